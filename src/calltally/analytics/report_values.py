@@ -33,7 +33,7 @@ from calltally.calls.metrics import (
     row_counters,
 )
 from calltally.calls.times import utc_text
-from calltally.store.analytics.quality_query import Totals
+from calltally.store.analytics.quality_query import QualityTotals
 
 _ROUND: Final = 6
 
@@ -101,10 +101,10 @@ def _selection_of(query: QualityQuery, comparisons: int) -> _MetricSelection:
 
 def _groups(
     query: QualityQuery, measured: Measurement, other: Measurement | None
-) -> dict[GroupKey, tuple[Totals, Totals | None]]:
+) -> dict[GroupKey, tuple[QualityTotals, QualityTotals | None]]:
     """Return each group with its counterpart, by key and time; without keys also buckets without calls."""
     # Shared by all groups without a counterpart; it is never modified.
-    no_totals = Totals()
+    no_totals = QualityTotals()
     groups = {key: (totals, no_totals if other else None) for key, totals in measured.groups.items()}
     if not query.keys and query.step is not None:
         for index in range(len(measured.window.buckets)):
@@ -138,12 +138,12 @@ def _key(query: QualityQuery, named: dict[str, str | None], bucket: Bucket) -> d
     return {**named, query.step: bucket.label} if query.step else named
 
 
-def _group(
+def _shown(
     key: dict[str, str | None],
     span: SpanShown,
-    own: Totals,
-    other: Totals | None,
-    selection: _MetricSelection,
+    mine: QualityTotals,
+    other: QualityTotals | None,
+    wanted: _Wanted,
 ) -> GroupShown:
     metrics = metrics_of(own, selection)
     compared = _compared(metrics.rates, other, selection) if other else None
@@ -151,7 +151,7 @@ def _group(
 
 
 def metrics_of(
-    totals: Totals, selection: _MetricSelection = _ALL_METRICS, rate_of: _RateOf | None = None
+    totals: QualityTotals, selection: _MetricSelection = _ALL_METRICS, rate_of: _RateOf | None = None
 ) -> MeasuresShown:
     """Return all metrics of the totals."""
     row, rates = totals.counts, selection.rates
@@ -167,7 +167,7 @@ def metrics_of(
     )
 
 
-def counts_and_rates(totals: Totals) -> tuple[dict[str, int], dict[str, RateShown]]:
+def counts_and_rates(totals: QualityTotals) -> tuple[dict[str, int], dict[str, RateShown]]:
     """Return all counts and rates, without times."""
     metrics = metrics_of(totals, _NO_TIMES)
     return metrics.counts, metrics.rates
@@ -198,7 +198,7 @@ def _rate_without_interval(numerator: int, denominator: int) -> RateShown:
     return RateShown(value, numerator, denominator, None, None, denominator < SMALL_SAMPLE)
 
 
-def _time(duration: DurationMetric, columns: Mapping[str, int], totals: Totals) -> TimeShown:
+def _time(duration: DurationMetric, columns: Mapping[str, int], totals: QualityTotals) -> TimeShown:
     calls, total = columns[duration.calls], columns[duration.column] / duration.per_second
     bins = split_histogram(totals.bins, duration.column)
     points = (percentile(bins, share) for share in PERCENTILES.values())
@@ -206,7 +206,7 @@ def _time(duration: DurationMetric, columns: Mapping[str, int], totals: Totals) 
     return TimeShown(calls, total, round(total / calls, 3) if calls else None, *percentiles)
 
 
-def _compared(own: dict[str, RateShown], other: Totals, selection: _MetricSelection) -> ComparedShown:
+def _compared(own: dict[str, RateShown], other: QualityTotals, selection: _MetricSelection) -> ComparedShown:
     metrics = metrics_of(other, selection, _rate_without_interval if selection.is_page else _rate)
     differences = {}
     if selection.comparisons:

@@ -18,7 +18,7 @@ from calltally.store.ledger.text_index import fill_texts
 from calltally.store.maintenance.refold_all import CHUNK as REFOLD_CHUNK
 from calltally.store.maintenance.refold_all import begin_refold, refold_calls
 from calltally.store.maintenance.refold_progress import refold_position
-from calltally.store.rollups.alert_steps import differences, keep_steps_from, repair_steps, step_windows
+from calltally.store.rollups.alert_steps import keep_steps_from, repair_steps, step_differences, step_windows
 from calltally.store.tenants.tenants import admin_list_tenants
 
 # First schema with a full-text search.
@@ -110,5 +110,5 @@ async def _fill_steps(store: Store, now_us: int) -> None:
         for window_s in await store.read(step_windows(tenant.tenant), long=True):
             is_filled = False
             while not is_filled:
-                missing = await store.read(differences(tenant.tenant, window_s), long=True)
+                missing = await store.read(step_differences(tenant.tenant, window_s), long=True)
                 is_filled = await store.write(repair_steps(tenant.tenant, missing))

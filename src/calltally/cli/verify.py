@@ -14,7 +14,7 @@ from calltally.store.db.interface import Store
 from calltally.store.listing.seek import Seek
 from calltally.store.rollups.call_counters import ALL
 from calltally.store.tenants.tenants import admin_list_tenants
-from calltally.store.verify.run import Verdict, Verification
+from calltally.store.verify.run import Verification, VerifyResult
 
 _MAX_LISTED: Final = 20
 
@@ -38,7 +38,7 @@ def verify(
         raise typer.Exit(1)
 
 
-async def _verify(store: Store, requested: list[str], *, repair: bool) -> Verdict:
+async def _verify(store: Store, requested: list[str], *, repair: bool) -> VerifyResult:
     tenants = requested or [tenant.tenant for tenant in await store.read(admin_list_tenants())]
     expected = 0
     for tenant in tenants:
@@ -50,12 +50,12 @@ async def _verify(store: Store, requested: list[str], *, repair: bool) -> Verdic
         return await Verification(store, progress, random, repair=repair).run(tenants)
 
 
-def _print(verdict: Verdict) -> None:
+def _print(verdict: VerifyResult) -> None:
     for finding in verdict.findings[:_MAX_LISTED]:
         typer.echo(f"invariant {finding.invariant}: {finding.subject}: {finding.detail}", err=True)
     if (unlisted := len(verdict.findings) - _MAX_LISTED) > 0:
         typer.echo(f"and {unlisted} more; --json lists all", err=True)
-    checked = verdict.looked_at
+    checked = verdict.rows_read
     typer.echo(
         f"{checked['calls']} calls refolded from {checked['facts']} facts, "
         f"{checked['revisions']} revisions walked, {checked['counted']} calls recounted, "
@@ -65,7 +65,7 @@ def _print(verdict: Verdict) -> None:
     )
 
 
-def _result(verdict: Verdict) -> str:
+def _result(verdict: VerifyResult) -> str:
     if not verdict.findings:
         return "clean"
     repaired = f", {verdict.repaired} counters repaired" if verdict.repaired else ""

@@ -26,7 +26,7 @@ from calltally.logs import get_logger
 from calltally.net.http_client import RequestFailure, RequestOutcome
 from calltally.net.standard_webhooks import signature_headers
 from calltally.store.db.fact_codec import body_codec
-from calltally.store.ledger.outbox import Instant, event_time, freeze, message_id
+from calltally.store.ledger.outbox import CommitInstant, encode_envelope, event_time, message_id
 from calltally.store.tenants.vault import Vault
 from calltally.store.webhooks.deliveries import DEAD, WAITING, EndpointNotice
 from calltally.store.webhooks.dispatch import (
@@ -249,8 +249,8 @@ class TenantRequests:
             "last_attempt": attempt.result.reason,
             "failing_since": utc_text(queue.failing_since_us or now_us),
         }
-        at = Instant(self._tenant, "", attempt.result.job.revision, now_us)
-        return EndpointNotice(DELIVERY_FAILED, event_id, freeze(DELIVERY_FAILED, event_id, at, data))
+        at = CommitInstant(self._tenant, "", attempt.result.job.revision, now_us)
+        return EndpointNotice(DELIVERY_FAILED, event_id, encode_envelope(DELIVERY_FAILED, event_id, at, data))
 
 
 def _seen(endpoint: Endpoint, envelope: bytes) -> bytes:

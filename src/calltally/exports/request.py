@@ -14,7 +14,7 @@ from calltally.calls.identity import call_uuid
 from calltally.exports.spec import ExportSpec, read_spec
 from calltally.store.db.operation import StoreOperation
 from calltally.store.jobs.jobs import Job, JobKind, NewJob, add_job, find_job
-from calltally.store.listing.list_calls import View, view_of
+from calltally.store.listing.list_calls import LedgerView, view_of
 from calltally.store.snapshots.holds import pin_hold
 
 
@@ -41,7 +41,7 @@ def queue_export(
     return found
 
 
-def _view(tenant: str, query: ListQuery, now_us: int) -> StoreOperation[View]:
+def _view(tenant: str, query: ListQuery, now_us: int) -> StoreOperation[LedgerView]:
     """Return the requested state. Pins a hold that is not pinned yet."""
     view = yield from view_of(tenant, query)
     if view is None and query.hold is not None:

@@ -13,7 +13,7 @@ from calltally.calls.errors import DamagedStore
 from calltally.calls.filters import ListQuery
 from calltally.calls.times import parse_instant
 from calltally.store.db.interface import Store
-from calltally.store.listing.list_calls import LINE_FEED, SEPARATOR, Listed, is_seek, next_calls
+from calltally.store.listing.list_calls import LINE_FEED, SEPARATOR, ListedPage, is_seek, next_calls
 
 # Large enough that the cost of a statement does not count. Small enough that a few chunks need little memory
 # and that the data made from one fits into the processor's caches.
@@ -38,7 +38,7 @@ class CallWindow:
     """
 
     def __init__(
-        self, store: Store, tenant: str, query: ListQuery, first: Listed, *, most: int | None = None
+        self, store: Store, tenant: str, query: ListQuery, first: ListedPage, *, most: int | None = None
     ) -> None:
         left = max(first.total - first.offset, 0)
         self.rows = left if most is None else min(most, left)

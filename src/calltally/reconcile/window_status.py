@@ -26,7 +26,7 @@ from calltally.reconcile.window_report import (
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Row
 from calltally.store.ledger.window_status import active_hours, disputed_records, waiting_letters
-from calltally.store.listing.list_calls import Listed, list_calls
+from calltally.store.listing.list_calls import ListedPage, list_calls
 from calltally.store.snapshots.change_feed import lags_of
 from calltally.store.snapshots.ledger_head import read_ledger_head
 
@@ -69,7 +69,7 @@ def _query(window: TimeWindow, statuses: tuple[str, ...], *, limit: int) -> List
     return ListQuery(filter=calls, limit=limit, order="asc")
 
 
-async def _listed(store: Store, tenant: str, query: ListQuery) -> Listed:
+async def _listed(store: Store, tenant: str, query: ListQuery) -> ListedPage:
     return await store.read_tenant(tenant, lambda: list_calls(tenant, query))
 
 

@@ -12,7 +12,7 @@ from calltally.alerts.evaluation.alert_payload import read_content
 from calltally.alerts.evaluation.evaluator import AlertEvaluator
 from calltally.calls.alert_counts import COLUMNS, STEP_S, AlertStepKey
 from calltally.store.alerts.detector_state import StoredEvaluation, read_evaluation, save_evaluation
-from calltally.store.rollups.alert_steps import Differences, Steps, repair_steps
+from calltally.store.rollups.alert_steps import StepDifferences, Steps, repair_steps
 from tests.conftest import TENANT, Bench
 from tests.integration.alerts.evaluating import alerts, conditions_reader, evaluation_us
 from tests.telling import START_US
@@ -57,7 +57,7 @@ def learned(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     shutil.copy(sqlite_template, path)
     with asyncio.Runner() as runner:
         bench = Bench(f"sqlite:///{path}", runner)
-        bench.run(bench.store.write(repair_steps(TENANT, Differences(0, weeks(0), 0))))
+        bench.run(bench.store.write(repair_steps(TENANT, StepDifferences(0, weeks(0), 0))))
         assert (evaluate_until(bench, SPIKE - 1), alerts(bench)) == (16, [])
         stored = bench.run(bench.store.read(read_evaluation(TENANT)))
         bench.close()
@@ -69,7 +69,7 @@ def test_spike_after_learned_weeks_opens_one_alert(bench: Bench, learned: Stored
     stored_now = bench.run(bench.store.read(read_evaluation(TENANT)))
     write_state = save_evaluation(TENANT, stored_now, learned.judged_us, learned.state)
     assert bench.run(bench.store.write(write_state))
-    bench.run(bench.store.write(repair_steps(TENANT, Differences(0, weeks(SPIKE - 288), 0))))
+    bench.run(bench.store.write(repair_steps(TENANT, StepDifferences(0, weeks(SPIKE - 288), 0))))
     assert evaluate_until(bench, SPIKE + 8) == 1
     opened = [alert for alert in alerts(bench) if alert.route == "support"]
     assert len(opened) == 1

@@ -16,7 +16,7 @@ from calltally.calls.measures import split_histogram
 from calltally.calls.metrics import COUNTS, count_of
 from calltally.calls.model import FINAL
 from calltally.calls.times import SECOND_US, parse_instant
-from calltally.store.analytics.quality_query import Totals
+from calltally.store.analytics.quality_query import QualityTotals
 from tests.conftest import NOW_US, Bench
 from tests.integration.store.probing import listed, submit
 from tests.strategies import START_US, STEPS_US, facts
@@ -104,7 +104,7 @@ def grouped(calls: list[Call], query: QualityQuery) -> dict[tuple[Any, ...], lis
     return groups
 
 
-def labelled(measured: Measurement) -> dict[tuple[Any, ...], Totals]:
+def labelled(measured: Measurement) -> dict[tuple[Any, ...], QualityTotals]:
     buckets = measured.window.buckets
     return {(values, buckets[index].label): totals for (values, index), totals in measured.groups.items()}
 

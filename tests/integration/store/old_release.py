@@ -17,8 +17,8 @@ from calltally.store.db import statements
 from calltally.store.db.fact_codec import body_codec, pack_fact, unpack_fact
 from calltally.store.db.operation import Row, StatementMany, StoreOperation
 from calltally.store.db.statements import Statements
-from calltally.store.rollups.call_counters import Deltas, Place
-from calltally.store.rollups.call_counters import statements as counting
+from calltally.store.rollups.call_counters import CallDimensions, CounterDeltas
+from calltally.store.rollups.call_counters import counter_statements as counting
 from tests.conftest import NOW_US, TENANT, Bench
 
 FOLDER = Path(__file__).parent / "release_0001"
@@ -72,14 +72,14 @@ def _write(
     row = {"tenant": TENANT, "node": node, "key": told.key, "received_us": told.received_us}
     content = {"content": pack_fact(told), "raw": body_codec.compress(told.raw)}
     yield StatementMany("put_facts", [row | content | _FACT])
-    deltas, call = Deltas(), folded.call
-    place = Place(
+    deltas, call = CounterDeltas(), folded.call
+    place = CallDimensions(
         *(TENANT, folded.created_us, STATUS_NUMBER[call.status], DIRECTION_NUMBER[call.direction]),
         *(call.route, call.agent, call.provider),
     )
     deltas.add(place, 1)
     if old is not None:
-        deltas.add(Place(*old[0:1], *old[2:8]), -1)
+        deltas.add(CallDimensions(*old[0:1], *old[2:8]), -1)
         yield StatementMany("put_versions", [_version(old, revision)])
     parties = dict(zip(_PARTIES, (int(call.escalated), call.from_number, call.to_number), strict=True))
     sealed = {"updated_us": NOW_US, "record": finish_record(encode_body(call), revision, NOW_US)}

@@ -15,7 +15,7 @@ from calltally.store.backends.open import sqlite_path
 from calltally.store.db.interface import Store, Submission, SubmissionResult
 from calltally.store.ledger.lookup import find_call
 from calltally.store.listing.list_calls import list_calls
-from calltally.store.verify.run import Verdict, Verification
+from calltally.store.verify.run import Verification, VerifyResult
 from tests.conftest import TENANT, Bench, records_of
 
 
@@ -43,13 +43,13 @@ def direct(url: str) -> Iterator[Direct]:
         connection.close()
 
 
-async def verified(store: Store, *tenants: str, repair: bool = False) -> Verdict:
+async def verified(store: Store, *tenants: str, repair: bool = False) -> VerifyResult:
     """What `calltally verify` finds."""
     verification = Verification(store, lambda _kind, _looked_at: None, Random(1), repair=repair)
     return await verification.run(tenants or (TENANT,))
 
 
-def verdict(bench: Bench, *tenants: str, repair: bool = False) -> Verdict:
+def verdict(bench: Bench, *tenants: str, repair: bool = False) -> VerifyResult:
     return bench.run(verified(bench.store, *tenants, repair=repair))
 
 

@@ -59,8 +59,8 @@ async def look(store: Store, writing: "asyncio.Future[list[list[SubmissionResult
             # One state of the database: whatever is the highest revision in it, all below must be there.
             checked = await store.read(check_revisions(tenant))
             assert checked.findings == []
-            assert checked.looked_at >= highest[tenant]
-            highest[tenant] = checked.looked_at
+            assert checked.rows_read >= highest[tenant]
+            highest[tenant] = checked.rows_read
             looks += 1
             # A read of SQLite answers without giving anybody else a turn.
             await asyncio.sleep(0)
@@ -79,7 +79,7 @@ async def crowd(url: str, *, each_with_a_store: bool) -> None:
         told = await verified(reader, *TENANTS)
         assert told.findings == []
         facts = {(each.tenant, each.fact.call_sid, each.fact.key) for each in _all_requests()}
-        assert told.looked_at["facts"] == len(facts)
+        assert told.rows_read["facts"] == len(facts)
         applied = [each for each in chain.from_iterable(recorded) if each.outcome != "duplicate"]
         assert len(applied) == len(facts)
 
@@ -142,7 +142,7 @@ async def _check_file(url: str) -> None:
         told = await verified(store, *TENANTS)
     assert told.findings == []
     facts = {(each.tenant, each.fact.call_sid, each.fact.key) for each in _all_requests()}
-    assert told.looked_at["facts"] == len(facts)
+    assert told.rows_read["facts"] == len(facts)
     with direct(url) as db:
         [(repeats,)] = db("SELECT sum(repeats) FROM facts")
     assert repeats == WRITERS * 3 * len(TENANTS) * 2

@@ -11,15 +11,15 @@ import calltally
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import call_uuid
 from calltally.calls.times import DAY_US, SECOND_US
-from calltally.store.analytics.quality_query import Question, totals_of
+from calltally.store.analytics.quality_query import TotalsQuery, totals_of
 from calltally.store.analytics.quality_repair import measure_calls
-from calltally.store.listing.browse import Position, browse, count_fresh
+from calltally.store.listing.browse import BrowsePosition, browse, count_fresh
 from calltally.store.listing.list_calls import list_calls
 from calltally.store.listing.sessions import SessionQuery, list_sessions
 from calltally.store.rollups.alert_steps import step_sums
 from calltally.store.rollups.quality_keys import FINE_KEYS
 from calltally.store.rollups.quality_multiday import close_next_day
-from calltally.store.rollups.quality_windows import Piece
+from calltally.store.rollups.quality_windows import WindowPiece
 from calltally.store.webhooks.deliveries import (
     DEAD,
     DeliveryFilter,
@@ -88,18 +88,18 @@ def fill_browsed(bench: Bench, query: ListQuery) -> None:
     call_id = call_uuid(TENANT, "call-2")
     # Of this window nobody has counted the calls.
     query = replace(query, filter=replace(query.filter, to_us=at_us(95)))
-    for place in (Position(call_id), Position(call_id, is_before=True), None):
+    for place in (BrowsePosition(call_id), BrowsePosition(call_id, is_before=True), None):
         bench.run(bench.store.read(browse(TENANT, query, place), long=True))
     bench.run(bench.store.read(count_fresh(TENANT, query), long=True))
 
 
 def fill_quality(bench: Bench) -> None:
     """Roll-ups that are read with all that can be asked of them, and calls that are measured again."""
-    whole_day = Piece(at_us(0) // DAY_US * DAY_US, at_us(0) // DAY_US * DAY_US + DAY_US)
+    whole_day = WindowPiece(at_us(0) // DAY_US * DAY_US, at_us(0) // DAY_US * DAY_US + DAY_US)
     for keys, calls in product((("route",), FINE_KEYS), (CallFilter(), CallFilter(route="sales"))):
-        question = Question(TENANT, (whole_day,), keys, calls, with_histograms=True)
+        question = TotalsQuery(TENANT, (whole_day,), keys, calls, with_histograms=True)
         bench.run(bench.store.read(totals_of(question), long=True))
-    bench.run(bench.store.write(measure_calls(TENANT, b"", anew=True)))
+    bench.run(bench.store.write(measure_calls(TENANT, b"", all_calls=True)))
     bench.run(bench.store.write(close_next_day(TENANT, at_us(90) + 90 * DAY_US)))
 
 

@@ -2,7 +2,7 @@
 
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.ingest.session_body import SessionBody, TurnBody, session_fact
-from calltally.store.ledger.text_index import MOST_BYTES, indexed_words
+from calltally.store.ledger.text_index import MAX_INDEXED_BYTES, indexed_words
 from calltally.store.listing.list_calls import list_calls
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import submit, verdict
@@ -14,7 +14,7 @@ WORDS = [f"{number:05d}{'x' * 40}" for number in range(22_000)]
 
 def test_what_is_indexed_of_a_call_has_a_limit_and_ends_with_a_whole_word() -> None:
     words = indexed_words(TENANT, "Möwe", " ".join(WORDS))
-    assert MOST_BYTES - 100 < len(words.encode()) <= MOST_BYTES < LIMIT
+    assert MAX_INDEXED_BYTES - 100 < len(words.encode()) <= MAX_INDEXED_BYTES < LIMIT
     marked = words.split(" ")
     assert marked[0].endswith("smöwe")
     assert [word[-45:] for word in marked[1:]] == WORDS[: len(marked) - 1]

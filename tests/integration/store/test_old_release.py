@@ -8,7 +8,7 @@ import pytest
 from calltally.calls.identity import call_uuid
 from calltally.store.db.operation import Rows, Statement, StatementMany, StoreOperation
 from calltally.store.rollups.call_counters import CLAUSES
-from calltally.store.verify.snapshots import check_past
+from calltally.store.verify.snapshots import check_as_of
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.old_release import old_node, old_statements, record_as_before
 from tests.integration.store.probing import listed, submit, verdict
@@ -97,10 +97,10 @@ def test_what_it_records_new_nodes_read_change_and_find_to_be_right(bench: Bench
     assert only_steps_are_wrong(bench)
     assert verdict(bench, repair=True).is_clean
     assert verdict(bench).findings == []
-    pages = [bench.run(bench.store.read(check_past(TENANT, Random(seed)))) for seed in range(100)]
+    pages = [bench.run(bench.store.read(check_as_of(TENANT, Random(seed)))) for seed in range(100)]
     assert all(page.findings == [] for page in pages)
     # Of the time when it wrote beside them some snapshots are refused, which is no finding.
-    assert {page.looked_at for page in pages} == {0, 1}
+    assert {page.rows_read for page in pages} == {0, 1}
 
 
 @pytest.mark.parametrize("name", SHOWN)

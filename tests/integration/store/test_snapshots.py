@@ -24,8 +24,8 @@ from calltally.calls.model import CALL_FIELDS, OPEN, STATUSES, Status
 from calltally.store.db.interface import Submission
 from calltally.store.db.operation import StoreOperation
 from calltally.store.listing import scan, seek, seek_as_of
-from calltally.store.listing.browse import Position, browse, count, count_fresh
-from calltally.store.listing.list_calls import Listed, list_calls
+from calltally.store.listing.browse import BrowsePosition, browse, count, count_fresh
+from calltally.store.listing.list_calls import ListedPage, list_calls
 from calltally.store.maintenance.erasure import erase_call
 from tests.conftest import NOW_US, TENANT, Bench, records_of
 from tests.integration.store.test_list_oracle import Call, linked, naive, queries
@@ -41,7 +41,7 @@ SHAPES = ["above a size", "always"]
 class Taken:
     """A snapshot, with all that was listed at its instant, and which SIDs were one call then."""
 
-    def __init__(self, listed: Listed, told: list[Fact], erased: set[str]) -> None:
+    def __init__(self, listed: ListedPage, told: list[Fact], erased: set[str]) -> None:
         self.token = listed.snapshot
         self.calls = records_of(listed)
         self.told = list(told)
@@ -144,11 +144,11 @@ class History(RuleBasedStateMachine):
             self._browse(query, taken, expected, None)
             if taken.calls:
                 beside = data.draw(st.sampled_from(taken.calls))
-                place = Position(parse_uuid(beside["id"]) or b"", data.draw(st.booleans()))
+                place = BrowsePosition(parse_uuid(beside["id"]) or b"", data.draw(st.booleans()))
                 self._browse(query, taken, expected, (beside, place))
 
     def _browse(
-        self, query: ListQuery, taken: Taken, expected: list[Call], beside: tuple[Call, Position] | None
+        self, query: ListQuery, taken: Taken, expected: list[Call], beside: tuple[Call, BrowsePosition] | None
     ) -> None:
         last = query.offset + query.limit
         shown, more = expected[query.offset : last], len(expected) > last
@@ -198,7 +198,7 @@ class History(RuleBasedStateMachine):
     def _take(self) -> None:
         self.taken.append(Taken(self._read(ALL), self.told, self.erased))
 
-    def _read(self, query: ListQuery) -> Listed:
+    def _read(self, query: ListQuery) -> ListedPage:
         return self.bench.run(self.bench.store.read(list_calls(self.tenant, query)))
 
     def _as_shown(self, call: Call) -> Call:
@@ -231,7 +231,7 @@ def test_pages_of_a_snapshot_are_those_of_its_instant(
         # So that a few calls go through what in earnest only thousands do.
         monkeypatch.setattr(seek, "_NOT_WORTH_OPENING", 0)
         monkeypatch.setattr(seek_as_of, "_FEW_CALLS", 0)
-        for name, most in {"_LOOKED_AT": 2, "_COUNTED": 3, "_FEW": 1}.items():
+        for name, most in {"_INSPECTED": 2, "_COUNTED": 3, "_FEW": 1}.items():
             monkeypatch.setattr(scan, name, most)
     machine = type("Machine", (History,), {"bench": bench})
     run_state_machine_as_test(

@@ -34,9 +34,8 @@ TABLES = frozenset(
 NAMED = [(dialect, name) for dialect in ("sqlite", "postgres") for name in sorted(load(dialect))]
 # In place of what is filled in: something that parses wherever it stands.
 FILLINGS = {
-    "way": "ASC",
-    "onwards": ">=",
-    "side": ">=",
+    "sort_order": "ASC",
+    "comparison": ">=",
     "filters": "",
     "sums": "calls = 1",
     "replaced": "calls = 1",

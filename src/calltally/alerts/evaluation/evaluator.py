@@ -36,7 +36,7 @@ from calltally.store.alerts.detector_state import (
 from calltally.store.alerts.erasure import erase_calls_from_alerts, erased_among
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Statement, StoreOperation
-from calltally.store.rollups.alert_steps import KEPT_S, Steps, step_sums, steps_between
+from calltally.store.rollups.alert_steps import STEPS_KEPT_S, Steps, step_sums, steps_between
 from calltally.store.tenants.signature_failures import drop_failures
 
 # Usual lateness of facts: a step is evaluated this long after its end.
@@ -182,7 +182,7 @@ def _read_input(tenant: str, now_us: int, *, has_detectors: bool) -> StoreOperat
     from_s = stored.judged_us // SECOND_US if has_detectors else last_s
     if state.detector is None and has_detectors:
         [(first_s, _)] = yield Statement("first_and_last_step", {"tenant": tenant})
-        from_s = max(first_s if first_s is not None else last_s, last_s - KEPT_S)
+        from_s = max(first_s if first_s is not None else last_s, last_s - STEPS_KEPT_S)
         from_s -= from_s % STEP_S
     to_s = min(last_s, from_s + _MAX_STEPS * STEP_S)
     changed = changed_steps(state, (yield from step_sums(tenant, from_s - LATE_S, from_s)))

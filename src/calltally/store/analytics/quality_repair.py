@@ -1,7 +1,7 @@
-"""The roll-ups of quality against the calls: filled where an older release wrote, checked, and put right.
+"""Quality roll-ups compared with the calls: filled after an older release, checked, and repaired.
 
-Calls that such a release wrote have no measures, or those of an older revision. They are measured from their
-facts, a few hundred in a transaction, beside all else.
+Calls that an older release wrote have no measures, or measures of an older revision. They are measured from
+their facts, a few hundred per transaction, while other work continues.
 """
 
 from collections.abc import Mapping
@@ -13,10 +13,10 @@ from calltally.calls.lifecycle import fold
 from calltally.calls.measures import COLUMNS, encode_measures
 from calltally.store.db.fact_codec import unpack_fact
 from calltally.store.db.operation import Row, Statement, StatementMany, StoreOperation
-from calltally.store.ledger.linked_calls import component_of, linked_nodes, stored_call
-from calltally.store.rollups.call_counters import Place
-from calltally.store.rollups.occupied_windows import column_us, occupied
-from calltally.store.rollups.quality_delta import Delta, share_of
+from calltally.store.ledger.linked_calls import linked_calls_of_nodes, linked_nodes, stored_call
+from calltally.store.rollups.call_counters import CallDimensions
+from calltally.store.rollups.occupied_windows import column_us, occupied_windows
+from calltally.store.rollups.quality_delta import RowDelta, share_of
 from calltally.store.rollups.quality_keys import DAY, WIDTH_S, RowId
 from calltally.store.rollups.quality_rows import CLAUSES, QualityDeltas, write_rows
 
@@ -26,35 +26,35 @@ _STALE: Final = "AND (measured IS NULL OR measured_revision <> revision)"
 _DAY_S: Final = WIDTH_S[DAY]
 
 
-class Differing(NamedTuple):
-    """What the rows of a day lack, as one state of the database shows it, and how many calls it has."""
+class QualityDifferences(NamedTuple):
+    """Differences of a day's rows from its calls, in one state, and the number of calls read."""
 
-    looked_at: int
-    lacking: dict[RowId, Delta]
+    calls_read: int
+    missing: dict[RowId, RowDelta]
 
 
-def unmeasured(tenant: str, from_us: int, to_us: int) -> StoreOperation[int]:
-    """How many calls of a window stand in no roll-up yet."""
-    asked = {"tenant": tenant, "lo_us": from_us, "hi_us": to_us}
-    [(calls,)] = yield Statement("unmeasured_calls", asked)
+def count_unmeasured(tenant: str, from_us: int, to_us: int) -> StoreOperation[int]:
+    """Count the calls of a window that are in no roll-up yet."""
+    params = {"tenant": tenant, "lo_us": from_us, "hi_us": to_us}
+    [(calls,)] = yield Statement("unmeasured_calls", params)
     return int(calls)
 
 
 def stale_calls(tenant: str) -> StoreOperation[int]:
-    """How many calls are not measured, or as they were at an older revision. Reads all of them."""
+    """Count the calls without measures, or with measures of an older revision. Reads all calls."""
     [(calls,)] = yield Statement("stale_calls", {"tenant": tenant}, (("filters", _STALE),))
     return int(calls)
 
 
-def measure_calls(tenant: str, after: bytes, *, anew: bool = False) -> StoreOperation[bytes | None]:
-    """Measure the next calls after an id that are not, or were of an older revision; None at the end.
+def measure_calls(tenant: str, after: bytes, *, all_calls: bool = False) -> StoreOperation[bytes | None]:
+    """Measure the next stale calls after an id and return the last id; None at the end.
 
-    With `anew` those that are measured too.
+    With `all_calls` measure every call again.
     """
     yield StatementMany("lock_heads", [{"tenant": tenant}])
-    asked = {"tenant": tenant, "id": after, "most": CHUNK}
-    which = (("filters", "" if anew else _STALE),)
-    ids = [row[0] for row in (yield Statement("calls_to_measure", asked, which))]
+    params = {"tenant": tenant, "id": after, "most": CHUNK}
+    filters = (("filters", "" if all_calls else _STALE),)
+    ids = [row[0] for row in (yield Statement("calls_to_measure", params, filters))]
     if ids:
         yield from _measure(tenant, ids)
     return ids[-1] if len(ids) == CHUNK else None
@@ -66,16 +66,17 @@ def _measure(tenant: str, ids: list[bytes]) -> StoreOperation[None]:
     nodes = sorted({*ids, *(yield from linked_nodes(tenant, ids))})
     stored = yield StatementMany("facts_of_nodes", [{"tenant": tenant, "node": node} for node in nodes])
     facts = {(node, key): unpack_fact(content, at_us) for _, node, key, at_us, content in stored}
-    components = component_of(tenant, facts, ids)
+    linked_calls = linked_calls_of_nodes(tenant, facts, ids)
     deltas, measured_rows = QualityDeltas(), []
     for call in calls:
-        component = components.get(call.id)
-        if component is None:
+        linked_call = linked_calls.get(call.id)
+        if linked_call is None:
             message = "a call has no facts; run `calltally verify` to see which"
             raise DamagedStore(message)
-        measured = encode_measures(fold(tenant, component.canonical(), component.facts.values()))
-        # What a former release moved stays where it was counted until it is found by a check of the day.
-        deltas.move(None if call.measured is None else (call.place, call.measured), (call.place, measured))
+        measured = encode_measures(fold(tenant, linked_call.canonical(), linked_call.facts.values()))
+        # A call that an older release moved stays in its old row until the day is checked.
+        old = None if call.measured is None else (call.dimensions, call.measured)
+        deltas.move(old, (call.dimensions, measured))
         row = {"id": call.id, "measured": measured, "revision": call.revision}
         measured_rows.append({"tenant": tenant, **row})
     yield StatementMany("remeasure_calls", measured_rows)
@@ -83,63 +84,63 @@ def _measure(tenant: str, ids: list[bytes]) -> StoreOperation[None]:
 
 
 def quality_days(tenant: str) -> StoreOperation[list[int]]:
-    """The days (seconds since 1970) in which a tenant has calls or roll-ups."""
-    return (yield from occupied(tenant, _DAY_S, "windows_of_quality"))
+    """Return the days (seconds since 1970) with calls or roll-ups."""
+    return (yield from occupied_windows(tenant, _DAY_S, "windows_of_quality"))
 
 
-def differing(tenant: str, day_s: int) -> StoreOperation[Differing]:
-    """How the roll-ups of a day differ from its calls and its erased calls: invariant 6."""
-    asked = {"tenant": tenant, "lo_s": day_s, "hi_s": day_s + _DAY_S}
-    rows = yield Statement("quality_between", asked, CLAUSES)
+def quality_differences(tenant: str, day_s: int) -> StoreOperation[QualityDifferences]:
+    """Compare the roll-ups of a day with its calls and its erased calls: invariant 6."""
+    params = {"tenant": tenant, "lo_s": day_s, "hi_s": day_s + _DAY_S}
+    rows = yield Statement("quality_between", params, CLAUSES)
     expected = QualityDeltas()
     for row in rows:
         if row[-1] is not None:
-            # Of erased calls nothing is left but this: it is taken at its word.
+            # The share is all that is left of erased calls, so it cannot be checked.
             expected.add_share(tenant, row[1], row[3:10], share_of(row[-1]))
-    looked_at = yield from _recount(tenant, day_s, expected)
+    calls_read = yield from _recount(tenant, day_s, expected)
     stored = {(tenant, *row[:3]): _delta_of(row) for row in rows}
-    return Differing(looked_at, _lacking(expected.rows(), stored))
+    return QualityDifferences(calls_read, _missing(expected.rows(), stored))
 
 
 def repair_quality(tenant: str, day_s: int) -> StoreOperation[int]:
-    """Put the roll-ups of a day right, under the tenant's lock; returns how many were wrong."""
+    """Repair the roll-ups of a day, under the tenant's lock; return the number of wrong rows."""
     yield StatementMany("lock_heads", [{"tenant": tenant}])
-    found = yield from differing(tenant, day_s)
-    yield from write_rows(found.lacking)
-    return len(found.lacking)
+    found = yield from quality_differences(tenant, day_s)
+    yield from write_rows(found.missing)
+    return len(found.missing)
 
 
 def _recount(tenant: str, day_s: int, into: QualityDeltas) -> StoreOperation[int]:
-    looked_at, last = 0, (column_us(day_s), b"")
+    calls_read, last = 0, (column_us(day_s), b"")
     while True:
         page = {"after_us": last[0], "after_id": last[1], "hi_us": column_us(day_s + _DAY_S), "most": PAGE}
         rows = yield Statement("measured_after", {"tenant": tenant, **page}, _UNFILTERED)
-        for created_us, _id, *place, measured in rows:
-            into.add(Place(tenant, created_us, *place), measured)
-        looked_at += len(rows)
+        for created_us, _id, *dimensions, measured in rows:
+            into.add(CallDimensions(tenant, created_us, *dimensions), measured)
+        calls_read += len(rows)
         if len(rows) < PAGE:
-            return looked_at
+            return calls_read
         last = rows[-1][:2]
 
 
-def _delta_of(row: Row) -> Delta:
-    delta = Delta(row[3:10])
+def _delta_of(row: Row) -> RowDelta:
+    delta = RowDelta(row[3:10])
     delta.add(list(row[10 : 10 + len(COLUMNS)]), unpack(row[-2]))
     return delta
 
 
-def _lacking(expected: Mapping[RowId, Delta], stored: Mapping[RowId, Delta]) -> dict[RowId, Delta]:
-    lacking = {}
+def _missing(expected: Mapping[RowId, RowDelta], stored: Mapping[RowId, RowDelta]) -> dict[RowId, RowDelta]:
+    missing = {}
     for row in expected.keys() | stored.keys():
-        wanted, had = expected.get(row), stored.get(row)
-        difference = Delta((wanted or had or _NO_ROW).keys)
-        for each, times in ((wanted, 1), (had, -1)):
+        wanted, present = expected.get(row), stored.get(row)
+        difference = RowDelta((wanted or present or _NO_ROW).keys)
+        for each, times in ((wanted, 1), (present, -1)):
             if each is not None:
                 difference.add(each.counts, each.bins, times)
         if not difference.is_empty:
-            lacking[row] = difference
-    return lacking
+            missing[row] = difference
+    return missing
 
 
-_NO_ROW: Final = Delta((0, "", "", "", "", "", ""))
+_NO_ROW: Final = RowDelta((0, "", "", "", "", "", ""))
 _UNFILTERED: Final = (("filters", ""),)

@@ -1,7 +1,7 @@
-"""What one commit writes, gathered row by row and then said in one statement a table."""
+"""Rows of one commit, collected and then written with one statement per table."""
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from calltally.calls.alert_counts import alert_counts_of_call, alert_counts_of_record
 from calltally.calls.lifecycle import FoldedCall
@@ -10,13 +10,13 @@ from calltally.calls.model import finish_record
 from calltally.calls.sessions import FoldedSession
 from calltally.store.db.fact_codec import PackedFact, body_codec
 from calltally.store.db.operation import Params, ParamsTable, Row, StatementMany, StoreOperation
-from calltally.store.ledger.linked_calls import Component, StoredCall
-from calltally.store.ledger.outbox import Change, Instant, announce
+from calltally.store.ledger.linked_calls import LinkedCall, StoredCall
+from calltally.store.ledger.outbox import CallChange, CommitInstant, events_of_change
 from calltally.store.ledger.session_rows import session_row
 from calltally.store.ledger.sqlite_rowids import segment_of
 from calltally.store.ledger.text_index import summary_of
 from calltally.store.rollups.alert_steps import StepDeltas
-from calltally.store.rollups.call_counters import Deltas, Place, statements
+from calltally.store.rollups.call_counters import CallDimensions, CounterDeltas, counter_statements
 from calltally.store.rollups.quality_rows import QualityDeltas
 
 _SEALED: Final = ("revision", "updated_us", "record", "measured")
@@ -26,22 +26,37 @@ _FACTS: Final = (
     *("tenant", "node", "key", "received_us", "outcome", "reason", "repeats", "content", "raw", "revision"),
     "conversation",
 )
-# Of the rows that are most, the columns in the order in which the statements name them.
+# Columns of the most frequent rows, in the order in which the statements name them.
 _NAMES: Final = {
-    "put_calls": ("segment", "tenant", "id", "call_sid", *Place._fields[1:], *_PARTIES, *_SEALED),
+    "put_calls": ("segment", "tenant", "id", "call_sid", *CallDimensions._fields[1:], *_PARTIES, *_SEALED),
     "move_calls": ("status", *_SEALED, "tenant", "id"),
     "put_outbox": (
         *("tenant", "revision", "event", "event_id", "call_id", "created_us", "body"),
         *("direction", "route", "agent"),
     ),
-    "put_versions": (*Place._fields[:2], "id", *_VALID, *Place._fields[2:], *_PARTIES, "updated_us"),
+    "put_versions": (
+        *CallDimensions._fields[:2],
+        "id",
+        *_VALID,
+        *CallDimensions._fields[2:],
+        *_PARTIES,
+        "updated_us",
+    ),
 }
 
 
-class Changes:
-    """The rows of one commit over any number of tenants, whose heads it moves.
+class StoredOutcome(NamedTuple):
+    """Columns of a fact's row: when it was received, its outcome, and the reason for it."""
 
-    `epochs` are those of their ledgers; a commit that announces nothing needs none.
+    received_us: int
+    outcome: str
+    reason: str | None
+
+
+class ChangeSet:
+    """Rows of one commit over any number of tenants, with their new ledger heads.
+
+    `epochs` are the epochs of the ledgers; a commit without events needs none.
     """
 
     def __init__(self, heads: dict[str, int], now_us: int, epochs: Mapping[str, str] | None = None) -> None:
@@ -49,125 +64,125 @@ class Changes:
         self.heads = heads
         self._before = dict(heads)
         self._now_us = now_us
-        self._deltas = Deltas()
+        self._deltas = CounterDeltas()
         self._steps = StepDeltas()
         self._quality = QualityDeltas()
         self._rows: dict[str, list[Params]] = {}
         self._tuples: dict[str, list[Row]] = {}
-        self._facts: dict[tuple[str, bytes, bytes], tuple[tuple[int, str, str | None], PackedFact]] = {}
+        self._facts: dict[tuple[str, bytes, bytes], tuple[StoredOutcome, PackedFact]] = {}
         self._repeats: dict[tuple[str, bytes, bytes], int] = {}
 
-    def put_fact(self, place: tuple[str, bytes], fact: PackedFact, told: tuple[int, str, str | None]) -> None:
-        """A fact that is new to its call, of a tenant and node: when it came, what became of it and why."""
-        self._facts[(*place, fact.key)] = told, fact
+    def put_fact(self, node: tuple[str, bytes], fact: PackedFact, outcome: StoredOutcome) -> None:
+        """Add a new fact of a tenant's node."""
+        self._facts[(*node, fact.key)] = outcome, fact
 
     def count_repeat(self, tenant: str, node: bytes, key: bytes) -> None:
-        """A fact that was told before, in an earlier commit or in this one."""
-        place = (tenant, node, key)
-        if place in self._facts:
-            self._repeats[place] = self._repeats.get(place, 0) + 1
+        """Count a repeated fact, whether an earlier commit or this one recorded it."""
+        row = (tenant, node, key)
+        if row in self._facts:
+            self._repeats[row] = self._repeats.get(row, 0) + 1
         else:
             self._put("count_repeats", tenant=tenant, node=node, key=key)
 
-    def put_identities(self, component: Component, call_id: bytes) -> bool:
-        """Linked SIDs lead to their call for life. Whether some do that did not."""
+    def put_identities(self, component: LinkedCall, call_id: bytes) -> bool:
+        """Store for life the call of each linked SID; return whether a SID is new to the call."""
         new = [node for node in component.sids if component.linked.get(node) != call_id]
         for node in new:
             named = {"tenant": component.tenant, "node": node, "call_sid": component.sids[node]}
             self._put("put_identities", **named, id=call_id)
         return bool(new)
 
-    def replace(self, old: StoredCall, merged_into: bytes, *, has_sessions: bool) -> None:
-        """A call whose id stopped being one: it leaves the list, and a tombstone takes a revision."""
-        self._deltas.add(old.place, -1)
-        self._quality.take_out(old.place, old.measured)
+    def merge(self, old: StoredCall, merged_into: bytes, *, has_sessions: bool) -> None:
+        """Remove a call that was merged into another: a tombstone takes a revision."""
+        self._deltas.add(old.dimensions, -1)
+        self._quality.remove(old.dimensions, old.measured)
         revision = self._end(old, "merged", merged_into)
         if has_sessions:
-            self._put("drop_sessions", tenant=old.place.tenant, id=old.id)
+            self._put("drop_sessions", tenant=old.dimensions.tenant, id=old.id)
         if has_sessions or summary_of(old.record):
-            self._put("end_texts", tenant=old.place.tenant, id=old.id, revision=revision)
+            self._put("end_texts", tenant=old.dimensions.tenant, id=old.id, revision=revision)
 
     def erase(self, old: StoredCall, reason: str) -> int:
-        """A call that is to be forgotten: of its last version its place in the list stays for a while.
+        """Erase a call and return the revision. Its last version keeps its position in lists for a while.
 
-        The roll-ups keep its numbers, and how many they are of such calls.
+        The roll-ups keep its numbers, and count them as numbers of erased calls.
         """
-        self._deltas.add(old.place, -1)
-        self._quality.erase(old.place, old.measured)
+        self._deltas.add(old.dimensions, -1)
+        self._quality.erase(old.dimensions, old.measured)
         return self._end(old._replace(from_number=None, to_number=None), reason, None)
 
     def put(self, name: str, **row: object) -> None:
-        """One more row for the statement of that name."""
+        """Add a row for a statement."""
         self._put(name, **row)
 
     def _end(self, old: StoredCall, reason: str, merged_into: bytes | None) -> int:
-        tenant = old.place.tenant
+        tenant = old.dimensions.tenant
         self._steps.move(tenant, alert_counts_of_record(old.record), ())
         revision = self._next_revision(tenant)
         self._supersede(old, revision)
         self._put("drop_calls", tenant=tenant, id=old.id)
-        said = {"reason": reason, "merged_into": merged_into, "created_us": self._now_us}
-        self._put("put_tombstones", tenant=tenant, revision=revision, id=old.id, **said)
+        ending = {"reason": reason, "merged_into": merged_into, "created_us": self._now_us}
+        self._put("put_tombstones", tenant=tenant, revision=revision, id=old.id, **ending)
         return revision
 
     def put_call(
         self, tenant: str, call_id: bytes, body: bytes, folded: FoldedCall, old: StoredCall | None
     ) -> int:
-        """A new or changed call; returns the revision that shows it."""
+        """Add a new or changed call and return its revision."""
         revision = self._next_revision(tenant)
         if old is not None:
             self._supersede(old, revision)
-        call, place = folded.call, Place.of(tenant, folded)
-        # What stays in its place moves no counter: only then may a bucket's row be left alone.
-        if old is None or old.place != place:
-            self._deltas.add(place, 1)
+        call, dimensions = folded.call, CallDimensions.of(tenant, folded)
+        # Unchanged dimensions change no counter; only then may the row of a bucket stay as it is.
+        if old is None or old.dimensions != dimensions:
+            self._deltas.add(dimensions, 1)
             if old is not None:
-                self._deltas.add(old.place, -1)
+                self._deltas.add(old.dimensions, -1)
         self._steps.move(
             tenant, alert_counts_of_record(old.record) if old is not None else (), alert_counts_of_call(call)
         )
         measured = encode_measures(folded)
-        self._quality.move(old and (old.place, old.measured), (place, measured))
+        self._quality.move(old and (old.dimensions, old.measured), (dimensions, measured))
         sealed = (revision, self._now_us, finish_record(body, revision, self._now_us), measured)
         parties = (int(call.escalated), call.from_number, call.to_number)
-        if old is not None and _stays(old, place, parties):
-            self._put_row("move_calls", (place.status, *sealed, tenant, call_id))
+        if old is not None and _only_status_changes(old, dimensions, parties):
+            self._put_row("move_calls", (dimensions.status, *sealed, tenant, call_id))
         else:
-            named = (segment_of(tenant, place.created_us), tenant, call_id, call.call_sid)
-            self._put_row("put_calls", (*named, *place[1:], *parties, *sealed))
+            named = (segment_of(tenant, dimensions.created_us), tenant, call_id, call.call_sid)
+            self._put_row("put_calls", (*named, *dimensions[1:], *parties, *sealed))
         return revision
 
     def remeasure(self, old: StoredCall, folded: FoldedCall) -> None:
-        """What is in no field of the record may change where the record does not: no revision tells of it."""
+        """Update measures that changed although the record did not; this takes no revision."""
         measured = encode_measures(folded)
         if measured != old.measured:
-            self._quality.move((old.place, old.measured), (old.place, measured))
+            self._quality.move((old.dimensions, old.measured), (old.dimensions, measured))
             row = {"id": old.id, "measured": measured, "revision": old.revision}
-            self._put("remeasure_calls", tenant=old.place.tenant, **row)
+            self._put("remeasure_calls", tenant=old.dimensions.tenant, **row)
 
-    def put_words(self, place: tuple[str, bytes, int], words: str, *, is_new: bool) -> None:
-        """What a call of a tenant is found by from a revision on; what it was stays for older snapshots."""
-        tenant, call_id, revision = place
+    def put_words(self, call: tuple[str, bytes, int], words: str, *, is_new: bool) -> None:
+        """Set the words of a call (tenant, id) from a revision on; older snapshots keep the earlier words."""
+        tenant, call_id, revision = call
         if not is_new:
             self._put("end_texts", tenant=tenant, id=call_id, revision=revision)
         if words:
             self._put("put_texts", tenant=tenant, id=call_id, valid_from=revision, words=words)
 
     def put_session(self, call_id: bytes, folded: FoldedSession, tenant: str, revision: int) -> None:
-        """A new or changed session of a call, sealed with the call's revision."""
+        """Add a new or changed session of a call, sealed with the call's revision."""
         self._put("put_sessions", id=call_id, **session_row(tenant, folded, (revision, self._now_us)))
 
-    def announce(self, tenant: str, change: Change) -> None:
-        """Freeze the events that this change is to the tenant's endpoints."""
+    def announce(self, tenant: str, change: CallChange) -> None:
+        """Add the events of a change to the outbox, with their final bytes."""
         call, revision = change.folded.call, change.revision
-        at = Instant(tenant, self._epochs[tenant], revision, self._now_us)
-        for event in announce(at, change):
+        at = CommitInstant(tenant, self._epochs[tenant], revision, self._now_us)
+        for event in events_of_change(at, change):
             named = (tenant, revision, event.name, event.id, event.call_id)
             frozen = (self._now_us, body_codec.compress(event.body))
             self._put_row("put_outbox", (*named, *frozen, call.direction, call.route, call.agent))
 
     def write(self) -> StoreOperation[None]:
-        """Say it all to the database."""
+        """Write all rows."""
         if self._facts:
             yield StatementMany("put_facts", ParamsTable(_FACTS, list(self._fact_rows())))
         for name, tuples in self._tuples.items():
@@ -175,7 +190,7 @@ class Changes:
         for name, rows in self._rows.items():
             yield StatementMany(name, rows)
         if counted := self._deltas.rows():
-            yield from statements(counted, self.heads)
+            yield from counter_statements(counted, self.heads)
         yield from self._steps.statements()
         yield from self._quality.write()
         moved = [{"tenant": t, "revision": r} for t, r in sorted(self.heads.items()) if r != self._before[t]]
@@ -183,16 +198,16 @@ class Changes:
             yield StatementMany("move_heads", moved)
 
     def _fact_rows(self) -> Iterator[Row]:
-        for place, (told, fact) in self._facts.items():
-            kept = (fact.content, fact.raw, self.heads[place[0]], fact.conversation)
-            yield (*place, *told, self._repeats.get(place, 0), *kept)
+        for row, (outcome, fact) in self._facts.items():
+            content = (fact.content, fact.raw, self.heads[row[0]], fact.conversation)
+            yield (*row, *outcome, self._repeats.get(row, 0), *content)
 
     def _next_revision(self, tenant: str) -> int:
         self.heads[tenant] += 1
         return self.heads[tenant]
 
     def _supersede(self, old: StoredCall, revision: int) -> None:
-        tenant, created_us, *rest = old.place
+        tenant, created_us, *rest = old.dimensions
         row = (tenant, created_us, old.id, old.revision, revision, *rest)
         self._put_row("put_versions", (*row, old.escalated, old.from_number, old.to_number, old.updated_us))
 
@@ -200,10 +215,16 @@ class Changes:
         self._rows.setdefault(name, []).append(row)
 
     def _put_row(self, name: str, row: Row) -> None:
-        """The same of a table in `_NAMES`."""
+        """Add a row of a statement in `_NAMES`."""
         self._tuples.setdefault(name, []).append(row)
 
 
-def _stays(old: StoredCall, place: Place, parties: tuple[int, str | None, str | None]) -> bool:
-    """Whether only the state moves: then most indexes need not be written, which is half of the cost."""
-    return (*old.place[:2], *old.place[3:], *old[2:5]) == (*place[:2], *place[3:], *parties)
+def _only_status_changes(
+    old: StoredCall, dimensions: CallDimensions, parties: tuple[int, str | None, str | None]
+) -> bool:
+    """Return whether only the status changes: then most indexes stay as they are, half of the cost."""
+    return (*old.dimensions[:2], *old.dimensions[3:], *old[2:5]) == (
+        *dimensions[:2],
+        *dimensions[3:],
+        *parties,
+    )

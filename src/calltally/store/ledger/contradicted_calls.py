@@ -1,4 +1,4 @@
-"""What was told of calls whose facts contradict each other, of those that changed last."""
+"""Facts of the last changed calls whose facts contradict each other."""
 
 from typing import Final
 
@@ -7,14 +7,14 @@ from calltally.store.db.fact_codec import unpack_fact
 from calltally.store.db.operation import Statement, StatementMany, StoreOperation
 from calltally.store.ledger.lookup import nodes_of
 
-# A quarter of an hour of a busy tenant's changes, a day of others'.
+# Changes of a quarter of an hour for a busy tenant, of a day for others.
 _CHANGED: Final = 5_000
 _DISPUTED: Final = 100
 _NO_CONFLICT: Final = b'"conflicts":0,'
 
 
 def disputed_facts(tenant: str, since_us: int) -> StoreOperation[list[Fact]]:
-    """The facts of the last changed calls that are in conflict, and that changed since an instant."""
+    """Return the facts of calls with conflicts that changed since an instant."""
     rows = yield Statement("last_changed", {"tenant": tenant, "since_us": since_us, "most": _CHANGED})
     disputed = [call_id for call_id, record in rows if _NO_CONFLICT not in record]
     facts: list[Fact] = []

@@ -1,4 +1,4 @@
-"""One call by any id or SID that ever was its own, and what was told of it."""
+"""Look-up of a call by any id or SID that it has or had, and of its facts."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from calltally.store.ledger.linked_calls import ERASED
 
 
 class StoredFact(NamedTuple):
-    """A fact with what became of it when it came, and how often it was told again."""
+    """Fact with its outcome, and the number of its repeats."""
 
     fact: Fact
     outcome: str
@@ -20,23 +20,23 @@ class StoredFact(NamedTuple):
 
 
 def resolve(tenant: str, node: bytes) -> StoreOperation[bytes]:
-    """The id of the call that a SID's node, or an id that once was a call's, belongs to."""
+    """Return the id of the call that a SID's node or an earlier id belongs to."""
     rows = yield StatementMany("identities_of_nodes", [{"tenant": tenant, "node": node}])
     call_id: bytes = rows[0][3] if rows else node
     return call_id
 
 
 def find_call(tenant: str, id_or_sid: str) -> StoreOperation[bytes | None]:
-    """The sealed record of a call, or None.
+    """Return the sealed record of a call, or None.
 
-    A text that looks like an id is taken for one first, and then for a SID: Vapi's are UUIDs.
+    A text in the form of an id is tried as an id first, then as a SID: Vapi's SIDs are UUIDs.
     """
     found = yield from find_call_with_id(tenant, id_or_sid)
     return found[1] if found else None
 
 
 def facts_of_call(tenant: str, id_or_sid: str) -> StoreOperation[list[StoredFact] | None]:
-    """Every fact of a call in the order in which they happened, with raw bodies; None for no such call."""
+    """Return the facts of a call in order of occurrence, with raw bodies; None for an unknown call."""
     found = yield from find_call_with_id(tenant, id_or_sid)
     if found is None:
         return None
@@ -46,13 +46,13 @@ def facts_of_call(tenant: str, id_or_sid: str) -> StoreOperation[list[StoredFact
 
 
 def nodes_of(tenant: str, call_id: bytes) -> StoreOperation[list[bytes]]:
-    """The SIDs of a call, as nodes."""
+    """Return the nodes of a call's SIDs."""
     rows = yield StatementMany("identities_of_calls", [{"tenant": tenant, "id": call_id}])
     return [row[1] for row in rows] or [call_id]
 
 
 def find_call_with_id(tenant: str, id_or_sid: str) -> StoreOperation[tuple[bytes, bytes] | None]:
-    """The same with the id that the call has now."""
+    """Return the current id and the sealed record of a call, or None."""
     as_id = parse_uuid(id_or_sid)
     for node in (as_id, call_uuid(tenant, id_or_sid)):
         if node is None:

@@ -1,8 +1,8 @@
-"""What a change of a call is called towards the tenant's endpoints, and the bytes that say it.
+"""Events of a change of a call for the tenant's endpoints, and their bytes.
 
-The bytes are frozen when the call changes (contract section 2, "Events delivered"), so that each
-retry and replay of an event says the same. Only a change of the state is news, and a judgement of a
-session: a corrected duration is found in the change feed.
+The bytes are final when the call changes (contract section 2, "Events delivered"), so that every retry and
+replay of an event is the same. Only a change of the status and an evaluation of a session have events: a
+corrected duration is in the change feed.
 """
 
 from collections.abc import Sequence
@@ -21,13 +21,13 @@ from calltally.store.ledger.linked_calls import StoredCall
 
 API_VERSION: Final = "2026-11-01"
 MILLISECOND_US: Final = 1_000
-_TIMED: Final = 6
-_HASHED: Final = 10
+_TIME_BYTES: Final = 6
+_HASH_BYTES: Final = 10
 _encoder: Final = msgspec.json.Encoder()
 
 
 class _CallData(msgspec.Struct):
-    """What an event says of its call. The session's own numbers are null until the session tells them."""
+    """Data of an event about a call. The session's numbers are null until the session reports them."""
 
     stream_sid: str | None
     call_sid: str
@@ -48,10 +48,10 @@ class _CallData(msgspec.Struct):
     evaluation: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
 
 
-class Change(NamedTuple):
-    """What changed: the call at its new revision, what it was before (None: it is new), and its sessions.
+class CallChange(NamedTuple):
+    """Change of a call: its new state and revision, its old row (None: it is new), and its sessions.
 
-    `evaluated` is the session that was judged, or judged otherwise, since.
+    `evaluated` is a session with a new or changed evaluation.
     """
 
     folded: FoldedCall
@@ -61,7 +61,7 @@ class Change(NamedTuple):
     evaluated: VoiceSession | None = None
 
 
-class _Envelope(msgspec.Struct):
+class _EventEnvelope(msgspec.Struct):
     id: str
     event: str
     created_at: str
@@ -70,8 +70,8 @@ class _Envelope(msgspec.Struct):
     data: msgspec.Struct | dict[str, Any]
 
 
-class Announcement(NamedTuple):
-    """One event of the outbox: its name, its id for life, the call, and its envelope's bytes."""
+class OutboxEvent(NamedTuple):
+    """Event of the outbox: its name, its permanent id, its call, and the bytes of its envelope."""
 
     name: str
     id: bytes
@@ -79,8 +79,8 @@ class Announcement(NamedTuple):
     body: bytes
 
 
-class Instant(NamedTuple):
-    """Which commit of a ledger an event is of: with the epoch, since a restore gives revisions out again."""
+class CommitInstant(NamedTuple):
+    """Commit of an event. It includes the epoch, because a restored ledger assigns revisions again."""
 
     tenant: str
     epoch: str
@@ -88,70 +88,72 @@ class Instant(NamedTuple):
     now_us: int
 
     def event_id(self, name: str) -> bytes:
-        """An event's id for life: when it was, in milliseconds, so that ids sort by time; then a hash."""
+        """Return the permanent id of an event: its time in milliseconds, for ordering, then a hash."""
         digest = sha256(f"{self.tenant}\0{self.epoch}\0{name}\0{self.revision}".encode()).digest()
-        return event_time(self.now_us) + digest[:_HASHED]
+        return event_time(self.now_us) + digest[:_HASH_BYTES]
 
 
 def event_time(at_us: int) -> bytes:
-    """The six bytes that ids of events of a millisecond begin with; before 1970 there was no event."""
-    return max(0, at_us // MILLISECOND_US).to_bytes(_TIMED, "big")
+    """Return the first six bytes of ids of a millisecond; times before 1970 give zero."""
+    return max(0, at_us // MILLISECOND_US).to_bytes(_TIME_BYTES, "big")
 
 
 def message_id(event_id: bytes) -> str:
-    """The `webhook-id` of an event, and the `id` in its envelope."""
+    """Return the `webhook-id` of an event, which is also the `id` in its envelope."""
     return f"msg_{uuid_text(event_id)}"
 
 
-def announce(at: Instant, change: Change) -> list[Announcement]:
-    """The events that a change amounts to."""
+def events_of_change(at: CommitInstant, change: CallChange) -> list[OutboxEvent]:
+    """Return the events of a change."""
     call_id = uuid_bytes(change.folded.call.id)
-    announced = []
-    for name, session, extra in _news(change):
+    events = []
+    for name, session, extra in _event_kinds(change):
         event_id = at.event_id(name)
-        body = freeze(name, event_id, at, _data(change, session, extra))
-        announced.append(Announcement(name, event_id, call_id, body))
-    return announced
+        body = encode_envelope(name, event_id, at, _data(change, session, extra))
+        events.append(OutboxEvent(name, event_id, call_id, body))
+    return events
 
 
-def completed_event(at: Instant, call: Call) -> Announcement:
-    """The event that a call's last change would have been, where its final state is to be told."""
+def completed_event(at: CommitInstant, call: Call) -> OutboxEvent:
+    """Return the event of a call's final state, as if its last change had reached it."""
     event_id = at.event_id(COMPLETED)
-    change = Change(FoldedCall(call, 0), at.revision, None)
-    body = freeze(COMPLETED, event_id, at, _data(change, None, {}))
-    return Announcement(COMPLETED, event_id, uuid_bytes(call.id), body)
+    change = CallChange(FoldedCall(call, 0), at.revision, None)
+    body = encode_envelope(COMPLETED, event_id, at, _data(change, None, {}))
+    return OutboxEvent(COMPLETED, event_id, uuid_bytes(call.id), body)
 
 
-def freeze(name: str, event_id: bytes, at: Instant, data: msgspec.Struct | dict[str, Any]) -> bytes:
-    """The envelope of an event, as it is sent for good."""
+def encode_envelope(
+    name: str, event_id: bytes, at: CommitInstant, data: msgspec.Struct | dict[str, Any]
+) -> bytes:
+    """Return the final bytes of an event's envelope."""
     created = utc_text(at.now_us)
-    return _encoder.encode(_Envelope(message_id(event_id), name, created, at.tenant, API_VERSION, data))
+    return _encoder.encode(_EventEnvelope(message_id(event_id), name, created, at.tenant, API_VERSION, data))
 
 
-_News: TypeAlias = tuple[str, VoiceSession | None, dict[str, Any]]
+_EventKind: TypeAlias = tuple[str, VoiceSession | None, dict[str, Any]]
 
 
-def _news(change: Change) -> list[_News]:
-    news: list[_News] = []
+def _event_kinds(change: CallChange) -> list[_EventKind]:
+    kinds: list[_EventKind] = []
     call, old = change.folded.call, change.old
     session = next((each for each in change.sessions if each.id == call.session_id), None)
-    before = STATUSES[old.place.status] if old else None
+    before = STATUSES[old.dimensions.status] if old else None
     if old is None:
-        news.append((STARTED, session, {}))
+        kinds.append((STARTED, session, {}))
     if call.escalated and not (old and old.escalated):
-        news.append((ESCALATED, session, {"escalation": call.escalation}))
+        kinds.append((ESCALATED, session, {"escalation": call.escalation}))
     if call.status in FINAL and call.status != before:
         corrects = (
             {"corrects": {"status": before, "revision": old.revision}} if old and before in FINAL else {}
         )
-        news.append((COMPLETED, session, corrects))
+        kinds.append((COMPLETED, session, corrects))
     if change.evaluated is not None:
         evaluated = change.evaluated
-        news.append((EVALUATED, evaluated, {"evaluation": evaluated.evaluation}))
-    return news
+        kinds.append((EVALUATED, evaluated, {"evaluation": evaluated.evaluation}))
+    return kinds
 
 
-def _data(change: Change, session: VoiceSession | None, extra: dict[str, Any]) -> _CallData:
+def _data(change: CallChange, session: VoiceSession | None, extra: dict[str, Any]) -> _CallData:
     call = change.folded.call
     return _CallData(
         stream_sid=session.stream_id if session else None,

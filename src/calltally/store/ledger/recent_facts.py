@@ -1,7 +1,7 @@
-"""Facts by when their calls changed or were created, for those who look at how late facts come.
+"""Facts by the time of their calls' change or creation, to measure how late facts arrive.
 
-Read by the ids of calls: of a call of several SIDs only the facts of the one that names it are seen. That is
-enough for a sample, and saves looking every id up.
+They are read by the ids of calls: for a call with several SIDs only the facts of its canonical SID are read.
+That is enough for a sample, and saves a look-up of each id.
 """
 
 from collections.abc import Sequence
@@ -12,16 +12,16 @@ from calltally.store.db.operation import Row, Statement, StatementMany, StoreOpe
 
 
 def facts_of_changed(tenant: str, since_us: int, most: int) -> StoreOperation[list[Fact]]:
-    """The facts of the calls that changed last, of `most` calls, none of which did so before an instant."""
-    asked = {"tenant": tenant, "since_us": since_us, "most": most}
-    rows = yield Statement("ids_last_changed", asked)
+    """Return the facts of the `most` calls that changed last, since an instant."""
+    params = {"tenant": tenant, "since_us": since_us, "most": most}
+    rows = yield Statement("ids_last_changed", params)
     return (yield from _facts_of(tenant, rows))
 
 
 def facts_of_created(
     tenant: str, windows: Sequence[tuple[int, int]], most: int
 ) -> StoreOperation[list[Fact]]:
-    """The facts of the first `most` calls of each window (`from <= created_at < to`)."""
+    """Return the facts of the first `most` calls of each window (`from <= created_at < to`)."""
     bounds = [{"tenant": tenant, "lo_us": lo_us, "hi_us": hi_us, "most": most} for lo_us, hi_us in windows]
     found = yield from execute_batch(*(Statement("ids_created_between", each) for each in bounds))
     return (yield from _facts_of(tenant, [row for rows in found for row in rows]))

@@ -1,4 +1,4 @@
-"""The sessions of a call in the hands of a commit: what is stored, what changed, what they are found by."""
+"""Session rows of a call within a commit: stored state, changes, and searchable text."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
@@ -12,45 +12,47 @@ from calltally.calls.model import finish_record, record_body
 from calltally.calls.sessions import FoldedSession, VoiceSession
 from calltally.store.db.fact_codec import body_codec
 from calltally.store.db.operation import Params, StatementMany, StoreOperation
-from calltally.store.ledger.linked_calls import Component, FactKey, StoredSession
+from calltally.store.ledger.linked_calls import FactKey, LinkedCall, StoredSession
 
-# What was said, packed, by (tenant, node, key) of the fact that told it.
-Packed: TypeAlias = Mapping[tuple[str, bytes, bytes], bytes]
+# Packed conversations by (tenant, node, key) of their facts.
+PackedConversations: TypeAlias = Mapping[tuple[str, bytes, bytes], bytes]
 
 
-class State(NamedTuple):
-    """What can change of one session: the body of its record, and whose turns and function calls stand."""
+class SessionState(NamedTuple):
+    """State of a session: the body of its record, and the facts with its turns and function calls."""
 
     body: bytes
     turns: FactKey | None
     functions: FactKey | None
 
 
-def stored_states(component: Component, call_id: bytes) -> dict[str, State]:
-    """The sessions of a call as their rows have them."""
-    if not component.sessions:
+def stored_states(linked_call: LinkedCall, call_id: bytes) -> dict[str, SessionState]:
+    """Return the session states of a call from their rows."""
+    if not linked_call.sessions:
         return {}
-    rows = component.sessions.items()
+    rows = linked_call.sessions.items()
     return {sid: _state(stored) for (each_id, sid), stored in rows if each_id == call_id}
 
 
-def folded_states(tenant: str, sessions: Iterable[FoldedSession]) -> dict[str, State]:
-    """The same as the fold has them."""
+def folded_states(tenant: str, sessions: Iterable[FoldedSession]) -> dict[str, SessionState]:
+    """Return the session states from the fold."""
     return {
-        each.session.id: State(each.encode(), fact_key(tenant, each.turns), fact_key(tenant, each.functions))
+        each.session.id: SessionState(
+            each.encode(), fact_key(tenant, each.turns), fact_key(tenant, each.functions)
+        )
         for each in sessions
     }
 
 
-def turns_of(states: Mapping[str, State]) -> tuple[FactKey, ...]:
-    """The facts whose turns a call is found by."""
+def turns_of(states: Mapping[str, SessionState]) -> tuple[FactKey, ...]:
+    """Return the facts whose turns are the searchable text of a call."""
     if not states:
         return ()
     return tuple(state.turns for _id, state in sorted(states.items()) if state.turns is not None)
 
 
 def session_row(tenant: str, folded: FoldedSession, sealed_at: tuple[int, int]) -> Params:
-    """A row for `put_sessions`, sealed with a revision at an instant."""
+    """Return a row for `put_sessions`, sealed with a revision and a time."""
     session, (revision, updated_us) = folded.session, sealed_at
     turns_node, turns_key = fact_key(tenant, folded.turns) or (None, None)
     functions_node, functions_key = fact_key(tenant, folded.functions) or (None, None)
@@ -70,10 +72,10 @@ def session_row(tenant: str, folded: FoldedSession, sealed_at: tuple[int, int]) 
     }
 
 
-def newly_evaluated(component: Component, sessions: Iterable[FoldedSession]) -> VoiceSession | None:
-    """A session whose evaluation is not what was stored of it, under whichever call."""
+def newly_evaluated(linked_call: LinkedCall, sessions: Iterable[FoldedSession]) -> VoiceSession | None:
+    """Return a session whose evaluation differs from the stored one, under any call."""
     before: dict[str, list[Any]] = {}
-    for (_call_id, session_id), stored in component.sessions.items():
+    for (_call_id, session_id), stored in linked_call.sessions.items():
         before.setdefault(session_id, []).append(_evaluations.decode(stored.record).evaluation)
     for each in sessions:
         evaluation = each.session.evaluation
@@ -82,42 +84,44 @@ def newly_evaluated(component: Component, sessions: Iterable[FoldedSession]) -> 
     return None
 
 
-def spoken_by(component: Component, sessions: Sequence[FoldedSession], packed: Packed) -> str:
-    """All that was said in the sessions of a call."""
-    return "\n".join(_texts(component.tenant, sessions, packed))
+def transcript_of(
+    linked_call: LinkedCall, sessions: Sequence[FoldedSession], packed: PackedConversations
+) -> str:
+    """Return the transcript of all sessions of a call."""
+    return "\n".join(_texts(linked_call.tenant, sessions, packed))
 
 
 def missing_turns(tenant: str, sessions: Iterable[FoldedSession]) -> list[Params]:
-    """The facts whose turns have to be fetched: those of this commit have theirs with them."""
+    """Return the facts whose turns have to be fetched; facts of this commit include theirs."""
     keys = [fact_key(tenant, each.turns) for each in sessions if each.turns and not each.turns.conversation]
     return [{"tenant": tenant, "node": key[0], "key": key[1]} for key in keys if key is not None]
 
 
-def fetch_packed(asked: Sequence[Params]) -> StoreOperation[Packed]:
-    """What some facts told of the words."""
-    if not asked:
+def fetch_conversations(facts: Sequence[Params]) -> StoreOperation[PackedConversations]:
+    """Return the packed conversations of some facts."""
+    if not facts:
         return {}
-    rows = yield StatementMany("conversations_of_facts", asked)
+    rows = yield StatementMany("conversations_of_facts", facts)
     return {
         (tenant, node, key): body_codec.decompress(packed) for tenant, node, key, packed in rows if packed
     }
 
 
 def fact_key(tenant: str, fact: Fact | None) -> FactKey | None:
-    """Under which node and key a fact lies."""
+    """Return the node and key of a fact."""
     return None if fact is None else (call_uuid(tenant, fact.call_sid), fact.key)
 
 
-def _texts(tenant: str, sessions: Sequence[FoldedSession], packed: Packed) -> Iterator[str]:
+def _texts(tenant: str, sessions: Sequence[FoldedSession], packed: PackedConversations) -> Iterator[str]:
     for each in sessions:
         key = fact_key(tenant, each.turns)
         if each.turns is not None and key is not None:
-            said = each.turns.conversation or packed.get((tenant, *key), b"")
-            yield transcript_text(unpack_conversation(said))
+            conversation = each.turns.conversation or packed.get((tenant, *key), b"")
+            yield transcript_text(unpack_conversation(conversation))
 
 
-def _state(stored: StoredSession) -> State:
-    return State(record_body(stored.record), stored.turns, stored.functions)
+def _state(stored: StoredSession) -> SessionState:
+    return SessionState(record_body(stored.record), stored.turns, stored.functions)
 
 
 class _Evaluated(msgspec.Struct):

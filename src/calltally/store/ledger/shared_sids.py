@@ -1,6 +1,6 @@
-"""SIDs that more than one tenant has: the one question about calls that is asked across tenants.
+"""SIDs of more than one tenant: the only query of calls across tenants.
 
-Only an administrator may hear the answer: it would tell a tenant that another exists, and has this call.
+Only an administrator may read the answer: it reveals to a tenant that another tenant exists and has the call.
 """
 
 from calltally.store.db.operation import Statement, StoreOperation
@@ -9,9 +9,9 @@ from calltally.store.db.operation import Statement, StoreOperation
 def admin_sids_of_tenants(
     lo_us: int, hi_us: int, *, least_chars: int, most: int
 ) -> StoreOperation[list[tuple[str, list[str]]]]:
-    """SIDs of `least_chars` and more under which several tenants have a call created in a window.
+    """Return SIDs of at least `least_chars` with calls of several tenants in a window, and their tenants.
 
-    With the tenants of each, by SID; every SID that leads to a call counts, not only the one that names it.
+    Every SID of a call counts, not only the canonical one.
     """
     bounds = {"lo_us": lo_us, "hi_us": hi_us}
     rows = yield Statement("admin_sids_of_tenants", {**bounds, "least_chars": least_chars, "most": most})

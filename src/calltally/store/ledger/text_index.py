@@ -1,7 +1,7 @@
-"""The words of calls, for the search: what is indexed, what is asked for, and who may find what.
+"""Text index of calls: the indexed words, the search parameters, and the limits of each key.
 
-Each word is kept behind a mark of its tenant and of where it stands, so that a search never walks over
-another tenant's words, nor over transcripts that its key may not read.
+Each word is stored with a prefix for its tenant and its source, so that a search never reads words of another
+tenant, or transcripts that its key may not read.
 """
 
 from functools import lru_cache
@@ -16,10 +16,10 @@ from calltally.store.db.operation import Statement, StatementMany, StoreOperatio
 
 _SUMMARY: Final = "s"
 _TRANSCRIPT: Final = "t"
-_MARK_BYTES: Final = 5
+_PREFIX_BYTES: Final = 5
 CHUNK: Final = 500
-# Of a call's words with their marks: some fifty thousand different ones.
-MOST_BYTES: Final = 1_000_000
+# Bytes of a call's words with their prefixes: some fifty thousand different words.
+MAX_INDEXED_BYTES: Final = 1_000_000
 
 
 class _Summary(msgspec.Struct):
@@ -30,35 +30,43 @@ _summaries: Final = msgspec.json.Decoder(_Summary)
 
 
 def summary_of(record: bytes) -> str | None:
-    """The summary in a sealed record."""
+    """Return the summary of a sealed record."""
     return _summaries.decode(record).summary
 
 
 def indexed_words(tenant: str, summary: str, spoken: str = "") -> str:
-    """The words of a summary and of what was said as they are stored, with spaces between.
+    """Return the words of a summary and a transcript as they are stored, separated by spaces.
 
-    Of very many the first: beyond a MiB PostgreSQL mixes the words of a tsvector up, and does not say so.
+    Only the first MAX_INDEXED_BYTES: beyond a MiB PostgreSQL corrupts a tsvector without an error.
     """
-    told = ((_SUMMARY, summary), (_TRANSCRIPT, spoken))
-    words = " ".join(_mark(tenant) + place + word for place, text in told for word in text_words(text))
+    texts = ((_SUMMARY, summary), (_TRANSCRIPT, spoken))
+    words = " ".join(_prefix(tenant) + source + word for source, text in texts for word in text_words(text))
     stored = words.encode()
-    return words if len(stored) <= MOST_BYTES else stored[:MOST_BYTES].rpartition(b" ")[0].decode()
+    return (
+        words if len(stored) <= MAX_INDEXED_BYTES else stored[:MAX_INDEXED_BYTES].rpartition(b" ")[0].decode()
+    )
 
 
-def matches_of(tenant: str, calls: CallFilter) -> dict[str, str]:
-    """The question in the language of each database's own index, by the name of its parameter."""
+def search_params(tenant: str, calls: CallFilter) -> dict[str, str]:
+    """Return the search of `q` in the syntax of each database's text index, by parameter."""
     if calls.q is None:
         return {}
-    places = (_SUMMARY, _TRANSCRIPT) if calls.in_transcripts else (_SUMMARY,)
-    asked = [
-        [(_mark(tenant) + place + word, is_begun) for place in places]
-        for word, is_begun in query_words(calls.q)
+    sources = (_SUMMARY, _TRANSCRIPT) if calls.in_transcripts else (_SUMMARY,)
+    terms_of_words = [
+        [(_prefix(tenant) + source + word, is_prefix) for source in sources]
+        for word, is_prefix in query_words(calls.q)
     ]
-    # Words are letters, marks and digits alone: there is nothing in them to escape.
-    of_fts5 = [" OR ".join(f'"{word}"{"*" * begun}' for word, begun in either) for either in asked]
-    of_tsquery = [" | ".join(f"'{word}'{':*' * begun}" for word, begun in either) for either in asked]
-    # Of each word the places where it may stand, as it is found in a text with a space at both ends.
-    probes = [[f" {word}" if begun else f" {word} " for word, begun in either] for either in asked]
+    # Words consist of letters, marks and digits, so nothing needs escaping.
+    of_fts5 = [
+        " OR ".join(f'"{word}"{"*" * is_prefix}' for word, is_prefix in terms) for terms in terms_of_words
+    ]
+    of_tsquery = [
+        " | ".join(f"'{word}'{':*' * is_prefix}" for word, is_prefix in terms) for terms in terms_of_words
+    ]
+    # Alternatives of each word, as they occur in a text with a space at both ends.
+    probes = [
+        [f" {word}" if is_prefix else f" {word} " for word, is_prefix in terms] for terms in terms_of_words
+    ]
     return {
         "fts5": " AND ".join(f"({terms})" for terms in of_fts5),
         "tsquery": " & ".join(f"({terms})" for terms in of_tsquery),
@@ -67,12 +75,12 @@ def matches_of(tenant: str, calls: CallFilter) -> dict[str, str]:
 
 
 @lru_cache(maxsize=1_024)
-def _mark(tenant: str) -> str:
-    return blake2b(tenant.encode(), digest_size=_MARK_BYTES).hexdigest()
+def _prefix(tenant: str) -> str:
+    return blake2b(tenant.encode(), digest_size=_PREFIX_BYTES).hexdigest()
 
 
 def fill_texts(tenant: str, after: bytes) -> StoreOperation[bytes | None]:
-    """Index the next calls after an id that are not yet; returns the last id, or None at the end.
+    """Index the next calls without words after an id; return the last id, or None at the end.
 
     For calls that a release without the search recorded.
     """
@@ -85,6 +93,6 @@ def fill_texts(tenant: str, after: bytes) -> StoreOperation[bytes | None]:
     ]
     if fresh:
         yield StatementMany("put_texts", fresh)
-        # They are found as of before as well, so that what was answered then is no longer right.
+        # Older snapshots find these words too, so cached answers about them are no longer right.
         yield StatementMany("add_erasures", [{"tenant": tenant, "erased": len(fresh)}])
     return rows[-1][0] if len(rows) == CHUNK else None

@@ -1,4 +1,4 @@
-"""Look-up of facts that are recorded already: an import that is run again reads, and writes nothing."""
+"""Look-up of recorded facts, so that a repeated import reads and writes nothing."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -16,8 +16,8 @@ def unknown_facts(tenant: str, submissions: Sequence[Submission]) -> StoreOperat
     keys = [_key(submission) for submission in submissions]
     nodes = {node for node, _key in keys}
     rows = yield StatementMany("keys_of_nodes", ParamsTable(_NODE, [(tenant, node) for node in nodes]))
-    known = {(row[0], row[1]) for row in rows}
-    return [each for each, key in zip(submissions, keys, strict=True) if key not in known]
+    recorded = {(row[0], row[1]) for row in rows}
+    return [each for each, key in zip(submissions, keys, strict=True) if key not in recorded]
 
 
 def _key(submission: Submission) -> FactKey:

@@ -1,29 +1,29 @@
 """Dashboard page for filters without counters: returns rows at once, and a lower bound of the total.
 
-The rows are those of the API's page. `count` counts what the page does not wait for.
+The rows are the same as on the API's page. `count` returns the exact total afterwards.
 """
 
 from typing import NamedTuple
 
 from calltally.calls.filters import ListQuery
 from calltally.store.db.operation import StoreOperation
-from calltally.store.listing.list_calls import View, created_in, now_of, scan_of, view_of
-from calltally.store.listing.scan import KnownScan, Rows
+from calltally.store.listing.list_calls import LedgerView, created_in, present_view, scan_of, view_of
+from calltally.store.listing.scan import CachedScan, RowRange
 from calltally.store.listing.seek import SEPARATOR
 from calltally.store.snapshots.ledger_head import read_ledger_head
 
 
-class Position(NamedTuple):
-    """The call after which a page begins, or before which it ends. Nothing is skipped then."""
+class BrowsePosition(NamedTuple):
+    """Call after which a page begins, or before which it ends. No rows are skipped then."""
 
     call_id: bytes
     is_before: bool = False
 
 
-class Browsed(NamedTuple):
-    """One page: its records joined by SEPARATOR, whether more follow, and how many calls there are in all.
+class BrowsedPage(NamedTuple):
+    """Page of records joined by SEPARATOR, with its total.
 
-    `total` is None where it was not counted; there are `at_least` so many then.
+    `total` is None if it was not counted; `at_least` is a lower bound then.
     """
 
     records: bytes
@@ -33,10 +33,10 @@ class Browsed(NamedTuple):
     snapshot: str
 
 
-def browse(tenant: str, query: ListQuery, position: Position | None = None) -> StoreOperation[Browsed]:
-    """Return the page that `query` asks for, or the one beside a call.
+def browse(tenant: str, query: ListQuery, position: BrowsePosition | None = None) -> StoreOperation[BrowsedPage]:
+    """Return the page of a query, or the page next to a call.
 
-    Beside a call, the offset only says which rows those are. Raises InvalidInput and SnapshotGone as the
+    Next to a call the offset is only the number of the first row. Raises InvalidInput and SnapshotGone as the
     list does.
     """
     view = yield from _view(tenant, query)
@@ -44,57 +44,57 @@ def browse(tenant: str, query: ListQuery, position: Position | None = None) -> S
     if position is None:
         rows, has_more = yield from _at_offset(scan, query)
     else:
-        rows, has_more = yield from _beside(view, scan, query, position)
+        rows, has_more = yield from _next_to(view, scan, query, position)
     total, at_least = yield from scan.at_least()
     if total is None and rows:
         at_least = max(at_least, query.offset + len(rows) + has_more)
-    return Browsed(SEPARATOR.join(rows), has_more, total, at_least, view.token)
+    return BrowsedPage(SEPARATOR.join(rows), has_more, total, at_least, view.token)
 
 
 def count(tenant: str, query: ListQuery) -> StoreOperation[int]:
-    """Count the calls of a query, however long that takes."""
+    """Return the exact number of calls of a query. It can take long."""
     view = yield from _view(tenant, query)
     return (yield from scan_of(view, query).total())
 
 
 def count_fresh(tenant: str, query: ListQuery) -> StoreOperation[int]:
-    """Count how many more calls a query finds now than under its snapshot: linear in the changes since."""
+    """Count how many more calls match now than under the snapshot: linear in the changes since."""
     view = yield from _view(tenant, query)
     return (yield from scan_of(view, query).fresh())
 
 
-def _at_offset(scan: KnownScan, query: ListQuery) -> StoreOperation[tuple[list[bytes], bool]]:
-    """Return the rows from the offset on; from the other end of the list, if that is nearer."""
-    total = scan.known_total()
+def _at_offset(scan: CachedScan, query: ListQuery) -> StoreOperation[tuple[list[bytes], bool]]:
+    """Return the rows from the offset on, read from the end of the list if it is nearer."""
+    total = scan.cached_total()
     if total is not None and query.offset > total // 2:
         left = max(total - query.offset, 0)
         most = min(left, query.limit)
-        rows = (yield from scan.rows(Rows(left - most, most, _reverse(query.order)))) if most else []
+        rows = (yield from scan.rows(RowRange(left - most, most, _reverse(query.order)))) if most else []
         return rows[::-1], left > most
-    rows = yield from scan.rows(Rows(query.offset, query.limit + 1, query.order))
+    rows = yield from scan.rows(RowRange(query.offset, query.limit + 1, query.order))
     if not rows and query.offset:
-        # Behind the last page. The total, which is remembered, leads back.
+        # After the last page. The pager needs the total, which is cached, to lead back.
         yield from scan.total()
     elif len(rows) <= query.limit:
-        scan.note(query.offset + len(rows))
+        scan.cache_total(query.offset + len(rows))
     return rows[: query.limit], len(rows) > query.limit
 
 
-def _beside(
-    view: View, scan: KnownScan, query: ListQuery, position: Position
+def _next_to(
+    view: LedgerView, scan: CachedScan, query: ListQuery, position: BrowsePosition
 ) -> StoreOperation[tuple[list[bytes], bool]]:
-    """Return the rows beside a call, in the order asked for, and whether more follow."""
-    behind = (yield from created_in(view, position.call_id)), position.call_id
+    """Return the rows next to a call, in the order of the query, and whether more follow."""
+    edge = (yield from created_in(view, position.call_id)), position.call_id
     if position.is_before:
-        rows = yield from scan.rows(Rows(0, query.limit, _reverse(query.order), behind))
+        rows = yield from scan.rows(RowRange(0, query.limit, _reverse(query.order), edge))
         return rows[::-1], True
-    rows = yield from scan.rows(Rows(0, query.limit + 1, query.order, behind))
+    rows = yield from scan.rows(RowRange(0, query.limit + 1, query.order, edge))
     return rows[: query.limit], len(rows) > query.limit
 
 
-def _view(tenant: str, query: ListQuery) -> StoreOperation[View]:
+def _view(tenant: str, query: ListQuery) -> StoreOperation[LedgerView]:
     view = yield from view_of(tenant, query)
-    return view or now_of((yield from read_ledger_head(tenant)))
+    return view or present_view((yield from read_ledger_head(tenant)))
 
 
 def _reverse(order: str) -> str:

@@ -1,8 +1,7 @@
-"""What buckets of counters hold one level finer, kept for as long as it is so.
+"""Cache of the finer buckets within a bucket of counters.
 
-Whatever changes a bucket writes the row of every wider one that it lies in, with the revision of that
-change. So what a row of that revision was opened to once, it would be opened to again: in the same
-ledger, which its epoch tells from all others.
+A change of a bucket writes the row of every wider bucket around it, with the revision of the change. So a
+row of one revision always contains the same finer buckets: within one ledger, which the epoch identifies.
 """
 
 from collections import OrderedDict
@@ -11,41 +10,41 @@ from typing import Any, Final, TypeAlias
 
 from calltally.store.listing.buckets import Bucket
 
-# A bucket is at most 60 finer ones: some megabytes in all.
-MOST_KEPT: Final = 1_024
+# A bucket contains at most 60 finer ones: some megabytes in all.
+MAX_ENTRIES: Final = 1_024
 
 # Tenant, epoch, facet and the sum that matches are counted by.
 Scope: TypeAlias = tuple[Any, ...]
 
 
-class Children:
-    """The most recently opened buckets."""
+class BucketCache:
+    """Finer buckets of the most recently opened buckets. Threads may share it."""
 
-    def __init__(self, most: int = MOST_KEPT) -> None:
-        self._most = most
-        self._kept: OrderedDict[tuple[Scope, Bucket], list[Bucket]] = OrderedDict()
+    def __init__(self, max_entries: int = MAX_ENTRIES) -> None:
+        self._max_entries = max_entries
+        self._entries: OrderedDict[tuple[Scope, Bucket], list[Bucket]] = OrderedDict()
 
-    def known(self, scope: Scope, buckets: Iterable[Bucket]) -> tuple[list[Bucket], list[Bucket]]:
-        """What is known of these buckets, and those of which nothing is."""
+    def get(self, scope: Scope, buckets: Iterable[Bucket]) -> tuple[list[Bucket], list[Bucket]]:
+        """Return the finer buckets of the cached buckets, and the buckets that are not cached."""
         finer: list[Bucket] = []
-        unknown: list[Bucket] = []
+        missing: list[Bucket] = []
         for bucket in buckets:
-            kept = self._kept.get((scope, bucket))
-            if kept is None:
-                unknown.append(bucket)
+            entry = self._entries.get((scope, bucket))
+            if entry is None:
+                missing.append(bucket)
             else:
-                finer += kept
-        return finer, unknown
+                finer += entry
+        return finer, missing
 
-    def keep(self, scope: Scope, buckets: Sequence[Bucket], finer: Sequence[Bucket]) -> None:
-        """Remember what was found in them, in its order."""
+    def put(self, scope: Scope, buckets: Sequence[Bucket], finer: Sequence[Bucket]) -> None:
+        """Store the finer buckets of some buckets, in their order."""
         for bucket in buckets:
             lo_us, hi_us = bucket[:2]
-            self._kept[scope, bucket] = [each for each in finer if lo_us <= each[0] < hi_us]
-            if len(self._kept) > self._most:
-                self._kept.popitem(last=False)
+            self._entries[scope, bucket] = [each for each in finer if lo_us <= each[0] < hi_us]
+            if len(self._entries) > self._max_entries:
+                self._entries.popitem(last=False)
 
 
-KEPT: Final = Children()
-# Whoever walks through a whole window comes by each bucket once: a day or an hour is needed until its end.
-WALKED: Final = Children(most=64)
+BUCKET_CACHE: Final = BucketCache()
+# A stream reads a whole window and opens each bucket once: it needs a day or an hour only until its end.
+STREAM_BUCKET_CACHE: Final = BucketCache(max_entries=64)

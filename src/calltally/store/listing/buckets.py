@@ -1,17 +1,17 @@
-"""Buckets: stretches of time with how many calls they hold, and which of several hold a page."""
+"""Buckets of time with their counts, and the choice of the buckets that hold a page."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-# A stretch of time: from (us), to (us), width (s), how many calls of the filter it holds, how many calls
-# of the facet, and the revision that touched it last (of the past: whether any did since). Rows just
-# as the database gives them: to name their parts doubles the price of a page.
+# From (us), to (us), width (s), calls of the filter, calls of the facet, and the last revision that changed
+# the bucket (as of an older revision: 1 if a later one changed it). Rows as the database returns them: named
+# fields would double the cost of a page.
 Bucket: TypeAlias = tuple[int, int, int, int, int, int]
 MATCHES: Final = 3
 
 
 class Run(NamedTuple):
-    """Neighbouring buckets that are read together; `touched` says whether calls of theirs moved meanwhile."""
+    """Adjacent buckets that are read together; `touched` is 1 if their calls changed since the revision."""
 
     lo_us: int
     hi_us: int
@@ -20,7 +20,7 @@ class Run(NamedTuple):
 
 
 def cover(buckets: Sequence[Bucket], offset: int, limit: int) -> tuple[list[Bucket], int]:
-    """The buckets that hold the rows from `offset` on, and how many rows of the first come before."""
+    """Return the buckets with the rows from `offset` on, and the rows to skip in the first."""
     chosen: list[Bucket] = []
     skip, covered = offset, 0
     for bucket in buckets:
@@ -36,7 +36,7 @@ def cover(buckets: Sequence[Bucket], offset: int, limit: int) -> tuple[list[Buck
 
 
 def runs_of(chosen: Sequence[Bucket], *, descending: bool) -> list[Run]:
-    """Neighbours together, as far as they were touched alike."""
+    """Join adjacent buckets with the same `touched`."""
     runs: list[Run] = []
     for lo_us, hi_us, _width_s, matches, _calls, touched in chosen:
         last = runs[-1] if runs and runs[-1].touched == touched else None

@@ -31,7 +31,7 @@ class Counters(Enum):
 
 
 class Condition(NamedTuple):
-    """SQL of one filter for a value, and its counters. `is_bound`: the statement binds `:field`."""
+    """SQL of a filter for a value, and its counters; `is_bound`: the statement binds `:field`."""
 
     sql: Callable[[Any], str]
     counters: Counters = Counters.NONE

@@ -1,8 +1,8 @@
-"""What the counters of a filter's window held, kept to begin its next page with.
+"""Cache of counter rows per filter, so that the next page of the filter needs one round trip.
 
-They are a function of the tenant's ledger at a revision. So the next page of the same filter is found from
-them, and asked for together with where the ledger stands: one trip to the database instead of two. If the
-ledger has moved on, that page is thrown away and found anew.
+The rows are a function of the tenant's ledger at a revision. The next page reads the ledger head together
+with its first records, based on the cached rows: one round trip instead of two. If the head has moved on,
+that page is discarded and read again.
 """
 
 from collections import OrderedDict
@@ -13,41 +13,41 @@ from calltally.calls.filters import CallFilter
 from calltally.store.db.operation import Rows
 from calltally.store.snapshots.tokens import LedgerHead
 
-MOST_KEPT: Final = 512
-# A window of odd ends has a few hundred buckets; most have a dozen. Some megabytes in all.
-_MOST_ROWS: Final = 128
+MAX_ENTRIES: Final = 512
+# A window with ragged ends has a few hundred buckets; most have a dozen. Some megabytes in all.
+_MAX_ROWS: Final = 128
 
 
-class _Known(NamedTuple):
-    """Where the ledger stood, what its counters held, and whether a second page found it there as well."""
+class _CachedCounters(NamedTuple):
+    """Counter rows at a ledger head; `is_steady`: a second page was read at the same head."""
 
     ledger_head: LedgerHead
     answers: Sequence[Rows]
     is_steady: bool
 
 
-class Begun:
-    """The filters that were asked for last. Threads may share it."""
+class CounterCache:
+    """Counter rows of the most recent filters. Threads may share it."""
 
-    def __init__(self, most: int = MOST_KEPT) -> None:
-        self._most = most
-        self._known: OrderedDict[tuple[str, CallFilter], _Known] = OrderedDict()
+    def __init__(self, max_entries: int = MAX_ENTRIES) -> None:
+        self._max_entries = max_entries
+        self._entries: OrderedDict[tuple[str, CallFilter], _CachedCounters] = OrderedDict()
 
-    def of(self, tenant: str, calls: CallFilter) -> tuple[LedgerHead, Sequence[Rows]] | None:
-        """What to begin with; None where nothing is known, or the ledger moves on between pages."""
-        known = self._known.get((tenant, calls))
-        return (known.ledger_head, known.answers) if known is not None and known.is_steady else None
+    def get(self, tenant: str, calls: CallFilter) -> tuple[LedgerHead, Sequence[Rows]] | None:
+        """Return the rows of a filter and their head; None if the ledger changes between pages."""
+        entry = self._entries.get((tenant, calls))
+        return (entry.ledger_head, entry.answers) if entry is not None and entry.is_steady else None
 
-    def note(self, ledger_head: LedgerHead, calls: CallFilter, answers: Sequence[Rows]) -> None:
-        """Remember what the counters of a filter's window held."""
-        if sum(map(len, answers)) > _MOST_ROWS:
+    def put(self, ledger_head: LedgerHead, calls: CallFilter, answers: Sequence[Rows]) -> None:
+        """Store the counter rows of a filter's window."""
+        if sum(map(len, answers)) > _MAX_ROWS:
             return
         key = (ledger_head.tenant, calls)
-        before = self._known.pop(key, None)
+        before = self._entries.pop(key, None)
         is_steady = before is not None and before.ledger_head == ledger_head
-        self._known[key] = _Known(ledger_head, answers, is_steady)
-        if len(self._known) > self._most:
-            self._known.popitem(last=False)
+        self._entries[key] = _CachedCounters(ledger_head, answers, is_steady)
+        if len(self._entries) > self._max_entries:
+            self._entries.popitem(last=False)
 
 
-BEGUN: Final = Begun()
+COUNTER_CACHE: Final = CounterCache()

@@ -1,4 +1,4 @@
-"""The list: a page of calls with its total, as of now or as of an older revision."""
+"""List of calls: a page with its total, of the present or as of an older revision."""
 
 from typing import NamedTuple
 
@@ -9,10 +9,10 @@ from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import uuid_text
 from calltally.store.db.operation import Statement, StoreOperation, execute_batch, execute_with, resume
 from calltally.store.listing.conditions import facet_of
-from calltally.store.listing.counter_cache import BEGUN
-from calltally.store.listing.scan import KnownScan
-from calltally.store.listing.seek import LINE_FEED, SEPARATOR, Page, Seek
-from calltally.store.listing.seek_as_of import PastSeek
+from calltally.store.listing.counter_cache import COUNTER_CACHE
+from calltally.store.listing.scan import CachedScan
+from calltally.store.listing.seek import LINE_FEED, SEPARATOR, PageRecords, Seek
+from calltally.store.listing.seek_as_of import SeekAsOf
 from calltally.store.snapshots.holds import find_hold_revision
 from calltally.store.snapshots.ledger_head import ledger_head_from, ledger_head_statement, read_ledger_head
 from calltally.store.snapshots.tokens import SNAPSHOT, LedgerHead, make_token, read_snapshot
@@ -20,8 +20,8 @@ from calltally.store.snapshots.tokens import SNAPSHOT, LedgerHead, make_token, r
 __all__ = [
     "LINE_FEED",
     "SEPARATOR",
-    "Listed",
-    "View",
+    "LedgerView",
+    "ListedPage",
     "is_present",
     "is_seek",
     "list_calls",
@@ -32,25 +32,25 @@ __all__ = [
 ]
 
 
-class View(NamedTuple):
-    """Which state of a ledger a query is answered from."""
+class LedgerView(NamedTuple):
+    """State of a ledger that a query reads."""
 
     ledger_head: LedgerHead
     as_of: int
 
     @property
     def is_past(self) -> bool:
-        """Whether the ledger has moved on since."""
+        """Return whether the ledger has changed since."""
         return self.as_of != self.ledger_head.revision
 
     @property
     def token(self) -> str:
-        """What brings the same state back."""
+        """Return the snapshot token of this state."""
         return make_token(SNAPSHOT, self.ledger_head, self.as_of)
 
 
-class Listed(NamedTuple):
-    """One page: sealed records joined by SEPARATOR, how many calls there are in all, and where it begins."""
+class ListedPage(NamedTuple):
+    """Page of sealed records joined by SEPARATOR, with the total, its offset and its snapshot."""
 
     records: bytes
     total: int
@@ -59,137 +59,134 @@ class Listed(NamedTuple):
 
 
 def is_seek(calls: CallFilter) -> bool:
-    """Whether this filter costs the same at any size; others grow with the calls that match."""
+    """Return whether a filter costs the same at any size; others grow with the calls that match."""
     return facet_of(calls) is not None or calls.call_sid is not None
 
 
-def list_calls(tenant: str, query: ListQuery) -> StoreOperation[Listed]:
-    """The page of `tenant`'s calls that `query` asks for.
+def list_calls(tenant: str, query: ListQuery) -> StoreOperation[ListedPage]:
+    """Return a page of a tenant's calls.
 
-    Raises InvalidInput and SnapshotGone for what it names that is not there. A hold that was never
-    pinned reads the present.
+    Raises InvalidInput for an unknown call in `after`, SnapshotGone for a snapshot that is not kept. A hold
+    that was never pinned reads the present.
     """
     if is_present(query):
         return (yield from list_present(tenant, query))[1]
     view = yield from view_of(tenant, query)
     if view is None:
-        view = now_of((yield from read_ledger_head(tenant)))
+        view = present_view((yield from read_ledger_head(tenant)))
     return (yield from list_view(view, query))
 
 
 def is_present(query: ListQuery) -> bool:
-    """Whether a query names no other state than that of now, and no call to go on after."""
+    """Return whether a query reads the present and names no call to continue after."""
     return query.snapshot is None and query.hold is None and query.after is None
 
 
-def list_present(tenant: str, query: ListQuery) -> StoreOperation[tuple[View, Listed]]:
-    """The page that such a query asks for. What can be asked in one go is: each round trip less counts."""
+def list_present(tenant: str, query: ListQuery) -> StoreOperation[tuple[LedgerView, ListedPage]]:
+    """Return a page of the present, with as few round trips as possible."""
     facet_name = facet_of(query.filter)
     if facet_name is None:
         ledger_head = yield from read_ledger_head(tenant)
-        return _listed(ledger_head, query, (yield from scan_of(now_of(ledger_head), query).page()))
+        return _listed(ledger_head, query, (yield from scan_of(present_view(ledger_head), query).page()))
     seek = Seek(tenant, query, facet_name)
-    found = yield from _from_what_is_known(tenant, query, seek)
+    found = yield from _from_cached_counters(tenant, query, seek)
     if found is None:
         rows, *answers = yield from execute_batch(ledger_head_statement(tenant), *seek.requests())
         ledger_head = ledger_head_from(tenant, rows)
-        BEGUN.note(ledger_head, query.filter, answers)
+        COUNTER_CACHE.put(ledger_head, query.filter, answers)
         seek.epoch = ledger_head.epoch
         found = ledger_head, (yield from seek.page_of(answers))
     return _listed(found[0], query, found[1])
 
 
-def _from_what_is_known(
+def _from_cached_counters(
     tenant: str, query: ListQuery, seek: Seek
-) -> StoreOperation[tuple[LedgerHead, Page] | None]:
-    """The page by counters that were read before; None unless the ledger still stands where it did then."""
-    known = BEGUN.of(tenant, query.filter)
-    if known is None:
+) -> StoreOperation[tuple[LedgerHead, PageRecords] | None]:
+    """Return the page by cached counters; None if they are not cached or the ledger head has moved."""
+    cached = COUNTER_CACHE.get(tenant, query.filter)
+    if cached is None:
         return None
-    ledger_head, answers = known
+    ledger_head, answers = cached
     seek.epoch = ledger_head.epoch
-    walk = seek.page_of(answers)
+    page = seek.page_of(answers)
     try:
-        asked = next(walk)
+        request = next(page)
     except StopIteration as done:
-        # A page behind the last has nothing to be read.
+        # A page after the last one reads nothing.
         return (ledger_head, done.value) if (yield from read_ledger_head(tenant)) == ledger_head else None
-    rows, answer = yield from execute_with(ledger_head_statement(tenant), asked)
+    rows, answer = yield from execute_with(ledger_head_statement(tenant), request)
     if ledger_head_from(tenant, rows) != ledger_head:
-        # Not a step further: what is found now must not be kept as what was there then.
-        walk.close()
+        # Stop here: rows of the new head must not be cached as rows of the old head.
+        page.close()
         return None
-    return ledger_head, (yield from resume(walk, answer))
+    return ledger_head, (yield from resume(page, answer))
 
 
-def now_of(ledger_head: LedgerHead) -> View:
-    """The present of a ledger."""
-    return View(ledger_head, ledger_head.revision)
+def present_view(ledger_head: LedgerHead) -> LedgerView:
+    """Return the view of a ledger's present."""
+    return LedgerView(ledger_head, ledger_head.revision)
 
 
-def _listed(ledger_head: LedgerHead, query: ListQuery, page: Page) -> tuple[View, Listed]:
-    view = now_of(ledger_head)
-    return view, Listed(page.records, page.total, query.offset, view.token)
+def _listed(ledger_head: LedgerHead, query: ListQuery, page: PageRecords) -> tuple[LedgerView, ListedPage]:
+    view = present_view(ledger_head)
+    return view, ListedPage(page.records, page.total, query.offset, view.token)
 
 
 def next_calls(tenant: str, query: ListQuery) -> StoreOperation[bytes]:
-    """The records of a page that follows one whose total is known, joined by LINE_FEED.
-
-    Nothing is counted that need not be.
-    """
+    """Return the records of a later page of a stream, joined by LINE_FEED, without counting them."""
     view = yield from view_of(tenant, query)
     if view is None:
-        view = now_of((yield from read_ledger_head(tenant)))
+        view = present_view((yield from read_ledger_head(tenant)))
     facet_name = facet_of(query.filter)
     if facet_name is None:
         return LINE_FEED.join((yield from scan_of(view, query).records()))
     return (yield from _seek(view, query, facet_name).lines())
 
 
-def view_of(tenant: str, query: ListQuery) -> StoreOperation[View | None]:
-    """The state that a query names, else the present; None for a hold that has yet to be pinned."""
+def view_of(tenant: str, query: ListQuery) -> StoreOperation[LedgerView | None]:
+    """Return the state that a query names, else the present; None for a hold that is not pinned yet."""
     ledger_head = yield from read_ledger_head(tenant)
     if query.snapshot is not None:
-        return View(ledger_head, read_snapshot(ledger_head, query.snapshot))
+        return LedgerView(ledger_head, read_snapshot(ledger_head, query.snapshot))
     if query.hold is None:
-        return now_of(ledger_head)
+        return present_view(ledger_head)
     begins = query.offset == 0 and query.after is None
     revision = yield from find_hold_revision(ledger_head, query.hold, begins=begins)
-    return None if revision is None else View(ledger_head, revision)
+    return None if revision is None else LedgerView(ledger_head, revision)
 
 
-def list_view(view: View, query: ListQuery) -> StoreOperation[Listed]:
-    """The page that `query` asks for from one state."""
+def list_view(view: LedgerView, query: ListQuery) -> StoreOperation[ListedPage]:
+    """Return the page of a query from one state."""
     if query.after is not None:
         query = yield from _after(view, query, query.after)
     page = yield from _page(view, query)
-    return Listed(page.records, page.total, query.offset, view.token)
+    return ListedPage(page.records, page.total, query.offset, view.token)
 
 
-def _page(view: View, query: ListQuery) -> StoreOperation[Page]:
+def _page(view: LedgerView, query: ListQuery) -> StoreOperation[PageRecords]:
     facet_name = facet_of(query.filter)
     if facet_name is None:
         return (yield from scan_of(view, query).page())
     return (yield from _seek(view, query, facet_name).page())
 
 
-def scan_of(view: View, query: ListQuery) -> KnownScan:
+def scan_of(view: LedgerView, query: ListQuery) -> CachedScan:
     """Return the scan of a query over one state."""
-    return KnownScan(view.ledger_head, query, view.as_of if view.is_past else None)
+    return CachedScan(view.ledger_head, query, view.as_of if view.is_past else None)
 
 
-def _seek(view: View, query: ListQuery, facet_name: str) -> Seek:
+def _seek(view: LedgerView, query: ListQuery, facet_name: str) -> Seek:
     tenant, epoch = view.ledger_head.tenant, view.ledger_head.epoch
     if view.is_past:
-        return PastSeek(tenant, query, facet_name, view.as_of)
+        return SeekAsOf(tenant, query, facet_name, view.as_of)
     return Seek(tenant, query, facet_name, epoch)
 
 
-def _after(view: View, query: ListQuery, call_id: bytes) -> StoreOperation[ListQuery]:
-    """The same question with the offset at which the calls after one begin."""
+def _after(view: LedgerView, query: ListQuery, call_id: bytes) -> StoreOperation[ListQuery]:
+    """Return the query with the offset at which the calls after `call_id` begin."""
     at_us = yield from created_in(view, call_id)
     calls, before = query.filter, 0
-    # The rows that come earlier in the order asked for, and those of the same instant up to the call itself.
+    # Rows that come earlier in the order of the query, and rows of the same instant up to the call itself.
     earlier = _cut_at(calls, at_us) if query.order == "asc" else _cut_after(calls, at_us)
     if not _is_empty(earlier):
         before = yield from _total(view, replace(query, filter=earlier))
@@ -210,17 +207,17 @@ def _is_empty(calls: CallFilter) -> bool:
     return calls.from_us is not None and calls.to_us is not None and calls.from_us >= calls.to_us
 
 
-def _total(view: View, query: ListQuery) -> StoreOperation[int]:
+def _total(view: LedgerView, query: ListQuery) -> StoreOperation[int]:
     facet_name = facet_of(query.filter)
     if facet_name is None:
         return (yield from scan_of(view, query).total())
     return (yield from _seek(view, query, facet_name).total())
 
 
-def created_in(view: View, call_id: bytes) -> StoreOperation[int]:
-    """When a call was created (us) as of a view; raises InvalidInput for one that was not there."""
+def created_in(view: LedgerView, call_id: bytes) -> StoreOperation[int]:
+    """Return the creation time (us) of a call as of a view; raise InvalidInput for an unknown call."""
     tenant = view.ledger_head.tenant
-    rows = yield Statement("place_of_call", {"tenant": tenant, "id": call_id})
+    rows = yield Statement("created_of_call", {"tenant": tenant, "id": call_id})
     created_us, revision = rows[0] if rows else (0, None)
     if revision is None:
         ended = yield Statement("ends_of_id", {"tenant": tenant, "id": call_id})

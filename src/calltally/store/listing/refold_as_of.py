@@ -1,4 +1,4 @@
-"""What a call was as of a revision: its record then, folded again from the facts of then."""
+"""Records of calls as of a revision, folded again from the facts up to that revision."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -12,55 +12,57 @@ from calltally.calls.model import CALL_FIELDS, encode_body, finish_record
 from calltally.calls.times import utc_text
 from calltally.store.db.fact_codec import unpack_fact
 from calltally.store.db.operation import Row, StatementMany, StoreOperation
-from calltally.store.ledger.linked_calls import Component, component_of, linked_nodes
+from calltally.store.ledger.linked_calls import LinkedCall, linked_calls_of_nodes, linked_nodes
 
 _encoder: Final = msgspec.json.Encoder()
 
 
 def documents_of(tenant: str, as_of: int, rows: Sequence[Row]) -> StoreOperation[list[bytes]]:
-    """The record of each row (id, created, revision, updated, record if it still stands), in their order."""
+    """Return the record of each row, in their order.
+
+    A row is (id, created, revision, updated, record); the record is None if the call changed since.
+    """
     changed = [row for row in rows if row[4] is None]
-    components = (yield from components_as_of(tenant, as_of, [row[0] for row in changed])) if changed else {}
-    return [row[4] if row[4] is not None else _document(tenant, components.get(row[0]), row) for row in rows]
+    ids = [row[0] for row in changed]
+    by_id = (yield from linked_calls_as_of(tenant, as_of, ids)) if changed else {}
+    return [row[4] if row[4] is not None else _document(tenant, by_id.get(row[0]), row) for row in rows]
 
 
-def components_as_of(tenant: str, as_of: int, ids: Sequence[bytes]) -> StoreOperation[dict[bytes, Component]]:
-    """For each id or SID's node, the call that it belonged to by the facts up to a revision.
+def linked_calls_as_of(tenant: str, as_of: int, ids: Sequence[bytes]) -> StoreOperation[dict[bytes, LinkedCall]]:
+    """Return the call that each id or SID's node belonged to, by the facts up to a revision.
 
-    An id of which there is no fact any more is left out: its call was erased.
+    An id without facts is left out: its call was erased.
     """
     nodes = yield from linked_nodes(tenant, ids)
-    asked = [{"tenant": tenant, "node": node, "as_of": as_of} for node in sorted({*ids, *nodes})]
-    rows = yield StatementMany("facts_of_nodes_as_of", asked)
+    params = [{"tenant": tenant, "node": node, "as_of": as_of} for node in sorted({*ids, *nodes})]
+    rows = yield StatementMany("facts_of_nodes_as_of", params)
     facts = {(node, key): unpack_fact(content, received_us) for node, key, received_us, content in rows}
-    return component_of(tenant, facts, ids)
+    return linked_calls_of_nodes(tenant, facts, ids)
 
 
-def _document(tenant: str, component: Component | None, row: Row) -> bytes:
+def _document(tenant: str, linked_call: LinkedCall | None, row: Row) -> bytes:
     call_id, created_us, revision, updated_us, _record = row
-    if component is None:
+    if linked_call is None:
         return erased_document(call_id, created_us)
     if updated_us is None:
-        message = (
-            "the snapshot was taken while a node of the release before still wrote; begin again without it"
-        )
+        message = "the snapshot is from a time when the previous release still wrote; begin again without it"
         raise SnapshotGone(message)
-    canonical: Node = component.canonical()
+    canonical: Node = linked_call.canonical()
     if call_uuid(tenant, canonical.call_sid) != call_id:
         message = f"the facts of call {uuid_text(call_id)} do not lead to it; run `calltally verify`"
         raise DamagedStore(message)
-    folded = fold(tenant, canonical, component.facts.values())
+    folded = fold(tenant, canonical, linked_call.facts.values())
     return finish_record(encode_body(folded.call), revision, updated_us)
 
 
 def erased_document(call_id: bytes, created_us: int) -> bytes:
-    """What stays of an erased call in a snapshot from before: its place, and that it is gone."""
-    shown: dict[str, object] = dict.fromkeys(CALL_FIELDS)
-    shown |= {"id": uuid_text(call_id), "created_at": utc_text(created_us), "erased": True}
-    return _encoder.encode(shown)
+    """Return the record of an erased call in an older snapshot: its id, its time and a mark."""
+    record: dict[str, object] = dict.fromkeys(CALL_FIELDS)
+    record |= {"id": uuid_text(call_id), "created_at": utc_text(created_us), "erased": True}
+    return _encoder.encode(record)
 
 
 def ids_as_of(tenant: str, as_of: int, nodes: Iterable[bytes]) -> StoreOperation[list[bytes]]:
-    """The ids of the calls that some SIDs belonged to as of a revision."""
-    components = yield from components_as_of(tenant, as_of, list(nodes))
-    return sorted({call_uuid(tenant, each.canonical().call_sid) for each in components.values()})
+    """Return the ids of the calls that some SIDs belonged to as of a revision."""
+    linked_calls = yield from linked_calls_as_of(tenant, as_of, list(nodes))
+    return sorted({call_uuid(tenant, each.canonical().call_sid) for each in linked_calls.values()})

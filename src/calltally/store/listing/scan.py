@@ -1,8 +1,8 @@
-"""Pages of filters for which there are no counters: found by an index of their own, else row by row.
+"""Pages of filters without counters: read from the index of the filter, else row by row.
 
-Linear in the calls that match. As of an older revision also in what changed since: what the
-index finds today is put right by the calls that changed and by what they were. A page for people (`browse`)
-has the same rows, and a lower bound in place of the total.
+The cost is linear in the calls that match. As of an older revision it is also linear in the changes since:
+the calls that the index finds today are corrected by the calls that changed and their older versions. A page
+of the dashboard (`browse`) has the same rows, and a lower bound instead of the total.
 """
 
 from typing import Any, Final, NamedTuple
@@ -12,211 +12,211 @@ from calltally.calls.filters import ListQuery, active_fields
 from calltally.calls.identity import call_uuid
 from calltally.store.db.operation import Clauses, Statement, StoreOperation
 from calltally.store.ledger.lookup import resolve
-from calltally.store.ledger.text_index import matches_of
+from calltally.store.ledger.text_index import search_params
 from calltally.store.listing.conditions import HAS_WORDS, bound_params, texts_of
 from calltally.store.listing.refold_as_of import documents_of, ids_as_of
-from calltally.store.listing.seek import SEPARATOR, Page
-from calltally.store.listing.total_cache import TOTALS
+from calltally.store.listing.seek import SEPARATOR, PageRecords
+from calltally.store.listing.total_cache import TOTAL_CACHE
 from calltally.store.snapshots.tokens import LedgerHead
 
 _FIRST_US: Final = 0
 _LAST_US: Final = 2**62
-# The words of now have begun at some revision, and not ended.
+# The current words of a call are valid from some revision on and have no end.
 NOW: Final = 2**62
 
-# The condition of `q` by the index of words, for statements that do not begin at it.
+# Condition of `q` by the index of words, for statements that do not start at this index.
 _OF_WORDS: Final = "AND c.id IN ({ids_of_words})"
-# The filters whose condition a statement has itself, by the index that it begins at.
+# Filters whose condition is part of the statement, by the index that the statement starts at.
 _BUILT_IN: Final = {"number": "number", "search": "q"}
 _ANY: Final = (("filters", ""),)
-# The statements of rows by the index that they begin at, now and as of the past.
+# Statements of rows by the index that they start at: for the present, and as of a revision.
 _ROWS: Final = {
-    "look": ("look_records", "look_rows_as_of"),
+    "inspect": ("inspect_records", "inspect_rows_as_of"),
     "number": ("number_records", "number_rows_as_of"),
     "search": ("search_records", "search_rows_as_of"),
     "scan": ("scan_records", "scan_rows_as_of"),
 }
-# By whether a number is asked for, and whether as of the past.
+# By (has a number filter, is as of a revision).
 _NEWEST: Final = {
-    (False, False): "look_total",
-    (False, True): "look_total_as_of",
-    (True, False): "number_look_total",
-    (True, True): "number_look_total_as_of",
+    (False, False): "newest_total",
+    (False, True): "newest_total_as_of",
+    (True, False): "number_newest_total",
+    (True, True): "number_newest_total_as_of",
 }
-# More than there are.
-_EVERY: Final = 2**62
-# The newest calls that are looked at for a lower bound of a total, in less than a microsecond each.
+# More than any tenant has.
+_NO_LIMIT: Final = 2**62
+# The newest calls that are counted for a lower bound of a total, in less than a microsecond each.
 _COUNTED: Final = 5_000
-# Words are frequent where one of so many of these calls has them. Their rows are then found by looking at so
-# many calls; at the index of words, all calls that have them would be read first.
-_OFTEN: Final = 200
-_LOOKED_AT: Final = 20_000
-# So few calls are read at once from the index of words.
+# Words are frequent if one of this many of the newest calls has them. Their rows are then found by inspecting
+# this many calls; the index of words would first read all calls that have them.
+_FREQUENT_RATIO: Final = 200
+_INSPECTED: Final = 20_000
+# The index of words is faster for fewer calls than this.
 _FEW: Final = 2_000
 
 
-class Rows(NamedTuple):
-    """The rows to read: so many in an order, after some that are skipped, behind a call (its time and id)."""
+class RowRange(NamedTuple):
+    """Rows to read: `most` rows in an order after `skip` rows, optionally after a call (its time and id)."""
 
     skip: int
     most: int
     order: str
-    behind: tuple[int, bytes] | None = None
+    after: tuple[int, bytes] | None = None
 
     @property
-    def way(self) -> tuple[str, str]:
-        """The order as a clause."""
-        return ("way", "DESC" if self.order == "desc" else "ASC")
+    def sort_order(self) -> tuple[str, str]:
+        """Return the order as a clause."""
+        return ("sort_order", "DESC" if self.order == "desc" else "ASC")
 
     @property
     def condition(self) -> str:
-        """The condition that keeps what is behind the call."""
-        side = "<" if self.order == "desc" else ">"
-        return f"AND (c.created_us, c.id) {side} (:behind_us, :behind_id)" if self.behind else ""
+        """Return the condition for the rows after the call."""
+        comparison = "<" if self.order == "desc" else ">"
+        return f"AND (c.created_us, c.id) {comparison} (:after_us, :after_id)" if self.after else ""
 
     def window(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return the parameters of a query with those of the rows."""
         params = {**params, "skip": self.skip, "most": self.most}
-        if self.behind is None:
+        if self.after is None:
             return params
-        at_us, call_id = self.behind
-        params |= {"behind_us": at_us, "behind_id": call_id}
+        at_us, call_id = self.after
+        params |= {"after_us": at_us, "after_id": call_id}
         if self.order == "desc":
             return params | {"hi_us": min(params["hi_us"], at_us + 1)}
         return params | {"lo_us": max(params["lo_us"], at_us)}
 
 
 class Scan:
-    """One query on one tenant; `as_of` is None for the present."""
+    """Query on one tenant; `as_of` is None for the present."""
 
     def __init__(self, ledger_head: LedgerHead, query: ListQuery, as_of: int | None) -> None:
         self._standing = ledger_head
         self._tenant = ledger_head.tenant
         self._query = query
         self._as_of = as_of
-        self._words = query.filter.q is not None
-        self._number = query.filter.number is not None
+        self._has_words = query.filter.q is not None
+        self._has_number = query.filter.number is not None
         self._parameters: dict[str, Any] | None = None
         self._newest: tuple[int, int] | None = None
 
-    def page(self) -> StoreOperation[Page]:
-        """The page and its total."""
+    def page(self) -> StoreOperation[PageRecords]:
+        """Return the page and its total."""
         params = yield from self._params()
         total = yield from self._counted(params)
         if self._query.offset >= total:
-            return Page(b"", total)
-        return Page(SEPARATOR.join((yield from self.records())), total)
+            return PageRecords(b"", total)
+        return PageRecords(SEPARATOR.join((yield from self.records())), total)
 
     def records(self) -> StoreOperation[list[bytes]]:
-        """The page alone, for whom the total is known already: to count is most of what a page costs."""
+        """Return the page without its total: counting is most of the cost of a page."""
         query = self._query
-        return (yield from self.rows(Rows(query.offset, query.limit, query.order)))
+        return (yield from self.rows(RowRange(query.offset, query.limit, query.order)))
 
-    def rows(self, rows: Rows) -> StoreOperation[list[bytes]]:
-        """Return these rows of all that match."""
+    def rows(self, rows: RowRange) -> StoreOperation[list[bytes]]:
+        """Return a range of the rows that match."""
         window = rows.window((yield from self._params()))
-        if self._words and not self._number and (yield from self._is_frequent()):
-            found = yield from self._begun_at("look", {**window, "look": _LOOKED_AT}, rows)
+        if self._has_words and not self._has_number and (yield from self._is_frequent()):
+            found = yield from self._read_from("inspect", {**window, "inspected": _INSPECTED}, rows)
             if len(found) == rows.most:
                 return found
-        index = "number" if self._number else "search" if self._words else "scan"
-        return (yield from self._begun_at(index, window, rows))
+        index = "number" if self._has_number else "search" if self._has_words else "scan"
+        return (yield from self._read_from(index, window, rows))
 
-    def known_total(self) -> int | None:
-        """Return how many match, where that was counted before."""
+    def cached_total(self) -> int | None:
+        """Return the total if it is cached."""
         return None
 
     def total(self) -> StoreOperation[int]:
-        """How many calls match, without any of them."""
+        """Return the number of calls that match, without reading them."""
         return (yield from self._counted((yield from self._params())))
 
     def count_at(self, at_us: int, call_id: bytes) -> StoreOperation[int]:
-        """How many matching calls of one instant stand at a call or before it, in the order asked for."""
+        """Count the matching calls of one instant up to a call, in the order of the query."""
         params = {**(yield from self._params()), "at_us": at_us, "after": call_id}
-        side = "<=" if self._query.order == "asc" else ">="
+        comparison = "<=" if self._query.order == "asc" else ">="
         name = "calls_at" if self._as_of is None else "calls_at_as_of"
-        [(count,)] = yield Statement(name, params, (("side", side), *self._looked_at()))
+        [(count,)] = yield Statement(name, params, (("comparison", comparison), *self._by_text()))
         return int(count)
 
     def fresh(self) -> StoreOperation[int]:
-        """How many more match now than did as of the revision: linear in what has changed since."""
+        """Count how many more calls match now than as of the revision: linear in the changes since."""
         if self._as_of is None:
             return 0
         params = yield from self._params()
-        # A SID may lead to another call now.
+        # A SID can belong to another call now.
         now, _ = yield from Scan(self._standing, self._query, None).conditions()
-        [(changed,)] = yield Statement("fresh_total", {**now, "since": self._as_of}, self._looked_at())
-        [(superseded,)] = yield Statement("superseded_total", params, self._looked_at())
+        [(changed,)] = yield Statement("fresh_total", {**now, "since": self._as_of}, self._by_text())
+        [(superseded,)] = yield Statement("superseded_total", params, self._by_text())
         return int(changed) - int(superseded)
 
     def conditions(self) -> StoreOperation[tuple[dict[str, Any], Clauses]]:
-        """The parameters and conditions of the filter, for a statement over the calls themselves."""
-        return (yield from self._params()), self._everywhere()
+        """Return the parameters and conditions of the filter, for a statement over `calls`."""
+        return (yield from self._params()), self._by_word_index()
 
     def _counted(self, params: dict[str, Any]) -> StoreOperation[int]:
-        if self._is_of_words_alone:
-            return (yield from self._count_words(params, _EVERY))
-        name = "number_total" if self._number else "search_total" if self._words else "scan_total"
-        [(total,)] = yield Statement(name, params, self._beside_index())
+        if self._has_words_alone:
+            return (yield from self._count_words(params, _NO_LIMIT))
+        name = "number_total" if self._has_number else "search_total" if self._has_words else "scan_total"
+        [(total,)] = yield Statement(name, params, self._other_conditions())
         if self._as_of is None:
             return int(total)
-        [(changed,)] = yield Statement("changed_total", params, self._looked_at())
-        [(superseded,)] = yield Statement("superseded_total", params, self._looked_at())
+        [(changed,)] = yield Statement("changed_total", params, self._by_text())
+        [(superseded,)] = yield Statement("superseded_total", params, self._by_text())
         return int(total) - int(changed) + int(superseded)
 
     @property
-    def _is_of_words_alone(self) -> bool:
+    def _has_words_alone(self) -> bool:
         return active_fields(self._query.filter) == ("q",)
 
     def _count_words(self, params: dict[str, Any], most: int) -> StoreOperation[int]:
-        """How many calls have the words, up to `most`, by the texts alone: a tenth of finding the calls."""
+        """Count the calls with the words, up to `most`, by the texts alone: a tenth of the cost."""
         [(count,)] = yield Statement("words_total", {**params, "most": most}, _ANY)
         return int(count)
 
-    def _begun_at(self, index: str, window: dict[str, Any], rows: Rows) -> StoreOperation[list[bytes]]:
-        """Read rows from one index on: of numbers, words, or times."""
+    def _read_from(self, index: str, window: dict[str, Any], rows: RowRange) -> StoreOperation[list[bytes]]:
+        """Read rows by the index of numbers, words or times."""
         [(name, text)] = self._clauses(without=_BUILT_IN.get(index))
-        clauses = ((name, f"{text} {rows.condition}"), rows.way)
-        of_now, of_past = _ROWS[index]
+        clauses = ((name, f"{text} {rows.condition}"), rows.sort_order)
+        present, as_of_revision = _ROWS[index]
         if self._as_of is None:
-            found = yield Statement(of_now, window, clauses)
+            found = yield Statement(present, window, clauses)
             return [record for (record,) in found]
-        found = yield Statement(of_past, window, clauses)
-        flat = [tuple(row) for _place, *row in found]
+        found = yield Statement(as_of_revision, window, clauses)
+        flat = [tuple(row) for _run, *row in found]
         return (yield from documents_of(self._tenant, self._as_of, flat))
 
     def _is_frequent(self) -> StoreOperation[bool]:
-        """Decide whether words are found sooner by looking at calls than by the index of words."""
-        known = self.known_total()
-        if known is not None and known < _FEW:
+        """Decide whether inspecting calls finds the words sooner than the index of words."""
+        total = self.cached_total()
+        if total is not None and total < _FEW:
             return False
-        looked_at, matched = yield from self._count_newest()
-        return matched * _OFTEN >= looked_at
+        counted, matched = yield from self._count_newest()
+        return matched * _FREQUENT_RATIO >= counted
 
     def _count_newest(self) -> StoreOperation[tuple[int, int]]:
-        """Return how many calls the newest are that are looked at, and how many of them match."""
+        """Return the number of newest calls that were counted, and how many of them match."""
         if self._newest is None:
-            name = _NEWEST[self._number, self._as_of is not None]
-            params = {**(yield from self._params()), "look": _COUNTED}
+            name = _NEWEST[self._has_number, self._as_of is not None]
+            params = {**(yield from self._params()), "inspected": _COUNTED}
             clauses = self._clauses(without="number")
-            [(looked_at, matched)] = yield Statement(name, params, clauses)
-            self._newest = looked_at, matched
+            [(counted, matched)] = yield Statement(name, params, clauses)
+            self._newest = counted, matched
         return self._newest
 
-    def _everywhere(self) -> Clauses:
-        """All conditions, for statements that do not begin at the index of numbers or words."""
+    def _by_word_index(self) -> Clauses:
+        """Return all conditions; `q` by the index of words."""
         return self._clauses(words=_OF_WORDS)
 
-    def _looked_at(self) -> Clauses:
-        """The same, for those that look at each of a few calls."""
+    def _by_text(self) -> Clauses:
+        """Return all conditions; `q` by the text of each call, for statements that read few calls."""
         return self._clauses()
 
-    def _beside_index(self) -> Clauses:
-        """The conditions beside the one whose index the statement begins at."""
-        return self._clauses(without="number" if self._number else "q")
+    def _other_conditions(self) -> Clauses:
+        """Return the conditions other than the one of the index that the statement starts at."""
+        return self._clauses(without="number" if self._has_number else "q")
 
     def _clauses(self, *, without: str | None = None, words: str = HAS_WORDS) -> Clauses:
-        """The conditions of all filters; `words` is that of `q`, by each call's text if it is left out."""
+        """Return the conditions of the filters but one; `words` is the condition of `q`."""
         calls = self._query.filter
         fields = [field for field in active_fields(calls) if field != without]
         texts = texts_of({field: getattr(calls, field) for field in fields})
@@ -236,53 +236,53 @@ class Scan:
             "as_of": NOW if self._as_of is None else self._as_of,
         }
         params |= bound_params(calls)
-        if self._as_of is not None and (self._number or self._words or calls.call_sid is not None):
+        if self._as_of is not None and (self._has_number or self._has_words or calls.call_sid is not None):
             yield from self._check_unerased(self._as_of)
         if calls.call_sid is not None:
             params["id"] = yield from self._id_of(call_uuid(self._tenant, calls.call_sid))
-        return params | matches_of(self._tenant, calls)
+        return params | search_params(self._tenant, calls)
 
     def _check_unerased(self, as_of: int) -> StoreOperation[None]:
-        """What erased calls said, and whose they were, is in no index any more: privacy outranks history."""
+        """Raise SnapshotGone after an erasure: indexes no longer have the words of erased calls."""
         if (yield Statement("erased_since", {"tenant": self._tenant, "as_of": as_of})):
             message = (
-                "calls were erased since this snapshot: it has no numbers, SIDs and words of its own any more"
+                "calls were erased since this snapshot, so it cannot be searched by number, SID or words"
             )
             raise SnapshotGone(f"{message}; begin again without it")
 
     def _id_of(self, node: bytes) -> StoreOperation[bytes]:
-        """The call that a SID belongs to, or belonged to."""
+        """Return the call that a SID belongs to, as of the revision."""
         if self._as_of is None:
             return (yield from resolve(self._tenant, node))
         ids = yield from ids_as_of(self._tenant, self._as_of, [node])
         return ids[0] if ids else node
 
 
-class KnownScan(Scan):
-    """One that remembers what it counted."""
+class CachedScan(Scan):
+    """Scan with a cache of its totals."""
 
     @property
     def _revision(self) -> int:
         return self._standing.revision if self._as_of is None else self._as_of
 
     def at_least(self) -> StoreOperation[tuple[int | None, int]]:
-        """Return how many match, None where that would take long; and a lower bound."""
-        total = self.known_total()
+        """Return the total, None if counting it would take long; and a lower bound."""
+        total = self.cached_total()
         if total is None:
-            looked_at, matched = yield from self._count_newest()
-            if looked_at == _COUNTED:
+            counted, matched = yield from self._count_newest()
+            if counted == _COUNTED:
                 return None, matched
-            total = self.note(matched)
+            total = self.cache_total(matched)
         return total, total
 
-    def known_total(self) -> int | None:
-        """Return how many match, where that was counted before."""
-        return TOTALS.of(self._standing, self._revision, self._query.filter)
+    def cached_total(self) -> int | None:
+        """Return the total if it is cached."""
+        return TOTAL_CACHE.get(self._standing, self._revision, self._query.filter)
 
-    def note(self, total: int) -> int:
-        """Remember how many match."""
-        return TOTALS.note(self._standing, self._revision, self._query.filter, total)
+    def cache_total(self, total: int) -> int:
+        """Store the total and return it."""
+        return TOTAL_CACHE.put(self._standing, self._revision, self._query.filter, total)
 
     def _counted(self, params: dict[str, Any]) -> StoreOperation[int]:
-        known = self.known_total()
-        return self.note((yield from super()._counted(params))) if known is None else known
+        total = self.cached_total()
+        return self.cache_total((yield from super()._counted(params))) if total is None else total

@@ -1,7 +1,7 @@
-"""The seek: a page at any offset for the price of the first, and the exact total, from the counters.
+"""Seek by counters: a page at any offset for the cost of the first page, with the exact total.
 
-The window is cut into buckets. Whole buckets before the offset are skipped by their counts, those
-that hold the page are opened one level finer, until what is left to skip is a part of a finest one.
+The window is cut into buckets. The counts of whole buckets before the offset are skipped. Buckets that hold
+the page are opened one level finer, until the rows left to skip are part of a finest bucket.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,35 +20,35 @@ from calltally.store.db.operation import (
     StoreOperation,
     execute_batch,
 )
-from calltally.store.listing.bucket_cache import KEPT, WALKED
+from calltally.store.listing.bucket_cache import BUCKET_CACHE, STREAM_BUCKET_CACHE
 from calltally.store.listing.buckets import MATCHES, Bucket, Run, cover, runs_of
 from calltally.store.listing.conditions import COLUMN_FIELDS, texts_of
 from calltally.store.rollups.call_counters import ALL, columns_of, widths_of
-from calltally.store.rollups.window_buckets import Span, cut
+from calltally.store.rollups.window_buckets import BucketSpan, cut
 
-# Opening a bucket costs about as much as stepping over this many rows of the index.
+# Opening a bucket costs about as much as skipping this many rows of the index.
 _NOT_WORTH_OPENING: Final = 512
 
 
-class Page(NamedTuple):
-    """The sealed records of a page in their order, joined by SEPARATOR, and how many calls match in all."""
+class PageRecords(NamedTuple):
+    """Sealed records of a page in their order, joined by SEPARATOR, and the number of calls that match."""
 
     records: bytes
     total: int
 
 
-# What stands between two records of a page; no record has a raw line end in it.
+# Separator of two records of a page; no record contains a raw line end.
 SEPARATOR: Final = b",\n"
-# And between two of a stream: to put it in the other's place takes half as long as reading the records.
+# Separator of two records of a stream. To replace SEPARATOR afterwards takes half as long as reading.
 LINE_FEED: Final = b"\n"
 
 
 class Seek:
-    """One query on one tenant, answered by the counters of one facet."""
+    """Query on one tenant, answered by the counters of one facet."""
 
     def __init__(self, tenant: str, query: ListQuery, facet_name: str, epoch: str | None = None) -> None:
         self._tenant = tenant
-        # Where it is known, what buckets were opened to before need not be asked again.
+        # With an epoch the cache of finer buckets is used.
         self.epoch = epoch
         self._query = query
         self._facet = facet_name
@@ -58,22 +58,22 @@ class Seek:
         values = tuple(getattr(query.filter, field) for field in COLUMN_FIELDS)
         plan = _plan(values, column, order=query.order)
         self._sums, self._edges, self._records_of = plan
-        self._joint = SEPARATOR
-        self._is_walk = False
-        # Only where the facet is all calls does a counter tell how many rows the index has there.
-        self._knows_rows = facet_name == ALL
+        self._separator = SEPARATOR
+        self._is_stream = False
+        # Only the counters of all calls count the rows of the index.
+        self._has_row_counts = facet_name == ALL
 
     def lines(self) -> StoreOperation[bytes]:
-        """The records of a page that others follow, joined by LINE_FEED instead."""
-        self._joint, self._is_walk = LINE_FEED, True
+        """Return the records of one page of a stream, joined by LINE_FEED."""
+        self._separator, self._is_stream = LINE_FEED, True
         return (yield from self.page()).records
 
-    def page(self) -> StoreOperation[Page]:
-        """The page and its total."""
+    def page(self) -> StoreOperation[PageRecords]:
+        """Return the page and its total."""
         return (yield from self.page_of((yield from self._answers())))
 
-    def page_of(self, answers: Sequence[Rows]) -> StoreOperation[Page]:
-        """The page, given what `requests` were answered."""
+    def page_of(self, answers: Sequence[Rows]) -> StoreOperation[PageRecords]:
+        """Return the page, given the rows of `requests`."""
         buckets = self._in_order(answers)
         total = sum([bucket[MATCHES] for bucket in buckets])
         limit = self._query.limit
@@ -82,16 +82,16 @@ class Seek:
             chosen = yield from self._open(chosen, opened)
             chosen, skip = cover(chosen, skip, limit)
         runs = runs_of(self._marked(chosen), descending=self._descending)
-        records = (yield from self._records(self._asked(runs, skip))) if runs else b""
-        return Page(records, total)
+        records = (yield from self._records(self._run_params(runs, skip))) if runs else b""
+        return PageRecords(records, total)
 
     def total(self) -> StoreOperation[int]:
-        """How many calls match, without any of them."""
+        """Return the number of calls that match, without reading them."""
         answers = yield from self._answers()
         return sum(bucket[MATCHES] for rows in answers for bucket in rows)
 
     def requests(self) -> list[AnyStatement]:
-        """What has to be asked before anything else: the counters of the window, and its ragged edges."""
+        """Return the requests that come first: the counters of the window, and its ragged edges."""
         calls = self._query.filter
         window = cut(calls.from_us, calls.to_us, self._widths_s)
         edges = [self._window(*edge) for edge in (window.first, window.last) if edge is not None]
@@ -117,21 +117,21 @@ class Seek:
         _lo_us, _hi_us, width_s, matches, calls, _touched = bucket
         if width_s not in self._finer_s:
             return False
-        if not self._knows_rows:
+        if not self._has_row_counts:
             return True
         if matches == calls:
-            # Every row matches, so only what is skipped costs, and only in the first bucket.
+            # Every row matches, so only skipped rows cost, and only in the first bucket.
             return bucket is chosen[0] and skip > _NOT_WORTH_OPENING
         return calls > _NOT_WORTH_OPENING
 
-    def _spans(self, spans: Iterable[Span]) -> list[dict[str, Any]]:
+    def _spans(self, spans: Iterable[BucketSpan]) -> list[dict[str, Any]]:
         return [{"tenant": self._tenant, "facet": self._facet, **span._asdict()} for span in spans]
 
-    def _count_buckets(self, asked: list[dict[str, Any]]) -> StatementMany:
-        return StatementMany("count_buckets", asked, self._sums)
+    def _count_buckets(self, params: list[dict[str, Any]]) -> StatementMany:
+        return StatementMany("count_buckets", params, self._sums)
 
-    def _count_edges(self, asked: list[dict[str, Any]]) -> StatementMany:
-        return StatementMany("count_edges", asked, self._edges)
+    def _count_edges(self, params: list[dict[str, Any]]) -> StatementMany:
+        return StatementMany("count_edges", params, self._edges)
 
     def _window(self, lo_us: int, hi_us: int) -> dict[str, Any]:
         return {"tenant": self._tenant, "lo_us": lo_us, "hi_us": hi_us, "value": self._value}
@@ -140,63 +140,63 @@ class Seek:
         finer = yield from self._finer(opened)
         if len(chosen) == 1:
             return finer[::-1] if self._descending else finer
-        kept = [bucket for bucket in chosen if bucket not in opened]
-        return self._in_order((kept, finer))
+        unopened = [bucket for bucket in chosen if bucket not in opened]
+        return self._in_order((unopened, finer))
 
     def _finer(self, opened: Sequence[Bucket]) -> StoreOperation[list[Bucket]]:
-        """What they hold one level finer; of a single one earliest first."""
+        """Return the buckets within these, one level finer; of a single bucket earliest first."""
         if self.epoch is None:
-            return (yield from self._ask_finer(opened))
+            return (yield from self._read_finer(opened))
         scope = (self._tenant, self.epoch, self._facet, self._sums)
-        kept = WALKED if self._is_walk else KEPT
-        finer, unknown = kept.known(scope, opened)
-        if unknown:
-            found = yield from self._ask_finer(unknown)
-            kept.keep(scope, unknown, found)
+        cache = STREAM_BUCKET_CACHE if self._is_stream else BUCKET_CACHE
+        finer, missing = cache.get(scope, opened)
+        if missing:
+            found = yield from self._read_finer(missing)
+            cache.put(scope, missing, found)
             finer += found
         return finer
 
-    def _ask_finer(self, opened: Sequence[Bucket]) -> StoreOperation[list[Bucket]]:
+    def _read_finer(self, opened: Sequence[Bucket]) -> StoreOperation[list[Bucket]]:
         spans = [
-            Span(self._finer_s[width_s], lo_us // SECOND_US, hi_us // SECOND_US)
+            BucketSpan(self._finer_s[width_s], lo_us // SECOND_US, hi_us // SECOND_US)
             for lo_us, hi_us, width_s, *_ in opened
         ]
         found: list[Any] = yield self._count_buckets(self._spans(spans))
         return sorted(found)
 
     def _marked(self, chosen: Sequence[Bucket]) -> Sequence[Bucket]:
-        """The buckets with whether they were touched since: of the present there is no since."""
+        """Return the buckets with `touched`; no bucket of the present is touched."""
         return [(*bucket[:5], 0) for bucket in chosen]
 
-    def _asked(self, runs: Sequence[Run], skip: int) -> list[dict[str, Any]]:
-        """What to read of each run, in their order."""
-        left, asked = self._query.limit, []
-        for place, run in enumerate(runs):
+    def _run_params(self, runs: Sequence[Run], skip: int) -> list[dict[str, Any]]:
+        """Return the parameters that read each run, in their order."""
+        left, params = self._query.limit, []
+        for run_index, run in enumerate(runs):
             most = min(left, run.matches - skip)
             window = self._window(run.lo_us, run.hi_us)
-            how = {"skip": skip, "most": most, "place": place, "touched": run.touched, "joint": self._joint}
-            asked.append({**window, **how})
+            page = {"skip": skip, "most": most, "run_index": run_index, "separator": self._separator}
+            params.append({**window, **page, "touched": run.touched})
             left, skip = left - most, 0
-        return asked
+        return params
 
-    def _records(self, asked: list[dict[str, Any]]) -> StoreOperation[bytes]:
-        rows = yield StatementMany("page_records", asked, self._records_of)
+    def _records(self, params: list[dict[str, Any]]) -> StoreOperation[bytes]:
+        rows = yield StatementMany("page_records", params, self._records_of)
         try:
-            return self._joint.join(records for _place, records, _revision in sorted(rows))
+            return self._separator.join(records for _run_index, records, _revision in sorted(rows))
         except TypeError as fault:
-            # Of a run without a row nothing is joined.
-            message = "the counters tell of calls that are not there; `calltally verify` says which"
+            # The records of a run without rows are NULL.
+            message = "the counters count calls that do not exist; run `calltally verify` to find them"
             raise DamagedStore(message) from fault
 
 
 @cache
 def _finer_of(widths_s: tuple[int, ...]) -> Mapping[int, int]:
-    """The next finer width of each that has one."""
+    """Return the next finer width of each width that has one."""
     return dict(pairwise(widths_s))
 
 
 class _Plan(NamedTuple):
-    """The clauses of the three statements of a seek."""
+    """Clauses of the three statements of a seek."""
 
     sums: Clauses
     edges: Clauses
@@ -210,6 +210,6 @@ def _plan(values: tuple[Any, ...], facet_column: str, *, order: str) -> _Plan:
     # Without a facet its value is '', and so is this column.
     column = ("column", f"c.{facet_column}" if facet_column else "''")
     filters = (column, ("filters", " ".join(texts_of(dict(zip(COLUMN_FIELDS, values, strict=True))))))
-    way = ("way", "DESC" if order == "desc" else "ASC")
-    onwards = ("onwards", "<=" if order == "desc" else ">=")
-    return _Plan((("matches", f"({' + '.join(columns)})"),), filters, (*filters, way, onwards))
+    sort = ("sort_order", "DESC" if order == "desc" else "ASC")
+    comparison = ("comparison", "<=" if order == "desc" else ">=")
+    return _Plan((("matches", f"({' + '.join(columns)})"),), filters, (*filters, sort, comparison))

@@ -1,8 +1,8 @@
-"""The seek as of an older revision: the same walk, over what the counters and the calls were then.
+"""Seek as of an older revision: the same search over the counters and the calls of that revision.
 
-A bucket that no call moved in since is answered from its counters and its index as they are; of a
-touched one the history of its counters tells how many calls it held, and the superseded versions
-which. Documents that changed are folded again from the facts of then, for the page alone.
+A bucket without changes since is read from its counters and its index as they are. For a touched bucket the
+history of its counters gives the number of its calls, and the superseded versions give the calls. Records
+that changed are folded again from the facts up to the revision, for the page alone.
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from calltally.store.listing.buckets import Bucket
 from calltally.store.listing.refold_as_of import documents_of
 from calltally.store.listing.seek import Seek
 
-# A touched bucket is read row by row, so it is opened earlier than one whose index can be stepped over.
+# A touched bucket is read row by row, so it is opened earlier than a bucket whose index rows can be skipped.
 _FEW_CALLS: Final = 64
 
 
-class PastSeek(Seek):
-    """One query on one tenant as of a revision."""
+class SeekAsOf(Seek):
+    """Query on one tenant as of a revision."""
 
     def __init__(self, tenant: str, query: ListQuery, facet_name: str, as_of: int) -> None:
         super().__init__(tenant, query, facet_name)
@@ -31,30 +31,30 @@ class PastSeek(Seek):
             return width_s in self._finer_s and calls > _FEW_CALLS
         return super()._is_worth_opening(bucket, chosen, skip)
 
-    def _count_buckets(self, asked: list[dict[str, Any]]) -> StatementMany:
-        return StatementMany("count_buckets_as_of", self._then(asked), self._sums)
+    def _count_buckets(self, params: list[dict[str, Any]]) -> StatementMany:
+        return StatementMany("count_buckets_as_of", self._with_revision(params), self._sums)
 
-    def _count_edges(self, asked: list[dict[str, Any]]) -> StatementMany:
-        return StatementMany("count_edges_as_of", self._then(asked), self._edges)
+    def _count_edges(self, params: list[dict[str, Any]]) -> StatementMany:
+        return StatementMany("count_edges_as_of", self._with_revision(params), self._edges)
 
     def _marked(self, chosen: Sequence[Bucket]) -> Sequence[Bucket]:
         return chosen
 
-    def _then(self, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [{**each, "as_of": self._as_of} for each in asked]
+    def _with_revision(self, params: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{**each, "as_of": self._as_of} for each in params]
 
-    def _records(self, asked: list[dict[str, Any]]) -> StoreOperation[bytes]:
-        still = [each for each in asked if not each["touched"]]
-        whole = (yield StatementMany("page_records", still, self._records_of)) if still else []
-        # A call can change and stay in its place: then the run is read row by row as well.
-        joined = {place: records for place, records, newest in whole if newest <= self._as_of}
-        changed = self._then([each for each in asked if each["place"] not in joined])
+    def _records(self, params: list[dict[str, Any]]) -> StoreOperation[bytes]:
+        untouched = [each for each in params if not each["touched"]]
+        whole = (yield StatementMany("page_records", untouched, self._records_of)) if untouched else []
+        # A call can change without leaving its bucket: then the run is read row by row as well.
+        joined = {run_index: records for run_index, records, newest in whole if newest <= self._as_of}
+        changed = self._with_revision([each for each in params if each["run_index"] not in joined])
         rows = (yield StatementMany("page_rows_as_of", changed, self._records_of)) if changed else []
-        by_place: dict[int, list[Row]] = {}
-        for place, *row in rows:
-            by_place.setdefault(place, []).append(tuple(row))
-        flat = [row for place in sorted(by_place) for row in by_place[place]]
+        by_run: dict[int, list[Row]] = {}
+        for run_index, *row in rows:
+            by_run.setdefault(run_index, []).append(tuple(row))
+        flat = [row for run_index in sorted(by_run) for row in by_run[run_index]]
         documents = iter((yield from documents_of(self._tenant, self._as_of, flat)))
-        for place in sorted(by_place):
-            joined[place] = self._joint.join(next(documents) for _ in by_place[place])
-        return self._joint.join(joined[place] for place in sorted(joined))
+        for run_index in sorted(by_run):
+            joined[run_index] = self._separator.join(next(documents) for _ in by_run[run_index])
+        return self._separator.join(joined[run_index] for run_index in sorted(joined))

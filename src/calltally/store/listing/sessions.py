@@ -1,4 +1,4 @@
-"""Sessions: a page of them, one of them, and which call one belongs to."""
+"""Sessions: list, look-up, and the call that a session belongs to."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -11,7 +11,7 @@ from calltally.store.db.operation import Row, Statement, StatementMany, StoreOpe
 from calltally.store.ledger.linked_calls import FactKey, StoredSession, stored_session
 from calltally.store.ledger.lookup import find_call
 
-# What each filter is in SQL.
+# SQL of each filter.
 _CONDITIONS: Final = {
     "status": "AND s.status = :status",
     "stream_id": "AND s.stream_id = :stream_id",
@@ -20,7 +20,7 @@ _CONDITIONS: Final = {
 
 
 class SessionQuery(NamedTuple):
-    """Which sessions of a tenant, newest first."""
+    """Query of a tenant's sessions, newest first."""
 
     limit: int
     offset: int
@@ -30,14 +30,14 @@ class SessionQuery(NamedTuple):
 
 
 class SessionPage(NamedTuple):
-    """Sealed records, and how many there are in all."""
+    """Page of sealed records, and the number of sessions that match."""
 
     records: list[bytes]
     total: int
 
 
 class FoundSession(NamedTuple):
-    """One session: the id of its call, its sealed record, and what was said in it."""
+    """Session with the id of its call, its sealed record and its conversation."""
 
     call_id: bytes
     record: bytes
@@ -45,9 +45,9 @@ class FoundSession(NamedTuple):
 
 
 def list_sessions(tenant: str, query: SessionQuery) -> StoreOperation[SessionPage]:
-    """One page; linear in the sessions that match."""
-    asked = query._asdict()
-    named = {name: asked[name] for name in _CONDITIONS if asked[name] is not None}
+    """Return one page; linear in the sessions that match."""
+    values = query._asdict()
+    named = {name: values[name] for name in _CONDITIONS if values[name] is not None}
     filters = (("filters", " ".join(_CONDITIONS[name] for name in named)),)
     [(total,)] = yield Statement("session_total", {"tenant": tenant, **named}, filters)
     if query.offset >= total:
@@ -58,15 +58,15 @@ def list_sessions(tenant: str, query: SessionQuery) -> StoreOperation[SessionPag
 
 
 def find_session(tenant: str, session_id: str) -> StoreOperation[FoundSession | None]:
-    """The session of an id, whole; of several calls that name one id, the newest one's."""
+    """Return the whole session of an id; if several calls name the id, the newest call's."""
     rows = yield Statement("sessions_of_name", {"tenant": tenant, "session_id": session_id})
     return (yield from _whole(tenant, rows))
 
 
 def session_of_call(tenant: str, call_id: bytes, session_id: str) -> StoreOperation[FoundSession | None]:
-    """The session of an id in one call, whole."""
-    asked = {"tenant": tenant, "session_id": session_id, "id": call_id}
-    rows = yield Statement("session_of_call", asked)
+    """Return the whole session of an id in one call."""
+    params = {"tenant": tenant, "session_id": session_id, "id": call_id}
+    rows = yield Statement("session_of_call", params)
     return (yield from _whole(tenant, rows))
 
 
@@ -79,31 +79,32 @@ def _whole(tenant: str, rows: Sequence[Row]) -> StoreOperation[FoundSession | No
 
 
 def _conversation(tenant: str, stored: StoredSession) -> StoreOperation[Conversation]:
-    """The turns of one fact and the function calls of another, or of the same."""
+    """Return the turns of one fact and the function calls of the same or another fact."""
     keys = sorted({key for key in (stored.turns, stored.functions) if key is not None})
     if not keys:
         return Conversation()
-    asked = [{"tenant": tenant, "node": node, "key": key} for node, key in keys]
-    rows = yield StatementMany("conversations_of_facts", asked)
-    told = {(node, key): unpack_conversation(body_codec.decompress(packed)) for _t, node, key, packed in rows}
-    return Conversation(_part(told, stored.turns).transcript, _part(told, stored.functions).function_calls)
+    params = [{"tenant": tenant, "node": node, "key": key} for node, key in keys]
+    rows = yield StatementMany("conversations_of_facts", params)
+    by_fact = {(node, key): unpack_conversation(body_codec.decompress(packed)) for _t, node, key, packed in rows}
+    turns, functions = _part(by_fact, stored.turns), _part(by_fact, stored.functions)
+    return Conversation(turns.transcript, functions.function_calls)
 
 
-def _part(told: dict[FactKey, Conversation], key: FactKey | None) -> Conversation:
-    return Conversation() if key is None else told.get(key, Conversation())
+def _part(by_fact: dict[FactKey, Conversation], key: FactKey | None) -> Conversation:
+    return Conversation() if key is None else by_fact.get(key, Conversation())
 
 
 def call_sid_of(tenant: str, session_id: str) -> StoreOperation[str | None]:
-    """The SID of the call that a session is of: one that names it, else the one whose own SID it is."""
+    """Return the SID of a session's call: a call that names it, else the call with this SID."""
     rows = yield Statement("sessions_of_name", {"tenant": tenant, "session_id": session_id})
     if rows:
-        return _named.decode(rows[0][1]).call_sid
+        return _call_names.decode(rows[0][1]).call_sid
     record = yield from find_call(tenant, session_id)
-    return None if record is None else _named.decode(record).call_sid
+    return None if record is None else _call_names.decode(record).call_sid
 
 
-class _Named(msgspec.Struct):
+class _CallNames(msgspec.Struct):
     call_sid: str
 
 
-_named: Final = msgspec.json.Decoder(_Named)
+_call_names: Final = msgspec.json.Decoder(_CallNames)

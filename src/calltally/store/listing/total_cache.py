@@ -1,7 +1,7 @@
-"""How many calls a filter had as of a revision, where rows had to be counted: remembered, since it stays so.
+"""Cache of totals per filter and revision, for filters whose rows have to be counted.
 
-A pager asks for one total with each of its pages. What was erased since changes answers about the past
-too, so the number of erasures is part of the question.
+A pager requests one total with each of its pages, and the total of a revision does not change. Erasures
+change answers about older revisions too, so the number of erasures is part of the key.
 """
 
 from collections import OrderedDict
@@ -10,28 +10,28 @@ from typing import Final, TypeAlias
 from calltally.calls.filters import CallFilter
 from calltally.store.snapshots.tokens import LedgerHead
 
-# A filter is some hundred bytes.
-MOST_KEPT: Final = 512
+# A filter takes some hundred bytes.
+MAX_ENTRIES: Final = 512
 
 _Key: TypeAlias = tuple[str, str, int, int, CallFilter]
 
 
-class Totals:
-    """The totals that were asked for last. Threads may share it."""
+class TotalCache:
+    """The most recent totals. Threads may share it."""
 
-    def __init__(self, most: int = MOST_KEPT) -> None:
-        self._most = most
-        self._kept: OrderedDict[_Key, int] = OrderedDict()
+    def __init__(self, max_entries: int = MAX_ENTRIES) -> None:
+        self._max_entries = max_entries
+        self._entries: OrderedDict[_Key, int] = OrderedDict()
 
-    def of(self, ledger_head: LedgerHead, as_of: int, calls: CallFilter) -> int | None:
-        """How many calls there are of a filter as of a revision; None where nobody has counted them."""
-        return self._kept.get(_key(ledger_head, as_of, calls))
+    def get(self, ledger_head: LedgerHead, as_of: int, calls: CallFilter) -> int | None:
+        """Return the number of calls of a filter as of a revision; None if it is not cached."""
+        return self._entries.get(_key(ledger_head, as_of, calls))
 
-    def note(self, ledger_head: LedgerHead, as_of: int, calls: CallFilter, total: int) -> int:
-        """Remember it, and give it back."""
-        self._kept[_key(ledger_head, as_of, calls)] = total
-        if len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+    def put(self, ledger_head: LedgerHead, as_of: int, calls: CallFilter, total: int) -> int:
+        """Store a total and return it."""
+        self._entries[_key(ledger_head, as_of, calls)] = total
+        if len(self._entries) > self._max_entries:
+            self._entries.popitem(last=False)
         return total
 
 
@@ -39,4 +39,4 @@ def _key(ledger_head: LedgerHead, as_of: int, calls: CallFilter) -> _Key:
     return ledger_head.tenant, ledger_head.epoch, ledger_head.erasures, as_of, calls
 
 
-TOTALS: Final = Totals()
+TOTAL_CACHE: Final = TotalCache()

@@ -13,7 +13,7 @@ from calltally.calls.identity import call_uuid, parse_uuid
 from calltally.calls.times import DAY_US
 from calltally.store.alerts.erasure import erase_calls_from_alerts
 from calltally.store.db.operation import Statement, StatementMany, StoreOperation
-from calltally.store.ledger.change_set import Changes
+from calltally.store.ledger.change_set import ChangeSet
 from calltally.store.ledger.linked_calls import ERASED, StoredCall, stored_call
 from calltally.store.ledger.lookup import resolve
 from calltally.store.snapshots.ledger_head import lock_head
@@ -28,7 +28,7 @@ def erase_call(tenant: str, id_or_sid: str, now_us: int) -> StoreOperation[bool]
     call_id = yield from _named(tenant, id_or_sid)
     if call_id == ERASED:
         return False
-    yield from _erase(tenant, [call_id], Changes(heads, now_us), BY_REQUEST)
+    yield from _erase(tenant, [call_id], ChangeSet(heads, now_us), BY_REQUEST)
     return True
 
 
@@ -44,7 +44,7 @@ def expire_calls(tenant: str, now_us: int, most: int) -> StoreOperation[int]:
     oldest_us = now_us - rows[0][0] * DAY_US
     found = yield Statement("calls_before", {"tenant": tenant, "hi_us": oldest_us, "most": most})
     if found:
-        yield from _erase(tenant, [row[0] for row in found], Changes(heads, now_us), BY_AGE)
+        yield from _erase(tenant, [row[0] for row in found], ChangeSet(heads, now_us), BY_AGE)
     return len(found)
 
 
@@ -53,12 +53,12 @@ def _named(tenant: str, id_or_sid: str) -> StoreOperation[bytes]:
         if node is None:
             continue
         call_id = yield from resolve(tenant, node)
-        if call_id == ERASED or (yield Statement("place_of_call", {"tenant": tenant, "id": call_id})):
+        if call_id == ERASED or (yield Statement("created_of_call", {"tenant": tenant, "id": call_id})):
             return call_id
     raise NotFound("there is no call of that id or SID")
 
 
-def _erase(tenant: str, ids: Sequence[bytes], changes: Changes, reason: str) -> StoreOperation[None]:
+def _erase(tenant: str, ids: Sequence[bytes], changes: ChangeSet, reason: str) -> StoreOperation[None]:
     rows = yield StatementMany("calls_of_ids", [{"tenant": tenant, "id": call_id} for call_id in ids])
     calls = [stored_call(row) for row in rows]
     linked = yield StatementMany(

@@ -7,9 +7,9 @@ event is sent: there is no new fact.
 from typing import Final
 
 from calltally.store.db.operation import Statement, StoreOperation
-from calltally.store.ledger.change_set import Changes
-from calltally.store.ledger.linked_calls import components_of_calls
-from calltally.store.ledger.record import CallInHand, settle_all
+from calltally.store.ledger.change_set import ChangeSet
+from calltally.store.ledger.linked_calls import linked_calls_of_ids
+from calltally.store.ledger.record import CallUpdate, write_calls
 from calltally.store.maintenance.refold_progress import refold_position
 from calltally.store.snapshots.ledger_head import lock_head
 
@@ -37,14 +37,14 @@ def refold_calls(tenant: str, most: int, now_us: int) -> StoreOperation[int]:
         yield Statement("keep_from", {"tenant": tenant, "revision": heads[tenant]})
         yield Statement("end_refold", {"tenant": tenant})
         return 0
-    changes = Changes(heads, now_us)
+    changes = ChangeSet(heads, now_us)
     calls = [
-        CallInHand(component)
-        for component in (yield from components_of_calls(tenant, [(row[0], row[1]) for row in rows]))
+        CallUpdate(component)
+        for component in (yield from linked_calls_of_ids(tenant, [(row[0], row[1]) for row in rows]))
     ]
     for call in calls:
         call.refold()
-    yield from settle_all(calls, changes)
+    yield from write_calls(calls, changes)
     yield from changes.write()
     yield Statement("begin_refold", {"tenant": tenant, "after_id": rows[-1][0]})
     return len(rows)

@@ -1,9 +1,9 @@
-"""The five-minute steps that alerts are judged by, kept equal to the calls by the ledger.
+"""Five-minute steps of the alerts: sums of calls that the ledger updates with each commit.
 
-Steps before a tenant's `steps_from_s` are pruned: what is written there (an import of old calls) goes with
-the next round. To fill a database that had no steps, and to put wrong ones right, is the same: what a count
-of the rows gives is compared with what is stored, in one state, and the difference is added. Whatever
-commits meanwhile adds its own differences, so nothing has to be locked while calls are counted.
+Steps before a tenant's `steps_from_s` are pruned; an import of old calls writes steps there that the next
+pruning deletes. Filling a database without steps and repairing wrong steps are the same: a count of the rows
+is compared with the stored steps, in one state of the database, and the difference is added. Other commits
+add their own differences meanwhile, so nothing is locked while calls are counted.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -21,16 +21,16 @@ from calltally.calls.alert_counts import (
 from calltally.calls.errors import DamagedStore
 from calltally.calls.times import SECOND_US
 from calltally.store.db.operation import Params, ParamsTable, Row, Statement, StatementMany, StoreOperation
-from calltally.store.rollups.occupied_windows import column_us, occupied
+from calltally.store.rollups.occupied_windows import column_us, occupied_windows
 
-# What detectors learn from: nine of each weekday, of which holidays and campaigns may be left out.
-KEPT_S: Final = 63 * 86_400
+# History of the detectors: nine of each weekday, so that holidays and campaigns can be left out.
+STEPS_KEPT_S: Final = 63 * 86_400
 WINDOW_S: Final = 86_400
 _PAGE: Final = 2_000
 _COLUMNS: Final = ("columns", ", ".join(COLUMNS))
 _SUMMED: Final = ("summed", ", ".join(f"sum({name})" for name in COLUMNS))
-_WHOSE: Final = ("tenant", *AlertStepKey._fields)
-_ADDED: Final = (*_WHOSE, *COLUMNS)
+_KEY_COLUMNS: Final = ("tenant", *AlertStepKey._fields)
+_ADDED: Final = (*_KEY_COLUMNS, *COLUMNS)
 _ADDING: Final = (
     _COLUMNS,
     ("values", ", ".join(f":{name}" for name in COLUMNS)),
@@ -40,18 +40,18 @@ _ADDING: Final = (
 _NONE: Final = (0,) * len(COLUMNS)
 
 Steps: TypeAlias = dict[AlertStepKey, Cells]
-# How often which cells, by tenant and key: most calls have those of others, so they are added up by the kind.
-Times: TypeAlias = dict[tuple[str, AlertStepKey], dict[Cells, int]]
+# Number of calls with the same cells, by tenant and key: most calls share their cells with others.
+CellCounts: TypeAlias = dict[tuple[str, AlertStepKey], dict[Cells, int]]
 
 
 class StepDeltas:
-    """What a commit changes in the steps, added up before anything is written."""
+    """Changes of a commit to the steps, summed before they are written."""
 
     def __init__(self) -> None:
-        self.times: Times = {}
+        self.times: CellCounts = {}
 
     def move(self, tenant: str, old: Collection[AlertCount], new: Collection[AlertCount]) -> None:
-        """A call counts where `new` says, and no longer where `old` does."""
+        """Count a call in the steps of `new` instead of `old`."""
         if old == new:
             return
         for each in old:
@@ -67,14 +67,14 @@ class StepDeltas:
         times[cells] = times.get(cells, 0) + calls
 
     def statements(self) -> Iterator[StatementMany]:
-        """Add what has changed, if anything has."""
-        added = ((tenant, key, _added_up(self.times[tenant, key])) for tenant, key in sorted(self.times))
+        """Return the statement that adds the changes, if there are any."""
+        added = ((tenant, key, _sum_cells(self.times[tenant, key])) for tenant, key in sorted(self.times))
         rows = [(tenant, *key, *cells) for tenant, key, cells in added if any(cells)]
         if rows:
             yield StatementMany("add_alert_steps", ParamsTable(_ADDED, rows), _ADDING)
 
 
-def _added_up(times: Mapping[Cells, int]) -> Cells:
+def _sum_cells(times: Mapping[Cells, int]) -> Cells:
     columns = zip(*([number * cell for cell in cells] for cells, number in times.items()), strict=True)
     return tuple(map(sum, columns))
 
@@ -83,25 +83,25 @@ def _row(tenant: str, key: AlertStepKey, cells: Cells) -> Params:
     return {"tenant": tenant, **key._asdict(), **dict(zip(COLUMNS, cells, strict=True))}
 
 
-class Differences(NamedTuple):
-    """What the steps of a window lack, as one state of the database shows it; `repairs` tells which state."""
+class StepDifferences(NamedTuple):
+    """Differences of a window's steps from its calls, in one state; `repairs` identifies the state."""
 
-    looked_at: int
-    lacking: Steps
+    calls_read: int
+    missing: Steps
     repairs: int
 
 
 def steps_between(tenant: str, lo_s: int, hi_s: int) -> StoreOperation[Steps]:
-    """The steps of a window that begin from `lo_s` to before `hi_s`, by their keys."""
-    asked = {"tenant": tenant, "lo_s": lo_s, "hi_s": hi_s}
-    rows = yield Statement("alert_steps_between", asked, (_COLUMNS,))
+    """Return the steps that begin in `lo_s <= s < hi_s`, by their keys."""
+    params = {"tenant": tenant, "lo_s": lo_s, "hi_s": hi_s}
+    rows = yield Statement("alert_steps_between", params, (_COLUMNS,))
     return dict(map(_stored, rows))
 
 
 def step_sums(tenant: str, lo_s: int, hi_s: int) -> StoreOperation[dict[int, list[int]]]:
-    """For each step of a window that has rows: how many, and what each column adds up to."""
-    asked = {"tenant": tenant, "lo_s": lo_s, "hi_s": hi_s}
-    return {row[0]: list(row[1:]) for row in (yield Statement("alert_step_sums", asked, (_SUMMED,)))}
+    """Return the number of rows and the sum of each column, for each step with rows."""
+    params = {"tenant": tenant, "lo_s": lo_s, "hi_s": hi_s}
+    return {row[0]: list(row[1:]) for row in (yield Statement("alert_step_sums", params, (_SUMMED,)))}
 
 
 def _stored(row: Row) -> tuple[AlertStepKey, Cells]:
@@ -110,101 +110,101 @@ def _stored(row: Row) -> tuple[AlertStepKey, Cells]:
 
 
 def count_steps(tenant: str, lo_s: int, hi_s: int) -> StoreOperation[tuple[Steps, int]]:
-    """The same from the calls themselves, of any age; and how many calls were looked at."""
+    """Count the steps from the calls of any age; return them and the number of calls read."""
     steps: Steps = {}
-    looked_at, after_us, after_id = 0, column_us(lo_s - MAX_CALL_AGE_S), b""
+    calls_read, after_us, after_id = 0, column_us(lo_s - MAX_CALL_AGE_S), b""
     while True:
-        asked = {"tenant": tenant, "after_us": after_us, "after_id": after_id}
+        params = {"tenant": tenant, "after_us": after_us, "after_id": after_id}
         bounds = {"hi_us": column_us(hi_s), "most": _PAGE}
-        rows = yield Statement("records_created_after", asked | bounds)
+        rows = yield Statement("records_created_after", params | bounds)
         for created_us, _, record in rows:
-            _count(steps, _places_of(record), lo_s, hi_s)
-            looked_at += created_us >= lo_s * SECOND_US
+            _count(steps, _cells_of(record), lo_s, hi_s)
+            calls_read += created_us >= lo_s * SECOND_US
         if len(rows) < _PAGE:
-            return steps, looked_at
+            return steps, calls_read
         after_us, after_id = rows[-1][0], rows[-1][1]
 
 
-def _places_of(record: bytes) -> Iterable[AlertCount]:
-    """Nowhere for what cannot be read: that is found, and told, by those who look at records."""
+def _cells_of(record: bytes) -> Iterable[AlertCount]:
+    """Return the cells of a record; none for an unreadable record, which other checks report."""
     try:
         return alert_counts_of_record(record)
     except DamagedStore:
         return ()
 
 
-def _count(steps: Steps, places: Iterable[AlertCount], lo_s: int, hi_s: int) -> None:
-    for key, cells in places:
+def _count(steps: Steps, counted: Iterable[AlertCount], lo_s: int, hi_s: int) -> None:
+    for key, cells in counted:
         if lo_s <= key.step_s < hi_s:
-            had = steps.get(key, _NONE)
-            steps[key] = tuple([a + b for a, b in zip(had, cells, strict=True)])
+            before = steps.get(key, _NONE)
+            steps[key] = tuple([a + b for a, b in zip(before, cells, strict=True)])
 
 
 def step_windows(tenant: str) -> StoreOperation[list[int]]:
-    """The days (seconds since 1970) in which a tenant has kept calls or steps."""
-    from_s, _ = yield from _standing(tenant)
-    begun = yield from occupied(tenant, WINDOW_S, "windows_of_steps")
-    # What began on one day may have ended on the next.
-    return sorted({s for day_s in begun for s in (day_s, day_s + WINDOW_S) if s >= from_s})
+    """Return the days (seconds since 1970) with calls or steps that are kept."""
+    from_s, _ = yield from _steps_head(tenant)
+    days = yield from occupied_windows(tenant, WINDOW_S, "windows_of_steps")
+    # A call can begin on one day and end on the next.
+    return sorted({s for day_s in days for s in (day_s, day_s + WINDOW_S) if s >= from_s})
 
 
 def first_call_s(tenant: str) -> StoreOperation[int | None]:
-    """The begin of the step in which a tenant's first call was created; None where it has no calls."""
+    """Return the begin of the step with a tenant's first call; None without calls."""
     [(first_us, _)] = yield Statement("first_and_last_call", {"tenant": tenant})
     return None if first_us is None else first_us // SECOND_US // STEP_S * STEP_S
 
 
-def differences(tenant: str, window_s: int) -> StoreOperation[Differences]:
-    """How the steps of a day differ from its calls. One state of the database must show both."""
+def step_differences(tenant: str, window_s: int) -> StoreOperation[StepDifferences]:
+    """Compare the steps of a day with its calls. One state of the database must contain both."""
     lo_s, hi_s = window_s, window_s + WINDOW_S
-    expected, looked_at = yield from count_steps(tenant, lo_s, hi_s)
+    expected, calls_read = yield from count_steps(tenant, lo_s, hi_s)
     stored = yield from steps_between(tenant, lo_s, hi_s)
-    _, repairs = yield from _standing(tenant)
-    return Differences(looked_at, _lacking(expected, stored), repairs)
+    _, repairs = yield from _steps_head(tenant)
+    return StepDifferences(calls_read, _missing(expected, stored), repairs)
 
 
-def _lacking(expected: Mapping[AlertStepKey, Cells], stored: Mapping[AlertStepKey, Cells]) -> Steps:
+def _missing(expected: Mapping[AlertStepKey, Cells], stored: Mapping[AlertStepKey, Cells]) -> Steps:
     pairs = {
         key: (expected.get(key, _NONE), stored.get(key, _NONE)) for key in expected.keys() | stored.keys()
     }
     return {
-        key: tuple([a - b for a, b in zip(wanted, had, strict=True)])
-        for key, (wanted, had) in pairs.items()
-        if wanted != had
+        key: tuple([a - b for a, b in zip(wanted, present, strict=True)])
+        for key, (wanted, present) in pairs.items()
+        if wanted != present
     }
 
 
-def repair_steps(tenant: str, found: Differences) -> StoreOperation[bool]:
-    """Add what is lacking; False where another repair came in between: look again then."""
-    taken = yield Statement("count_step_repair", {"tenant": tenant, "repairs": found.repairs})
-    if not taken:
+def repair_steps(tenant: str, found: StepDifferences) -> StoreOperation[bool]:
+    """Add the missing counts; return False after another repair, for the caller to compare again."""
+    is_current = yield Statement("count_step_repair", {"tenant": tenant, "repairs": found.repairs})
+    if not is_current:
         return False
-    rows = [_row(tenant, key, cells) for key, cells in sorted(found.lacking.items())]
+    rows = [_row(tenant, key, cells) for key, cells in sorted(found.missing.items())]
     if rows:
         yield StatementMany("add_alert_steps", rows, _ADDING)
     return True
 
 
-def _standing(tenant: str) -> StoreOperation[tuple[int, int]]:
-    """From when on steps are kept, and how many repairs there were."""
-    rows = yield Statement("steps_standing", {"tenant": tenant})
+def _steps_head(tenant: str) -> StoreOperation[tuple[int, int]]:
+    """Return the begin of the kept steps and the number of repairs."""
+    rows = yield Statement("steps_head", {"tenant": tenant})
     return (rows[0][0], rows[0][1]) if rows else (0, 0)
 
 
 def are_steps_old(tenant: str, now_us: int) -> StoreOperation[bool]:
-    """Whether there are steps that are older than they are kept."""
+    """Return whether there are steps to prune."""
     [(first_s, _)] = yield Statement("first_and_last_step", {"tenant": tenant})
     return first_s is not None and first_s < _kept_from_s(now_us)
 
 
 def keep_steps_from(tenant: str, now_us: int) -> StoreOperation[None]:
-    """Say from when on steps are kept, in a commit of its own, before those that are older go."""
+    """Set the begin of the kept steps, in a separate commit before older steps are pruned."""
     yield Statement("keep_steps_from", {"tenant": tenant, "from_s": _kept_from_s(now_us)})
 
 
 def prune_steps(tenant: str, most: int) -> StoreOperation[int]:
-    """Delete up to `most` of the steps that are not kept any more; returns how many."""
-    from_s, _ = yield from _standing(tenant)
+    """Delete up to `most` steps that are no longer kept; return their number."""
+    from_s, _ = yield from _steps_head(tenant)
     old = yield Statement("old_steps", {"tenant": tenant, "from_s": from_s, "most": most})
     if old:
         yield Statement("prune_steps", {"tenant": tenant, "lowest": old[0][0], "highest": old[-1][0]})
@@ -212,5 +212,5 @@ def prune_steps(tenant: str, most: int) -> StoreOperation[int]:
 
 
 def _kept_from_s(now_us: int) -> int:
-    kept_s = now_us // SECOND_US - KEPT_S
+    kept_s = now_us // SECOND_US - STEPS_KEPT_S
     return kept_s - kept_s % WINDOW_S

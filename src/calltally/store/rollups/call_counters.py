@@ -1,8 +1,8 @@
-"""The counters: calls by bucket of time, status and direction, kept equal to the rows by the ledger.
+"""Counters of calls by bucket of time, status and direction, which the ledger updates with each commit.
 
-For all calls together levels go from 32 days down to a minute, so that a busy hour is skipped
-through as cheaply as a quiet one. Each route, agent and provider has counters of its own, by day
-and hour: each level of them costs a commit a page of history per route, which is what limits it.
+The counters of all calls have levels from 32 days down to a minute, so that to skip a busy hour costs no more
+than to skip a quiet one. Each route, agent and provider has counters of its own, by day and hour: each level
+costs a commit a page of history per route, which limits the number of levels.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -21,24 +21,24 @@ ALL: Final = ""
 _FINEST_S: Final = WIDTHS_S[-1]
 _FINEST_OF_FACETS_S: Final = FACET_WIDTHS_S[-1]
 _SIDES: Final = ("unknown", "inbound", "outbound")
-# The sum of a row stands in it too: most lists ask for nothing else, and adding up 27 columns is what costs.
+# Each row includes its sum: most lists need nothing else, and adding up 27 columns is the main cost.
 SUM: Final = "calls"
 COLUMNS: Final = tuple(f"{status.replace('-', '_')}_{side}" for status in STATUSES for side in _SIDES)
 
 Key: TypeAlias = tuple[str, str, int, int]
 Cells: TypeAlias = dict[int, int]
-# Of the finest level alone, as (tenant, minute, column); wider ones are made of it.
+# Finest level, as (tenant, minute, column); wider levels are made of it.
 Minutes: TypeAlias = dict[tuple[str, int, int], int]
-# And as (tenant, hour, column, *values of FACETS): most calls have all of it in common with others.
+# As (tenant, hour, column, *values of FACETS): most calls share all of these with others.
 Hours: TypeAlias = dict[tuple[str, int, int, str | None, str | None, str | None], int]
 _ADDED: Final = ("tenant", "facet", "width_s", "bucket_s", "revision")
 # In the order in which the statement names them.
-_KEPT: Final = ("revision", *_ADDED[:-1])
+_HISTORY_COLUMNS: Final = ("revision", *_ADDED[:-1])
 _FEW_STATUSES: Final = 3
 
 
-class Place(NamedTuple):
-    """What of a call decides in which counters it stands."""
+class CallDimensions(NamedTuple):
+    """Dimensions of a call that select its counters."""
 
     tenant: str
     created_us: int
@@ -49,8 +49,8 @@ class Place(NamedTuple):
     provider: str | None
 
     @classmethod
-    def of(cls, tenant: str, folded: FoldedCall) -> "Place":
-        """Where a call stands."""
+    def of(cls, tenant: str, folded: FoldedCall) -> "CallDimensions":
+        """Return the dimensions of a folded call."""
         call = folded.call
         return cls(
             *(tenant, folded.created_us, STATUS_NUMBER[call.status], DIRECTION_NUMBER[call.direction]),
@@ -59,22 +59,22 @@ class Place(NamedTuple):
 
 
 def widths_of(facet_name: str) -> tuple[int, ...]:
-    """The levels of a facet's counters in seconds, widest first."""
+    """Return the levels of a facet's counters in seconds, widest first."""
     return WIDTHS_S if facet_name == ALL else FACET_WIDTHS_S
 
 
 def facet(name: str, value: str) -> str:
-    """The counters of the calls of one route, agent or provider."""
+    """Return the name of the counters of one route, agent or provider."""
     return f"{name}={value}"
 
 
 def column_number(status: int, direction: int) -> int:
-    """The place in `COLUMNS` of a status and a direction, each by its stored number."""
+    """Return the index in `COLUMNS` of a status and a direction, by their stored numbers."""
     return status * len(_SIDES) + direction
 
 
 def columns_of(statuses: Collection[str], direction: str | None) -> tuple[str, ...]:
-    """The columns that a filter adds up: the sum of all where it names neither."""
+    """Return the columns that a filter sums: the sum of all if it names neither."""
     if not statuses and direction is None:
         return (SUM,)
     numbers = [STATUS_NUMBER[status] for status in statuses] or range(len(STATUSES))
@@ -82,20 +82,20 @@ def columns_of(statuses: Collection[str], direction: str | None) -> tuple[str, .
     return tuple(COLUMNS[column_number(number, side)] for number in numbers for side in sides)
 
 
-class Deltas:
-    """What a commit changes in the counters, added up before anything is written.
+class CounterDeltas:
+    """Changes of a commit to the counters, summed before they are written.
 
-    A row is written wherever a call came, went or moved, even where that leaves its numbers as they were:
-    its revision tells snapshots whether the calls of its bucket are still those of then.
+    A row is written for each bucket that a call entered, left or moved within, even if its counts stay the
+    same: its revision shows snapshots whether the calls of the bucket have changed.
     """
 
     def __init__(self) -> None:
         self.minutes: Minutes = {}
         self.hours: Hours = {}
 
-    def add(self, place: Place, calls: int) -> None:
-        """Count `calls` (1 or -1) more at `place`."""
-        tenant, created_us, status, direction, route, agent, provider = place
+    def add(self, dimensions: CallDimensions, calls: int) -> None:
+        """Add `calls` (1 or -1) to the counters of some dimensions."""
+        tenant, created_us, status, direction, route, agent, provider = dimensions
         column, second = column_number(status, direction), created_us // SECOND_US
         minute = (tenant, second - second % _FINEST_S, column)
         self.minutes[minute] = self.minutes.get(minute, 0) + calls
@@ -103,7 +103,7 @@ class Deltas:
         self.hours[hour] = self.hours.get(hour, 0) + calls
 
     def rows(self) -> dict[Key, Cells]:
-        """The rows of counters that change, in the order of their keys, each with its columns that do."""
+        """Return the rows of counters that change, by key in order, with the columns that change."""
         rows: dict[Key, Cells] = {}
         for (tenant, name, bucket_s, column), calls in self._finest():
             for width_s in widths_of(name):
@@ -115,7 +115,7 @@ class Deltas:
         return {key: {column: n for column, n in rows[key].items() if n} for key in sorted(rows)}
 
     def _finest(self) -> Iterator[tuple[tuple[str, str, int, int], int]]:
-        """Each facet's finest counters, some of them in parts, as (tenant, facet, bucket, column)."""
+        """Yield each facet's finest counters as (tenant, facet, bucket, column), some in parts."""
         for (tenant, minute_s, column), calls in self.minutes.items():
             yield (tenant, ALL, minute_s, column), calls
         for (tenant, hour_s, column, *values), calls in self.hours.items():
@@ -124,22 +124,22 @@ class Deltas:
                     yield (tenant, facet(name, value), hour_s, column), calls
 
 
-def statements(rows: Mapping[Key, Cells], revisions: Mapping[str, int]) -> Iterator[StatementMany]:
-    """Keep what the rows held, then add to them.
+def counter_statements(rows: Mapping[Key, Cells], revisions: Mapping[str, int]) -> Iterator[StatementMany]:
+    """Yield the statements that store the old rows in the history and then add to the rows.
 
-    All rows share a statement over the columns in which some of them change. To bind a nought for the others
-    costs a tenth of a microsecond each; to have SQLite read a statement for each set of columns, of which a
-    commit has twenty, cost as much as all that they did.
+    All rows share a statement over the columns in which some of them change. Binding a zero for the others
+    costs a tenth of a microsecond each. Parsing a statement in SQLite for each set of columns, of which a
+    commit has twenty, cost as much as running them.
     """
-    kept = [(revisions[key[0]], *key) for key in rows]
-    yield StatementMany("keep_counts", ParamsTable(_KEPT, kept), CLAUSES)
+    history = [(revisions[key[0]], *key) for key in rows]
+    yield StatementMany("keep_counts", ParamsTable(_HISTORY_COLUMNS, history), CLAUSES)
     columns = _columns_in(rows.values())
     added = [(*key, revisions[key[0]], *_numbers(columns, cells)) for key, cells in rows.items()]
     yield StatementMany("add_counts", ParamsTable((*_ADDED, *_params(columns)), added), _adding(columns))
 
 
 def _columns_in(changes: Iterable[Cells]) -> tuple[int, ...]:
-    """The columns that change, and some more: so there are some hundred statements and not millions."""
+    """Return the columns that change, and some more, to limit the number of different statements."""
     changed = set[int]().union(*changes)
     sides = sorted({column % len(_SIDES) for column in changed})
     numbers: Collection[int] = sorted({column // len(_SIDES) for column in changed})
@@ -149,13 +149,13 @@ def _columns_in(changes: Iterable[Cells]) -> tuple[int, ...]:
 
 
 def _numbers(columns: tuple[int, ...], cells: Cells) -> list[int]:
-    """By how many a row grows in all, and in each column."""
+    """Return the change of a row in all, and in each column."""
     numbers = [cells.get(column, 0) for column in columns]
     return [sum(numbers), *numbers]
 
 
 def _params(columns: tuple[int, ...]) -> tuple[str, ...]:
-    return (SUM, *(f"n{place}" for place in range(len(columns))))
+    return (SUM, *(f"n{index}" for index in range(len(columns))))
 
 
 @cache
@@ -169,7 +169,7 @@ def _adding(columns: tuple[int, ...]) -> tuple[tuple[str, str], ...]:
     )
 
 
-# Clauses of the statements that take or give all columns.
+# Clauses of the statements over all columns.
 CLAUSES: Final = (
     ("columns", ", ".join((SUM, *COLUMNS))),
     ("values", ", ".join(f":{name}" for name in (SUM, *COLUMNS))),

@@ -1,8 +1,8 @@
-"""Where a ledger has anything to recount: windows with calls or counters in them, and no others.
+"""Windows of a ledger with calls or counters, for recounts.
 
-Calls are found by their index, from one window to the next, and counters by one look at all of them. So
-years without calls cost nothing, and a call whose instant was damaged to one of millions of years from now
-is a window more.
+Calls are found by their index, from one window to the next, and counters by one statement over all of them.
+So years without calls cost nothing, and a call with a damaged time millions of years from now costs one more
+window.
 """
 
 from typing import Final
@@ -10,15 +10,15 @@ from typing import Final
 from calltally.calls.times import SECOND_US
 from calltally.store.db.operation import Statement, StoreOperation
 
-# What a column holds. The window of a damaged instant may reach beyond.
+# Range of a column. The window of a damaged time can exceed it.
 _LEAST_US: Final = -(2**63)
 _MOST_US: Final = 2**63 - 1
 
 
-def occupied(tenant: str, width_s: int, counters: str) -> StoreOperation[list[int]]:
-    """The windows of that width, by the seconds since 1970 at which they begin, ascending.
+def occupied_windows(tenant: str, width_s: int, counters: str) -> StoreOperation[list[int]]:
+    """Return the windows of a width with calls or counters, as seconds since 1970, ascending.
 
-    `counters` names the statement that tells in which there are rows of counters.
+    `counters` names the statement that returns the windows with rows of counters.
     """
     rows = yield Statement(counters, {"tenant": tenant, "width_s": width_s})
     return sorted({*(yield from _with_calls(tenant, width_s)), *(begin_s for (begin_s,) in rows)})
@@ -37,5 +37,5 @@ def _with_calls(tenant: str, width_s: int) -> StoreOperation[list[int]]:
 
 
 def column_us(second: int) -> int:
-    """A second as the instant that a statement is asked with: within what a column holds."""
+    """Return a second in microseconds, limited to the range of a column."""
     return min(max(second * SECOND_US, _LEAST_US), _MOST_US)

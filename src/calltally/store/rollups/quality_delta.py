@@ -1,4 +1,4 @@
-"""What is added to one row of the roll-ups, call by call or at once, and what of a row is of erased calls."""
+"""Changes of one row of the quality roll-ups, and the row's share of erased calls."""
 
 from itertools import starmap
 from operator import add as plus
@@ -23,18 +23,18 @@ _ERASED_AT: Final = column_index(ERASED)
 _SUMS_AT: Final = slice(column_index(SUMS[0]), column_index(SUMS[0]) + len(SUMS))
 
 
-class Share(msgspec.Struct, array_like=True):
-    """What of a row is of erased calls."""
+class ErasedShare(msgspec.Struct, array_like=True):
+    """Share of erased calls in a row."""
 
     counts: list[int]
     bins: Bins
 
 
-_decoder: Final = msgspec.msgpack.Decoder(Share)
+_decoder: Final = msgspec.msgpack.Decoder(ErasedShare)
 
 
-class Delta:
-    """What a commit, or a recount, adds to one row."""
+class RowDelta:
+    """Change of one row by a commit or a recount."""
 
     __slots__ = ("bins", "counts", "erased", "keys")
 
@@ -42,32 +42,32 @@ class Delta:
         self.keys = keys
         self.counts = [0] * len(COLUMNS)
         self.bins: Bins = {}
-        self.erased: Share | None = None
+        self.erased: ErasedShare | None = None
 
     def add(self, counts: list[int], bins: Bins, times: int = 1) -> None:
-        """Count a call, or with `times` -1 count it no more."""
-        # Of all that a commit adds up these are the most: a comprehension would take twice as long.
+        """Count a call, or with `times` -1 remove it."""
+        # The most frequent sum of a commit: a comprehension would take twice as long.
         pairs = zip(self.counts, counts, strict=True)
         self.counts = list(starmap(plus if times == 1 else minus, pairs))
         add(self.bins, bins, times)
 
     def erase(self, counts: list[int], bins: Bins) -> None:
-        """A call stays, as one that was erased."""
+        """Count a call of the row as erased."""
         self.counts[_ERASED_AT] += 1
-        share = self.erased = self.erased or no_share()
-        share.counts = [had + more for had, more in zip(share.counts, counts, strict=True)]
+        share = self.erased = self.erased or empty_share()
+        share.counts = [before + more for before, more in zip(share.counts, counts, strict=True)]
         add(share.bins, bins)
 
     @property
     def is_empty(self) -> bool:
-        """Whether the row stays as it is."""
+        """Return whether the row does not change."""
         return not (self.bins or self.erased or any(self.counts))
 
 
-class Tally(msgspec.Struct, array_like=True):
-    """The calls of one row as they come; at the end a row of `COLUMNS`, and its histograms.
+class RowTally(msgspec.Struct, array_like=True):
+    """Tally of the calls of one row, from which come a row of `COLUMNS` and its histograms.
 
-    Most calls have the marks of others, so that those are counted by the kind and not one by one.
+    Most calls share their marks with others, so equal marks are counted together.
     """
 
     marks: dict[int, int] = {}
@@ -75,7 +75,7 @@ class Tally(msgspec.Struct, array_like=True):
     bins: Bins = {}
 
     def add(self, call: CallMeasures, times: int) -> None:
-        """Count a call, or with `times` -1 count it no more."""
+        """Count a call, or with `times` -1 remove it."""
         self.marks[call.marks] = self.marks.get(call.marks, 0) + times
         for kind, value in enumerate((call.talk_seconds, call.ring_seconds, call.pdd_ms)):
             if value is not None:
@@ -84,20 +84,20 @@ class Tally(msgspec.Struct, array_like=True):
                 self.bins[number] = self.bins.get(number, 0) + times
 
     def counts(self) -> list[int]:
-        """All of them as a row of `COLUMNS`."""
+        """Return the calls as a row of `COLUMNS`."""
         counts = [0] * len(COLUMNS)
         for marks, times in self.marks.items():
-            for place in marked_columns(marks):
-                counts[place] += times
+            for column in marked_columns(marks):
+                counts[column] += times
         counts[_SUMS_AT] = self.sums
         return counts
 
 
-def no_share() -> Share:
-    """Of a row without an erased call."""
-    return Share([0] * len(COLUMNS), {})
+def empty_share() -> ErasedShare:
+    """Return the share of a row without erased calls."""
+    return ErasedShare([0] * len(COLUMNS), {})
 
 
-def share_of(stored: bytes | None) -> Share:
-    """The share of erased calls, as a row has it."""
-    return _decoder.decode(stored) if stored else no_share()
+def share_of(stored: bytes | None) -> ErasedShare:
+    """Return the share of erased calls from its column."""
+    return _decoder.decode(stored) if stored else empty_share()

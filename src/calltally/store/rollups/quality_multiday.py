@@ -1,12 +1,12 @@
-"""Roll-ups of several days, made of days in which nothing changes any more.
+"""Roll-ups of several days, made of days without further changes.
 
-A question of thirty days so adds up some eight rows of each kind of call instead of thirty. There are blocks
-of 2, 4, 8, 16 and 32 days, by three sets of keys: those of most questions, all, and all but the route, since
-where there are many routes most questions in detail are not about them.
+A query of thirty days adds up about eight rows of each kind of call instead of thirty. There are blocks of 2,
+4, 8, 16 and 32 days, by three sets of keys: the keys of most queries, all keys, and all keys but the route,
+because most detailed queries of a tenant with many routes do not need the route.
 
-The ledger writes none of it. It takes the days that a commit changes out of those that are closed, in the
-same commit, and a block counts only while all of its days are closed. A worker closes days: under the lock of
-the tenant it adds up anew each block that a day completes, from the two halves of the block.
+The ledger does not write blocks. A commit reopens the days that it changes, and a block is valid only while
+all of its days are closed. A worker closes days: under the tenant's lock it sums each block that a day
+completes again, from the two halves of the block.
 """
 
 from collections.abc import Iterable, Sequence, Set
@@ -18,32 +18,32 @@ from calltally.store.db.operation import Clauses, Statement, StatementMany, Stor
 from calltally.store.rollups.quality_keys import COARSE_KEYS, DAY, FINE_DAY, FINE_KEYS, WIDTH_S
 
 DAY_S: Final = WIDTH_S[DAY]
-# The widest block: all others lie within one of these.
+# The widest block; it contains all others.
 PERIOD_S: Final = 32 * DAY_S
-# So long after its end a day is closed: most of what is told late was told by then.
+# Delay from the end of a day to its closing: most late facts have arrived by then.
 _CLOSED_AFTER_US: Final = 6 * 3_600 * SECOND_US
 _UNROUTED_KEYS: Final = tuple(key for key in FINE_KEYS if key != "route")
 
 
-class Block(NamedTuple):
-    """Roll-ups of so many seconds, and of which grain they are made."""
+class DayBlock(NamedTuple):
+    """Roll-ups of a width, and the grain that they are made of."""
 
     grain: int
     width_s: int
     made_of: int
 
 
-class Layer(NamedTuple):
-    """Blocks by the same keys, narrowest first, and the grain of the days that they are made of."""
+class BlockLayer(NamedTuple):
+    """Blocks by the same keys, narrowest first, and the grain of their days."""
 
     keys: tuple[str, ...]
     day: int
-    blocks: tuple[Block, ...]
+    blocks: tuple[DayBlock, ...]
 
 
-def _layer(keys: tuple[str, ...], day: int, first: int, days: Sequence[int]) -> Layer:
+def _layer(keys: tuple[str, ...], day: int, first: int, days: Sequence[int]) -> BlockLayer:
     grains = [day, *range(first, first + len(days))]
-    return Layer(keys, day, tuple(map(Block, grains[1:], (n * DAY_S for n in days), grains)))
+    return BlockLayer(keys, day, tuple(map(DayBlock, grains[1:], (n * DAY_S for n in days), grains)))
 
 
 BY_ROUTE: Final = _layer(COARSE_KEYS, DAY, 11, (2, 4, 8, 16, 32))
@@ -52,30 +52,30 @@ UNROUTED: Final = _layer(_UNROUTED_KEYS, FINE_DAY, 30, (1, 2, 4, 8, 16, 32))
 LAYERS: Final = (BY_ROUTE, IN_DETAIL, UNROUTED)
 
 
-def layer_of(keys: Set[str]) -> Layer:
-    """The layer with the fewest rows that knows these keys."""
-    known = (layer for layer in (BY_ROUTE, UNROUTED) if keys <= set(layer.keys))
-    return next(known, IN_DETAIL)
+def layer_of(keys: Set[str]) -> BlockLayer:
+    """Return the layer with the fewest rows that has these keys."""
+    suitable = (layer for layer in (BY_ROUTE, UNROUTED) if keys <= set(layer.keys))
+    return next(suitable, IN_DETAIL)
 
 
-def is_whole(closed: frozenset[int], lo_s: int, width_s: int) -> bool:
-    """Whether a block counts: all of its days are closed."""
+def is_complete(closed: frozenset[int], lo_s: int, width_s: int) -> bool:
+    """Return whether a block is valid: all of its days are closed."""
     return closed.issuperset(range(lo_s, lo_s + width_s, DAY_S))
 
 
 def periods_of(days_s: Iterable[int]) -> list[int]:
-    """The periods that days lie in."""
+    """Return the periods of some days."""
     return sorted({day_s - day_s % PERIOD_S for day_s in days_s})
 
 
 def closed_days(tenant: str, lo_s: int, hi_s: int) -> StoreOperation[frozenset[int]]:
-    """The days of a span that are closed, in seconds since 1970."""
+    """Return the closed days of a span, in seconds since 1970."""
     rows = yield Statement("closed_quality_days", {"tenant": tenant, "lo_s": lo_s, "hi_s": hi_s})
     return frozenset(day_s for (day_s,) in rows)
 
 
 def close_next_day(tenant: str, now_us: int) -> StoreOperation[int]:
-    """Close the first day that is over for some hours; returns 1, or 0 where there is none."""
+    """Close the first day that ended some hours ago; return 1, or 0 if there is none."""
     yield StatementMany("lock_heads", [{"tenant": tenant}])
     day_s = yield from next_open_day(tenant, now_us)
     if day_s is None:
@@ -85,12 +85,12 @@ def close_next_day(tenant: str, now_us: int) -> StoreOperation[int]:
 
 
 def next_open_day(tenant: str, now_us: int) -> StoreOperation[int | None]:
-    """The first day that should be closed: in each period with calls all that are over, calls or not."""
+    """Return the first day to close: in a period with calls, all days that have ended are closed."""
     before_s = (now_us - _CLOSED_AFTER_US) // SECOND_US // DAY_S * DAY_S
     from_s: int = 0
     while True:
-        asked = {"tenant": tenant, "grain": DAY, "from_s": from_s, "before_s": before_s}
-        [(first_s,)] = yield Statement("next_day_of_quality", asked)
+        params = {"tenant": tenant, "grain": DAY, "from_s": from_s, "before_s": before_s}
+        [(first_s,)] = yield Statement("next_day_of_quality", params)
         if first_s is None:
             return None
         period_s = first_s - first_s % PERIOD_S
@@ -102,20 +102,20 @@ def next_open_day(tenant: str, now_us: int) -> StoreOperation[int | None]:
 
 
 def close_day(tenant: str, day_s: int) -> StoreOperation[None]:
-    """Close a day, and add up the blocks that are whole with it. The tenant's head must be locked."""
+    """Close a day, and sum the blocks that it completes. The tenant's head must be locked."""
     yield Statement("close_quality_day", {"tenant": tenant, "day_s": day_s})
     period_s = day_s - day_s % PERIOD_S
     closed = yield from closed_days(tenant, period_s, period_s + PERIOD_S)
     for layer in LAYERS:
         for block in layer.blocks:
             lo_s = day_s - day_s % block.width_s
-            if not is_whole(closed, lo_s, block.width_s):
+            if not is_complete(closed, lo_s, block.width_s):
                 break
-            yield from _add_up(tenant, block, lo_s, layer.keys)
+            yield from _sum_block(tenant, block, lo_s, layer.keys)
 
 
-def close_again(tenant: str, period_s: int) -> StoreOperation[int]:
-    """Add up anew all blocks of a period; returns of how many days they are."""
+def rebuild_blocks(tenant: str, period_s: int) -> StoreOperation[int]:
+    """Sum all blocks of a period again; return the number of their days."""
     yield StatementMany("lock_heads", [{"tenant": tenant}])
     closed = yield from closed_days(tenant, period_s, period_s + PERIOD_S)
     yield StatementMany("open_quality_days", [{"tenant": tenant, "day_s": day_s} for day_s in sorted(closed)])
@@ -124,11 +124,11 @@ def close_again(tenant: str, period_s: int) -> StoreOperation[int]:
     return len(closed)
 
 
-def _add_up(tenant: str, block: Block, lo_s: int, keys: tuple[str, ...]) -> StoreOperation[None]:
-    where = {"tenant": tenant, "grain": block.grain, "bucket_s": lo_s}
-    yield Statement("drop_quality_block", where)
-    parts = {"made_of": block.made_of, "hi_s": lo_s + block.width_s}
-    yield Statement("put_quality_block", where | parts, _clauses(keys))
+def _sum_block(tenant: str, block: DayBlock, lo_s: int, keys: tuple[str, ...]) -> StoreOperation[None]:
+    block_id = {"tenant": tenant, "grain": block.grain, "bucket_s": lo_s}
+    yield Statement("drop_quality_block", block_id)
+    source = {"made_of": block.made_of, "hi_s": lo_s + block.width_s}
+    yield Statement("put_quality_block", block_id | source, _clauses(keys))
 
 
 def _clauses(keys: tuple[str, ...]) -> Clauses:

@@ -1,8 +1,8 @@
-"""The roll-ups of quality: what calls add up to by hour and by key, kept equal to the calls by the ledger.
+"""Quality roll-ups: sums of calls by hour and key, which the ledger updates with each commit.
 
-Four grains: a day and an hour by route, provider and direction, which most questions are about, and both
-by all keys. Counts are added where they stand. A histogram is read, changed and written back: the tenant's
-lock is held, and a commit has few that change, since only final calls are in them.
+Four grains: day and hour by route, provider and direction, for most queries, and both by all keys. Counts are
+added in place. A histogram is read, changed and written back: the tenant's lock is held, and few histograms
+change in a commit, because they contain only final calls.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,15 +22,15 @@ from calltally.calls.measures import (
 )
 from calltally.calls.times import SECOND_US
 from calltally.store.db.operation import ParamsTable, Row, StatementMany, StoreOperation
-from calltally.store.rollups.call_counters import Place
-from calltally.store.rollups.quality_delta import Delta, Share, Tally, share_of
+from calltally.store.rollups.call_counters import CallDimensions
+from calltally.store.rollups.quality_delta import ErasedShare, RowDelta, RowTally, share_of
 from calltally.store.rollups.quality_keys import (
     DAY,
     FINE,
     FINE_DAY,
     FINE_KEYS,
     HOUR,
-    NAMED,
+    ID_COLUMNS,
     WIDTH_S,
     Keys,
     RowId,
@@ -40,67 +40,69 @@ from calltally.store.rollups.quality_keys import (
 )
 
 _DAYS: Final = ("tenant", "day_s")
-# Empty, and yet said: a row that keeps what it has says nothing.
+# An empty histogram; NULL means that the row keeps its histogram.
 _NO_BINS: Final = msgspec.msgpack.encode({})
 _NOTHING: Final[Bins] = {}
 _ATTEMPTS_AT: Final = column_index("attempts")
 _FINE_S: Final = WIDTH_S[FINE]
 
-# Which row of the finest grain: tenant, hour and keys.
+# Row of the finest grain: tenant, hour and keys.
 FineRow: TypeAlias = tuple[str, int, Keys]
-Tallies: TypeAlias = dict[FineRow, Tally]
+Tallies: TypeAlias = dict[FineRow, RowTally]
 
 _encoder: Final = msgspec.msgpack.Encoder()
 
 
 class QualityDeltas:
-    """What a commit changes in the roll-ups, added up before anything is written."""
+    """Changes of a commit to the roll-ups, summed before they are written."""
 
     def __init__(self) -> None:
         self.tallies: Tallies = {}
-        # What is of erased calls.
-        self._others: dict[FineRow, Delta] = {}
+        # Changes by erased calls.
+        self._others: dict[FineRow, RowDelta] = {}
 
-    def move(self, old: tuple[Place, bytes | None] | None, new: tuple[Place, bytes]) -> None:
-        """A call changed, or is new: what it added goes, what it adds now comes."""
+    def move(
+        self, old: tuple[CallDimensions, bytes | None] | None, new: tuple[CallDimensions, bytes]
+    ) -> None:
+        """Replace the old counts of a call by its new ones; `old` is None for a new call."""
         if old is not None and old[1] == new[1] and _bucket(old[0]) == _bucket(new[0]):
             return
         if old is not None:
-            self.take_out(*old)
+            self.remove(*old)
         self.add(*new)
 
-    def add(self, place: Place, measured: bytes, times: int = 1) -> None:
-        """Count a call, or with `times` -1 count it no more."""
+    def add(self, dimensions: CallDimensions, measured: bytes, times: int = 1) -> None:
+        """Count a call, or with `times` -1 remove it."""
         call = decode_measures(measured)
-        where = _where(place, call)
-        tally = self.tallies.get(where)
+        row = _fine_row(dimensions, call)
+        tally = self.tallies.get(row)
         if tally is None:
-            tally = self.tallies[where] = Tally()
+            tally = self.tallies[row] = RowTally()
         tally.add(call, times)
 
-    def take_out(self, place: Place, measured: bytes | None) -> None:
-        """A call that is none any more; one that was never measured is in no row."""
+    def remove(self, dimensions: CallDimensions, measured: bytes | None) -> None:
+        """Remove a call; a call without measures is in no row."""
         if measured is not None:
-            self.add(place, measured, -1)
+            self.add(dimensions, measured, -1)
 
-    def erase(self, place: Place, measured: bytes | None) -> None:
-        """A call that was erased stays in the numbers."""
+    def erase(self, dimensions: CallDimensions, measured: bytes | None) -> None:
+        """Count a call as erased; it stays in the numbers."""
         if measured is not None:
             call = decode_measures(measured)
-            self._other(_where(place, call)).erase(column_values(call), combined_bins(call))
+            self._other(_fine_row(dimensions, call)).erase(column_values(call), combined_bins(call))
 
-    def add_share(self, tenant: str, bucket_s: int, keys: Keys, share: Share) -> None:
-        """What a row has of erased calls, as if they were still there."""
+    def add_share(self, tenant: str, bucket_s: int, keys: Keys, share: ErasedShare) -> None:
+        """Add a row's share of erased calls, as if the calls still existed."""
         counts = [*share.counts[:-1], share.counts[_ATTEMPTS_AT]]
         self._other((tenant, bucket_s, keys)).add(counts, share.bins)
 
     def write(self) -> StoreOperation[None]:
-        """Add it all to the rows."""
+        """Add the changes to the rows."""
         yield from write_rows(self.rows())
 
-    def rows(self) -> dict[RowId, Delta]:
-        """The rows of all grains that change."""
-        rows: dict[RowId, Delta] = {}
+    def rows(self) -> dict[RowId, RowDelta]:
+        """Return the rows of all grains that change."""
+        rows: dict[RowId, RowDelta] = {}
         for tenant, hour_s, keys in dict.fromkeys((*self.tallies, *self._others)):
             fine = self._fine((tenant, hour_s, keys))
             if fine.is_empty:
@@ -113,8 +115,8 @@ class QualityDeltas:
             _row_of(rows, (tenant, DAY, day_s, key), coarse).add(fine.counts, _NOTHING)
         return {row: delta for row, delta in rows.items() if not delta.is_empty}
 
-    def _fine(self, where: FineRow) -> Delta:
-        delta, tally, other = Delta(where[-1]), self.tallies.get(where), self._others.get(where)
+    def _fine(self, row: FineRow) -> RowDelta:
+        delta, tally, other = RowDelta(row[-1]), self.tallies.get(row), self._others.get(row)
         if tally is not None:
             delta.add(tally.counts(), tally.bins)
         if other is not None:
@@ -122,67 +124,67 @@ class QualityDeltas:
             delta.erased = other.erased
         return delta
 
-    def _other(self, where: FineRow) -> Delta:
-        return self._others.setdefault(where, Delta(where[-1]))
+    def _other(self, row: FineRow) -> RowDelta:
+        return self._others.setdefault(row, RowDelta(row[-1]))
 
 
-def _where(place: Place, call: CallMeasures) -> FineRow:
-    """The row of the finest grain in which a call stands."""
-    second = place.created_us // SECOND_US
-    return place.tenant, second - second % _FINE_S, fine_keys(place, call)
+def _fine_row(dimensions: CallDimensions, call: CallMeasures) -> FineRow:
+    """Return the row of a call in the finest grain."""
+    second = dimensions.created_us // SECOND_US
+    return dimensions.tenant, second - second % _FINE_S, fine_keys(dimensions, call)
 
 
-def write_rows(rows: Mapping[RowId, Delta]) -> StoreOperation[None]:
+def write_rows(rows: Mapping[RowId, RowDelta]) -> StoreOperation[None]:
     """Add differences to rows. The tenants' heads must be locked."""
     if not rows:
         return
     days = sorted({(row[0], row[2] - row[2] % WIDTH_S[DAY]) for row in rows})
     yield StatementMany("open_quality_days", ParamsTable(_DAYS, days))
-    kept = yield from _kept(rows)
-    begun = [row for row in sorted(rows) if _is_begun(rows[row])]
-    others = sorted(rows.keys() - begun)
-    if begun:
-        counted = [(*row, *rows[row].keys, rows[row].counts[_ATTEMPTS_AT], None, None) for row in begun]
-        yield StatementMany("add_quality", ParamsTable(_names_of(("attempts",)), counted), _BEGUN_CLAUSES)
+    stored = yield from _stored(rows)
+    new_calls = [row for row in sorted(rows) if _has_only_attempts(rows[row])]
+    others = sorted(rows.keys() - new_calls)
+    if new_calls:
+        counted = [(*row, *rows[row].keys, rows[row].counts[_ATTEMPTS_AT], None, None) for row in new_calls]
+        yield StatementMany("add_quality", ParamsTable(_names_of(("attempts",)), counted), _ATTEMPTS_CLAUSES)
     if others:
-        whole = [_row(row, rows[row], kept.get(row)) for row in others]
+        whole = [_row(row, rows[row], stored.get(row)) for row in others]
         yield StatementMany("add_quality", ParamsTable(_names_of(COLUMNS), whole), CLAUSES)
 
 
 @cache
 def _names_of(columns: tuple[str, ...]) -> tuple[str, ...]:
-    return (*NAMED, *FINE_KEYS, *columns, "histograms", "erased")
+    return (*ID_COLUMNS, *FINE_KEYS, *columns, "histograms", "erased")
 
 
-def _is_begun(delta: Delta) -> bool:
-    """Whether only `attempts` differ, as where calls begin: half of the rows of a commit."""
+def _has_only_attempts(delta: RowDelta) -> bool:
+    """Return whether only `attempts` change, as for new calls: half of the rows of a commit."""
     others = [*delta.counts[:_ATTEMPTS_AT], *delta.counts[_ATTEMPTS_AT + 1 :]]
     return not (delta.bins or delta.erased or any(others))
 
 
-def _row_of(rows: dict[RowId, Delta], row: RowId, keys: Keys) -> Delta:
+def _row_of(rows: dict[RowId, RowDelta], row: RowId, keys: Keys) -> RowDelta:
     delta = rows.get(row)
     if delta is None:
-        delta = rows[row] = Delta(keys)
+        delta = rows[row] = RowDelta(keys)
     return delta
 
 
-def _bucket(place: Place) -> tuple[Any, ...]:
-    """All of a place that decides in which row a call stands, but its status."""
-    return (place.created_us // (WIDTH_S[FINE] * SECOND_US), *place[3:])
+def _bucket(dimensions: CallDimensions) -> tuple[Any, ...]:
+    """Return the dimensions that select the row of a call."""
+    return (dimensions.created_us // (WIDTH_S[FINE] * SECOND_US), *dimensions[3:])
 
 
-def _kept(rows: Mapping[RowId, Delta]) -> StoreOperation[dict[RowId, tuple[bytes | None, bytes | None]]]:
-    """What the rows hold that cannot be added to where it stands."""
-    asked = [row for row, delta in rows.items() if delta.bins or delta.erased]
-    if not asked:
+def _stored(rows: Mapping[RowId, RowDelta]) -> StoreOperation[dict[RowId, tuple[bytes | None, bytes | None]]]:
+    """Return the histograms and erased shares of rows, which cannot be added to in place."""
+    changed = [row for row, delta in rows.items() if delta.bins or delta.erased]
+    if not changed:
         return {}
-    found = yield StatementMany("quality_of_keys", ParamsTable(NAMED, asked))
+    found = yield StatementMany("quality_of_keys", ParamsTable(ID_COLUMNS, changed))
     return {tuple(row[:4]): (row[4], row[5]) for row in found}
 
 
-def _row(row: RowId, delta: Delta, kept: tuple[bytes | None, bytes | None] | None) -> Row:
-    histograms, erased = kept or (None, None)
+def _row(row: RowId, delta: RowDelta, stored: tuple[bytes | None, bytes | None] | None) -> Row:
+    histograms, erased = stored or (None, None)
     return (
         *(*row, *delta.keys, *delta.counts),
         _added(histograms, delta.bins) if delta.bins else None,
@@ -196,9 +198,9 @@ def _added(stored: bytes | None, more: Bins) -> bytes:
     return pack(bins) or _NO_BINS
 
 
-def _erased(stored: bytes | None, more: Share) -> bytes:
+def _erased(stored: bytes | None, more: ErasedShare) -> bytes:
     share = share_of(stored)
-    share.counts = [had + adds for had, adds in zip(share.counts, more.counts, strict=True)]
+    share.counts = [before + adds for before, adds in zip(share.counts, more.counts, strict=True)]
     add(share.bins, more.bins)
     return _encoder.encode(share)
 
@@ -215,4 +217,4 @@ def _clauses(names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 
 
 CLAUSES: Final = tuple(_clauses(COLUMNS))
-_BEGUN_CLAUSES: Final = tuple(_clauses(("attempts",)))
+_ATTEMPTS_CLAUSES: Final = tuple(_clauses(("attempts",)))

@@ -1,4 +1,4 @@
-"""How a window of time is cut into whole buckets of the counters, with a ragged edge at either end."""
+"""Cut of a window of time into whole buckets of the counters, with an edge at either end."""
 
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -6,13 +6,13 @@ from typing import Final, NamedTuple
 from calltally.calls.times import SECOND_US
 from calltally.store.rollups.call_counters import WIDTHS_S
 
-# Multiples of every width: all instants that a call can have lie between them.
+# Multiples of every width; the time of every call lies between them.
 _BEGINNING_S: Final = 0
 _END_S: Final = WIDTHS_S[0] * 4_000
 
 
-class Span(NamedTuple):
-    """Neighbouring buckets of one width, from `lo_s` (included) to `hi_s` (excluded); seconds UTC."""
+class BucketSpan(NamedTuple):
+    """Adjacent buckets of one width, `lo_s <= t < hi_s` in seconds UTC."""
 
     width_s: int
     lo_s: int
@@ -20,21 +20,21 @@ class Span(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """A part of a finest bucket, for which there is no counter."""
+    """Part of a finest bucket, which has no counter."""
 
     lo_us: int
     hi_us: int
 
 
 class Cut(NamedTuple):
-    """A window in pieces, earliest first."""
+    """Pieces of a window, earliest first."""
 
     first: Edge | None
-    spans: tuple[Span, ...]
+    spans: tuple[BucketSpan, ...]
     last: Edge | None
 
 
-# Most lists have no window, and dashboards keep theirs for a while.
+# Most lists have no window, and dashboards repeat theirs for a while.
 @lru_cache(maxsize=256)
 def cut(from_us: int | None, to_us: int | None, widths_s: tuple[int, ...] = WIDTHS_S) -> Cut:
     """Cut from <= t < to (None: without bound) into the widest buckets that fit, and at most two edges."""
@@ -53,7 +53,7 @@ def _edge(lo_us: int, hi_us: int) -> Edge | None:
     return Edge(lo_us, hi_us) if lo_us < hi_us else None
 
 
-def _whole(lo_s: int, hi_s: int, widths_s: tuple[int, ...]) -> list[Span]:
+def _whole(lo_s: int, hi_s: int, widths_s: tuple[int, ...]) -> list[BucketSpan]:
     if lo_s >= hi_s or not widths_s:
         return []
     width_s, *finer = widths_s
@@ -62,4 +62,4 @@ def _whole(lo_s: int, hi_s: int, widths_s: tuple[int, ...]) -> list[Span]:
         return _whole(lo_s, hi_s, tuple(finer))
     before = _whole(lo_s, inner_lo_s, tuple(finer))
     after = _whole(inner_hi_s, hi_s, tuple(finer))
-    return [*before, Span(width_s, inner_lo_s, inner_hi_s), *after]
+    return [*before, BucketSpan(width_s, inner_lo_s, inner_hi_s), *after]

@@ -1,9 +1,9 @@
-"""Calls against their facts (architecture.md, 1, 2 and 6), a chunk at a time.
+"""Check of calls against their facts (architecture.md, 1, 2 and 6), chunk by chunk.
 
-In the order of their creation, in which they lie on the disk; and what belongs to the calls of a chunk is
-asked for together. By their ids, which are hashes, each call would be a place of its own in the file. A call
-whose creation moves from before the walk to behind it, or back, is met twice or not at all: then it was
-folded meanwhile, and the next run looks at it.
+Calls are read in the order of their creation, in which they lie on the disk, and the rows of a chunk's calls
+are read together. By their ids, which are hashes, each call would be on another page of the file. If the
+creation of a call moves across the current position, the call is checked twice or not at all: it was folded
+meanwhile, and the next run checks it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,51 +28,51 @@ from calltally.store.db.operation import (
     StoreOperation,
     execute_batch,
 )
-from calltally.store.ledger.linked_calls import Component, stored_session
+from calltally.store.ledger.linked_calls import LinkedCall, stored_session
 from calltally.store.ledger.session_rows import (
-    Packed,
-    fetch_packed,
+    PackedConversations,
+    fetch_conversations,
     folded_states,
     missing_turns,
-    spoken_by,
     stored_states,
+    transcript_of,
 )
 from calltally.store.ledger.text_index import indexed_words, summary_of
 from calltally.store.maintenance.refold_progress import refold_position
-from calltally.store.verify.revisions import Checked, Finding, measures_of
+from calltally.store.verify.revisions import CheckResult, InvariantFinding, measures_of
 
-# Few enough that all that was told of them, which may be megabytes a call, is in memory at once.
+# Few enough to hold all their facts in memory, which can be megabytes per call.
 CHUNK: Final = 100
 _KEYS: Final = 5_000
 # Before the first call, and before the first fact.
 FIRST_CALL: Final = (-(2**63), b"")
 FIRST_FACT: Final = (b"", b"")
-# As `calls_created_after` begins.
+# First columns of `calls_created_after`.
 _COLUMNS: Final = (
     *("id", "call_sid", "created_us", "status", "direction", "route", "agent", "provider", "escalated"),
     *("from_number", "to_number"),
 )
-# Behind what is compared of a call's row stands where the walk is.
+# Number of compared columns of a call's row; the cursor columns come after them.
 _COMPARED: Final = 15
 _BY_ID: Final = ("tenant", "id")
 _BY_NODE: Final = ("tenant", "node")
 
-CallPlace: TypeAlias = tuple[int, bytes]
-FactPlace: TypeAlias = tuple[bytes, bytes]
+CallCursor: TypeAlias = tuple[int, bytes]
+FactCursor: TypeAlias = tuple[bytes, bytes]
 
 
 class _Read(NamedTuple):
-    """A fact as it was stored, where, and where its content says that it belongs; without both unreadable."""
+    """Stored fact, and the position that its content gives; both are None for an unreadable fact."""
 
     row: Row
     fact: Fact | None = None
-    place: FactPlace | None = None
+    cursor: FactCursor | None = None
 
 
-class _Kept(NamedTuple):
-    """What the ledger has of one call: its row, its facts, its words and its sessions.
+class _StoredState(NamedTuple):
+    """Stored state of a call: its row, facts, words and sessions.
 
-    `is_lost` says that several SIDs lead to it, and its own does not.
+    `is_lost`: it has linked SIDs, but its own SID does not belong to it.
     """
 
     row: Row
@@ -82,49 +82,51 @@ class _Kept(NamedTuple):
     sessions: Sequence[Row]
 
 
-class _Told(NamedTuple):
-    """The same as its facts give it."""
+class _FoldedState(NamedTuple):
+    """State of a call as its facts give it."""
 
-    kept: _Kept
-    component: Component
+    stored: _StoredState
+    linked_call: LinkedCall
     folded: FoldedCall
     sessions: list[FoldedSession]
 
 
-def check_calls(tenant: str, after: CallPlace) -> StoreOperation[Checked]:
-    """Refold the next calls from their facts, and compare record and columns to the byte.
+def check_calls(tenant: str, after: CallCursor) -> StoreOperation[CheckResult]:
+    """Refold the next calls from their facts, and compare records and columns exactly.
 
-    Each of their facts is under the key that its content has, and its body can be read.
+    Also check that each fact has the key of its content and a readable body.
     """
-    asked = {"tenant": tenant, "after_us": after[0], "after_id": after[1], "most": CHUNK}
-    rows = yield Statement("calls_created_after", asked)
+    params = {"tenant": tenant, "after_us": after[0], "after_id": after[1], "most": CHUNK}
+    rows = yield Statement("calls_created_after", params)
     folded_up_to = yield from refold_position(tenant)
-    kept = (yield from _kept(tenant, rows)) if rows else []
-    findings = [found for each in kept for read in each.facts for found in _check_fact(tenant, read)]
-    due = [each for each in kept if folded_up_to is None or each.row[0] <= folded_up_to]
+    stored = (yield from _kept(tenant, rows)) if rows else []
+    findings = [found for each in stored for read in each.facts for found in _check_fact(tenant, read)]
+    due = [each for each in stored if folded_up_to is None or each.row[0] <= folded_up_to]
     findings += yield from _check(tenant, due)
     if folded_up_to is not None and after == FIRST_CALL:
-        findings.append(Finding(2, f"calls of {tenant}", _NOT_FOLDED))
-    # The same fact, where it is found by two calls.
+        findings.append(InvariantFinding(2, f"calls of {tenant}", _NOT_FOLDED))
+    # Two calls can report the same fact.
     findings = list(dict.fromkeys(findings))
-    return Checked(len(rows), findings, rows[-1][_COMPARED:] if len(rows) == CHUNK else None)
+    return CheckResult(len(rows), findings, rows[-1][_COMPARED:] if len(rows) == CHUNK else None)
 
 
 _NOT_FOLDED: Final = (
-    "a later version of Calltally gives other records for the same facts, and not all are folded anew:"
+    "a later version of Calltally gives other records for the same facts, and not all are folded again:"
     " run `calltally migrate`"
 )
 
 
-def _check(tenant: str, kept: Sequence[_Kept]) -> StoreOperation[list[Finding]]:
-    told = [_told(tenant, each) for each in kept]
-    whole = [each for each in told if isinstance(each, _Told)]
-    packed = yield from fetch_packed([row for each in whole for row in missing_turns(tenant, each.sessions)])
-    findings = [each for each in told if isinstance(each, Finding)]
+def _check(tenant: str, stored: Sequence[_StoredState]) -> StoreOperation[list[InvariantFinding]]:
+    states = [_folded_state(tenant, each) for each in stored]
+    whole = [each for each in states if isinstance(each, _FoldedState)]
+    packed = yield from fetch_conversations(
+        [row for each in whole for row in missing_turns(tenant, each.sessions)]
+    )
+    findings = [each for each in states if isinstance(each, InvariantFinding)]
     return findings + [found for each in whole for found in _compare(tenant, each, packed)]
 
 
-def _kept(tenant: str, rows: Sequence[Row]) -> StoreOperation[list[_Kept]]:
+def _kept(tenant: str, rows: Sequence[Row]) -> StoreOperation[list[_StoredState]]:
     ids = ParamsTable(_BY_ID, [(tenant, row[0]) for row in rows])
     identities, words, sessions = yield from execute_batch(
         StatementMany("identities_of_calls", ids),
@@ -132,15 +134,15 @@ def _kept(tenant: str, rows: Sequence[Row]) -> StoreOperation[list[_Kept]]:
         StatementMany("sessions_of_calls", ids),
     )
     linked = _by(3, identities)
-    # Its own SID's among them, even where that is lost.
+    # With the node of its own SID, even if that is lost.
     nodes = {row[0]: dict.fromkeys([each[1] for each in linked.get(row[0], ())] + [row[0]]) for row in rows}
-    asked = ParamsTable(
+    by_node = ParamsTable(
         _BY_NODE, [(tenant, node) for node in dict.fromkeys(chain.from_iterable(nodes.values()))]
     )
-    facts = _by(0, (yield StatementMany("bodies_of_nodes", asked)))
+    facts = _by(0, (yield StatementMany("bodies_of_nodes", by_node)))
     words_of, sessions_of = _by(0, words), _by(2, sessions)
     return [
-        _Kept(
+        _StoredState(
             row[:_COMPARED],
             _is_lost(row[0], linked.get(row[0], ())),
             [_read(tenant, fact) for node in nodes[row[0]] for fact in facts.get(node, ())],
@@ -162,63 +164,63 @@ def _by(column: int, rows: Sequence[Row]) -> Mapping[bytes, list[Row]]:
     return found
 
 
-def _told(tenant: str, kept: _Kept) -> _Told | Finding:
-    if kept.is_lost:
-        return Finding(1, _call(tenant, kept), "other SIDs lead to it, and its own does not")
-    if not kept.facts:
-        return Finding(1, _call(tenant, kept), "there is no fact for it")
-    component = Component(tenant)
-    for _row, fact, place in kept.facts:
-        if fact is not None and place is not None:
-            component.sids[place[0]] = fact.call_sid
-            component.sids.update({call_uuid(tenant, link.call_sid): link.call_sid for link in fact.links})
-            component.facts[place] = fact
-    if unreadable := sum(read.fact is None for read in kept.facts):
-        return Finding(1, _call(tenant, kept), f"{unreadable} of its facts cannot be read")
-    facts = component.facts.values()
-    folded = fold(tenant, component.canonical(), facts)
-    return _Told(kept, component, folded, fold_sessions(folded, facts))
+def _folded_state(tenant: str, stored: _StoredState) -> _FoldedState | InvariantFinding:
+    if stored.is_lost:
+        return InvariantFinding(1, _call(tenant, stored), "other SIDs belong to it, and its own does not")
+    if not stored.facts:
+        return InvariantFinding(1, _call(tenant, stored), "there is no fact for it")
+    linked_call = LinkedCall(tenant)
+    for _row, fact, cursor in stored.facts:
+        if fact is not None and cursor is not None:
+            linked_call.sids[cursor[0]] = fact.call_sid
+            linked_call.sids.update({call_uuid(tenant, link.call_sid): link.call_sid for link in fact.links})
+            linked_call.facts[cursor] = fact
+    if unreadable := sum(read.fact is None for read in stored.facts):
+        return InvariantFinding(1, _call(tenant, stored), f"{unreadable} of its facts cannot be read")
+    facts = linked_call.facts.values()
+    folded = fold(tenant, linked_call.canonical(), facts)
+    return _FoldedState(stored, linked_call, folded, fold_sessions(folded, facts))
 
 
-def _compare(tenant: str, told: _Told, packed: Packed) -> Iterator[Finding]:
-    """Everything that the ledger keeps of a call with what its facts give."""
-    kept, subject, body = told.kept, _call(tenant, told.kept), encode_body(told.folded.call)
-    *columns, measured, revision, updated_us, record = kept.row
+def _compare(tenant: str, state: _FoldedState, packed: PackedConversations) -> Iterator[InvariantFinding]:
+    """Compare the stored state of a call with the state that its facts give."""
+    stored, subject, body = state.stored, _call(tenant, state.stored), encode_body(state.folded.call)
+    *columns, measured, revision, updated_us, record = stored.row
     if finish_record(body, revision, updated_us) != record:
-        yield Finding(2, subject, "its record is not what its facts give")
-    # Null where a release without measures wrote it: those are told of together.
-    elif measured not in (None, encode_measures(told.folded)):
-        yield Finding(6, measures_of(tenant), f"those of {subject} are not what its facts give")
-    given = zip(_COLUMNS, columns, _columns(tenant, told.folded), strict=True)
-    if wrong := ", ".join(name for name, had, wanted in given if had != wanted):
-        yield Finding(2, subject, f"its columns are not what its facts give: {wrong}")
-    summary, spoken = summary_of(body + b"}") or "", spoken_by(told.component, told.sessions, packed)
-    if sorted(" ".join(kept.words).split()) != sorted(indexed_words(tenant, summary, spoken).split()):
-        yield Finding(2, subject, "it is not found by the words of its summary and its transcript")
-    told.component.sessions = {(row[2], row[1]): stored_session(row[3:]) for row in kept.sessions}
-    if stored_states(told.component, kept.row[0]) != folded_states(tenant, told.sessions):
-        yield Finding(2, subject, "its sessions are not what its facts give")
+        yield InvariantFinding(2, subject, "its record is not what its facts give")
+    # NULL from a release without measures; those are reported together.
+    elif measured not in (None, encode_measures(state.folded)):
+        yield InvariantFinding(6, measures_of(tenant), f"those of {subject} are not what its facts give")
+    given = zip(_COLUMNS, columns, _columns(tenant, state.folded), strict=True)
+    if wrong := ", ".join(name for name, present, wanted in given if present != wanted):
+        yield InvariantFinding(2, subject, f"its columns are not what its facts give: {wrong}")
+    summary, spoken = summary_of(body + b"}") or "", transcript_of(state.linked_call, state.sessions, packed)
+    if sorted(" ".join(stored.words).split()) != sorted(indexed_words(tenant, summary, spoken).split()):
+        yield InvariantFinding(2, subject, "it is not found by the words of its summary and its transcript")
+    state.linked_call.sessions = {(row[2], row[1]): stored_session(row[3:]) for row in stored.sessions}
+    if stored_states(state.linked_call, stored.row[0]) != folded_states(tenant, state.sessions):
+        yield InvariantFinding(2, subject, "its sessions are not what its facts give")
 
 
 def _columns(tenant: str, folded: FoldedCall) -> tuple[Any, ...]:
     call = folded.call
-    place = (folded.created_us, STATUS_NUMBER[call.status], DIRECTION_NUMBER[call.direction])
+    state = (folded.created_us, STATUS_NUMBER[call.status], DIRECTION_NUMBER[call.direction])
     filters = (call.route, call.agent, call.provider, int(call.escalated), call.from_number, call.to_number)
-    return (call_uuid(tenant, call.call_sid), call.call_sid, *place, *filters)
+    return (call_uuid(tenant, call.call_sid), call.call_sid, *state, *filters)
 
 
-def _check_fact(tenant: str, read: _Read) -> Iterator[Finding]:
+def _check_fact(tenant: str, read: _Read) -> Iterator[InvariantFinding]:
     node, key, *_, raw = read.row
     if read.fact is None or not _is_body(raw):
-        yield Finding(1, _fact(tenant, key), "it cannot be read")
-    elif (node, key) != read.place:
-        yield Finding(1, _fact(tenant, key), "its key is not that of its content")
+        yield InvariantFinding(1, _fact(tenant, key), "it cannot be read")
+    elif (node, key) != read.cursor:
+        yield InvariantFinding(1, _fact(tenant, key), "its key is not that of its content")
 
 
 def _read(tenant: str, row: Row) -> _Read:
     _node, _key, received_us, content, _raw = row
     try:
-        # A byte that changed can leave a row that still unpacks, to a number where a text should be.
+        # A changed byte can leave a row that still unpacks, with a number instead of a text.
         fact = _decoder.decode(msgspec.msgpack.encode(unpack_fact(content, received_us)))
     except (DamagedStore, msgspec.DecodeError, TypeError, ValueError):
         return _Read(row)
@@ -236,18 +238,20 @@ def _is_body(raw: bytes) -> bool:
     return True
 
 
-def check_facts(tenant: str, after: FactPlace) -> StoreOperation[Checked]:
-    """Each fact belongs to a call that is there: told by keys alone, which lie beside each other."""
-    asked = {"tenant": tenant, "node": after[0], "key": after[1], "most": _KEYS}
-    rows = yield Statement("fact_keys_after", asked)
+def check_facts(tenant: str, after: FactCursor) -> StoreOperation[CheckResult]:
+    """Check that the call of each fact exists, by keys alone, which are adjacent."""
+    params = {"tenant": tenant, "node": after[0], "key": after[1], "most": _KEYS}
+    rows = yield Statement("fact_keys_after", params)
     findings = [
-        Finding(1, _fact(tenant, key), "its call is missing") for _node, key, has_call in rows if not has_call
+        InvariantFinding(1, _fact(tenant, key), "its call is missing")
+        for _node, key, has_call in rows
+        if not has_call
     ]
-    return Checked(len(rows), findings, tuple(rows[-1][:2]) if len(rows) == _KEYS else None)
+    return CheckResult(len(rows), findings, tuple(rows[-1][:2]) if len(rows) == _KEYS else None)
 
 
-def _call(tenant: str, kept: _Kept) -> str:
-    return f"call {uuid_text(kept.row[0])} of {tenant}"
+def _call(tenant: str, stored: _StoredState) -> str:
+    return f"call {uuid_text(stored.row[0])} of {tenant}"
 
 
 def _fact(tenant: str, key: bytes) -> str:

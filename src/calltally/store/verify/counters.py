@@ -1,12 +1,20 @@
-"""Counters equal the rows that they count (architecture.md, 6): compared bucket by bucket, and put right."""
+"""Check and repair of counters against their rows (architecture.md, 6), bucket by bucket."""
 
 from typing import Final
 
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.db.operation import Statement, StatementMany, StoreOperation
-from calltally.store.rollups.call_counters import CLAUSES, COLUMNS, SUM, WIDTHS_S, Cells, Deltas, Place
-from calltally.store.rollups.occupied_windows import column_us, occupied
-from calltally.store.verify.revisions import Checked, Finding
+from calltally.store.rollups.call_counters import (
+    CLAUSES,
+    COLUMNS,
+    SUM,
+    WIDTHS_S,
+    CallDimensions,
+    Cells,
+    CounterDeltas,
+)
+from calltally.store.rollups.occupied_windows import column_us, occupied_windows
+from calltally.store.verify.revisions import CheckResult, InvariantFinding
 
 _DAY_S: Final = DAY_US // SECOND_US
 _REPLACED: Final = (
@@ -16,26 +24,28 @@ _REPLACED: Final = (
 
 
 def count_windows(tenant: str) -> StoreOperation[list[int]]:
-    """The widest buckets, in seconds, in which a tenant has calls or counters."""
-    return (yield from occupied(tenant, WIDTHS_S[0], "windows_of_counts"))
+    """Return the widest buckets (seconds) with calls or counters."""
+    return (yield from occupied_windows(tenant, WIDTHS_S[0], "windows_of_counts"))
 
 
-def check_counts(tenant: str, window_s: int) -> StoreOperation[Checked]:
-    """The counters of one widest bucket, and of all within it, equal its rows."""
-    expected, looked_at = yield from _recount(tenant, window_s)
+def check_counts(tenant: str, window_s: int) -> StoreOperation[CheckResult]:
+    """Check that the counters of a widest bucket, and of all buckets in it, equal its rows."""
+    expected, rows_read = yield from _recount(tenant, window_s)
     stored = yield from _stored_counts(tenant, window_s)
     findings = []
     for key in sorted(expected.keys() | stored.keys()):
-        wanted, had = expected.get(key, _NONE), stored.get(key, _NONE)
-        if wanted != had:
+        wanted, present = expected.get(key, _NONE), stored.get(key, _NONE)
+        if wanted != present:
             facet, width_s, bucket_s = key
             subject = f"counts of {tenant}, {facet or 'all calls'}, {width_s} s from {bucket_s}"
-            findings.append(Finding(6, subject, f"it counts {had[0]} calls, the rows are {wanted[0]}"))
-    return Checked(looked_at, findings, None)
+            findings.append(
+                InvariantFinding(6, subject, f"it counts {present[0]} calls, the rows are {wanted[0]}")
+            )
+    return CheckResult(rows_read, findings, None)
 
 
 def repair_counts(tenant: str, window_s: int) -> StoreOperation[int]:
-    """Put the counters of a widest bucket right, under the tenant's lock; returns how many were wrong."""
+    """Repair the counters of a widest bucket, under the tenant's lock; return the number of wrong rows."""
     [(_tenant, revision, _epoch)] = yield StatementMany("lock_heads", [{"tenant": tenant}])
     expected, _ = yield from _recount(tenant, window_s)
     stored = yield from _stored_counts(tenant, window_s)
@@ -54,7 +64,7 @@ def repair_counts(tenant: str, window_s: int) -> StoreOperation[int]:
         }
         yield Statement("set_counts", named | counted, (*CLAUSES, _REPLACED))
     if wrong:
-        # What a wrong row held before cannot be told, so snapshots from before cannot either.
+        # The history of a wrong row is unknown, so older snapshots are no longer kept.
         yield Statement("keep_from", {"tenant": tenant, "revision": revision})
     return len(wrong)
 
@@ -65,8 +75,8 @@ _Counts = dict[_Key, tuple[int, ...]]
 
 
 def _recount(tenant: str, window_s: int) -> StoreOperation[tuple[_Counts, int]]:
-    """Day by day: of a month with a million calls the rows of all kinds and minutes took 300 MB at once."""
-    deltas, looked_at = Deltas(), 0
+    """Recount day by day: a whole month with a million calls took 300 MB at once."""
+    deltas, rows_read = CounterDeltas(), 0
     lo_us, hi_us = column_us(window_s), column_us(window_s + WIDTHS_S[0])
     while lo_us < hi_us:
         [(first_us,)] = yield Statement("first_call_from", {"tenant": tenant, "from_us": lo_us})
@@ -74,11 +84,11 @@ def _recount(tenant: str, window_s: int) -> StoreOperation[tuple[_Counts, int]]:
             break
         day_s = first_us // DAY_US * _DAY_S
         lo_us = column_us(day_s + _DAY_S)
-        asked = {"tenant": tenant, "lo_us": column_us(day_s), "hi_us": lo_us}
-        for minute_s, *place, calls in (yield Statement("calls_by_minute", asked)):
-            deltas.add(Place(tenant, minute_s * SECOND_US, *place), calls)
-            looked_at += calls
-    return {key[1:]: _whole(cells) for key, cells in deltas.rows().items()}, looked_at
+        params = {"tenant": tenant, "lo_us": column_us(day_s), "hi_us": lo_us}
+        for minute_s, *dimensions, calls in (yield Statement("calls_by_minute", params)):
+            deltas.add(CallDimensions(tenant, minute_s * SECOND_US, *dimensions), calls)
+            rows_read += calls
+    return {key[1:]: _whole(cells) for key, cells in deltas.rows().items()}, rows_read
 
 
 def _whole(cells: Cells) -> tuple[int, ...]:
@@ -86,8 +96,8 @@ def _whole(cells: Cells) -> tuple[int, ...]:
 
 
 def _stored_counts(tenant: str, window_s: int) -> StoreOperation[_Counts]:
-    asked = {"tenant": tenant, "lo_s": window_s, "hi_s": window_s + WIDTHS_S[0]}
-    rows = yield Statement("counts_between", asked, CLAUSES)
+    params = {"tenant": tenant, "lo_s": window_s, "hi_s": window_s + WIDTHS_S[0]}
+    rows = yield Statement("counts_between", params, CLAUSES)
     return {
         (facet, width_s, bucket_s): tuple(counts) for facet, width_s, bucket_s, *counts in rows if any(counts)
     }

@@ -1,4 +1,4 @@
-"""A walk over whole ledgers with the checks of `verify`, chunk by chunk, beside whatever else runs."""
+"""Run of the checks of `verify` over whole ledgers, chunk by chunk, while other work continues."""
 
 from collections.abc import Callable, Sequence
 from random import Random
@@ -9,30 +9,36 @@ import msgspec
 from calltally.store.analytics.quality_repair import measure_calls, quality_days, repair_quality
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import StoreOperation
-from calltally.store.rollups.alert_steps import differences, repair_steps, step_windows
-from calltally.store.rollups.quality_multiday import close_again, periods_of
+from calltally.store.rollups.alert_steps import repair_steps, step_differences, step_windows
+from calltally.store.rollups.quality_multiday import periods_of, rebuild_blocks
 from calltally.store.verify.calls import FIRST_CALL, FIRST_FACT, check_calls, check_facts
 from calltally.store.verify.counters import check_counts, count_windows, repair_counts
 from calltally.store.verify.quality import check_blocks, check_measured, check_quality
-from calltally.store.verify.revisions import Checked, Finding, check_revisions, check_steps, measures_of
-from calltally.store.verify.snapshots import SAMPLES, check_past
+from calltally.store.verify.revisions import (
+    CheckResult,
+    InvariantFinding,
+    check_revisions,
+    check_steps,
+    measures_of,
+)
+from calltally.store.verify.snapshots import SAMPLES, check_as_of
 
-# How much of what kind ("calls", "facts", …) was just looked at.
+# Reports a kind ("calls", "facts", …) and the number of rows just read.
 Progress: TypeAlias = Callable[[str, int], None]
-_Check: TypeAlias = Callable[[str, Any], StoreOperation[Checked]]
+_Check: TypeAlias = Callable[[str, Any], StoreOperation[CheckResult]]
 _KINDS: Final = ("calls", "facts", "revisions", "counted", "stepped", "measured", "pages")
 
 
-class Verdict(msgspec.Struct):
-    """What was looked at, and all that was found; `repaired` counts rows of counters put right."""
+class VerifyResult(msgspec.Struct):
+    """Numbers of rows read by kind, and all findings; `repaired` counts repaired rows of counters."""
 
-    looked_at: dict[str, int]
-    findings: list[Finding]
+    rows_read: dict[str, int] = msgspec.field(name="looked_at")
+    findings: list[InvariantFinding]
     repaired: int = 0
 
     @property
     def is_clean(self) -> bool:
-        """Whether every invariant holds, or counters were the only fault and are repaired."""
+        """Return whether every invariant holds, or only counters were wrong and are repaired."""
         return all(finding.invariant == _COUNTS and self.repaired for finding in self.findings)
 
 
@@ -40,9 +46,9 @@ _COUNTS: Final = 6
 
 
 class Verification:
-    """Checks invariants 1, 2, 4, 5 and 6 of tenants; with `repair`, puts counters right as it goes.
+    """Check of invariants 1, 2, 4, 5 and 6 of tenants; with `repair` it repairs counters.
 
-    The fifth by sampling, which pages as `random` draws them.
+    Invariant 5 is checked on random pages, which `random` selects.
     """
 
     def __init__(self, store: Store, progress: Progress, random: Random, *, repair: bool = False) -> None:
@@ -50,9 +56,9 @@ class Verification:
         self._progress = progress
         self._random = random
         self._repair = repair
-        self._verdict = Verdict(dict.fromkeys(_KINDS, 0), [])
+        self._result = VerifyResult(dict.fromkeys(_KINDS, 0), [])
 
-    async def run(self, tenants: Sequence[str]) -> Verdict:
+    async def run(self, tenants: Sequence[str]) -> VerifyResult:
         """Check each tenant's ledger from end to end."""
         for tenant in tenants:
             await self._walk("calls", tenant, check_calls, FIRST_CALL)
@@ -62,13 +68,13 @@ class Verification:
             await self._check_steps(tenant)
             await self._check_quality(tenant)
             await self._sample_past(tenant)
-        return self._verdict
+        return self._result
 
     async def _sample_past(self, tenant: str) -> None:
-        """Only where all else is well: what is wrong with rows or counters would show here once more."""
-        if not self._verdict.findings:
+        """Compare pages only without other findings: wrong rows or counters would be found here again."""
+        if not self._result.findings:
             for _ in range(SAMPLES):
-                self._note("pages", await self._store.read(check_past(tenant, self._random), long=True))
+                self._note("pages", await self._store.read(check_as_of(tenant, self._random), long=True))
 
     async def _walk(self, kind: str, tenant: str, check: _Check, start: object) -> None:
         after: Any = start
@@ -82,43 +88,43 @@ class Verification:
             checked = await self._store.read(check_counts(tenant, window_s), long=True)
             self._note("counted", checked)
             if checked.findings and self._repair and self._are_rows_sound():
-                self._verdict.repaired += await self._store.write(repair_counts(tenant, window_s))
+                self._result.repaired += await self._store.write(repair_counts(tenant, window_s))
 
     async def _check_steps(self, tenant: str) -> None:
         for window_s in await self._store.read(step_windows(tenant), long=True):
-            found = await self._store.read(differences(tenant, window_s), long=True)
+            found = await self._store.read(step_differences(tenant, window_s), long=True)
             self._note("stepped", check_steps(tenant, found))
-            if found.lacking and self._repair and self._are_rows_sound():
-                self._verdict.repaired += await self._store.write(repair_steps(tenant, found))
+            if found.missing and self._repair and self._are_rows_sound():
+                self._result.repaired += await self._store.write(repair_steps(tenant, found))
 
     async def _check_quality(self, tenant: str) -> None:
         self._note("measured", await self._store.read(check_measured(tenant), long=True))
         is_repairing = self._repair and self._are_rows_sound()
-        if is_repairing and any(each.subject == measures_of(tenant) for each in self._verdict.findings):
-            await self._measure_anew(tenant)
+        if is_repairing and any(each.subject == measures_of(tenant) for each in self._result.findings):
+            await self._measure_all(tenant)
         days_s = await self._store.read(quality_days(tenant), long=True)
         for day_s in days_s:
             checked = await self._store.read(check_quality(tenant, day_s), long=True)
             self._note("measured", checked)
             if checked.findings and is_repairing:
-                self._verdict.repaired += await self._store.write(repair_quality(tenant, day_s))
+                self._result.repaired += await self._store.write(repair_quality(tenant, day_s))
         for period_s in periods_of(days_s):
             checked = await self._store.read(check_blocks(tenant, period_s), long=True)
             self._note("measured", checked)
             if checked.findings and is_repairing:
-                self._verdict.repaired += await self._store.write(close_again(tenant, period_s))
+                self._result.repaired += await self._store.write(rebuild_blocks(tenant, period_s))
 
-    async def _measure_anew(self, tenant: str) -> None:
+    async def _measure_all(self, tenant: str) -> None:
         after: bytes | None = b""
         while after is not None:
-            after = await self._store.write(measure_calls(tenant, after, anew=True))
-        self._verdict.repaired += 1
+            after = await self._store.write(measure_calls(tenant, after, all_calls=True))
+        self._result.repaired += 1
 
     def _are_rows_sound(self) -> bool:
-        """Counters that were made equal to damaged rows would hide the damage."""
-        return all(finding.invariant == _COUNTS for finding in self._verdict.findings)
+        """Return whether only counters are wrong: repaired counters of damaged rows would hide the damage."""
+        return all(finding.invariant == _COUNTS for finding in self._result.findings)
 
-    def _note(self, kind: str, checked: Checked) -> None:
-        self._verdict.looked_at[kind] += checked.looked_at
-        self._verdict.findings += checked.findings
-        self._progress(kind, checked.looked_at)
+    def _note(self, kind: str, checked: CheckResult) -> None:
+        self._result.rows_read[kind] += checked.rows_read
+        self._result.findings += checked.findings
+        self._progress(kind, checked.rows_read)

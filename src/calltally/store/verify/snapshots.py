@@ -1,4 +1,4 @@
-"""Invariant 5 on a live ledger, by sampling: pages by counters and history against those by rows alone."""
+"""Check of invariant 5 by samples: pages by counters and history compared with pages by rows alone."""
 
 from random import Random
 from typing import Final
@@ -12,47 +12,47 @@ from calltally.calls.times import DAY_US
 from calltally.store.db.operation import Rows, Statement, StoreOperation
 from calltally.store.listing.conditions import facet_of
 from calltally.store.listing.scan import Scan
-from calltally.store.listing.seek import Page, Seek
-from calltally.store.listing.seek_as_of import PastSeek
+from calltally.store.listing.seek import PageRecords, Seek
+from calltally.store.listing.seek_as_of import SeekAsOf
 from calltally.store.snapshots.ledger_head import read_ledger_head
 from calltally.store.snapshots.tokens import LedgerHead
-from calltally.store.verify.revisions import Checked, Finding
+from calltally.store.verify.revisions import CheckResult, InvariantFinding
 
 SAMPLES: Final = 20
 _LIMIT: Final = 50
 _ID_BYTES: Final = 16
 
 
-def check_past(tenant: str, random: Random) -> StoreOperation[Checked]:
-    """One page of one day, filter and offset, as of the head of some commit that is still kept.
+def check_as_of(tenant: str, random: Random) -> StoreOperation[CheckResult]:
+    """Check one page of a random day, filter and offset, as of a random kept commit.
 
-    A snapshot of a time when a node of the release before still wrote is refused to everyone: it is not
-    wrong, and counts as no page.
+    Snapshots from a time when the previous release still wrote are refused to everyone: that is no finding,
+    and no page is counted.
     """
     ledger_head = yield from read_ledger_head(tenant)
     as_of = yield from _commit_head(ledger_head, random)
     window = yield from _some_day(tenant, random)
     if window is None:
-        return Checked(0, [], None)
+        return CheckResult(0, [], None)
     order = random.choice(("desc", "asc"))
     query = ListQuery(filter=_some_filter(window, random), limit=_LIMIT, order=order)
     try:
-        return (yield from _both_ways(ledger_head, query, as_of, random))
+        return (yield from _compare_page(ledger_head, query, as_of, random))
     except SnapshotGone:
-        return Checked(0, [], None)
+        return CheckResult(0, [], None)
 
 
-def _both_ways(
+def _compare_page(
     ledger_head: LedgerHead, query: ListQuery, as_of: int, random: Random
-) -> StoreOperation[Checked]:
-    by_rows = yield from Scan(ledger_head, query, _past(ledger_head, as_of)).page()
+) -> StoreOperation[CheckResult]:
+    by_rows = yield from Scan(ledger_head, query, _as_of(ledger_head, as_of)).page()
     query = replace(query, offset=random.randint(0, by_rows.total))
-    by_rows = yield from Scan(ledger_head, query, _past(ledger_head, as_of)).page()
+    by_rows = yield from Scan(ledger_head, query, _as_of(ledger_head, as_of)).page()
     by_counters = yield from _seek(ledger_head, query, as_of).page()
-    return Checked(1, _compared(ledger_head.tenant, (as_of, query), by_rows, by_counters), None)
+    return CheckResult(1, _differences(ledger_head.tenant, (as_of, query), by_rows, by_counters), None)
 
 
-def _past(ledger_head: LedgerHead, as_of: int) -> int | None:
+def _as_of(ledger_head: LedgerHead, as_of: int) -> int | None:
     return None if as_of == ledger_head.revision else as_of
 
 
@@ -60,27 +60,27 @@ def _seek(ledger_head: LedgerHead, query: ListQuery, as_of: int) -> Seek:
     facet_name = facet_of(query.filter) or ""
     if as_of == ledger_head.revision:
         return Seek(ledger_head.tenant, query, facet_name)
-    return PastSeek(ledger_head.tenant, query, facet_name, as_of)
+    return SeekAsOf(ledger_head.tenant, query, facet_name, as_of)
 
 
 def _commit_head(ledger_head: LedgerHead, random: Random) -> StoreOperation[int]:
-    """Each fact knows the head of its commit; the head of now, where the one drawn is not kept."""
-    rows = yield from _drawn("fact_revision_after", ledger_head.tenant, random)
+    """Return the head of a random fact's commit, or the current head if that one is not kept."""
+    rows = yield from _random_row("fact_revision_after", ledger_head.tenant, random)
     is_kept = rows and ledger_head.kept_from <= rows[0][0] <= ledger_head.revision
     return rows[0][0] if is_kept else ledger_head.revision
 
 
 def _some_day(tenant: str, random: Random) -> StoreOperation[CallFilter | None]:
-    """A day around a call that is drawn by its id, not cut at whole buckets."""
-    rows = yield from _drawn("place_after", tenant, random)
+    """Return a day around a random call, not aligned to buckets; None without calls."""
+    rows = yield from _random_row("call_after", tenant, random)
     if not rows:
         return None
     from_us = rows[0][0] - random.randrange(DAY_US)
     return CallFilter(from_us=from_us, to_us=from_us + DAY_US, route=rows[0][1])
 
 
-def _drawn(name: str, tenant: str, random: Random) -> StoreOperation[Rows]:
-    """A row by a hashed id, so that each is as likely as any; the first of all behind the last."""
+def _random_row(name: str, tenant: str, random: Random) -> StoreOperation[Rows]:
+    """Return the row after a random id; ids are hashes, so each row is equally likely."""
     rows = yield Statement(name, {"tenant": tenant, "id": random.randbytes(_ID_BYTES)})
     return rows or (yield Statement(name, {"tenant": tenant, "id": b""}))
 
@@ -92,12 +92,14 @@ def _some_filter(window: CallFilter, random: Random) -> CallFilter:
     return replace(window, statuses=statuses, direction=direction, route=route)
 
 
-def _compared(tenant: str, asked: tuple[int, ListQuery], by_rows: Page, by_counters: Page) -> list[Finding]:
-    as_of, query = asked
+def _differences(
+    tenant: str, sample: tuple[int, ListQuery], by_rows: PageRecords, by_counters: PageRecords
+) -> list[InvariantFinding]:
+    as_of, query = sample
     subject = f"a page of {tenant} as of revision {as_of}: {query.filter} {query.order} offset {query.offset}"
     if by_rows.total != by_counters.total:
-        counted = f"its counters tell {by_counters.total} calls, its rows are {by_rows.total}"
-        return [Finding(5, subject, counted)]
+        counted = f"its counters count {by_counters.total} calls, its rows are {by_rows.total}"
+        return [InvariantFinding(5, subject, counted)]
     if by_rows.records != by_counters.records:
-        return [Finding(5, subject, "by its counters it holds other calls than by its rows")]
+        return [InvariantFinding(5, subject, "by its counters it has other calls than by its rows")]
     return []

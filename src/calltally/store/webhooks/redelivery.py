@@ -10,7 +10,7 @@ from calltally.calls.model import Call
 from calltally.calls.times import parse_instant
 from calltally.store.db.fact_codec import body_codec
 from calltally.store.db.operation import Row, Statement, StatementMany, StoreOperation
-from calltally.store.ledger.outbox import Instant, completed_event
+from calltally.store.ledger.outbox import CommitInstant, completed_event
 from calltally.store.webhooks.deliveries import put_deliveries
 from calltally.store.webhooks.endpoints import lock_deliveries, wake_dispatcher
 
@@ -83,7 +83,7 @@ def deliver_current_state(tenant: str, endpoint: bytes, call_id: bytes, now_us: 
         return False
     record = msgspec.json.decode(rows[0][0], type=_Record)
     call = msgspec.json.decode(rows[0][0], type=Call)
-    at = Instant(tenant, epoch, record.revision, parse_instant(record.updated_at))
+    at = CommitInstant(tenant, epoch, record.revision, parse_instant(record.updated_at))
     event = completed_event(at, call)
     values = {"event": event.name, "event_id": event.id, "body": body_codec.compress(event.body)}
     matched = {"direction": call.direction, "route": call.route, "agent": call.agent}

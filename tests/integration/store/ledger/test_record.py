@@ -10,7 +10,7 @@ from calltally.calls.events import Fact
 from calltally.calls.filters import ListQuery
 from calltally.store.db.interface import Submission
 from calltally.store.listing.list_calls import list_calls
-from calltally.store.verify.revisions import Finding
+from calltally.store.verify.revisions import InvariantFinding
 from calltally.store.verify.run import Verification
 from tests.conftest import Bench, records_of
 from tests.strategies import facts
@@ -18,7 +18,7 @@ from tests.strategies import facts
 _SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def findings(bench: Bench, tenant: str) -> list[Finding]:
+def findings(bench: Bench, tenant: str) -> list[InvariantFinding]:
     """All that `calltally verify` finds."""
     verification = Verification(bench.store, lambda _kind, _looked_at: None, Random(1))
     return bench.run(verification.run([tenant])).findings

@@ -1,4 +1,4 @@
-"""Pages for people and of the API read rows in one way; the first have a lower bound of the total."""
+"""Dashboard pages read the rows of the API's pages, with a lower bound of the total."""
 
 from typing import Any
 
@@ -17,8 +17,8 @@ FREQUENT = ListQuery(filter=CallFilter(q="booked"), limit=2)
 
 
 @pytest.fixture(autouse=True)
-def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, most in {"_LOOKED_AT": 6, "_COUNTED": 4, "_FEW": 1}.items():
+def _low_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, most in {"_INSPECTED": 6, "_COUNTED": 4, "_FEW": 1}.items():
         monkeypatch.setattr(scan, name, most)
 
 
@@ -30,29 +30,29 @@ def ledger(bench: Bench) -> Bench:
 
 
 def sent(bench: Bench) -> set[str]:
-    """The names of the statements with clauses that were sent so far."""
+    """Return the names of the statements with clauses that were sent so far."""
     store: Any = bench.store
     return {name for name, _clauses in store._statements._filled}
 
 
-def test_rows_of_frequent_words_are_found_by_looking_at_calls_in_both(ledger: Bench) -> None:
+def test_frequent_words_are_found_by_inspecting_calls_in_both(ledger: Bench) -> None:
     listed = ledger.run(ledger.store.read(list_calls(TENANT, FREQUENT), long=True))
-    assert "look_records" in sent(ledger)
+    assert "inspect_records" in sent(ledger)
     browsed = ledger.run(ledger.store.read(browse(TENANT, FREQUENT), long=True))
     assert "search_records" not in sent(ledger)
     assert (listed.total, browsed.records) == (CALLS, listed.records)
 
 
-def test_rows_of_rare_words_are_found_by_the_index_of_words_in_both(ledger: Bench) -> None:
+def test_rare_words_are_found_by_the_index_of_words_in_both(ledger: Bench) -> None:
     submit(ledger, own(20, "call-0", status="completed", summary="It was cancelled."))
     rare = ListQuery(filter=CallFilter(q="cancelled"), limit=2)
     browsed = ledger.run(ledger.store.read(browse(TENANT, rare), long=True))
     listed = ledger.run(ledger.store.read(list_calls(TENANT, rare), long=True))
-    assert "look_records" not in sent(ledger)
+    assert "inspect_records" not in sent(ledger)
     assert (listed.total, browsed.total, browsed.records) == (1, 1, listed.records)
 
 
-def test_a_page_has_a_lower_bound_and_one_behind_the_last_an_exact_total(ledger: Bench) -> None:
+def test_page_has_a_lower_bound_and_a_page_after_the_last_the_exact_total(ledger: Bench) -> None:
     first = ledger.run(ledger.store.read(browse(TENANT, FREQUENT), long=True))
     assert (first.total, first.at_least, first.has_more) == (None, 4, True)
     behind = ListQuery(filter=FREQUENT.filter, limit=2, offset=20)

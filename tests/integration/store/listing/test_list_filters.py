@@ -9,12 +9,12 @@ from msgspec.structs import replace
 from calltally.calls.events import Fact
 from calltally.calls.filters import FILTERS, CallFilter, ListQuery, parse_list_query
 from calltally.calls.times import SECOND_US, utc_text
-from calltally.store.analytics.quality_query import Question, totals_of
+from calltally.store.analytics.quality_query import TotalsQuery, totals_of
 from calltally.store.listing import conditions
 from calltally.store.listing.browse import browse
 from calltally.store.listing.conditions import Condition, Counters
 from calltally.store.listing.list_calls import list_calls
-from calltally.store.rollups.quality_windows import Piece
+from calltally.store.rollups.quality_windows import WindowPiece
 from tests.conftest import TENANT, Bench, records_of
 from tests.integration.store.probing import submit
 from tests.telling import START_US, at_us, own
@@ -110,7 +110,7 @@ def counted(bench: Bench, calls: CallFilter) -> int:
     """Return the calls that launch quality counts with a filter."""
     hour_us = START_US // HOUR_US * HOUR_US
     lo_us, hi_us = calls.from_us or hour_us, calls.to_us or hour_us + HOUR_US
-    question = Question(TENANT, (Piece(lo_us, hi_us),), (), calls, with_histograms=False)
+    question = TotalsQuery(TENANT, (WindowPiece(lo_us, hi_us),), (), calls, with_histograms=False)
     answered = bench.run(bench.store.read(totals_of(question), long=True))
     return sum(totals.columns()["attempts"] for totals in answered.groups.values())
 

@@ -10,12 +10,12 @@ from calltally.calls.events import Channel, Fact
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.maintenance.erasure import erase_call
 from calltally.store.rollups.alert_steps import (
-    KEPT_S,
+    STEPS_KEPT_S,
     are_steps_old,
-    differences,
     keep_steps_from,
     prune_steps,
     repair_steps,
+    step_differences,
     step_sums,
     step_windows,
     steps_between,
@@ -39,7 +39,7 @@ def steps(bench: Bench, tenant: str = TENANT) -> dict[tuple[int, str], dict[str,
 
 def is_equal(bench: Bench, tenant: str) -> bool:
     windows = bench.run(bench.store.read(step_windows(tenant)))
-    return not any(bench.run(bench.store.read(differences(tenant, each))).lacking for each in windows)
+    return not any(bench.run(bench.store.read(step_differences(tenant, each))).missing for each in windows)
 
 
 def test_steps_equal_the_calls_whatever_is_told_and_erased(bench: Bench) -> None:
@@ -109,7 +109,7 @@ def test_what_commits_during_a_repair_is_not_lost_and_of_two_repairs_one_counts(
     with direct(bench.url) as db:
         db("DELETE FROM alert_steps")
     window_s = START_S // 86_400 * 86_400
-    seen = bench.run(bench.store.read(differences(TENANT, window_s)))
+    seen = bench.run(bench.store.read(step_differences(TENANT, window_s)))
     submit(bench, fact(2, route="b", status="failed"), fact(3, "third", route="a", status="ringing"))
     assert bench.run(bench.store.write(repair_steps(TENANT, seen)))
     assert not bench.run(bench.store.write(repair_steps(TENANT, seen)))
@@ -118,8 +118,8 @@ def test_what_commits_during_a_repair_is_not_lost_and_of_two_repairs_one_counts(
 
 
 def test_old_steps_go_and_verify_knows(bench: Bench) -> None:
-    submit(bench, fact(0, status="busy"), fact(KEPT_S, "new", status="busy"))
-    now_us = START_US + KEPT_S * SECOND_US + 2 * DAY_US
+    submit(bench, fact(0, status="busy"), fact(STEPS_KEPT_S, "new", status="busy"))
+    now_us = START_US + STEPS_KEPT_S * SECOND_US + 2 * DAY_US
     assert bench.run(bench.store.read(are_steps_old(TENANT, now_us)))
     bench.run(bench.store.write(keep_steps_from(TENANT, now_us)))
     assert bench.run(bench.store.write(prune_steps(TENANT, 100))) == 1

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from calltally.calls.filters import CallFilter
 from calltally.calls.times import SECOND_US
-from calltally.store.analytics.quality_query import Answered, Group, Question, totals_of
+from calltally.store.analytics.quality_query import Group, GroupedTotals, TotalsQuery, totals_of
 from calltally.store.db.operation import Rows, StoreOperation, run_operation
 from calltally.store.maintenance.erasure import erase_call
 from calltally.store.rollups.quality_keys import DAY, FINE_DAY, FINE_KEYS
@@ -25,7 +25,7 @@ from calltally.store.rollups.quality_multiday import (
     layer_of,
     next_open_day,
 )
-from calltally.store.rollups.quality_windows import Piece, Stretch, cut_pieces, in_blocks
+from calltally.store.rollups.quality_windows import RollupRange, WindowPiece, cut_pieces, in_blocks
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import direct, submit, verdict
 from tests.telling import START_US, fact
@@ -61,14 +61,16 @@ def close(bench: Bench, tenant: str = TENANT, most: int = 1_000, now_us: int = O
     return closed
 
 
-def asked(bench: Bench, question: Question) -> dict[Group, list[int]]:
+def asked(bench: Bench, question: TotalsQuery) -> dict[Group, list[int]]:
     answered = bench.run(bench.store.read(totals_of(question)))
     return {group: totals.counts for group, totals in answered.groups.items()}
 
 
-def question_of(tenant: str, lo_day: float, hi_day: float, *names: str, **calls: Any) -> Question:  # noqa: ANN401 (values of every kind)
+def question_of(tenant: str, lo_day: float, hi_day: float, *names: str, **calls: Any) -> TotalsQuery:  # noqa: ANN401 (values of every kind)
     lo_us, hi_us = (int(FIRST_S + day * DAY_S) * SECOND_US for day in (lo_day, hi_day))
-    return Question(tenant, (Piece(lo_us, hi_us),), names, CallFilter(**calls), with_histograms=False)
+    return TotalsQuery(
+        tenant, (WindowPiece(lo_us, hi_us),), names, CallFilter(**calls), with_histograms=False
+    )
 
 
 def reopen(bench: Bench) -> None:
@@ -122,7 +124,7 @@ def grains_read(bench: Bench, lo_day: int, hi_day: int, keys: set[str]) -> list[
     """Which grains answer, and from how many days."""
     layer = layer_of(keys)
     [piece] = question_of(TENANT, lo_day, hi_day).pieces
-    stretches = bench.run(bench.store.read(in_blocks(TENANT, cut_pieces([piece], layer).stretches, layer)))
+    stretches = bench.run(bench.store.read(in_blocks(TENANT, cut_pieces([piece], layer).ranges, layer)))
     return [(each.grain, (each.hi_s - each.lo_s) // DAY_S) for each in stretches]
 
 
@@ -203,7 +205,7 @@ def test_each_layer_knows_its_keys() -> None:
 
 
 def test_a_single_day_asks_for_no_closed_days() -> None:
-    stretches = [Stretch(DAY, FIRST_S, FIRST_S + DAY_S, 0)]
+    stretches = [RollupRange(DAY, FIRST_S, FIRST_S + DAY_S, 0)]
 
     def refuse(_request: object) -> list[tuple[int, ...]]:
         raise AssertionError
@@ -215,18 +217,18 @@ def test_fifty_years_by_week_are_as_few_statements_as_one(months: Bench) -> None
     """A round trip a week took seconds: all pieces are added up at once."""
     week = 7 * DAY_S
     pieces = tuple(
-        Piece(at * SECOND_US, (at + week) * SECOND_US) for at in range(4 * DAY_S, 3_000 * week, week)
+        WindowPiece(at * SECOND_US, (at + week) * SECOND_US) for at in range(4 * DAY_S, 3_000 * week, week)
     )
-    weekly = Question(TENANT, pieces, ("route",), CallFilter(), with_histograms=True)
+    weekly = TotalsQuery(TENANT, pieces, ("route",), CallFilter(), with_histograms=True)
     sent: list[str] = []
 
-    def count(operation: StoreOperation[Answered]) -> StoreOperation[Answered]:
+    def count(operation: StoreOperation[GroupedTotals]) -> StoreOperation[GroupedTotals]:
         rows: Rows | None = None
         while True:
             try:
                 request = operation.send(rows) if rows is not None else next(operation)
             except StopIteration as done:
-                answered: Answered = done.value
+                answered: GroupedTotals = done.value
                 return answered
             sent.append(request.name)  # type: ignore[union-attr]
             rows = yield request

@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 from calltally.calls.events import Fact
 from calltally.calls.identity import call_uuid
 from calltally.calls.measures import COLUMNS
-from calltally.store.analytics.quality_repair import differing, measure_calls, quality_days, unmeasured
+from calltally.store.analytics.quality_repair import (
+    count_unmeasured,
+    measure_calls,
+    quality_days,
+    quality_differences,
+)
 from calltally.store.db.operation import Rows, Statement, StoreOperation
 from calltally.store.maintenance.erasure import erase_call
 from calltally.store.rollups.quality_keys import DAY, FINE, HOUR, WIDTH_S
@@ -41,7 +46,7 @@ def totals(bench: Bench, grain: int, tenant: str = TENANT) -> dict[str, int]:
 
 def is_equal(bench: Bench, tenant: str) -> bool:
     days = bench.run(bench.store.read(quality_days(tenant)))
-    return not any(bench.run(bench.store.read(differing(tenant, day))).lacking for day in days)
+    return not any(bench.run(bench.store.read(quality_differences(tenant, day))).missing for day in days)
 
 
 def test_roll_ups_equal_the_calls_whatever_is_told_merged_and_erased(bench: Bench) -> None:
@@ -89,7 +94,7 @@ def test_what_an_older_release_wrote_is_measured_later(bench: Bench) -> None:
     with direct(bench.url) as db:
         db("UPDATE calls SET measured = NULL, measured_revision = NULL")
         db("DELETE FROM quality")
-    assert bench.run(bench.store.read(unmeasured(TENANT, at_us(-1), at_us(9)))) == 3
+    assert bench.run(bench.store.read(count_unmeasured(TENANT, at_us(-1), at_us(9)))) == 3
     findings = verdict(bench).findings
     assert "3 calls" in findings[0].detail
     assert bench.run(bench.store.write(measure_calls(TENANT, b""))) is None

@@ -113,7 +113,7 @@ def _first_key() -> bytes:
 def test_a_sound_ledger_is_clean(ledger: Bench) -> None:
     told = verdict(ledger)
     assert (told.findings, told.is_clean) == ([], True)
-    assert told.looked_at == {
+    assert told.rows_read == {
         "calls": 2,
         "facts": 6,
         "revisions": 6,
@@ -126,7 +126,7 @@ def test_a_sound_ledger_is_clean(ledger: Bench) -> None:
 
 def test_an_empty_ledger_is_clean(bench: Bench) -> None:
     told = verdict(bench)
-    assert (told.is_clean, told.looked_at["calls"]) == (True, 0)
+    assert (told.is_clean, told.rows_read["calls"]) == (True, 0)
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -172,7 +172,7 @@ def test_a_ledger_of_more_than_a_chunk_is_walked_to_its_end(bench: Bench) -> Non
     told = verdict(bench)
     assert told.is_clean
     walked = dict.fromkeys(("calls", "facts", "revisions", "counted", "stepped", "measured"), 1_001)
-    assert told.looked_at == {**walked, "pages": SAMPLES}
+    assert told.rows_read == {**walked, "pages": SAMPLES}
 
 
 def test_calls_of_one_instant_are_all_met(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +182,7 @@ def test_calls_of_one_instant_are_all_met(bench: Bench, monkeypatch: pytest.Monk
         monkeypatch.setattr(calls, "CHUNK", chunk)
         monkeypatch.setattr(calls, "_KEYS", chunk)
         told = verdict(bench)
-        assert (told.findings, told.looked_at["calls"], told.looked_at["facts"]) == ([], 6, 6)
+        assert (told.findings, told.rows_read["calls"], told.rows_read["facts"]) == ([], 6, 6)
 
 
 @pytest.mark.parametrize("created_us", [-(2**63), -(2**62) - 1, 0, 2**62])
@@ -191,7 +191,7 @@ def test_a_call_is_met_wherever_its_creation_stands(bench: Bench, created_us: in
     with direct(bench.url) as db:
         db(f"UPDATE calls SET created_us = ? {ONE_CALL}", created_us, NODE)
     checked = bench.run(bench.store.read(calls.check_calls(TENANT, calls.FIRST_CALL)))
-    assert (checked.looked_at, checked.next) == (2, None)
+    assert (checked.rows_read, checked.next) == (2, None)
     assert [finding.detail for finding in checked.findings] == [
         "its columns are not what its facts give: created_us"
     ]
@@ -285,7 +285,7 @@ def test_a_wrong_history_of_counters_is_found_by_sampled_pages(bench: Bench) -> 
         sid, event_id = f"call-{turn % 5}", f"turn {turn}"
         submit(bench, own(turn % 5, sid, event_id=event_id, sequence=turn, status=status))
     assert verdict(bench).findings == []
-    assert verdict(bench).looked_at["pages"] == SAMPLES
+    assert verdict(bench).rows_read["pages"] == SAMPLES
     with direct(bench.url) as db:
         db("UPDATE count_history SET calls = calls + 1 WHERE facet = ''")
     assert {finding.invariant for finding in verdict(bench).findings} == {5}

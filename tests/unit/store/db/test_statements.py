@@ -118,7 +118,7 @@ def test_a_statement_names_the_tenant_unless_it_says_that_it_does_not(name: str,
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_places_are_filled_with_our_own_sql_once(dialect: str) -> None:
     known = Statements(dialect)
-    clauses = (("filters", "AND c.status IN (4)"), ("way", "DESC"))
+    clauses = (("filters", "AND c.status IN (4)"), ("sort_order", "DESC"))
     filled = known.find("scan_records", clauses)
     assert "AND c.status IN (4)" in filled.sql
     assert "{" not in filled.sql

@@ -18,18 +18,18 @@ from calltally.store.rollups.call_counters import (
     FACETS,
     SUM,
     WIDTHS_S,
-    Deltas,
-    Place,
+    CallDimensions,
+    CounterDeltas,
     column_number,
     columns_of,
-    statements,
+    counter_statements,
     widths_of,
 )
 
 START_US = 1_790_000_040_000_000
 
 places = st.builds(
-    Place,
+    CallDimensions,
     tenant=st.sampled_from(["acme", "other"]),
     created_us=st.integers(START_US, START_US + 40 * 86_400 * SECOND_US),
     status=st.integers(0, len(STATUSES) - 1),
@@ -41,11 +41,11 @@ places = st.builds(
 Row = tuple[str, str, int, int, str]
 
 
-def added(deltas: Deltas) -> dict[Row, int]:
+def added(deltas: CounterDeltas) -> dict[Row, int]:
     return {(*key, COLUMNS[column]): n for key, cells in deltas.rows().items() for column, n in cells.items()}
 
 
-def counted(some: list[Place]) -> Counter[Row]:
+def counted(some: list[CallDimensions]) -> Counter[Row]:
     """The same, by going through calls, widths and facets one by one."""
     rows: Counter[Row] = Counter()
     for place in some:
@@ -61,8 +61,10 @@ def counted(some: list[Place]) -> Counter[Row]:
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(places, max_size=12), st.lists(places, max_size=12))
-def test_what_comes_and_goes_is_added_up_per_bucket(come: list[Place], gone: list[Place]) -> None:
-    deltas = Deltas()
+def test_what_comes_and_goes_is_added_up_per_bucket(
+    come: list[CallDimensions], gone: list[CallDimensions]
+) -> None:
+    deltas = CounterDeltas()
     for place in come:
         deltas.add(place, 1)
     for place in gone:
@@ -74,9 +76,9 @@ def test_what_comes_and_goes_is_added_up_per_bucket(come: list[Place], gone: lis
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(places, min_size=1, max_size=12))
-def test_what_cancels_out_writes_its_rows_with_nothing_to_add(some: list[Place]) -> None:
+def test_what_cancels_out_writes_its_rows_with_nothing_to_add(some: list[CallDimensions]) -> None:
     """Calls may have changed places in a bucket: its revision has to say that it was touched."""
-    deltas = Deltas()
+    deltas = CounterDeltas()
     for place in some:
         deltas.add(place, 1)
         deltas.add(place, -1)
@@ -85,13 +87,13 @@ def test_what_cancels_out_writes_its_rows_with_nothing_to_add(some: list[Place])
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(places, st.sampled_from([1, -1])), min_size=1, max_size=12))
-def test_what_is_said_to_the_database_is_what_was_added_up(changes: list[tuple[Place, int]]) -> None:
-    deltas = Deltas()
+def test_what_is_said_to_the_database_is_what_was_added_up(changes: list[tuple[CallDimensions, int]]) -> None:
+    deltas = CounterDeltas()
     for place, calls in changes:
         deltas.add(place, calls)
     rows = deltas.rows()
     assert list(rows) == sorted(rows)
-    kept, *adding = statements(rows, {"acme": 1, "other": 2})
+    kept, *adding = counter_statements(rows, {"acme": 1, "other": 2})
     assert [_key(row) for row in kept.rows] == list(rows)
     assert sorted(_key(row) for many in adding for row in many.rows) == list(rows)
     for many in adding:
@@ -109,10 +111,10 @@ def _key(row: Mapping[str, Any]) -> tuple[str, str, int, int]:
 
 def test_commits_of_many_states_share_one_statement() -> None:
     def said(statuses: range) -> list[tuple[str, object]]:
-        deltas = Deltas()
+        deltas = CounterDeltas()
         for status in statuses:
-            deltas.add(Place("acme", START_US, status, 1, None, None, None), 1)
-        return [(many.name, many.clauses) for many in statements(deltas.rows(), {"acme": 7})]
+            deltas.add(CallDimensions("acme", START_US, status, 1, None, None, None), 1)
+        return [(many.name, many.clauses) for many in counter_statements(deltas.rows(), {"acme": 7})]
 
     assert [name for name, _ in said(range(2))] == ["keep_counts", "add_counts"]
     assert said(range(4)) == said(range(4, 8)) == said(range(len(STATUSES)))

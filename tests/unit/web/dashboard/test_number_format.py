@@ -9,7 +9,7 @@ from calltally.analytics.measurement import MeasuredWindow, Measurement
 from calltally.calls.errors import InvalidInput
 from calltally.calls.measures import COLUMNS
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
-from calltally.store.analytics.quality_query import Totals
+from calltally.store.analytics.quality_query import QualityTotals
 from calltally.web.dashboard.number_format import grouped, interval, minute, percent, points
 from calltally.web.dashboard.quality.call_links import calls_of, calls_url
 from calltally.web.dashboard.quality.heat_map import SHADES, heat_map, hours_of
@@ -105,7 +105,7 @@ def hours(*shares: tuple[int, int, int]) -> Measurement:
     )
     groups = {}
     for place, (_, answered, final) in enumerate(shares):
-        totals = Totals()
+        totals = QualityTotals()
         totals.counts = [
             {"answered": answered, "completed": answered, "failed": final - answered}.get(name, 0)
             for name in COLUMNS

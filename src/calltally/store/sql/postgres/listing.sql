@@ -18,25 +18,25 @@ GROUP BY k.lo_us, k.hi_us;
 -- The records of each run of buckets, joined.
 -- What is skipped is skipped in the index alone, up to the call that the page begins with; from there on rows are read.
 -- What is aggregated comes from a limited subquery in its order, and is not sorted again.
-SELECT k.place, r.records, r.revision
+SELECT k.run_index, r.records, r.revision
 FROM unnest(
-    :tenant::text[], :lo_us::bigint[], :hi_us::bigint[], :value::text[], :skip::bigint[], :most::bigint[], :place::bigint[],
-    :joint::bytea[]
-) AS k (tenant, lo_us, hi_us, value, skip, most, place, joint)
+    :tenant::text[], :lo_us::bigint[], :hi_us::bigint[], :value::text[], :skip::bigint[], :most::bigint[], :run_index::bigint[],
+    :separator::bytea[]
+) AS k (tenant, lo_us, hi_us, value, skip, most, run_index, separator)
 CROSS JOIN LATERAL (
     SELECT c.created_us, c.id FROM calls AS c
     WHERE c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created_us < k.hi_us
         AND {column} = k.value {filters}
-    ORDER BY c.created_us {way}, c.id {way} LIMIT 1 OFFSET k.skip
+    ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT 1 OFFSET k.skip
 ) AS f
 CROSS JOIN LATERAL (
-    SELECT string_agg(s.record, k.joint) AS records, max(s.revision) AS revision
+    SELECT string_agg(s.record, k.separator) AS records, max(s.revision) AS revision
     FROM (
         SELECT c.record, c.revision FROM calls AS c
         WHERE c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created_us < k.hi_us
-            AND c.created_us {onwards} f.created_us AND (c.created_us, c.id) {onwards} (f.created_us, f.id)
+            AND c.created_us {comparison} f.created_us AND (c.created_us, c.id) {comparison} (f.created_us, f.id)
             AND {column} = k.value {filters}
-        ORDER BY c.created_us {way}, c.id {way} LIMIT k.most
+        ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT k.most
     ) AS s
 ) AS r;
 
@@ -63,18 +63,18 @@ SELECT n.record FROM (
     (
         SELECT c.record, c.created_us, c.id FROM calls AS c
         WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
-        ORDER BY c.created_us {way}, c.id {way} LIMIT :skip::bigint + :most::bigint
+        ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
     )
     UNION ALL
     (
         SELECT c.record, c.created_us, c.id FROM calls AS c
         WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
             AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
-        ORDER BY c.created_us {way}, c.id {way} LIMIT :skip::bigint + :most::bigint
+        ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
     )
-    ORDER BY created_us {way}, id {way} LIMIT :most OFFSET :skip
+    ORDER BY created_us {sort_order}, id {sort_order} LIMIT :most OFFSET :skip
 ) AS n
-ORDER BY n.created_us {way}, n.id {way};
+ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
 -- name: count_buckets_as_of
 -- Calls per bucket of each span as of a revision: as they are where the bucket was not touched since, else as its history has them.
@@ -129,11 +129,11 @@ WHERE n.matched > 0;
 
 -- name: page_rows_as_of
 -- The calls of each run of buckets as of a revision: those that did not change since with their records, the others by what they were.
-SELECT k.place, r.id, r.created_us, r.revision, r.updated_us, r.record
+SELECT k.run_index, r.id, r.created_us, r.revision, r.updated_us, r.record
 FROM unnest(
     :tenant::text[], :lo_us::bigint[], :hi_us::bigint[], :value::text[], :skip::bigint[], :most::bigint[],
-    :place::bigint[], :as_of::bigint[]
-) AS k (tenant, lo_us, hi_us, value, skip, most, place, as_of)
+    :run_index::bigint[], :as_of::bigint[]
+) AS k (tenant, lo_us, hi_us, value, skip, most, run_index, as_of)
 CROSS JOIN LATERAL (
     SELECT * FROM (
         SELECT c.created_us, c.id, c.revision, c.updated_us, c.record FROM calls AS c
@@ -144,9 +144,9 @@ CROSS JOIN LATERAL (
         WHERE c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created_us < k.hi_us
             AND {column} = k.value {filters} AND c.valid_from <= k.as_of AND c.valid_to > k.as_of
     ) AS n
-    ORDER BY n.created_us {way}, n.id {way} LIMIT k.most OFFSET k.skip
+    ORDER BY n.created_us {sort_order}, n.id {sort_order} LIMIT k.most OFFSET k.skip
 ) AS r
-ORDER BY k.place, r.created_us {way}, r.id {way};
+ORDER BY k.run_index, r.created_us {sort_order}, r.id {sort_order};
 
 -- name: changed_total
 -- How many calls of a filter have changed since a revision.
@@ -163,38 +163,38 @@ WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
 -- A page, as of a revision, of a filter for which there are no counters.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
     (
-        SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS stands FROM calls AS c
+        SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM calls AS c
         WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
             AND c.revision <= :as_of
-        ORDER BY c.created_us {way}, c.id {way} LIMIT :skip::bigint + :most::bigint
+        ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
     )
     UNION ALL
     (
         SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0 FROM call_versions AS c
         WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
             AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
-        ORDER BY c.created_us {way}, c.id {way} LIMIT :skip::bigint + :most::bigint
+        ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
     )
-    ORDER BY 1 {way}, 2 {way} LIMIT :most OFFSET :skip
+    ORDER BY 1 {sort_order}, 2 {sort_order} LIMIT :most OFFSET :skip
 ) AS n
-LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.stands = 1
-ORDER BY n.created_us {way}, n.id {way};
+LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.is_current = 1
+ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
 -- name: number_rows_as_of
 -- A page, as of a revision, of the calls that had a number at either end.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
     (
-        SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS stands FROM calls AS c
+        SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM calls AS c
         WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
             AND c.revision <= :as_of
-        ORDER BY c.created_us {way}, c.id {way} LIMIT :skip::bigint + :most::bigint
+        ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
     )
     UNION ALL
     (
         SELECT c.created_us, c.id, c.revision, c.updated_us, 1 FROM calls AS c
         WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
             AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters} AND c.revision <= :as_of
-        ORDER BY c.created_us {way}, c.id {way} LIMIT :skip::bigint + :most::bigint
+        ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
     )
     UNION ALL
     (
@@ -202,37 +202,37 @@ SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
         WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
             AND c.created_us >= :lo_us AND c.created_us < :hi_us AND (c.from_number = :number OR c.to_number = :number)
             {filters}
-        ORDER BY c.created_us {way}, c.id {way} LIMIT :skip::bigint + :most::bigint
+        ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
     )
-    ORDER BY 1 {way}, 2 {way} LIMIT :most OFFSET :skip
+    ORDER BY 1 {sort_order}, 2 {sort_order} LIMIT :most OFFSET :skip
 ) AS n
-LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.stands = 1
-ORDER BY n.created_us {way}, n.id {way};
+LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.is_current = 1
+ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
--- name: look_records
+-- name: inspect_records
 -- A page of the first so many calls of a window that a filter leaves; each is looked at, in the order asked for.
 SELECT r.record FROM (
     SELECT c.created_us, c.id FROM (
         SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
         FROM calls AS c
         WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us
-        ORDER BY c.created_us {way}, c.id {way} LIMIT :look
+        ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :inspected
     ) AS c
-    WHERE TRUE {filters} ORDER BY c.created_us {way}, c.id {way} LIMIT :most OFFSET :skip
+    WHERE TRUE {filters} ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :most OFFSET :skip
 ) AS n
 JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id
-ORDER BY n.created_us {way}, n.id {way};
+ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
--- name: look_rows_as_of
+-- name: inspect_rows_as_of
 -- The same as of a revision.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
-    SELECT c.id, c.created_us, c.revision, c.updated_us, c.stands FROM (
+    SELECT c.id, c.created_us, c.revision, c.updated_us, c.is_current FROM (
         (
-            SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS stands,
+            SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current,
                 c.status, c.direction, c.route, c.agent, c.provider, c.escalated
             FROM calls AS c
             WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND c.revision <= :as_of
-            ORDER BY c.created_us {way}, c.id {way} LIMIT :look
+            ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :inspected
         )
         UNION ALL
         (
@@ -241,32 +241,32 @@ SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
             FROM call_versions AS c
             WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
                 AND c.created_us >= :lo_us AND c.created_us < :hi_us
-            ORDER BY c.created_us {way}, c.id {way} LIMIT :look
+            ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :inspected
         )
-        ORDER BY 1 {way}, 2 {way} LIMIT :look
+        ORDER BY 1 {sort_order}, 2 {sort_order} LIMIT :inspected
     ) AS c
-    WHERE TRUE {filters} ORDER BY c.created_us {way}, c.id {way} LIMIT :most OFFSET :skip
+    WHERE TRUE {filters} ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :most OFFSET :skip
 ) AS n
-LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.stands = 1
-ORDER BY n.created_us {way}, n.id {way};
+LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.is_current = 1
+ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
--- name: look_total
+-- name: newest_total
 -- Of the newest so many calls of a window: how many there are, and how many of them a filter leaves.
 SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
     FROM calls AS c
     WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us
-    ORDER BY c.created_us DESC, c.id DESC LIMIT :look
+    ORDER BY c.created_us DESC, c.id DESC LIMIT :inspected
 ) AS c;
 
--- name: look_total_as_of
+-- name: newest_total_as_of
 -- The same as of a revision.
 SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     (
         SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
         FROM calls AS c
         WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND c.revision <= :as_of
-        ORDER BY c.created_us DESC, c.id DESC LIMIT :look
+        ORDER BY c.created_us DESC, c.id DESC LIMIT :inspected
     )
     UNION ALL
     (
@@ -274,19 +274,19 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
         FROM call_versions AS c
         WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
             AND c.created_us >= :lo_us AND c.created_us < :hi_us
-        ORDER BY c.created_us DESC, c.id DESC LIMIT :look
+        ORDER BY c.created_us DESC, c.id DESC LIMIT :inspected
     )
-    ORDER BY 1 DESC, 2 DESC LIMIT :look
+    ORDER BY 1 DESC, 2 DESC LIMIT :inspected
 ) AS c;
 
--- name: number_look_total
+-- name: number_newest_total
 -- Of the newest so many calls that have a number at either end: how many there are, and how many of them a filter leaves.
 SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     (
         SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
         FROM calls AS c
         WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us
-        ORDER BY c.created_us DESC, c.id DESC LIMIT :look
+        ORDER BY c.created_us DESC, c.id DESC LIMIT :inspected
     )
     UNION ALL
     (
@@ -294,12 +294,12 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
         FROM calls AS c
         WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
             AND c.created_us >= :lo_us AND c.created_us < :hi_us
-        ORDER BY c.created_us DESC, c.id DESC LIMIT :look
+        ORDER BY c.created_us DESC, c.id DESC LIMIT :inspected
     )
-    ORDER BY 1 DESC, 2 DESC LIMIT :look
+    ORDER BY 1 DESC, 2 DESC LIMIT :inspected
 ) AS c;
 
--- name: number_look_total_as_of
+-- name: number_newest_total_as_of
 -- The same as of a revision.
 SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     (
@@ -307,7 +307,7 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
         FROM calls AS c
         WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us
             AND c.revision <= :as_of
-        ORDER BY c.created_us DESC, c.id DESC LIMIT :look
+        ORDER BY c.created_us DESC, c.id DESC LIMIT :inspected
     )
     UNION ALL
     (
@@ -315,7 +315,7 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
         FROM calls AS c
         WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
             AND c.created_us >= :lo_us AND c.created_us < :hi_us AND c.revision <= :as_of
-        ORDER BY c.created_us DESC, c.id DESC LIMIT :look
+        ORDER BY c.created_us DESC, c.id DESC LIMIT :inspected
     )
     UNION ALL
     (
@@ -323,15 +323,15 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
         FROM call_versions AS c
         WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
             AND c.created_us >= :lo_us AND c.created_us < :hi_us AND (c.from_number = :number OR c.to_number = :number)
-        ORDER BY c.created_us DESC, c.id DESC LIMIT :look
+        ORDER BY c.created_us DESC, c.id DESC LIMIT :inspected
     )
-    ORDER BY 1 DESC, 2 DESC LIMIT :look
+    ORDER BY 1 DESC, 2 DESC LIMIT :inspected
 ) AS c;
 
 -- name: search_rows_as_of
 -- A page, as of a revision, of the calls that had all of some words: linear in those that had them.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
-    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS stands FROM ({ids_of_words}) AS d
+    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM ({ids_of_words}) AS d
     CROSS JOIN calls AS c
     WHERE c.tenant = :tenant AND c.id = d.id AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
         AND c.revision <= :as_of
@@ -339,10 +339,10 @@ SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
     SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0 FROM call_versions AS c
     WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
         AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters} AND {has_words}
-    ORDER BY 1 {way}, 2 {way} LIMIT :most OFFSET :skip
+    ORDER BY 1 {sort_order}, 2 {sort_order} LIMIT :most OFFSET :skip
 ) AS n
-LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.stands = 1
-ORDER BY n.created_us {way}, n.id {way};
+LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.is_current = 1
+ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
 -- name: ids_of_words
 -- The calls that had all of some words as of a revision.

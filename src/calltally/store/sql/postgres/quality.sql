@@ -41,12 +41,12 @@ WHERE q.tenant = :tenant AND q.grain = :made_of AND q.bucket_s >= :bucket_s AND 
 GROUP BY {group};
 
 -- name: quality_sums
--- What the roll-ups of stretches of time add up to, by the place of each and some of their keys. Each stretch is looked up by
+-- What the roll-ups of stretches of time add up to, by the piece of each and some of their keys. Each stretch is looked up by
 -- itself, which OFFSET 0 says: joined, all of the tenant's rows would be read as soon as there are statistics.
 SELECT {keys}, {sums}
 FROM (
-    SELECT (value ->> 0)::smallint AS grain, (value ->> 1)::bigint AS lo_s, (value ->> 2)::bigint AS hi_s, (value ->> 3)::integer AS place
-    FROM jsonb_array_elements(:stretches::text::jsonb)
+    SELECT (value ->> 0)::smallint AS grain, (value ->> 1)::bigint AS lo_s, (value ->> 2)::bigint AS hi_s, (value ->> 3)::integer AS piece
+    FROM jsonb_array_elements(:ranges::text::jsonb)
 ) AS k
 CROSS JOIN LATERAL (
     SELECT * FROM quality AS t
@@ -57,11 +57,11 @@ WHERE q.tenant = :tenant {filters}
 GROUP BY {keys} LIMIT :most;
 
 -- name: quality_histograms
--- The histograms of stretches of time, by the place of each and some of their rows' keys.
+-- The histograms of stretches of time, by the piece of each and some of their rows' keys.
 SELECT {keys}, q.histograms
 FROM (
-    SELECT (value ->> 0)::smallint AS grain, (value ->> 1)::bigint AS lo_s, (value ->> 2)::bigint AS hi_s, (value ->> 3)::integer AS place
-    FROM jsonb_array_elements(:stretches::text::jsonb)
+    SELECT (value ->> 0)::smallint AS grain, (value ->> 1)::bigint AS lo_s, (value ->> 2)::bigint AS hi_s, (value ->> 3)::integer AS piece
+    FROM jsonb_array_elements(:ranges::text::jsonb)
 ) AS k
 CROSS JOIN LATERAL (
     SELECT * FROM quality AS t

@@ -24,7 +24,7 @@ SELECT
 -- In which windows of a width a tenant has steps.
 SELECT DISTINCT step_s - (step_s % :width_s + :width_s) % :width_s FROM alert_steps WHERE tenant = :tenant;
 
--- name: steps_standing
+-- name: steps_head
 -- From when on steps are kept, and how often they were put right.
 SELECT steps_from_s, repairs FROM alert_states WHERE tenant = :tenant;
 

@@ -7,7 +7,7 @@ WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {f
 -- A page of such a filter, a record a row: linear in the calls before and in it.
 SELECT c.record FROM calls AS c
 WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
-ORDER BY c.created_us {way}, c.id {way} LIMIT :most OFFSET :skip;
+ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :most OFFSET :skip;
 
 -- name: search_total
 -- How many calls have all of some words.
@@ -20,7 +20,7 @@ WHERE c.tenant = :tenant AND c.id = d.id AND c.created_us >= :lo_us AND c.create
 SELECT c.record FROM ({ids_of_words}) AS d
 CROSS JOIN calls AS c
 WHERE c.tenant = :tenant AND c.id = d.id AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
-ORDER BY c.created_us {way}, c.id {way} LIMIT :most OFFSET :skip;
+ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :most OFFSET :skip;
 
 -- name: words_total
 -- How many calls had all of some words as of a revision, up to so many, whatever else they were: each had one text then.
@@ -36,20 +36,20 @@ WHERE c.tenant = :tenant AND c.revision > :since AND c.created_us >= :lo_us AND 
 -- name: calls_at
 -- How many calls of a filter were created at the very instant of one, and stand at it or before it.
 SELECT count(*) FROM calls AS c
-WHERE c.tenant = :tenant AND c.created_us = :at_us AND c.id {side} :after {filters};
+WHERE c.tenant = :tenant AND c.created_us = :at_us AND c.id {comparison} :after {filters};
 
 -- name: calls_at_as_of
 -- The same as of a revision.
 SELECT (
     SELECT count(*) FROM calls AS c
-    WHERE c.tenant = :tenant AND c.created_us = :at_us AND c.id {side} :after {filters} AND c.revision <= :as_of
+    WHERE c.tenant = :tenant AND c.created_us = :at_us AND c.id {comparison} :after {filters} AND c.revision <= :as_of
 ) + (
     SELECT count(*) FROM call_versions AS c
-    WHERE c.tenant = :tenant AND c.created_us = :at_us AND c.id {side} :after {filters}
+    WHERE c.tenant = :tenant AND c.created_us = :at_us AND c.id {comparison} :after {filters}
         AND c.valid_from <= :as_of AND c.valid_to > :as_of
 );
 
--- name: place_of_call
+-- name: created_of_call
 -- When a call was created, and its last revision.
 SELECT created_us, revision FROM calls WHERE tenant = :tenant AND id = :id;
 
@@ -66,7 +66,7 @@ SELECT id, created_us, valid_from FROM call_versions WHERE tenant = :tenant AND 
 SELECT 1 FROM tombstones WHERE tenant = :tenant AND revision > :as_of AND reason <> 'merged' LIMIT 1;
 
 -- name: standing_of_tenant
--- Where a ledger stands.
+-- Where a ledger is_current.
 SELECT revision, epoch, kept_from, erasures FROM ledger_heads WHERE tenant = :tenant;
 
 -- name: hold_of_name

@@ -16,7 +16,7 @@ WHERE f.tenant = :tenant AND (f.node, f.key) > (:node, :key) ORDER BY f.node, f.
 -- When the first call from an instant on was created.
 SELECT min(created_us) FROM calls WHERE tenant = :tenant AND created_us >= :from_us;
 
--- name: revisions_told
+-- name: revisions_recorded
 -- How many revisions are told of, how many different ones, the lowest and the highest, and how many from `kept_from` on.
 SELECT count(*), count(DISTINCT revision), min(revision), max(revision), count(*) FILTER (WHERE revision >= :kept_from)
 FROM (
@@ -58,7 +58,7 @@ ON CONFLICT (tenant, facet, width_s, bucket_s) DO UPDATE SET {replaced};
 -- The head of the commit of a fact that is drawn by its node.
 SELECT revision FROM facts WHERE tenant = :tenant AND node > :id ORDER BY node LIMIT 1;
 
--- name: place_after
+-- name: call_after
 -- When a call that is drawn by its id was created, and its route.
 SELECT created_us, route FROM calls WHERE tenant = :tenant AND id > :id ORDER BY id LIMIT 1;
 

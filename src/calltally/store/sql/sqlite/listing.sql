@@ -14,14 +14,14 @@ HAVING count(*) > 0;
 -- The records of one run of buckets, joined: a page of 1,000 so costs two thirds of fetching its rows.
 -- The page is found in the index alone; a plain OFFSET would read each row that it skips, at ten times the price.
 -- A limited subquery keeps its order, and CROSS JOIN the order of its sides: to say it again outside costs an eighth.
-SELECT :place, CAST(group_concat(j.record, :joint) AS BLOB), max(j.revision) FROM (
+SELECT :run_index, CAST(group_concat(j.record, :separator) AS BLOB), max(j.revision) FROM (
     SELECT r.record AS record, r.revision AS revision
     FROM (
-        SELECT c.rowid AS place FROM calls AS c INDEXED BY calls_listed
+        SELECT c.rowid AS call_rowid FROM calls AS c INDEXED BY calls_listed
         WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {column} = :value {filters}
-        ORDER BY c.created_us {way}, c.id {way} LIMIT :most OFFSET :skip
+        ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :most OFFSET :skip
     ) AS p
-    CROSS JOIN calls AS r ON r.rowid = p.place
+    CROSS JOIN calls AS r ON r.rowid = p.call_rowid
 ) AS j;
 
 -- name: timeline_of_nodes
@@ -45,7 +45,7 @@ SELECT count(*) FROM (
 -- name: number_records
 -- A page of the calls that have a number at either end: each from its own index, merged; what is skipped is skipped there.
 SELECT r.record FROM (
-    SELECT c.rowid AS place, c.created_us, c.id FROM calls AS c INDEXED BY calls_from
+    SELECT c.rowid AS call_rowid, c.created_us, c.id FROM calls AS c INDEXED BY calls_from
     WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
     UNION ALL
     SELECT c.rowid, c.created_us, c.id FROM calls AS c INDEXED BY calls_to
@@ -54,10 +54,10 @@ SELECT r.record FROM (
             SELECT 1 FROM calls AS o INDEXED BY calls_from WHERE o.tenant = :tenant AND o.from_number = :number
                 AND o.created_us = c.created_us AND o.id = c.id
         ) {filters}
-    ORDER BY created_us {way}, id {way} LIMIT :most OFFSET :skip
+    ORDER BY created_us {sort_order}, id {sort_order} LIMIT :most OFFSET :skip
 ) AS n
-CROSS JOIN calls AS r ON r.rowid = n.place
-ORDER BY n.created_us {way}, n.id {way};
+CROSS JOIN calls AS r ON r.rowid = n.call_rowid
+ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
 -- name: count_buckets_as_of
 -- Calls per bucket of a span as of a revision: as they are where the bucket was not touched since, else as its history has them.
@@ -99,7 +99,7 @@ SELECT :lo_us, :hi_us, 0, count(*), count(*), 1 FROM (
 
 -- name: page_rows_as_of
 -- The calls of one run of buckets as of a revision: those that did not change since with their records, the others by what they were.
-SELECT :place, n.id, n.created_us, n.revision, n.updated_us, n.record FROM (
+SELECT :run_index, n.id, n.created_us, n.revision, n.updated_us, n.record FROM (
     SELECT c.created_us, c.id, c.revision, c.updated_us, c.record FROM calls AS c INDEXED BY calls_listed
     WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {column} = :value {filters}
         AND c.revision <= :as_of
@@ -107,9 +107,9 @@ SELECT :place, n.id, n.created_us, n.revision, n.updated_us, n.record FROM (
     SELECT c.created_us, c.id, c.valid_from, c.updated_us, NULL FROM call_versions AS c
     WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {column} = :value {filters}
         AND c.valid_from <= :as_of AND c.valid_to > :as_of
-    ORDER BY 1 {way}, 2 {way} LIMIT :most OFFSET :skip
+    ORDER BY 1 {sort_order}, 2 {sort_order} LIMIT :most OFFSET :skip
 ) AS n
-ORDER BY n.created_us {way}, n.id {way};
+ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
 -- name: changed_total
 -- How many calls of a filter have changed since a revision.
@@ -125,22 +125,22 @@ WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
 -- name: scan_rows_as_of
 -- A page, as of a revision, of a filter for which there are no counters.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
-    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS stands FROM calls AS c
+    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM calls AS c
     WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
         AND c.revision <= :as_of
     UNION ALL
     SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0 FROM call_versions AS c INDEXED BY call_versions_ended
     WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
         AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
-    ORDER BY 1 {way}, 2 {way} LIMIT :most OFFSET :skip
+    ORDER BY 1 {sort_order}, 2 {sort_order} LIMIT :most OFFSET :skip
 ) AS n
-LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.stands = 1
-ORDER BY n.created_us {way}, n.id {way};
+LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.is_current = 1
+ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
 -- name: number_rows_as_of
 -- A page, as of a revision, of the calls that had a number at either end.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
-    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS stands FROM calls AS c INDEXED BY calls_from
+    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM calls AS c INDEXED BY calls_from
     WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
         AND c.revision <= :as_of
     UNION ALL
@@ -152,31 +152,31 @@ SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
     WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
         AND c.created_us >= :lo_us AND c.created_us < :hi_us AND (c.from_number = :number OR c.to_number = :number)
         {filters}
-    ORDER BY 1 {way}, 2 {way} LIMIT :most OFFSET :skip
+    ORDER BY 1 {sort_order}, 2 {sort_order} LIMIT :most OFFSET :skip
 ) AS n
-LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.stands = 1
-ORDER BY n.created_us {way}, n.id {way};
+LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.is_current = 1
+ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
--- name: look_records
+-- name: inspect_records
 -- A page of the first so many calls of a window that a filter leaves; each is looked at, in the order asked for.
 -- A limited subquery keeps its order, as in page_records.
 SELECT r.record FROM (
-    SELECT c.place, c.created_us, c.id FROM (
-        SELECT c.rowid AS place, c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+    SELECT c.call_rowid, c.created_us, c.id FROM (
+        SELECT c.rowid AS call_rowid, c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
         FROM calls AS c INDEXED BY calls_listed
         WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us
-        ORDER BY c.created_us {way}, c.id {way} LIMIT :look
+        ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :inspected
     ) AS c
     WHERE TRUE {filters} LIMIT :most OFFSET :skip
 ) AS n
-CROSS JOIN calls AS r ON r.rowid = n.place
-ORDER BY n.created_us {way}, n.id {way};
+CROSS JOIN calls AS r ON r.rowid = n.call_rowid
+ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
--- name: look_rows_as_of
+-- name: inspect_rows_as_of
 -- The same as of a revision.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
-    SELECT c.id, c.created_us, c.revision, c.updated_us, c.stands FROM (
-        SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS stands,
+    SELECT c.id, c.created_us, c.revision, c.updated_us, c.is_current FROM (
+        SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current,
             c.status, c.direction, c.route, c.agent, c.provider, c.escalated
         FROM calls AS c INDEXED BY calls_listed
         WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND c.revision <= :as_of
@@ -186,23 +186,23 @@ SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
         FROM call_versions AS c INDEXED BY call_versions_ended
         WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
             AND c.created_us >= :lo_us AND c.created_us < :hi_us
-        ORDER BY 1 {way}, 2 {way} LIMIT :look
+        ORDER BY 1 {sort_order}, 2 {sort_order} LIMIT :inspected
     ) AS c
     WHERE TRUE {filters} LIMIT :most OFFSET :skip
 ) AS n
-LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.stands = 1
-ORDER BY n.created_us {way}, n.id {way};
+LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.is_current = 1
+ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
--- name: look_total
+-- name: newest_total
 -- Of the newest so many calls of a window: how many there are, and how many of them a filter leaves.
 SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
     FROM calls AS c INDEXED BY calls_listed
     WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us
-    ORDER BY c.created_us DESC, c.id DESC LIMIT :look
+    ORDER BY c.created_us DESC, c.id DESC LIMIT :inspected
 ) AS c;
 
--- name: look_total_as_of
+-- name: newest_total_as_of
 -- The same as of a revision.
 SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
@@ -213,10 +213,10 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     FROM call_versions AS c INDEXED BY call_versions_ended
     WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
         AND c.created_us >= :lo_us AND c.created_us < :hi_us
-    ORDER BY 1 DESC, 2 DESC LIMIT :look
+    ORDER BY 1 DESC, 2 DESC LIMIT :inspected
 ) AS c;
 
--- name: number_look_total
+-- name: number_newest_total
 -- Of the newest so many calls that have a number at either end: how many there are, and how many of them a filter leaves.
 SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
@@ -230,10 +230,10 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
             SELECT 1 FROM calls AS o INDEXED BY calls_from WHERE o.tenant = :tenant AND o.from_number = :number
                 AND o.created_us = c.created_us AND o.id = c.id
         )
-    ORDER BY 1 DESC, 2 DESC LIMIT :look
+    ORDER BY 1 DESC, 2 DESC LIMIT :inspected
 ) AS c;
 
--- name: number_look_total_as_of
+-- name: number_newest_total_as_of
 -- The same as of a revision.
 SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
@@ -250,13 +250,13 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     FROM call_versions AS c INDEXED BY call_versions_ended
     WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
         AND c.created_us >= :lo_us AND c.created_us < :hi_us AND (c.from_number = :number OR c.to_number = :number)
-    ORDER BY 1 DESC, 2 DESC LIMIT :look
+    ORDER BY 1 DESC, 2 DESC LIMIT :inspected
 ) AS c;
 
 -- name: search_rows_as_of
 -- A page, as of a revision, of the calls that had all of some words: linear in those that had them.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
-    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS stands FROM ({ids_of_words}) AS d
+    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM ({ids_of_words}) AS d
     CROSS JOIN calls AS c
     WHERE c.tenant = :tenant AND c.id = d.id AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
         AND c.revision <= :as_of
@@ -264,10 +264,10 @@ SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
     SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0 FROM call_versions AS c INDEXED BY call_versions_ended
     WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
         AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters} AND {has_words}
-    ORDER BY 1 {way}, 2 {way} LIMIT :most OFFSET :skip
+    ORDER BY 1 {sort_order}, 2 {sort_order} LIMIT :most OFFSET :skip
 ) AS n
-LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.stands = 1
-ORDER BY n.created_us {way}, n.id {way};
+LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.is_current = 1
+ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
 -- name: ids_of_words
 -- The calls that had all of some words as of a revision.

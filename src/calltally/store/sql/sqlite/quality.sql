@@ -36,20 +36,20 @@ WHERE q.tenant = :tenant AND q.grain = :made_of AND q.bucket_s >= :bucket_s AND 
 GROUP BY {group};
 
 -- name: quality_sums
--- What the roll-ups of stretches of time add up to, by the place of each and some of their keys.
-WITH k (grain, lo_s, hi_s, place) AS MATERIALIZED (
+-- What the roll-ups of stretches of time add up to, by the piece of each and some of their keys.
+WITH k (grain, lo_s, hi_s, piece) AS MATERIALIZED (
     SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]')
-    FROM json_each(:stretches)
+    FROM json_each(:ranges)
 )
 SELECT {keys}, {sums} FROM k CROSS JOIN quality AS q
 WHERE q.tenant = :tenant AND q.grain = k.grain AND q.bucket_s >= k.lo_s AND q.bucket_s < k.hi_s AND q.attempts > 0 {filters}
 GROUP BY {keys} LIMIT :most;
 
 -- name: quality_histograms
--- The histograms of stretches of time, by the place of each and some of their rows' keys.
-WITH k (grain, lo_s, hi_s, place) AS MATERIALIZED (
+-- The histograms of stretches of time, by the piece of each and some of their rows' keys.
+WITH k (grain, lo_s, hi_s, piece) AS MATERIALIZED (
     SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]')
-    FROM json_each(:stretches)
+    FROM json_each(:ranges)
 )
 SELECT {keys}, q.histograms FROM k CROSS JOIN quality AS q
 WHERE q.tenant = :tenant AND q.grain = k.grain AND q.bucket_s >= k.lo_s AND q.bucket_s < k.hi_s

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from calltally.calls.filters import PARAMETERS, ListQuery, parse_list_query
 from calltally.store.db.operation import StoreOperation
 from calltally.store.listing.list_calls import (
-    Listed,
-    View,
+    LedgerView,
+    ListedPage,
     is_present,
     is_seek,
     list_present,
@@ -69,7 +69,7 @@ class _Found(NamedTuple):
     """The tag of an answer, and the answer itself where the client does not have it."""
 
     tag: bytes
-    listed: Listed | None
+    listed: ListedPage | None
 
 
 @get("/api/v1/call-logs", operation=LIST)
@@ -152,7 +152,7 @@ def _answer(
 
 
 @lru_cache(maxsize=1_024)
-def _tag(view: View, asked: _Asked) -> bytes:
+def _tag(view: LedgerView, asked: _Asked) -> bytes:
     # The query as it was read says what the key may search as well, and all ways to ask the same are one.
     ledger_head = view.ledger_head
     return weak_tag(_SHAPE, ledger_head.tenant, ledger_head.epoch, view.as_of, ledger_head.erasures, *asked)

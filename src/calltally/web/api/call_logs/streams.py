@@ -18,7 +18,7 @@ from calltally.calls.times import DAY_US, utc_text
 from calltally.exports.window import CallWindow, first_chunk_query
 from calltally.formats.table import FORMATS, Format
 from calltally.formats.writer import Writer
-from calltally.store.listing.list_calls import Listed
+from calltally.store.listing.list_calls import ListedPage
 from calltally.web.openapi.operation import Schema
 from calltally.web.request.context import AnyRequest, access_of, exchange_in, parts_of, tenant_of
 from calltally.web.request.query import pairs_of
@@ -54,7 +54,7 @@ class Plan(NamedTuple):
     first: ListQuery
     most: int | None
 
-    def answer(self, request: AnyRequest, first: Listed, headers: Headers = ()) -> Stream:
+    def answer(self, request: AnyRequest, first: ListedPage, headers: Headers = ()) -> Stream:
         """The stream that goes on from its first chunk."""
         tenant = tenant_of(request)
         window = CallWindow(parts_of(request).store, tenant, self.first, first, most=self.most)

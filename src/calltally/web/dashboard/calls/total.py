@@ -8,7 +8,7 @@ from litestar import get
 
 from calltally.calls.filters import DEFAULT_LIMIT, MAX_LIMIT, ListQuery, parse_list_query
 from calltally.calls.identity import parse_uuid
-from calltally.store.listing.browse import Position, browse, count, count_fresh
+from calltally.store.listing.browse import BrowsePosition, browse, count, count_fresh
 from calltally.store.listing.list_calls import is_seek, list_calls
 from calltally.web.api.call_logs.list_calls import with_search
 from calltally.web.dashboard.calls.links import (
@@ -42,7 +42,7 @@ class Asked(NamedTuple):
 
     pairs: Pairs
     query: ListQuery
-    place: Position | None
+    place: BrowsePosition | None
     is_counted: bool
 
     @property
@@ -135,11 +135,11 @@ def _decoded(visitor: Visitor, records: bytes) -> list[dict[str, Any]]:
     return calls
 
 
-def _place_in(pairs: Pairs) -> Position | None:
+def _place_in(pairs: Pairs) -> BrowsePosition | None:
     """The call that a page begins behind, or ends before, by links of ours: they say the offset as well."""
     if not only(pairs, "offset"):
         return None
     for name in (AFTER, BEFORE):
         if call_id := parse_uuid(only(pairs, name)):
-            return Position(call_id, is_before=name == BEFORE)
+            return BrowsePosition(call_id, is_before=name == BEFORE)
     return None

@@ -14,7 +14,7 @@ from calltally.store.backends.postgres import replica
 from calltally.store.backends.postgres.options import PostgresOptions
 from calltally.store.db.interface import RevisionNotVisible, Store, Submission
 from calltally.store.db.operation import StoreOperation
-from calltally.store.listing.list_calls import Listed, list_calls
+from calltally.store.listing.list_calls import ListedPage, list_calls
 from calltally.store.snapshots.ledger_head import read_ledger_head
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct, submit
@@ -45,7 +45,7 @@ class Reader:
     def calls(self, *, at_least: int = 0, long: bool = False, tenant: str = TENANT) -> int:
         return self.listed(at_least=at_least, long=long, tenant=tenant).total
 
-    def listed(self, *, at_least: int = 0, long: bool = False, tenant: str = TENANT) -> Listed:
+    def listed(self, *, at_least: int = 0, long: bool = False, tenant: str = TENANT) -> ListedPage:
         reading = self.store.read_tenant(
             tenant, lambda: list_calls(tenant, ListQuery()), at_least=at_least, long=long
         )

@@ -27,7 +27,7 @@ LISTS = ("number=%2B14155550100", "q=booked", "number=%2B14155550100&q=booked", 
 @pytest.fixture(autouse=True)
 def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that nine calls are more than a page counts."""
-    for name, most in {"_LOOKED_AT": 6, "_COUNTED": 4, "_FEW": 1}.items():
+    for name, most in {"_INSPECTED": 6, "_COUNTED": 4, "_FEW": 1}.items():
         monkeypatch.setattr(scan, name, most)
 
 

@@ -1,4 +1,4 @@
-"""Buckets that were opened before are not asked for again, and what changes in one is seen at once."""
+"""Caches of buckets and counters save statements, and a change is visible at once."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from calltally.calls.filters import ListQuery
 from calltally.store.db.operation import Batch, StatementMany, StoreOperation
 from calltally.store.listing import list_calls as listing
 from calltally.store.listing import seek
-from calltally.store.listing.bucket_cache import Children
-from calltally.store.listing.counter_cache import Begun
+from calltally.store.listing.bucket_cache import BucketCache
+from calltally.store.listing.counter_cache import CounterCache
 from calltally.store.listing.list_calls import list_calls
 from tests.conftest import TENANT, Bench, records_of
 from tests.integration.store.probing import submit
@@ -19,12 +19,12 @@ from tests.telling import own
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seek, "_NOT_WORTH_OPENING", 0)
-    monkeypatch.setattr(seek, "KEPT", Children())
-    monkeypatch.setattr(listing, "BEGUN", Begun())
+    monkeypatch.setattr(seek, "BUCKET_CACHE", BucketCache())
+    monkeypatch.setattr(listing, "COUNTER_CACHE", CounterCache())
 
 
-def noted(operation: StoreOperation[Any], names: list[str]) -> StoreOperation[Any]:
-    """The same step; `names` gets the statements that it asks for."""
+def recording(operation: StoreOperation[Any], names: list[str]) -> StoreOperation[Any]:
+    """Run the same operation; append the names of its statements to `names`."""
     answer = None
     try:
         while True:
@@ -37,14 +37,14 @@ def noted(operation: StoreOperation[Any], names: list[str]) -> StoreOperation[An
 
 
 def page(bench: Bench, offset: int) -> tuple[list[str], int]:
-    """The SIDs of a page of one, and how many levels of counters were asked for."""
+    """Return the SIDs of a page of one call, and the number of counter levels that were read."""
     names: list[str] = []
-    operation = noted(list_calls(TENANT, ListQuery(limit=1, offset=offset)), names)
+    operation = recording(list_calls(TENANT, ListQuery(limit=1, offset=offset)), names)
     listed = bench.run(bench.store.read(operation))
     return [call["call_sid"] for call in records_of(listed)], names.count("count_buckets")
 
 
-def test_the_second_time_only_the_widest_are_asked(bench: Bench) -> None:
+def test_second_page_reads_only_the_widest_counters(bench: Bench) -> None:
     submit(bench, *[own(second, f"call-{second}") for second in (1, 2, 3)])
     first = page(bench, 1)
     assert first[0] == ["call-2"]
@@ -52,18 +52,18 @@ def test_the_second_time_only_the_widest_are_asked(bench: Bench) -> None:
     assert page(bench, 1) == (["call-2"], 1)
 
 
-def test_what_changes_in_a_bucket_is_seen_at_once(bench: Bench) -> None:
+def test_change_within_a_bucket_is_visible_at_once(bench: Bench) -> None:
     submit(bench, *[own(second, f"call-{second}") for second in (1, 2, 3)])
     assert page(bench, 1)[0] == ["call-2"]
     submit(bench, own(2.5, "between"))
     assert page(bench, 1)[0] == ["between"]
-    # Its creation moves earlier within the minute: no number of any counter tells of it.
+    # Its creation moves earlier within the minute: no count of any counter changes.
     submit(bench, own(0.5, "between", event_id="late"))
     assert page(bench, 1)[0] == ["call-2"]
     assert page(bench, 3)[0] == ["between"]
 
 
-def test_the_third_time_no_counter_is_asked(bench: Bench) -> None:
+def test_third_page_reads_no_counters(bench: Bench) -> None:
     submit(bench, *[own(second, f"call-{second}") for second in (1, 2, 3)])
     assert [page(bench, 1)[1] for _ in range(2)][1] == 1
     assert page(bench, 1) == (["call-2"], 0)
@@ -71,18 +71,16 @@ def test_the_third_time_no_counter_is_asked(bench: Bench) -> None:
     assert page(bench, 3) == ([], 0)
 
 
-def test_a_page_that_was_begun_with_what_is_no_more_is_found_anew(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whichever part of it was sent already, or none: one of the pages begins behind the last call."""
+def test_page_from_outdated_counters_is_read_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page is read again after any of its statements; one of the pages begins after the last call."""
     submit(bench, *[own(second, f"call-{second}") for second in (1, 2, 3)])
     for offset, newer, seen in ((0, "call-4", "call-4"), (4, "call-5", "call-1"), (2, "call-6", "call-4")):
         for _ in range(3):
             page(bench, offset)
-        monkeypatch.setattr(seek, "KEPT", Children())
+        monkeypatch.setattr(seek, "BUCKET_CACHE", BucketCache())
         submit(bench, own(float(newer[-1]), newer))
         assert page(bench, offset)[0] == [seen]
-        # What was found on the way to a page that was given up is not taken for what was there.
+        # Rows read for a discarded page are not cached as rows of the old head.
         assert page(bench, offset)[0] == [seen]
     assert [page(bench, offset)[0] for offset in range(7)] == [
         *([f"call-{number}"] for number in (6, 5, 4, 3, 2, 1)),
