@@ -1,4 +1,4 @@
-"""Ways to look into a store past its own code, and to do to it what no code of ours would."""
+"""Direct access to a store's database, past its own code, and short forms of common reads."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from tests.conftest import TENANT, Bench, records_of
 
 
 class Direct:
-    """A connection of one's own to the database of a store; `?` stands for a parameter."""
+    """Separate connection to the database of a store; `?` is a parameter."""
 
     def __init__(self, connection: Any) -> None:  # noqa: ANN401 (two drivers that share no type)
         self._connection = connection
@@ -34,7 +34,7 @@ class Direct:
 
 @contextmanager
 def direct(url: str) -> Iterator[Direct]:
-    """Opens and closes one; each statement commits by itself."""
+    """Open and close a connection; each statement commits by itself."""
     path = sqlite_path(url)
     connection: Any = apsw.Connection(str(path)) if path else psycopg.connect(url, autocommit=True)
     try:
@@ -44,7 +44,7 @@ def direct(url: str) -> Iterator[Direct]:
 
 
 async def verified(store: Store, *tenants: str, repair: bool = False) -> VerifyResult:
-    """What `calltally verify` finds."""
+    """Return the result of `calltally verify`."""
     verification = Verification(store, lambda _kind, _looked_at: None, Random(1), repair=repair)
     return await verification.run(tenants or (TENANT,))
 
@@ -54,12 +54,12 @@ def verdict(bench: Bench, *tenants: str, repair: bool = False) -> VerifyResult:
 
 
 def submit(bench: Bench, *told: Fact, tenant: str = TENANT, announce: bool = True) -> list[SubmissionResult]:
-    """One request."""
+    """Submit facts in one request."""
     return bench.run(bench.store.submit([Submission(tenant, each, announce) for each in told]))
 
 
 def listed(bench: Bench, tenant: str = TENANT) -> list[dict[str, Any]]:
-    """Every call of a tenant."""
+    """Return every call of a tenant."""
     page = bench.run(bench.store.read(list_calls(tenant, ListQuery(limit=1000))))
     calls = records_of(page)
     assert page.total == len(calls)
@@ -67,7 +67,7 @@ def listed(bench: Bench, tenant: str = TENANT) -> list[dict[str, Any]]:
 
 
 def found(bench: Bench, id_or_sid: str, tenant: str = TENANT) -> dict[str, Any] | None:
-    """One call by an id or a SID."""
+    """Return one call by an id or a SID."""
     record = bench.run(bench.store.read(find_call(tenant, id_or_sid)))
     call: dict[str, Any] | None = json.loads(record) if record else None
     return call

@@ -36,7 +36,7 @@ async def stores(url: str, count: int) -> AsyncIterator[list[Store]]:
 
 
 def request(writer: int, number: int) -> list[Submission]:
-    """Facts of every tenant, half of the writers in the opposite order; two writers share each call."""
+    """Return facts of every tenant; half of the writers in reverse order, and two writers per call."""
     order = TENANTS if writer % 2 else TENANTS[::-1]
     sid = f"CA{writer // 2:016x}{number % 4:016x}"
     told = fact(number, sid, status=STATES[(writer + number) % 4], mapped_route=f"route-{writer % 3}")
@@ -45,24 +45,24 @@ def request(writer: int, number: int) -> list[Submission]:
 
 
 async def write(store: Store, writer: int) -> list[SubmissionResult]:
-    """One request after the other; then the first ones again."""
+    """Send one request after the other, then the first ones again."""
     numbers = [*range(REQUESTS), *range(3)]
     return list(chain.from_iterable([await store.submit(request(writer, number)) for number in numbers]))
 
 
 async def look(store: Store, writing: "asyncio.Future[list[list[SubmissionResult]]]") -> int:
-    """Look at all revisions again and again until the writers are done; returns how often."""
+    """Check all revisions repeatedly until the writers are done; return the number of checks."""
     looks = 0
     highest = dict.fromkeys(TENANTS, 0)
     while not writing.done():
         for tenant in TENANTS:
-            # One state of the database: whatever is the highest revision in it, all below must be there.
+            # One state of the database: all revisions below its highest one must exist.
             checked = await store.read(check_revisions(tenant))
             assert checked.findings == []
             assert checked.rows_read >= highest[tenant]
             highest[tenant] = checked.rows_read
             looks += 1
-            # A read of SQLite answers without giving anybody else a turn.
+            # A read of SQLite returns without yielding to other tasks.
             await asyncio.sleep(0)
     return looks
 
@@ -91,7 +91,7 @@ def _all_requests() -> list[Submission]:
 
 
 @pytest.mark.parametrize("new_database", ["postgres"], indirect=True)
-def test_sixteen_writers_leave_no_hole_and_no_deadlock(new_database: Callable[[], str]) -> None:
+def test_sixteen_writers_leave_no_gap_and_no_deadlock(new_database: Callable[[], str]) -> None:
     url = new_database()
     asyncio.run(crowd(url, each_with_a_store=True))
     with direct(url) as db:
@@ -101,7 +101,7 @@ def test_sixteen_writers_leave_no_hole_and_no_deadlock(new_database: Callable[[]
         ) == [(0,)]
 
 
-def test_readers_of_a_store_see_no_half_of_what_its_writer_does(new_database: Callable[[], str]) -> None:
+def test_readers_see_no_partial_commit(new_database: Callable[[], str]) -> None:
     asyncio.run(crowd(new_database(), each_with_a_store=False))
 
 
@@ -121,7 +121,7 @@ def test_two_processes_write_one_file(new_database: Callable[[], str]) -> None:
 
 
 def write_apart(url: str, first: int, both: Barrier) -> None:
-    """In a process of its own: every second writer, all on one store, when the other is there as well."""
+    """Run every second writer on one store in a separate process, once both processes are ready."""
 
     async def work() -> None:
         async with stores(url, 1) as [store]:

@@ -1,4 +1,4 @@
-"""What the code fills into statements keeps their shape: every text that a ledger and its lists send."""
+"""Filled statements keep their shape: every statement that a ledger and its lists send."""
 
 import re
 from itertools import product
@@ -60,7 +60,7 @@ NAMED: dict[str, Any] = {
 
 
 def fill(bench: Bench) -> None:
-    """A ledger with calls that changed and are searched, every kind of list, and a counter put right."""
+    """Send every statement: changed calls, searches, every kind of list, and a repaired counter."""
     submit(bench, fact(1, "call-1", status="ringing", **NAMED), fact(2, "call-2", status="ringing"))
     first = bench.run(bench.store.read(list_calls(TENANT, ListQuery()))).snapshot
     submit(bench, own(3, "call-1", status="completed", summary="Booked a table.", session_id="s-1", **NAMED))
@@ -84,9 +84,9 @@ def fill(bench: Bench) -> None:
 
 
 def fill_browsed(bench: Bench, query: ListQuery) -> None:
-    """The same pages for people, from their offset and from a call."""
+    """Read the same dashboard pages, by offset and next to a call."""
     call_id = call_uuid(TENANT, "call-2")
-    # Of this window nobody has counted the calls.
+    # The total of this window is not cached.
     query = replace(query, filter=replace(query.filter, to_us=at_us(95)))
     for place in (BrowsePosition(call_id), BrowsePosition(call_id, is_before=True), None):
         bench.run(bench.store.read(browse(TENANT, query, place), long=True))
@@ -94,7 +94,7 @@ def fill_browsed(bench: Bench, query: ListQuery) -> None:
 
 
 def fill_quality(bench: Bench) -> None:
-    """Roll-ups that are read with all that can be asked of them, and calls that are measured again."""
+    """Read roll-ups by all keys, and measure calls again."""
     whole_day = WindowPiece(at_us(0) // DAY_US * DAY_US, at_us(0) // DAY_US * DAY_US + DAY_US)
     for keys, calls in product((("route",), FINE_KEYS), (CallFilter(), CallFilter(route="sales"))):
         question = TotalsQuery(TENANT, (whole_day,), keys, calls, with_histograms=True)
@@ -104,7 +104,7 @@ def fill_quality(bench: Bench) -> None:
 
 
 def fill_deliveries(bench: Bench) -> None:
-    """Deliveries of an endpoint, as they are listed and made again."""
+    """List the deliveries of an endpoint and replay them."""
     endpoint = bytes(16)
     wanted = EndpointSettings("https://receiver.example/")
     bench.run(bench.store.write(add_endpoint(TENANT, endpoint, wanted, b"sealed", bench.now_us)))
@@ -116,7 +116,7 @@ def fill_deliveries(bench: Bench) -> None:
     bench.run(bench.store.write(replay_some(TENANT, endpoint, ReplayRange.of_window(0, None, (DEAD,)), 0)))
 
 
-def test_what_is_filled_in_is_of_one_tenant(bench: Bench) -> None:
+def test_filled_statements_read_one_tenant(bench: Bench) -> None:
     fill(bench)
     store: Any = bench.store
     sent = {(name, filled.sql) for (name, _), filled in store._statements._filled.items()}
@@ -130,8 +130,8 @@ def test_what_is_filled_in_is_of_one_tenant(bench: Bench) -> None:
     assert wrong == []
 
 
-def test_every_statement_with_places_was_sent(bench: Bench) -> None:
-    """So that the test before has seen them: a new one needs a way to be sent here."""
+def test_every_statement_with_placeholders_was_sent(bench: Bench) -> None:
+    """The previous test covers only statements that `fill` sends; a new statement must be sent there."""
     fill(bench)
     store: Any = bench.store
     folder = Path(calltally.__file__).parent / "store" / "sql"

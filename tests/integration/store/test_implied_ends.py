@@ -1,4 +1,4 @@
-"""Calls of a table without ends, dated by the code before 0013, are mended by a migration."""
+"""A migration corrects calls of a table without ends, as the code before 0013 dated them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ NOVEMBER_US = parse_instant("2026-11-01T00:00:10Z")
 
 
 def row(call_sid: str, *, is_carrier: bool = False) -> Fact:
-    """A row of a table with a start and a talk, as a mapping reads it."""
+    """Return a row of a table with a start and a talk time, as a mapping reads it."""
     at = (NOVEMBER_US - START_US) / SECOND_US
     return fact(
         at, call_sid, channel=Channel.IMPORT, provider="old-pbx", is_carrier=is_carrier, status="completed",
@@ -30,7 +30,7 @@ def row(call_sid: str, *, is_carrier: bool = False) -> Fact:
 
 @contextmanager
 def fold_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The rules of the code of schema 0012: a final fact ended the call, whenever it was dated."""
+    """Apply the rules of schema 0012: a final fact ends the call at its own time."""
 
     def ended_when_told(_said: StatedFields, occurred_us: int) -> int:
         return occurred_us
@@ -53,7 +53,7 @@ def fold_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def test_records_of_the_code_before_are_mended(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_of_the_previous_release_are_corrected(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     with fold_before(monkeypatch):
         submit(bench, row("pbx-1"), row("CA7", is_carrier=True))
         assert {call["created_at"] for call in listed(bench)} == {"2026-10-31T23:59:10.000000Z"}
@@ -70,8 +70,8 @@ def test_records_of_the_code_before_are_mended(bench: Bench, monkeypatch: pytest
     assert verdict(bench).findings == []
 
 
-def test_a_start_that_is_stated_afterwards_moves_the_call_to_it(bench: Bench) -> None:
-    """Until then the earliest evidence was its end minus its talk, an hour before."""
+def test_late_start_moves_created_at(bench: Bench) -> None:
+    """Before the late start, the earliest evidence was the end minus the talk time, an hour earlier."""
     submit(bench, own(7_200, "own-1", status="completed", talk_seconds=7_100))
     before = listed(bench)[0]["created_at"]
     submit(bench, own(7_201, "own-1", started_us=START_US + 3_700 * SECOND_US))

@@ -1,4 +1,4 @@
-"""SIDs that come to lead to another call: what a list of them finds now, and under its snapshot."""
+"""SIDs that change their call: lists by SID, now and under an older snapshot."""
 
 from typing import Any
 
@@ -22,10 +22,10 @@ _LINK = (Node(SID, is_carrier=True),)
     [(("completed",), 1), (("ringing",), -1), (("completed", "ringing"), 0), (("busy",), 0)],
 )
 @pytest.mark.parametrize("said", [{}, {"summary": "Told late."}], ids=["unchanged", "changed"])
-def test_a_sid_is_followed_to_the_call_that_it_belongs_to_now(
+def test_sid_leads_to_its_current_call(
     bench: Bench, statuses: tuple[str, ...], fresh: int, said: dict[str, Any]
 ) -> None:
-    """The carrier's call was there before and need not change with a link: only what the SID finds does."""
+    """The carrier's call existed before and does not change with a link; only the call of the SID does."""
     submit(bench, fact(1, status="completed"), own(2, "own-1", status="ringing"))
     query = ListQuery(filter=CallFilter(call_sid="own-1", statuses=statuses))
     before = bench.run(bench.store.read(list_calls(TENANT, query))).snapshot
@@ -35,8 +35,8 @@ def test_a_sid_is_followed_to_the_call_that_it_belongs_to_now(
     assert bench.run(bench.store.read(count_fresh(TENANT, asked))) == fresh
 
 
-def test_a_link_alone_is_a_revision(bench: Bench) -> None:
-    """Else a list of the other SID under a snapshot from before would find a call that it had not."""
+def test_link_alone_takes_a_revision(bench: Bench) -> None:
+    """Otherwise a list by the other SID under an older snapshot would find the call too early."""
     submit(bench, fact(1, status="completed", summary="Asked."))
     query = ListQuery(filter=CallFilter(call_sid="own-1"))
     before = bench.run(bench.store.read(list_calls(TENANT, query)))

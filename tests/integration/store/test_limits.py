@@ -1,4 +1,4 @@
-"""The widest facts, the longest requests and the longest WAL that a store is asked to bear."""
+"""Limits of a store: the largest facts, the longest requests and the longest WAL."""
 
 import asyncio
 from collections.abc import Callable
@@ -26,12 +26,12 @@ CAP_PAGES = 100
 
 
 def wide(characters: int, luck: Random) -> str:
-    """Text of four bytes a character that nothing can compress."""
+    """Return incompressible text of four bytes per character."""
     return "".join(chr(luck.randint(0x10000, 0x1FFFF)) for _ in range(characters))
 
 
 def widest(luck: Random) -> Fact:
-    """An own event with the longest texts that the contract allows."""
+    """Return an own event with the longest texts that the contract allows."""
     named = ("route", "agent", "provider", "provider_account", "session_id", "end_reason")
     words = {name: wide(MAX_CHARS, luck) for name in named}
     numbers = {name: wide(128, luck) for name in ("from_number", "to_number")}
@@ -50,8 +50,8 @@ def widest(luck: Random) -> Fact:
     )
 
 
-def test_the_widest_call_can_be_kept_found_and_listed(bench: Bench) -> None:
-    """An index of PostgreSQL has no room for a key of over 2,704 bytes: then the whole commit would fail."""
+def test_largest_call_can_be_stored_found_and_listed(bench: Bench) -> None:
+    """A key of over 2,704 bytes does not fit into an index of PostgreSQL and would fail the commit."""
     luck = Random(3)
     tenant = bench.add_tenant("t" * MAX_TENANT_CHARS)
     first, second = widest(luck), widest(luck)
@@ -72,7 +72,7 @@ def test_the_widest_call_can_be_kept_found_and_listed(bench: Bench) -> None:
         assert records_of(page) == [call]
 
 
-def test_a_request_of_several_commits_answers_in_its_order(bench: Bench) -> None:
+def test_request_of_several_commits_answers_in_order(bench: Bench) -> None:
     count = 2 * MAX_FACTS_PER_COMMIT + 1
     told = [own(number, f"call-{number % 50}", summary=f"{number}") for number in range(count)]
     recorded = submit(bench, *told, told[0])
@@ -85,7 +85,7 @@ def test_a_request_of_several_commits_answers_in_its_order(bench: Bench) -> None
 
 
 async def _write_beside_readers(url: str, size_of_wal: Callable[[], int]) -> int:
-    """The longest that the WAL grew while every commit had a reader beside it."""
+    """Return the greatest length of the WAL while every commit had a concurrent reader."""
     store = open_store(url, lambda: NOW_US)
     await store.write(add_tenant(TENANT, "Acme", NOW_US, new_epoch()))
     longest = 0
@@ -100,7 +100,7 @@ async def _write_beside_readers(url: str, size_of_wal: Callable[[], int]) -> int
 
 
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
-def test_readers_do_not_let_the_wal_grow_without_end(
+def test_readers_do_not_let_the_wal_grow_without_limit(
     new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cap_bytes = CAP_PAGES * 4096

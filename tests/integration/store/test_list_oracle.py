@@ -43,11 +43,9 @@ queries = st.builds(
 
 
 @pytest.mark.parametrize("opening", ["above a size", "always"])
-def test_any_page_is_what_a_naive_list_gives(
-    bench: Bench, opening: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_page_equals_a_naive_list(bench: Bench, opening: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if opening == "always":
-        # So that a few calls go through what in earnest only thousands do.
+        # A few calls then take the path that otherwise only thousands take.
         monkeypatch.setattr(seek, "_NOT_WORTH_OPENING", 0)
 
     @_SLOW
@@ -68,7 +66,7 @@ def test_any_page_is_what_a_naive_list_gives(
 
 
 def linked(told: list[Fact]) -> dict[str, set[str]]:
-    """Each SID with all that it was linked to, by repeated merging: slow and plainly right."""
+    """Return the linked SIDs of each SID by repeated merging: slow and simple."""
     same = {sid: {sid} for sid in SIDS}
     for fact in told:
         for link in fact.links:
@@ -80,7 +78,7 @@ def linked(told: list[Fact]) -> dict[str, set[str]]:
 def naive(
     calls: list[Call], query: ListQuery, same: dict[str, set[str]], of: list[Call] | None = None
 ) -> list[Call]:
-    """What the list should be; where calls are shown otherwise than they were, `of` says what they were."""
+    """Return the expected list; `of` has the original calls if `calls` have changed since."""
     were = zip(calls, of or calls, strict=True)
     matching = [call for call, was in were if _matches(was, query.filter, same)]
     return sorted(matching, key=lambda call: (call["created_at"], call["id"]), reverse=query.order == "desc")
@@ -101,7 +99,7 @@ def _matches(call: Call, calls: CallFilter, same: dict[str, set[str]]) -> bool:
 
 
 def _has_words(summary: str | None, q: str | None) -> bool:
-    """The summaries of the strategies are of one word, so that beginnings are plain to tell."""
+    """The summaries of the strategies have one word, so that prefixes are simple to match."""
     word = (summary or "").rstrip(".").lower()
     asked = (q or "").lower().split()
     return all(word.startswith(each[:-1]) if each.endswith("*") else word == each for each in asked)

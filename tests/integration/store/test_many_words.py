@@ -1,4 +1,4 @@
-"""A conversation of more words than a database can index is found by those that came first."""
+"""A conversation with more words than a database can index is found by its first words."""
 
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.ingest.session_body import SessionBody, TurnBody, session_fact
@@ -7,12 +7,12 @@ from calltally.store.listing.list_calls import list_calls
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import submit, verdict
 
-# PostgreSQL, "Limitations" of full text search: of one tsvector all words together, in bytes.
+# PostgreSQL, "Limitations" of full text search: bytes of all words of a tsvector.
 LIMIT = 1_048_575
 WORDS = [f"{number:05d}{'x' * 40}" for number in range(22_000)]
 
 
-def test_what_is_indexed_of_a_call_has_a_limit_and_ends_with_a_whole_word() -> None:
+def test_indexed_words_are_limited_and_end_with_a_whole_word() -> None:
     words = indexed_words(TENANT, "Möwe", " ".join(WORDS))
     assert MAX_INDEXED_BYTES - 100 < len(words.encode()) <= MAX_INDEXED_BYTES < LIMIT
     marked = words.split(" ")
@@ -20,7 +20,7 @@ def test_what_is_indexed_of_a_call_has_a_limit_and_ends_with_a_whole_word() -> N
     assert [word[-45:] for word in marked[1:]] == WORDS[: len(marked) - 1]
 
 
-def test_the_first_words_of_a_very_long_conversation_are_found(bench: Bench) -> None:
+def test_first_words_of_a_very_long_conversation_are_found(bench: Bench) -> None:
     turns = [TurnBody("user", " ".join(WORDS[at : at + 2_000])) for at in range(0, len(WORDS), 2_000)]
     body = SessionBody(call_sid="long", transcript=turns)
     submit(bench, session_fact("s", body, "long", raw=b"", now_us=NOW_US))

@@ -1,4 +1,4 @@
-"""Links that arrive late: calls that prove to be one, and ids that resolve for life."""
+"""Late links: calls that merge, and ids that resolve permanently."""
 
 from collections.abc import Sequence
 from itertools import permutations
@@ -29,13 +29,13 @@ def id_of(sid: str, tenant: str = TENANT) -> str:
 
 
 def tombstones(bench: Bench) -> list[tuple[int, str, str]]:
-    """Each id that stopped being one, with the revision that told it and what it became part of."""
+    """Return the ids of merged calls, with the revision of the merge and the id of the merged call."""
     with direct(bench.url) as db:
         rows = db("SELECT revision, id, merged_into FROM tombstones WHERE tenant = 'acme' ORDER BY revision")
     return [(revision, uuid_text(bytes(old)), uuid_text(bytes(new))) for revision, old, new in rows]
 
 
-def test_two_calls_become_one_under_the_carriers_sid(bench: Bench) -> None:
+def test_two_calls_merge_under_the_carriers_sid(bench: Bench) -> None:
     submit(bench, own(1, "platform-1", summary="Asked for a table.", tags=["vip"]))
     submit(bench, fact(2, HIGH, status="completed", talk_seconds=1))
     assert len(listed(bench)) == 2
@@ -48,7 +48,7 @@ def test_two_calls_become_one_under_the_carriers_sid(bench: Bench) -> None:
         ["late", "vip"],
     )
     assert (uuid_text(recorded.call_id or b""), recorded.revision) == (call["id"], 4)
-    # The old id takes a revision to tell that it is gone, before the one that shows the whole call.
+    # The tombstone of the old id takes a revision before the revision of the merged call.
     assert tombstones(bench) == [(3, id_of("platform-1"), id_of(HIGH))]
     assert verdict(bench).is_clean
 
@@ -66,7 +66,7 @@ def test_old_ids_and_sids_resolve_for_life(bench: Bench, name: str) -> None:
     assert len(told) == 4
 
 
-def test_whoever_names_a_linked_sid_speaks_of_that_call(bench: Bench) -> None:
+def test_fact_of_a_linked_sid_belongs_to_the_merged_call(bench: Bench) -> None:
     submit(bench, own(1, "platform-1", links=link(HIGH, is_carrier=True)))
     assert found(bench, HIGH) == found(bench, "platform-1")
     submit(bench, own(2, HIGH, summary="By the carrier's SID."))
@@ -75,7 +75,7 @@ def test_whoever_names_a_linked_sid_speaks_of_that_call(bench: Bench) -> None:
     assert (call["summary"], call["error_code"]) == ("By the carrier's SID.", "by the platform's")
 
 
-def test_a_repeat_of_before_the_merge_is_still_known(bench: Bench) -> None:
+def test_repeat_of_a_fact_before_the_merge_is_a_duplicate(bench: Bench) -> None:
     first = own(1, "platform-1", event_id="e1", summary="Kept.")
     submit(bench, first)
     submit(bench, fact(2, HIGH), own(3, "platform-1", links=link(HIGH, is_carrier=True)))
@@ -84,7 +84,7 @@ def test_a_repeat_of_before_the_merge_is_still_known(bench: Bench) -> None:
     assert recorded.revision == listed(bench)[0]["revision"]
 
 
-def test_three_and_four_calls_become_one(bench: Bench) -> None:
+def test_three_and_four_calls_merge(bench: Bench) -> None:
     for number, sid in enumerate(("a", "b", "c", "d")):
         submit(bench, own(number, sid, tags=[sid]))
     submit(bench, own(5, "a", links=link("b")))
@@ -99,16 +99,16 @@ def test_three_and_four_calls_become_one(bench: Bench) -> None:
     assert verdict(bench).is_clean
 
 
-def test_three_calls_become_one_by_one_request(bench: Bench) -> None:
+def test_three_calls_merge_in_one_request(bench: Bench) -> None:
     submit(bench, own(1, "a"), own(2, "b"), own(3, "c", tags=["c"]))
     submit(bench, own(4, "c", links=link("b")), own(5, "b", links=link("a")))
     assert [call["call_sid"] for call in listed(bench)] == ["a"]
-    # Three revisions for three calls, two tombstones, one for the whole.
+    # Three revisions for three calls, two for tombstones, one for the merged call.
     assert listed(bench)[0]["revision"] == 6
     assert verdict(bench).is_clean
 
 
-def test_the_canonical_sid_moves_and_moves_back(bench: Bench) -> None:
+def test_canonical_sid_changes_and_changes_back(bench: Bench) -> None:
     submit(bench, own(1, "m"))
     submit(bench, own(2, "m", links=link("a")))
     assert listed(bench)[0]["call_sid"] == "a"
@@ -123,13 +123,13 @@ def test_the_canonical_sid_moves_and_moves_back(bench: Bench) -> None:
     assert verdict(bench).is_clean
 
 
-def test_a_link_to_itself_is_none(bench: Bench) -> None:
+def test_link_to_itself_has_no_effect(bench: Bench) -> None:
     submit(bench, own(1, "a", links=link("a")), own(2, "a", links=link("a", is_carrier=True)))
     assert [call["call_sid"] for call in listed(bench)] == ["a"]
     assert verdict(bench).is_clean
 
 
-def test_a_tenants_links_stop_at_its_wall(bench: Bench) -> None:
+def test_links_do_not_cross_tenants(bench: Bench) -> None:
     other = bench.new_tenant()
     for tenant in (TENANT, other):
         submit(bench, own(1, "a"), own(2, "b"), tenant=tenant)
@@ -139,7 +139,7 @@ def test_a_tenants_links_stop_at_its_wall(bench: Bench) -> None:
     assert verdict(bench, TENANT, other).is_clean
 
 
-def test_merges_of_two_tenants_in_one_commit_keep_apart(bench: Bench) -> None:
+def test_merges_of_two_tenants_in_one_commit_are_separate(bench: Bench) -> None:
     other = bench.new_tenant()
 
     async def both() -> None:
@@ -155,7 +155,7 @@ def _of(tenant: str, told: Fact) -> list[Submission]:
     return [Submission(tenant, told)]
 
 
-def test_in_whatever_order_a_chain_of_links_comes_it_is_one_call(bench: Bench) -> None:
+def test_chain_of_links_in_any_order_is_one_call(bench: Bench) -> None:
     told = [own(1, "a", links=link("b")), own(2, "c", links=link("d")), own(3, "b", links=link("c"))]
     records = []
     for order in permutations(told):
@@ -168,7 +168,7 @@ def test_in_whatever_order_a_chain_of_links_comes_it_is_one_call(bench: Bench) -
     assert records == records[:1] * 6
 
 
-def test_every_id_that_was_ever_told_leads_to_the_one_call_of_its_component(bench: Bench) -> None:
+def test_every_former_id_leads_to_the_merged_call(bench: Bench) -> None:
     @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.lists(facts(), min_size=1, max_size=12), st.randoms(use_true_random=False))
     def check(told: list[Fact], random: Random) -> None:
@@ -191,7 +191,7 @@ def test_every_id_that_was_ever_told_leads_to_the_one_call_of_its_component(benc
 
 
 def _canonical_sids(told: Sequence[Fact]) -> dict[str, str]:
-    """The name of each SID's component, by merging sets until nothing changes: slow and plainly right."""
+    """Return the canonical SID of each SID by merging sets until nothing changes: slow and simple."""
     nodes = {Node(each.call_sid, each.is_carrier) for each in told} | {
         node for each in told for node in each.links
     }

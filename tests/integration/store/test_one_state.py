@@ -13,7 +13,7 @@ from tests.telling import own
 
 
 class Seen(NamedTuple):
-    """The head of a ledger before and after another connection moved it."""
+    """Return the head of a ledger before and after another connection moves it."""
 
     before: int
     after: int
@@ -28,7 +28,7 @@ def moved_meanwhile(url: str) -> StoreOperation[Seen]:
 
 
 @pytest.mark.parametrize("long", [False, True])
-def test_what_is_committed_meanwhile_is_seen_by_the_next_read(bench: Bench, long: bool) -> None:  # noqa: FBT001
+def test_concurrent_commit_is_visible_to_the_next_read(bench: Bench, long: bool) -> None:  # noqa: FBT001
     told: Fact = own(1, "call-1")
     submit(bench, told)
     reads = [bench.run(bench.store.read(moved_meanwhile(bench.url), long=long)) for _ in range(3)]
@@ -39,7 +39,7 @@ def writing() -> StoreOperation[None]:
     yield Statement("keep_from", {"tenant": TENANT, "revision": 5})
 
 
-def test_a_read_that_would_write_fails_and_the_next_one_does_not(bench: Bench) -> None:
+def test_read_that_writes_fails_and_the_next_read_works(bench: Bench) -> None:
     for _ in range(2):
         with pytest.raises(Exception, match=r"read-?only|readonly"):
             bench.run(bench.store.read(_read_after(writing())))

@@ -1,4 +1,4 @@
-"""Invariant 5: whatever is written meanwhile, pages under a snapshot are what a full listing then showed."""
+"""Invariant 5: pages under a snapshot equal the full list of its instant, whatever is written since."""
 
 import json
 import os
@@ -39,7 +39,7 @@ SHAPES = ["above a size", "always"]
 
 
 class Taken:
-    """A snapshot, with all that was listed at its instant, and which SIDs were one call then."""
+    """Snapshot with the full list of its instant, and the linked SIDs at that time."""
 
     def __init__(self, listed: ListedPage, told: list[Fact], erased: set[str]) -> None:
         self.token = listed.snapshot
@@ -49,7 +49,7 @@ class Taken:
 
 
 class History(RuleBasedStateMachine):
-    """Random writers on one tenant beside a reader of old snapshots."""
+    """Random writers on one tenant, and a reader of old snapshots."""
 
     bench: Bench
 
@@ -78,7 +78,7 @@ class History(RuleBasedStateMachine):
     @precondition(lambda self: not self.changed_often)
     @rule(sid=st.sampled_from(SIDS), status=st.sampled_from(STATUSES), times=st.integers(60, 80))
     def change_often(self, sid: str, status: Status, times: int) -> None:
-        """A bucket of so many changes that the way back through its history needs its milestones."""
+        """Change a bucket so often that a search of its history needs the milestones."""
         self.changed_often = True
         for turn in range(times):
             status = STATUSES[(STATUSES.index(status) + 1) % len(OPEN)]
@@ -98,7 +98,7 @@ class History(RuleBasedStateMachine):
         call = next((call for call in records_of(shown) if call["call_sid"] in together), None)
         if call is not None:
             self.bench.run(self.bench.store.write(erase_call(self.tenant, call["call_sid"], NOW_US)))
-            # And the calls that were merged into it, by whose ids older snapshots have them.
+            # Also calls that were merged into it; older snapshots have them by their own ids.
             self.erased |= {uuid_text(call_uuid(self.tenant, sid)) for sid in together}
             self.told = [fact for fact in self.told if fact.call_sid not in together]
 
@@ -135,7 +135,7 @@ class History(RuleBasedStateMachine):
     @precondition(lambda self: self.taken)
     @rule(data=st.data(), asked=st.lists(queries, min_size=1, max_size=4))
     def browse_the_past(self, data: st.DataObject, asked: list[ListQuery]) -> None:
-        """The pages for people hold the same rows, whether or not they say how many there are."""
+        """Compare the dashboard's pages: the same rows, with or without a total."""
         taken = data.draw(st.sampled_from(self.taken))
         for query in asked:
             expected = self._expected(taken, query)
@@ -182,7 +182,7 @@ class History(RuleBasedStateMachine):
             assert fresh == now - len(then)
 
     def _expected(self, taken: Taken, query: ListQuery) -> list[Call] | None:
-        """What a query found in a snapshot; None where it is refused."""
+        """Return the page of a query under a snapshot; None if it is refused."""
         if self._is_refused(taken, query):
             return None
         then = [self._as_shown(call) for call in taken.calls]
@@ -208,7 +208,7 @@ class History(RuleBasedStateMachine):
         return dict.fromkeys(CALL_FIELDS) | kept
 
     def _is_refused(self, taken: Taken, query: ListQuery) -> bool:
-        """By number and SID a snapshot from before an erasure is not told any more."""
+        """Return whether a query is refused: by number, SID or words in a snapshot before an erasure."""
         calls = query.filter
         asks = any(value is not None for value in (calls.number, calls.call_sid, calls.q))
         if not asks or taken.erased == self.erased:
@@ -224,11 +224,11 @@ def _is_behind(call: Call, last: Call, order: str) -> bool:
 
 
 @pytest.mark.parametrize("opening", SHAPES)
-def test_pages_of_a_snapshot_are_those_of_its_instant(
+def test_pages_of_a_snapshot_equal_the_list_of_its_instant(
     bench: Bench, opening: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if opening == "always":
-        # So that a few calls go through what in earnest only thousands do.
+        # A few calls then take the path that otherwise only thousands take.
         monkeypatch.setattr(seek, "_NOT_WORTH_OPENING", 0)
         monkeypatch.setattr(seek_as_of, "_FEW_CALLS", 0)
         for name, most in {"_INSPECTED": 2, "_COUNTED": 3, "_FEW": 1}.items():
@@ -240,15 +240,15 @@ def test_pages_of_a_snapshot_are_those_of_its_instant(
             max_examples=MOST_EXAMPLES,
             stateful_step_count=12,
             deadline=None,
-            # To shrink a history takes minutes; as it was found it tells as much.
+            # Shrinking a history takes minutes; the original history is as informative.
             phases=(Phase.explicit, Phase.reuse, Phase.generate),
             suppress_health_check=list(HealthCheck),
         ),
     )
 
 
-def test_calls_that_change_places_are_told_apart_from_none(bench: Bench) -> None:
-    """Each counter is as before, and yet the bucket is another."""
+def test_calls_that_swap_statuses_change_their_bucket(bench: Bench) -> None:
+    """Each counter stays the same, and yet the bucket changes."""
     one, other = "CA" + "1" * 32, "CA" + "2" * 32
     bench.run(
         bench.store.submit(
@@ -272,8 +272,8 @@ def test_calls_that_change_places_are_told_apart_from_none(bench: Bench) -> None
     assert [call["call_sid"] for call in _read(bench, replace(ringing, snapshot=before.snapshot))] == [one]
 
 
-def test_without_the_snapshot_the_same_reader_drifts(bench: Bench) -> None:
-    """So that the other tests are known to be able to fail: the same writers, the same pages, no snapshot."""
+def test_reader_without_a_snapshot_reads_calls_twice(bench: Bench) -> None:
+    """Proves that the other tests can fail: the same writers and pages without a snapshot."""
     told = [own(60 * number, f"call-{number}", event_id="new") for number in range(20)]
     bench.run(bench.store.submit([Submission(TENANT, fact) for fact in told]))
     start = bench.run(bench.store.read(list_calls(TENANT, ALL)))

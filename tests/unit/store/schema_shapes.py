@@ -1,4 +1,4 @@
-"""What a statement of a migration must look like, so that Citus can spread what it makes."""
+"""Rules for statements of migrations, so that Citus can distribute the tables."""
 
 import re
 from collections.abc import Iterator
@@ -15,11 +15,11 @@ _MADE: Final = {"TABLE", "INDEX"}
 
 
 def schema_faults(sql: str) -> list[str]:
-    """What is wrong with one statement of a migration of PostgreSQL."""
+    """Return the faults of one statement of a PostgreSQL migration."""
     if re.search(r"\bCONCURRENTLY\b", sql):
         return ["it has to run outside of a transaction, where a failure leaves half of it"]
     if re.fullmatch(r"\s*LOCK TABLE [\w, ]+ IN ACCESS EXCLUSIVE MODE\s*", sql):
-        # All at once, and let go again if they are not to be had.
+        # All locks at once, released again if one is not available.
         return []
     trees = _trees(sql)
     if len(trees) != 1:
@@ -31,7 +31,7 @@ def schema_faults(sql: str) -> list[str]:
 
 
 def _trees(sql: str) -> list[exp.Expr]:
-    """An empty list for what cannot be read: nothing that we would write."""
+    """Return an empty list for SQL that cannot be parsed: the code contains none."""
     try:
         return [
             tree

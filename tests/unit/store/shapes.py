@@ -12,14 +12,14 @@ import sqlglot
 from sqlglot import exp
 
 TENANT: Final = "tenant"
-# What may compute a value that is written: on several machines it has to come out alike.
+# Functions that may compute a written value: the result must be equal on several machines.
 IMMUTABLE: Final = frozenset(
     {
         *("unnest", "cast", "coalesce", "count", "max", "min", "sum", "and", "or", "exists", "case", "if"),
         *("array_to_tsvector", "string_to_array", "encode", "decode"),
     }
 )
-# What comes out otherwise each time, and so has no place in a read either.
+# Functions with a different result each time, which reads may not use either.
 VOLATILE: Final = frozenset(
     {
         *("now", "clock_timestamp", "statement_timestamp", "transaction_timestamp", "timeofday", "unixepoch"),
@@ -30,14 +30,14 @@ VOLATILE: Final = frozenset(
     }
 )
 _PARAMETER: Final = re.compile(r"%\((\w+)\)b")
-# Names of one row by which SQLite finds another.
+# Columns of one row by which SQLite finds another row.
 _ROW_NAMES: Final = {"rowid", "document"}
 _GIVEN: Final = "the parameter"
 _OUTSIDE: Final = "a scope around it"
 
 
 def parsed(sql: str, dialect: str) -> exp.Expr:
-    """The syntax tree of a statement as our drivers take it."""
+    """Return the syntax tree of a statement."""
     words = _PARAMETER.sub(r"%(\1)s", sql).replace("%%", "%") if dialect == "postgres" else sql
     trees = sqlglot.parse(words.rstrip().removesuffix(";"), dialect=dialect)
     if len(trees) != 1 or trees[0] is None:
@@ -46,7 +46,7 @@ def parsed(sql: str, dialect: str) -> exp.Expr:
 
 
 def faults(statement: exp.Expr, tables: frozenset[str], dialect: str) -> list[str]:
-    """What is wrong with a statement on `tables`, which all have a tenant."""
+    """Return the faults of a statement on `tables`, which all have a tenant."""
     return [
         *_unbound_tables(statement, tables, dialect),
         *_wrong_inserts(statement),
@@ -57,7 +57,7 @@ def faults(statement: exp.Expr, tables: frozenset[str], dialect: str) -> list[st
 
 
 class Scope:
-    """The tables and conditions of one SELECT, UPDATE or DELETE, without those of the scopes inside it."""
+    """Tables and conditions of one SELECT, UPDATE or DELETE, without those of inner scopes."""
 
     def __init__(self, node: exp.Expr, tables: frozenset[str], dialect: str) -> None:
         inner = {cte.alias for cte in node.root().find_all(exp.CTE)}
@@ -73,11 +73,11 @@ class Scope:
             self._take(condition)
 
     def is_bound(self, alias: str) -> bool:
-        """Whether a table's tenant is that of something that is not a table of ours."""
+        """Return whether a table's tenant equals that of a source that is not a table."""
         return not self._same[alias] <= self.tables.keys()
 
     def is_pinned(self, alias: str) -> bool:
-        """Whether a table's tenant is a plain value: what tells Citus the one node to ask."""
+        """Return whether a table's tenant is a plain value, from which Citus knows the node."""
         return _GIVEN in self._same[alias]
 
     def _take(self, condition: exp.Expr) -> None:
@@ -91,14 +91,14 @@ class Scope:
             self._join(left, right)
 
     def _side(self, side: exp.Expr) -> str | None:
-        """Whose tenant it is, if it is one."""
+        """Return the source of a tenant column; None for another expression."""
         if isinstance(side, exp.Column):
             return self._owner(side) if side.name == TENANT else None
         named = [place.name for place in side.find_all(exp.Placeholder)]
         return _GIVEN if named == [TENANT] and side.find(exp.Column, exp.Select) is None else None
 
     def _rows(self, condition: exp.EQ) -> list[str | None]:
-        """Two sources of which one names a row of the other: no row is of two tenants."""
+        """Return pairs of sources of which one identifies a row of the other: a row has one tenant."""
         columns = [condition.this, condition.expression]
         if not all(isinstance(each, exp.Column) for each in columns):
             return [None, None]
@@ -118,7 +118,7 @@ class Scope:
 
 
 def scopes(statement: exp.Expr, tables: frozenset[str], dialect: str) -> Iterator[Scope]:
-    """Every scope of a statement that has a table of ours."""
+    """Return every scope of a statement with a table of the schema."""
     for node in statement.find_all(exp.Select, exp.Update, exp.Delete):
         scope = Scope(node, tables, dialect)
         if scope.tables and not (dialect == "sqlite" and _tells_a_row_alone(node)):
@@ -126,7 +126,7 @@ def scopes(statement: exp.Expr, tables: frozenset[str], dialect: str) -> Iterato
 
 
 def _tells_a_row_alone(node: exp.Expr) -> bool:
-    """The last of some rows by their numbers: whose they are and what they say it does not tell."""
+    """Decide whether a query reads only the last rowid of a range, and no tenant's data."""
     asked = node.expressions if isinstance(node, exp.Select) else []
     columns = {column.name for column in node.find_all(exp.Column)}
     return len(asked) == 1 and isinstance(asked[0], exp.Max) and columns == {"rowid"}
@@ -177,7 +177,7 @@ def _rows_of(insert: exp.Insert) -> list[Any]:
 def _gives_tenant(row: exp.Expr, place: int) -> bool:
     values = row.expressions
     if len(values) == 1 and isinstance(values[0], exp.Star):
-        # Straight from arrays, in their order.
+        # Directly from arrays, in their order.
         source = row.args["from_"].this
         values = source.expressions if isinstance(source, exp.Unnest) else []
     if place >= len(values):
@@ -211,7 +211,7 @@ def _wrong_functions(statement: exp.Expr) -> Iterator[str]:
 
 
 class Routing(StrEnum):
-    """Where Citus runs a statement whose rows are of one tenant, by its documents and its planner's code."""
+    """Nodes on which Citus runs a statement over one tenant, by its documentation and its planner's code."""
 
     ONE_NODE = "one node"
     COORDINATOR = "the coordinator, then one node"
@@ -220,7 +220,7 @@ class Routing(StrEnum):
 
 
 def routing(statement: exp.Expr, tables: frozenset[str]) -> Routing:
-    """Where a statement of PostgreSQL goes: to one node if each of its tables is held to a plain value."""
+    """Return the nodes of a PostgreSQL statement: one if each of its tables has a plain tenant."""
     found = list(scopes(statement, tables, "postgres"))
     if all(scope.is_pinned(alias) for scope in found for alias in scope.tables):
         inserts = isinstance(statement, exp.Insert) and isinstance(statement.expression, exp.Select)
@@ -229,7 +229,7 @@ def routing(statement: exp.Expr, tables: frozenset[str]) -> Routing:
 
 
 def _needs_one_node(statement: exp.Expr, tables: frozenset[str]) -> bool:
-    """Row locks, recursion and a limit inside are done by one node or not at all."""
+    """Return whether only one node can run a statement: row locks, recursion, an inner limit."""
     if statement.find(exp.Lock) is not None:
         return True
     if any(each.args.get("recursive") for each in statement.find_all(exp.With)):

@@ -32,7 +32,7 @@ TABLES = frozenset(
     for name in re.findall(r"^CREATE (?:VIRTUAL )?TABLE (\w+)", script, re.MULTILINE)
 )
 NAMED = [(dialect, name) for dialect in ("sqlite", "postgres") for name in sorted(load(dialect))]
-# In place of what is filled in: something that parses wherever it stands.
+# Fillings of placeholders that parse in every position.
 FILLINGS = {
     "sort_order": "ASC",
     "comparison": ">=",
@@ -42,18 +42,18 @@ FILLINGS = {
     "values": ":calls",
     "arrays": ":calls::integer[]",
 }
-# SQLite keeps the index of words in step by these; a database of one file has no other machine.
+# These update the word index of SQLite; a database in one file has no second machine.
 TRIGGERS = {"call_texts_put", "call_texts_dropped"}
 
 
 def text(dialect: str, name: str) -> str:
-    """A statement with its places filled."""
+    """Return a statement with its placeholders filled."""
     places = re.findall(r"\{(\w+)\}", load(dialect)[name].sql)
     clauses = {place: FILLINGS.get(place, "calls") for place in places if place not in load(dialect)}
     return Statements(dialect).find(name, tuple(clauses.items())).sql if places else load(dialect)[name].sql
 
 
-# The only one that writes: a row of the schema, as it is already.
+# The only statement that writes: an unchanged row of the schema.
 CHANGES_NOTHING = "UPDATE schema_support SET oldest = oldest;"
 
 
@@ -62,12 +62,12 @@ def is_across_tenants(name: str) -> bool:
 
 
 @pytest.mark.parametrize(("dialect", "name"), [each for each in NAMED if not is_across_tenants(each[1])])
-def test_a_statement_is_of_one_tenant(dialect: str, name: str) -> None:
+def test_statement_reads_one_tenant(dialect: str, name: str) -> None:
     assert faults(parsed(text(dialect, name), dialect), TABLES, dialect) == []
 
 
 @pytest.mark.parametrize(("dialect", "name"), [each for each in NAMED if is_across_tenants(each[1])])
-def test_what_is_across_tenants_only_reads_or_sets_up(dialect: str, name: str) -> None:
+def test_statement_across_tenants_only_reads_or_sets_up(dialect: str, name: str) -> None:
     assert re.match(r"\s*(SELECT|SET LOCAL)\b", text(dialect, name)) or text(dialect, name) == CHANGES_NOTHING
 
 
@@ -128,11 +128,11 @@ BAD = {
 
 
 @pytest.mark.parametrize(("expected", "sql"), [(fault, sql) for fault in BAD for sql in BAD[fault]])
-def test_a_statement_that_is_not_is_found(expected: str, sql: str) -> None:
+def test_statement_over_several_tenants_is_found(expected: str, sql: str) -> None:
     assert any(expected in fault for fault in faults(parsed(sql, "postgres"), TABLES, "postgres"))
 
 
-def test_on_sqlite_a_row_may_be_found_by_its_number_and_only_there() -> None:
+def test_only_sqlite_may_find_a_row_by_its_rowid() -> None:
     sql = (
         "SELECT r.record FROM (SELECT c.rowid AS place FROM calls AS c WHERE c.tenant = :tenant) AS p"
         " CROSS JOIN calls AS r ON r.rowid = p.place"
@@ -142,7 +142,7 @@ def test_on_sqlite_a_row_may_be_found_by_its_number_and_only_there() -> None:
     assert faults(parsed(sql, "postgres"), TABLES, "postgres") != []
 
 
-def test_on_sqlite_the_last_row_of_some_may_be_asked_for_and_nothing_else_of_it() -> None:
+def test_only_sqlite_may_read_the_last_rowid_of_a_range() -> None:
     sql = "SELECT max(s.rowid) FROM calls AS s WHERE s.rowid >= :lo AND s.rowid < :hi"
     assert faults(parsed(sql, "sqlite"), TABLES, "sqlite") == []
     for otherwise in (
@@ -157,14 +157,14 @@ def test_on_sqlite_the_last_row_of_some_may_be_asked_for_and_nothing_else_of_it(
 
 
 @pytest.mark.parametrize("name", sorted(name for name in load("postgres") if not is_across_tenants(name)))
-def test_a_statement_whose_rows_are_of_one_tenant_goes_to_one_node(name: str) -> None:
+def test_statement_over_rows_of_one_tenant_runs_on_one_node(name: str) -> None:
     held = pin_to_tenant(NamedSql(text("postgres", name), returns_rows=True, names=())).sql
     statement = parsed(held, "postgres")
     assert routing(statement, TABLES) in {Routing.ONE_NODE, Routing.COORDINATOR}
     assert faults(statement, TABLES, "postgres") == []
 
 
-def test_the_plain_value_is_there_where_tenants_are_spread_and_all_rows_are_of_one() -> None:
+def test_plain_tenant_is_added_for_rows_of_one_distributed_tenant() -> None:
     known = Statements("postgres")
     one = StatementMany("facts_of_nodes", [{"tenant": "a", "node": b"1"}, {"tenant": "a", "node": b"2"}])
     two = StatementMany("facts_of_nodes", [{"tenant": "a", "node": b"1"}, {"tenant": "b", "node": b"2"}])
@@ -178,8 +178,8 @@ def test_the_plain_value_is_there_where_tenants_are_spread_and_all_rows_are_of_o
     assert known.resolve(Statement("find_tenant", {"tenant": "a"})) == known.find("find_tenant")
 
 
-def test_without_the_plain_value_some_would_not() -> None:
-    """So that the test before can fail; and which of them is why it matters."""
+def test_some_statements_need_the_plain_tenant() -> None:
+    """Proves that the previous test can fail, and names the statements that need the plain tenant."""
     sent = {name: routing(parsed(text("postgres", name), "postgres"), TABLES) for name in load("postgres")}
     assert {"facts_of_nodes", "move_calls", "keep_counts"} <= {
         n for n in sent if sent[n] is Routing.EVERY_NODE
@@ -202,14 +202,14 @@ SHAPES = {
 
 
 @pytest.mark.parametrize(("sql", "expected"), SHAPES.items())
-def test_where_a_shape_goes(sql: str, expected: Routing) -> None:
+def test_nodes_of_a_statement_shape(sql: str, expected: Routing) -> None:
     assert routing(parsed(sql, "postgres"), TABLES) is expected
 
 
 # -------------------------------------------------------------------------------------------------- schemas
 
 
-def test_what_has_no_tenant_is_named_with_its_reason() -> None:
+def test_table_without_tenant_is_listed_with_its_reason() -> None:
     with_tenant = {
         name
         for script in SCRIPTS["postgres"].values()
@@ -224,16 +224,16 @@ def test_what_has_no_tenant_is_named_with_its_reason() -> None:
 
 
 @pytest.mark.parametrize("script", SCRIPTS["postgres"])
-def test_a_migration_is_of_statements_that_citus_can_spread(script: str) -> None:
+def test_migration_has_only_statements_that_citus_can_distribute(script: str) -> None:
     text = SCRIPTS["postgres"][script]
     found = [schema_faults(statement) for statement in statements_of(text)]
-    # None is passed over: each kind of statement is found as often as it begins a line.
+    # No statement is missed: each kind is found as often as it begins a line.
     assert len(found) >= len(re.findall(r"^(?:CREATE|ALTER|INSERT|UPDATE|DROP)\b", text, re.MULTILINE)) > 0
     assert [each for each in found if each] == []
 
 
 @pytest.mark.parametrize("script", SCRIPTS["sqlite"])
-def test_on_sqlite_only_the_index_of_words_has_triggers(script: str) -> None:
+def test_only_the_word_index_of_sqlite_has_triggers(script: str) -> None:
     triggers = re.findall(r"CREATE (?:TEMP )?TRIGGER (\w+)", SCRIPTS["sqlite"][script])
     assert set(triggers) <= TRIGGERS
 
@@ -263,5 +263,5 @@ def test_on_sqlite_only_the_index_of_words_has_triggers(script: str) -> None:
         ("CREATE INDEX CONCURRENTLY odd ON calls (tenant)", "outside of a transaction"),
     ],
 )
-def test_a_statement_that_it_cannot_is_found(sql: str, expected: str) -> None:
+def test_statement_that_citus_cannot_distribute_is_found(sql: str, expected: str) -> None:
     assert any(expected in fault for fault in schema_faults(sql))

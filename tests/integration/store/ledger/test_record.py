@@ -1,4 +1,4 @@
-"""The ledger keeps its invariants for any facts, in any order, however often they are told."""
+"""The ledger keeps its invariants for any facts, in any order, with any repeats."""
 
 from random import Random
 from typing import Any
@@ -19,13 +19,13 @@ _SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCh
 
 
 def findings(bench: Bench, tenant: str) -> list[InvariantFinding]:
-    """All that `calltally verify` finds."""
+    """Return the findings of `calltally verify`."""
     verification = Verification(bench.store, lambda _kind, _looked_at: None, Random(1))
     return bench.run(verification.run([tenant])).findings
 
 
 def listed(bench: Bench, tenant: str) -> list[Any]:
-    """Every call, without what tells when it was written."""
+    """Return every call without the fields that depend on the time of writing."""
     page = bench.run(bench.store.read(list_calls(tenant, ListQuery(limit=1000))))
     calls = records_of(page)
     return [

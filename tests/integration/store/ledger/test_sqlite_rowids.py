@@ -1,4 +1,4 @@
-"""Rows of one tenant and hour lie together in SQLite's file, and nothing depends on where they lie."""
+"""Rows of one tenant and hour are adjacent in SQLite's file, and nothing depends on their position."""
 
 from random import Random
 from typing import Any
@@ -24,7 +24,7 @@ TENANTS = ("globex", "initech", "umbrella")
 
 
 def told(tenant: str, number: int, status: str = "ringing") -> Submission:
-    """Of every hour five calls, a minute apart."""
+    """Return five calls per hour, a minute apart."""
     sid, at_us = f"CA{number:04}", NOW_US - 30 * HOUR_US + number // 5 * HOUR_US + number % 5 * 60 * SECOND_US
     said: StatedFields = {"status": status, "direction": "inbound"}
     digest = content_digest([sid, status])
@@ -34,7 +34,7 @@ def told(tenant: str, number: int, status: str = "ringing") -> Submission:
 
 
 def rows(bench: Bench) -> list[Any]:
-    """All calls in the order in which they lie: (rowid, tenant, created_us)."""
+    """Return all calls in the order of their row ids: (rowid, tenant, created_us)."""
     path = sqlite_path(bench.url)
     assert path is not None
     connection = apsw.Connection(str(path))
@@ -45,7 +45,7 @@ def rows(bench: Bench) -> list[Any]:
 
 
 @on_sqlite
-def test_rows_of_a_tenant_and_hour_lie_together_however_they_came(bench: Bench) -> None:
+def test_rows_of_a_tenant_and_hour_are_adjacent_in_any_order_of_arrival(bench: Bench) -> None:
     for tenant in TENANTS:
         bench.add_tenant(tenant)
     facts = [told(tenant, number) for number in range(40) for tenant in TENANTS]
@@ -53,7 +53,7 @@ def test_rows_of_a_tenant_and_hour_lie_together_however_they_came(bench: Bench) 
     for at in range(0, len(facts), 10):
         bench.run(bench.store.submit(facts[at : at + 10]))
     lie = rows(bench)
-    # Eight hours of each tenant, one after the other.
+    # Eight hours of each tenant in sequence.
     runs = [place for place in range(1, len(lie)) if hour(lie[place]) != hour(lie[place - 1])]
     assert len(runs) + 1 == len(TENANTS) * 8
     assert [rowid - segment_of(tenant, at_us) for rowid, tenant, at_us in lie] == [1, 2, 3, 4, 5] * 24
@@ -64,7 +64,7 @@ def hour(row: Any) -> tuple[str, int]:  # noqa: ANN401 (a row as the driver has 
 
 
 @on_sqlite
-def test_tenants_whose_number_is_the_same_share_a_segment(bench: Bench, monkeypatch: Any) -> None:  # noqa: ANN401 (pytest's)
+def test_tenants_with_the_same_number_share_a_segment(bench: Bench, monkeypatch: Any) -> None:  # noqa: ANN401 (pytest's)
     monkeypatch.setattr(sqlite_rowids, "crc32", lambda _tenant: 1)
     sqlite_rowids._number_of.cache_clear()
     for tenant in TENANTS:
@@ -82,8 +82,8 @@ def test_tenants_whose_number_is_the_same_share_a_segment(bench: Bench, monkeypa
 
 
 @on_sqlite
-def test_rows_that_lie_elsewhere_are_read_and_changed_where_they_are(bench: Bench) -> None:
-    """As an older release left them."""
+def test_rows_outside_their_segment_are_read_and_changed_in_place(bench: Bench) -> None:
+    """The rows are those of an older release."""
     tenant = TENANTS[0]
     bench.add_tenant(tenant)
     bench.run(bench.store.submit([told(tenant, number) for number in range(20)]))
@@ -103,12 +103,12 @@ def test_rows_that_lie_elsewhere_are_read_and_changed_where_they_are(bench: Benc
     ]
 
 
-def test_the_statement_ends_a_segment_where_the_next_begins() -> None:
+def test_statement_ends_a_segment_at_the_next_one() -> None:
     width = segment_of("acme", NOW_US + HOUR_US) - segment_of("acme", NOW_US)
     assert f"s.rowid < :segment + {width})" in load("sqlite")["put_calls"].sql
 
 
-def test_a_segment_has_a_place_for_each_tenant_and_hour() -> None:
+def test_segments_of_all_tenants_and_hours_fit_into_a_rowid() -> None:
     hours = {segment_of("acme", NOW_US + number * HOUR_US) for number in range(1_000)}
     assert len(hours) == 1_000
     for at_us in (0, NOW_US, 3_750_000_000 * SECOND_US):

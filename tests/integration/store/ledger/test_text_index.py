@@ -1,4 +1,4 @@
-"""Calls that were recorded before there was a search are brought into it."""
+"""Calls recorded by a release without a search are indexed."""
 
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.store.ledger import text_index
@@ -11,7 +11,7 @@ from tests.telling import own
 FOUND = ListQuery(filter=CallFilter(q="found"))
 
 
-def test_words_of_before_are_indexed_a_chunk_at_a_time(bench: Bench) -> None:
+def test_older_summaries_are_indexed_in_chunks(bench: Bench) -> None:
     many = text_index.CHUNK + 1
     submit(bench, *[own(1, f"call-{number}", summary=f"Found {number}.") for number in range(many)])
     with direct(bench.url) as db:
@@ -21,6 +21,6 @@ def test_words_of_before_are_indexed_a_chunk_at_a_time(bench: Bench) -> None:
     assert after is not None
     assert bench.run(bench.store.write(fill_texts(TENANT, after))) is None
     assert bench.run(bench.store.read(list_calls(TENANT, FOUND))).total == many
-    # What is there is left alone.
+    # Existing words stay as they are.
     assert bench.run(bench.store.write(fill_texts(TENANT, after))) is None
     assert verdict(bench).findings == []

@@ -1,4 +1,4 @@
-"""Sessions are folded with their calls: in any order, found by their words, gone with an erasure."""
+"""Sessions are folded with their calls in any order, found by their words, deleted by an erasure."""
 
 import json
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ ALL = SessionQuery(limit=25, offset=0)
 
 
 def told(at: float, call_sid: str, *texts: str, channel: Channel = Channel.CALLBACK, **said: Any) -> Fact:  # noqa: ANN401
-    """A platform's report, or what a tenant stores, with a turn for each text."""
+    """Return a platform's report or a tenant's session, with a turn for each text."""
     conversation = Conversation([Turn("user", text) for text in texts], [FunctionCall("look_up", {"at": at})])
     session = {**said.pop("session", {}), **(conversation_counts(conversation) if texts else {})}
     made = fact(
@@ -69,7 +69,7 @@ def outbox(bench: Bench, name: str) -> list[Any]:
     return [json.loads(body_codec.decompress(bytes(body)))["data"] for (body,) in rows]
 
 
-def test_a_report_after_the_call_is_the_calls_session(bench: Bench) -> None:
+def test_report_after_the_call_becomes_its_session(bench: Bench) -> None:
     submit(bench, fact(1, status="ringing"), fact(40, status="completed", sequence=3, talk_seconds=30))
     submit(bench, report("A table for two", "At eight"))
     [session] = sessions(bench)
@@ -82,7 +82,7 @@ def test_a_report_after_the_call_is_the_calls_session(bench: Bench) -> None:
     assert verdict(bench).findings == []
 
 
-def test_filters_of_sessions_are_exact(bench: Bench) -> None:
+def test_session_filters_are_exact(bench: Bench) -> None:
     submit(bench, fact(1, status="ringing"), report("Hello"), own(2, "other", session_id="s-2", agent="ada"))
     assert [each["id"] for each in sessions(bench, ALL._replace(stream_id="MZ1"))] == [PLATFORM]
     assert [each["id"] for each in sessions(bench, ALL._replace(agent_key="ada"))] == ["s-2"]
@@ -92,18 +92,18 @@ def test_filters_of_sessions_are_exact(bench: Bench) -> None:
     assert (len(page.records), page.total) == (1, 2)
 
 
-def test_transcripts_are_found_by_those_alone_who_may_read_them(bench: Bench) -> None:
+def test_transcripts_are_found_only_by_keys_that_may_read_them(bench: Bench) -> None:
     submit(bench, fact(1, status="ringing"), report("Do you have anchovies?"))
     assert found_by(bench, "anchovies") == [SID]
     assert found_by(bench, "anchovies", in_transcripts=False) == []
-    # A word of the summary and one of the transcript are of one call.
+    # A word of the summary and a word of the transcript match the same call.
     assert found_by(bench, "booked anchovies") == [SID]
     submit(bench, own(90, summary="Nothing was said."))
     assert found_by(bench, "anchovies nothing") == [SID]
     assert found_by(bench, "booked") == []
 
 
-def test_an_older_snapshot_is_searched_by_what_was_said_until_then(bench: Bench) -> None:
+def test_older_snapshot_is_searched_by_its_own_words(bench: Bench) -> None:
     submit(bench, fact(1, status="ringing", summary="Rang."))
     before = bench.run(bench.store.read(list_calls(TENANT, ListQuery()))).snapshot
     submit(bench, report("Do you have anchovies?"))
@@ -113,7 +113,7 @@ def test_an_older_snapshot_is_searched_by_what_was_said_until_then(bench: Bench)
     assert verdict(bench).findings == []
 
 
-def test_what_the_tenant_stores_stands_before_what_the_platform_says(bench: Bench) -> None:
+def test_tenants_values_override_the_platforms(bench: Bench) -> None:
     stored = told(60, SID, "Corrected", channel=Channel.OWN_EVENT, summary="Corrected by hand.")
     submit(bench, stored, fact(1, status="ringing"), report("Misheard"))
     [session], [call] = sessions(bench), listed(bench)
@@ -122,7 +122,7 @@ def test_what_the_tenant_stores_stands_before_what_the_platform_says(bench: Benc
     assert found_by(bench, "misheard") == []
 
 
-def test_an_evaluation_is_announced_once(bench: Bench) -> None:
+def test_evaluation_has_one_event(bench: Bench) -> None:
     submit(bench, fact(1, status="ringing"))
     submit(bench, report("Hello"), report("Hello"))
     submit(bench, own(99, summary="Later."))
@@ -134,7 +134,7 @@ def test_an_evaluation_is_announced_once(bench: Bench) -> None:
     assert (data["stream_sid"], data["function_call_count"], data["transcript_turn_count"]) == ("MZ1", 1, 1)
 
 
-def test_an_erasure_takes_sessions_and_all_that_was_said(bench: Bench) -> None:
+def test_erasure_deletes_sessions_and_conversations(bench: Bench) -> None:
     submit(bench, fact(1, status="ringing"), report("Do you have anchovies?"))
     bench.run(bench.store.write(erase_call(TENANT, SID, NOW_US)))
     assert sessions(bench) == []
@@ -147,7 +147,7 @@ def test_an_erasure_takes_sessions_and_all_that_was_said(bench: Bench) -> None:
     assert sessions(bench) == []
 
 
-def test_another_tenant_sees_nothing_of_them(bench: Bench) -> None:
+def test_sessions_are_hidden_from_other_tenants(bench: Bench) -> None:
     other = bench.new_tenant()
     submit(bench, fact(1, status="ringing"), report("Hello"))
     assert sessions(bench, tenant=other) == []
@@ -167,7 +167,7 @@ PARTS: tuple[Fact, ...] = (
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(PARTS), cuts=st.sets(st.integers(1, len(PARTS) - 1)), again=st.booleans())
-def test_order_and_repeats_make_no_difference_to_sessions_either(
+def test_order_and_repeats_do_not_change_sessions(
     bench: Bench, order: Sequence[Fact], cuts: set[int], *, again: bool
 ) -> None:
     seen = []
@@ -182,8 +182,8 @@ def test_order_and_repeats_make_no_difference_to_sessions_either(
     assert seen[0] == seen[1]
 
 
-def test_after_a_new_fold_every_call_is_folded_anew(bench: Bench) -> None:
-    """What a former release left: records without reasons, and no sessions."""
+def test_new_fold_version_folds_every_call_again(bench: Bench) -> None:
+    """The ledger is that of an older release: records without reasons, and no sessions."""
     submit(
         bench, fact(1, status="busy", direction="outbound"), report("Hello"), fact(2, "CA2", status="ringing")
     )

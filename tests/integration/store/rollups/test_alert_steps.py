@@ -1,4 +1,4 @@
-"""The five-minute steps equal the calls, whatever is told in whatever order, and are put right where not."""
+"""The five-minute steps equal the calls after any facts in any order, and wrong steps are repaired."""
 
 from random import Random
 
@@ -31,7 +31,7 @@ STEP = START_S - START_S % STEP_S
 
 
 def steps(bench: Bench, tenant: str = TENANT) -> dict[tuple[int, str], dict[str, int]]:
-    """What is counted, by steps after the tests' start and route; without what is 0."""
+    """Return the counts by step after the tests' start and by route, without zeros."""
     found = bench.run(bench.store.read(steps_between(tenant, 0, 2**40)))
     named = {key: {n: c for n, c in zip(COLUMNS, cells, strict=True) if c} for key, cells in found.items()}
     return {((key.step_s - STEP) // STEP_S, key.route): cells for key, cells in named.items() if cells}
@@ -42,7 +42,7 @@ def is_equal(bench: Bench, tenant: str) -> bool:
     return not any(bench.run(bench.store.read(step_differences(tenant, each))).missing for each in windows)
 
 
-def test_steps_equal_the_calls_whatever_is_told_and_erased(bench: Bench) -> None:
+def test_steps_equal_the_calls_after_any_facts_and_erasures(bench: Bench) -> None:
     @_SLOW
     @given(st.lists(facts(), min_size=1, max_size=20), st.sampled_from([*SIDS, ""]))
     def check(told: list[Fact], erased: str) -> None:
@@ -57,7 +57,7 @@ def test_steps_equal_the_calls_whatever_is_told_and_erased(bench: Bench) -> None
     check()
 
 
-def test_the_sums_of_a_step_are_those_of_its_rows(bench: Bench) -> None:
+def test_step_sums_equal_their_rows(bench: Bench) -> None:
     submit(bench, fact(0, route="a", status="ringing"))
     submit(bench, fact(0, "CA2", route="b", status="ringing"))
     sums = bench.run(bench.store.read(step_sums(TENANT, STEP, STEP + STEP_S)))
@@ -65,7 +65,7 @@ def test_the_sums_of_a_step_are_those_of_its_rows(bench: Bench) -> None:
     assert bench.run(bench.store.read(step_sums(TENANT, STEP + STEP_S, STEP + 2 * STEP_S))) == {}
 
 
-def test_a_call_counts_when_it_began_and_when_it_became_final(bench: Bench) -> None:
+def test_call_counts_at_its_begin_and_at_its_final_state(bench: Bench) -> None:
     submit(bench, fact(0, route="a", status="ringing"))
     assert steps(bench) == {(0, "a"): {"started": 1}}
     submit(bench, fact(20, route="a", status="in-progress"))
@@ -73,14 +73,14 @@ def test_a_call_counts_when_it_began_and_when_it_became_final(bench: Bench) -> N
     assert steps(bench) == {(0, "a"): {"started": 1}, (2, "a"): {"final": 1, "answered": 1, "completed": 1}}
 
 
-def test_a_final_state_that_changes_takes_its_numbers_along(bench: Bench) -> None:
+def test_changed_final_state_moves_its_counts(bench: Bench) -> None:
     submit(bench, fact(0, route="a", status="no-answer", event_id="1"))
     assert steps(bench)[0, "a"] == {"started": 1, "final": 1, "no_answer": 1}
     submit(bench, fact(310, route="b", status="completed", talk_seconds=5, event_id="2"))
     assert steps(bench) == {(0, "b"): {"started": 1}, (1, "b"): {"final": 1, "answered": 1, "completed": 1}}
 
 
-def test_an_import_of_last_year_is_no_burst_of_today(bench: Bench) -> None:
+def test_import_of_last_year_is_not_counted_today(bench: Bench) -> None:
     old = fact(-365 * 86_400, channel=Channel.IMPORT, route="a", status="failed", sip_code=503)
     submit(bench, old)
     (place,) = steps(bench)
@@ -88,12 +88,12 @@ def test_an_import_of_last_year_is_no_burst_of_today(bench: Bench) -> None:
     assert steps(bench)[place] == {"started": 1, "final": 1, "failed": 1, "provider_failed": 1}
 
 
-def test_what_became_final_days_late_says_nothing_of_its_route(bench: Bench) -> None:
+def test_final_state_days_late_is_not_counted_for_the_route(bench: Bench) -> None:
     submit(bench, fact(0, route="a", status="ringing"), fact(2 * 86_400, route="a", status="failed"))
     assert steps(bench) == {(0, "a"): {"started": 1}}
 
 
-def test_verify_finds_wrong_steps_and_puts_them_right(bench: Bench) -> None:
+def test_verify_finds_and_repairs_wrong_steps(bench: Bench) -> None:
     submit(bench, fact(0, route="a", status="failed"), fact(0, "other", route="a", status="busy"))
     with direct(bench.url) as db:
         db("UPDATE alert_steps SET failed = failed + 3")
@@ -104,7 +104,7 @@ def test_verify_finds_wrong_steps_and_puts_them_right(bench: Bench) -> None:
     assert verdict(bench).findings == []
 
 
-def test_what_commits_during_a_repair_is_not_lost_and_of_two_repairs_one_counts(bench: Bench) -> None:
+def test_repair_keeps_concurrent_commits_and_only_one_of_two_repairs_applies(bench: Bench) -> None:
     submit(bench, fact(0, route="a", status="ringing"), fact(1, "other", route="a", status="ringing"))
     with direct(bench.url) as db:
         db("DELETE FROM alert_steps")
@@ -117,7 +117,7 @@ def test_what_commits_during_a_repair_is_not_lost_and_of_two_repairs_one_counts(
     assert verdict(bench).is_clean
 
 
-def test_old_steps_go_and_verify_knows(bench: Bench) -> None:
+def test_pruned_steps_are_no_finding(bench: Bench) -> None:
     submit(bench, fact(0, status="busy"), fact(STEPS_KEPT_S, "new", status="busy"))
     now_us = START_US + STEPS_KEPT_S * SECOND_US + 2 * DAY_US
     assert bench.run(bench.store.read(are_steps_old(TENANT, now_us)))
@@ -130,7 +130,7 @@ def test_old_steps_go_and_verify_knows(bench: Bench) -> None:
     assert verdict(bench).is_clean
 
 
-def test_steps_of_one_commit_are_added_up(bench: Bench) -> None:
+def test_steps_of_one_commit_are_summed(bench: Bench) -> None:
     told = [fact(second, f"call-{second}", route="a", status="busy") for second in range(60)]
     Random(1).shuffle(told)
     submit(bench, *told)

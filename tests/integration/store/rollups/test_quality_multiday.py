@@ -1,4 +1,4 @@
-"""Roll-ups of several days say what their days say, whatever is told late, erased, closed or damaged."""
+"""Roll-ups of several days equal their days after late facts, erasures, closings and damage."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -50,7 +50,7 @@ questions = st.tuples(days, days, st.integers(0, 23), keys, filters)
 
 
 def tell(bench: Bench, tenant: str, day: float, sid: str, **said: Any) -> None:  # noqa: ANN401 (values of every kind)
-    """A call so many days after the first day of a period."""
+    """Return a call some days after the first day of a period."""
     submit(bench, fact(FIRST_S + day * DAY_S - START_US / SECOND_US, sid, **said), tenant=tenant)
 
 
@@ -78,7 +78,7 @@ def reopen(bench: Bench) -> None:
         db("DELETE FROM quality_closed")
 
 
-def test_an_answer_is_the_same_with_blocks_and_without(bench: Bench) -> None:
+def test_totals_are_the_same_with_and_without_blocks(bench: Bench) -> None:
     changes = st.one_of(calls, st.integers(1, 80), st.just("erase"))
 
     @_SLOW
@@ -113,7 +113,7 @@ def test_an_answer_is_the_same_with_blocks_and_without(bench: Bench) -> None:
 
 @pytest.fixture
 def months(bench: Bench) -> Bench:
-    """A call a day on seventy days, all of them closed."""
+    """Store a call per day on seventy days, all of them closed."""
     for day in range(DAYS):
         tell(bench, TENANT, day + 0.5, f"c{day}", status="completed", route=f"r{day % 3}", talk_seconds=day)
     assert close(bench) == 3 * 32
@@ -121,7 +121,7 @@ def months(bench: Bench) -> Bench:
 
 
 def grains_read(bench: Bench, lo_day: int, hi_day: int, keys: set[str]) -> list[tuple[int, int]]:
-    """Which grains answer, and from how many days."""
+    """Return the grains that are read, and the number of their days."""
     layer = layer_of(keys)
     [piece] = question_of(TENANT, lo_day, hi_day).pieces
     stretches = bench.run(bench.store.read(in_blocks(TENANT, cut_pieces([piece], layer).ranges, layer)))
@@ -137,7 +137,7 @@ def test_closed_days_are_read_in_the_widest_blocks_that_fit(months: Bench) -> No
     assert grains_read(months, 3, 4, {"route"}) == [(DAY, 1)]
 
 
-def test_a_day_that_changes_is_read_by_itself_until_it_is_closed_again(months: Bench) -> None:
+def test_changed_day_is_read_alone_until_it_is_closed_again(months: Bench) -> None:
     whole = question_of(TENANT, 0, 64, "route")
     before = asked(months, whole)
     tell(months, TENANT, 5.2, "late", status="busy", route="r0")
@@ -150,7 +150,7 @@ def test_a_day_that_changes_is_read_by_itself_until_it_is_closed_again(months: B
     assert asked(months, whole) == after
 
 
-def test_what_says_nothing_new_opens_no_day(months: Bench) -> None:
+def test_fact_without_a_change_reopens_no_day(months: Bench) -> None:
     tell(months, TENANT, 5.5, "c5", status="completed", route="r2", talk_seconds=5)
     assert close(months) == 0
 
@@ -165,7 +165,7 @@ def test_days_are_closed_some_hours_after_their_end(bench: Bench) -> None:
     assert bench.run(bench.store.read(next_open_day(TENANT, end_us))) is None
 
 
-def test_damage_to_a_block_is_found_and_put_right(months: Bench) -> None:
+def test_damaged_block_is_found_and_repaired(months: Bench) -> None:
     whole = question_of(TENANT, 0, 64, "agent", "end_reason")
     before = asked(months, whole)
     with direct(months.url) as db:
@@ -181,8 +181,8 @@ def test_damage_to_a_block_is_found_and_put_right(months: Bench) -> None:
     assert asked(months, whole) == before
 
 
-def test_a_node_of_a_release_that_knew_no_closed_days_is_found_out(months: Bench) -> None:
-    """It adds to the day and leaves its blocks: the day equals its calls, and they do not equal the day."""
+def test_writes_of_a_release_without_closed_days_are_found(months: Bench) -> None:
+    """The old release changes the day and not its blocks: the blocks no longer equal the day."""
     with direct(months.url) as db:
         day_s = FIRST_S + 3 * DAY_S
         closed = db("SELECT tenant, day_s FROM quality_closed WHERE day_s = ?", day_s)
@@ -194,7 +194,7 @@ def test_a_node_of_a_release_that_knew_no_closed_days_is_found_out(months: Bench
     assert verdict(months).findings == []
 
 
-def test_each_layer_knows_its_keys() -> None:
+def test_each_layer_has_its_keys() -> None:
     assert layer_of(set()) is BY_ROUTE
     assert layer_of({"route", "direction"}) is BY_ROUTE
     assert layer_of({"agent", "provider"}) is UNROUTED
@@ -204,7 +204,7 @@ def test_each_layer_knows_its_keys() -> None:
     assert {layer.blocks[0].made_of for layer in LAYERS} == {DAY, FINE_DAY}
 
 
-def test_a_single_day_asks_for_no_closed_days() -> None:
+def test_single_day_reads_no_closed_days() -> None:
     stretches = [RollupRange(DAY, FIRST_S, FIRST_S + DAY_S, 0)]
 
     def refuse(_request: object) -> list[tuple[int, ...]]:
@@ -213,8 +213,8 @@ def test_a_single_day_asks_for_no_closed_days() -> None:
     assert run_operation(in_blocks(TENANT, stretches, BY_ROUTE), refuse) == stretches
 
 
-def test_fifty_years_by_week_are_as_few_statements_as_one(months: Bench) -> None:
-    """A round trip a week took seconds: all pieces are added up at once."""
+def test_fifty_years_by_week_take_no_more_statements_than_one(months: Bench) -> None:
+    """One round trip per week took seconds, so all pieces are summed by one statement."""
     week = 7 * DAY_S
     pieces = tuple(
         WindowPiece(at * SECOND_US, (at + week) * SECOND_US) for at in range(4 * DAY_S, 3_000 * week, week)

@@ -1,4 +1,4 @@
-"""The roll-ups of quality equal the calls, to the unit, whatever is told, merged, erased or put right."""
+"""Quality roll-ups equal the calls exactly after any facts, merges, erasures and repairs."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ _FIRST_COUNT = 10
 
 
 def stored(bench: Bench, tenant: str = TENANT) -> Rows:
-    """Every row that counts anything."""
+    """Return every row with counts."""
 
     def ask() -> StoreOperation[Rows]:
         return (yield Statement("quality_between", {"tenant": tenant, "lo_s": 0, "hi_s": 2**40}, CLAUSES))
@@ -38,7 +38,7 @@ def stored(bench: Bench, tenant: str = TENANT) -> Rows:
 
 
 def totals(bench: Bench, grain: int, tenant: str = TENANT) -> dict[str, int]:
-    """What all rows of a grain add up to, without what is 0."""
+    """Return the sums of all rows of a grain, without zeros."""
     rows = [row[_FIRST_COUNT:-2] for row in stored(bench, tenant) if row[0] == grain]
     summed = [sum(column) for column in zip(*rows, strict=True)]
     return {name: n for name, n in zip(COLUMNS, summed, strict=False) if n}
@@ -49,7 +49,7 @@ def is_equal(bench: Bench, tenant: str) -> bool:
     return not any(bench.run(bench.store.read(quality_differences(tenant, day))).missing for day in days)
 
 
-def test_roll_ups_equal_the_calls_whatever_is_told_merged_and_erased(bench: Bench) -> None:
+def test_roll_ups_equal_the_calls_after_any_facts_merges_and_erasures(bench: Bench) -> None:
     @_SLOW
     @given(st.lists(facts(), min_size=1, max_size=20), st.sampled_from([*SIDS, ""]))
     def check(told: list[Fact], erased: str) -> None:
@@ -68,7 +68,7 @@ def test_roll_ups_equal_the_calls_whatever_is_told_merged_and_erased(bench: Benc
     check()
 
 
-def test_a_call_moves_through_its_rows(bench: Bench) -> None:
+def test_call_moves_between_rows(bench: Bench) -> None:
     submit(bench, fact(0, status="initiated", route="sales"))
     assert totals(bench, DAY) == {"attempts": 1}
     submit(bench, fact(2, status="ringing"), fact(9, status="failed", sip_code=503))
@@ -79,7 +79,7 @@ def test_a_call_moves_through_its_rows(bench: Bench) -> None:
     assert fine[3:10] == (0, "sales", "", "", "", "provider-error", "")
 
 
-def test_a_delay_that_changes_in_no_field_of_the_record_is_counted_and_no_revision(bench: Bench) -> None:
+def test_delay_outside_the_record_is_counted_without_a_revision(bench: Bench) -> None:
     submit(bench, fact(0, status="queued"), fact(5, status="ringing"), fact(9, status="busy"))
     [before] = submit(bench, fact(3, status="initiated"))
     assert (before.outcome, before.revision) == ("ignored", 1)
@@ -87,7 +87,7 @@ def test_a_delay_that_changes_in_no_field_of_the_record_is_counted_and_no_revisi
     assert verdict(bench).findings == []
 
 
-def test_what_an_older_release_wrote_is_measured_later(bench: Bench) -> None:
+def test_calls_of_an_older_release_are_measured_later(bench: Bench) -> None:
     told = [fact(n, f"call-{n}", status="completed", talk_seconds=n + 1) for n in range(3)]
     submit(bench, *told)
     expected = stored(bench)
@@ -102,7 +102,7 @@ def test_what_an_older_release_wrote_is_measured_later(bench: Bench) -> None:
     assert verdict(bench).findings == []
 
 
-def test_what_was_damaged_is_found_and_put_right(bench: Bench) -> None:
+def test_damaged_row_is_found_and_repaired(bench: Bench) -> None:
     submit(bench, fact(0, status="completed", talk_seconds=12, route="a"), fact(1, "other", status="busy"))
     bench.run(bench.store.write(erase_call(TENANT, "other", NOW_US)))
     expected = stored(bench)
@@ -118,7 +118,7 @@ def test_what_was_damaged_is_found_and_put_right(bench: Bench) -> None:
     assert verdict(bench).findings == []
 
 
-def test_measures_that_are_not_the_calls_are_found_and_put_right(bench: Bench) -> None:
+def test_wrong_measures_are_found_and_repaired(bench: Bench) -> None:
     submit(bench, fact(0, status="completed", talk_seconds=12), fact(1, "other", status="busy"))
     expected = stored(bench)
     with direct(bench.url) as db:
@@ -131,7 +131,7 @@ def test_measures_that_are_not_the_calls_are_found_and_put_right(bench: Bench) -
     assert verdict(bench).findings == []
 
 
-def test_no_name_is_too_long_for_a_key(bench: Bench) -> None:
+def test_long_names_fit_into_a_key(bench: Bench) -> None:
     long: dict[str, Any] = {
         name: name[0] + "界" * 199 for name in ("agent", "provider_account", "end_reason")
     }

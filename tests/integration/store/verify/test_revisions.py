@@ -1,4 +1,4 @@
-"""Every kind of damage is found, and counters are put right."""
+"""Every kind of damage is found, and wrong counters are repaired."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +28,7 @@ Damage = Callable[[Direct], object]
 
 @pytest.fixture
 def ledger(bench: Bench) -> Bench:
-    """Two calls of some revisions, one of which swallowed a third."""
+    """Store two calls with several revisions; a third call was merged into one of them."""
     submit(bench, fact(1, status="ringing", direction="inbound", mapped_route="support"))
     submit(bench, fact(2, status="in-progress", sequence=1), own(3, "platform-1", summary="Asked."))
     submit(bench, fact(9, status="completed", sequence=2), fact(9, status="completed", sequence=2))
@@ -110,7 +110,7 @@ def _first_key() -> bytes:
     return fact(1, status="ringing", direction="inbound", mapped_route="support").key
 
 
-def test_a_sound_ledger_is_clean(ledger: Bench) -> None:
+def test_valid_ledger_is_clean(ledger: Bench) -> None:
     told = verdict(ledger)
     assert (told.findings, told.is_clean) == ([], True)
     assert told.rows_read == {
@@ -124,7 +124,7 @@ def test_a_sound_ledger_is_clean(ledger: Bench) -> None:
     }
 
 
-def test_an_empty_ledger_is_clean(bench: Bench) -> None:
+def test_empty_ledger_is_clean(bench: Bench) -> None:
     told = verdict(bench)
     assert (told.is_clean, told.rows_read["calls"]) == (True, 0)
 
@@ -139,12 +139,12 @@ def test_damage_is_found_and_not_repaired(ledger: Bench, damage: str) -> None:
     assert not told.is_clean
     assert verdict(ledger, repair=True).is_clean is False
     left = verdict(ledger)
-    # Counters that equal damaged rows would hide the damage, so they are left as well.
+    # Counters repaired from damaged rows would hide the damage, so they stay as well.
     assert {finding.invariant for finding in left.findings} == invariants
 
 
 @pytest.mark.parametrize("miscount", MISCOUNTS)
-def test_counters_are_put_right_when_asked(ledger: Bench, miscount: str) -> None:
+def test_counters_are_repaired_on_request(ledger: Bench, miscount: str) -> None:
     with direct(ledger.url) as db:
         db(MISCOUNTS[miscount])
     told = verdict(ledger)
@@ -158,7 +158,7 @@ def test_counters_are_put_right_when_asked(ledger: Bench, miscount: str) -> None
     assert verdict(ledger).findings == []
 
 
-def test_only_the_tenants_named_are_looked_at(ledger: Bench) -> None:
+def test_only_named_tenants_are_checked(ledger: Bench) -> None:
     other = ledger.new_tenant()
     submit(ledger, fact(1), tenant=other)
     with direct(ledger.url) as db:
@@ -167,7 +167,7 @@ def test_only_the_tenants_named_are_looked_at(ledger: Bench) -> None:
     assert len(verdict(ledger, TENANT, other).findings) == 1
 
 
-def test_a_ledger_of_more_than_a_chunk_is_walked_to_its_end(bench: Bench) -> None:
+def test_ledger_of_several_chunks_is_checked_to_its_end(bench: Bench) -> None:
     submit(bench, *[fact(number, f"CA{number:032x}", status="ringing") for number in range(1_001)])
     told = verdict(bench)
     assert told.is_clean
@@ -175,8 +175,8 @@ def test_a_ledger_of_more_than_a_chunk_is_walked_to_its_end(bench: Bench) -> Non
     assert told.rows_read == {**walked, "pages": SAMPLES}
 
 
-def test_calls_of_one_instant_are_all_met(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a chunk ends among them, and where it ends with the last."""
+def test_all_calls_of_one_instant_are_checked(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chunk ends between them, and a chunk ends with the last of them."""
     submit(bench, *[fact(1, f"CA{number:032x}", status="ringing") for number in range(6)])
     for chunk in (2, 4, 6):
         monkeypatch.setattr(calls, "CHUNK", chunk)
@@ -186,7 +186,7 @@ def test_calls_of_one_instant_are_all_met(bench: Bench, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("created_us", [-(2**63), -(2**62) - 1, 0, 2**62])
-def test_a_call_is_met_wherever_its_creation_stands(bench: Bench, created_us: int) -> None:
+def test_call_with_any_creation_time_is_checked(bench: Bench, created_us: int) -> None:
     submit(bench, fact(1, status="ringing"), fact(1, OTHER, status="busy"))
     with direct(bench.url) as db:
         db(f"UPDATE calls SET created_us = ? {ONE_CALL}", created_us, NODE)
@@ -197,16 +197,16 @@ def test_a_call_is_met_wherever_its_creation_stands(bench: Bench, created_us: in
     ]
 
 
-def test_facts_of_an_identity_that_is_lost_are_looked_at(ledger: Bench) -> None:
+def test_facts_of_a_lost_identity_are_checked(ledger: Bench) -> None:
     with direct(ledger.url) as db:
         node = call_uuid(TENANT, OTHER)
         db(f"DELETE FROM identities {ONE_SID}", node)
         db(f"UPDATE facts SET raw = ? {ONE_SID}", b"nonsense", node)
     details = {finding.detail for finding in verdict(ledger).findings}
-    assert details == {"other SIDs lead to it, and its own does not", "it cannot be read"}
+    assert details == {"other SIDs belong to it, and its own does not", "it cannot be read"}
 
 
-def test_a_fact_that_two_calls_claim_is_told_of_once(bench: Bench) -> None:
+def test_fact_of_two_calls_is_reported_once(bench: Bench) -> None:
     submit(bench, fact(1), fact(2, OTHER), own(3, OTHER, links=(Node("CA" + "2" * 32, is_carrier=True),)))
     [(_tenant, _node, sid, call_id)] = _identity_of(bench, OTHER)
     with direct(bench.url) as db:
@@ -229,8 +229,8 @@ def _identity_of(bench: Bench, sid: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("raw", [None, "text"])
-def test_a_body_that_is_no_bytes_cannot_be_read(raw: str | None) -> None:
-    """No database that is whole holds one; a damaged file of SQLite may."""
+def test_body_of_another_type_is_unreadable(raw: str | None) -> None:
+    """Only a damaged file of SQLite can contain one."""
     told = fact(1, status="ringing", direction="inbound")
     row = (NODE, told.key, told.received_us, pack_fact(told), raw)
     call = (NODE, *([None] * 11), 1, 1, b"", told.occurred_us, NODE)
@@ -243,8 +243,8 @@ def test_a_body_that_is_no_bytes_cannot_be_read(raw: str | None) -> None:
     assert f"fact {told.key.hex()} of {TENANT}" in [finding.subject for finding in checked.findings]
 
 
-def test_while_calls_are_still_to_be_folded_anew_their_facts_are_looked_at(ledger: Bench) -> None:
-    """Else a fold that stops at a fact says: run verify; and verify: migrate."""
+def test_facts_are_checked_before_their_calls_are_folded_again(ledger: Bench) -> None:
+    """Otherwise a fold that fails at a fact asks for `verify`, and `verify` asks for `migrate`."""
     with direct(ledger.url) as db:
         db("INSERT INTO refolds (tenant, after_id) VALUES ('acme', ?)", b"")
         _change_content(db, b"\xff")
@@ -256,8 +256,8 @@ def test_while_calls_are_still_to_be_folded_anew_their_facts_are_looked_at(ledge
 @pytest.mark.parametrize(
     "column", ["status = 7", "route = 'x'", "agent = 'x'", "created_us = created_us + 1"]
 )
-def test_what_is_wrong_in_a_row_alone_is_found(bench: Bench, column: str) -> None:
-    """SQLite's index of the list has these columns too; and the ledger moves counters by the row's."""
+def test_wrong_column_alone_is_found(bench: Bench, column: str) -> None:
+    """SQLite's list index has these columns too, and the ledger updates counters by the row's columns."""
     submit(bench, fact(1, status="ringing"), fact(1, OTHER, status="busy"))
     with direct(bench.url) as db:
         _beside_index(db, f"UPDATE calls SET {column} {ONE_CALL}")
@@ -266,7 +266,7 @@ def test_what_is_wrong_in_a_row_alone_is_found(bench: Bench, column: str) -> Non
 
 
 def _beside_index(db: Direct, sql: str) -> None:
-    """Do it while the database does not know of the index, so that this stays as it is."""
+    """Change rows while the database does not know the index, so that the index stays as it is."""
     named = "name = 'calls_listed'"
     db("PRAGMA writable_schema = 1")
     [index] = db(f"SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema WHERE {named}")
@@ -278,8 +278,8 @@ def _beside_index(db: Direct, sql: str) -> None:
     db("PRAGMA writable_schema = RESET")
 
 
-def test_a_wrong_history_of_counters_is_found_by_sampled_pages(bench: Bench) -> None:
-    """Nearly every fact is a commit of its own, so that most pages that are drawn are of the past."""
+def test_wrong_history_of_counters_is_found_by_sampled_pages(bench: Bench) -> None:
+    """Nearly every fact is a commit of its own, so that most random pages are of older revisions."""
     for turn in range(40):
         status = STATUSES[turn % len(OPEN)]
         sid, event_id = f"call-{turn % 5}", f"turn {turn}"
@@ -292,7 +292,7 @@ def test_a_wrong_history_of_counters_is_found_by_sampled_pages(bench: Bench) -> 
 
 
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
-def test_a_page_of_calls_that_only_counters_tell_of_names_the_damage(bench: Bench) -> None:
+def test_page_of_calls_without_rows_reports_the_damage(bench: Bench) -> None:
     submit(bench, fact(1, status="ringing"))
     with direct(bench.url) as db:
         db(f"DELETE FROM calls {ONE_CALL}", NODE)
@@ -300,7 +300,7 @@ def test_a_page_of_calls_that_only_counters_tell_of_names_the_damage(bench: Benc
         bench.run(bench.store.read(list_calls(TENANT, ListQuery())))
 
 
-def test_words_that_are_not_those_of_the_summary_are_found(bench: Bench) -> None:
+def test_words_other_than_those_of_the_summary_are_found(bench: Bench) -> None:
     submit(bench, own(1, summary="Found by this."))
     assert verdict(bench).findings == []
     with direct(bench.url) as db:
@@ -309,8 +309,8 @@ def test_words_that_are_not_those_of_the_summary_are_found(bench: Bench) -> None
     assert details == ["it is not found by the words of its summary and its transcript"]
 
 
-def test_snapshots_from_before_a_repair_are_not_told(bench: Bench) -> None:
-    """A counter that was wrong may have been so for long."""
+def test_snapshots_before_a_repair_are_gone(bench: Bench) -> None:
+    """A wrong counter can have been wrong for long."""
     submit(bench, own(1))
     before = bench.run(bench.store.read(list_calls(TENANT, ListQuery()))).snapshot
     submit(bench, own(2, "call-2"))

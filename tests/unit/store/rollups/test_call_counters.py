@@ -1,4 +1,4 @@
-"""Counters as a commit changes them: what is added equals what is counted."""
+"""Changes of a commit to the counters equal a count of the calls."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ def added(deltas: CounterDeltas) -> dict[Row, int]:
 
 
 def counted(some: list[CallDimensions]) -> Counter[Row]:
-    """The same, by going through calls, widths and facets one by one."""
+    """Return the same changes by a loop over calls, widths and facets."""
     rows: Counter[Row] = Counter()
     for place in some:
         side = ("unknown", "inbound", "outbound")[place.direction]
@@ -61,9 +61,7 @@ def counted(some: list[CallDimensions]) -> Counter[Row]:
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(places, max_size=12), st.lists(places, max_size=12))
-def test_what_comes_and_goes_is_added_up_per_bucket(
-    come: list[CallDimensions], gone: list[CallDimensions]
-) -> None:
+def test_changes_are_summed_per_bucket(come: list[CallDimensions], gone: list[CallDimensions]) -> None:
     deltas = CounterDeltas()
     for place in come:
         deltas.add(place, 1)
@@ -76,8 +74,8 @@ def test_what_comes_and_goes_is_added_up_per_bucket(
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(places, min_size=1, max_size=12))
-def test_what_cancels_out_writes_its_rows_with_nothing_to_add(some: list[CallDimensions]) -> None:
-    """Calls may have changed places in a bucket: its revision has to say that it was touched."""
+def test_changes_that_cancel_out_write_rows_without_counts(some: list[CallDimensions]) -> None:
+    """Calls can have moved within a bucket: its revision must show the change."""
     deltas = CounterDeltas()
     for place in some:
         deltas.add(place, 1)
@@ -87,7 +85,7 @@ def test_what_cancels_out_writes_its_rows_with_nothing_to_add(some: list[CallDim
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(places, st.sampled_from([1, -1])), min_size=1, max_size=12))
-def test_what_is_said_to_the_database_is_what_was_added_up(changes: list[tuple[CallDimensions, int]]) -> None:
+def test_statements_contain_the_summed_changes(changes: list[tuple[CallDimensions, int]]) -> None:
     deltas = CounterDeltas()
     for place, calls in changes:
         deltas.add(place, calls)
@@ -109,7 +107,7 @@ def _key(row: Mapping[str, Any]) -> tuple[str, str, int, int]:
     return row["tenant"], row["facet"], row["width_s"], row["bucket_s"]
 
 
-def test_commits_of_many_states_share_one_statement() -> None:
+def test_commits_with_many_statuses_share_one_statement() -> None:
     def said(statuses: range) -> list[tuple[str, object]]:
         deltas = CounterDeltas()
         for status in statuses:
@@ -121,7 +119,7 @@ def test_commits_of_many_states_share_one_statement() -> None:
     assert said(range(2)) != said(range(2, 4))
 
 
-def test_every_state_and_side_has_one_column() -> None:
+def test_every_status_and_direction_has_one_column() -> None:
     numbers = [
         column_number(STATUS_NUMBER[status], DIRECTION_NUMBER[side])
         for status in STATUSES
@@ -131,10 +129,10 @@ def test_every_state_and_side_has_one_column() -> None:
     assert len(set(COLUMNS)) == 27
 
 
-def test_the_columns_of_a_filter() -> None:
+def test_columns_of_a_filter() -> None:
     assert columns_of((), None) == (SUM,)
     assert columns_of(("no-answer",), "inbound") == ("no_answer_inbound",)
-    # An unknown direction is a column of its own: it is neither in nor out.
+    # An unknown direction has a column of its own: it is neither inbound nor outbound.
     assert set(columns_of((), "inbound")) | set(columns_of((), "outbound")) < set(COLUMNS)
     assert columns_of(("busy",), None) == ("busy_unknown", "busy_inbound", "busy_outbound")
 

@@ -16,7 +16,7 @@ END_US = WIDTHS_S[0] * 4_000 * SECOND_US
 
 near = st.one_of(
     st.integers(START_US, START_US + 200 * 86_400 * SECOND_US),
-    # On the bounds of buckets, and a step beside them.
+    # On the bounds of buckets, and next to them.
     st.builds(
         lambda width_s, number, step: (
             (START_US // (width_s * SECOND_US) + number) * width_s * SECOND_US + step
@@ -29,7 +29,7 @@ near = st.one_of(
 
 
 def pieces(window: Cut) -> list[tuple[int, int]]:
-    """All pieces in their order, in microseconds."""
+    """Return all pieces in their order, in microseconds."""
     edges = [[edge] if edge else [] for edge in (window.first, window.last)]
     spans = [(span.lo_s * SECOND_US, span.hi_s * SECOND_US) for span in window.spans]
     return [*map(tuple, edges[0]), *spans, *map(tuple, edges[1])]  # type: ignore[list-item]
@@ -41,7 +41,7 @@ def pieces(window: Cut) -> list[tuple[int, int]]:
 @example(START_US + 1, START_US + 2, WIDTHS_S)
 @example(START_US + 1, START_US + MINUTE_US, WIDTHS_S)
 @example(START_US - 1, START_US + 1, WIDTHS_S)
-def test_the_pieces_cover_the_window_exactly_and_never_overlap(
+def test_pieces_cover_the_window_exactly_without_overlap(
     from_us: int, to_us: int, widths_s: tuple[int, ...]
 ) -> None:
     found = pieces(cut(from_us, to_us, widths_s))
@@ -74,13 +74,13 @@ def test_no_wider_bucket_would_fit(from_us: int, to_us: int, widths_s: tuple[int
             assert first_s + wider_s > span.hi_s
 
 
-def test_without_bounds_it_is_the_widest_buckets_alone() -> None:
+def test_window_without_bounds_has_only_the_widest_buckets() -> None:
     window = cut(None, None)
     assert pieces(window) == [(0, END_US)]
     assert [span.width_s for span in window.spans] == [WIDTHS_S[0]]
 
 
-def test_bounds_outside_of_time_cut_nothing_more() -> None:
+def test_bounds_outside_the_range_cut_no_further() -> None:
     assert cut(-1, END_US + 1) == cut(None, None)
     assert pieces(cut(END_US + 1, None)) == []
     assert pieces(cut(None, -1)) == []

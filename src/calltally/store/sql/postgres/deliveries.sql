@@ -1,5 +1,5 @@
 -- name: lock_delivery_head
--- By a statement of its own: only what comes after it sees what was committed before the lock was had.
+-- A separate statement: only later statements see the commits before the lock.
 SELECT seen, due_us FROM delivery_heads WHERE tenant = :tenant FOR UPDATE;
 
 -- name: put_deliveries!
@@ -15,7 +15,7 @@ FROM unnest(
 ON CONFLICT (tenant, endpoint, event_id) DO NOTHING;
 
 -- name: first_of_calls
--- Of each call the event that has to be delivered first.
+-- First event to deliver of each call.
 SELECT
     r.endpoint, r.event_id, r.event, r.revision, r.place, r.call_id, r.attempts, r.tries, r.begun_us, r.due_us,
     r.created_us, coalesce(r.body, o.body)
@@ -28,7 +28,7 @@ CROSS JOIN LATERAL (
 LEFT JOIN outbox AS o ON o.tenant = k.tenant AND o.revision = r.revision AND o.event = r.event;
 
 -- name: put_attempts!
--- Of deliveries that are still there, and in whose turn they were.
+-- Attempts of deliveries that still exist and belong to this dispatch.
 INSERT INTO delivery_attempts (
     tenant, endpoint, event_id, attempt, at_us, took_us, status, reason, answer, next_us
 )
@@ -54,25 +54,25 @@ WHERE
     AND d.attempts = k.attempt - 1;
 
 -- name: drop_deliveries_of_calls!
--- Of erased calls.
+-- Deliveries of erased calls.
 DELETE FROM deliveries AS d USING unnest(:tenant::text[], :call_id::bytea[]) AS k (tenant, call_id)
 WHERE d.tenant = k.tenant AND d.call_id = k.call_id;
 
 -- name: drop_attempts_of_calls!
--- What was answered may say something of them too; before the deliveries, by which they are found.
+-- Responses can contain data of the calls too; deleted before the deliveries, by which they are found.
 DELETE FROM delivery_attempts AS a USING unnest(:tenant::text[], :call_id::bytea[]) AS k (tenant, call_id), deliveries AS d
 WHERE
     d.tenant = k.tenant AND d.call_id = k.call_id
     AND a.tenant = k.tenant AND a.endpoint = d.endpoint AND a.event_id = d.event_id;
 
 -- name: move_endpoints!
--- Up to which revision the events of endpoints have been taken in.
+-- Last revision with events queued for endpoints.
 UPDATE webhook_endpoints AS e SET taken = k.taken
 FROM unnest(:tenant::text[], :endpoint::bytea[], :taken::bigint[]) AS k (tenant, endpoint, taken)
 WHERE e.tenant = k.tenant AND e.endpoint = k.endpoint AND e.taken < k.taken;
 
 -- name: events_of_calls
--- What an endpoint was sent of calls, of one kind.
+-- Events of one kind about calls that an endpoint was sent.
 SELECT d.call_id, d.event_id, d.revision, d.state, d.reason, d.updated_us, o.body
 FROM unnest(:tenant::text[], :endpoint::bytea[], :call_id::bytea[], :event::text[])
     AS k (tenant, endpoint, call_id, event)

@@ -1,9 +1,9 @@
 -- name: meta_citus_catalogue
--- Whether the extension is in this database: its list of distributed tables is.
+-- True if the extension is installed in this database: its catalogue exists.
 SELECT to_regclass('pg_dist_partition') IS NOT NULL;
 
 -- name: meta_distributed_tables
--- Tables that Citus knows: how each is spread (h: by a column, n: not at all), by what, and with which others.
+-- Tables of Citus: distribution (h: by a column, n: none), distribution column, and colocated tables.
 SELECT c.relname::text, p.partmethod::text, column_to_column_name(p.logicalrelid, p.partkey)::text, p.colocationid::bigint
 FROM pg_dist_partition AS p
 JOIN pg_class AS c ON c.oid = p.logicalrelid
@@ -11,15 +11,15 @@ WHERE c.relnamespace = current_schema()::regnamespace
 ORDER BY c.relname;
 
 -- name: meta_shard_nodes
--- How many nodes may hold rows.
+-- Number of nodes that can hold rows.
 SELECT count(*) FROM pg_dist_node WHERE isactive AND shouldhaveshards AND noderole = 'primary';
 
 -- name: meta_shard_copies
--- How many copies of each row Citus would write itself; null where it does not say.
+-- Number of copies of each row that Citus writes itself; NULL if it is not set.
 SELECT current_setting('citus.shard_replication_factor', true);
 
 -- name: meta_tables
--- The tables of this schema that no extension brought: about how many rows, and how many bytes with the indexes.
+-- Tables of this schema without those of extensions: estimated rows, and bytes with the indexes.
 SELECT c.relname::text, greatest(c.reltuples, 0)::bigint, pg_total_relation_size(c.oid)::bigint
 FROM pg_class AS c
 WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
@@ -27,7 +27,7 @@ WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p'
 ORDER BY c.relname;
 
 -- name: meta_unique_keys
--- Every primary and unique key of this schema, with its first column.
+-- Primary and unique keys of this schema, each with its first column.
 SELECT t.relname::text, k.relname::text, coalesce(a.attname::text, '')
 FROM pg_index AS i
 JOIN pg_class AS k ON k.oid = i.indexrelid
@@ -37,13 +37,13 @@ WHERE t.relnamespace = current_schema()::regnamespace AND i.indisunique
 ORDER BY t.relname, k.relname;
 
 -- name: meta_without_time_limit!
--- The rows of a table may take longer to move than any statement of the service may.
+-- Moving the rows of a table can take longer than the time limit of statements.
 SET LOCAL statement_timeout = 0;
 
 -- name: meta_distribute_first
--- Spread the tenants themselves, apart from whatever else is spread in this database.
+-- Distribute the tenants themselves, separately from other distributed tables of this database.
 SELECT create_distributed_table('tenants', 'tenant', colocate_with => 'none');
 
 -- name: meta_distribute
--- Spread a table by tenant: a tenant's rows of all tables are on one node.
+-- Distribute a table by tenant: a tenant's rows of all tables are on one node.
 SELECT create_distributed_table(:table::text::regclass, 'tenant', colocate_with => 'tenants');

@@ -1,39 +1,39 @@
 -- name: lock_heads
--- The revision of each tenant of a commit, locked in the order of their names, so that no two commits wait for each other.
+-- Revision of each tenant of a commit, locked in the order of their names, so that no two commits wait for each other.
 SELECT tenant, revision, epoch FROM ledger_heads WHERE tenant = ANY(:tenant::text[]) ORDER BY tenant FOR UPDATE;
 
 -- name: identities_of_nodes
--- The calls that linked SIDs lead to.
+-- Calls of linked SIDs.
 SELECT t.tenant, t.node, t.call_sid, t.id
 FROM unnest(:tenant::text[], :node::bytea[]) AS k (tenant, node)
 JOIN identities AS t ON t.tenant = k.tenant AND t.node = k.node;
 
 -- name: identities_of_calls
--- All SIDs of calls that have several.
+-- All SIDs of calls with several SIDs.
 SELECT t.tenant, t.node, t.call_sid, t.id
 FROM unnest(:tenant::text[], :id::bytea[]) AS k (tenant, id)
 JOIN identities AS t ON t.tenant = k.tenant AND t.id = k.id;
 
 -- name: facts_of_nodes
--- What the fold needs of each fact of the SIDs named.
+-- Data of each fact that the fold needs.
 SELECT t.tenant, t.node, t.key, t.received_us, t.content
 FROM unnest(:tenant::text[], :node::bytea[]) AS k (tenant, node)
 JOIN facts AS t ON t.tenant = k.tenant AND t.node = k.node;
 
 -- name: keys_of_nodes
--- By which facts are told apart, without what they say.
+-- Keys of facts, without their content.
 SELECT t.node, t.key
 FROM unnest(:tenant::text[], :node::bytea[]) AS k (tenant, node)
 JOIN facts AS t ON t.tenant = k.tenant AND t.node = k.node;
 
 -- name: calls_of_ids
--- Calls as they stand, for the ledger.
+-- Current rows of calls.
 SELECT t.tenant, t.id, t.created_us, t.status, t.direction, t.route, t.agent, t.provider, t.escalated, t.from_number, t.to_number, t.revision, t.updated_us, t.record, t.measured
 FROM unnest(:tenant::text[], :id::bytea[]) AS k (tenant, id)
 JOIN calls AS t ON t.tenant = k.tenant AND t.id = k.id;
 
 -- name: put_facts!
--- Facts that are new to their calls.
+-- New facts.
 INSERT INTO facts (
     tenant, node, key, received_us, outcome, reason, repeats, content, raw, revision, conversation
 )
@@ -44,7 +44,7 @@ SELECT * FROM unnest(
 );
 
 -- name: count_repeats!
--- Facts that were told again, each as often as it stands in the arrays.
+-- Repeated facts, each as often as it occurs in the arrays.
 UPDATE facts AS t SET repeats = t.repeats + k.times
 FROM (
     SELECT tenant, node, key, count(*)::integer AS times
@@ -54,7 +54,7 @@ FROM (
 WHERE t.tenant = k.tenant AND t.node = k.node AND t.key = k.key;
 
 -- name: put_identities!
--- Where linked SIDs lead from now on.
+-- New calls of linked SIDs.
 INSERT INTO identities (
     tenant, node, call_sid, id
 )
@@ -93,7 +93,7 @@ ON CONFLICT (tenant, id) DO UPDATE SET
     measured_revision = excluded.measured_revision;
 
 -- name: move_calls!
--- Calls of which only the state, and what no index has, changed.
+-- Calls with changes only in the status and in columns without an index.
 UPDATE calls AS t SET status = k.status, revision = k.revision, updated_us = k.updated_us, record = k.record,
     measured = k.measured, measured_revision = k.revision
 FROM unnest(
@@ -103,12 +103,12 @@ FROM unnest(
 WHERE t.tenant = k.tenant AND t.id = k.id;
 
 -- name: drop_calls!
--- Calls whose id stopped being one.
+-- Rows of merged and erased calls.
 DELETE FROM calls AS t USING unnest(:tenant::text[], :id::bytea[]) AS k (tenant, id)
 WHERE t.tenant = k.tenant AND t.id = k.id;
 
 -- name: put_versions!
--- What changed calls were before, in their list columns.
+-- Old versions of changed calls, in their list columns.
 INSERT INTO call_versions (
     tenant, created_us, id, valid_from, valid_to, status, direction, route, agent, provider, escalated,
     from_number, to_number, updated_us
@@ -120,7 +120,7 @@ SELECT * FROM unnest(
 );
 
 -- name: put_tombstones!
--- Ids that were merged into others, and calls that were erased.
+-- Ids of merged and erased calls.
 INSERT INTO tombstones (
     tenant, revision, id, merged_into, created_us, reason
 )
@@ -129,7 +129,7 @@ SELECT * FROM unnest(
 );
 
 -- name: keep_counts!
--- What the counters of a commit held before it.
+-- Old counters of a commit, for the history.
 INSERT INTO count_history (tenant, valid_to, facet, width_s, bucket_s, revision, changes, {columns})
 SELECT t.tenant, k.valid_to, t.facet, t.width_s, t.bucket_s, t.revision, t.changes, {columns}
 FROM unnest(:tenant::text[], :facet::text[], :width_s::bigint[], :bucket_s::bigint[], :revision::bigint[])
@@ -147,12 +147,12 @@ ON CONFLICT (tenant, facet, width_s, bucket_s) DO UPDATE SET
     revision = excluded.revision, changes = counts.changes + 1, {sums};
 
 -- name: move_heads!
--- The last revision of each tenant of a commit.
+-- New ledger head of each tenant of a commit.
 UPDATE ledger_heads AS t SET revision = k.revision
 FROM unnest(:tenant::text[], :revision::bigint[]) AS k (tenant, revision) WHERE t.tenant = k.tenant;
 
 -- name: put_outbox!
--- Events to deliver, their bytes frozen.
+-- Events to deliver, with their final bytes.
 INSERT INTO outbox (
     tenant, revision, event, event_id, call_id, created_us, body, direction, route, agent
 )
@@ -162,29 +162,29 @@ SELECT * FROM unnest(
 );
 
 -- name: facts_of_nodes_as_of
--- The facts of the SIDs named up to a revision.
+-- Facts of SIDs up to a revision.
 SELECT t.node, t.key, t.received_us, t.content
 FROM unnest(:tenant::text[], :node::bytea[], :as_of::bigint[]) AS k (tenant, node, as_of)
 JOIN facts AS t ON t.tenant = k.tenant AND t.node = k.node AND t.revision <= k.as_of;
 
 -- name: ends_of_ids
--- When ids ended: merged into others, erased or expired.
+-- Last revisions of ids that were merged, erased or expired.
 SELECT t.revision, t.id FROM unnest(:tenant::text[], :id::bytea[]) AS k (tenant, id)
 JOIN tombstones AS t ON t.tenant = k.tenant AND t.id = k.id;
 
 -- name: versions_that_ended
--- The versions of calls that ended at revisions, each with when it began.
+-- Versions of calls that ended at some revisions, with their first revision.
 SELECT t.valid_from, t.valid_to FROM unnest(:tenant::text[], :revision::bigint[]) AS k (tenant, revision)
 JOIN call_versions AS t ON t.tenant = k.tenant AND t.valid_to = k.revision;
 
 -- name: forget_parties!
--- Take the numbers out of versions of erased calls.
+-- Remove the numbers from versions of erased calls.
 UPDATE call_versions AS t SET from_number = NULL, to_number = NULL
 FROM unnest(:tenant::text[], :revision::bigint[]) AS k (tenant, revision)
 WHERE t.tenant = k.tenant AND t.valid_to = k.revision;
 
 -- name: drop_events!
--- Frozen events of erased calls.
+-- Outbox events of erased calls.
 DELETE FROM outbox AS t USING unnest(:tenant::text[], :revision::bigint[]) AS k (tenant, revision)
 WHERE t.tenant = k.tenant AND t.revision = k.revision;
 
@@ -194,23 +194,23 @@ DELETE FROM facts AS t USING unnest(:tenant::text[], :node::bytea[]) AS k (tenan
 WHERE t.tenant = k.tenant AND t.node = k.node;
 
 -- name: add_erasures!
--- How many more calls of a tenant were erased.
+-- Increase the number of a tenant's erased calls.
 UPDATE ledger_heads AS t SET erasures = t.erasures + k.erased
 FROM unnest(:tenant::text[], :erased::bigint[]) AS k (tenant, erased) WHERE t.tenant = k.tenant;
 
 -- name: put_texts!
--- The words of calls from a revision on.
+-- Words of calls from a revision on.
 INSERT INTO call_texts (tenant, id, valid_from, words)
 SELECT tenant, id, valid_from, array_to_tsvector(string_to_array(words, ' '))
 FROM unnest(:tenant::text[], :id::bytea[], :valid_from::bigint[], :words::text[]) AS k (tenant, id, valid_from, words);
 
 -- name: end_texts!
--- The words that calls had before they changed. What they have since may be put by the same commit, and before.
+-- End the old words of changed calls. The same commit can insert the new words, even earlier.
 UPDATE call_texts AS t SET valid_to = k.revision
 FROM unnest(:tenant::text[], :id::bytea[], :revision::bigint[]) AS k (tenant, id, revision)
 WHERE t.tenant = k.tenant AND t.id = k.id AND t.valid_to IS NULL AND t.valid_from < k.revision;
 
 -- name: drop_texts!
--- The words of erased calls, superseded ones too.
+-- Words of erased calls, including superseded words.
 DELETE FROM call_texts AS t USING unnest(:tenant::text[], :id::bytea[]) AS k (tenant, id)
 WHERE t.tenant = k.tenant AND t.id = k.id;

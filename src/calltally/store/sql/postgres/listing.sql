@@ -1,5 +1,5 @@
 -- name: count_buckets
--- Calls per bucket of each span: those of the filter, and all of the facet.
+-- Calls of the filter and of the facet, per bucket of each span.
 SELECT t.bucket_s * 1000000, (t.bucket_s + t.width_s) * 1000000, t.width_s, {matches}, t.calls, t.revision
 FROM unnest(:tenant::text[], :facet::text[], :width_s::bigint[], :lo_s::bigint[], :hi_s::bigint[])
     AS k (tenant, facet, width_s, lo_s, hi_s)
@@ -7,7 +7,7 @@ JOIN counts AS t ON t.tenant = k.tenant AND t.facet = k.facet AND t.width_s = k.
     AND t.bucket_s >= k.lo_s AND t.bucket_s < k.hi_s AND {matches} > 0;
 
 -- name: count_edges
--- Calls of the filter in parts of minutes, where no counter reaches.
+-- Calls of the filter in parts of minutes, which have no counters.
 SELECT k.lo_us, k.hi_us, 0, count(*), count(*), 0
 FROM unnest(:tenant::text[], :lo_us::bigint[], :hi_us::bigint[], :value::text[]) AS k (tenant, lo_us, hi_us, value)
 JOIN calls AS c ON c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created_us < k.hi_us
@@ -15,9 +15,9 @@ JOIN calls AS c ON c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created
 GROUP BY k.lo_us, k.hi_us;
 
 -- name: page_records
--- The records of each run of buckets, joined.
--- What is skipped is skipped in the index alone, up to the call that the page begins with; from there on rows are read.
--- What is aggregated comes from a limited subquery in its order, and is not sorted again.
+-- Joined records of each run of buckets.
+-- Rows are skipped in the index alone, up to the first call of the page; from there on rows are read.
+-- The aggregate reads a limited subquery in its order, without a second sort.
 SELECT k.run_index, r.records, r.revision
 FROM unnest(
     :tenant::text[], :lo_us::bigint[], :hi_us::bigint[], :value::text[], :skip::bigint[], :most::bigint[], :run_index::bigint[],
@@ -41,13 +41,13 @@ CROSS JOIN LATERAL (
 ) AS r;
 
 -- name: timeline_of_nodes
--- Everything kept of the facts of a call.
+-- Stored facts of a call.
 SELECT t.received_us, t.outcome, t.reason, t.repeats, t.content, t.raw
 FROM unnest(:tenant::text[], :node::bytea[]) AS k (tenant, node)
 JOIN facts AS t ON t.tenant = k.tenant AND t.node = k.node;
 
 -- name: number_total
--- How many calls have a number at either end.
+-- Number of calls with a number at either end.
 SELECT count(*) FROM (
     SELECT c.id FROM calls AS c
     WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
@@ -58,7 +58,7 @@ SELECT count(*) FROM (
 ) AS n;
 
 -- name: number_records
--- A page of the calls that have a number at either end: each from its own index, no further than the page can reach, merged.
+-- Page of calls with a number at either end: each end from its own index, only as far as the page can reach, merged.
 SELECT n.record FROM (
     (
         SELECT c.record, c.created_us, c.id FROM calls AS c
@@ -77,9 +77,9 @@ SELECT n.record FROM (
 ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
 -- name: count_buckets_as_of
--- Calls per bucket of each span as of a revision: as they are where the bucket was not touched since, else as its history has them.
--- A row's predecessor is the one that ended when it began; the first milestone after the revision shortens the way back.
-WITH RECURSIVE asked AS (
+-- Calls per bucket of each span as of a revision: current counters of unchanged buckets, else from the history.
+-- The predecessor of a row ends at the row's first revision; the first milestone after the revision shortens the search.
+WITH RECURSIVE spans AS (
     SELECT * FROM unnest(
         :tenant::text[], :facet::text[], :width_s::bigint[], :lo_s::bigint[], :hi_s::bigint[], :as_of::bigint[]
     ) AS k (tenant, facet, width_s, lo_s, hi_s, as_of)
@@ -91,7 +91,7 @@ past (tenant, facet, width_s, bucket_s, as_of, ended, revision, matched, held) A
             AND m.valid_to > k.as_of AND m.changes %% 64 = 0
         ORDER BY m.valid_to LIMIT 1
     ), t.revision), k.as_of + 1, 0::bigint, 0::bigint
-    FROM asked AS k
+    FROM spans AS k
     JOIN counts AS t ON t.tenant = k.tenant AND t.facet = k.facet AND t.width_s = k.width_s
         AND t.bucket_s >= k.lo_s AND t.bucket_s < k.hi_s AND t.revision > k.as_of
     UNION ALL
@@ -102,7 +102,7 @@ past (tenant, facet, width_s, bucket_s, as_of, ended, revision, matched, held) A
     WHERE p.revision > p.as_of
 )
 SELECT t.bucket_s * 1000000, (t.bucket_s + t.width_s) * 1000000, t.width_s::bigint, {matches}::bigint, t.calls::bigint, 0
-FROM asked AS k
+FROM spans AS k
 JOIN counts AS t ON t.tenant = k.tenant AND t.facet = k.facet AND t.width_s = k.width_s
     AND t.bucket_s >= k.lo_s AND t.bucket_s < k.hi_s AND t.revision <= k.as_of AND {matches} > 0
 UNION ALL
@@ -128,7 +128,7 @@ CROSS JOIN LATERAL (
 WHERE n.matched > 0;
 
 -- name: page_rows_as_of
--- The calls of each run of buckets as of a revision: those that did not change since with their records, the others by what they were.
+-- Calls of each run of buckets as of a revision: unchanged calls with their records, others from their versions.
 SELECT k.run_index, r.id, r.created_us, r.revision, r.updated_us, r.record
 FROM unnest(
     :tenant::text[], :lo_us::bigint[], :hi_us::bigint[], :value::text[], :skip::bigint[], :most::bigint[],
@@ -149,18 +149,18 @@ CROSS JOIN LATERAL (
 ORDER BY k.run_index, r.created_us {sort_order}, r.id {sort_order};
 
 -- name: changed_total
--- How many calls of a filter have changed since a revision.
+-- Number of calls of a filter that changed since a revision.
 SELECT count(*) FROM calls AS c
 WHERE c.tenant = :tenant AND c.revision > :as_of AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters};
 
 -- name: superseded_total
--- How many calls were of a filter as of a revision and have changed since: linear in the changes since.
+-- Number of calls that matched a filter as of a revision and changed since: linear in the changes since.
 SELECT count(*) FROM call_versions AS c
 WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
     AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters};
 
 -- name: scan_rows_as_of
--- A page, as of a revision, of a filter for which there are no counters.
+-- Page of a filter without counters, as of a revision.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
     (
         SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM calls AS c
@@ -181,7 +181,7 @@ LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.is_current = 1
 ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
 -- name: number_rows_as_of
--- A page, as of a revision, of the calls that had a number at either end.
+-- Page of calls with a number at either end, as of a revision.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
     (
         SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM calls AS c
@@ -210,7 +210,7 @@ LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.is_current = 1
 ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
 -- name: inspect_records
--- A page of the first so many calls of a window that a filter leaves; each is looked at, in the order asked for.
+-- Page of matching calls among the first `inspected` calls of a window, in the requested order; each call is checked.
 SELECT r.record FROM (
     SELECT c.created_us, c.id FROM (
         SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
@@ -251,7 +251,7 @@ LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.is_current = 1
 ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
 -- name: newest_total
--- Of the newest so many calls of a window: how many there are, and how many of them a filter leaves.
+-- Number of the newest `inspected` calls of a window, and how many of them match a filter.
 SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
     FROM calls AS c
@@ -280,7 +280,7 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
 ) AS c;
 
 -- name: number_newest_total
--- Of the newest so many calls that have a number at either end: how many there are, and how many of them a filter leaves.
+-- Number of the newest `inspected` calls with a number at either end, and how many of them match a filter.
 SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     (
         SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
@@ -329,7 +329,7 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
 ) AS c;
 
 -- name: search_rows_as_of
--- A page, as of a revision, of the calls that had all of some words: linear in those that had them.
+-- Page of calls with all of some words, as of a revision: linear in the calls with these words.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
     SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM ({ids_of_words}) AS d
     CROSS JOIN calls AS c
@@ -345,13 +345,13 @@ LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.is_current = 1
 ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
 -- name: ids_of_words
--- The calls that had all of some words as of a revision.
+-- Calls with all of some words, as of a revision.
 SELECT d.id FROM call_texts AS d
 WHERE d.tenant = :tenant AND d.words @@ :tsquery::text::tsquery AND d.valid_from <= :as_of
     AND (d.valid_to IS NULL OR d.valid_to > :as_of);
 
 -- name: has_words
--- Whether a call had all of some words as of a revision, by its own text. A value and no join: the index of words is not to be read for it.
+-- True if a call has all of some words as of a revision, by its own text. A scalar instead of a join, so that the index of words is not read.
 coalesce((
     SELECT d.words @@ :tsquery::text::tsquery FROM call_texts AS d
     WHERE d.tenant = :tenant AND d.id = c.id AND d.valid_from <= :as_of AND (d.valid_to IS NULL OR d.valid_to > :as_of)

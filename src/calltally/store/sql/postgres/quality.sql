@@ -1,5 +1,5 @@
 -- name: quality_of_keys
--- What rows hold that is not added to where it stands: histograms, and the share of erased calls.
+-- Columns of rows that are not added to in place: histograms and the share of erased calls.
 SELECT t.tenant, t.grain, t.bucket_s, t.key, t.histograms, t.erased
 FROM unnest(:tenant::text[], :grain::smallint[], :bucket_s::bigint[], :key::bytea[]) AS k (tenant, grain, bucket_s, key)
 JOIN quality AS t ON t.tenant = k.tenant AND t.grain = k.grain AND t.bucket_s = k.bucket_s AND t.key = k.key;
@@ -21,18 +21,18 @@ ON CONFLICT (tenant, grain, bucket_s, key) DO UPDATE SET
     erased = coalesce(excluded.erased, quality.erased);
 
 -- name: remeasure_calls!
--- What calls add, where that changed and their records did not.
+-- Measures of calls that changed although their records did not.
 UPDATE calls AS t SET measured = k.measured, measured_revision = k.revision
 FROM unnest(:tenant::text[], :id::bytea[], :measured::bytea[], :revision::bigint[]) AS k (tenant, id, measured, revision)
 WHERE t.tenant = k.tenant AND t.id = k.id;
 
 -- name: open_quality_days!
--- Days that change stand in no roll-up of several days any more.
+-- Reopen days that change: they leave the roll-ups of several days.
 DELETE FROM quality_closed AS t USING unnest(:tenant::text[], :day_s::bigint[]) AS k (tenant, day_s)
 WHERE t.tenant = k.tenant AND t.day_s = k.day_s;
 
 -- name: put_quality_block!
--- Add up a block from its parts. Of each row's keys one hash of a part is as good as any: no other row has it.
+-- Sum a block from its parts. Any part's hash can serve as the key of a row: no other row has it.
 INSERT INTO quality (
     tenant, grain, bucket_s, key, direction, route, provider, agent, provider_account, end_reason, country, {columns}
 )
@@ -41,8 +41,8 @@ WHERE q.tenant = :tenant AND q.grain = :made_of AND q.bucket_s >= :bucket_s AND 
 GROUP BY {group};
 
 -- name: quality_sums
--- What the roll-ups of stretches of time add up to, by the piece of each and some of their keys. Each stretch is looked up by
--- itself, which OFFSET 0 says: joined, all of the tenant's rows would be read as soon as there are statistics.
+-- Sums of roll-ups over ranges of time, by piece and some of the keys. OFFSET 0 looks up each range by
+-- itself: a join would read all of the tenant's rows as soon as there are statistics.
 SELECT {keys}, {sums}
 FROM (
     SELECT (value ->> 0)::smallint AS grain, (value ->> 1)::bigint AS lo_s, (value ->> 2)::bigint AS hi_s, (value ->> 3)::integer AS piece
@@ -57,7 +57,7 @@ WHERE q.tenant = :tenant {filters}
 GROUP BY {keys} LIMIT :most;
 
 -- name: quality_histograms
--- The histograms of stretches of time, by the piece of each and some of their rows' keys.
+-- Histograms over ranges of time, by piece and some of the keys.
 SELECT {keys}, q.histograms
 FROM (
     SELECT (value ->> 0)::smallint AS grain, (value ->> 1)::bigint AS lo_s, (value ->> 2)::bigint AS hi_s, (value ->> 3)::integer AS piece

@@ -1,5 +1,5 @@
 -- name: add_route_numbers
--- Answers the numbers that were free.
+-- Returns the numbers that were free.
 INSERT INTO route_numbers (tenant, number, route)
 SELECT tenant, number, route
 FROM unnest(CAST(:tenant AS TEXT[]), CAST(:number AS TEXT[]), CAST(:route AS TEXT[])) AS given (tenant, number, route)

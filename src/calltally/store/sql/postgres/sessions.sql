@@ -1,5 +1,5 @@
 -- name: sessions_of_calls
--- The sessions of calls as they stand, for the ledger.
+-- Current rows of the sessions of calls.
 SELECT t.tenant, t.session_id, t.id, t.record, t.turns_node, t.turns_key, t.functions_node, t.functions_key
 FROM unnest(:tenant::text[], :id::bytea[]) AS k (tenant, id)
 JOIN voice_sessions AS t ON t.tenant = k.tenant AND t.id = k.id;
@@ -28,12 +28,12 @@ ON CONFLICT (tenant, session_id, id) DO UPDATE SET
     functions_key = excluded.functions_key;
 
 -- name: drop_sessions!
--- The sessions of calls whose id stopped being one, and of erased calls.
+-- Sessions of merged and erased calls.
 DELETE FROM voice_sessions AS t USING unnest(:tenant::text[], :id::bytea[]) AS k (tenant, id)
 WHERE t.tenant = k.tenant AND t.id = k.id;
 
 -- name: conversations_of_facts
--- What facts told of the words.
+-- Packed conversations of facts.
 SELECT t.tenant, t.node, t.key, t.conversation
 FROM unnest(:tenant::text[], :node::bytea[], :key::bytea[]) AS k (tenant, node, key)
 JOIN facts AS t ON t.tenant = k.tenant AND t.node = k.node AND t.key = k.key;

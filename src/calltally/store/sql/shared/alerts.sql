@@ -1,5 +1,5 @@
 -- name: unresolved_alerts
--- All that are open or acknowledged.
+-- Open and acknowledged alerts.
 SELECT alert, cause, kind, route, provider, state, since_us, opened_us, updated_us, resolved_us, muted_until_us, is_told, changes, content
 FROM alerts WHERE tenant = :tenant AND state <> 'resolved' ORDER BY opened_us, alert;
 
@@ -8,12 +8,12 @@ SELECT alert, cause, kind, route, provider, state, since_us, opened_us, updated_
 FROM alerts WHERE tenant = :tenant AND alert = :alert;
 
 -- name: last_alert_of_cause
--- The newest one of a cause, whatever its state.
+-- Newest alert of a cause in any state.
 SELECT alert, cause, kind, route, provider, state, since_us, opened_us, updated_us, resolved_us, muted_until_us, is_told, changes, content
 FROM alerts WHERE tenant = :tenant AND cause = :cause ORDER BY opened_us DESC, alert DESC LIMIT 1;
 
 -- name: list_alerts
--- Those of a filter, the newest first.
+-- Alerts of a filter, newest first.
 SELECT alert, cause, kind, route, provider, state, since_us, opened_us, updated_us, resolved_us, muted_until_us, is_told, changes, content
 FROM alerts
 WHERE
@@ -47,7 +47,7 @@ SET
 WHERE tenant = :tenant AND alert = :alert;
 
 -- name: alerts_with_sids
--- Those that may name calls: all but those of rates.
+-- Alerts that can name calls: all but alerts on rates.
 SELECT alert, content FROM alerts WHERE tenant = :tenant AND kind <> 'rate' ORDER BY alert;
 
 -- name: set_alert_content!
@@ -62,7 +62,7 @@ SELECT change, at_us, what, by_whom, note FROM alert_changes
 WHERE tenant = :tenant AND alert = :alert ORDER BY change;
 
 -- name: old_alerts
--- The first that were over long ago. What is older and is not over is read each time: there is little of it.
+-- First alerts that were resolved long ago. Older unresolved alerts are read each time: there are few.
 SELECT alert FROM alerts
 WHERE
     tenant = :tenant AND opened_us < :before_us AND state = 'resolved' AND updated_us < :before_us
@@ -70,7 +70,7 @@ WHERE
 ORDER BY opened_us, alert LIMIT :most;
 
 -- name: prune_alert_changes!
--- What became of the alerts that `prune_alerts` deletes behind it, of the same parameters.
+-- Changes of the alerts that `prune_alerts` deletes afterwards, with the same parameters.
 DELETE FROM alert_changes
 WHERE tenant = :tenant AND alert IN (
     SELECT a.alert FROM alerts AS a
@@ -92,7 +92,7 @@ WHERE tenant = :tenant AND alert IN (
 RETURNING alert;
 
 -- name: admin_unresolved_by_tenant
--- How many alerts are unresolved, of which kind and state, for those who alert by Prometheus.
+-- Number of unresolved alerts by kind and state, for Prometheus.
 SELECT tenant, kind, state, count(*) FROM alerts
 WHERE state <> 'resolved' GROUP BY tenant, kind, state ORDER BY tenant, kind, state;
 
@@ -105,11 +105,11 @@ VALUES (:tenant, :rules, :now_us)
 ON CONFLICT (tenant) DO UPDATE SET rules = excluded.rules, updated_us = excluded.updated_us;
 
 -- name: judging_of_tenant
--- How far a tenant's alerts are judged, and what detectors remember.
+-- Progress of a tenant's alert evaluation, and the state of its detectors.
 SELECT turns, judged_us, state FROM alert_states WHERE tenant = :tenant;
 
 -- name: keep_judging
--- The next turn, unless somebody else took it since.
+-- Claim the next evaluation, unless another process claimed it since.
 INSERT INTO alert_states (tenant, turns, judged_us, state)
 VALUES (:tenant, 1, :judged_us, :state)
 ON CONFLICT (tenant) DO UPDATE
@@ -130,7 +130,7 @@ INSERT INTO alert_sinks (tenant, sink, kind, name, shown, sealed, created_us, up
 VALUES (:tenant, :sink, :kind, :name, :shown, :sealed, :now_us, :now_us);
 
 -- name: change_sink!
--- Nothing where it was dropped meanwhile.
+-- No row if it was deleted meanwhile.
 UPDATE alert_sinks SET kind = :kind, name = :name, shown = :shown, sealed = :sealed, updated_us = :now_us
 WHERE tenant = :tenant AND sink = :sink;
 
@@ -146,7 +146,7 @@ VALUES (:tenant, :sink, :alert, :change, :now_us, 0, :now_us)
 ON CONFLICT (tenant, sink, alert, change) DO NOTHING;
 
 -- name: due_notices
--- What is to be told now, in the order in which it came about.
+-- Due notifications, oldest first.
 SELECT sink, alert, change, tries, created_us FROM alert_notices
 WHERE tenant = :tenant AND due_us <= :now_us
 ORDER BY due_us, alert, change LIMIT :most;
@@ -160,29 +160,29 @@ DELETE FROM alert_notices
 WHERE tenant = :tenant AND sink = :sink AND alert = :alert AND change = :change;
 
 -- name: note_sink!
--- What came of the last time that something was to be told there.
+-- Outcome of the last notification to a sink.
 UPDATE alert_sinks SET told_us = coalesce(:told_us, told_us), fault = :fault WHERE tenant = :tenant AND sink = :sink;
 
 -- name: failing_endpoints
--- Webhook endpoints that have taken nothing for a while.
+-- Webhook endpoints that have failed for a while.
 SELECT endpoint, failing_since_us, reason FROM webhook_endpoints
 WHERE tenant = :tenant AND failing_since_us < :before_us ORDER BY endpoint;
 
 -- name: last_changed
--- The calls that changed last, the newest first, but none that did so before an instant.
+-- Calls that changed last, newest first, since an instant.
 SELECT id, record FROM (
     SELECT id, record, updated_us FROM calls WHERE tenant = :tenant ORDER BY revision DESC LIMIT :most
 ) AS changed
 WHERE updated_us >= :since_us;
 
 -- name: ids_last_changed
--- The ids of the calls that changed last, of none that did so before an instant.
+-- Ids of the calls that changed last, since an instant.
 SELECT id FROM (
     SELECT id, updated_us FROM calls WHERE tenant = :tenant ORDER BY revision DESC LIMIT :most
 ) AS changed
 WHERE updated_us >= :since_us;
 
 -- name: ids_created_between
--- The ids of the first calls of a window.
+-- Ids of the first calls of a window.
 SELECT id FROM calls
 WHERE tenant = :tenant AND created_us >= :lo_us AND created_us < :hi_us ORDER BY created_us, id LIMIT :most;

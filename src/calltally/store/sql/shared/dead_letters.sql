@@ -1,5 +1,5 @@
 -- name: put_dead_letter
--- One that comes again waits for its replay again, under its latest reason; unless it is settled when it comes.
+-- A repeated letter waits for its replay again, with its latest reason, unless it is settled on arrival.
 INSERT INTO dead_letters (tenant, letter_id, provider, received_us, reason, request, repeats, replayed_us)
 VALUES (:tenant, :letter_id, :provider, :received_us, :reason, :request, 0, :replayed_us)
 ON CONFLICT (tenant, letter_id) DO UPDATE
@@ -7,8 +7,8 @@ SET repeats = dead_letters.repeats + 1, reason = excluded.reason, replayed_us = 
 RETURNING repeats
 
 -- name: list_dead_letters
--- Those that wait for a replay, oldest first, after the one named; '' is any provider. Those that were settled when they
--- came too, if they are asked for.
+-- Letters that wait for a replay, oldest first, after a letter; '' is any provider. Letters that were settled on
+-- arrival are optional.
 SELECT letter_id, provider, received_us, reason, request, repeats
 FROM dead_letters
 WHERE
@@ -30,7 +30,7 @@ SET reason = :reason
 WHERE tenant = :tenant AND letter_id = :letter_id
 
 -- name: count_dead_letters
--- Those that wait for a replay, by provider.
+-- Letters that wait for a replay, by provider.
 SELECT provider, count(*)
 FROM dead_letters
 WHERE tenant = :tenant AND replayed_us IS NULL
@@ -38,7 +38,7 @@ GROUP BY provider
 ORDER BY provider
 
 -- name: letters_before
--- Letters that came before an instant, oldest first.
+-- Letters received before an instant, oldest first.
 SELECT letter_id
 FROM dead_letters
 WHERE tenant = :tenant AND received_us < :before_us
@@ -46,7 +46,7 @@ ORDER BY received_us, letter_id
 LIMIT :most
 
 -- name: expire_dead_letters
--- Letters that came before an instant, replayed or not.
+-- Letters received before an instant, replayed or not.
 DELETE FROM dead_letters
 WHERE
     tenant = :tenant

@@ -1,11 +1,11 @@
 -- name: events_after
--- The events of a ledger behind a revision, without their bytes.
+-- Events of a ledger after a revision, without their bytes.
 SELECT revision, event, event_id, call_id, created_us, direction, route, agent FROM outbox
 WHERE tenant = :tenant AND revision > :after
 ORDER BY revision, event LIMIT :most;
 
 -- name: due_deliveries
--- What is to be tried by now, and waits for no earlier event of its call.
+-- Due deliveries that wait for no earlier event of their call.
 SELECT
     d.endpoint, d.event_id, d.event, d.revision, d.place, d.call_id, d.attempts, d.tries, d.begun_us, d.due_us,
     d.created_us, coalesce(d.body, o.body)
@@ -22,7 +22,7 @@ WHERE
 ORDER BY d.due_us LIMIT :most;
 
 -- name: next_due
--- When the next delivery of an endpoint is to be tried that is not yet.
+-- Time of the next future attempt of an endpoint.
 SELECT due_us FROM deliveries
 WHERE tenant = :tenant AND endpoint = :endpoint AND state = 'waiting' AND due_us > :now_us
 ORDER BY due_us LIMIT 1;
@@ -32,7 +32,7 @@ SELECT event_id, event, revision, call_id, state, attempts, due_us, reason, crea
 FROM deliveries WHERE tenant = :tenant AND endpoint = :endpoint AND event_id = :event_id;
 
 -- name: deliveries_before
--- A page of an endpoint's deliveries, the newest first.
+-- Page of an endpoint's deliveries, newest first.
 SELECT event_id, event, revision, call_id, state, attempts, due_us, reason, created_us, updated_us
 FROM deliveries
 WHERE tenant = :tenant AND endpoint = :endpoint AND event_id < :before AND event_id >= :since {filters}
@@ -47,7 +47,7 @@ SELECT attempt, at_us, took_us, status, reason, answer, next_us
 FROM delivery_attempts WHERE tenant = :tenant AND endpoint = :endpoint AND event_id = :event_id ORDER BY attempt;
 
 -- name: deliveries_to_replay
--- The next of a window, in the order of time, that is not waiting anyway.
+-- Next deliveries of a window in order of time, without waiting ones.
 SELECT event_id FROM deliveries
 WHERE
     tenant = :tenant AND endpoint = :endpoint AND event_id > :after AND event_id < :before AND state <> 'waiting'
@@ -55,19 +55,19 @@ WHERE
 ORDER BY event_id LIMIT :most;
 
 -- name: replay_deliveries!
--- Those between two ids begin anew. What was attempted before stays.
+-- Restart the deliveries between two ids. Their earlier attempts stay.
 UPDATE deliveries SET state = 'waiting', tries = 0, begun_us = NULL, due_us = :now_us, updated_us = :now_us
 WHERE
     tenant = :tenant AND endpoint = :endpoint AND event_id >= :first AND event_id <= :last AND state <> 'waiting'
     {filters};
 
 -- name: release_deliveries!
--- What waits for its next try is due at once.
+-- Make deliveries that wait for their next attempt due at once.
 UPDATE deliveries SET tries = 0, begun_us = NULL, due_us = :now_us
 WHERE tenant = :tenant AND endpoint = :endpoint AND state = 'waiting';
 
 -- name: old_deliveries
--- The oldest deliveries of an endpoint that began before an id.
+-- Oldest deliveries of an endpoint before an id.
 SELECT event_id FROM deliveries
 WHERE tenant = :tenant AND endpoint = :endpoint AND event_id < :before ORDER BY event_id LIMIT :most;
 
@@ -78,14 +78,14 @@ DELETE FROM delivery_attempts WHERE tenant = :tenant AND endpoint = :endpoint AN
 DELETE FROM deliveries WHERE tenant = :tenant AND endpoint = :endpoint AND event_id <= :last;
 
 -- name: old_events
--- The revisions of the oldest events, with when they were.
+-- Revisions and times of the oldest events.
 SELECT revision, created_us FROM outbox WHERE tenant = :tenant ORDER BY revision LIMIT :most;
 
 -- name: prune_events!
 DELETE FROM outbox WHERE tenant = :tenant AND revision <= :last;
 
 -- name: add_event!
--- An event of the state that a call has, unless it is there.
+-- Event of a call's current state, unless it exists.
 INSERT INTO outbox (tenant, revision, event, event_id, call_id, created_us, body, direction, route, agent)
 VALUES (:tenant, :revision, :event, :event_id, :call_id, :created_us, :body, :direction, :route, :agent)
 ON CONFLICT (tenant, revision, event) DO NOTHING;

@@ -12,7 +12,7 @@ VALUES (
 SELECT count(*) FROM webhook_endpoints WHERE tenant = :tenant AND state <> 'deleted';
 
 -- name: endpoints_of_tenant
--- In the order in which they were made.
+-- Endpoints in the order of their creation.
 SELECT
     endpoint, url, description, form, events, direction, route, agent, sees_numbers, sealed, previous, previous_until_us,
     state, reason, failing_since_us, taken, created_us, updated_us,
@@ -33,13 +33,13 @@ UPDATE webhook_endpoints SET
 WHERE tenant = :tenant AND endpoint = :endpoint AND state <> 'deleted';
 
 -- name: rotate_endpoint!
--- A new secret; the one before is signed with for a while longer.
+-- New secret; the old secret also signs for a while.
 UPDATE webhook_endpoints SET
     sealed = :sealed, previous = :previous, previous_until_us = :previous_until_us, updated_us = :now_us
 WHERE tenant = :tenant AND endpoint = :endpoint AND state <> 'deleted';
 
 -- name: reseal_endpoint!
--- The same secrets under another key, unless they changed since they were read.
+-- Same secrets, encrypted with another key, unless they changed since they were read.
 UPDATE webhook_endpoints SET sealed = :sealed, previous = :previous
 WHERE tenant = :tenant AND endpoint = :endpoint AND sealed = :sealed_before;
 
@@ -48,18 +48,18 @@ UPDATE webhook_endpoints SET state = :state, reason = :reason, failing_since_us 
 WHERE tenant = :tenant AND endpoint = :endpoint AND state <> 'deleted';
 
 -- name: set_endpoint_failing!
--- Since when nothing gets through; null once something did.
+-- Begin of the failures; NULL after a success.
 UPDATE webhook_endpoints SET failing_since_us = :failing_since_us
 WHERE tenant = :tenant AND endpoint = :endpoint;
 
 -- name: delete_endpoint!
--- Its row stays until its deliveries are gone, without anything that says where it was.
+-- Its row stays, without its address, until its deliveries are deleted.
 UPDATE webhook_endpoints SET
     state = 'deleted', url = '', description = NULL, sealed = :nothing, previous = NULL, updated_us = :now_us
 WHERE tenant = :tenant AND endpoint = :endpoint;
 
 -- name: endpoints_with_rows
--- All there are, with those that are deleted: what of them is too old, or all, is to go.
+-- All endpoints, including deleted ones, to prune their old or all deliveries.
 SELECT endpoint, state FROM webhook_endpoints WHERE tenant = :tenant ORDER BY endpoint;
 
 -- name: drop_endpoint!
@@ -75,12 +75,12 @@ DELETE FROM delivery_heads WHERE tenant = :tenant;
 UPDATE delivery_heads SET seen = :seen, due_us = :due_us WHERE tenant = :tenant;
 
 -- name: admin_tenants_to_deliver
--- Whose ledger moved on, or whose deliveries are due.
+-- Tenants with new revisions or due deliveries.
 SELECT d.tenant FROM delivery_heads AS d
 JOIN ledger_heads AS h ON h.tenant = d.tenant
 WHERE h.revision > d.seen OR d.due_us <= :now_us
 ORDER BY d.tenant;
 
 -- name: ledger_to_deliver
--- Where a ledger stands: its last revision, its epoch, and how many calls were erased of it.
+-- Head of a ledger: its last revision, its epoch, and the number of its erased calls.
 SELECT revision, epoch, erasures FROM ledger_heads WHERE tenant = :tenant;

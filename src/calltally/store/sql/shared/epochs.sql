@@ -1,13 +1,13 @@
 -- name: set_epoch
--- A new name for a ledger: tokens of the former one are of another ledger from now on.
+-- New epoch of a ledger: tokens of the old epoch belong to another ledger from now on.
 UPDATE ledger_heads
 SET epoch = :epoch
 WHERE tenant = :tenant
 RETURNING revision
 
 -- name: end_holds
--- Snapshots that were pinned in the former epoch are before all that is kept; so whoever is in the middle of
--- their pages is told, where a row that is gone would be pinned anew.
+-- Holds of the old epoch get a revision before all kept ones. A client in the middle of their pages
+-- then gets an error; a deleted hold would be pinned again.
 UPDATE holds
 SET revision = -1
 WHERE tenant = :tenant AND revision >= 0

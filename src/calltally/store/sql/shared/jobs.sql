@@ -16,7 +16,7 @@ SELECT job, kind, state, spec, progress, outcome, checked, turns, tries, waits, 
 FROM jobs WHERE tenant = :tenant AND job = :job;
 
 -- name: list_jobs
--- Of one kind, the newest first.
+-- Jobs of one kind, newest first.
 SELECT job, kind, state, spec, progress, outcome, checked, turns, tries, waits, reason,
     created_us, updated_us, expires_us, cleared_us
 FROM jobs WHERE tenant = :tenant AND kind = :kind
@@ -29,38 +29,38 @@ SELECT count(*) FROM jobs WHERE tenant = :tenant AND kind = :kind;
 SELECT count(*) FROM jobs WHERE tenant = :tenant AND state IN ('queued', 'running');
 
 -- name: admin_tenants_with_open_jobs
--- Whose jobs of a kind wait for a worker, or for going on.
+-- Tenants with waiting or unfinished jobs of a kind.
 SELECT DISTINCT tenant FROM jobs
 WHERE state IN ('queued', 'running') AND kind = :kind AND due_us <= :now_us ORDER BY tenant;
 
 -- name: next_job
--- The one of a kind that has waited longest for its turn: so several take turns.
+-- Job of a kind that has waited longest to run, so that several jobs alternate.
 SELECT job, kind, state, spec, progress, outcome, checked, turns, tries, waits, reason,
     created_us, updated_us, expires_us, cleared_us
 FROM jobs WHERE tenant = :tenant AND state IN ('queued', 'running') AND kind = :kind AND due_us <= :now_us
 ORDER BY updated_us, job LIMIT 1;
 
 -- name: begin_job
--- A new turn; with it whatever earlier ones have still to say is refused.
+-- Start a new run; writes of earlier runs are refused from now on.
 UPDATE jobs SET state = 'running', turns = turns + 1, tries = tries + 1, updated_us = :now_us
 WHERE tenant = :tenant AND job = :job AND state IN ('queued', 'running')
 RETURNING job, kind, state, spec, progress, outcome, checked, turns, tries, waits, reason,
     created_us, updated_us, expires_us, cleared_us;
 
 -- name: keep_job
--- How far a job is, unless it ended or somebody else has it meanwhile.
+-- Progress of a job, unless it ended or another worker runs it meanwhile.
 UPDATE jobs
 SET progress = :progress, checked = :checked, tries = 0, waits = 0, reason = NULL, updated_us = :now_us
 WHERE tenant = :tenant AND job = :job AND turns = :turn AND state = 'running'
 RETURNING job;
 
 -- name: wait_job!
--- The turn ended because something did not answer: it does not count, and the next comes later.
+-- The run ended because a service did not respond: it does not count, and the next run comes later.
 UPDATE jobs SET tries = tries - 1, waits = waits + 1, reason = :reason, due_us = :due_us
 WHERE tenant = :tenant AND job = :job AND turns = :turn AND state = 'running' AND tries > 0;
 
 -- name: leave_job!
--- The turn ended with its worker, in good order: it does not count.
+-- The run ended with a regular stop of its worker: it does not count.
 UPDATE jobs SET tries = tries - 1
 WHERE tenant = :tenant AND job = :job AND turns = :turn AND state = 'running' AND tries > 0;
 
@@ -82,7 +82,7 @@ WHERE tenant = :tenant AND job = :job AND state = 'complete'
 RETURNING job;
 
 -- name: note_checked!
--- Up to where erasures were looked for in the files of a job: never back.
+-- Last revision with erasures checked in the files of a job; it never moves back.
 UPDATE jobs SET checked = :checked WHERE tenant = :tenant AND job = :job AND checked < :checked;
 
 -- name: clear_job!
@@ -92,19 +92,19 @@ UPDATE jobs SET cleared_us = :now_us WHERE tenant = :tenant AND job = :job;
 DELETE FROM jobs WHERE tenant = :tenant AND job = :job;
 
 -- name: complete_jobs
--- Those that have files, with when these go.
+-- Jobs with files, and the expiry of the files.
 SELECT job, kind, state, spec, progress, outcome, checked, turns, tries, waits, reason,
     created_us, updated_us, expires_us, cleared_us
 FROM jobs WHERE tenant = :tenant AND state = 'complete' ORDER BY job;
 
 -- name: jobs_to_clear
--- Those that ended and whose files may still be there.
+-- Ended jobs whose files can still exist.
 SELECT job FROM jobs
 WHERE tenant = :tenant AND cleared_us IS NULL AND state IN ('failed', 'canceled', 'expired')
 ORDER BY job LIMIT :most;
 
 -- name: jobs_to_drop
--- Those whose files are gone, and that nobody need remember any more.
+-- Jobs without files that are no longer kept.
 SELECT job FROM jobs
 WHERE tenant = :tenant AND cleared_us IS NOT NULL AND expires_us <= :now_us
 ORDER BY job LIMIT :most;
@@ -128,7 +128,7 @@ FROM job_files WHERE tenant = :tenant AND job = :job AND name = :name;
 DELETE FROM job_files WHERE tenant = :tenant AND job = :job;
 
 -- name: erased_between
--- The ids that were erased after a revision, up to another.
+-- Ids erased after a revision, up to another.
 SELECT revision, id FROM tombstones
 WHERE tenant = :tenant AND revision > :after AND revision <= :upto AND reason <> 'merged'
 ORDER BY revision LIMIT :most;

@@ -1,5 +1,5 @@
 -- name: claim_lease
--- Take a job for a while, if nobody has it or its time is up; answers whoever took it.
+-- Claim a lease, if it is free or expired; returns the holder.
 INSERT INTO leases (tenant, job, holder, until_us)
 VALUES (:tenant, :job, :holder, :until_us)
 ON CONFLICT (tenant, job) DO UPDATE SET holder = excluded.holder, until_us = excluded.until_us
@@ -7,11 +7,11 @@ WHERE leases.until_us <= :now_us OR leases.holder = :holder
 RETURNING holder;
 
 -- name: renew_lease
--- Keep a job for longer, if nobody took it since.
+-- Renew a lease, unless another process claimed it since.
 UPDATE leases SET until_us = :until_us
 WHERE tenant = :tenant AND job = :job AND holder = :holder
 RETURNING holder;
 
 -- name: release_lease!
--- Leave a job to whoever wants it, unless somebody took it since.
+-- Release a lease, unless another process claimed it since.
 DELETE FROM leases WHERE tenant = :tenant AND job = :job AND holder = :holder;

@@ -1,40 +1,40 @@
 -- name: scan_total
--- How many calls a filter has for which there are no counters.
+-- Number of calls of a filter without counters.
 SELECT count(*) FROM calls AS c
 WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters};
 
 -- name: scan_records
--- A page of such a filter, a record a row: linear in the calls before and in it.
+-- Page of a filter without counters, one record per row: linear in the calls before and in it.
 SELECT c.record FROM calls AS c
 WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
 ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :most OFFSET :skip;
 
 -- name: search_total
--- How many calls have all of some words.
+-- Number of calls with all of some words.
 SELECT count(*) FROM ({ids_of_words}) AS d
 CROSS JOIN calls AS c
 WHERE c.tenant = :tenant AND c.id = d.id AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters};
 
 -- name: search_records
--- A page of the calls that have all of some words: linear in those that have them.
+-- Page of calls with all of some words: linear in the calls with these words.
 SELECT c.record FROM ({ids_of_words}) AS d
 CROSS JOIN calls AS c
 WHERE c.tenant = :tenant AND c.id = d.id AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
 ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :most OFFSET :skip;
 
 -- name: words_total
--- How many calls had all of some words as of a revision, up to so many, whatever else they were: each had one text then.
+-- Number of calls with all of some words as of a revision, up to a limit, without other filters: each call has one text.
 SELECT count(*) FROM (
     SELECT d.id FROM ledger_heads AS h CROSS JOIN ({ids_of_words}) AS d WHERE h.tenant = :tenant {filters} LIMIT :most
 ) AS n;
 
 -- name: fresh_total
--- How many calls of a filter, as they are now, have changed since a revision.
+-- Number of calls that match a filter now and changed since a revision.
 SELECT count(*) FROM calls AS c
 WHERE c.tenant = :tenant AND c.revision > :since AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters};
 
 -- name: calls_at
--- How many calls of a filter were created at the very instant of one, and stand at it or before it.
+-- Number of calls of a filter with the same creation time as a call, up to this call.
 SELECT count(*) FROM calls AS c
 WHERE c.tenant = :tenant AND c.created_us = :at_us AND c.id {comparison} :after {filters};
 
@@ -50,27 +50,27 @@ SELECT (
 );
 
 -- name: created_of_call
--- When a call was created, and its last revision.
+-- Creation time of a call, and its last revision.
 SELECT created_us, revision FROM calls WHERE tenant = :tenant AND id = :id;
 
 -- name: ends_of_id
--- When an id ended last: merged into another's, erased or expired.
+-- Last revision of an id that was merged, erased or expired.
 SELECT revision FROM tombstones WHERE tenant = :tenant AND id = :id ORDER BY revision DESC LIMIT 1;
 
 -- name: version_that_ended
--- What a call was until it became another revision.
+-- Version of a call that ended at a revision.
 SELECT id, created_us, valid_from FROM call_versions WHERE tenant = :tenant AND valid_to = :valid_to;
 
 -- name: erased_since
--- Whether calls were erased since a revision.
+-- One row if calls were erased since a revision.
 SELECT 1 FROM tombstones WHERE tenant = :tenant AND revision > :as_of AND reason <> 'merged' LIMIT 1;
 
 -- name: standing_of_tenant
--- Where a ledger is_current.
+-- Head of a ledger.
 SELECT revision, epoch, kept_from, erasures FROM ledger_heads WHERE tenant = :tenant;
 
 -- name: hold_of_name
--- The snapshot that was pinned under a name, and when.
+-- Pinned revision of a hold, and the time of its pinning.
 SELECT revision, pinned_us FROM holds WHERE tenant = :tenant AND name = :name;
 
 -- name: pin_hold!
@@ -80,26 +80,26 @@ VALUES (:tenant, :name, :revision, :now_us)
 ON CONFLICT (tenant, name) DO UPDATE SET revision = excluded.revision, pinned_us = excluded.pinned_us;
 
 -- name: retention_of_tenant
--- How many days a tenant keeps its calls; null for ever.
+-- Days for which a tenant keeps its calls; NULL for ever.
 SELECT retention_days FROM tenants WHERE tenant = :tenant;
 
 -- name: calls_before
--- The oldest calls that were created before an instant.
+-- Oldest calls created before an instant.
 SELECT id FROM calls WHERE tenant = :tenant AND created_us < :hi_us ORDER BY created_us, id LIMIT :most;
 
 -- name: summaries_after
--- Calls in the order of their ids, each with whether its words are indexed.
+-- Calls by id, each with a flag for indexed words.
 SELECT c.id, c.revision, c.record, (
     SELECT count(*) FROM call_texts AS d WHERE d.tenant = :tenant AND d.id = c.id AND d.valid_to IS NULL
 )
 FROM calls AS c WHERE c.tenant = :tenant AND c.id > :id ORDER BY c.id LIMIT :most;
 
 -- name: calls_changed
--- Calls that changed after a revision, in the order in which they last did.
+-- Calls that changed after a revision, in the order of their last change.
 SELECT revision, record FROM calls WHERE tenant = :tenant AND revision > :after ORDER BY revision LIMIT :most;
 
 -- name: calls_ended
--- Ids that ended after a revision, in that order; each once, and none that is a call's again.
+-- Ids that ended after a revision, in that order, each once; ids in use again are left out.
 SELECT t.revision, t.id, t.reason, t.merged_into, t.created_us FROM tombstones AS t
 WHERE t.tenant = :tenant AND t.revision > :after
     AND NOT EXISTS (SELECT 1 FROM calls AS c WHERE c.tenant = :tenant AND c.id = t.id)
@@ -107,9 +107,9 @@ WHERE t.tenant = :tenant AND t.revision > :after
 ORDER BY t.revision LIMIT :most;
 
 -- name: lags_of_calls
--- Of the calls that changed last: the provider, and how long after their creation that was.
+-- Provider and time from creation to change, of the calls that changed last.
 SELECT provider, updated_us - created_us FROM calls WHERE tenant = :tenant ORDER BY revision DESC LIMIT :most;
 
 -- name: record_of_id
--- One call as the list shows it.
+-- Sealed record of one call.
 SELECT record FROM calls WHERE tenant = :tenant AND id = :id;

@@ -1,11 +1,11 @@
 -- name: meta_schema_version
--- Which migration the schema is at.
+-- Migration of the schema.
 SELECT version_num FROM alembic_version;
 
 -- name: meta_oldest_schema
--- The oldest schema whose code runs on this one. There since 0002.
+-- Oldest schema version with code that runs on this schema. Exists since 0002.
 SELECT oldest FROM schema_support;
 
 -- name: meta_try_write!
--- Write what is there already: it fails where nothing can be written.
+-- Write the present value again; fails on a read-only database.
 UPDATE schema_support SET oldest = oldest;

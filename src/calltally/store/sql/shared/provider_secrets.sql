@@ -13,7 +13,7 @@ WHERE tenant = :tenant AND provider = :provider
 SELECT provider, sealed FROM provider_secrets WHERE tenant = :tenant ORDER BY provider
 
 -- name: reseal_provider!
--- The same under another key, unless it changed since it was read.
+-- Same secret, encrypted with another key, unless it changed since it was read.
 UPDATE provider_secrets SET sealed = :sealed
 WHERE tenant = :tenant AND provider = :provider AND sealed = :sealed_before
 

@@ -19,13 +19,13 @@ FROM tenants
 ORDER BY tenant
 
 -- name: set_retention!
--- How many days a tenant's calls are kept; null for ever.
+-- Days for which a tenant's calls are kept; NULL for ever.
 UPDATE tenants
 SET retention_days = :days
 WHERE tenant = :tenant
 
 -- name: set_masking!
--- 1 hides whole telephone numbers from keys without pii:read.
+-- 1 masks telephone numbers for keys without pii:read.
 UPDATE tenants
 SET masks_numbers = :masks
 WHERE tenant = :tenant

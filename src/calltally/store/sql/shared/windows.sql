@@ -1,5 +1,5 @@
 -- name: active_hours_of_providers
--- Which hours had calls of which provider; from the counters, so that it costs hours and not calls.
+-- Hours with calls by provider, from the counters: the cost is linear in hours, not calls.
 SELECT facet, bucket_s
 FROM counts
 WHERE
@@ -12,7 +12,7 @@ WHERE
     AND calls > 0
 
 -- name: waiting_letters_since
--- Letters that came since an instant and wait for a replay, by provider, with the time of the oldest.
+-- Dead letters since an instant that wait for a replay, by provider, with the time of the oldest.
 SELECT provider, count(*), min(received_us)
 FROM dead_letters
 WHERE tenant = :tenant AND received_us >= :since_us AND replayed_us IS NULL

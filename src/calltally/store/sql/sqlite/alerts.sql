@@ -1,6 +1,6 @@
 -- name: admin_sids_of_tenants
--- SIDs under which several tenants have a call of a window, and whose they are. Across tenants, for administrators alone.
--- Tenant by tenant, so that each window is a range of an index; what is short is equal by chance.
+-- SIDs with calls of several tenants in a window, and these tenants. Across tenants, for administrators only.
+-- Tenant by tenant, so that each window is a range of an index; short SIDs are equal by chance.
 SELECT s.call_sid, group_concat(s.tenant, ' ') FROM (
     SELECT c.call_sid, c.tenant FROM tenants AS t
     CROSS JOIN calls AS c INDEXED BY calls_listed

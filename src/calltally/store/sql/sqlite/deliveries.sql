@@ -1,5 +1,5 @@
 -- name: lock_delivery_head
--- The transaction is exclusive already.
+-- The transaction is already exclusive.
 SELECT seen, due_us FROM delivery_heads WHERE tenant = :tenant;
 
 -- name: put_deliveries!
@@ -14,7 +14,7 @@ VALUES (
 ON CONFLICT (tenant, endpoint, event_id) DO NOTHING;
 
 -- name: first_of_calls
--- Of each call the event that has to be delivered first.
+-- First event to deliver of each call.
 SELECT
     d.endpoint, d.event_id, d.event, d.revision, d.place, d.call_id, d.attempts, d.tries, d.begun_us, d.due_us,
     d.created_us, coalesce(d.body, o.body)
@@ -24,7 +24,7 @@ WHERE d.tenant = :tenant AND d.endpoint = :endpoint AND d.call_id = :call_id AND
 ORDER BY d.revision, d.place LIMIT 1;
 
 -- name: put_attempts!
--- Of a delivery that is still there, and in whose turn it was.
+-- Attempt of a delivery that still exists and belongs to this dispatch.
 INSERT INTO delivery_attempts (
     tenant, endpoint, event_id, attempt, at_us, took_us, status, reason, answer, next_us
 )
@@ -44,7 +44,7 @@ WHERE
     AND attempts = :attempt - 1;
 
 -- name: drop_deliveries_of_calls!
--- Of erased calls: what was answered may say something of them too, and goes first.
+-- Deliveries of erased calls. Responses can contain data of the calls too, and are deleted first.
 DELETE FROM deliveries WHERE tenant = :tenant AND call_id = :call_id;
 
 -- name: drop_attempts_of_calls!
@@ -53,11 +53,11 @@ DELETE FROM delivery_attempts WHERE tenant = :tenant AND (endpoint, event_id) IN
 );
 
 -- name: move_endpoints!
--- Up to which revision the events of endpoints have been taken in.
+-- Last revision with events queued for endpoints.
 UPDATE webhook_endpoints SET taken = :taken WHERE tenant = :tenant AND endpoint = :endpoint AND taken < :taken;
 
 -- name: events_of_calls
--- What an endpoint was sent of calls, of one kind.
+-- Events of one kind about calls that an endpoint was sent.
 SELECT d.call_id, d.event_id, d.revision, d.state, d.reason, d.updated_us, o.body
 FROM deliveries AS d
 LEFT JOIN outbox AS o ON o.tenant = :tenant AND o.revision = d.revision AND o.event = d.event

@@ -1,3 +1,3 @@
 -- name: merged_into
--- The ids that became part of a call.
+-- Ids that were merged into a call.
 SELECT id FROM tombstones WHERE tenant = :tenant AND merged_into = :id;

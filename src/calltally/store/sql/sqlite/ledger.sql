@@ -1,29 +1,29 @@
 -- name: lock_heads
--- The revision of each tenant of a commit. The transaction is exclusive already (BEGIN IMMEDIATE).
+-- Revision of each tenant of a commit. The transaction is already exclusive (BEGIN IMMEDIATE).
 SELECT tenant, revision, epoch FROM ledger_heads WHERE tenant = :tenant;
 
 -- name: identities_of_nodes
--- The calls that linked SIDs lead to.
+-- Calls of linked SIDs.
 SELECT tenant, node, call_sid, id FROM identities WHERE tenant = :tenant AND node = :node;
 
 -- name: identities_of_calls
--- All SIDs of calls that have several.
+-- All SIDs of calls with several SIDs.
 SELECT tenant, node, call_sid, id FROM identities WHERE tenant = :tenant AND id = :id;
 
 -- name: facts_of_nodes
--- What the fold needs of each fact of the SIDs named.
+-- Data of each fact that the fold needs.
 SELECT tenant, node, key, received_us, content FROM facts WHERE tenant = :tenant AND node = :node;
 
 -- name: keys_of_nodes
--- By which facts are told apart, without what they say.
+-- Keys of facts, without their content.
 SELECT node, key FROM facts WHERE tenant = :tenant AND node = :node;
 
 -- name: calls_of_ids
--- Calls as they stand, for the ledger.
+-- Current rows of calls.
 SELECT tenant, id, created_us, status, direction, route, agent, provider, escalated, from_number, to_number, revision, updated_us, record, measured FROM calls WHERE tenant = :tenant AND id = :id;
 
 -- name: put_facts!
--- Facts that are new to their calls.
+-- New facts.
 INSERT INTO facts (
     tenant, node, key, received_us, outcome, reason, repeats, content, raw, revision, conversation
 )
@@ -32,11 +32,11 @@ VALUES (
 );
 
 -- name: count_repeats!
--- Facts that were told again.
+-- Repeated facts.
 UPDATE facts SET repeats = repeats + 1 WHERE tenant = :tenant AND node = :node AND key = :key;
 
 -- name: put_identities!
--- Where linked SIDs lead from now on.
+-- New calls of linked SIDs.
 INSERT INTO identities (
     tenant, node, call_sid, id
 )
@@ -46,7 +46,7 @@ VALUES (
 ON CONFLICT (tenant, node) DO UPDATE SET call_sid = excluded.call_sid, id = excluded.id;
 
 -- name: put_calls!
--- New and changed calls. A new one comes behind the rows of its segment, of which the last is looked up.
+-- New and changed calls. A new call gets the row id after the last row of its segment, which is looked up.
 INSERT INTO calls (
     rowid, tenant, id, call_sid, created_us, status, direction, route, agent, provider, escalated,
     from_number, to_number, revision, updated_us, record, measured, measured_revision
@@ -76,17 +76,17 @@ ON CONFLICT (tenant, id) DO UPDATE SET
     measured_revision = excluded.measured_revision;
 
 -- name: move_calls!
--- Calls of which only the state, and what no index has, changed.
+-- Calls with changes only in the status and in columns without an index.
 UPDATE calls SET status = :status, revision = :revision, updated_us = :updated_us, record = :record,
     measured = :measured, measured_revision = :revision
 WHERE tenant = :tenant AND id = :id;
 
 -- name: drop_calls!
--- Calls whose id stopped being one.
+-- Rows of merged and erased calls.
 DELETE FROM calls WHERE tenant = :tenant AND id = :id;
 
 -- name: put_versions!
--- What changed calls were before, in their list columns.
+-- Old versions of changed calls, in their list columns.
 INSERT INTO call_versions (
     tenant, created_us, id, valid_from, valid_to, status, direction, route, agent, provider, escalated,
     from_number, to_number, updated_us
@@ -97,7 +97,7 @@ VALUES (
 );
 
 -- name: put_tombstones!
--- Ids that were merged into others, and calls that were erased.
+-- Ids of merged and erased calls.
 INSERT INTO tombstones (
     tenant, revision, id, merged_into, created_us, reason
 )
@@ -106,7 +106,7 @@ VALUES (
 );
 
 -- name: keep_counts!
--- What the counters of a commit held before it.
+-- Old counters of a commit, for the history.
 INSERT INTO count_history (tenant, valid_to, facet, width_s, bucket_s, revision, changes, {columns})
 SELECT tenant, :revision, facet, width_s, bucket_s, revision, changes, {columns} FROM counts
 WHERE tenant = :tenant AND facet = :facet AND width_s = :width_s AND bucket_s = :bucket_s;
@@ -119,11 +119,11 @@ ON CONFLICT (tenant, facet, width_s, bucket_s) DO UPDATE SET
     revision = excluded.revision, changes = counts.changes + 1, {sums};
 
 -- name: move_heads!
--- The last revision of each tenant of a commit.
+-- New ledger head of each tenant of a commit.
 UPDATE ledger_heads SET revision = :revision WHERE tenant = :tenant;
 
 -- name: put_outbox!
--- Events to deliver, their bytes frozen.
+-- Events to deliver, with their final bytes.
 INSERT INTO outbox (
     tenant, revision, event, event_id, call_id, created_us, body, direction, route, agent
 )
@@ -132,23 +132,23 @@ VALUES (
 );
 
 -- name: facts_of_nodes_as_of
--- The facts of the SIDs named up to a revision.
+-- Facts of SIDs up to a revision.
 SELECT node, key, received_us, content FROM facts WHERE tenant = :tenant AND node = :node AND revision <= :as_of;
 
 -- name: ends_of_ids
--- When ids ended: merged into others, erased or expired.
+-- Last revisions of ids that were merged, erased or expired.
 SELECT revision, id FROM tombstones WHERE tenant = :tenant AND id = :id;
 
 -- name: versions_that_ended
--- The versions of calls that ended at revisions, each with when it began.
+-- Versions of calls that ended at some revisions, with their first revision.
 SELECT valid_from, valid_to FROM call_versions WHERE tenant = :tenant AND valid_to = :revision;
 
 -- name: forget_parties!
--- Take the numbers out of versions of erased calls.
+-- Remove the numbers from versions of erased calls.
 UPDATE call_versions SET from_number = NULL, to_number = NULL WHERE tenant = :tenant AND valid_to = :revision;
 
 -- name: drop_events!
--- Frozen events of erased calls.
+-- Outbox events of erased calls.
 DELETE FROM outbox WHERE tenant = :tenant AND revision = :revision;
 
 -- name: drop_facts!
@@ -156,18 +156,18 @@ DELETE FROM outbox WHERE tenant = :tenant AND revision = :revision;
 DELETE FROM facts WHERE tenant = :tenant AND node = :node;
 
 -- name: add_erasures!
--- How many more calls of a tenant were erased.
+-- Increase the number of a tenant's erased calls.
 UPDATE ledger_heads SET erasures = erasures + :erased WHERE tenant = :tenant;
 
 -- name: put_texts!
--- The words of calls from a revision on. A trigger brings them into the index.
+-- Words of calls from a revision on. A trigger adds them to the index.
 INSERT INTO call_texts (tenant, id, valid_from, words) VALUES (:tenant, :id, :valid_from, :words);
 
 -- name: end_texts!
--- The words that calls had before they changed. What they have since may be put by the same commit, and before.
+-- End the old words of changed calls. The same commit can insert the new words, even earlier.
 UPDATE call_texts SET valid_to = :revision
 WHERE tenant = :tenant AND id = :id AND valid_to IS NULL AND valid_from < :revision;
 
 -- name: drop_texts!
--- The words of erased calls, superseded ones too.
+-- Words of erased calls, including superseded words.
 DELETE FROM call_texts WHERE tenant = :tenant AND id = :id;

@@ -1,19 +1,19 @@
 -- name: count_buckets
--- Calls per bucket of a span: those of the filter, and all of the facet.
+-- Calls of the filter and of the facet, per bucket of a span.
 SELECT bucket_s * 1000000, (bucket_s + width_s) * 1000000, width_s, {matches}, calls, revision FROM counts
 WHERE tenant = :tenant AND facet = :facet AND width_s = :width_s AND bucket_s >= :lo_s AND bucket_s < :hi_s
     AND {matches} > 0;
 
 -- name: count_edges
--- Calls of the filter in a part of a minute, where no counter reaches.
+-- Calls of the filter in a part of a minute, which has no counter.
 SELECT :lo_us, :hi_us, 0, count(*), count(*), 0 FROM calls AS c INDEXED BY calls_listed
 WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {column} = :value {filters}
 HAVING count(*) > 0;
 
 -- name: page_records
--- The records of one run of buckets, joined: a page of 1,000 so costs two thirds of fetching its rows.
--- The page is found in the index alone; a plain OFFSET would read each row that it skips, at ten times the price.
--- A limited subquery keeps its order, and CROSS JOIN the order of its sides: to say it again outside costs an eighth.
+-- Joined records of one run of buckets: a page of 1,000 costs two thirds of fetching its rows.
+-- The page is found in the index alone; a plain OFFSET would read each skipped row, at ten times the cost.
+-- A limited subquery keeps its order, and CROSS JOIN the order of its sides: a second ORDER BY would cost an eighth.
 SELECT :run_index, CAST(group_concat(j.record, :separator) AS BLOB), max(j.revision) FROM (
     SELECT r.record AS record, r.revision AS revision
     FROM (
@@ -25,11 +25,11 @@ SELECT :run_index, CAST(group_concat(j.record, :separator) AS BLOB), max(j.revis
 ) AS j;
 
 -- name: timeline_of_nodes
--- Everything kept of the facts of a call.
+-- Stored facts of a call.
 SELECT received_us, outcome, reason, repeats, content, raw FROM facts WHERE tenant = :tenant AND node = :node;
 
 -- name: number_total
--- How many calls have a number at either end. Whether a call has it at both is seen in the other index: its row costs four times as much.
+-- Number of calls with a number at either end. The other index shows calls with the number at both ends: their rows would cost four times as much.
 SELECT count(*) FROM (
     SELECT c.id FROM calls AS c INDEXED BY calls_from
     WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
@@ -43,7 +43,7 @@ SELECT count(*) FROM (
 ) AS n;
 
 -- name: number_records
--- A page of the calls that have a number at either end: each from its own index, merged; what is skipped is skipped there.
+-- Page of calls with a number at either end: each end from its own index, merged; rows are skipped in the indexes.
 SELECT r.record FROM (
     SELECT c.rowid AS call_rowid, c.created_us, c.id FROM calls AS c INDEXED BY calls_from
     WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
@@ -60,8 +60,8 @@ CROSS JOIN calls AS r ON r.rowid = n.call_rowid
 ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
 -- name: count_buckets_as_of
--- Calls per bucket of a span as of a revision: as they are where the bucket was not touched since, else as its history has them.
--- A row's predecessor is the one that ended when it began; the first milestone after the revision shortens the way back.
+-- Calls per bucket of a span as of a revision: current counters of an unchanged bucket, else from the history.
+-- The predecessor of a row ends at the row's first revision; the first milestone after the revision shortens the search.
 WITH RECURSIVE past (bucket_s, ended, revision, matched, held) AS (
     SELECT t.bucket_s, coalesce((
         SELECT min(m.valid_to) FROM count_history AS m
@@ -98,7 +98,7 @@ SELECT :lo_us, :hi_us, 0, count(*), count(*), 1 FROM (
 ) AS n HAVING count(*) > 0;
 
 -- name: page_rows_as_of
--- The calls of one run of buckets as of a revision: those that did not change since with their records, the others by what they were.
+-- Calls of one run of buckets as of a revision: unchanged calls with their records, others from their versions.
 SELECT :run_index, n.id, n.created_us, n.revision, n.updated_us, n.record FROM (
     SELECT c.created_us, c.id, c.revision, c.updated_us, c.record FROM calls AS c INDEXED BY calls_listed
     WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {column} = :value {filters}
@@ -112,18 +112,18 @@ SELECT :run_index, n.id, n.created_us, n.revision, n.updated_us, n.record FROM (
 ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
 -- name: changed_total
--- How many calls of a filter have changed since a revision.
+-- Number of calls of a filter that changed since a revision.
 SELECT count(*) FROM calls AS c INDEXED BY calls_revised
 WHERE c.tenant = :tenant AND c.revision > :as_of AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters};
 
 -- name: superseded_total
--- How many calls were of a filter as of a revision and have changed since: linear in the changes since.
+-- Number of calls that matched a filter as of a revision and changed since: linear in the changes since.
 SELECT count(*) FROM call_versions AS c INDEXED BY call_versions_ended
 WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
     AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters};
 
 -- name: scan_rows_as_of
--- A page, as of a revision, of a filter for which there are no counters.
+-- Page of a filter without counters, as of a revision.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
     SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM calls AS c
     WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
@@ -138,7 +138,7 @@ LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.is_current = 1
 ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
 -- name: number_rows_as_of
--- A page, as of a revision, of the calls that had a number at either end.
+-- Page of calls with a number at either end, as of a revision.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
     SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM calls AS c INDEXED BY calls_from
     WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
@@ -158,7 +158,7 @@ LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.is_current = 1
 ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
 -- name: inspect_records
--- A page of the first so many calls of a window that a filter leaves; each is looked at, in the order asked for.
+-- Page of matching calls among the first `inspected` calls of a window, in the requested order; each call is checked.
 -- A limited subquery keeps its order, as in page_records.
 SELECT r.record FROM (
     SELECT c.call_rowid, c.created_us, c.id FROM (
@@ -194,7 +194,7 @@ LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.is_current = 1
 ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
 -- name: newest_total
--- Of the newest so many calls of a window: how many there are, and how many of them a filter leaves.
+-- Number of the newest `inspected` calls of a window, and how many of them match a filter.
 SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
     FROM calls AS c INDEXED BY calls_listed
@@ -217,7 +217,7 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
 ) AS c;
 
 -- name: number_newest_total
--- Of the newest so many calls that have a number at either end: how many there are, and how many of them a filter leaves.
+-- Number of the newest `inspected` calls with a number at either end, and how many of them match a filter.
 SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
     FROM calls AS c INDEXED BY calls_from
@@ -254,7 +254,7 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
 ) AS c;
 
 -- name: search_rows_as_of
--- A page, as of a revision, of the calls that had all of some words: linear in those that had them.
+-- Page of calls with all of some words, as of a revision: linear in the calls with these words.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
     SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM ({ids_of_words}) AS d
     CROSS JOIN calls AS c
@@ -270,14 +270,14 @@ LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.is_current = 1
 ORDER BY n.created_us {sort_order}, n.id {sort_order};
 
 -- name: ids_of_words
--- The calls that had all of some words as of a revision.
+-- Calls with all of some words, as of a revision.
 SELECT d.id FROM call_words CROSS JOIN call_texts AS d ON d.document = call_words.rowid
 WHERE call_words MATCH :fts5 AND d.tenant = :tenant AND d.valid_from <= :as_of
     AND (d.valid_to IS NULL OR d.valid_to > :as_of);
 
 -- name: has_words
--- Whether a call had all of some words as of a revision, by its own text: a tenth of what asking the index costs.
--- Words stand between spaces; each that is asked for may be found in one of several places.
+-- True if a call has all of some words as of a revision, by its own text: a tenth of the cost of the index.
+-- Words are separated by spaces; each word of the search has several alternatives, one per source.
 EXISTS (
     SELECT 1 FROM call_texts AS d
     WHERE d.tenant = :tenant AND d.id = c.id AND d.valid_from <= :as_of AND (d.valid_to IS NULL OR d.valid_to > :as_of)

@@ -1,5 +1,5 @@
 -- name: quality_of_keys
--- What rows hold that is not added to where it stands: histograms, and the share of erased calls.
+-- Columns of rows that are not added to in place: histograms and the share of erased calls.
 SELECT tenant, grain, bucket_s, key, histograms, erased FROM quality
 WHERE tenant = :tenant AND grain = :grain AND bucket_s = :bucket_s AND key = :key;
 
@@ -19,15 +19,15 @@ ON CONFLICT (tenant, grain, bucket_s, key) DO UPDATE SET
     erased = coalesce(excluded.erased, quality.erased);
 
 -- name: remeasure_calls!
--- What calls add, where that changed and their records did not.
+-- Measures of calls that changed although their records did not.
 UPDATE calls SET measured = :measured, measured_revision = :revision WHERE tenant = :tenant AND id = :id;
 
 -- name: open_quality_days!
--- Days that change stand in no roll-up of several days any more.
+-- Reopen days that change: they leave the roll-ups of several days.
 DELETE FROM quality_closed WHERE tenant = :tenant AND day_s = :day_s;
 
 -- name: put_quality_block!
--- Add up a block from its parts. Of each row's keys one hash of a part is as good as any: no other row has it.
+-- Sum a block from its parts. Any part's hash can serve as the key of a row: no other row has it.
 INSERT INTO quality (
     tenant, grain, bucket_s, key, direction, route, provider, agent, provider_account, end_reason, country, {columns}
 )
@@ -36,7 +36,7 @@ WHERE q.tenant = :tenant AND q.grain = :made_of AND q.bucket_s >= :bucket_s AND 
 GROUP BY {group};
 
 -- name: quality_sums
--- What the roll-ups of stretches of time add up to, by the piece of each and some of their keys.
+-- Sums of roll-ups over ranges of time, by piece and some of the keys.
 WITH k (grain, lo_s, hi_s, piece) AS MATERIALIZED (
     SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]')
     FROM json_each(:ranges)
@@ -46,7 +46,7 @@ WHERE q.tenant = :tenant AND q.grain = k.grain AND q.bucket_s >= k.lo_s AND q.bu
 GROUP BY {keys} LIMIT :most;
 
 -- name: quality_histograms
--- The histograms of stretches of time, by the piece of each and some of their rows' keys.
+-- Histograms over ranges of time, by piece and some of the keys.
 WITH k (grain, lo_s, hi_s, piece) AS MATERIALIZED (
     SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]')
     FROM json_each(:ranges)

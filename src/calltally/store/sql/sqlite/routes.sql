@@ -1,5 +1,5 @@
 -- name: add_route_numbers
--- Answers the numbers that were free.
+-- Returns the numbers that were free.
 INSERT INTO route_numbers (tenant, number, route)
 VALUES (:tenant, :number, :route)
 ON CONFLICT (tenant, number) DO NOTHING

@@ -1,5 +1,5 @@
 -- name: sessions_of_calls
--- The sessions of calls as they stand, for the ledger.
+-- Current rows of the sessions of calls.
 SELECT tenant, session_id, id, record, turns_node, turns_key, functions_node, functions_key
 FROM voice_sessions WHERE tenant = :tenant AND id = :id;
 
@@ -26,9 +26,9 @@ ON CONFLICT (tenant, session_id, id) DO UPDATE SET
     functions_key = excluded.functions_key;
 
 -- name: drop_sessions!
--- The sessions of calls whose id stopped being one, and of erased calls.
+-- Sessions of merged and erased calls.
 DELETE FROM voice_sessions WHERE tenant = :tenant AND id = :id;
 
 -- name: conversations_of_facts
--- What facts told of the words.
+-- Packed conversations of facts.
 SELECT tenant, node, key, conversation FROM facts WHERE tenant = :tenant AND node = :node AND key = :key;

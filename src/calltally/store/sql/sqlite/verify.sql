@@ -1,13 +1,13 @@
 -- name: words_of_calls
--- The words that calls are found by now.
+-- Current words of calls.
 SELECT id, words FROM call_texts WHERE tenant = :tenant AND id = :id AND valid_to IS NULL;
 
 -- name: bodies_of_nodes
--- The facts of the SIDs named, with their raw bodies.
+-- Facts of SIDs, with their raw bodies.
 SELECT node, key, received_us, content, raw FROM facts WHERE tenant = :tenant AND node = :node;
 
 -- name: calls_created_after
--- Calls in the order of their creation, from behind a call, with all that is compared, and where the index has them. What it has of their columns is not what is looked at: rows are.
+-- Calls in the order of creation after a call, with all compared columns and the cursor columns of the index. The compared columns come from the rows, not from the index.
 SELECT c.id, c.call_sid, c.created_us, c.status, c.direction, c.route, c.agent, c.provider, c.escalated, c.from_number, c.to_number, c.measured, c.revision, c.updated_us, c.record, k.created_us, k.id
 FROM (
     SELECT rowid AS place, created_us, id FROM calls
