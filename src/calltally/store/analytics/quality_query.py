@@ -156,10 +156,10 @@ def _keys(keys: Sequence[str]) -> tuple[str, str]:
 
 
 def _filters(calls: CallFilter) -> tuple[str, str]:
-    parts = [f"AND q.{facet} = :{facet}" for facet in _FACETS if getattr(calls, facet) is not None]
+    conditions = [f"AND q.{facet} = :{facet}" for facet in _FACETS if getattr(calls, facet) is not None]
     if calls.direction is not None:
-        parts.append(f"AND q.direction = {DIRECTION_NUMBER[calls.direction]}")
-    return "filters", " ".join(parts)
+        conditions.append(f"AND q.direction = {DIRECTION_NUMBER[calls.direction]}")
+    return "filters", " ".join(conditions)
 
 
 @lru_cache(maxsize=64)

@@ -90,7 +90,7 @@ class Scan:
     """Query on one tenant; `as_of` is None for the present."""
 
     def __init__(self, ledger_head: LedgerHead, query: ListQuery, as_of: int | None) -> None:
-        self._standing = ledger_head
+        self._ledger_head = ledger_head
         self._tenant = ledger_head.tenant
         self._query = query
         self._as_of = as_of
@@ -144,7 +144,7 @@ class Scan:
             return 0
         params = yield from self._params()
         # A SID can belong to another call now.
-        now, _ = yield from Scan(self._standing, self._query, None).conditions()
+        now, _ = yield from Scan(self._ledger_head, self._query, None).conditions()
         [(changed,)] = yield Statement("fresh_total", {**now, "since": self._as_of}, self._by_text())
         [(superseded,)] = yield Statement("superseded_total", params, self._by_text())
         return int(changed) - int(superseded)
@@ -263,7 +263,7 @@ class CachedScan(Scan):
 
     @property
     def _revision(self) -> int:
-        return self._standing.revision if self._as_of is None else self._as_of
+        return self._ledger_head.revision if self._as_of is None else self._as_of
 
     def at_least(self) -> StoreOperation[tuple[int | None, int]]:
         """Return the total, None if counting it would take long; and a lower bound."""
@@ -277,11 +277,11 @@ class CachedScan(Scan):
 
     def cached_total(self) -> int | None:
         """Return the total if it is cached."""
-        return TOTAL_CACHE.get(self._standing, self._revision, self._query.filter)
+        return TOTAL_CACHE.get(self._ledger_head, self._revision, self._query.filter)
 
     def cache_total(self, total: int) -> int:
         """Store the total and return it."""
-        return TOTAL_CACHE.put(self._standing, self._revision, self._query.filter, total)
+        return TOTAL_CACHE.put(self._ledger_head, self._revision, self._query.filter, total)
 
     def _counted(self, params: dict[str, Any]) -> StoreOperation[int]:
         total = self.cached_total()

@@ -47,9 +47,11 @@ def cut_pieces(pieces: Sequence[WindowPiece], layer: BlockLayer) -> CutPieces:
     ranges: list[RollupRange] = []
     edges: list[tuple[int, WindowPiece]] = []
     for index, piece in enumerate(pieces):
-        parts = cut(piece.lo_us, piece.hi_us, tuple(grains))
-        edges += [(index, WindowPiece(*edge)) for edge in (parts.first, parts.last) if edge is not None]
-        ranges += [RollupRange(grains[width_s], lo_s, hi_s, index) for width_s, lo_s, hi_s in parts.spans]
+        cut_piece = cut(piece.lo_us, piece.hi_us, tuple(grains))
+        edges += [
+            (index, WindowPiece(*edge)) for edge in (cut_piece.first, cut_piece.last) if edge is not None
+        ]
+        ranges += [RollupRange(grains[width_s], lo_s, hi_s, index) for width_s, lo_s, hi_s in cut_piece.spans]
     return CutPieces(ranges, edges)
 
 

@@ -99,7 +99,7 @@ def check_calls(tenant: str, after: CallCursor) -> StoreOperation[CheckResult]:
     params = {"tenant": tenant, "after_us": after[0], "after_id": after[1], "most": CHUNK}
     rows = yield Statement("calls_created_after", params)
     folded_up_to = yield from refold_position(tenant)
-    stored = (yield from _kept(tenant, rows)) if rows else []
+    stored = (yield from _load_states(tenant, rows)) if rows else []
     findings = [found for each in stored for read in each.facts for found in _check_fact(tenant, read)]
     due = [each for each in stored if folded_up_to is None or each.row[0] <= folded_up_to]
     findings += yield from _check(tenant, due)
@@ -126,7 +126,7 @@ def _check(tenant: str, stored: Sequence[_StoredState]) -> StoreOperation[list[I
     return findings + [found for each in whole for found in _compare(tenant, each, packed)]
 
 
-def _kept(tenant: str, rows: Sequence[Row]) -> StoreOperation[list[_StoredState]]:
+def _load_states(tenant: str, rows: Sequence[Row]) -> StoreOperation[list[_StoredState]]:
     ids = ParamsTable(_BY_ID, [(tenant, row[0]) for row in rows])
     identities, words, sessions = yield from execute_batch(
         StatementMany("identities_of_calls", ids),
