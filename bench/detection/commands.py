@@ -1,4 +1,4 @@
-"""Commands of the detection benchmark: synthetic months of calls, and scores of rule sets on their incidents."""
+"""Commands of the detection benchmark: synthetic months, and scores of rules on their incidents."""
 
 import os
 from pathlib import Path

@@ -138,12 +138,12 @@ def _key(query: QualityQuery, named: dict[str, str | None], bucket: Bucket) -> d
     return {**named, query.step: bucket.label} if query.step else named
 
 
-def _shown(
+def _group(
     key: dict[str, str | None],
     span: SpanShown,
-    mine: QualityTotals,
+    own: QualityTotals,
     other: QualityTotals | None,
-    wanted: _Wanted,
+    selection: _MetricSelection,
 ) -> GroupShown:
     metrics = metrics_of(own, selection)
     compared = _compared(metrics.rates, other, selection) if other else None

@@ -211,9 +211,9 @@ def active_fields(calls: CallFilter) -> tuple[str, ...]:
 
 
 _INACTIVE: Final[tuple[object, ...]] = (None, ())
-_KNOWN: Final = {
-    may_name: {each.name: each for each in PARAMETERS if may_name or not each.for_admin}
-    for may_name in (False, True)
+_PARAMETER_BY_NAME: Final = {
+    is_admin: {each.name: each for each in PARAMETERS if is_admin or not each.is_for_admin}
+    for is_admin in (False, True)
 }
 
 

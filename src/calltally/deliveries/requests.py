@@ -174,7 +174,7 @@ class TenantRequests:
         secrets = queue.endpoint.secrets(self._open_vault(), self._tenant, at_us)
         try:
             body = body_in_form(
-                lane.endpoint.settings.form, _seen(queue.endpoint, body_codec.decompress(frozen))
+                queue.endpoint.settings.form, _seen(queue.endpoint, body_codec.decompress(frozen))
             )
             signature = signature_headers(message_id(job.event_id), at_us // SECOND_US, body, secrets)
             outcome = await self._post(queue.endpoint.settings, signature, body)

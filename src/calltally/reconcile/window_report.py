@@ -8,7 +8,7 @@ from calltally.calls.times import utc_text
 from calltally.calls.windows import TimeWindow
 from calltally.reconcile.open_calls import OpenCalls
 from calltally.reconcile.provider_gaps import ProviderGap
-from calltally.store.ledger.window_status import WaitingLetters
+from calltally.store.ledger.window_status import ReplayableLetters
 
 
 class DisputedCall(msgspec.Struct, frozen=True):
@@ -78,7 +78,7 @@ class WindowState(msgspec.Struct, frozen=True):
     open: OpenCalls
     disputed: DisputedCalls
     silences: tuple[ProviderGap, ...]
-    letters: tuple[WaitingLetters, ...]
+    letters: tuple[ReplayableLetters, ...]
 
 
 def report_of(tenant: str, window: TimeWindow, now_us: int, state: WindowState) -> WindowStatus:

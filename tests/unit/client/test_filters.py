@@ -9,7 +9,7 @@ from calltally.calls.errors import InvalidInput
 from calltally.calls.filters import FILTERS as SERVER_FILTERS
 from calltally.calls.filters import PARAMETERS, active_fields, parse_list_query
 from calltally.calls.parameters import Parameter
-from calltally.client.exporting.feed import TELLABLE as COMPARABLE
+from calltally.client.exporting.feed import LOCAL_FILTERS
 from calltally.client.filters import FILTER_PARAMS, STREAM_PARAMS, WINDOW_PARAMS, query_params
 
 EAST = timezone(timedelta(hours=2))
@@ -92,11 +92,11 @@ SAMPLES: dict[str, Any] = {"array": ["completed", "busy"], "boolean": True}
 def test_client_sends_every_filter_of_the_list(row: Parameter) -> None:
     keyword = "from_" if row.name == "from" else row.name
     kind = row.schema.get("type", "")
-    pairs = pairs_of({keyword: SAMPLES.get(kind, row.example)}, FILTERS)
+    pairs = query_params({keyword: SAMPLES.get(kind, row.example)}, FILTER_PARAMS)
     assert {name for name, _ in pairs} == {row.name}
     assert active_fields(parse_list_query(pairs, allow_tenant=False).filter) == (row.field,)
 
 
 def test_client_has_no_filter_that_the_list_has_not() -> None:
-    assert {name.rstrip("_") for name in STREAMED} <= {row.name for row in PARAMETERS}
-    assert {row.name for row in SERVER_FILTERS} >= COMPARABLE
+    assert {name.rstrip("_") for name in STREAM_PARAMS} <= {row.name for row in PARAMETERS}
+    assert {row.name for row in SERVER_FILTERS} >= LOCAL_FILTERS

@@ -32,7 +32,7 @@ async def run_until_stopped(
     task = asyncio.ensure_future(work)
     try:
         while not (await asyncio.wait({task}, timeout=CHECK_INTERVAL_S))[0]:
-            await running.goes_on()
+            await running.has_time_left()
             if stop.is_set():
                 return None
         return task.result()

@@ -120,7 +120,7 @@ def _layer(query: TotalsQuery) -> BlockLayer:
 
 def _add_sums(
     query: TotalsQuery, ranges: Sequence[RollupRange], groups: dict[Group, QualityTotals]
-) -> Step[None]:
+) -> StoreOperation[None]:
     rows = yield _statement("quality_sums", query, ranges)
     check_groups(len(rows))
     width = 1 + len(query.keys)

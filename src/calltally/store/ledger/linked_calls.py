@@ -192,7 +192,9 @@ def _load(linked_calls: dict[NodeKey, LinkedCall]) -> StoreOperation[None]:
 
 def _load_sessions(by_id: dict[NodeKey, LinkedCall]) -> StoreOperation[None]:
     """Load the sessions of calls that have any: most have none and cost nothing."""
-    with_sessions = [key for key, each in by_id.items() if each.calls and any_has_session(each.facts.values())]
+    with_sessions = [
+        key for key, each in by_id.items() if each.calls and any_has_session(each.facts.values())
+    ]
     if with_sessions:
         rows = yield StatementMany(
             "sessions_of_calls", [{"tenant": t, "id": call_id} for t, call_id in with_sessions]

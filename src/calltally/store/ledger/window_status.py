@@ -12,7 +12,7 @@ _PREFIX: Final = "provider="
 _UNDISPUTED: Final = b'"conflicts":0,"revision":'
 
 
-class WaitingLetters(NamedTuple):
+class ReplayableLetters(NamedTuple):
     """Dead letters of one provider that wait for a replay; `oldest_us` is the time of the oldest."""
 
     provider: str
@@ -43,7 +43,7 @@ def disputed_records(tenant: str, from_us: int, to_us: int) -> StoreOperation[li
     return [bytes(record) for (record,) in rows]
 
 
-def waiting_letters(tenant: str, since_us: int) -> StoreOperation[list[WaitingLetters]]:
+def waiting_letters(tenant: str, since_us: int) -> StoreOperation[list[ReplayableLetters]]:
     """Return the dead letters since an instant that were not replayed, by `dead_letters_received`."""
     rows = yield Statement("waiting_letters_since", {"tenant": tenant, "since_us": since_us})
-    return [WaitingLetters(*row) for row in rows]
+    return [ReplayableLetters(*row) for row in rows]

@@ -33,7 +33,9 @@ class BrowsedPage(NamedTuple):
     snapshot: str
 
 
-def browse(tenant: str, query: ListQuery, position: BrowsePosition | None = None) -> StoreOperation[BrowsedPage]:
+def browse(
+    tenant: str, query: ListQuery, position: BrowsePosition | None = None
+) -> StoreOperation[BrowsedPage]:
     """Return the page of a query, or the page next to a call.
 
     Next to a call the offset is only the number of the first row. Raises InvalidInput and SnapshotGone as the

@@ -28,7 +28,9 @@ def documents_of(tenant: str, as_of: int, rows: Sequence[Row]) -> StoreOperation
     return [row[4] if row[4] is not None else _document(tenant, by_id.get(row[0]), row) for row in rows]
 
 
-def linked_calls_as_of(tenant: str, as_of: int, ids: Sequence[bytes]) -> StoreOperation[dict[bytes, LinkedCall]]:
+def linked_calls_as_of(
+    tenant: str, as_of: int, ids: Sequence[bytes]
+) -> StoreOperation[dict[bytes, LinkedCall]]:
     """Return the call that each id or SID's node belonged to, by the facts up to a revision.
 
     An id without facts is left out: its call was erased.

@@ -85,7 +85,9 @@ def _conversation(tenant: str, stored: StoredSession) -> StoreOperation[Conversa
         return Conversation()
     params = [{"tenant": tenant, "node": node, "key": key} for node, key in keys]
     rows = yield StatementMany("conversations_of_facts", params)
-    by_fact = {(node, key): unpack_conversation(body_codec.decompress(packed)) for _t, node, key, packed in rows}
+    by_fact = {
+        (node, key): unpack_conversation(body_codec.decompress(packed)) for _t, node, key, packed in rows
+    }
     turns, functions = _part(by_fact, stored.turns), _part(by_fact, stored.functions)
     return Conversation(turns.transcript, functions.function_calls)
 

@@ -55,7 +55,9 @@ def check_blocks(tenant: str, period_s: int) -> StoreOperation[CheckResult]:
     return CheckResult(0, findings, None)
 
 
-def _wrong_blocks(tenant: str, layer: BlockLayer, block: DayBlock, whole: list[int]) -> StoreOperation[list[int]]:
+def _wrong_blocks(
+    tenant: str, layer: BlockLayer, block: DayBlock, whole: list[int]
+) -> StoreOperation[list[int]]:
     sources = [RollupRange(block.made_of, lo_s, lo_s + block.width_s, at) for at, lo_s in enumerate(whole)]
     blocks = [RollupRange(block.grain, lo_s, lo_s + 1, at) for at, lo_s in enumerate(whole)]
     expected = _by_piece((yield from sums_of(tenant, sources, layer.keys)))

@@ -42,7 +42,9 @@ def check_as_of(tenant: str, random: Random) -> StoreOperation[CheckResult]:
         return CheckResult(0, [], None)
 
 
-def _compare_page(ledger_head: Standing, query: ListQuery, as_of: int, random: Random) -> Step[CheckResult]:
+def _compare_page(
+    ledger_head: LedgerHead, query: ListQuery, as_of: int, random: Random
+) -> StoreOperation[CheckResult]:
     by_rows = yield from Scan(ledger_head, query, _as_of(ledger_head, as_of)).page()
     query = replace(query, offset=random.randint(0, by_rows.total))
     by_rows = yield from Scan(ledger_head, query, _as_of(ledger_head, as_of)).page()

@@ -52,7 +52,9 @@ async def test(request: AnyRequest) -> Reply:
     now_us = parts.clock()
     made_id = event_time(now_us) + secrets.token_bytes(_HASHED)
     data = {"endpoint_id": uuid_text(endpoint), "sent_at": utc_text(now_us)}
-    notice = EndpointNotice(TEST, made_id, encode_envelope(TEST, made_id, CommitInstant(tenant, "", 0, now_us), data))
+    notice = EndpointNotice(
+        TEST, made_id, encode_envelope(TEST, made_id, CommitInstant(tenant, "", 0, now_us), data)
+    )
     await parts.store.write(_with_notice(tenant, endpoint, notice, now_us))
     found, attempts = await parts.store.read(find_delivery(tenant, endpoint, made_id))
     return Reply.json(show_detail(found, attempts), status=202)
