@@ -5,9 +5,9 @@ import pytest
 from calltally.calls.errors import Conflict, InvalidInput, NotFound
 from calltally.store.db.operation import StoreOperation
 from calltally.store.tenants.api_keys import (
-    ApiKey,
     AuthenticatedKey,
     NewApiKey,
+    StoredApiKey,
     add_key,
     digest_of_key,
     find_key,
@@ -125,8 +125,8 @@ def test_keys_are_listed_by_age_without_the_secret(bench: Bench) -> None:
     bench.now_us = LATER_US
     second = added(bench, "events:write")
     assert bench.run(bench.store.read(list_keys(TENANT))) == [
-        ApiKey(first.key_id, "one", ("calls:read",), NOW_US, None),
-        ApiKey(second.key_id, "", ("events:write",), LATER_US, None),
+        StoredApiKey(first.key_id, "one", ("calls:read",), NOW_US, None),
+        StoredApiKey(second.key_id, "", ("events:write",), LATER_US, None),
     ]
 
 

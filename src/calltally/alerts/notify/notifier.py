@@ -25,8 +25,8 @@ from calltally.store.alerts.alerts import (
     need_alert,
 )
 from calltally.store.alerts.sinks import (
-    AlertSink,
     PendingNotification,
+    StoredAlertSink,
     defer_notification,
     due_notifications,
     list_sinks,
@@ -70,7 +70,11 @@ class NotifierDependencies(NamedTuple):
 
 
 async def send_notification(
-    dependencies: NotifierDependencies, tenant: str, sink: AlertSink, notification: Notification, now_us: int
+    dependencies: NotifierDependencies,
+    tenant: str,
+    sink: StoredAlertSink,
+    notification: Notification,
+    now_us: int,
 ) -> str | None:
     """Send one notification once; returns the error text without secrets, or None."""
     fault = await _send(dependencies, tenant, sink, notification, now_us)
@@ -79,7 +83,11 @@ async def send_notification(
 
 
 async def _send(
-    dependencies: NotifierDependencies, tenant: str, sink: AlertSink, notification: Notification, now_us: int
+    dependencies: NotifierDependencies,
+    tenant: str,
+    sink: StoredAlertSink,
+    notification: Notification,
+    now_us: int,
 ) -> str | None:
     settings = open_settings(dependencies.vault(), tenant, sink)
     if sink.kind == EMAIL:
@@ -110,7 +118,7 @@ def sink_seal_name(sink: bytes) -> str:
     return f"alert sink {uuid_text(sink)}"
 
 
-def open_settings(vault: Vault, tenant: str, sink: AlertSink) -> dict[str, Any]:
+def open_settings(vault: Vault, tenant: str, sink: StoredAlertSink) -> dict[str, Any]:
     """Return all settings of a sink. Raises Misconfigured, DamagedStore."""
     settings = vault.open(tenant, sink_seal_name(sink.sink), sink.sealed)["settings"]
     opened: dict[str, Any] = msgspec.json.decode(settings)
@@ -155,7 +163,7 @@ class Notifier:
                 failed_sinks.add(sink.sink)
         return sent
 
-    async def _attempt(self, tenant: str, sink: AlertSink, notice: PendingNotification) -> bool:
+    async def _attempt(self, tenant: str, sink: StoredAlertSink, notice: PendingNotification) -> bool:
         alert, change = await self._store.read(_alert_and_change(tenant, notice))
         if alert is None or change is None or _is_obsolete(sink, alert, change):
             await self._store.write(settle_notification(tenant, notice, None, None))
@@ -170,7 +178,7 @@ class Notifier:
         return False
 
     async def _send_change(
-        self, tenant: str, sink: AlertSink, alert: Alert, change: AlertChange
+        self, tenant: str, sink: StoredAlertSink, alert: Alert, change: AlertChange
     ) -> str | None:
         """Send a change; returns the error text. No error may delay the tenant's other sinks."""
         try:
@@ -200,7 +208,7 @@ def _alert_and_change(
     return alert, next((each for each in history if each.change == notice.change), None)
 
 
-def _is_obsolete(sink: AlertSink, alert: Alert, change: AlertChange) -> bool:
+def _is_obsolete(sink: StoredAlertSink, alert: Alert, change: AlertChange) -> bool:
     """Decide whether a sink can skip a change: an acknowledgement, or a change of an ended alert."""
     if change.what is AlertEvent.ACKNOWLEDGED and sink.kind in _WITHOUT_ACKNOWLEDGEMENT:
         return True
@@ -220,7 +228,7 @@ def _state_after(alert: Alert, change: AlertChange) -> Alert:
 
 
 def _record_success(
-    tenant: str, sink: AlertSink, notice: PendingNotification, alert: Alert, now_us: int
+    tenant: str, sink: StoredAlertSink, notice: PendingNotification, alert: Alert, now_us: int
 ) -> StoreOperation[None]:
     if sink.kind == ALERTMANAGER and alert.state is not AlertState.RESOLVED:
         # Alertmanager forgets an alert that is not sent again.
@@ -230,7 +238,7 @@ def _record_success(
         yield from settle_notification(tenant, notice, now_us, None)
 
 
-def record_sent(tenant: str, sink: AlertSink, now_us: int) -> StoreOperation[None]:
+def record_sent(tenant: str, sink: StoredAlertSink, now_us: int) -> StoreOperation[None]:
     """Record a successful notification of a sink."""
     yield from save_sink_result(tenant, sink.sink, now_us, None)
 

@@ -8,7 +8,7 @@ from calltally.store.db.operation import Row, Statement, StoreOperation
 MAX_SINKS: Final = 50
 
 
-class AlertSink(NamedTuple):
+class StoredAlertSink(NamedTuple):
     """One sink. `public_settings` is JSON that the API returns, `sealed` has the encrypted settings.
 
     `notified_us` is the time of the last successful notification, `fault` the error of the last attempt.
@@ -35,12 +35,12 @@ class PendingNotification(NamedTuple):
     created_us: int
 
 
-def list_sinks(tenant: str) -> StoreOperation[list[AlertSink]]:
+def list_sinks(tenant: str) -> StoreOperation[list[StoredAlertSink]]:
     """List all sinks of a tenant, oldest first."""
     return [_sink(row) for row in (yield Statement("sinks_of_tenant", {"tenant": tenant}))]
 
 
-def need_sink(tenant: str, sink: bytes) -> StoreOperation[AlertSink]:
+def need_sink(tenant: str, sink: bytes) -> StoreOperation[StoredAlertSink]:
     """Return the sink with that id. Raises NotFound."""
     rows = yield Statement("sink_of_id", {"tenant": tenant, "sink": sink})
     if not rows:
@@ -48,7 +48,7 @@ def need_sink(tenant: str, sink: bytes) -> StoreOperation[AlertSink]:
     return _sink(rows[0])
 
 
-def add_sink(tenant: str, new: AlertSink, now_us: int) -> StoreOperation[AlertSink]:
+def add_sink(tenant: str, new: StoredAlertSink, now_us: int) -> StoreOperation[StoredAlertSink]:
     """Add a sink. Raises Conflict if the tenant has the maximum number of sinks."""
     if len((yield from list_sinks(tenant))) >= MAX_SINKS:
         message = f"a tenant has at most {MAX_SINKS} alert sinks; delete one first"
@@ -57,13 +57,13 @@ def add_sink(tenant: str, new: AlertSink, now_us: int) -> StoreOperation[AlertSi
     return (yield from need_sink(tenant, new.sink))
 
 
-def change_sink(tenant: str, sink: AlertSink, now_us: int) -> StoreOperation[AlertSink]:
+def change_sink(tenant: str, sink: StoredAlertSink, now_us: int) -> StoreOperation[StoredAlertSink]:
     """Replace a sink. Raises NotFound, also if it was deleted meanwhile."""
     yield Statement("change_sink", _columns(tenant, sink, now_us))
     return (yield from need_sink(tenant, sink.sink))
 
 
-def _columns(tenant: str, sink: AlertSink, now_us: int) -> dict[str, object]:
+def _columns(tenant: str, sink: StoredAlertSink, now_us: int) -> dict[str, object]:
     named = {"tenant": tenant, "sink": sink.sink, "kind": sink.kind, "name": sink.name}
     return {**named, "shown": sink.public_settings, "sealed": sink.sealed, "now_us": now_us}
 
@@ -113,5 +113,5 @@ def _named(tenant: str, notification: PendingNotification) -> dict[str, object]:
     }
 
 
-def _sink(row: Row) -> AlertSink:
-    return AlertSink(*row)
+def _sink(row: Row) -> StoredAlertSink:
+    return StoredAlertSink(*row)

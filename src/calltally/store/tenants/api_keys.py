@@ -27,7 +27,7 @@ _KEY: Final = re.compile(r"ct_([a-z0-9-]{1,64})_[A-Za-z0-9_-]{43}", re.ASCII)
 _KEY_ID: Final = re.compile(r"key_[0-9a-f]{16}", re.ASCII)
 
 
-class ApiKey(NamedTuple):
+class StoredApiKey(NamedTuple):
     """Public data of a stored key."""
 
     key_id: str
@@ -83,7 +83,7 @@ def digest_of_key(text: str) -> bytes:
     return sha256(text.encode()).digest()
 
 
-def add_key(tenant: str, key: NewApiKey, name: str, now_us: int) -> StoreOperation[ApiKey]:
+def add_key(tenant: str, key: NewApiKey, name: str, now_us: int) -> StoreOperation[StoredApiKey]:
     """Store a minted key. Raises NotFound for an unknown tenant."""
     yield from need_tenant(tenant)
     params = {
@@ -95,7 +95,7 @@ def add_key(tenant: str, key: NewApiKey, name: str, now_us: int) -> StoreOperati
         "now_us": now_us,
     }
     yield Statement("add_key", params)
-    return ApiKey(key.key_id, name, key.scopes, now_us, None)
+    return StoredApiKey(key.key_id, name, key.scopes, now_us, None)
 
 
 def find_key(tenant: str, digest: bytes) -> StoreOperation[AuthenticatedKey | None]:
@@ -109,12 +109,12 @@ def find_key(tenant: str, digest: bytes) -> StoreOperation[AuthenticatedKey | No
     return AuthenticatedKey(key_id, scopes, masks and PII_READ not in scopes, masks)
 
 
-def list_keys(tenant: str) -> StoreOperation[list[ApiKey]]:
+def list_keys(tenant: str) -> StoreOperation[list[StoredApiKey]]:
     """List all keys of a tenant by age, revoked ones included. Raises NotFound for an unknown tenant."""
     yield from need_tenant(tenant)
     rows = yield Statement("list_keys", {"tenant": tenant})
     return [
-        ApiKey(key_id, name, tuple(scopes.split()), created_us, revoked_us)
+        StoredApiKey(key_id, name, tuple(scopes.split()), created_us, revoked_us)
         for key_id, name, scopes, created_us, revoked_us in rows
     ]
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from calltally.store.db.operation import Statement, StoreOperation
 
 
-class NumberReveal(NamedTuple):
+class StoredReveal(NamedTuple):
     """One reveal of a call's numbers. `key_id` is `admin` for the admin key, which belongs to no tenant."""
 
     at_us: int
@@ -13,12 +13,12 @@ class NumberReveal(NamedTuple):
     call_id: bytes
 
 
-def record_reveal(tenant: str, reveal: NumberReveal) -> StoreOperation[None]:
+def record_reveal(tenant: str, reveal: StoredReveal) -> StoreOperation[None]:
     """Record a reveal, before the response contains the numbers."""
     yield Statement("note_reveal", {"tenant": tenant, **reveal._asdict()})
 
 
-def reveals_of_tenant(tenant: str, most: int) -> StoreOperation[list[NumberReveal]]:
+def reveals_of_tenant(tenant: str, most: int) -> StoreOperation[list[StoredReveal]]:
     """Return the latest reveals, newest first."""
     rows = yield Statement("reveals_of_tenant", {"tenant": tenant, "most": most})
-    return [NumberReveal(at_us, key_id, bytes(call_id)) for at_us, key_id, call_id in rows]
+    return [StoredReveal(at_us, key_id, bytes(call_id)) for at_us, key_id, call_id in rows]

@@ -35,7 +35,7 @@ class Delivery(NamedTuple):
     updated_us: int
 
 
-class DeliveryAttempt(NamedTuple):
+class StoredAttempt(NamedTuple):
     """One attempt. `status` is None if no response came; `answer` is the first KiB of the response body."""
 
     attempt: int
@@ -83,7 +83,7 @@ def deliveries_of_call(tenant: str, call_id: bytes) -> StoreOperation[list[Deliv
 
 def find_delivery(
     tenant: str, endpoint: bytes, event_id: bytes
-) -> StoreOperation[tuple[Delivery, list[DeliveryAttempt]]]:
+) -> StoreOperation[tuple[Delivery, list[StoredAttempt]]]:
     """Find one delivery with all its attempts. Raises NotFound."""
     yield from need_endpoint(tenant, endpoint)
     named = {"tenant": tenant, "endpoint": endpoint, "event_id": event_id}
@@ -91,7 +91,7 @@ def find_delivery(
     if not rows:
         raise NotFound("there is no delivery of that event to this endpoint; old ones are forgotten")
     attempts = yield Statement("attempts_of_delivery", named)
-    return _delivery(endpoint, rows[0]), [DeliveryAttempt(*row) for row in attempts]
+    return _delivery(endpoint, rows[0]), [StoredAttempt(*row) for row in attempts]
 
 
 class ReplayRange(NamedTuple):

@@ -29,7 +29,7 @@ from calltally.reconcile.open_call_poll import poll_open_calls
 from calltally.reconcile.provider_reconciliation import ProviderContext
 from calltally.store.alerts.alerts import AlertChange, AlertEvent, acknowledge, mute
 from calltally.store.alerts.detector_state import read_evaluation
-from calltally.store.alerts.sinks import AlertSink, add_sink, list_sinks
+from calltally.store.alerts.sinks import StoredAlertSink, add_sink, list_sinks
 from calltally.store.db.leases import Lease, claim
 from calltally.store.tenants.signature_failures import record_failures
 from calltally.store.tenants.vault import Vault, put_provider_secrets
@@ -73,7 +73,7 @@ class NotifierSetup:
         sealed = VAULT.seal(
             TENANT, sink_seal_name(sink), {"settings": msgspec.json.encode(settings).decode()}
         )
-        new = AlertSink(sink, kind, kind, b"{}", sealed)
+        new = StoredAlertSink(sink, kind, kind, b"{}", sealed)
         return self.bench.run(self.bench.store.write(add_sink(TENANT, new, NOW_US))).sink
 
     def send(self, later_us: int = 0) -> int:
@@ -83,7 +83,7 @@ class NotifierSetup:
     def types(self) -> list[object]:
         return [body["type"] for _, _, body in self.receiver.received]
 
-    def sink(self) -> AlertSink:
+    def sink(self) -> StoredAlertSink:
         return self.bench.run(self.bench.store.read(list_sinks(TENANT)))[0]
 
 
@@ -220,7 +220,7 @@ def test_alertmanager_gets_firing_alerts_repeatedly(setup: NotifierSetup) -> Non
 
 
 def test_unreadable_secret_is_an_error_of_the_sink(setup: NotifierSetup) -> None:
-    new = AlertSink(bytes(16), "slack", "x", b"{}", b"\x01\x02nonsense")
+    new = StoredAlertSink(bytes(16), "slack", "x", b"{}", b"\x01\x02nonsense")
     setup.bench.run(setup.bench.store.write(add_sink(TENANT, new, NOW_US)))
     open_alerts(setup.bench, ROUTE)
     assert setup.send() == 0

@@ -8,7 +8,7 @@ from litestar import get
 from calltally.calls.identity import uuid_text
 from calltally.calls.parameters import read_values
 from calltally.calls.times import utc_text
-from calltally.store.tenants.number_reveals import NumberReveal, reveals_of_tenant
+from calltally.store.tenants.number_reveals import StoredReveal, reveals_of_tenant
 from calltally.store.tenants.tenants import need_tenant
 from calltally.web.api.admin.operations import LIST_KEYS, TAG
 from calltally.web.openapi.operation import Answer, Operation
@@ -76,5 +76,5 @@ async def get_reveals(request: AnyRequest) -> Reply:
     return Reply.json(RevealList([_shown(each) for each in found]))
 
 
-def _shown(reveal: NumberReveal) -> RevealShown:
+def _shown(reveal: StoredReveal) -> RevealShown:
     return RevealShown(utc_text(reveal.at_us), reveal.key_id, uuid_text(reveal.call_id))

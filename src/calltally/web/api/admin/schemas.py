@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from calltally.calls.phone import MAX_NUMBER_CHARS
 from calltally.calls.times import utc_text
-from calltally.store.tenants.api_keys import SCOPES, ApiKey
+from calltally.store.tenants.api_keys import SCOPES, StoredApiKey
 from calltally.store.tenants.routes import MAX_ROUTE_NUMBERS, WORD_PATTERN, Route
 from calltally.store.tenants.tenants import (
     LINE_CHAR,
@@ -146,7 +146,7 @@ def show_tenant(tenant: Tenant) -> TenantShown:
     return TenantShown(tenant.tenant, tenant.name, created_at, tenant.retention_days, tenant.masks_numbers)
 
 
-def show_key(key: ApiKey) -> KeyShown:
+def show_key(key: StoredApiKey) -> KeyShown:
     """A stored key as the outside sees it."""
     revoked_at = None if key.revoked_us is None else utc_text(key.revoked_us)
     return KeyShown(key.key_id, key.name, key.scopes, utc_text(key.created_us), revoked_at)

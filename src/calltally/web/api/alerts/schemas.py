@@ -13,7 +13,7 @@ from calltally.alerts.notify.sink_kinds import KINDS
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import utc_text
 from calltally.store.alerts.alerts import Alert, AlertChange
-from calltally.store.alerts.sinks import AlertSink
+from calltally.store.alerts.sinks import StoredAlertSink
 
 MOST_NOTE_CHARS: Final = 500
 # No database of ours but SQLite has a place for a NUL in a text.
@@ -217,17 +217,17 @@ def _change(change: AlertChange) -> ChangeShown:
     return ChangeShown(utc_text(change.at_us), change.what.value, change.by_whom, change.note)
 
 
-def show_sink(sink: AlertSink) -> SinkShown:
+def show_sink(sink: StoredAlertSink) -> SinkShown:
     """A sink without its secrets."""
     return SinkShown(**_sink(sink))
 
 
-def show_new_sink(sink: AlertSink, secret: str | None) -> NewSinkShown:
+def show_new_sink(sink: StoredAlertSink, secret: str | None) -> NewSinkShown:
     """A sink that was just put."""
     return NewSinkShown(**_sink(sink), secret=secret)
 
 
-def _sink(sink: AlertSink) -> dict[str, Any]:
+def _sink(sink: StoredAlertSink) -> dict[str, Any]:
     shown: Mapping[str, Any] = msgspec.json.decode(sink.public_settings)
     return {
         "id": uuid_text(sink.sink),

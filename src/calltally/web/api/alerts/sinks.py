@@ -14,7 +14,7 @@ from calltally.alerts.notify.sink_kinds import WEBHOOK, check_settings, public_s
 from calltally.calls.errors import CalltallyError, InvalidBody, InvalidInput
 from calltally.calls.identity import parse_uuid, uuid_text
 from calltally.store.alerts.sinks import (
-    AlertSink,
+    StoredAlertSink,
     add_sink,
     change_sink,
     drop_sink,
@@ -92,7 +92,7 @@ async def post_test(request: AnyRequest) -> Reply:
     return Reply.json(TestShown(fault is None, fault))
 
 
-async def _asked(request: AnyRequest, sink: bytes) -> tuple[AlertSink, str | None]:
+async def _asked(request: AnyRequest, sink: bytes) -> tuple[StoredAlertSink, str | None]:
     """The sink of the body, sealed; and the secret of a webhook, to be shown once. Raises Forbidden."""
     check_scope(access_of(request), CALLS_READ, "a sink is told what alerts say of calls")
     body = await json_body(request, SinkBody)
@@ -106,7 +106,7 @@ async def _asked(request: AnyRequest, sink: bytes) -> tuple[AlertSink, str | Non
     )
     shown = msgspec.json.encode(public_settings(body.kind, settings))
     secret = settings["secret"] if body.kind == WEBHOOK else None
-    return AlertSink(sink, body.kind, body.name, shown, sealed), secret
+    return StoredAlertSink(sink, body.kind, body.name, shown, sealed), secret
 
 
 def _check_urls(request: AnyRequest, settings: dict[str, Any]) -> None:
@@ -118,7 +118,7 @@ def _check_urls(request: AnyRequest, settings: dict[str, Any]) -> None:
                 raise InvalidInput.of(name, f"the URL is refused: {fault}") from fault
 
 
-async def _sink(request: AnyRequest) -> AlertSink:
+async def _sink(request: AnyRequest) -> StoredAlertSink:
     return await parts_of(request).store.read(need_sink(tenant_of(request), _id(request)))
 
 

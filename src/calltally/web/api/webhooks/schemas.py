@@ -14,7 +14,7 @@ from calltally.deliveries.payload_formats import FORMS
 from calltally.net.target_url import MAX_URL_CHARS
 from calltally.store.ledger.outbox import message_id
 from calltally.store.tenants.tenants import LINE_CHAR
-from calltally.store.webhooks.deliveries import WAITING, Delivery, DeliveryAttempt
+from calltally.store.webhooks.deliveries import WAITING, Delivery, StoredAttempt
 from calltally.store.webhooks.endpoints import Endpoint
 from calltally.web.api.admin.schemas import Word
 
@@ -175,7 +175,7 @@ def show_delivery(delivery: Delivery) -> DeliveryShown:
     return DeliveryShown(**_delivery(delivery))
 
 
-def show_detail(delivery: Delivery, attempts: list[DeliveryAttempt]) -> DeliveryDetail:
+def show_detail(delivery: Delivery, attempts: list[StoredAttempt]) -> DeliveryDetail:
     """The same with them."""
     return DeliveryDetail(**_delivery(delivery), tries=[_attempt(each) for each in attempts])
 
@@ -214,7 +214,7 @@ def _delivery(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def _attempt(attempt: DeliveryAttempt) -> AttemptShown:
+def _attempt(attempt: StoredAttempt) -> AttemptShown:
     try:
         answer, encoding = attempt.answer.decode(), "utf-8"
     except UnicodeDecodeError:

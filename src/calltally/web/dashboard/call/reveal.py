@@ -6,7 +6,7 @@ import msgspec
 from litestar import post
 
 from calltally.calls.identity import parse_uuid
-from calltally.store.tenants.number_reveals import NumberReveal, record_reveal
+from calltally.store.tenants.number_reveals import StoredReveal, record_reveal
 from calltally.web.api.call_logs.one_call import found_call
 from calltally.web.dashboard.call.page import call_reply
 from calltally.web.dashboard.error_page import answer_page
@@ -36,6 +36,6 @@ async def reveal_call(request: AnyRequest) -> Reply:
     need(visitor, PII_READ)
     parts, found = parts_of(request), await found_call(request, "calls")
     call_id = parse_uuid(msgspec.json.decode(found.record, type=_Named).id) or b""
-    looked = NumberReveal(parts.clock(), visitor.access.key_id, call_id)
+    looked = StoredReveal(parts.clock(), visitor.access.key_id, call_id)
     await parts.store.write(record_reveal(visitor.tenant, looked))
     return await call_reply(request, visitor._replace(is_masked=False), found)
