@@ -10,7 +10,7 @@ from calltally.store.tenants.vault import Vault, find_provider_secrets
 from calltally.web.app import create_app
 from calltally.web.auth.keyring import KeyRing
 from calltally.web.auth.rate_limit import RateLimits
-from calltally.web.request.dependencies import Parts
+from calltally.web.request.dependencies import Dependencies
 from tests.conftest import NOW_US, TENANT, Bench
 
 ADMIN = {"x-admin-key": "let-me-in"}
@@ -29,14 +29,14 @@ class Api:
         def clock() -> int:
             return bench.now_us
 
-        parts = Parts(
+        deps = Dependencies(
             store=bench.store,
             clock=clock,
             keys=KeyRing(bench.store, clock, admin_key),
             limits=RateLimits(0, clock),
             vault=VAULT,
         )
-        app: Any = create_app(parts)
+        app: Any = create_app(deps)
         self._transport = httpx2.ASGITransport(app)
 
     def ask(self, method: str, path: str, body: object = None, **headers: str) -> Answer:

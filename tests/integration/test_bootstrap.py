@@ -23,7 +23,7 @@ from calltally.multiprocess import Crew, Member
 from calltally.settings import Settings
 from calltally.store.tenants.tenants import add_tenant, admin_list_tenants, find_tenant, new_epoch
 from calltally.store.tenants.vault import Vault, put_provider_secrets
-from calltally.web.lifespan import WithWork
+from calltally.web.lifespan import LifespanTask
 from calltally.web.metrics.metrics import Metrics
 from tests.conftest import NOW_US
 from tests.integration.web.service import Broken
@@ -164,7 +164,7 @@ def test_worker_is_embedded_on_both_databases_by_default(
     async def has_worker() -> bool:
         service = await open_service(settings)
         await service.store.close()
-        return isinstance(service.app, WithWork)
+        return isinstance(service.app, LifespanTask)
 
     assert asyncio.run(has_worker()) is (told.get("embedded_worker", "true") == "true")
 

@@ -14,7 +14,7 @@ from uvicorn.server import ServerState
 
 from calltally.cli.serve.connections import Connections, Timeouts
 from calltally.cli.serve.http_protocol import ProblemProtocol
-from calltally.web.bad_http import MOST_HEAD_BYTES
+from calltally.web.bad_http import MAX_HEAD_BYTES
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n"
@@ -118,10 +118,10 @@ async def answer(client: Client) -> bytes:
 @pytest.mark.parametrize(
     "pieces",
     [
-        (FILLING + b"a" * MOST_HEAD_BYTES + b"\r\n\r\n",),
-        (FILLING, b"a" * MOST_HEAD_BYTES),
-        (GET.replace(b" / ", b" /" + b"a" * MOST_HEAD_BYTES + b" "),),
-        (GET + FILLING + b"a" * MOST_HEAD_BYTES + b"\r\n\r\n",),
+        (FILLING + b"a" * MAX_HEAD_BYTES + b"\r\n\r\n",),
+        (FILLING, b"a" * MAX_HEAD_BYTES),
+        (GET.replace(b" / ", b" /" + b"a" * MAX_HEAD_BYTES + b" "),),
+        (GET + FILLING + b"a" * MAX_HEAD_BYTES + b"\r\n\r\n",),
     ],
     ids=["whole", "unfinished", "url", "pipelined"],
 )
@@ -140,7 +140,7 @@ def test_a_head_over_64_kib_is_answered_with_431(pieces: tuple[bytes, ...]) -> N
 
 
 def test_a_head_of_64_kib_is_taken_also_behind_a_long_body() -> None:
-    large = FILLING + b"a" * (MOST_HEAD_BYTES - 100) + b"\r\n\r\n"
+    large = FILLING + b"a" * (MAX_HEAD_BYTES - 100) + b"\r\n\r\n"
 
     async def test() -> None:
         async with Server() as server:

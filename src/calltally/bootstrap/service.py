@@ -23,10 +23,10 @@ from calltally.store.tenants.vault import Vault
 from calltally.web.app import create_app
 from calltally.web.auth.keyring import KeyRing
 from calltally.web.auth.rate_limit import RateLimits
-from calltally.web.lifespan import WithWork
+from calltally.web.lifespan import LifespanTask
 from calltally.web.metrics.metrics import Metrics
-from calltally.web.metrics.multiprocess import CrewMetrics
-from calltally.web.request.dependencies import Parts
+from calltally.web.metrics.multiprocess import MultiprocessMetrics
+from calltally.web.request.dependencies import Dependencies
 
 _ATTEND_S: Final = 1.0
 
@@ -50,7 +50,7 @@ async def open_service(
     """Assemble the service for `serve`. Raises Misconfigured with instructions."""
     heads = member.crew.heads if member else None
     options = PostgresOptions(settings.database_connections, settings.read_url, heads)
-    metrics = CrewMetrics(member) if member else Metrics()
+    metrics = MultiprocessMetrics(member) if member else Metrics()
     store = open_store(settings.database_url, clock, options)
     try:
         await check_schema(store)
@@ -65,7 +65,7 @@ async def open_service(
     return Service(settings, store, clock, _attended(app, parts, member) if member else app)
 
 
-def _attended(app: Application, parts: Parts, member: Member) -> Application:
+def _attended(app: Application, parts: Dependencies, member: Member) -> Application:
     """Make the process share its metrics with the other processes, and end with its parent."""
 
     async def attend(stop: asyncio.Event) -> None:
@@ -78,22 +78,22 @@ def _attended(app: Application, parts: Parts, member: Member) -> Application:
                 async with asyncio.timeout(_ATTEND_S):
                     await stop.wait()
 
-    return WithWork(app, attend)
+    return LifespanTask(app, attend)
 
 
 def _share_metrics(metrics: Metrics) -> None:
     """Share the metrics with the other processes. An error must not end the loop that checks the parent."""
     try:
-        metrics.tell_others()
+        metrics.write_queue_length()
     except Exception:
         log.exception("the metrics of this process cannot be shared")
 
 
-def _with_worker(settings: Settings, parts: Parts, app: Application) -> Application:
+def _with_worker(settings: Settings, parts: Dependencies, app: Application) -> Application:
     """Do the background work in every serving process; leases share it out."""
     if not settings.embedded_worker:
         return app
-    return WithWork(
+    return LifespanTask(
         app, lambda stop: make_worker(settings, parts.store, parts.clock, stop, parts.metrics).run()
     )
 
@@ -105,10 +105,10 @@ def _parts(
     *,
     clock: Clock,
     member: Member | None,
-) -> Parts:
+) -> Dependencies:
     store, metrics = store_and_metrics
     shared_limits = member.crew.limits if member else None
-    return Parts(
+    return Dependencies(
         store=store,
         clock=clock,
         keys=KeyRing(store, steady_clock, secret_text(settings.admin_key)),

@@ -8,7 +8,7 @@ from calltally.bootstrap.clocks import wall_clock
 from calltally.cli.console.output import AsJson, print_json, print_rows
 from calltally.cli.console.session import read_once, write_once
 from calltally.store.tenants.api_keys import SCOPES, add_key, list_keys, mint_key, revoke_key
-from calltally.web.api.admin.schemas import NewKeyShown, show_key
+from calltally.web.api.admin.schemas import NewApiKey, api_key_resource
 
 Tenant = Annotated[str, typer.Argument(help="The tenant's id.")]
 
@@ -29,7 +29,7 @@ def add(
     key = mint_key(tenant, scope)
     write_once(add_key(tenant, key, name, wall_clock()))
     if as_json:
-        print_json(NewKeyShown(key.key_id, key.text, key.scopes))
+        print_json(NewApiKey(key.key_id, key.text, key.scopes))
     else:
         typer.echo(key.text)
         typer.echo(
@@ -40,7 +40,7 @@ def add(
 @commands.command("list")
 def list_all(tenant: Tenant, *, as_json: AsJson = False) -> None:
     """List a tenant's keys, the oldest first, without their secret part."""
-    print_rows([show_key(key) for key in read_once(list_keys(tenant))], as_json=as_json)
+    print_rows([api_key_resource(key) for key in read_once(list_keys(tenant))], as_json=as_json)
 
 
 @commands.command("revoke")

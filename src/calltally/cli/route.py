@@ -8,7 +8,7 @@ from calltally.bootstrap.clocks import wall_clock
 from calltally.cli.console.output import AsJson, print_rows
 from calltally.cli.console.session import read_once, write_once
 from calltally.store.tenants.routes import checked_route, list_routes, put_route
-from calltally.web.api.admin.schemas import show_route
+from calltally.web.api.admin.schemas import route_resource
 
 Tenant = Annotated[str, typer.Argument(help="The tenant's id.")]
 
@@ -37,4 +37,4 @@ def put(
 @commands.command("list")
 def list_all(tenant: Tenant, *, as_json: AsJson = False) -> None:
     """List a tenant's routes with their numbers."""
-    print_rows([show_route(route) for route in read_once(list_routes(tenant))], as_json=as_json)
+    print_rows([route_resource(route) for route in read_once(list_routes(tenant))], as_json=as_json)

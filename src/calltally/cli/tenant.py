@@ -15,7 +15,7 @@ from calltally.store.tenants.tenants import (
     set_masking,
     set_retention,
 )
-from calltally.web.api.admin.schemas import show_tenant
+from calltally.web.api.admin.schemas import tenant_resource
 
 commands: Final = typer.Typer(help="Create, list and configure tenants.", no_args_is_help=True)
 
@@ -32,7 +32,7 @@ def add(
     """Create a tenant."""
     created = write_once(add_tenant(tenant, name, wall_clock(), new_epoch()))
     if as_json:
-        print_json(show_tenant(created))
+        print_json(tenant_resource(created))
     else:
         typer.echo(f"Created tenant {created.tenant}.")
 
@@ -40,7 +40,7 @@ def add(
 @commands.command("list")
 def list_all(*, as_json: AsJson = False) -> None:
     """List all tenants."""
-    print_rows([show_tenant(tenant) for tenant in read_once(admin_list_tenants())], as_json=as_json)
+    print_rows([tenant_resource(tenant) for tenant in read_once(admin_list_tenants())], as_json=as_json)
 
 
 @commands.command("retention")

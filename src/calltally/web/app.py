@@ -24,13 +24,13 @@ from calltally.web.api.voice_sessions.handlers import SESSION_HANDLERS
 from calltally.web.api.webhooks.handlers import WEBHOOK_HANDLERS
 from calltally.web.auth.admission import admit
 from calltally.web.dashboard.routes import PAGE_HANDLERS
-from calltally.web.http_options import options_of
-from calltally.web.lifespan import WithWork
-from calltally.web.middleware import Envelope
-from calltally.web.openapi.routes import documents
+from calltally.web.http_options import options_handlers
+from calltally.web.lifespan import LifespanTask
+from calltally.web.middleware import RequestMiddleware
+from calltally.web.openapi.routes import document_handlers
 from calltally.web.request.context import AnyRequest
-from calltally.web.request.dependencies import Parts
-from calltally.web.response.problems import answer_error
+from calltally.web.request.dependencies import Dependencies
+from calltally.web.response.problems import handle_exception
 
 # What a handler takes that does not say otherwise: no JSON that an administrator writes is longer.
 BODY_BYTES: Final = 64 * 1024
@@ -72,17 +72,17 @@ class _Framework(Litestar):
         return [*plugins, MsgspecDIPlugin()]
 
 
-def create_app(parts: Parts) -> ASGIApp:
+def create_app(deps: Dependencies) -> ASGIApp:
     """The ASGI application over `parts`, which it closes when the server stops."""
-    parts.metrics.watch_queue(lambda: parts.store.queued_writes)
+    deps.metrics.observe_queue(lambda: deps.store.queued_writes)
 
     async def hold(stop: asyncio.Event) -> None:
         try:
             await stop.wait()
         finally:
-            await parts.close()
+            await deps.close()
 
-    return Envelope(WithWork(_routed(parts.public_url), hold), parts)
+    return RequestMiddleware(LifespanTask(_routed(deps.public_url), hold), deps)
 
 
 async def _answer(request: AnyRequest) -> Any:  # noqa: ANN401 (whatever ASGI application a handler gives)
@@ -98,12 +98,12 @@ async def _answer(request: AnyRequest) -> Any:  # noqa: ANN401 (whatever ASGI ap
 @cache
 def _routed(public_url: str | None) -> Litestar:
     """Every handler by its path. It holds nothing of one service: whoever needs several makes it once."""
-    handlers = [*HANDLERS, *PAGE_HANDLERS, *documents(HANDLERS, public_url)]
+    handlers = [*HANDLERS, *PAGE_HANDLERS, *document_handlers(HANDLERS, public_url)]
     return _Framework(
         # First, because a path that has no answer to OPTIONS when it is made gets the framework's.
-        [*options_of(handlers), *handlers],
+        [*options_handlers(handlers), *handlers],
         before_request=_answer,
-        exception_handlers={Exception: answer_error},
+        exception_handlers={Exception: handle_exception},
         request_max_body_size=BODY_BYTES,
         # The document is made of our own declarations (see openapi), and the logs are the caller's.
         openapi_config=None,

@@ -7,41 +7,41 @@ from typing import Final
 import msgspec
 
 from calltally.calls.errors import CalltallyError, Unavailable
-from calltally.web.middleware import STANDING_HEADERS
+from calltally.web.middleware import COMMON_HEADERS
 from calltally.web.response.problem_kinds import KINDS, BadRequest, HeadTooLarge, RequestTimeout
 from calltally.web.response.problems import PROBLEM_JSON, TYPE_PREFIX, Problem
 
 # The largest head: what proxies and browsers send has 8 to 32 KiB at most.
-MOST_HEAD_BYTES: Final = 64 * 1024
+MAX_HEAD_BYTES: Final = 64 * 1024
 
 _MALFORMED: Final = (
     "The head of the request breaks the rules of HTTP/1.1 (RFC 9112): percent-encode in the URL what is no"
     " printable ASCII, and check what is said of the body's length."
 )
 _TOO_LARGE: Final = (
-    f"The URL and the headers of a request have {MOST_HEAD_BYTES} bytes at most. Send fewer or shorter"
+    f"The URL and the headers of a request have {MAX_HEAD_BYTES} bytes at most. Send fewer or shorter"
     " parameters, headers and cookies."
 )
 _TIMED_OUT: Final = "The rest of the request did not arrive in time. Send it again on a new connection."
 _BUSY: Final = "All connections of the service are in use. Nothing was done. Try again in a second."
 
 
-def malformed_answer() -> bytes:
+def malformed_response() -> bytes:
     """Return the response to bytes that are not HTTP."""
     return _answer(BadRequest, _MALFORMED)
 
 
-def head_too_large_answer() -> bytes:
+def head_too_large_response() -> bytes:
     """Return the response to a head over the limit."""
     return _answer(HeadTooLarge, _TOO_LARGE)
 
 
-def timeout_answer() -> bytes:
+def timeout_response() -> bytes:
     """Return the response to a request that does not arrive in time."""
     return _answer(RequestTimeout, _TIMED_OUT)
 
 
-def busy_answer() -> bytes:
+def busy_response() -> bytes:
     """Return the response to a connection over the bound."""
     return _answer(Unavailable, _BUSY, (b"retry-after", b"1"))
 
@@ -67,7 +67,7 @@ def _answer(error: type[CalltallyError], detail: str, *more: tuple[bytes, bytes]
         (b"x-request-id", request_id.encode()),
         (b"connection", b"close"),
         *more,
-        *STANDING_HEADERS,
+        *COMMON_HEADERS,
     )
     lines = b"".join(b"%b: %b\r\n" % header for header in headers)
     status = HTTPStatus(kind.status)

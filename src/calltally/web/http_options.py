@@ -6,15 +6,15 @@ from typing import Any, Final
 
 from litestar import route
 
-from calltally.web.openapi.operation import Answer, Operation
+from calltally.web.openapi.operation import Operation, ResponseSpec
 from calltally.web.request.context import AnyRequest
 from calltally.web.response.problems import allow_header
-from calltally.web.response.response import Reply
+from calltally.web.response.response import Response
 
 _METHOD: Final = "OPTIONS"
 
 
-def options_of(handlers: Iterable[Any]) -> list[Any]:
+def options_handlers(handlers: Iterable[Any]) -> list[Any]:
     """A handler for each path. The framework's own know but one method of a path that has several."""
     methods: defaultdict[str, set[str]] = defaultdict(lambda: {_METHOD})
     for handler in handlers:
@@ -24,24 +24,24 @@ def options_of(handlers: Iterable[Any]) -> list[Any]:
 
 
 def _options(path: str, allowed: str) -> Any:  # noqa: ANN401 (one of the framework's kinds of handler)
-    reply = Reply(b"", status=204, media_type=b"", headers=((b"allow", allowed.encode()),))
+    response = Response(b"", status=204, media_type=b"", headers=((b"allow", allowed.encode()),))
 
     @route(path, http_method=[_METHOD], operation=_operation(path))
-    async def options(request: AnyRequest) -> Reply:  # noqa: ARG001 (the framework passes it by name)
-        return reply
+    async def options(request: AnyRequest) -> Response:  # noqa: ARG001 (the framework passes it by name)
+        return response
 
     return options
 
 
 def _operation(path: str) -> Operation:
-    answers = {204: Answer(meaning="See the Allow header.")}
+    responses = {204: ResponseSpec(description="See the Allow header.")}
     summary = "Which methods the path has."
     return Operation(
         id=f"options {path}",
         tag="Documents",
         summary=summary,
-        answers=answers,
-        negotiated=False,
-        reads_query=True,
-        published=False,
+        responses=responses,
+        is_negotiated=False,
+        parses_query=True,
+        is_published=False,
     )

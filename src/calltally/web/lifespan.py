@@ -12,15 +12,15 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 # Works until the event is set, then ends soon.
-Beside: TypeAlias = Callable[[asyncio.Event], Awaitable[None]]
+BackgroundWork: TypeAlias = Callable[[asyncio.Event], Awaitable[None]]
 
 log: Final = get_logger(__name__)
 
 
-class WithWork:
+class LifespanTask:
     """An application with such work beside it: begun when the server starts, awaited when it stops."""
 
-    def __init__(self, app: App, work: Beside) -> None:
+    def __init__(self, app: App, work: BackgroundWork) -> None:
         self._app = app
         self._work = work
 

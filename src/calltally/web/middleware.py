@@ -11,21 +11,21 @@ from litestar.types import HTTPScope, Message, Receive, Scope, Send
 
 from calltally.calls.errors import TooLarge
 from calltally.web.lifespan import App
-from calltally.web.request.bodies import MOST_EVENTS_BYTES
-from calltally.web.request.context import Exchange
-from calltally.web.request.dependencies import Parts
+from calltally.web.request.bodies import MAX_EVENTS_BYTES
+from calltally.web.request.context import RequestContext
+from calltally.web.request.dependencies import Dependencies
 from calltally.web.request.long_poll import ON_STOP
-from calltally.web.response.problems import problem_reply
+from calltally.web.response.problems import problem_response
 
 # The largest body that a path takes; most take far less, which the framework checks per handler.
 LARGEST_BODY_BYTES: Final = 5 * 1024 * 1024
 # But for what is written to the disk as it comes.
-_LARGER: Final = {"/api/v1/reconciliations": MOST_EVENTS_BYTES}
+_LARGER: Final = {"/api/v1/reconciliations": MAX_EVENTS_BYTES}
 _SAFE_ID: Final = re.compile(rb"[A-Za-z0-9._~:+/=@-]{1,128}")
 _UNMATCHED: Final = "(none)"
 
 # Answers depend on who asks and what they take. Pages of their own bring their own policy.
-STANDING_HEADERS: Final = (
+COMMON_HEADERS: Final = (
     (b"vary", b"Authorization, Accept, Accept-Encoding"),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -37,66 +37,68 @@ _ANEW: Final = (b"cache-control", b"private, no-cache")
 _LASTING: Final = (b"cache-control", b"public, max-age=31536000, immutable")
 
 
-class Envelope:
+class RequestMiddleware:
     """The outermost application: request id, HEAD, body limit, headers, counting, the last catch."""
 
-    def __init__(self, app: App, parts: Parts) -> None:
+    def __init__(self, app: App, deps: Dependencies) -> None:
         self._app = app
-        self._parts = parts
-        limit = (b"x-ratelimit-limit", b"%d" % parts.limits.limit)
+        self._deps = deps
+        limit = (b"x-ratelimit-limit", b"%d" % deps.limits.limit)
         # Without a limit there is nothing to tell.
-        self._standing = (*STANDING_HEADERS, limit) if parts.limits.limit else STANDING_HEADERS
+        self._standing = (*COMMON_HEADERS, limit) if deps.limits.limit else COMMON_HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what is not HTTP; wrap what is."""
         if scope["type"] == ScopeType.HTTP:
             await self._serve(scope, receive, send)
             return
-        scope.setdefault("state", {})[ON_STOP] = self._parts.heads.close
+        scope.setdefault("state", {})[ON_STOP] = self._deps.long_polls.close
         await self._app(scope, receive, send)
 
     async def _serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = perf_counter()
         method = scope["method"]
         inner = _inner_scope(scope)
-        exchange = Exchange(self._parts, *_head(scope))
-        exchange.attach(inner)
+        context = RequestContext(self._deps, *_head(scope))
+        context.attach(inner)
         status = 0
-        is_head = exchange.is_head = method == "HEAD"
+        is_head = context.is_head = method == "HEAD"
 
         async def finish(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                self._add_headers(message, exchange)
+                self._add_headers(message, context)
             elif is_head and message["type"] == "http.response.body":
                 message["body"] = b""
             await send(message)
 
         try:
-            await self._answer(inner, receive, finish, exchange=exchange)
+            await self._answer(inner, receive, finish, context=context)
         except Exception as error:
             if status:  # Too late for a problem; the server cuts the connection.
                 raise
-            await problem_reply(inner, error)(inner, receive, finish)
+            await problem_response(inner, error)(inner, receive, finish)
         finally:
             route = inner.get("path_template") or _UNMATCHED
-            self._parts.metrics.answered(route, method, status or 500, seconds=perf_counter() - started)
+            self._deps.metrics.observe_request(route, method, status or 500, seconds=perf_counter() - started)
 
-    async def _answer(self, scope: HTTPScope, receive: Receive, send: Send, *, exchange: Exchange) -> None:
-        length = exchange.headers.get(b"content-length", b"")
+    async def _answer(
+        self, scope: HTTPScope, receive: Receive, send: Send, *, context: RequestContext
+    ) -> None:
+        length = context.headers.get(b"content-length", b"")
         most = _LARGER.get(scope["path"], LARGEST_BODY_BYTES)
         if length.isdigit() and int(length) > most:
             refusal = TooLarge(f"no body here may have more than {most} bytes; this has {int(length)}")
-            await problem_reply(scope, refusal)(scope, receive, send)
+            await problem_response(scope, refusal)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    def _add_headers(self, message: Any, exchange: Exchange) -> None:  # noqa: ANN401 (a message that is known to be a start)
-        cached = _LASTING if exchange.is_lasting else _ANEW
-        headers = [*message["headers"], *self._standing, cached, (b"x-request-id", exchange.request_id)]
-        if self._parts.limits.limit:
-            headers.append((b"x-ratelimit-remaining", b"%d" % exchange.remaining))
+    def _add_headers(self, message: Any, context: RequestContext) -> None:  # noqa: ANN401 (a message that is known to be a start)
+        cached = _LASTING if context.is_lasting else _ANEW
+        headers = [*message["headers"], *self._standing, cached, (b"x-request-id", context.request_id)]
+        if self._deps.limits.limit:
+            headers.append((b"x-ratelimit-remaining", b"%d" % context.remaining))
         message["headers"] = headers
 
 

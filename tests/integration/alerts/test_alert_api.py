@@ -205,13 +205,13 @@ def test_metrics_count_unresolved_alerts_and_name_tenants_if_allowed(
     assert 'calltally_alert{kind="rate",state="acknowledged"} 1.0' in lines
     assert 'calltally_alert{kind="silence",state="open"} 0.0' in lines
     assert not any("acme" in line for line in lines)
-    service.app = create_app(replace(service.parts, metrics_by_tenant=True))
+    service.app = create_app(replace(service.deps, metrics_by_tenant=True))
     lines = service.get("/metrics", {}).text.splitlines()
     assert 'calltally_alert{kind="rate",state="open",tenant="acme"} 1.0' in lines
 
 
 def test_metrics_have_no_alerts_while_the_store_is_unavailable(service: Service) -> None:
-    service.app = create_app(replace(service.parts, store=Broken(Unavailable("gone"))))
+    service.app = create_app(replace(service.deps, store=Broken(Unavailable("gone"))))
     answer = service.get("/metrics", {})
     assert answer.status_code == 200
     assert "calltally_alert{" not in answer.text

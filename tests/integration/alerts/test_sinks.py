@@ -38,8 +38,8 @@ def add(service: Service, key: dict[str, str], body: dict[str, Any]) -> dict[str
 def allow_loopback(service: Service) -> None:
     """Allow loopback addresses, as an operator does for a trial."""
     outgoing = OutgoingClient(OutgoingPolicy(allow_http=True, networks=parse_networks("127.0.0.0/8")))
-    service.parts = replace(service.parts, outgoing=outgoing)
-    service.app = create_app(service.parts)
+    service.deps = replace(service.deps, outgoing=outgoing)
+    service.app = create_app(service.deps)
 
 
 def press_test_button(
@@ -55,7 +55,7 @@ def press_test_button(
             made = await service._ask("POST", PATH, key, _json(named))
             done = await service._ask("POST", f"{PATH}/{made.json()['id']}/test", key)
             sink_after = await service._ask("GET", f"{PATH}/{made.json()['id']}", key)
-            service.parts.outgoing.close()
+            service.deps.outgoing.close()
             return (made.json(), done.json(), sink_after.json()), receiver
 
     return service.bench.run(run())

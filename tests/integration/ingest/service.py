@@ -12,7 +12,7 @@ from calltally.store.tenants.vault import Vault, put_provider_secrets
 from calltally.web.app import create_app
 from calltally.web.auth.keyring import KeyRing
 from calltally.web.auth.rate_limit import RateLimits
-from calltally.web.request.dependencies import Parts
+from calltally.web.request.dependencies import Dependencies
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.unit.providers.twilio.signing import FORM, TOKEN, Pairs, repeated, sdk_signature
 
@@ -43,7 +43,7 @@ class Service:
         def clock() -> int:
             return bench.now_us
 
-        parts = Parts(
+        parts = Dependencies(
             store=bench.store,
             clock=clock,
             keys=KeyRing(bench.store, clock, "let-me-in"),

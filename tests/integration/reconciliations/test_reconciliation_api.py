@@ -12,7 +12,7 @@ from calltally.store.jobs.jobs import MAX_OPEN_JOBS, JobKind, NewJob, add_job
 from calltally.store.maintenance.erasure import erase_call
 from calltally.web import middleware
 from calltally.web.api.reconciliations.handlers import post_reconciliation
-from calltally.web.request.bodies import MOST_EVENTS_BYTES
+from calltally.web.request.bodies import MAX_EVENTS_BYTES
 from tests.conftest import TENANT, Bench
 from tests.integration.reconciliations.reconciling import (
     KEPT_US,
@@ -124,8 +124,8 @@ def test_other_media_types_are_refused_for_reconciliations(desk: Desk) -> None:
 @only_sqlite
 def test_too_large_upload_is_refused_before_it_is_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The framework counts the bytes during the upload, by the limit that the handler declares."""
-    assert post_reconciliation.request_max_body_size == MOST_EVENTS_BYTES == 256 * 1024 * 1024
-    assert middleware._LARGER == {PATH: MOST_EVENTS_BYTES}
+    assert post_reconciliation.request_max_body_size == MAX_EVENTS_BYTES == 256 * 1024 * 1024
+    assert middleware._LARGER == {PATH: MAX_EVENTS_BYTES}
     most = 6 * 1024 * 1024
     monkeypatch.setattr(middleware, "_LARGER", {PATH: most})
     assert desk.upload(b"\n" * most).status_code == 202

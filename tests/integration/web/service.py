@@ -16,7 +16,7 @@ from calltally.store.tenants.vault import Vault
 from calltally.web.app import create_app
 from calltally.web.auth.keyring import KeyRing
 from calltally.web.auth.rate_limit import RateLimits
-from calltally.web.request.dependencies import Parts
+from calltally.web.request.dependencies import Dependencies
 from tests.conftest import NOW_US, TENANT, Bench
 
 ADMIN = {"x-admin-key": "let-me-in"}
@@ -44,7 +44,7 @@ class Service:
         def clock() -> int:
             return bench.now_us
 
-        self.parts = Parts(
+        self.deps = Dependencies(
             store=store or bench.store,
             clock=clock,
             keys=KeyRing(bench.store, clock, ADMIN["x-admin-key"]),
@@ -53,7 +53,7 @@ class Service:
             public_url=public_url,
             folders=folders,
         )
-        self.app: Any = create_app(self.parts)
+        self.app: Any = create_app(self.deps)
         self.key = self.new_key("calls:read")
 
     def new_key(self, *scopes: str, tenant: str = TENANT) -> dict[str, str]:

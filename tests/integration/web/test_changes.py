@@ -214,14 +214,14 @@ def test_where_nothing_comes_the_answer_is_empty_after_the_wait(listed: Service)
 
 def noted_waits(service: Service) -> asyncio.Queue[str]:
     """The tenants for whose changes somebody has begun to wait, from now on."""
-    heads, begun = service.parts.heads, asyncio.Queue[str]()
-    wait_beyond = heads.wait_beyond
+    long_polls, begun = service.deps.long_polls, asyncio.Queue[str]()
+    wait_for_revision = long_polls.wait_for_revision
 
-    async def noted(tenant: str, revision: int, most_s: float) -> None:
+    async def noted(tenant: str, revision: int, timeout_s: float) -> None:
         begun.put_nowait(tenant)
-        await wait_beyond(tenant, revision, most_s)
+        await wait_for_revision(tenant, revision, timeout_s)
 
-    heads.wait_beyond = noted  # type: ignore[method-assign] # it goes on to what it stands for
+    long_polls.wait_for_revision = noted  # type: ignore[method-assign] # it goes on to what it stands for
     return begun
 
 
@@ -234,7 +234,7 @@ def test_what_comes_ends_the_wait_also_from_another_process(listed: Service, *, 
         async with asyncio.timeout(AT_ONCE_S):
             for _ in waiting:
                 await waits.get()
-            await writer.parts.store.submit([Submission(TENANT, own(900, "call-9"))])
+            await writer.deps.store.submit([Submission(TENANT, own(900, "call-9"))])
             return await asyncio.gather(*waiting)
 
     with beside(listed) as other:
@@ -257,7 +257,7 @@ def test_other_tenants_changes_end_no_wait(listed: Service) -> None:
 
 
 def test_a_store_that_fails_meanwhile_is_told(listed: Service) -> None:
-    from_store = listed.parts.store.read
+    from_store = listed.deps.store.read
     looks = 0
 
     async def read(operation: StoreOperation[Any], *, long: bool = False) -> Any:  # noqa: ANN401 (whatever a step gives)
@@ -269,9 +269,9 @@ def test_a_store_that_fails_meanwhile_is_told(listed: Service) -> None:
         return await from_store(operation, long=long)
 
     listed.get(f"{CHANGES}?after=4")
-    listed.parts.store.read = read  # type: ignore[method-assign] # it fails from the third read on
+    listed.deps.store.read = read  # type: ignore[method-assign] # it fails from the third read on
     try:
         answer = listed.get(f"{CHANGES}?after=4&wait=30")
     finally:
-        del listed.parts.store.read
+        del listed.deps.store.read
     assert (answer.status_code, slug(answer)) == (500, "internal")

@@ -5,7 +5,7 @@ from litestar.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from calltally.calls.errors import Unavailable
-from calltally.web.middleware import LARGEST_BODY_BYTES, Envelope
+from calltally.web.middleware import LARGEST_BODY_BYTES, RequestMiddleware
 from tests.conftest import Bench
 from tests.integration.web.service import LIST, Broken, Message, Service, slug
 
@@ -198,7 +198,7 @@ async def _fails_midway(_scope: Scope, _receive: Receive, send: Send) -> None:
 
 def test_what_fails_outside_the_framework_is_a_problem_too(service: Service) -> None:
     with capture_logs() as logs:
-        messages = service.raw("GET", b"/", app=Envelope(_fails_at_once, service.parts))
+        messages = service.raw("GET", b"/", app=RequestMiddleware(_fails_at_once, service.deps))
     assert messages[0]["status"] == 500
     assert b"/docs/problems#internal" in messages[1]["body"]
     assert len(logs) == 1
@@ -206,4 +206,4 @@ def test_what_fails_outside_the_framework_is_a_problem_too(service: Service) -> 
 
 def test_an_answer_that_has_begun_is_cut_off(service: Service) -> None:
     with pytest.raises(OSError, match="while it was sent"):
-        service.raw("GET", b"/", app=Envelope(_fails_midway, service.parts))
+        service.raw("GET", b"/", app=RequestMiddleware(_fails_midway, service.deps))

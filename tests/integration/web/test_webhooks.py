@@ -170,7 +170,7 @@ def test_what_cannot_be_an_endpoint_is_refused_by_name(
 
 def test_an_operator_may_allow_more(bench: Bench) -> None:
     hooks = Hooks(bench)
-    object.__setattr__(hooks.service.parts, "outgoing", OutgoingClient(OutgoingPolicy(allow_http=True)))
+    object.__setattr__(hooks.service.deps, "outgoing", OutgoingClient(OutgoingPolicy(allow_http=True)))
     assert hooks.add(url="http://hooks.example.com/")["url"] == "http://hooks.example.com/"
 
 

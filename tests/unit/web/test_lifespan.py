@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from calltally.web.lifespan import WithWork
+from calltally.web.lifespan import LifespanTask
 
 Message = MutableMapping[str, Any]
 
@@ -43,7 +43,7 @@ class Life:
         async def send(_message: Message) -> None:
             pass
 
-        await WithWork(self.app, self.work)({"type": "lifespan"}, receive, send)
+        await LifespanTask(self.app, self.work)({"type": "lifespan"}, receive, send)
         return self.told
 
 
@@ -82,7 +82,7 @@ def test_requests_are_handed_on() -> None:
             sent.append(message)
 
         life = Life()
-        await WithWork(life.app, life.work)({"type": "http"}, None, send)  # type: ignore[arg-type]
+        await LifespanTask(life.app, life.work)({"type": "http"}, None, send)  # type: ignore[arg-type]
         assert life.told == []
 
     asyncio.run(ask())

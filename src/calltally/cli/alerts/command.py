@@ -15,7 +15,7 @@ from calltally.cli.console.session import read_once, with_store, write_once
 from calltally.store.alerts.alerts import AlertChange, AlertEvent, AlertFilter, acknowledge, list_alerts
 from calltally.store.db.interface import Store
 from calltally.store.tenants.tenants import admin_list_tenants
-from calltally.web.api.alerts.schemas import AlertShown, show_alert
+from calltally.web.api.alerts.schemas import AlertResource, alert_resource
 
 commands: Final = typer.Typer(
     help="List and acknowledge alerts, and test rules on past calls.", no_args_is_help=True
@@ -43,7 +43,7 @@ def list_all(
     """List alerts, the newest first."""
     filter_ = AlertFilter(-_ANY_TIME_US, _ANY_TIME_US, state=state, limit=_MAX_ALERTS)
     found, total = read_once(list_alerts(tenant, filter_))
-    alerts = [show_alert(alert, "") for alert in found]
+    alerts = [alert_resource(alert, "") for alert in found]
     if as_json:
         print_json(alerts)
         return
@@ -52,7 +52,7 @@ def list_all(
     typer.echo(f"{total} alerts" if total != 1 else "1 alert")
 
 
-def _print(alert: AlertShown) -> None:
+def _print(alert: AlertResource) -> None:
     typer.echo(f"{alert.id}  {alert.state}  {alert.message}")
 
 
@@ -66,7 +66,7 @@ def acknowledge_one(
     """Acknowledge an alert."""
     change = AlertChange(0, wall_clock(), AlertEvent.ACKNOWLEDGED, _ACTOR, note)
     acknowledged = write_once(acknowledge(tenant, parse_uuid(alert) or b"", change))
-    _print(show_alert(acknowledged, ""))
+    _print(alert_resource(acknowledged, ""))
 
 
 @commands.command("shared-sids")

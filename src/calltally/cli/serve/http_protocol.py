@@ -16,11 +16,11 @@ from uvicorn.server import ServerState
 from calltally.cli.serve.connections import Connections, has_unread_bytes
 from calltally.cli.serve.response_transport import AnswerTransport
 from calltally.web.bad_http import (
-    MOST_HEAD_BYTES,
-    busy_answer,
-    head_too_large_answer,
-    malformed_answer,
-    timeout_answer,
+    MAX_HEAD_BYTES,
+    busy_response,
+    head_too_large_response,
+    malformed_response,
+    timeout_response,
 )
 
 # What is let go after an answer, for those who read none before they have sent all. Nothing of it is kept.
@@ -94,7 +94,7 @@ class ProblemProtocol(HttpToolsProtocol):
         if self._all.admit(self, self.loop.time()):
             self._update_phase()
         else:
-            self._refuse(busy_answer())
+            self._refuse(busy_response())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of what the connection holds."""
@@ -118,8 +118,8 @@ class ProblemProtocol(HttpToolsProtocol):
 
     def _count_head(self) -> None:
         self._head_bytes += self._own_bytes
-        if self._head_bytes > MOST_HEAD_BYTES and not self.transport.is_closing():
-            self._refuse(head_too_large_answer())
+        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self._refuse(head_too_large_response())
 
     def on_message_begin(self) -> None:
         """A head begins."""
@@ -128,7 +128,7 @@ class ProblemProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """It is whole, and is answered through what hangs up as we do."""
-        if self._head_bytes + self._read_bytes > MOST_HEAD_BYTES:
+        if self._head_bytes + self._read_bytes > MAX_HEAD_BYTES:
             self._check_head()
         self._part = _Part.BODY
         super().on_headers_complete()
@@ -137,7 +137,7 @@ class ProblemProtocol(HttpToolsProtocol):
     def _check_head(self) -> None:
         """Raise, which ends the parser, if the head is too large. Other messages may be in the same read."""
         lines = sum(len(name) + len(value) + len(b": \r\n") for name, value in self.headers)
-        self._is_head_too_large = len(self.url) + lines > MOST_HEAD_BYTES
+        self._is_head_too_large = len(self.url) + lines > MAX_HEAD_BYTES
         if self._is_head_too_large:
             raise ValueError
 
@@ -155,7 +155,7 @@ class ProblemProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (the server's signature)
         """Answer and hang up: where the next request would begin is not known."""
-        self._refuse(head_too_large_answer() if self._is_head_too_large else malformed_answer())
+        self._refuse(head_too_large_response() if self._is_head_too_large else malformed_response())
 
     def _refuse(self, answer: bytes) -> None:
         self._answers.flush()
@@ -235,7 +235,7 @@ class ProblemProtocol(HttpToolsProtocol):
         if self._phase is not _Phase.LINGER and has_unread_bytes(self.transport):
             self._set_timer(self.loop.time() + _UNREAD_S)
         elif self._phase is _Phase.HEAD:
-            self._refuse(timeout_answer())
+            self._refuse(timeout_response())
         elif self._phase is _Phase.BODY:
             self._check_body()
         else:
@@ -249,7 +249,7 @@ class ProblemProtocol(HttpToolsProtocol):
         elif self.cycle.response_started:
             self.transport.close()
         else:
-            self._refuse(timeout_answer())
+            self._refuse(timeout_response())
 
     def make_room(self) -> bool:
         """End the connection at once. Return False if its client has sent or has to read something."""

@@ -15,12 +15,12 @@ from calltally.calls.errors import InvalidInput
 from calltally.calls.metrics import COUNTS, DURATIONS, RATES
 from calltally.calls.numbers_in_text import mask_name
 from calltally.store.tenants.tenants import admin_list_tenants
-from calltally.web.auth.search_rights import check_filter, check_sought
-from calltally.web.openapi.operation import Answer, Operation
+from calltally.web.auth.search_rights import check_filter, check_search_values
+from calltally.web.openapi.operation import Operation, ResponseSpec
 from calltally.web.request.access import CALLS_READ, TRANSCRIPTS_READ, Access
-from calltally.web.request.context import AnyRequest, access_of, exchange_in, parts_of, tenant_of
-from calltally.web.request.query import pairs_of
-from calltally.web.response.response import Reply
+from calltally.web.request.context import AnyRequest, access_of, context_of, dependencies_of, tenant_of
+from calltally.web.request.query import query_pairs
+from calltally.web.response.response import Response
 
 ANALYTICS_TAG: Final = "Analytics"
 _CSV: Final = "text/csv"
@@ -40,35 +40,37 @@ QUALITY: Final = Operation(
     id="measureLaunchQuality",
     tag=ANALYTICS_TAG,
     summary="Counts, rates and times of calls, by route, provider, agent, time and more.",
-    meaning="Exact: what counting the calls one by one would give. Each rate comes with what it is made of"
+    description="Exact: what counting the calls one by one would give. Each rate comes with what it is made of"
     " and its 95 % interval. Erased calls stay in the numbers of whole hours. Steps of time are cut in `tz`:"
     " a day may have 23 or 25 hours. As CSV by `format=csv` or Accept, the same rows. " + _defined(),
     scope=CALLS_READ,
-    of_tenant=True,
-    of_tenants=True,
+    is_tenant_scoped=True,
+    allows_all_tenants=True,
     query=QUALITY_PARAMETERS,
-    reads_query=True,
-    answers={
-        200: Answer(
-            meaning="The groups in the order of their keys, and all of them together.",
+    parses_query=True,
+    responses={
+        200: ResponseSpec(
+            description="The groups in the order of their keys, and all of them together.",
             schema=QualityShown,
-            others={_CSV: {"type": "string"}},
+            alternatives={_CSV: {"type": "string"}},
         )
     },
 )
 
 
 @get("/api/v1/analytics/launch-quality", operation=QUALITY)
-async def measure_launch_quality(request: AnyRequest) -> Reply:
+async def measure_launch_quality(request: AnyRequest) -> Response:
     """Measured in a thread, since a question may read very many rows."""
-    parts, query = parts_of(request), _query(request)
-    shown = await quality_report(parts.store, query, await _tenants(request), parts.clock())
+    deps, query = dependencies_of(request), _query(request)
+    shown = await quality_report(deps.store, query, await _tenants(request), deps.clock())
     if _is_csv(request, query):
-        return Reply(_seen(request, csv_bytes(shown)), media_type=b"text/csv; charset=utf-8; header=present")
-    return Reply.json(shown)
+        return Response(
+            _seen(request, csv_bytes(shown)), media_type=b"text/csv; charset=utf-8; header=present"
+        )
+    return Response.json(shown)
 
 
-def seen_by(query: QualityQuery, access: Access) -> QualityQuery:
+def restrict_quality_query(query: QualityQuery, access: Access) -> QualityQuery:
     """The question as a key may ask it: words are looked for in transcripts by those who may read them.
 
     Raises Forbidden for a filter by which it could find out numbers that are masked for it.
@@ -76,51 +78,51 @@ def seen_by(query: QualityQuery, access: Access) -> QualityQuery:
     check_filter(query.filter, access)
     if query.filter.q is None:
         return query
-    return replace(query, filter=replace(query.filter, in_transcripts=access.may(TRANSCRIPTS_READ)))
+    return replace(query, filter=replace(query.filter, in_transcripts=access.has_scope(TRANSCRIPTS_READ)))
 
 
 LAUNCH: Final = Operation(
     id="viewLaunch",
     tag=ANALYTICS_TAG,
     summary="A route or an agent since its launch, hour by hour, against what was before, with a verdict.",
-    meaning="`verdict` is worse where any rate is, better where one is and none is worse, else no difference"
+    description="`verdict` is worse where any rate is, better where one is and none is worse, else no difference"
     f" yet. {METHOD} So looking every hour makes no false verdict likelier: over all looks and rates it is at"
     " most one in twenty launches.",
     scope=CALLS_READ,
-    of_tenant=True,
+    is_tenant_scoped=True,
     query=LAUNCH_PARAMETERS,
-    reads_query=True,
-    answers={200: Answer(meaning="The launch, and what it is held against.", schema=LaunchShown)},
+    parses_query=True,
+    responses={200: ResponseSpec(description="The launch, and what it is held against.", schema=LaunchShown)},
     problems=("not-found",),
 )
 
 
 @get("/api/v1/analytics/launch", operation=LAUNCH)
-async def view_launch(request: AnyRequest) -> Reply:
+async def view_launch(request: AnyRequest) -> Response:
     """Read in a thread: an agent's hours are of the finest grain."""
-    parts, tenant = parts_of(request), tenant_of(request)
-    pairs = pairs_of(request.scope["query_string"])
-    query = launch_seen_by(
+    deps, tenant = dependencies_of(request), tenant_of(request)
+    pairs = query_pairs(request.scope["query_string"])
+    query = restrict_launch_query(
         parse_launch_query(pairs, is_admin=access_of(request).is_admin), access_of(request)
     )
-    view = partial(launch_view, tenant, query, parts.clock())
-    return Reply.json(await parts.store.read_tenant(tenant, view, long=True))
+    view = partial(launch_view, tenant, query, deps.clock())
+    return Response.json(await deps.store.read_tenant(tenant, view, long=True))
 
 
-def launch_seen_by(query: LaunchQuery, access: Access) -> LaunchQuery:
+def restrict_launch_query(query: LaunchQuery, access: Access) -> LaunchQuery:
     """The question of a launch. Raises Forbidden as `seen_by` does."""
-    check_sought(access, {"route": query.route, "agent": query.agent, "baseline": query.baseline})
+    check_search_values(access, {"route": query.route, "agent": query.agent, "baseline": query.baseline})
     return query
 
 
 def _query(request: AnyRequest) -> QualityQuery:
     access = access_of(request)
-    return seen_by(_parsed(request.scope["query_string"], is_admin=access.is_admin), access)
+    return restrict_quality_query(_parsed(request.scope["query_string"], is_admin=access.is_admin), access)
 
 
 @lru_cache(maxsize=256)
 def _parsed(query: bytes, *, is_admin: bool) -> QualityQuery:
-    return parse_quality_query(pairs_of(query), is_admin=is_admin)
+    return parse_quality_query(query_pairs(query), is_admin=is_admin)
 
 
 def _seen(request: AnyRequest, rows: bytes) -> bytes:
@@ -130,10 +132,10 @@ def _seen(request: AnyRequest, rows: bytes) -> bytes:
 
 async def _tenants(request: AnyRequest) -> list[str]:
     """The key's own, the one that the admin key names, or all."""
-    tenant = exchange_in(request.scope).tenant
+    tenant = context_of(request.scope).tenant
     if tenant is not None:
         return [tenant]
-    found = [each.tenant for each in await parts_of(request).store.read(admin_list_tenants())]
+    found = [each.tenant for each in await dependencies_of(request).store.read(admin_list_tenants())]
     if len(found) > _MOST_TENANTS:
         raise InvalidInput.of("tenant", f"there are more than {_MOST_TENANTS} tenants; name one with tenant=")
     return found
@@ -142,4 +144,4 @@ async def _tenants(request: AnyRequest) -> list[str]:
 def _is_csv(request: AnyRequest, query: QualityQuery) -> bool:
     if query.format is not None:
         return query.format == "csv"
-    return exchange_in(request.scope).media_type == _CSV.encode()
+    return context_of(request.scope).media_type == _CSV.encode()

@@ -11,9 +11,9 @@ from calltally.store.backends.write_readiness import check_writer
 from calltally.store.tenants.stored_secrets import failing_secrets, newest_secrets
 from calltally.web.metrics.alerts import alert_metrics
 from calltally.web.metrics.metrics import METRICS_TYPE
-from calltally.web.openapi.operation import Answer, Operation
-from calltally.web.request.context import AnyRequest, parts_of
-from calltally.web.response.response import Reply
+from calltally.web.openapi.operation import Operation, ResponseSpec
+from calltally.web.request.context import AnyRequest, dependencies_of
+from calltally.web.response.response import Response
 
 TAG: Final = "Operation"
 _OK: Final = {
@@ -26,22 +26,22 @@ HEALTH: Final = Operation(
     id="health",
     tag=TAG,
     summary="Whether the process is alive.",
-    answers={200: Answer(meaning="It is.", schema=_OK, example={"status": "ok"})},
+    responses={200: ResponseSpec(description="It is.", schema=_OK, example={"status": "ok"})},
 )
 READY: Final = Operation(
     id="ready",
     tag=TAG,
     summary="Whether requests can be served: the store answers and commits, in a schema this code runs on.",
-    answers={200: Answer(meaning="They can.", schema=_OK, example={"status": "ok"})},
+    responses={200: ResponseSpec(description="They can.", schema=_OK, example={"status": "ok"})},
     problems=("unavailable",),
 )
 METRICS: Final = Operation(
     id="metrics",
     tag=TAG,
     summary="Counters for Prometheus. No number or id is among the labels, and no tenant unless that is set.",
-    negotiated=False,
-    answers={
-        200: Answer(meaning="The text format.", media_type="text/plain", schema={"type": "string"}),
+    is_negotiated=False,
+    responses={
+        200: ResponseSpec(description="The text format.", media_type="text/plain", schema={"type": "string"}),
     },
 )
 
@@ -53,29 +53,29 @@ log: Final = get_logger(__name__)
 
 
 @get("/healthz", operation=HEALTH)
-async def health(request: AnyRequest) -> Reply:  # noqa: ARG001 (the framework passes it by name)
+async def health(request: AnyRequest) -> Response:  # noqa: ARG001 (the framework passes it by name)
     """Touches nothing but the event loop: a slow store is no reason to kill the process."""
-    return Reply.json({"status": "ok"})
+    return Response.json({"status": "ok"})
 
 
 @get("/readyz", operation=READY)
-async def ready(request: AnyRequest) -> Reply:
+async def ready(request: AnyRequest) -> Response:
     """Asks the store itself, each time; whatever it fails by, the answer is 503 and the reason is logged."""
-    parts = parts_of(request)
+    deps = dependencies_of(request)
     try:
-        await check_schema(parts.store)
+        await check_schema(deps.store)
         # Only where secrets are stored: an idle service without them does not load what opens them.
-        failing_secrets(parts.vault, await parts.store.read(newest_secrets()))
+        failing_secrets(deps.vault, await deps.store.read(newest_secrets()))
     except Exception as error:
         log.warning("not ready", reason=str(error))
         raise Unavailable(_NOT_READY) from error
-    await check_writer(parts.store)
-    return Reply.json({"status": "ok"})
+    await check_writer(deps.store)
+    return Response.json({"status": "ok"})
 
 
 @get("/metrics", operation=METRICS)
-async def metrics(request: AnyRequest) -> Reply:
+async def metrics(request: AnyRequest) -> Response:
     """One scrape."""
-    parts = parts_of(request)
-    alerts = await alert_metrics(parts.store, by_tenant=parts.metrics_by_tenant)
-    return Reply(parts.metrics.text() + alerts, media_type=METRICS_TYPE)
+    deps = dependencies_of(request)
+    alerts = await alert_metrics(deps.store, by_tenant=deps.metrics_by_tenant)
+    return Response(deps.metrics.text() + alerts, media_type=METRICS_TYPE)

@@ -12,10 +12,10 @@ from calltally.web.request.access import PII_READ, Access
 def check_filter(calls: CallFilter, access: Access) -> None:
     """Raise Forbidden for a filter by which a key could find out numbers that are masked for it."""
     values = {row.name: getattr(calls, row.field) for row in FILTERS}
-    check_sought(access, {name: value for name, value in values.items() if isinstance(value, str)})
+    check_search_values(access, {name: value for name, value in values.items() if isinstance(value, str)})
 
 
-def check_sought(access: Access, sought: Mapping[str, str | None]) -> None:
+def check_search_values(access: Access, sought: Mapping[str, str | None]) -> None:
     """The same for values by the names of their parameters; None where one is not sent.
 
     A number is refused, of search words each that has a digit (a few digits and an asterisk find a number one

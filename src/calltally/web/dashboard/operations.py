@@ -1,6 +1,6 @@
 """What the pages declare of themselves: for people, so neither published nor counted."""
 
-from calltally.web.openapi.operation import Answer, Operation
+from calltally.web.openapi.operation import Operation, ResponseSpec
 
 
 def of_page(named: str) -> Operation:
@@ -9,9 +9,9 @@ def of_page(named: str) -> Operation:
         id=named,
         tag="Pages",
         summary=named,
-        counted=False,
-        negotiated=False,
-        reads_query=True,
-        published=False,
-        answers={200: Answer(meaning="A page.", media_type="text/html")},
+        is_rate_limited=False,
+        is_negotiated=False,
+        parses_query=True,
+        is_published=False,
+        responses={200: ResponseSpec(description="A page.", media_type="text/html")},
     )

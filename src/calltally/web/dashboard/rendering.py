@@ -12,7 +12,7 @@ from calltally.calls.numbers_in_text import mask_name
 from calltally.web.dashboard.call_format import DASH, call_path, short
 from calltally.web.dashboard.english.messages import text
 from calltally.web.dashboard.sign_in.visitor import THEMES, Visitor
-from calltally.web.response.response import Headers, Reply
+from calltally.web.response.response import Headers, Response
 
 HTML: Final = b"text/html; charset=utf-8"
 # No inline script or style: what a caller's words bring along must never run.
@@ -62,13 +62,13 @@ def page(
     *,
     status: int = 200,
     headers: Headers = (),
-) -> Reply:
+) -> Response:
     """One page. `visitor` is None for those that anybody may see."""
     html = _environment().get_template(template).render(visitor=visitor, **values)
     if visitor is not None and visitor.access.is_masked:
         # Also what no page decodes: names of routes and agents, in all that is told of them.
         html = mask_name(html)
-    return Reply(html.encode(), status=status, media_type=HTML, headers=(*POLICY, *headers))
+    return Response(html.encode(), status=status, media_type=HTML, headers=(*POLICY, *headers))
 
 
 def status_mark(name: str) -> str:
@@ -76,9 +76,9 @@ def status_mark(name: str) -> str:
     return str(_environment().get_template("status.html").module.status(name))  # type: ignore[attr-defined]  # a macro
 
 
-def redirect(path: str, headers: Headers = ()) -> Reply:
+def redirect(path: str, headers: Headers = ()) -> Response:
     """On to another page of ours, by GET (RFC 9110, 15.4.4)."""
-    return Reply(b"", status=303, media_type=b"", headers=((b"location", path.encode()), *headers))
+    return Response(b"", status=303, media_type=b"", headers=((b"location", path.encode()), *headers))
 
 
 @cache

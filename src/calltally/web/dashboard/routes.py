@@ -22,8 +22,8 @@ from calltally.web.dashboard.settings import admin_forms
 from calltally.web.dashboard.settings import page as settings_page
 from calltally.web.dashboard.settings import tenant_forms as settings_doing
 from calltally.web.dashboard.sign_in import page as signing_in
-from calltally.web.request.context import AnyRequest, exchange_in
-from calltally.web.response.response import Reply
+from calltally.web.request.context import AnyRequest, context_of
+from calltally.web.response.response import Response
 
 _TYPES: Final = {
     "call.css": b"text/css; charset=utf-8",
@@ -43,13 +43,13 @@ _TYPES: Final = {
 
 
 def _asset(name: str, media_type: bytes) -> Any:  # noqa: ANN401 (one of the framework's kinds of handler)
-    reply = Reply(asset(name), media_type=media_type)
+    response = Response(asset(name), media_type=media_type)
     named = version(asset(name)).encode()
 
     @get(f"/assets/{name}", operation=of_page(f"/assets/{name}"))
-    async def answer(request: AnyRequest) -> Reply:
-        exchange_in(request.scope).is_lasting = request.scope["query_string"] == named
-        return reply
+    async def answer(request: AnyRequest) -> Response:
+        context_of(request.scope).is_lasting = request.scope["query_string"] == named
+        return response
 
     return answer
 
@@ -58,13 +58,13 @@ def _library(name: str, media_type: bytes) -> Any:  # noqa: ANN401 (one of the f
     """The handler of a library. Pages refer to it only where it was built."""
 
     @get(f"/assets/{name}", operation=of_page(f"/assets/{name}"))
-    async def answer(request: AnyRequest) -> Reply:
+    async def answer(request: AnyRequest) -> Response:
         library = built(name)
         if library is None:
             raise NotFound(f"{name} was not built here; make setup does it")
-        exchange = exchange_in(request.scope)
-        exchange.is_lasting = request.scope["query_string"] == version(library).encode()
-        return Reply(library, media_type=media_type)
+        context = context_of(request.scope)
+        context.is_lasting = request.scope["query_string"] == version(library).encode()
+        return Response(library, media_type=media_type)
 
     return answer
 

@@ -96,7 +96,7 @@ class Metrics:
         # Providers and outcomes are few, and ours.
         self._facts_of = cache(self._received.facts.labels)
 
-    def answered(self, route: str, method: str, status: int, *, seconds: float) -> None:
+    def observe_request(self, route: str, method: str, status: int, *, seconds: float) -> None:
         """One answer, by the route's template (not the path that was asked for)."""
         key = (route, method, status)
         series = self._series.get(key) or self._resolve(key)
@@ -112,27 +112,27 @@ class Metrics:
             self._series[key] = series
         return series
 
-    def fact(self, provider: str, outcome: str) -> None:
+    def count_fact(self, provider: str, outcome: str) -> None:
         """What became of one fact. `provider` is a known one, or `own` for a tenant's own events."""
         self._facts_of(provider, outcome).inc()
 
-    def signature_failure(self, provider: str) -> None:
+    def count_signature_failure(self, provider: str) -> None:
         """A callback was turned away; an unknown tenant counts the same."""
         self._received.signature_failures.labels(provider).inc()
 
-    def dead_letter(self, provider: str) -> None:
+    def count_dead_letter(self, provider: str) -> None:
         """A genuine body was kept because it could not be read."""
         self._received.dead_letters.labels(provider).inc()
 
-    def unread_message(self, provider: str, kind: str) -> None:
+    def count_unread_message(self, provider: str, kind: str) -> None:
         """A genuine message was kept and not read. `kind` is one of a provider's table, or `other`."""
         self._received.unread.labels(provider, kind).inc()
 
-    def unknown_ends(self, provider: str, words: int) -> None:
+    def count_unknown_end_reasons(self, provider: str, words: int) -> None:
         """So many calls of one callback ended by words that nobody here knows."""
         self._received.unknown_ends.labels(provider).inc(words)
 
-    def job(self, kind: str, what: str) -> None:
+    def count_job(self, kind: str, what: str) -> None:
         """A job was asked for (`started`) or canceled or let go of (`ended`). `kind` is one of ours."""
         self._jobs.labels(kind, what).inc()
 
@@ -143,11 +143,11 @@ class Metrics:
         if age_s is not None:
             self._deliveries.age.observe(age_s)
 
-    def watch_queue(self, length: Callable[[], int]) -> None:
+    def observe_queue(self, length: Callable[[], int]) -> None:
         """Ask `length` at each scrape how many submissions wait."""
         self._queued.set_function(length)
 
-    def tell_others(self) -> None:
+    def write_queue_length(self) -> None:
         """Put down for processes beside this one what they cannot ask; here there are none."""
 
     def text(self) -> bytes:

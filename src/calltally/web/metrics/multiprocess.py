@@ -20,7 +20,7 @@ from calltally.web.metrics.metrics import Metrics
 _FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
-class CrewMetrics(Metrics):
+class MultiprocessMetrics(Metrics):
     """Counters of the process at one place. It must be the only ones of the process."""
 
     def __init__(self, member: Member) -> None:
@@ -34,17 +34,17 @@ class CrewMetrics(Metrics):
         MultiProcessCollector(self._all, folder)  # type: ignore[no-untyped-call]
         self._all.register(_Processes(member.crew))
 
-    def watch_queue(self, length: Callable[[], int]) -> None:
+    def observe_queue(self, length: Callable[[], int]) -> None:
         """Ask `length` whenever the others are to be told, since they cannot ask themselves."""
         self._length = length
 
-    def tell_others(self) -> None:
+    def write_queue_length(self) -> None:
         """Put down what no event puts down. To be called now and then."""
         self._queued.set(self._length())
 
     def text(self) -> bytes:
         """The sums of all processes; of what each process uses, one series for each."""
-        self.tell_others()
+        self.write_queue_length()
         return generate_latest(self._all)
 
 

@@ -16,7 +16,7 @@ _MOST_TENANTS: Final = 100
 log = get_logger(__name__)
 
 
-class TurnedAway:
+class SignatureFailureCounter:
     """What a process turned away since it last wrote how much that was."""
 
     def __init__(self, store: Store, clock: Clock, every_s: float = _WRITTEN_EVERY_S) -> None:

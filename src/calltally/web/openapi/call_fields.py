@@ -13,7 +13,7 @@ Schema = dict[str, Any]
 class Field(NamedTuple):
     """One field: what it means, its schema, and what it holds in the example."""
 
-    meaning: str
+    description: str
     schema: Schema
     example: Any
 
@@ -24,25 +24,25 @@ INTEGER: Final[Schema] = {"type": "integer"}
 TIME: Final[Schema] = {"type": "string", "format": "date-time"}
 
 
-def or_null(schema: Schema) -> Schema:
+def nullable(schema: Schema) -> Schema:
     """That, or null."""
     if isinstance(schema.get("type"), str) and "enum" not in schema:
         return {**schema, "type": [schema["type"], "null"]}
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-def words(of: Iterable[str]) -> Schema:
+def enum_schema(of: Iterable[str]) -> Schema:
     """One of these."""
     return {"type": "string", "enum": [str(word) for word in of]}
 
 
-def object_of(properties: Mapping[str, Schema]) -> Schema:
+def object_schema(properties: Mapping[str, Schema]) -> Schema:
     """An object that has all of these."""
     return {"type": "object", "required": list(properties), "properties": dict(properties)}
 
 
 def _texts(*names: str) -> Schema:
-    return object_of({name: or_null(TEXT) for name in names})
+    return object_schema({name: nullable(TEXT) for name in names})
 
 
 CALL: Final[Mapping[str, Field]] = {
@@ -56,11 +56,11 @@ CALL: Final[Mapping[str, Field]] = {
         TEXT,
         "CA1234567890abcdef1234567890abcdef",
     ),
-    "direction": Field("Seen from the tenant.", or_null(words(DIRECTIONS)), "outbound"),
-    "status": Field("The first four are open, the last five final.", words(STATUSES), "completed"),
+    "direction": Field("Seen from the tenant.", nullable(enum_schema(DIRECTIONS)), "outbound"),
+    "status": Field("The first four are open, the last five final.", enum_schema(STATUSES), "completed"),
     "duration_seconds": Field(
         "From answer to end, floored. Null while the call is open; 0 for a final call that nobody answered.",
-        or_null(COUNT),
+        nullable(COUNT),
         142,
     ),
     "escalated": Field(
@@ -68,52 +68,52 @@ CALL: Final[Mapping[str, Field]] = {
         {"type": "boolean"},
         example=False,
     ),
-    "summary": Field("What was said, in short.", or_null(TEXT), "Customer confirmed appointment time."),
+    "summary": Field("What was said, in short.", nullable(TEXT), "Customer confirmed appointment time."),
     "created_at": Field(
         "The earliest evidence of the call; it may move earlier while late facts arrive.",
         TIME,
         "2026-10-01T09:30:00.000000Z",
     ),
-    "answered_at": Field("When it was answered.", or_null(TIME), "2026-10-01T09:30:08.000000Z"),
-    "ended_at": Field("When it ended.", or_null(TIME), "2026-10-01T09:32:30.000000Z"),
-    "ring_seconds": Field("From the first ring to the answer, or to the end.", or_null(COUNT), 6),
-    "from_number": Field("Who called: E.164, or as it came.", or_null(TEXT), "+14155550100"),
-    "to_number": Field("Who was called: E.164, or as it came.", or_null(TEXT), "+14155550123"),
-    "route": Field("The route's key.", or_null(TEXT), "appointments"),
-    "agent": Field("The voice agent's key.", or_null(TEXT), "scheduler"),
-    "provider": Field("Who carried the call.", or_null(TEXT), "twilio"),
+    "answered_at": Field("When it was answered.", nullable(TIME), "2026-10-01T09:30:08.000000Z"),
+    "ended_at": Field("When it ended.", nullable(TIME), "2026-10-01T09:32:30.000000Z"),
+    "ring_seconds": Field("From the first ring to the answer, or to the end.", nullable(COUNT), 6),
+    "from_number": Field("Who called: E.164, or as it came.", nullable(TEXT), "+14155550100"),
+    "to_number": Field("Who was called: E.164, or as it came.", nullable(TEXT), "+14155550123"),
+    "route": Field("The route's key.", nullable(TEXT), "appointments"),
+    "agent": Field("The voice agent's key.", nullable(TEXT), "scheduler"),
+    "provider": Field("Who carried the call.", nullable(TEXT), "twilio"),
     "provider_account": Field(
-        "The account with that provider.", or_null(TEXT), "AC1234567890abcdef1234567890abcdef"
+        "The account with that provider.", nullable(TEXT), "AC1234567890abcdef1234567890abcdef"
     ),
     "end_reason": Field(
         "Why it ended, in a word of ours; null while it is open. The provider's own word is in `ending`.",
-        or_null(words(EndReason)),
+        nullable(enum_schema(EndReason)),
         EndReason.CALLER_HUNG_UP,
     ),
-    "hangup_cause": Field("The cause code of Q.850.", or_null(INTEGER), None),
-    "sip_code": Field("The final SIP response.", or_null(INTEGER), 200),
-    "error_code": Field("The provider's code of an error.", or_null(TEXT), None),
-    "answered_by": Field("A person or a machine, where that was detected.", or_null(TEXT), "human"),
+    "hangup_cause": Field("The cause code of Q.850.", nullable(INTEGER), None),
+    "sip_code": Field("The final SIP response.", nullable(INTEGER), 200),
+    "error_code": Field("The provider's code of an error.", nullable(TEXT), None),
+    "answered_by": Field("A person or a machine, where that was detected.", nullable(TEXT), "human"),
     "escalation": Field(
         "Who was asked to take over, by whom and why.",
-        or_null(_texts("target", "initiated_by", "reason")),
+        nullable(_texts("target", "initiated_by", "reason")),
         None,
     ),
     "transfer": Field(
         "A hand-over: where to, and whether it was requested, bridged or failed.",
-        or_null(_texts("target", "outcome")),
+        nullable(_texts("target", "outcome")),
         None,
     ),
-    "session_id": Field("The conversation.", or_null(TEXT), None),
-    "recording_url": Field("Where the recording is.", or_null(TEXT), None),
+    "session_id": Field("The conversation.", nullable(TEXT), None),
+    "recording_url": Field("Where the recording is.", nullable(TEXT), None),
     "cost": Field(
         "A decimal number in text, and the currency's three letters.",
-        or_null(object_of({"amount": TEXT, "currency": or_null(TEXT)})),
+        nullable(object_schema({"amount": TEXT, "currency": nullable(TEXT)})),
         {"amount": "0.0140", "currency": "USD"},
     ),
-    "parent_call_sid": Field("The call that this one is a leg of.", or_null(TEXT), None),
+    "parent_call_sid": Field("The call that this one is a leg of.", nullable(TEXT), None),
     "tags": Field("Sorted, each once.", {"type": "array", "items": TEXT}, ["reminder"]),
-    "metadata": Field("Whatever the sender attached.", or_null({"type": "object"}), None),
+    "metadata": Field("Whatever the sender attached.", nullable({"type": "object"}), None),
     "conflicts": Field("How many facts contradict others.", COUNT, 0),
     "revision": Field(
         "The tenant's revision that shows this state; every change has a higher one.",
@@ -125,17 +125,17 @@ CALL: Final[Mapping[str, Field]] = {
 
 EVENT: Final[Mapping[str, Field]] = {
     "call_sid": Field("The SID that it spoke of.", TEXT, "CA1234567890abcdef1234567890abcdef"),
-    "door": Field("How it came in.", words(CHANNEL_NAMES.values()), "callback"),
-    "provider": Field("Who told it.", or_null(TEXT), "twilio"),
+    "door": Field("How it came in.", enum_schema(CHANNEL_NAMES.values()), "callback"),
+    "provider": Field("Who told it.", nullable(TEXT), "twilio"),
     "account": Field(
-        "The account that it was told for.", or_null(TEXT), "AC1234567890abcdef1234567890abcdef"
+        "The account that it was told for.", nullable(TEXT), "AC1234567890abcdef1234567890abcdef"
     ),
-    "event_id": Field("The sender's id of it.", or_null(TEXT), None),
-    "sequence": Field("The sender's number of it.", or_null(INTEGER), 3),
+    "event_id": Field("The sender's id of it.", nullable(TEXT), None),
+    "sequence": Field("The sender's number of it.", nullable(INTEGER), 3),
     "occurred_at": Field("When it happened.", TIME, "2026-10-01T09:32:30.000000Z"),
     "received_at": Field("When it came in.", TIME, "2026-10-01T09:32:31.198201Z"),
-    "outcome": Field("What became of it.", words(IngestOutcome), "applied"),
-    "reason": Field("Why it changed nothing.", or_null(TEXT), None),
+    "outcome": Field("What became of it.", enum_schema(IngestOutcome), "applied"),
+    "reason": Field("Why it changed nothing.", nullable(TEXT), None),
     "repeats": Field("How often it was told again.", COUNT, 0),
     "said": Field(
         "What it says, by the names that own events use.",
@@ -147,10 +147,10 @@ TOMBSTONE: Final[Mapping[str, Field]] = {
     "id": Field(
         "The id that ended.", {"type": "string", "format": "uuid"}, "550e8400-e29b-41d4-a716-446655440000"
     ),
-    "tombstone": Field("Why it ended.", words(("merged", "erased", "expired")), "merged"),
+    "tombstone": Field("Why it ended.", enum_schema(("merged", "erased", "expired")), "merged"),
     "merged_into": Field(
         "The call that it became part of.",
-        or_null({"type": "string", "format": "uuid"}),
+        nullable({"type": "string", "format": "uuid"}),
         "6ba7b810-9dad-81d1-80b4-00c04fd430c8",
     ),
     "revision": Field("The tenant's revision at which it ended.", {"type": "integer", "minimum": 1}, 7),
@@ -164,30 +164,32 @@ DELIVERY: Final[Mapping[str, Field]] = {
     "event": Field("The kind of event.", TEXT, "voice.call.completed"),
     "call_id": Field(
         "The call as it was then.",
-        or_null({"type": "string", "format": "uuid"}),
+        nullable({"type": "string", "format": "uuid"}),
         "550e8400-e29b-41d4-a716-446655440000",
     ),
     "revision": Field("The tenant's revision that it tells of.", INTEGER, 4),
-    "state": Field("Where it is.", words(("waiting", "delivered", "dead")), "delivered"),
+    "state": Field("Where it is.", enum_schema(("waiting", "delivered", "dead")), "delivered"),
     "attempts": Field("How often it was tried.", COUNT, 1),
-    "reason": Field("Why the last attempt was not taken.", or_null(TEXT), None),
+    "reason": Field("Why the last attempt was not taken.", nullable(TEXT), None),
     "created_at": Field("When the event happened.", TIME, "2026-10-01T09:32:31.204418Z"),
     "updated_at": Field("When it was last tried.", TIME, "2026-10-01T09:32:31.290000Z"),
-    "next_attempt_at": Field("When it is tried next; null unless it waits.", or_null(TIME), None),
+    "next_attempt_at": Field("When it is tried next; null unless it waits.", nullable(TIME), None),
 }
 RAW: Final[Mapping[str, Field]] = {
     "raw": Field(
         "The body as it came; null without `transcripts:read`, and where numbers are masked.",
-        or_null(TEXT),
+        nullable(TEXT),
         None,
     ),
-    "raw_encoding": Field("How `raw` is written.", or_null(words(("utf-8", "base64"))), None),
+    "raw_encoding": Field("How `raw` is written.", nullable(enum_schema(("utf-8", "base64"))), None),
 }
 
 
 def schema_of(fields: Mapping[str, Field]) -> Schema:
     """An object of these fields, with what they mean."""
-    return object_of({name: {**field.schema, "description": field.meaning} for name, field in fields.items()})
+    return object_schema(
+        {name: {**field.schema, "description": field.description} for name, field in fields.items()}
+    )
 
 
 def example_of(fields: Mapping[str, Field]) -> dict[str, Any]:

@@ -18,11 +18,11 @@ from calltally.web.openapi.call_fields import (
     TIME,
     TOMBSTONE,
     Schema,
+    enum_schema,
     example_of,
-    object_of,
-    or_null,
+    nullable,
+    object_schema,
     schema_of,
-    words,
 )
 
 CALL_TAG: Final = "Call logs"
@@ -33,7 +33,7 @@ def _page(reference: str) -> Schema:
     offset = {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "description": "As asked for."}
     total = {**COUNT, "description": "How many there are in all, exactly."}
     rows = {"type": "array", "items": {"$ref": f"#/components/schemas/{reference}"}, "maxItems": MAX_LIMIT}
-    return object_of({"data": rows, "limit": limit, "offset": offset, "total": total})
+    return object_schema({"data": rows, "limit": limit, "offset": offset, "total": total})
 
 
 def _call_page() -> Schema:
@@ -49,7 +49,7 @@ def _call_page() -> Schema:
 
 def _changes() -> Schema:
     items = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("Call", "Tombstone")]}
-    return object_of(
+    return object_schema(
         {
             "data": {"type": "array", "items": items, "maxItems": MAX_LIMIT},
             "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "description": "As asked for."},
@@ -57,7 +57,7 @@ def _changes() -> Schema:
             "has_more": {"type": "boolean", "description": "Whether there is more already."},
             "revision": {**COUNT, "description": "The ledger's last revision."},
             "watermark": {
-                **or_null(TIME),
+                **nullable(TIME),
                 "description": "The time before which nothing more is expected; null before the first call.",
             },
         }
@@ -68,22 +68,24 @@ def _erased() -> Schema:
     """What an older snapshot shows of a call that was erased since."""
     nothing: dict[str, Schema] = {name: {"type": "null"} for name in CALL_FIELDS}
     kept = {name: CALL[name].schema for name in ("id", "created_at")}
-    return object_of({**nothing, **kept, "erased": {"const": True, "description": "It was erased since."}})
+    return object_schema(
+        {**nothing, **kept, "erased": {"const": True, "description": "It was erased since."}}
+    )
 
 
 # In the order in which the ledger writes them; a field that is declared nowhere fails right here.
 _ORDERED: Final = {name: CALL[name] for name in CALL_FIELDS}
 _ENDING: Final = {
-    "reason": words(EndReason),
+    "reason": enum_schema(EndReason),
     "explanation": {**TEXT, "description": "The reason in a sentence."},
-    "side": {**or_null(words(FaultSide)), "description": "Where the fault lies; null where there is none."},
-    "provider_word": {**or_null(TEXT), "description": "The word of whoever told why, as it came."},
-    "hangup_cause": {**or_null(INTEGER), "description": "The cause code of Q.850."},
-    "sip_code": {**or_null(INTEGER), "description": "The final SIP response."},
+    "side": {**nullable(enum_schema(FaultSide)), "description": "Where the fault lies; null where there is none."},
+    "provider_word": {**nullable(TEXT), "description": "The word of whoever told why, as it came."},
+    "hangup_cause": {**nullable(INTEGER), "description": "The cause code of Q.850."},
+    "sip_code": {**nullable(INTEGER), "description": "The final SIP response."},
 }
 _BEHIND: Final[Mapping[str, Schema]] = {
     "ending": {
-        **or_null(object_of(_ENDING)),
+        **nullable(object_schema(_ENDING)),
         "description": "Why it ended, and what led to that; null while it is open.",
     },
     "events": {
@@ -92,7 +94,7 @@ _BEHIND: Final[Mapping[str, Schema]] = {
         "description": "The timeline.",
     },
     "session": {
-        "anyOf": [{"$ref": "#/components/schemas/SessionDetail"}, {"type": "null"}],
+        "anyOf": [{"$ref": "#/components/schemas/VoiceSessionDetail"}, {"type": "null"}],
         "description": "The conversation; its words are null without `transcripts:read`.",
     },
     "deliveries": {

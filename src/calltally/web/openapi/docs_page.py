@@ -7,7 +7,7 @@ from typing import Final
 
 from calltally.web.dashboard.built_files import REFERENCE_SCRIPT, REFERENCE_STYLE, built_path
 from calltally.web.dashboard.rendering import asset_path
-from calltally.web.response.problem_kinds import KINDS, Kind
+from calltally.web.response.problem_kinds import KINDS, ProblemKind
 
 
 def _template(name: str) -> Template:
@@ -71,9 +71,9 @@ def _text(text: str) -> str:
     return "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))
 
 
-def _kind(kind: Kind) -> str:
+def _kind(kind: ProblemKind) -> str:
     slug = escape(kind.slug)
     return (
         f'<section id="{slug}"><h2><a href="#{slug}">{slug}</a></h2>'
-        f"<p><strong>{kind.status}</strong> {escape(kind.title)}. {_text(kind.meaning)}</p></section>"
+        f"<p><strong>{kind.status}</strong> {escape(kind.title)}. {_text(kind.description)}</p></section>"
     )

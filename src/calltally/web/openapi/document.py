@@ -14,9 +14,16 @@ import msgspec
 from calltally import __version__
 from calltally.calls.parameters import Parameter
 from calltally.web.openapi.call_schema import SCHEMAS
-from calltally.web.openapi.operation import OPT, Answer, Body, Operation, PathPart, Schema
+from calltally.web.openapi.operation import (
+    OPERATION_KEY,
+    Operation,
+    PathParameter,
+    RequestBodySpec,
+    ResponseSpec,
+    Schema,
+)
 from calltally.web.request.access import ADMIN
-from calltally.web.response.problem_kinds import KINDS, Kind
+from calltally.web.response.problem_kinds import KINDS, ProblemKind
 from calltally.web.response.problems import PROBLEM_JSON, TYPE_PREFIX, Problem
 
 Json = dict[str, Any]
@@ -64,9 +71,9 @@ _SECURITY: Final[Json] = {
 
 def openapi_document(handlers: Sequence[Any], public_url: str | None) -> Json:
     """The whole document over the published operations of `handlers`."""
-    published = [handler for handler in handlers if operation_of(handler).published]
+    is_published = [handler for handler in handlers if operation_of(handler).is_published]
     paths: dict[str, Json] = {}
-    for handler in published:
+    for handler in is_published:
         for path in sorted(handler.paths):
             methods = paths.setdefault(re.sub(r"\{(\w+):\w+\}", r"{\1}", path), {})
             for method in sorted(handler.http_methods):
@@ -75,11 +82,13 @@ def openapi_document(handlers: Sequence[Any], public_url: str | None) -> Json:
         "openapi": "3.1.0",
         "info": _info(),
         "servers": [{"url": public_url or "/"}],
-        "tags": [{"name": tag} for tag in dict.fromkeys(operation_of(handler).tag for handler in published)],
+        "tags": [
+            {"name": tag} for tag in dict.fromkeys(operation_of(handler).tag for handler in is_published)
+        ],
         # In the order in which the application names them: what most people come for is first.
         "paths": paths,
         "components": {
-            "schemas": {**SCHEMAS, **_struct_schemas(map(operation_of, published))},
+            "schemas": {**SCHEMAS, **_struct_schemas(map(operation_of, is_published))},
             "responses": {f"Problem{status}": _problem_response(status) for status in _statuses()},
             "headers": _HEADERS,
             "securitySchemes": _SECURITY,
@@ -89,7 +98,7 @@ def openapi_document(handlers: Sequence[Any], public_url: str | None) -> Json:
 
 def operation_of(handler: Any) -> Operation:  # noqa: ANN401 (one of the framework's kinds of handler)
     """What a handler declares of itself. Raises KeyError for one that does not."""
-    operation: Operation = handler.opt[OPT]
+    operation: Operation = handler.opt[OPERATION_KEY]
     return operation
 
 
@@ -106,11 +115,11 @@ def _info() -> Json:
 
 def _operation(operation: Operation) -> Json:
     parameters = [*map(_path_part, operation.path), *map(_query_parameter, _public(operation.query))]
-    answers = {str(status): _answer(answer) for status, answer in operation.answers.items()}
+    responses = {str(status): _answer(answer) for status, answer in operation.responses.items()}
     problems = {
         str(status): {"$ref": f"#/components/responses/Problem{status}"}
         for status in problem_statuses(operation)
-        if status not in operation.answers
+        if status not in operation.responses
     }
     return {
         "operationId": operation.id,
@@ -120,14 +129,14 @@ def _operation(operation: Operation) -> Json:
         "security": _security(operation),
         **({"parameters": parameters} if parameters else {}),
         **({"requestBody": _body(operation.body)} if operation.body else {}),
-        "responses": {**answers, **problems},
+        "responses": {**responses, **problems},
     }
 
 
 def _meaning(operation: Operation) -> str:
     of_scope = f"Needs the scope `{operation.scope}`."
     needs = {None: "", ADMIN: "Needs the admin key."}.get(operation.scope, of_scope)
-    return " ".join(filter(None, (operation.meaning, needs)))
+    return " ".join(filter(None, (operation.description, needs)))
 
 
 def _security(operation: Operation) -> list[Json]:
@@ -135,7 +144,7 @@ def _security(operation: Operation) -> list[Json]:
         return []
     if operation.scope == ADMIN:
         return [{"adminKey": []}]
-    return [{"bearer": []}, *([{"adminKey": []}] if operation.of_tenant else [])]
+    return [{"bearer": []}, *([{"adminKey": []}] if operation.is_tenant_scoped else [])]
 
 
 def _public(query: Iterable[Parameter]) -> list[Parameter]:
@@ -143,14 +152,14 @@ def _public(query: Iterable[Parameter]) -> list[Parameter]:
     return [parameter for parameter in query if not parameter.is_for_admin]
 
 
-def problem_kinds(operation: Operation) -> list[Kind]:
+def problem_kinds(operation: Operation) -> list[ProblemKind]:
     """Every problem that the operation may answer, by status."""
     slugs = {*_ALWAYS, *operation.problems, "invalid-parameter"}
     if operation.scope is not None:
-        slugs |= {"unauthorized", "forbidden"} | ({"rate-limited"} if operation.counted else set())
-    if operation.of_tenant:
+        slugs |= {"unauthorized", "forbidden"} | ({"rate-limited"} if operation.is_rate_limited else set())
+    if operation.is_tenant_scoped:
         slugs.add("not-found")
-    if operation.negotiated:
+    if operation.is_negotiated:
         slugs.add("not-acceptable")
     return sorted((KINDS[slug] for slug in slugs), key=lambda kind: (kind.status, kind.slug))
 
@@ -160,8 +169,8 @@ def problem_statuses(operation: Operation) -> list[int]:
     return sorted({kind.status for kind in problem_kinds(operation)})
 
 
-def _path_part(part: PathPart) -> Json:
-    head = {"name": part.name, "in": "path", "required": True, "description": part.meaning}
+def _path_part(part: PathParameter) -> Json:
+    head = {"name": part.name, "in": "path", "required": True, "description": part.description}
     return {**head, "schema": dict(part.schema), "example": part.example}
 
 
@@ -185,24 +194,29 @@ def typed_example(parameter: Parameter) -> object:
     return parameter.example
 
 
-def _body(body: Body) -> Json:
+def _body(body: RequestBodySpec) -> Json:
     content: Json = {}
     for media_type, schema in body.content.items():
         content[media_type] = {"schema": _reference(schema)}
         # A text stands for itself, whatever is not one for JSON.
         if body.example is not None and (media_type == "application/json") != isinstance(body.example, str):
             content[media_type]["example"] = body.example
-    meaning = {"description": body.meaning} if body.meaning else {}
-    return {"required": body.required, "content": content, **meaning}
+    description = {"description": body.description} if body.description else {}
+    return {"required": body.required, "content": content, **description}
 
 
-def _answer(answer: Answer) -> Json:
+def _answer(answer: ResponseSpec) -> Json:
     own = {name: {"description": text, "schema": {"type": "string"}} for name, text in answer.headers.items()}
-    response: Json = {"description": answer.meaning, "headers": {**_STANDING, **own}}
+    response: Json = {"description": answer.description, "headers": {**_STANDING, **own}}
     if answer.schema is not None:
         example = {} if answer.example is None else {"example": answer.example}
-        others = {media_type: {"schema": dict(schema)} for media_type, schema in answer.others.items()}
-        response["content"] = {answer.media_type: {"schema": _reference(answer.schema), **example}, **others}
+        alternatives = {
+            media_type: {"schema": dict(schema)} for media_type, schema in answer.alternatives.items()
+        }
+        response["content"] = {
+            answer.media_type: {"schema": _reference(answer.schema), **example},
+            **alternatives,
+        }
     return response
 
 
@@ -214,7 +228,7 @@ def _struct_schemas(operations: Iterable[Operation]) -> Json:
     """Components for every Struct that a declaration names, and those within them."""
     structs: dict[type, None] = {Problem: None}
     for operation in operations:
-        named: list[Schema | type | None] = [answer.schema for answer in operation.answers.values()]
+        named: list[Schema | type | None] = [answer.schema for answer in operation.responses.values()]
         named += operation.body.content.values() if operation.body else []
         structs |= {schema: None for schema in named if isinstance(schema, type)}
     _references, components = msgspec.json.schema_components(structs, ref_template=_REF)
@@ -230,19 +244,19 @@ def _problem_response(status: int) -> Json:
     headers = {name: header for kind in kinds for name, header in _OF_PROBLEM.get(kind.slug, {}).items()}
     examples = {kind.slug: {"summary": kind.title, "value": problem_example(kind)} for kind in kinds}
     return {
-        "description": " ".join(kind.meaning for kind in kinds),
+        "description": " ".join(kind.description for kind in kinds),
         "headers": {**_STANDING, **headers},
         "content": {PROBLEM_JSON.decode(): {"schema": _reference(Problem), "examples": examples}},
     }
 
 
-def problem_example(kind: Kind) -> Json:
+def problem_example(kind: ProblemKind) -> Json:
     """A problem of this kind as it would be answered."""
     return {
         "type": TYPE_PREFIX + kind.slug,
         "title": kind.title,
         "status": kind.status,
-        "detail": kind.meaning,
+        "detail": kind.description,
         "instance": "/api/v1/call-logs",
         "request_id": "0f8fad5bd9cb469fa16570867728950e",
         "errors": [],

@@ -10,43 +10,43 @@ from calltally.calls.parameters import Parameter
 Schema = Mapping[str, Any]
 
 # The framework keeps what a route decorator is given beyond its own arguments under its name.
-OPT: Final = "operation"
+OPERATION_KEY: Final = "operation"
 # The parameter that stands in Accept's place, so that a link is enough.
 FORMAT: Final = "format"
 
 
 @dataclass(frozen=True, kw_only=True)
-class PathPart:
+class PathParameter:
     """One variable part of a path."""
 
     name: str
-    meaning: str
+    description: str
     schema: Schema
     example: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class Body:
+class RequestBodySpec:
     """A request's body. `content` is from media type to JSON schema, or to the Struct that has one."""
 
     content: Mapping[str, Schema | type]
-    meaning: str = ""
+    description: str = ""
     example: Any = None
     required: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class ResponseSpec:
     """One success. Without a `schema` it has no body. `headers` are from name to meaning.
 
     `others` are the media types beside `media_type` that a client can ask for, with their schemas.
     """
 
-    meaning: str
+    description: str
     schema: Schema | type | None = None
     example: Any = None
     media_type: str = "application/json"
-    others: Mapping[str, Schema] = field(default_factory=dict)
+    alternatives: Mapping[str, Schema] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -69,24 +69,26 @@ class Operation:
     id: str
     tag: str
     summary: str
-    answers: Mapping[int, Answer]
-    meaning: str = ""
+    responses: Mapping[int, ResponseSpec]
+    description: str = ""
     scope: str | None = None
-    counted: bool = True
-    negotiated: bool = True
-    of_tenant: bool = False
-    of_tenants: bool = False
-    path: tuple[PathPart, ...] = ()
+    is_rate_limited: bool = True
+    is_negotiated: bool = True
+    is_tenant_scoped: bool = False
+    allows_all_tenants: bool = False
+    path: tuple[PathParameter, ...] = ()
     query: tuple[Parameter, ...] = ()
-    reads_query: bool = False
-    body: Body | None = None
+    parses_query: bool = False
+    body: RequestBodySpec | None = None
     problems: tuple[str, ...] = ()
-    published: bool = True
+    is_published: bool = True
 
     @cached_property
     def media_types(self) -> tuple[bytes, ...]:
         """What it can answer with; the first is for clients that do not mind."""
-        named = (name for answer in self.answers.values() for name in (answer.media_type, *answer.others))
+        named = (
+            name for answer in self.responses.values() for name in (answer.media_type, *answer.alternatives)
+        )
         return tuple(name.encode() for name in dict.fromkeys(named))
 
     @cached_property

@@ -26,11 +26,11 @@ class Access(NamedTuple):
     is_masked: bool = False
     masks: bool = False
 
-    def may(self, scope: str) -> bool:
+    def has_scope(self, scope: str) -> bool:
         """Whether what needs `scope` is open to this key; the admin key may do everything."""
         return self.is_admin or scope in self.scopes
 
     @property
-    def sees_bodies(self) -> bool:
+    def can_read_bodies(self) -> bool:
         """Whether it may read bodies as they came, with what was said and numbers in any form."""
-        return self.may(TRANSCRIPTS_READ) and not self.is_masked
+        return self.has_scope(TRANSCRIPTS_READ) and not self.is_masked

@@ -13,7 +13,7 @@ T = TypeVar("T")
 JSON_BODY: Final = "application/json"
 NDJSON_BODY: Final = "application/x-ndjson"
 # Events that are uploaded to be compared: a day of a large tenant's, and on the disk no matter.
-MOST_EVENTS_BYTES: Final = 256 * 1024 * 1024
+MAX_EVENTS_BYTES: Final = 256 * 1024 * 1024
 _PLACE: Final = re.compile(r" - at `(?:key in )?\$(?:\.|(?=\[))?([^`]*)`$")
 # A field too many or too few is named before the place, which is then its object's.
 _FIELD: Final = re.compile(r"(?:unknown|missing required) field `([^`]*)`")

@@ -7,35 +7,35 @@ from litestar.types import Scope
 
 from calltally.calls.errors import InvalidInput, Unauthorized
 from calltally.web.request.access import Access
-from calltally.web.request.dependencies import Parts
+from calltally.web.request.dependencies import Dependencies
 
 AnyRequest = Request[Any, Any, Any]
 _KEY: Final = "exchange"
 
 
-class Exchange:
+class RequestContext:
     """One request: filled by the envelope (id, headers), then by admission (access, tenant, budget)."""
 
     __slots__ = (
         "access",
+        "deps",
         "headers",
         "is_head",
         "is_lasting",
         "media_type",
-        "parts",
         "remaining",
         "request_id",
         "tenant",
     )
 
-    def __init__(self, parts: Parts, request_id: bytes, headers: dict[bytes, bytes]) -> None:
-        self.parts = parts
+    def __init__(self, deps: Dependencies, request_id: bytes, headers: dict[bytes, bytes]) -> None:
+        self.deps = deps
         self.request_id = request_id
         # By lower-case name; of a repeated header the last.
         self.headers = headers
         self.access: Access | None = None
         self.tenant: str | None = None
-        self.remaining = parts.limits.limit
+        self.remaining = deps.limits.limit
         # What was asked by HEAD is handled as GET; only what takes long to make has to know.
         self.is_head = False
         # Whether what is answered never changes under its URL, and is nobody's own.
@@ -48,28 +48,28 @@ class Exchange:
         scope.setdefault("state", {})[_KEY] = self
 
 
-def exchange_in(scope: Scope) -> Exchange:
+def context_of(scope: Scope) -> RequestContext:
     """The exchange that the envelope attached to `scope`."""
-    exchange: Exchange = scope["state"][_KEY]
-    return exchange
+    context: RequestContext = scope["state"][_KEY]
+    return context
 
 
-def parts_of(request: AnyRequest) -> Parts:
+def dependencies_of(request: AnyRequest) -> Dependencies:
     """The parts that the application was made of."""
-    return exchange_in(request.scope).parts
+    return context_of(request.scope).deps
 
 
 def access_of(request: AnyRequest) -> Access:
     """Who asks. Only for operations that declare a scope: the others let anybody in."""
-    return exchange_in(request.scope).access or _not_admitted()
+    return context_of(request.scope).access or _not_admitted()
 
 
 def tenant_of(request: AnyRequest) -> str:
     """The tenant whose data may be touched: the key's own, or the one that the admin key names."""
-    exchange = exchange_in(request.scope)
-    if exchange.tenant is None and exchange.access is not None:
+    context = context_of(request.scope)
+    if context.tenant is None and context.access is not None:
         raise InvalidInput.of("tenant", "the admin key is of no tenant; name one with tenant=")
-    return exchange.tenant or _not_admitted()
+    return context.tenant or _not_admitted()
 
 
 def _not_admitted() -> NoReturn:

@@ -15,16 +15,16 @@ from calltally.store.jobs.folders import JobFolders
 from calltally.store.snapshots.ledger_head import read_ledger_head
 from calltally.store.tenants.vault import Vault
 from calltally.web.metrics.metrics import Metrics
-from calltally.web.metrics.signature_failures import TurnedAway
+from calltally.web.metrics.signature_failures import SignatureFailureCounter
 from calltally.web.request.access import Access
-from calltally.web.request.long_poll import Heads
+from calltally.web.request.long_poll import LongPolls
 
 
 async def _no_mail(server: MailServer, mail: EmailMessage) -> str | None:  # noqa: ARG001 (as all that send)
     return "mail is not set up here"
 
 
-class Keys(Protocol):
+class Authenticator(Protocol):
     """Tells who presents a key."""
 
     async def access(self, authorization: bytes | None, admin_key: bytes | None) -> Access:
@@ -43,7 +43,7 @@ class Keys(Protocol):
         ...
 
 
-class Limits(Protocol):
+class RateLimiter(Protocol):
     """A budget of requests for each key."""
 
     @property
@@ -57,7 +57,7 @@ class Limits(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parts:
+class Dependencies:
     """All that handlers reach for. `clock` is the wall clock, in microseconds UTC.
 
     `public_url` is where the outside sees this service, without a slash at the end; None where it is not
@@ -69,8 +69,8 @@ class Parts:
 
     store: Store
     clock: Clock
-    keys: Keys
-    limits: Limits
+    keys: Authenticator
+    limits: RateLimiter
     vault: Vault
     folders: JobFolders | None = None
     public_url: str | None = None
@@ -81,17 +81,17 @@ class Parts:
     send_mail: SendMail = _no_mail
 
     @cached_property
-    def heads(self) -> Heads:
+    def long_polls(self) -> LongPolls:
         """Who waits for changes waits here."""
-        return Heads(self._head_of)
+        return LongPolls(self._head_of)
 
     async def _head_of(self, tenant: str) -> int:
         return (await self.store.read(read_ledger_head(tenant))).revision
 
     @cached_property
-    def turned_away(self) -> TurnedAway:
+    def signature_failures(self) -> SignatureFailureCounter:
         """Counts what no secret of the tenant has signed."""
-        return TurnedAway(self.store, self.clock)
+        return SignatureFailureCounter(self.store, self.clock)
 
     @cached_property
     def intake(self) -> Intake:
@@ -102,5 +102,5 @@ class Parts:
         """Let go whoever waits, forget what was not written, and close the store, whichever of them fails."""
         async with AsyncExitStack() as then:
             then.push_async_callback(self.store.close)
-            then.push_async_callback(self.turned_away.close)
-            await self.heads.close()
+            then.push_async_callback(self.signature_failures.close)
+            await self.long_polls.close()

@@ -7,22 +7,22 @@ from typing import Final, TypeAlias
 # Another process may have moved it, so it has to be looked at; this long a change may go unnoticed.
 PAUSE_S: Final = 0.1
 
-HeadOf: TypeAlias = Callable[[str], Awaitable[int]]
+ReadHead: TypeAlias = Callable[[str], Awaitable[int]]
 # Under this name an application's state (ASGI, lifespan) holds what its server calls when it begins to stop.
 ON_STOP: Final = "calltally.on_stop"
 
 
-class Heads:
+class LongPolls:
     """Who waits for what; `head_of` reads the last revision of a tenant."""
 
-    def __init__(self, head_of: HeadOf, pause_s: float = PAUSE_S) -> None:
+    def __init__(self, head_of: ReadHead, pause_s: float = PAUSE_S) -> None:
         self._head_of = head_of
         self._pause_s = pause_s
         self._waiting: dict[str, list[tuple[int, asyncio.Future[None]]]] = {}
         self._watches: dict[str, asyncio.Task[None]] = {}
         self._closed = False
 
-    async def wait_beyond(self, tenant: str, revision: int, most_s: float) -> None:
+    async def wait_for_revision(self, tenant: str, revision: int, timeout_s: float) -> None:
         """Return once the head is beyond `revision`, or after `most_s` seconds.
 
         Raises what reading the head raises.
@@ -34,7 +34,7 @@ class Heads:
         if tenant not in self._watches:
             self._watches[tenant] = asyncio.create_task(self._watch(tenant))
         try:
-            async with asyncio.timeout(most_s):
+            async with asyncio.timeout(timeout_s):
                 await future
         except TimeoutError:
             return

@@ -5,10 +5,10 @@ from urllib.parse import unquote
 from calltally.calls.errors import NotFound
 from calltally.web.request.context import AnyRequest
 
-MAX_PART_CHARS = 200
+MAX_SEGMENT_CHARS = 200
 
 
-def part_after(request: AnyRequest, name: str) -> str:
+def segment_after(request: AnyRequest, name: str) -> str:
     """The decoded part of the path behind the part `name`, with slashes that were sent as %2F.
 
     The framework's own parameters come from the decoded path, where such a slash cannot be told
@@ -18,7 +18,7 @@ def part_after(request: AnyRequest, name: str) -> str:
     return _decoded(sent, name)
 
 
-def last_part(request: AnyRequest, name: str) -> str:
+def last_segment(request: AnyRequest, name: str) -> str:
     """The decoded last part of the path, one of the `name`. Raises NotFound like `part_after`."""
     return _decoded(_raw_path(request).rpartition(b"/")[2], name)
 
@@ -32,6 +32,6 @@ def _decoded(sent: bytes, name: str) -> str:
         part = unquote(sent.decode(), errors="strict")
     except UnicodeDecodeError:
         part = ""
-    if not part or "\0" in part or len(part) > MAX_PART_CHARS:
+    if not part or "\0" in part or len(part) > MAX_SEGMENT_CHARS:
         raise NotFound(f"there is nothing of that name among the {name}")
     return part

@@ -1,6 +1,6 @@
 """The URL by which the outside reached us: what providers sign."""
 
-from calltally.web.request.context import AnyRequest, exchange_in
+from calltally.web.request.context import AnyRequest, context_of
 
 
 def public_url_of(request: AnyRequest) -> str:
@@ -12,17 +12,17 @@ def public_url_of(request: AnyRequest) -> str:
     scope = request.scope
     path = (scope.get("raw_path") or scope["path"].encode()).partition(b"?")[0]
     query = scope["query_string"]
-    return origin_of(request) + (path + b"?" + query if query else path).decode("latin-1")
+    return public_origin(request) + (path + b"?" + query if query else path).decode("latin-1")
 
 
-def origin_of(request: AnyRequest) -> str:
+def public_origin(request: AnyRequest) -> str:
     """Scheme, host and port as the outside sees them."""
-    exchange = exchange_in(request.scope)
-    if exchange.parts.public_url is not None:
-        return exchange.parts.public_url
-    headers = exchange.headers
+    context = context_of(request.scope)
+    if context.deps.public_url is not None:
+        return context.deps.public_url
+    headers = context.headers
     scheme, host = request.scope["scheme"], _first(headers.get(b"host", b""))
-    if exchange.parts.trust_proxy:
+    if context.deps.trust_proxy:
         scheme = _first(headers.get(b"x-forwarded-proto", b"")) or scheme
         host = _first(headers.get(b"x-forwarded-host", b"")) or host
     return f"{scheme}://{host}"

@@ -19,7 +19,7 @@ _HALF_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)
 
 # Pollers and pagers repeat themselves; a URL is at most some kilobytes, by the server's own limit.
 @lru_cache(maxsize=256)
-def pairs_of(query: bytes) -> Pairs:
+def query_pairs(query: bytes) -> Pairs:
     """The pairs in their order, `+` read as a space.
 
     Raises InvalidInput for no UTF-8, too many, and a `%` that escapes nothing (RFC 3986, section 2.1).
@@ -44,7 +44,7 @@ def _as_they_are(text: str) -> Pairs:
     return tuple([(name, value) for name, _, value in parted])
 
 
-def check_names(pairs: Pairs, parameters: Sequence[Parameter], *, is_admin: bool) -> None:
+def check_parameter_names(pairs: Pairs, parameters: Sequence[Parameter], *, is_admin: bool) -> None:
     """Refuse names that `parameters` does not declare, and single ones that are given twice."""
     known = {each.name: each for each in parameters if is_admin or not each.is_for_admin}
     counts = Counter(name for name, _ in pairs)

@@ -16,7 +16,7 @@ _GZIP_FRAMING: Final = 31
 _ZSTD_LEVEL: Final = 1
 
 
-class Packer(Protocol):
+class Compressor(Protocol):
     """Compresses a stream piece by piece; what comes back may be empty."""
 
     def compress(self, data: bytes, /) -> bytes:
@@ -28,18 +28,18 @@ class Packer(Protocol):
         ...
 
 
-class Coding(NamedTuple):
+class ContentCoding(NamedTuple):
     """How one coding compresses."""
 
     whole: Callable[[bytes], bytes]
-    packer: Callable[[], Packer]
+    packer: Callable[[], Compressor]
 
 
 def _gzip(body: bytes) -> bytes:
     return zlib.compress(body, _GZIP_LEVEL, _GZIP_FRAMING)
 
 
-def _gzip_packer() -> Packer:
+def _gzip_packer() -> Compressor:
     return zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_FRAMING)
 
 
@@ -48,14 +48,14 @@ def _zstd(body: bytes) -> bytes:
     return packed
 
 
-def _zstd_packer() -> Packer:
-    packer: Packer = zstd.ZstdCompressor(_ZSTD_LEVEL)
+def _zstd_packer() -> Compressor:
+    packer: Compressor = zstd.ZstdCompressor(_ZSTD_LEVEL)
     return packer
 
 
 # The better one first: it is taken by clients that do not mind.
-CODINGS: Final[Mapping[bytes, Coding]] = {
-    b"zstd": Coding(_zstd, _zstd_packer),
-    b"gzip": Coding(_gzip, _gzip_packer),
+CODINGS: Final[Mapping[bytes, ContentCoding]] = {
+    b"zstd": ContentCoding(_zstd, _zstd_packer),
+    b"gzip": ContentCoding(_gzip, _gzip_packer),
 }
 OFFERED: Final = tuple(CODINGS)

@@ -10,11 +10,11 @@ from typing import Final, NamedTuple
 from calltally.calls.errors import Forbidden, Misconfigured
 from calltally.store.jobs.jobs import JobFile
 from calltally.web.request.access import PII_READ
-from calltally.web.request.context import AnyRequest, access_of, exchange_in
-from calltally.web.response.etags import matches
-from calltally.web.response.ranges import Span, asked_span
-from calltally.web.response.response import Headers, Reply
-from calltally.web.response.stream_response import Stream
+from calltally.web.request.context import AnyRequest, access_of, context_of
+from calltally.web.response.etags import etag_matches
+from calltally.web.response.ranges import ByteRange, requested_range
+from calltally.web.response.response import Headers, Response
+from calltally.web.response.stream_response import StreamingResponse
 
 FILE_HEADERS: Final = {
     "ETag": "Strong; the SHA-256 of the file. Send it as If-Range, so that parts are of one file.",
@@ -25,14 +25,14 @@ FILE_HEADERS: Final = {
 _PIECE_BYTES: Final = 256 * 1024
 
 
-class Kept(NamedTuple):
+class StoredFile(NamedTuple):
     """A file on the disk, and what is known of it."""
 
     path: Path
     file: JobFile
 
 
-def check_whole_numbers(request: AnyRequest, *, has_them: bool) -> None:
+def check_file_access(request: AnyRequest, *, has_them: bool) -> None:
     """Raises Forbidden for a file with whole numbers, and a key from which they are hidden.
 
     Its bytes are promised by a checksum, so that they cannot be hidden in it.
@@ -43,22 +43,22 @@ def check_whole_numbers(request: AnyRequest, *, has_them: bool) -> None:
         )
 
 
-async def file_reply(request: AnyRequest, kept: Kept) -> Reply | Stream:
+async def file_response(request: AnyRequest, kept: StoredFile) -> Response | StreamingResponse:
     """The answer to GET or HEAD. Raises RangeNotSatisfiable, and Misconfigured where there is no file."""
     file = kept.file
-    exchange = exchange_in(request.scope)
+    context = context_of(request.scope)
     tag = b'"%b"' % file.sha256.hex().encode()
     headers = _headers(file, tag)
-    if matches(exchange.headers.get(b"if-none-match"), tag):
-        return Reply(b"", status=304, media_type=b"", headers=headers)
+    if etag_matches(context.headers.get(b"if-none-match"), tag):
+        return Response(b"", status=304, media_type=b"", headers=headers)
     if await asyncio.to_thread(_size, kept.path) != file.size:
         raise Misconfigured("a file of a job is not in this node's CALLTALLY_FILES_FOLDER as it was written")
     # A range is of GET alone (RFC 9110, section 14.2).
-    part = None if exchange.is_head else asked_span(exchange.headers, tag, file.size)
-    span = part or Span(0, file.size)
+    part = None if context.is_head else requested_range(context.headers, tag, file.size)
+    span = part or ByteRange(0, file.size)
     length = (b"content-length", b"%d" % (span.end - span.first))
     place = (b"content-range", b"bytes %d-%d/%d" % (span.first, span.end - 1, file.size))
-    return Stream(
+    return StreamingResponse(
         _pieces(kept.path, span),
         media_type=file.content_type.encode(),
         headers=(*headers, length, *((place,) if part else (_digest(b"content-digest", file),))),
@@ -87,7 +87,7 @@ def _size(path: Path) -> int:
         return -1
 
 
-async def _pieces(path: Path, span: Span) -> AsyncGenerator[bytes]:
+async def _pieces(path: Path, span: ByteRange) -> AsyncGenerator[bytes]:
     """Read by place, and from one opened file: one that is removed meanwhile is sent to its end."""
     handle = await asyncio.to_thread(os.open, path, os.O_RDONLY)
     try:

@@ -4,16 +4,16 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
-from calltally.web.request.context import AnyRequest, parts_of
-from calltally.web.request.query import pairs_of
-from calltally.web.response.problems import instance_of
+from calltally.web.request.context import AnyRequest, dependencies_of
+from calltally.web.request.query import query_pairs
+from calltally.web.response.problems import problem_instance
 
-LINK_MEANING: Final = {"Link": "RFC 8288: the pages first, prev, next and last, where each exists."}
+LINK_HEADERS: Final = {"Link": "RFC 8288: the pages first, prev, next and last, where each exists."}
 # What a link says itself. A hold or an id to go on after become the snapshot and the offset that they led to.
 _OWN: Final = frozenset({"limit", "offset", "snapshot", "hold", "after"})
 
 
-class Window(NamedTuple):
+class PageWindow(NamedTuple):
     """Which page of how many rows, and as of which snapshot where there are any."""
 
     limit: int
@@ -22,13 +22,13 @@ class Window(NamedTuple):
     snapshot: str | None = None
 
 
-def link_header(request: AnyRequest, window: Window) -> tuple[bytes, bytes]:
+def link_header(request: AnyRequest, window: PageWindow) -> tuple[bytes, bytes]:
     """The header of one page of the path that was asked for."""
-    base = (parts_of(request).public_url or "") + instance_of(request.scope)
+    base = (dependencies_of(request).public_url or "") + problem_instance(request.scope)
     return b"link", page_links(base, request.scope["query_string"], window)
 
 
-def page_links(base: str, query: bytes, window: Window) -> bytes:
+def page_links(base: str, query: bytes, window: PageWindow) -> bytes:
     """first, prev, next and last, where each exists, of one snapshot. All other parameters of `query` stay.
 
     `base` is the URL, or its path, without a query. `last` is the page of the same grid as `first`
@@ -50,5 +50,5 @@ def page_links(base: str, query: bytes, window: Window) -> bytes:
 @lru_cache(maxsize=256)
 def _kept(query: bytes) -> str:
     """The other parameters, encoded anew: what came may hold characters that a header must not."""
-    kept = [pair for pair in pairs_of(query) if pair[0] not in _OWN]
+    kept = [pair for pair in query_pairs(query) if pair[0] not in _OWN]
     return f"{urlencode(kept)}&" if kept else ""

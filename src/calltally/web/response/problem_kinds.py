@@ -7,13 +7,13 @@ from calltally.calls import errors
 from calltally.calls.errors import CalltallyError
 
 
-class Kind(NamedTuple):
+class ProblemKind(NamedTuple):
     """What one slug means over HTTP. `meaning` is for the docs page."""
 
     slug: str
     status: int
     title: str
-    meaning: str
+    description: str
 
 
 class MethodNotAllowed(CalltallyError):
@@ -59,11 +59,11 @@ class RequestTimeout(CalltallyError):
     title = "The request did not arrive in time"
 
 
-def _kind(error: type[CalltallyError], status: int, meaning: str) -> Kind:
-    return Kind(error.slug, status, error.title, meaning)
+def _kind(error: type[CalltallyError], status: int, description: str) -> ProblemKind:
+    return ProblemKind(error.slug, status, error.title, description)
 
 
-KINDS: Final[Mapping[str, Kind]] = {
+KINDS: Final[Mapping[str, ProblemKind]] = {
     kind.slug: kind
     for kind in (
         _kind(

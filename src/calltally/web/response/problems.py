@@ -7,22 +7,22 @@ from typing import Final
 from urllib.parse import quote
 
 import msgspec
-from litestar import Response
+from litestar import Response as FrameworkResponse
 from litestar.exceptions import HTTPException
 from litestar.types import Scope
 
 from calltally.calls import errors
 from calltally.calls.errors import CalltallyError
 from calltally.logs import get_logger
-from calltally.web.request.context import AnyRequest, exchange_in
+from calltally.web.request.context import AnyRequest, context_of
 from calltally.web.response.problem_kinds import (
     KINDS,
     BadRequest,
-    Kind,
     MethodNotAllowed,
+    ProblemKind,
     RangeNotSatisfiable,
 )
-from calltally.web.response.response import Reply
+from calltally.web.response.response import Response
 
 PROBLEM_JSON: Final = b"application/problem+json"
 # A URI reference that stays: the docs page has an anchor for each slug.
@@ -48,21 +48,21 @@ _INTERNAL: Final = "The server failed. It is logged under this request_id; nothi
 _UNAVAILABLE: Final = "The service cannot answer now. Nothing was lost and nothing was done; try again."
 
 
-def answer_error(request: AnyRequest, error: Exception) -> Response[bytes]:
+def handle_exception(request: AnyRequest, error: Exception) -> FrameworkResponse[bytes]:
     """The framework's hook for every exception that a handler or the router lets out."""
-    reply = problem_reply(request.scope, error)
-    headers = {name.decode(): value.decode() for name, value in reply.headers}
-    return Response(
-        reply.body, status_code=reply.status, media_type=reply.media_type.decode(), headers=headers
+    response = problem_response(request.scope, error)
+    headers = {name.decode(): value.decode() for name, value in response.headers}
+    return FrameworkResponse(
+        response.body, status_code=response.status, media_type=response.media_type.decode(), headers=headers
     )
 
 
-def problem_reply(scope: Scope, error: Exception) -> Reply:
+def problem_response(scope: Scope, error: Exception) -> Response:
     """The problem that `error` becomes. What is no error of ours says nothing of itself, but to the log."""
     known = error if isinstance(error, CalltallyError) else _translated(error)
     kind = KINDS[known.slug]
-    exchange = exchange_in(scope)
-    request_id = exchange.request_id.decode()
+    context = context_of(scope)
+    request_id = context.request_id.decode()
     if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         route = scope.get("path_template")
         log.error("request failed", request_id=request_id, slug=kind.slug, route=route, exc_info=error)
@@ -71,30 +71,31 @@ def problem_reply(scope: Scope, error: Exception) -> Reply:
         title=kind.title,
         status=kind.status,
         detail=_detail(kind, known),
-        instance=instance_of(scope),
+        instance=problem_instance(scope),
         request_id=request_id,
         errors=[
-            {"parameter": plain(fault.parameter), "detail": plain(fault.detail)} for fault in known.faults
+            {"parameter": escape_surrogates(fault.parameter), "detail": escape_surrogates(fault.detail)}
+            for fault in known.faults
         ],
     )
     body = msgspec.json.encode(problem)
-    return Reply(body, status=kind.status, media_type=PROBLEM_JSON, headers=tuple(_headers(known)))
+    return Response(body, status=kind.status, media_type=PROBLEM_JSON, headers=tuple(_headers(known)))
 
 
-def _detail(kind: Kind, error: CalltallyError) -> str:
+def _detail(kind: ProblemKind, error: CalltallyError) -> str:
     if isinstance(error, errors.NoFilesFolder | errors.NothingCommitted):
         return error.detail
     if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
         return _UNAVAILABLE
-    return _INTERNAL if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR else plain(error.detail)
+    return _INTERNAL if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR else escape_surrogates(error.detail)
 
 
-def plain(text: str) -> str:
+def escape_surrogates(text: str) -> str:
     """`text` with lone surrogates written as escapes: what a client sent may not be encodable."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def instance_of(scope: Scope) -> str:
+def problem_instance(scope: Scope) -> str:
     """The path as it was asked for, still encoded. Not the query, which may hold phone numbers."""
     return _quoted(scope.get("raw_path") or scope["path"].encode())
 

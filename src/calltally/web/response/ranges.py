@@ -8,14 +8,14 @@ from calltally.web.response.problem_kinds import RangeNotSatisfiable
 _RANGE: Final = re.compile(rb"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
 
 
-class Span(NamedTuple):
+class ByteRange(NamedTuple):
     """Bytes from the first to before `end`."""
 
     first: int
     end: int
 
 
-def asked_span(headers: dict[bytes, bytes], tag: bytes, size: int) -> Span | None:
+def requested_range(headers: dict[bytes, bytes], tag: bytes, size: int) -> ByteRange | None:
     """The one range that a GET asks for, None for all of a file of `size` bytes and that strong tag.
 
     Several ranges, and what is none, are answered by all of it, as the standard allows; so is a range of
@@ -28,9 +28,9 @@ def asked_span(headers: dict[bytes, bytes], tag: bytes, size: int) -> Span | Non
     if not first and not last:
         return None
     if not first:
-        span = Span(max(size - int(last), 0), size)
+        span = ByteRange(max(size - int(last), 0), size)
     else:
-        span = Span(int(first), min(int(last) + 1, size) if last else size)
+        span = ByteRange(int(first), min(int(last) + 1, size) if last else size)
         if last and int(last) < int(first):
             return None
     if span.first >= span.end:

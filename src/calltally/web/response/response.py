@@ -7,7 +7,7 @@ import msgspec
 from litestar.types import Receive, Scope, Send
 
 from calltally.calls.masking import mask_json
-from calltally.web.request.context import exchange_in
+from calltally.web.request.context import context_of
 from calltally.web.response.content_coding import CODINGS, OFFERED
 from calltally.web.response.negotiation import choose_coding
 
@@ -23,7 +23,7 @@ LOOP_BYTES: Final = 128 * 1024
 _encoder: Final = msgspec.json.Encoder()
 
 
-class Reply:
+class Response:
     """Status, headers and a whole body; an ASGI application, as the framework wants its answers."""
 
     __slots__ = ("body", "headers", "media_type", "status")
@@ -37,19 +37,19 @@ class Reply:
         self.headers = headers
 
     @classmethod
-    def json(cls, value: Any, *, status: int = 200, headers: Headers = ()) -> "Reply":  # noqa: ANN401 (anything that JSON can say)
+    def json(cls, value: Any, *, status: int = 200, headers: Headers = ()) -> "Response":  # noqa: ANN401 (anything that JSON can say)
         """`value` as JSON: Structs, dicts, lists and what they hold."""
         return cls(_encoder.encode(value), status=status, headers=headers)
 
     @classmethod
-    def empty(cls, status: int = 204) -> "Reply":
+    def empty(cls, status: int = 204) -> "Response":
         """An answer without a body."""
         return cls(b"", status=status, media_type=b"")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 (ASGI's signature)
         """Send it, compressed where that was asked for and pays."""
         body, headers = await self._seen(scope), [*self.headers]
-        if len(body) > CODED_FROM_BYTES and (coding := coding_asked_for(scope)):
+        if len(body) > CODED_FROM_BYTES and (coding := negotiated_coding(scope)):
             body = await _packed(body, coding)
             headers.append((b"content-encoding", coding))
         if self.media_type:
@@ -68,13 +68,13 @@ class Reply:
 
 def is_masked(scope: Scope) -> bool:
     """Whether whole numbers are hidden from whoever asks."""
-    access = exchange_in(scope).access
+    access = context_of(scope).access
     return access is not None and access.is_masked
 
 
-def coding_asked_for(scope: Scope) -> bytes | None:
+def negotiated_coding(scope: Scope) -> bytes | None:
     """The content coding that the client would like best, of those that there are."""
-    return choose_coding(exchange_in(scope).headers.get(b"accept-encoding"), OFFERED)
+    return choose_coding(context_of(scope).headers.get(b"accept-encoding"), OFFERED)
 
 
 async def _packed(body: bytes, coding: bytes) -> bytes:

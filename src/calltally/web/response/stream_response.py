@@ -8,16 +8,16 @@ from typing import Final
 from litestar.types import Receive, Scope, Send
 
 from calltally.logs import get_logger
-from calltally.web.request.context import exchange_in
+from calltally.web.request.context import context_of
 from calltally.web.response.content_coding import CODINGS
-from calltally.web.response.response import Headers, coding_asked_for
+from calltally.web.response.response import Headers, negotiated_coding
 
-Pieces = AsyncGenerator[bytes]
+Chunks = AsyncGenerator[bytes]
 
 log: Final = get_logger(__name__)
 
 
-class Stream:
+class StreamingResponse:
     """Status, headers, and a body in pieces; an ASGI application, as the framework wants its answers.
 
     Where no header says its length, the body is sent in chunks (RFC 9112, section 7.1). Where a piece fails,
@@ -29,7 +29,7 @@ class Stream:
 
     def __init__(
         self,
-        pieces: Pieces,
+        pieces: Chunks,
         *,
         media_type: bytes,
         headers: Headers = (),
@@ -44,11 +44,11 @@ class Stream:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it, compressed where that was asked for. To HEAD nothing is made that would not be sent."""
-        coding = None if self.is_packed else coding_asked_for(scope)
+        coding = None if self.is_packed else negotiated_coding(scope)
         encoded = ((b"content-encoding", coding),) if coding else ()
         headers = [*self.headers, *encoded, (b"content-type", self.media_type)]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        if not exchange_in(scope).is_head and not await self._send_all(coding, scope, receive, send=send):
+        if not context_of(scope).is_head and not await self._send_all(coding, scope, receive, send=send):
             return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
@@ -63,7 +63,7 @@ class Stream:
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
             return True
         except Exception as error:
-            request_id = exchange_in(scope).request_id.decode()
+            request_id = context_of(scope).request_id.decode()
             log.warning("stream cut off", request_id=request_id, reason=str(error))
             raise
         finally:
@@ -76,7 +76,7 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-async def _packed(pieces: Pieces, coding: bytes) -> Pieces:
+async def _packed(pieces: Chunks, coding: bytes) -> Chunks:
     packer = CODINGS[coding].packer()
     async with aclosing(pieces):
         async for piece in pieces:

@@ -11,7 +11,7 @@ from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.alerts.detector_state import put_rules
 from calltally.store.tenants.dead_letters import NewDeadLetter, put_dead_letter
 from calltally.store.tenants.signature_failures import drop_failures, record_failures
-from calltally.web.metrics.signature_failures import TurnedAway
+from calltally.web.metrics.signature_failures import SignatureFailureCounter
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct, submit
 from tests.integration.web.service import Broken, Service
@@ -69,7 +69,7 @@ def test_rejected_callbacks_are_counted_in_batches(service: Service) -> None:
     bench = service.bench
 
     async def reject_callbacks() -> None:
-        counter = TurnedAway(bench.store, lambda: NOW_US, every_s=0)
+        counter = SignatureFailureCounter(bench.store, lambda: NOW_US, every_s=0)
         for number in range(150):
             counter.count(TENANT if number % 2 else f"made-up-{number}", "twilio")
         assert counter._writing is not None
@@ -83,7 +83,7 @@ def test_rejected_callbacks_are_counted_in_batches(service: Service) -> None:
 @pytest.mark.parametrize("fault", [Unavailable("gone"), RuntimeError("unforeseen")])
 def test_unavailable_store_delays_no_callback(bench: Bench, fault: Exception) -> None:
     async def reject_callbacks() -> None:
-        counter = TurnedAway(Broken(fault), lambda: NOW_US, every_s=0)
+        counter = SignatureFailureCounter(Broken(fault), lambda: NOW_US, every_s=0)
         counter.count(TENANT, "twilio")
         assert counter._writing is not None
         await counter._writing

@@ -10,7 +10,7 @@ from uvicorn.server import ServerState
 
 from calltally.cli.serve.connections import Connections
 from calltally.cli.serve.http_protocol import LINGERS_S, MOST_UNREAD_BYTES, ProblemProtocol
-from calltally.web.bad_http import MOST_HEAD_BYTES
+from calltally.web.bad_http import MAX_HEAD_BYTES
 
 POST = b"POST /events HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n"
 
@@ -188,7 +188,7 @@ def test_a_server_that_stops_waits_for_nobody_who_was_answered(runner: asyncio.R
 
 @pytest.mark.parametrize(
     ("junk", "status"),
-    [(b"HELLO\r\n\r\n", b"400"), (b"GET / HTTP/1.1\r\nx: " + b"a" * MOST_HEAD_BYTES, b"431")],
+    [(b"HELLO\r\n\r\n", b"400"), (b"GET / HTTP/1.1\r\nx: " + b"a" * MAX_HEAD_BYTES, b"431")],
 )
 def test_what_is_no_http_is_answered_once_so_that_it_can_be_read(
     runner: asyncio.Runner, junk: bytes, status: bytes

@@ -10,7 +10,7 @@ def lines(metrics: Metrics) -> list[str]:
 def test_answers_are_counted_by_route_method_and_status() -> None:
     metrics = Metrics()
     for status in (200, 200, 404):
-        metrics.answered("/calls/{id}", "GET", status, seconds=0.003)
+        metrics.observe_request("/calls/{id}", "GET", status, seconds=0.003)
     told = lines(metrics)
     assert 'calltally_http_requests_total{method="GET",route="/calls/{id}",status="200"} 2.0' in told
     assert 'calltally_http_requests_total{method="GET",route="/calls/{id}",status="404"} 1.0' in told
@@ -20,18 +20,18 @@ def test_answers_are_counted_by_route_method_and_status() -> None:
 def test_methods_that_a_client_invents_make_one_series() -> None:
     metrics = Metrics()
     for number in range(50):
-        metrics.answered("/", f"X{number}", 405, seconds=0.0)
+        metrics.observe_request("/", f"X{number}", 405, seconds=0.0)
     assert 'calltally_http_requests_total{method="other",route="/",status="405"} 50.0' in lines(metrics)
     assert "X49" not in metrics.text().decode()
 
 
 def test_what_comes_in_is_counted_by_provider() -> None:
     metrics = Metrics()
-    metrics.fact("twilio", "applied")
-    metrics.signature_failure("twilio")
-    metrics.dead_letter("twilio")
-    metrics.unknown_ends("vapi", 2)
-    metrics.unread_message("livekit", "agent_job_*")
+    metrics.count_fact("twilio", "applied")
+    metrics.count_signature_failure("twilio")
+    metrics.count_dead_letter("twilio")
+    metrics.count_unknown_end_reasons("vapi", 2)
+    metrics.count_unread_message("livekit", "agent_job_*")
     told = lines(metrics)
     assert 'calltally_facts_total{outcome="applied",provider="twilio"} 1.0' in told
     assert 'calltally_signature_failures_total{provider="twilio"} 1.0' in told
@@ -42,7 +42,7 @@ def test_what_comes_in_is_counted_by_provider() -> None:
 
 def test_the_queue_is_asked_at_each_scrape() -> None:
     metrics, queue = Metrics(), [1, 2, 3]
-    metrics.watch_queue(lambda: len(queue))
+    metrics.observe_queue(lambda: len(queue))
     assert "calltally_writer_queue 3.0" in lines(metrics)
     queue.clear()
     assert "calltally_writer_queue 0.0" in lines(metrics)
@@ -50,5 +50,5 @@ def test_the_queue_is_asked_at_each_scrape() -> None:
 
 def test_applications_count_apart() -> None:
     one, other = Metrics(), Metrics()
-    one.fact("twilio", "applied")
+    one.count_fact("twilio", "applied")
     assert "applied" not in other.text().decode()

@@ -16,7 +16,7 @@ from calltally.web.dashboard import built_files
 from calltally.web.dashboard.routes import PAGE_HANDLERS
 from calltally.web.openapi.docs_page import home_page, problems_page, reference_page
 from calltally.web.openapi.document import openapi_document
-from calltally.web.openapi.operation import OPT, Operation
+from calltally.web.openapi.operation import OPERATION_KEY, Operation
 from calltally.web.response.problem_kinds import KINDS
 
 PAGE_FIELDS = ["id", "call_sid", "direction", "status", "duration_seconds", "escalated", "summary"]
@@ -35,13 +35,13 @@ def test_a_handler_takes_the_request_and_nothing_else(handler: Any) -> None:  # 
 
 
 def test_every_handler_declares_its_operation_under_a_name_of_its_own() -> None:
-    operations = [handler.opt[OPT] for handler in HANDLERS]
+    operations = [handler.opt[OPERATION_KEY] for handler in HANDLERS]
     assert all(isinstance(operation, Operation) for operation in operations)
     assert len({operation.id for operation in operations}) == len(operations)
 
 
 def test_every_problem_that_is_declared_exists() -> None:
-    assert {slug for handler in HANDLERS for slug in handler.opt[OPT].problems} <= set(KINDS)
+    assert {slug for handler in HANDLERS for slug in handler.opt[OPERATION_KEY].problems} <= set(KINDS)
 
 
 def test_the_lists_parameters_are_those_that_parsing_knows(document: dict[str, Any]) -> None:
@@ -105,7 +105,7 @@ def test_bodies_of_administrators_are_described_with_their_limits(document: dict
         "pattern": "^[a-z0-9]+(?:-[a-z0-9]+)*$",
         "maxLength": 64,
     }
-    scopes = schemas["NewKeyBody"]["properties"]["scopes"]
+    scopes = schemas["NewApiKeyBody"]["properties"]["scopes"]
     assert scopes["minItems"] == 1
     assert scopes["items"]["enum"] == list(SCOPES)
     assert schemas["RouteBody"]["properties"]["numbers"]["maxItems"] == 1_000

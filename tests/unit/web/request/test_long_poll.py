@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from calltally.calls.errors import Unavailable
-from calltally.web.request.long_poll import Heads
+from calltally.web.request.long_poll import LongPolls
 
 # Long enough that only what is waited for can end it.
 LONG_S = 60
@@ -39,7 +39,7 @@ def run(work: Coroutine[Any, Any, None]) -> None:
 def test_who_is_behind_already_waits_for_one_look_alone() -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5)
-        await Heads(ledgers.head_of, pause_s=0).wait_beyond("acme", 4, LONG_S)
+        await LongPolls(ledgers.head_of, pause_s=0).wait_for_revision("acme", 4, LONG_S)
         assert ledgers.looks == {"acme": 1}
 
     run(work())
@@ -49,8 +49,8 @@ def test_however_many_wait_the_head_is_looked_at_once_a_round() -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5)
         ledgers.moves = {7: {"acme": 6}}
-        heads = Heads(ledgers.head_of, pause_s=0)
-        await asyncio.gather(*(heads.wait_beyond("acme", 5, LONG_S) for _ in range(100)))
+        heads = LongPolls(ledgers.head_of, pause_s=0)
+        await asyncio.gather(*(heads.wait_for_revision("acme", 5, LONG_S) for _ in range(100)))
         assert ledgers.looks == {"acme": 7}
 
     run(work())
@@ -60,10 +60,10 @@ def test_each_goes_on_when_what_it_waits_for_is_there() -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5)
         ledgers.moves = {look: {"acme": 5 + look} for look in range(1, 5)}
-        heads, order = Heads(ledgers.head_of, pause_s=0), []
+        heads, order = LongPolls(ledgers.head_of, pause_s=0), []
 
         async def wait(revision: int) -> None:
-            await heads.wait_beyond("acme", revision, LONG_S)
+            await heads.wait_for_revision("acme", revision, LONG_S)
             order.append(revision)
             assert ledgers.heads["acme"] > revision
 
@@ -76,9 +76,9 @@ def test_each_goes_on_when_what_it_waits_for_is_there() -> None:
 def test_tenants_wait_for_their_own() -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5, bolt=1)
-        heads = Heads(ledgers.head_of, pause_s=0)
-        waiting = asyncio.create_task(heads.wait_beyond("bolt", 1, LONG_S))
-        await heads.wait_beyond("acme", 4, LONG_S)
+        heads = LongPolls(ledgers.head_of, pause_s=0)
+        waiting = asyncio.create_task(heads.wait_for_revision("bolt", 1, LONG_S))
+        await heads.wait_for_revision("acme", 4, LONG_S)
         assert not waiting.done()
         ledgers.heads["bolt"] = 2
         await waiting
@@ -90,8 +90,8 @@ def test_tenants_wait_for_their_own() -> None:
 def test_who_has_waited_long_enough_goes_on_without_it(pause_s: float) -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5)
-        heads = Heads(ledgers.head_of, pause_s=pause_s)
-        await heads.wait_beyond("acme", 5, 0.01)
+        heads = LongPolls(ledgers.head_of, pause_s=pause_s)
+        await heads.wait_for_revision("acme", 5, 0.01)
         assert ledgers.heads == {"acme": 5}
         assert ledgers.looks["acme"] >= 1
         assert list(heads._waiting.values()) in ([], [[]])
@@ -102,8 +102,8 @@ def test_who_has_waited_long_enough_goes_on_without_it(pause_s: float) -> None:
 def test_nobody_is_watched_for_once_all_have_gone() -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5)
-        heads = Heads(ledgers.head_of, pause_s=0)
-        waiting = [asyncio.create_task(heads.wait_beyond("acme", 5, LONG_S)) for _ in range(3)]
+        heads = LongPolls(ledgers.head_of, pause_s=0)
+        waiting = [asyncio.create_task(heads.wait_for_revision("acme", 5, LONG_S)) for _ in range(3)]
         await asyncio.sleep(0)
         waiting.pop().cancel()
         ledgers.heads["acme"] = 6
@@ -111,7 +111,7 @@ def test_nobody_is_watched_for_once_all_have_gone() -> None:
         await asyncio.gather(*heads._watches.values())
         assert (heads._waiting, heads._watches) == ({}, {})
         looks = ledgers.looks["acme"]
-        await heads.wait_beyond("acme", 5, LONG_S)
+        await heads.wait_for_revision("acme", 5, LONG_S)
         assert ledgers.looks["acme"] == looks + 1
 
     run(work())
@@ -120,14 +120,14 @@ def test_nobody_is_watched_for_once_all_have_gone() -> None:
 def test_a_head_that_cannot_be_read_is_told_to_all_and_the_next_try_anew() -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5)
-        heads = Heads(ledgers.head_of, pause_s=0)
+        heads = LongPolls(ledgers.head_of, pause_s=0)
         ledgers.fault = Unavailable("the database is away")
         told = await asyncio.gather(
-            *(heads.wait_beyond("acme", 5, LONG_S) for _ in range(3)), return_exceptions=True
+            *(heads.wait_for_revision("acme", 5, LONG_S) for _ in range(3)), return_exceptions=True
         )
         assert told == [ledgers.fault] * 3
         ledgers.fault = None
-        await heads.wait_beyond("acme", 4, LONG_S)
+        await heads.wait_for_revision("acme", 4, LONG_S)
 
     run(work())
 
@@ -135,15 +135,16 @@ def test_a_head_that_cannot_be_read_is_told_to_all_and_the_next_try_anew() -> No
 def test_closing_lets_everybody_go() -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5, bolt=1)
-        heads = Heads(ledgers.head_of, pause_s=0)
+        heads = LongPolls(ledgers.head_of, pause_s=0)
         waiting = [
-            asyncio.create_task(heads.wait_beyond(tenant, 9, LONG_S)) for tenant in ("acme", "acme", "bolt")
+            asyncio.create_task(heads.wait_for_revision(tenant, 9, LONG_S))
+            for tenant in ("acme", "acme", "bolt")
         ]
         await asyncio.sleep(0)
         await heads.close()
         await asyncio.gather(*waiting)
         # Nor does anybody wait who comes only now.
-        await heads.wait_beyond("acme", 9, LONG_S)
+        await heads.wait_for_revision("acme", 9, LONG_S)
         assert (heads._waiting, heads._watches) == ({}, {})
 
     run(work())

@@ -8,38 +8,38 @@ from hypothesis import strategies as st
 
 from calltally.calls.errors import InvalidInput
 from calltally.calls.filters import PARAMETERS
-from calltally.web.request.query import MAX_PAIRS, check_names, pairs_of
+from calltally.web.request.query import MAX_PAIRS, check_parameter_names, query_pairs
 
 WINDOW = [each for each in PARAMETERS if each.name in {"limit", "offset", "tenant"}]
 
 
 def faults(query: bytes, *, is_admin: bool = False) -> list[str]:
     with pytest.raises(InvalidInput) as caught:
-        check_names(pairs_of(query), WINDOW, is_admin=is_admin)
+        check_parameter_names(query_pairs(query), WINDOW, is_admin=is_admin)
     return [fault.parameter for fault in caught.value.faults]
 
 
 def test_pairs_keep_order_blanks_and_spaces() -> None:
-    assert pairs_of(b"b=2&a=&b=x+y%20z&c") == (("b", "2"), ("a", ""), ("b", "x y z"), ("c", ""))
-    assert pairs_of(b"") == ()
+    assert query_pairs(b"b=2&a=&b=x+y%20z&c") == (("b", "2"), ("a", ""), ("b", "x y z"), ("c", ""))
+    assert query_pairs(b"") == ()
 
 
 @pytest.mark.parametrize("query", [b"a=%ff", b"%C3%28=1", b"a=\xff", b"a=%ED%A0%80"])
 def test_what_is_no_utf_8_is_refused(query: bytes) -> None:
     with pytest.raises(InvalidInput, match="UTF-8"):
-        pairs_of(query)
+        query_pairs(query)
 
 
 @pytest.mark.parametrize("query", [b"a=%", b"a=100%&b=1", b"%zz=1", b"a=%4", b"a=%\xff", b"a=%%20"])
 def test_half_an_escape_is_refused(query: bytes) -> None:
     with pytest.raises(InvalidInput, match=r"which is no escape; write % as %25"):
-        pairs_of(query)
+        query_pairs(query)
 
 
 def test_too_many_parameters_are_refused() -> None:
-    assert len(pairs_of(b"&".join([b"a=1"] * MAX_PAIRS))) == MAX_PAIRS
+    assert len(query_pairs(b"&".join([b"a=1"] * MAX_PAIRS))) == MAX_PAIRS
     with pytest.raises(InvalidInput, match=f"more than {MAX_PAIRS}"):
-        pairs_of(b"&".join([b"a=1"] * (MAX_PAIRS + 1)))
+        query_pairs(b"&".join([b"a=1"] * (MAX_PAIRS + 1)))
 
 
 def test_unknown_and_repeated_names_are_all_told() -> None:
@@ -48,16 +48,16 @@ def test_unknown_and_repeated_names_are_all_told() -> None:
 
 def test_the_tenant_is_the_admins_to_name() -> None:
     assert faults(b"tenant=acme") == ["tenant"]
-    check_names(pairs_of(b"tenant=acme&limit=1"), WINDOW, is_admin=True)
+    check_parameter_names(query_pairs(b"tenant=acme&limit=1"), WINDOW, is_admin=True)
     assert faults(b"tenant=acme&tenant=bolt", is_admin=True) == ["tenant"]
 
 
 def test_a_path_without_parameters_says_so() -> None:
     with pytest.raises(InvalidInput, match="there are none here"):
-        check_names(pairs_of(b"a=1"), [], is_admin=False)
+        check_parameter_names(query_pairs(b"a=1"), [], is_admin=False)
 
 
 @given(st.lists(st.sampled_from(["a", "offset", "=", "&", "+", "%2B", "5", ";", " "]), max_size=12))
 def test_pairs_are_those_of_the_standard_library(pieces: list[str]) -> None:
     query = "".join(pieces)
-    assert list(pairs_of(query.encode())) == parse_qsl(query, keep_blank_values=True)
+    assert list(query_pairs(query.encode())) == parse_qsl(query, keep_blank_values=True)

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.calls.filters import CallFilter, ListQuery
-from calltally.web.response.etags import matches, weak_tag
+from calltally.web.response.etags import etag_matches, weak_etag
 
-TAG = weak_tag(1, "acme", ListQuery())
+TAG = weak_etag(1, "acme", ListQuery())
 STRONG = TAG.removeprefix(b"W/")
 parts = st.lists(st.integers() | st.text() | st.binary() | st.booleans() | st.none(), max_size=4)
 
@@ -20,9 +20,9 @@ def test_a_tag_is_weak_and_of_characters_that_a_tag_may_have() -> None:
 
 @given(parts, parts)
 def test_a_tag_is_of_its_parts_and_of_their_order(some: list[object], others: list[object]) -> None:
-    assert weak_tag(*some) == weak_tag(*some)
+    assert weak_etag(*some) == weak_etag(*some)
     # True is 1 to Python, and another answer to us.
-    assert (weak_tag(*some) == weak_tag(*others)) == (repr(some) == repr(others))
+    assert (weak_etag(*some) == weak_etag(*others)) == (repr(some) == repr(others))
 
 
 def test_what_is_asked_is_part_of_it() -> None:
@@ -39,7 +39,7 @@ def test_what_is_asked_is_part_of_it() -> None:
         ListQuery(filter=CallFilter(q="a\0")),
         ListQuery(filter=CallFilter(route="\udc80")),
     ]
-    assert len({weak_tag(1, query) for query in asked}) == len(asked)
+    assert len({weak_etag(1, query) for query in asked}) == len(asked)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_is_asked_is_part_of_it() -> None:
     ],
 )
 def test_what_the_client_has_is_found(sent: bytes) -> None:
-    assert matches(sent, TAG)
+    assert etag_matches(sent, TAG)
 
 
 @pytest.mark.parametrize(
@@ -75,4 +75,4 @@ def test_what_the_client_has_is_found(sent: bytes) -> None:
     ],
 )
 def test_what_it_has_not_is_not(sent: bytes | None) -> None:
-    assert not matches(sent, TAG)
+    assert not etag_matches(sent, TAG)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from calltally.web.response.link_header import Window, page_links
+from calltally.web.response.link_header import PageWindow, page_links
 
 
 def links(query: bytes, limit: int, offset: int, total: int, snapshot: str | None = None) -> dict[str, str]:
-    header = page_links("/list", query, Window(limit, offset, total, snapshot)).decode()
+    header = page_links("/list", query, PageWindow(limit, offset, total, snapshot)).decode()
     parts = [part.partition("; ") for part in header.split(", ")]
     return {relation.removeprefix('rel="').rstrip('"'): url.strip("<>") for url, _, relation in parts}
 
@@ -46,7 +46,7 @@ def test_other_parameters_stay_with_their_repetitions_and_signs() -> None:
 
 
 def test_what_a_header_must_not_hold_is_encoded() -> None:
-    header = page_links("/list", b"route=a>%0d%0aset-cookie:%20x,%22", Window(1, 0, 0))
+    header = page_links("/list", b"route=a>%0d%0aset-cookie:%20x,%22", PageWindow(1, 0, 0))
     assert b"\r" not in header
     assert b"\n" not in header
     assert b"route=a%3E%0D%0Aset-cookie%3A+x%2C%22&" in header

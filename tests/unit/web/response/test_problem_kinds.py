@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from calltally.calls.errors import CalltallyError
 from calltally.web.response.problem_kinds import KINDS
-from calltally.web.response.problems import allow_header, plain
+from calltally.web.response.problems import allow_header, escape_surrogates
 
 
 def tree(error: type[CalltallyError]) -> Iterator[type[CalltallyError]]:
@@ -64,4 +64,4 @@ def test_allow_has_head_wherever_it_has_get() -> None:
 
 
 def test_half_a_surrogate_pair_is_written_as_an_escape() -> None:
-    assert plain("a\ud800b") == "a\\ud800b"
+    assert escape_surrogates("a\ud800b") == "a\\ud800b"

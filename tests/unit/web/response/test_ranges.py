@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.web.response.problem_kinds import RangeNotSatisfiable
-from calltally.web.response.ranges import Span, asked_span
+from calltally.web.response.ranges import ByteRange, requested_range
 
 NUMBERS = st.integers(0, 40)
 
@@ -28,21 +28,21 @@ def test_it_is_what_the_standard_says(first: int | None, last: int | None, size:
     wanted = expected(first, last, size)
     if wanted == []:
         with pytest.raises(RangeNotSatisfiable):
-            asked_span({b"range": text.encode()}, b'"tag"', size)
+            requested_range({b"range": text.encode()}, b'"tag"', size)
         return
-    span = asked_span({b"range": text.encode()}, b'"tag"', size)
+    span = requested_range({b"range": text.encode()}, b'"tag"', size)
     assert (span and list(range(*span))) == wanted
 
 
 @given(st.binary(max_size=40))
 def test_nothing_else_is_a_range(text: bytes) -> None:
     try:
-        span = asked_span({b"range": text}, b'"tag"', 10)
+        span = requested_range({b"range": text}, b'"tag"', 10)
     except RangeNotSatisfiable:
         return
     assert span is None or 0 <= span.first < span.end <= 10
 
 
 def test_without_a_range_it_is_all() -> None:
-    assert asked_span({}, b'"tag"', 10) is None
-    assert asked_span({b"range": b"BYTES=1-2"}, b'"tag"', 10) == Span(1, 3)
+    assert requested_range({}, b'"tag"', 10) is None
+    assert requested_range({b"range": b"BYTES=1-2"}, b'"tag"', 10) == ByteRange(1, 3)

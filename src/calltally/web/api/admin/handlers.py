@@ -19,23 +19,23 @@ from calltally.store.tenants.tenants import (
 from calltally.store.tenants.vault import put_provider_secrets
 from calltally.web.api.admin import operations
 from calltally.web.api.admin.schemas import (
-    KeyList,
+    ApiKeyList,
     MaskingBody,
-    NewKeyBody,
-    NewKeyShown,
+    NewApiKey,
+    NewApiKeyBody,
     NewTenantBody,
     RetentionBody,
     RouteBody,
     RouteList,
     TenantList,
-    show_key,
-    show_route,
-    show_tenant,
+    api_key_resource,
+    route_resource,
+    tenant_resource,
 )
 from calltally.web.request.bodies import json_body
-from calltally.web.request.context import AnyRequest, parts_of
-from calltally.web.request.paths import last_part, part_after
-from calltally.web.response.response import Reply
+from calltally.web.request.context import AnyRequest, dependencies_of
+from calltally.web.request.paths import last_segment, segment_after
+from calltally.web.response.response import Response
 
 # 1,000 numbers need more than other bodies may have.
 ROUTE_BODY_BYTES: Final = 256 * 1024
@@ -44,99 +44,103 @@ _TENANT: Final = _TENANTS + "/{tenant:str}"
 
 
 @post(_TENANTS, operation=operations.ADD_TENANT)
-async def post_tenant(request: AnyRequest) -> Reply:
+async def post_tenant(request: AnyRequest) -> Response:
     """A tenant with an empty ledger of a new epoch."""
-    parts, body = parts_of(request), await json_body(request, NewTenantBody)
-    tenant = await parts.store.write(add_tenant(body.id, body.name, parts.clock(), new_epoch()))
-    return Reply.json(show_tenant(tenant), status=201)
+    deps, body = dependencies_of(request), await json_body(request, NewTenantBody)
+    tenant = await deps.store.write(add_tenant(body.id, body.name, deps.clock(), new_epoch()))
+    return Response.json(tenant_resource(tenant), status=201)
 
 
 @get(_TENANTS, operation=operations.LIST_TENANTS)
-async def get_tenants(request: AnyRequest) -> Reply:
+async def get_tenants(request: AnyRequest) -> Response:
     """All of them: an operator has few, and knows them."""
-    tenants = await parts_of(request).store.read(admin_list_tenants())
-    return Reply.json(TenantList([show_tenant(tenant) for tenant in tenants]))
+    tenants = await dependencies_of(request).store.read(admin_list_tenants())
+    return Response.json(TenantList([tenant_resource(tenant) for tenant in tenants]))
 
 
 @put(_TENANT + "/retention", operation=operations.PUT_RETENTION)
-async def put_retention(request: AnyRequest) -> Reply:
+async def put_retention(request: AnyRequest) -> Response:
     """Only says so: the worker erases what is older."""
-    parts, tenant = parts_of(request), part_after(request, "tenants")
+    deps, tenant = dependencies_of(request), segment_after(request, "tenants")
     body = await json_body(request, RetentionBody)
     days = None if body.days is None else int(body.days)
-    await parts.store.write(set_retention(tenant, days))
-    return Reply.empty()
+    await deps.store.write(set_retention(tenant, days))
+    return Response.empty()
 
 
 @put(_TENANT + "/masking", operation=operations.PUT_MASKING)
-async def put_masking(request: AnyRequest) -> Reply:
+async def put_masking(request: AnyRequest) -> Response:
     """Keys that are remembered here are looked up anew."""
-    parts, tenant = parts_of(request), part_after(request, "tenants")
+    deps, tenant = dependencies_of(request), segment_after(request, "tenants")
     body = await json_body(request, MaskingBody)
-    await parts.store.write(set_masking(tenant, masks=body.masks_numbers))
-    parts.keys.forget_tenant(tenant)
-    return Reply.empty()
+    await deps.store.write(set_masking(tenant, masks=body.masks_numbers))
+    deps.keys.forget_tenant(tenant)
+    return Response.empty()
 
 
 @post(_TENANT + "/api-keys", operation=operations.ADD_KEY)
-async def post_key(request: AnyRequest) -> Reply:
+async def post_key(request: AnyRequest) -> Response:
     """The only answer that ever holds the key."""
-    parts, tenant = parts_of(request), part_after(request, "tenants")
-    body = await json_body(request, NewKeyBody)
+    deps, tenant = dependencies_of(request), segment_after(request, "tenants")
+    body = await json_body(request, NewApiKeyBody)
     # Before the key is made, so that an impossible tenant is one that is not there.
-    await parts.store.read(need_tenant(tenant))
+    await deps.store.read(need_tenant(tenant))
     key = mint_key(tenant, body.scopes)
-    await parts.store.write(add_key(tenant, key, body.name, parts.clock()))
-    return Reply.json(NewKeyShown(key.key_id, key.text, key.scopes), status=201)
+    await deps.store.write(add_key(tenant, key, body.name, deps.clock()))
+    return Response.json(NewApiKey(key.key_id, key.text, key.scopes), status=201)
 
 
 @get(_TENANT + "/api-keys", operation=operations.LIST_KEYS)
-async def get_keys(request: AnyRequest) -> Reply:
+async def get_keys(request: AnyRequest) -> Response:
     """By age. Neither keys nor their digests."""
-    keys = await parts_of(request).store.read(list_keys(part_after(request, "tenants")))
-    return Reply.json(KeyList([show_key(key) for key in keys]))
+    keys = await dependencies_of(request).store.read(list_keys(segment_after(request, "tenants")))
+    return Response.json(ApiKeyList([api_key_resource(key) for key in keys]))
 
 
 # The framework lets no handler that it knows as a 204 return a Reply, which brings that status itself.
 @delete(_TENANT + "/api-keys/{key_id:str}", operation=operations.REVOKE_KEY, status_code=200)
-async def delete_key(request: AnyRequest) -> Reply:
+async def delete_key(request: AnyRequest) -> Response:
     """The row stays, so that it can be seen when the key ended."""
-    parts, tenant, key_id = parts_of(request), part_after(request, "tenants"), last_part(request, "api-keys")
-    await parts.store.write(revoke_key(tenant, key_id, parts.clock()))
-    parts.keys.forget(tenant, key_id)
-    return Reply.empty()
+    deps, tenant, key_id = (
+        dependencies_of(request),
+        segment_after(request, "tenants"),
+        last_segment(request, "api-keys"),
+    )
+    await deps.store.write(revoke_key(tenant, key_id, deps.clock()))
+    deps.keys.forget(tenant, key_id)
+    return Response.empty()
 
 
 @put(_TENANT + "/providers/{provider:str}", operation=operations.PUT_PROVIDER)
-async def put_provider(request: AnyRequest) -> Reply:
+async def put_provider(request: AnyRequest) -> Response:
     """Sealed before it goes to the store; no answer ever shows it again."""
-    parts, tenant = parts_of(request), part_after(request, "tenants")
-    provider = last_part(request, "providers")
+    deps, tenant = dependencies_of(request), segment_after(request, "tenants")
+    provider = last_segment(request, "providers")
     named = validated_secrets(provider, await json_body(request, dict[str, str]))
-    sealed = parts.vault.seal(tenant, provider, named)
-    await parts.store.write(put_provider_secrets(tenant, provider, sealed, parts.clock()))
-    parts.intake.invalidate(tenant)
-    return Reply.empty()
+    sealed = deps.vault.seal(tenant, provider, named)
+    await deps.store.write(put_provider_secrets(tenant, provider, sealed, deps.clock()))
+    deps.intake.invalidate(tenant)
+    return Response.empty()
 
 
 @put(_TENANT + "/routes/{route:str}", operation=operations.PUT_ROUTE, request_max_body_size=ROUTE_BODY_BYTES)
-async def put_route_of_tenant(request: AnyRequest) -> Reply:
+async def put_route_of_tenant(request: AnyRequest) -> Response:
     """The whole route: numbers that are left out are taken from it."""
-    parts, tenant = parts_of(request), part_after(request, "tenants")
+    deps, tenant = dependencies_of(request), segment_after(request, "tenants")
     body = await json_body(request, RouteBody)
     route = checked_route(
-        last_part(request, "routes"), body.numbers, agent=body.agent, provider=body.provider
+        last_segment(request, "routes"), body.numbers, agent=body.agent, provider=body.provider
     )
-    await parts.store.write(put_route(tenant, route, parts.clock()))
-    parts.intake.invalidate(tenant)
-    return Reply.empty()
+    await deps.store.write(put_route(tenant, route, deps.clock()))
+    deps.intake.invalidate(tenant)
+    return Response.empty()
 
 
 @get(_TENANT + "/routes", operation=operations.LIST_ROUTES)
-async def get_routes(request: AnyRequest) -> Reply:
+async def get_routes(request: AnyRequest) -> Response:
     """By key, each with its numbers."""
-    routes = await parts_of(request).store.read(list_routes(part_after(request, "tenants")))
-    return Reply.json(RouteList([show_route(route) for route in routes]))
+    routes = await dependencies_of(request).store.read(list_routes(segment_after(request, "tenants")))
+    return Response.json(RouteList([route_resource(route) for route in routes]))
 
 
 ADMIN_HANDLERS: Final[tuple[HTTPRouteHandler, ...]] = (

@@ -11,20 +11,20 @@ from calltally.calls.times import utc_text
 from calltally.store.tenants.number_reveals import StoredReveal, reveals_of_tenant
 from calltally.store.tenants.tenants import need_tenant
 from calltally.web.api.admin.operations import LIST_KEYS, TAG
-from calltally.web.openapi.operation import Answer, Operation
+from calltally.web.openapi.operation import Operation, ResponseSpec
 from calltally.web.request.access import ADMIN
-from calltally.web.request.context import AnyRequest, parts_of
+from calltally.web.request.context import AnyRequest, dependencies_of
 from calltally.web.request.paging import page_parameters
-from calltally.web.request.paths import part_after
-from calltally.web.request.query import pairs_of
-from calltally.web.response.response import Reply
+from calltally.web.request.paths import segment_after
+from calltally.web.request.query import query_pairs
+from calltally.web.response.response import Response
 
 _LISTED: Final = 100
 _MOST_LISTED: Final = 1_000
 _LIMIT: Final = page_parameters("looks", most=_MOST_LISTED, default=_LISTED)[0]
 
 
-class RevealShown(msgspec.Struct, frozen=True):
+class NumberReveal(msgspec.Struct, frozen=True):
     """One look at whole numbers: `key_id` is `admin` for the admin key."""
 
     at: str
@@ -32,25 +32,25 @@ class RevealShown(msgspec.Struct, frozen=True):
     call_id: str
 
 
-class RevealList(msgspec.Struct, frozen=True):
+class NumberRevealList(msgspec.Struct, frozen=True):
     """The latest looks, newest first."""
 
-    data: list[RevealShown]
+    data: list[NumberReveal]
 
 
 LIST_REVEALS: Final = Operation(
     id="listReveals",
     tag=TAG,
     summary="Who looked at a tenant's whole numbers.",
-    meaning="Each look on the page of a call while the tenant masks its numbers. What keys with `pii:read`"
+    description="Each look on the page of a call while the tenant masks its numbers. What keys with `pii:read`"
     " ask of the API is not among them.",
     scope=ADMIN,
     path=LIST_KEYS.path,
     query=(_LIMIT,),
-    answers={
-        200: Answer(
-            meaning="The latest, newest first.",
-            schema=RevealList,
+    responses={
+        200: ResponseSpec(
+            description="The latest, newest first.",
+            schema=NumberRevealList,
             example={
                 "data": [
                     {
@@ -67,14 +67,14 @@ LIST_REVEALS: Final = Operation(
 
 
 @get("/api/v1/admin/tenants/{tenant:str}/reveals", operation=LIST_REVEALS)
-async def get_reveals(request: AnyRequest) -> Reply:
+async def get_reveals(request: AnyRequest) -> Response:
     """Of a tenant that is there, also if nobody looked."""
-    asked = read_values(pairs_of(request.scope["query_string"]), {_LIMIT.name: _LIMIT})
-    store, tenant = parts_of(request).store, part_after(request, "tenants")
+    asked = read_values(query_pairs(request.scope["query_string"]), {_LIMIT.name: _LIMIT})
+    store, tenant = dependencies_of(request).store, segment_after(request, "tenants")
     await store.read(need_tenant(tenant))
     found = await store.read(reveals_of_tenant(tenant, asked.get("limit", _LISTED)))
-    return Reply.json(RevealList([_shown(each) for each in found]))
+    return Response.json(NumberRevealList([_shown(each) for each in found]))
 
 
-def _shown(reveal: StoredReveal) -> RevealShown:
-    return RevealShown(utc_text(reveal.at_us), reveal.key_id, uuid_text(reveal.call_id))
+def _shown(reveal: StoredReveal) -> NumberReveal:
+    return NumberReveal(utc_text(reveal.at_us), reveal.key_id, uuid_text(reveal.call_id))

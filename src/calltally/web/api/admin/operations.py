@@ -10,18 +10,18 @@ from calltally.store.tenants.api_keys import SCOPES
 from calltally.web.api.admin.schemas import (
     TENANT_SCHEMA,
     WORD_SCHEMA,
-    KeyList,
+    ApiKeyList,
     MaskingBody,
-    NewKeyBody,
-    NewKeyShown,
+    NewApiKey,
+    NewApiKeyBody,
     NewTenantBody,
     RetentionBody,
     RouteBody,
     RouteList,
     TenantList,
-    TenantShown,
+    TenantResource,
 )
-from calltally.web.openapi.operation import Answer, Body, Operation, PathPart
+from calltally.web.openapi.operation import Operation, PathParameter, RequestBodySpec, ResponseSpec
 from calltally.web.request.access import ADMIN
 from calltally.web.request.bodies import JSON_BODY
 
@@ -36,28 +36,28 @@ _TENANT_SHOWN: Final = {
 }
 _BODY_PROBLEMS: Final = ("invalid-body", "too-large", "unsupported-media-type")
 
-_TENANT: Final = PathPart(
+_TENANT: Final = PathParameter(
     name="tenant",
-    meaning="The tenant's id.",
+    description="The tenant's id.",
     schema={"type": "string", **TENANT_SCHEMA},
     example="acme",
 )
-_KEY_ID: Final = PathPart(
+_KEY_ID: Final = PathParameter(
     name="key_id",
-    meaning="The id that the key was made with; not the key.",
+    description="The id that the key was made with; not the key.",
     schema={"type": "string", "pattern": "^key_[0-9a-f]{16}$"},
     example="key_3f1c9a7be24d5068",
 )
-_PROVIDER: Final = PathPart(
+_PROVIDER: Final = PathParameter(
     name="provider",
-    meaning="Whose callbacks the secrets verify: one that we know, or `generic-…`, a mapping of"
+    description="Whose callbacks the secrets verify: one that we know, or `generic-…`, a mapping of"
     " the tenant's own.",
     schema=names_schema(name for name, each in PROVIDERS.items() if each.secret_names),
     example="twilio",
 )
-_ROUTE: Final = PathPart(
+_ROUTE: Final = PathParameter(
     name="route",
-    meaning="The route's key: 1 to 64 printable ASCII characters without spaces.",
+    description="The route's key: 1 to 64 printable ASCII characters without spaces.",
     schema={"type": "string", **WORD_SCHEMA},
     example="support-line",
 )
@@ -96,10 +96,10 @@ ADD_TENANT: Final = Operation(
     id="addTenant",
     tag=TAG,
     summary="Make a tenant.",
-    meaning="The id is for good: 1 to 64 lower-case letters and digits, with single hyphens between them.",
+    description="The id is for good: 1 to 64 lower-case letters and digits, with single hyphens between them.",
     scope=ADMIN,
-    body=Body(content={JSON_BODY: NewTenantBody}, example={"id": "acme", "name": "Acme Dental"}),
-    answers={201: Answer(meaning="The tenant.", schema=TenantShown, example=_TENANT_SHOWN)},
+    body=RequestBodySpec(content={JSON_BODY: NewTenantBody}, example={"id": "acme", "name": "Acme Dental"}),
+    responses={201: ResponseSpec(description="The tenant.", schema=TenantResource, example=_TENANT_SHOWN)},
     problems=("conflict", *_BODY_PROBLEMS),
 )
 LIST_TENANTS: Final = Operation(
@@ -107,45 +107,47 @@ LIST_TENANTS: Final = Operation(
     tag=TAG,
     summary="All tenants.",
     scope=ADMIN,
-    answers={200: Answer(meaning="By id.", schema=TenantList, example={"data": [_TENANT_SHOWN]})},
+    responses={200: ResponseSpec(description="By id.", schema=TenantList, example={"data": [_TENANT_SHOWN]})},
 )
 PUT_RETENTION: Final = Operation(
     id="putRetention",
     tag=TAG,
     summary="Say how long a tenant's calls are kept.",
-    meaning="Calls that are older, by their created_at, are erased by the worker within minutes, and so are"
+    description="Calls that are older, by their created_at, are erased by the worker within minutes, and so are"
     " dead letters; they cannot come back. `null` keeps all.",
     scope=ADMIN,
     path=(_TENANT,),
-    body=Body(content={JSON_BODY: RetentionBody}, example={"days": 90}),
-    answers={204: Answer(meaning="It is so.")},
+    body=RequestBodySpec(content={JSON_BODY: RetentionBody}, example={"days": 90}),
+    responses={204: ResponseSpec(description="It is so.")},
     problems=("not-found", *_BODY_PROBLEMS),
 )
 PUT_MASKING: Final = Operation(
     id="putMasking",
     tag=TAG,
     summary="Say whether a tenant's numbers are masked.",
-    meaning="Where they are, keys without `pii:read` see the last two digits of a number, may not look for"
+    description="Where they are, keys without `pii:read` see the last two digits of a number, may not look for"
     " one, and get no bodies as they came. It counts everywhere within five seconds. Events that are"
     " delivered have whole numbers.",
     scope=ADMIN,
     path=(_TENANT,),
-    body=Body(content={JSON_BODY: MaskingBody}, example={"masks_numbers": True}),
-    answers={204: Answer(meaning="It is so.")},
+    body=RequestBodySpec(content={JSON_BODY: MaskingBody}, example={"masks_numbers": True}),
+    responses={204: ResponseSpec(description="It is so.")},
     problems=("not-found", *_BODY_PROBLEMS),
 )
 ADD_KEY: Final = Operation(
     id="addKey",
     tag=TAG,
     summary="Make an API key.",
-    meaning="Scopes: " + "; ".join(f"`{scope}` to {what}" for scope, what in SCOPES.items()) + ".",
+    description="Scopes: " + "; ".join(f"`{scope}` to {what}" for scope, what in SCOPES.items()) + ".",
     scope=ADMIN,
     path=(_TENANT,),
-    body=Body(content={JSON_BODY: NewKeyBody}, example={"name": "reports", "scopes": ["calls:read"]}),
-    answers={
-        201: Answer(
-            meaning="The key. This is the only time that it is shown.",
-            schema=NewKeyShown,
+    body=RequestBodySpec(
+        content={JSON_BODY: NewApiKeyBody}, example={"name": "reports", "scopes": ["calls:read"]}
+    ),
+    responses={
+        201: ResponseSpec(
+            description="The key. This is the only time that it is shown.",
+            schema=NewApiKey,
             example={"id": _KEY_ID.example, "key": "ct_acme_" + "x" * 43, "scopes": ["calls:read"]},
         )
     },
@@ -157,10 +159,10 @@ LIST_KEYS: Final = Operation(
     summary="A tenant's keys, without the secret part.",
     scope=ADMIN,
     path=(_TENANT,),
-    answers={
-        200: Answer(
-            meaning="By age; the revoked ones too.",
-            schema=KeyList,
+    responses={
+        200: ResponseSpec(
+            description="By age; the revoked ones too.",
+            schema=ApiKeyList,
             example={
                 "data": [
                     {
@@ -180,36 +182,40 @@ REVOKE_KEY: Final = Operation(
     id="revokeKey",
     tag=TAG,
     summary="Revoke a key.",
-    meaning="Counts at once in the process that answers, and within five seconds in every other.",
+    description="Counts at once in the process that answers, and within five seconds in every other.",
     scope=ADMIN,
     path=(_TENANT, _KEY_ID),
-    answers={204: Answer(meaning="It opens nothing any more. Also if it was revoked before.")},
+    responses={204: ResponseSpec(description="It opens nothing any more. Also if it was revoked before.")},
     problems=("not-found",),
 )
 PUT_PROVIDER: Final = Operation(
     id="putProviderSecrets",
     tag=TAG,
     summary="Store a provider's secrets.",
-    meaning="They are encrypted at rest, replace what was stored, and are never shown.",
+    description="They are encrypted at rest, replace what was stored, and are never shown.",
     scope=ADMIN,
     path=(_TENANT, _PROVIDER),
-    body=Body(content={JSON_BODY: _SECRETS}, example={"auth_token": "the token of the Twilio console"}),
-    answers={204: Answer(meaning="They are stored; callbacks are verified with them from now on.")},
+    body=RequestBodySpec(
+        content={JSON_BODY: _SECRETS}, example={"auth_token": "the token of the Twilio console"}
+    ),
+    responses={
+        204: ResponseSpec(description="They are stored; callbacks are verified with them from now on.")
+    },
     problems=("not-found", *_BODY_PROBLEMS),
 )
 PUT_ROUTE: Final = Operation(
     id="putRoute",
     tag=TAG,
     summary="Say which numbers are of a route, and which agent answers them.",
-    meaning="The route becomes what the body says: numbers that are left out are taken from it. A number is"
+    description="The route becomes what the body says: numbers that are left out are taken from it. A number is"
     " of one route of the tenant at most. Calls that were recorded before keep their route.",
     scope=ADMIN,
     path=(_TENANT, _ROUTE),
-    body=Body(
+    body=RequestBodySpec(
         content={JSON_BODY: RouteBody},
         example={"numbers": ["+14155550100"], "agent": "ada", "provider": "twilio"},
     ),
-    answers={204: Answer(meaning="It is so.")},
+    responses={204: ResponseSpec(description="It is so.")},
     problems=("not-found", "conflict", *_BODY_PROBLEMS),
 )
 LIST_ROUTES: Final = Operation(
@@ -218,9 +224,9 @@ LIST_ROUTES: Final = Operation(
     summary="A tenant's routes.",
     scope=ADMIN,
     path=(_TENANT,),
-    answers={
-        200: Answer(
-            meaning="By key.",
+    responses={
+        200: ResponseSpec(
+            description="By key.",
             schema=RouteList,
             example={
                 "data": [

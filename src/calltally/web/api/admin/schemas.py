@@ -57,7 +57,7 @@ class NewTenantBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Name = ""
 
 
-class TenantShown(msgspec.Struct, frozen=True):
+class TenantResource(msgspec.Struct, frozen=True):
     """One tenant."""
 
     id: str
@@ -82,17 +82,17 @@ class RetentionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class TenantList(msgspec.Struct, frozen=True):
     """All tenants by id."""
 
-    data: list[TenantShown]
+    data: list[TenantResource]
 
 
-class NewKeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NewApiKeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A key to make. `name` is for people."""
 
     scopes: Scopes
     name: Name = ""
 
 
-class NewKeyShown(msgspec.Struct, frozen=True):
+class NewApiKey(msgspec.Struct, frozen=True):
     """A new key; `key` is the secret, and is never shown again."""
 
     id: str
@@ -100,7 +100,7 @@ class NewKeyShown(msgspec.Struct, frozen=True):
     scopes: tuple[str, ...]
 
 
-class KeyShown(msgspec.Struct, frozen=True):
+class ApiKey(msgspec.Struct, frozen=True):
     """What can be seen of a key later."""
 
     id: str
@@ -110,10 +110,10 @@ class KeyShown(msgspec.Struct, frozen=True):
     revoked_at: str | None
 
 
-class KeyList(msgspec.Struct, frozen=True):
+class ApiKeyList(msgspec.Struct, frozen=True):
     """A tenant's keys by age, revoked ones too."""
 
-    data: list[KeyShown]
+    data: list[ApiKey]
 
 
 class RouteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -124,7 +124,7 @@ class RouteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     provider: Word | None = None
 
 
-class RouteShown(msgspec.Struct, frozen=True):
+class RouteResource(msgspec.Struct, frozen=True):
     """One route."""
 
     route: str
@@ -137,21 +137,21 @@ class RouteShown(msgspec.Struct, frozen=True):
 class RouteList(msgspec.Struct, frozen=True):
     """A tenant's routes by key."""
 
-    data: list[RouteShown]
+    data: list[RouteResource]
 
 
-def show_tenant(tenant: Tenant) -> TenantShown:
+def tenant_resource(tenant: Tenant) -> TenantResource:
     """A tenant as the outside sees it."""
     created_at = utc_text(tenant.created_us)
-    return TenantShown(tenant.tenant, tenant.name, created_at, tenant.retention_days, tenant.masks_numbers)
+    return TenantResource(tenant.tenant, tenant.name, created_at, tenant.retention_days, tenant.masks_numbers)
 
 
-def show_key(key: StoredApiKey) -> KeyShown:
+def api_key_resource(key: StoredApiKey) -> ApiKey:
     """A stored key as the outside sees it."""
     revoked_at = None if key.revoked_us is None else utc_text(key.revoked_us)
-    return KeyShown(key.key_id, key.name, key.scopes, utc_text(key.created_us), revoked_at)
+    return ApiKey(key.key_id, key.name, key.scopes, utc_text(key.created_us), revoked_at)
 
 
-def show_route(route: Route) -> RouteShown:
+def route_resource(route: Route) -> RouteResource:
     """A route as the outside sees it."""
-    return RouteShown(route.route, route.numbers, route.agent, route.provider, utc_text(route.updated_us))
+    return RouteResource(route.route, route.numbers, route.agent, route.provider, utc_text(route.updated_us))

@@ -12,11 +12,11 @@ from calltally.calls.times import DAY_US, utc_text
 from calltally.calls.windows import TimeWindow
 from calltally.store.tenants.tenants import admin_list_tenants
 from calltally.web.api.admin.operations import TAG
-from calltally.web.openapi.operation import Answer, Operation
+from calltally.web.openapi.operation import Operation, ResponseSpec
 from calltally.web.request.access import ADMIN
-from calltally.web.request.context import AnyRequest, parts_of
-from calltally.web.request.query import pairs_of
-from calltally.web.response.response import Reply
+from calltally.web.request.context import AnyRequest, dependencies_of
+from calltally.web.request.query import query_pairs
+from calltally.web.response.response import Response
 
 _LONGEST_DAYS: Final = 31
 _INSTANT: Final = {"type": "string", "format": "date-time"}
@@ -63,29 +63,29 @@ SHARED_SIDS: Final = Operation(
     id="listSharedSids",
     tag=TAG,
     summary="SIDs that several tenants have, or of which several accounts of one provider told.",
-    meaning="A provider gives a SID to one call of one account. One that two tenants have means that one of"
+    description="A provider gives a SID to one call of one account. One that two tenants have means that one of"
     " them is told of calls that are not its own: look where its provider sends callbacks. No tenant is ever"
     f" shown this. Up to {MAX_SIDS} SIDs of several tenants, of 20 characters and more, since shorter ones"
     f" are equal by chance; accounts are compared among the first {MAX_CALLS} calls of each tenant.",
     scope=ADMIN,
     query=_PARAMETERS,
-    answers={200: Answer(meaning="By SID.", schema=SharedSidList, example=_EXAMPLE)},
+    responses={200: ResponseSpec(description="By SID.", schema=SharedSidList, example=_EXAMPLE)},
 )
 
 
 @get("/api/v1/admin/shared-sids", operation=SHARED_SIDS)
-async def get_shared_sids(request: AnyRequest) -> Reply:
+async def get_shared_sids(request: AnyRequest) -> Response:
     """Read tenant by tenant, in threads: a window may have very many calls."""
-    parts = parts_of(request)
-    window = _window(request, parts.clock())
-    tenants = [each.tenant for each in await parts.store.read(admin_list_tenants())]
-    found = await shared_sids(parts.store, tenants, window)
+    deps = dependencies_of(request)
+    window = _window(request, deps.clock())
+    tenants = [each.tenant for each in await deps.store.read(admin_list_tenants())]
+    found = await shared_sids(deps.store, tenants, window)
     has_more = sum(len(each.calls) > 1 for each in found) >= MAX_SIDS
-    return Reply.json(SharedSidList(utc_text(window.from_us), utc_text(window.to_us), found, has_more))
+    return Response.json(SharedSidList(utc_text(window.from_us), utc_text(window.to_us), found, has_more))
 
 
 def _window(request: AnyRequest, now_us: int) -> TimeWindow:
-    asked = read_values(pairs_of(request.scope["query_string"]), _KNOWN)
+    asked = read_values(query_pairs(request.scope["query_string"]), _KNOWN)
     to_us = asked.get("to_us", now_us)
     window = TimeWindow(asked.get("from_us", to_us - DAY_US), to_us)
     if not 0 < window.to_us - window.from_us <= _LONGEST_DAYS * DAY_US:

@@ -33,15 +33,15 @@ from calltally.web.api.alerts.schemas import (
     AlertList,
     MuteBody,
     NoteBody,
-    show_alert,
-    show_with_history,
+    alert_resource,
+    alert_with_history,
 )
-from calltally.web.auth.admission import without_tenant
+from calltally.web.auth.admission import pairs_without_tenant
 from calltally.web.request.bodies import decode_body, json_body
-from calltally.web.request.context import AnyRequest, access_of, parts_of, tenant_of
-from calltally.web.request.paths import part_after
-from calltally.web.response.link_header import Window, link_header
-from calltally.web.response.response import Reply
+from calltally.web.request.context import AnyRequest, access_of, dependencies_of, tenant_of
+from calltally.web.request.paths import segment_after
+from calltally.web.response.link_header import PageWindow, link_header
+from calltally.web.response.response import Response
 
 _ONE: Final = PATH + "/{id:str}"
 _RULES: Final = "/api/v1/alert-rules"
@@ -51,73 +51,75 @@ _KNOWN: Final = {each.name: each for each in operations.PARAMETERS}
 
 
 @get(PATH, operation=operations.LIST)
-async def get_alerts(request: AnyRequest) -> Reply:
+async def get_alerts(request: AnyRequest) -> Response:
     """The newest first; the total is exact."""
     asked = {"limit": operations.LISTED, "offset": 0, **_EVER}
-    wanted = AlertFilter(**{**asked, **read_values(without_tenant(request), _KNOWN)})
+    wanted = AlertFilter(**{**asked, **read_values(pairs_without_tenant(request), _KNOWN)})
     found: list[Alert]
-    found, total = await parts_of(request).store.read(list_alerts(tenant_of(request), wanted))
-    shown = [show_alert(alert, _base(request)) for alert in found]
-    link = link_header(request, Window(wanted.limit, wanted.offset, total))
-    return Reply.json(AlertList(shown, wanted.limit, wanted.offset, total), headers=(link,))
+    found, total = await dependencies_of(request).store.read(list_alerts(tenant_of(request), wanted))
+    shown = [alert_resource(alert, _base(request)) for alert in found]
+    link = link_header(request, PageWindow(wanted.limit, wanted.offset, total))
+    return Response.json(AlertList(shown, wanted.limit, wanted.offset, total), headers=(link,))
 
 
 @get(_ONE, operation=operations.READ)
-async def get_alert(request: AnyRequest) -> Reply:
+async def get_alert(request: AnyRequest) -> Response:
     """Another tenant's is not there."""
-    alert, history = await parts_of(request).store.read(_with_history(tenant_of(request), _id(request)))
-    return Reply.json(show_with_history(alert, history, _base(request)))
+    alert, history = await dependencies_of(request).store.read(
+        _with_history(tenant_of(request), _id(request))
+    )
+    return Response.json(alert_with_history(alert, history, _base(request)))
 
 
 @post(_ONE + "/acknowledge", operation=operations.ACKNOWLEDGE, status_code=200)
-async def post_acknowledge(request: AnyRequest) -> Reply:
+async def post_acknowledge(request: AnyRequest) -> Response:
     """By the key that asks."""
     by = _change(request, AlertEvent.ACKNOWLEDGED, await _note(request))
     return await _done(request, lambda tenant, alert: acknowledge(tenant, alert, by))
 
 
 @post(_ONE + "/resolve", operation=operations.RESOLVE, status_code=200)
-async def post_resolve(request: AnyRequest) -> Reply:
+async def post_resolve(request: AnyRequest) -> Response:
     """By the key that asks."""
     by = _change(request, AlertEvent.RESOLVED, await _note(request))
     return await _done(request, lambda tenant, alert: resolve(tenant, alert, by))
 
 
 @post(_ONE + "/mute", operation=operations.MUTE, status_code=200)
-async def post_mute(request: AnyRequest) -> Reply:
+async def post_mute(request: AnyRequest) -> Response:
     """Until a time, which has to be ahead."""
     body = await json_body(request, MuteBody)
-    until_us = None if body.until is None else _until_us(body.until, parts_of(request).clock())
+    until_us = None if body.until is None else _until_us(body.until, dependencies_of(request).clock())
     what = AlertEvent.UNMUTED if until_us is None else AlertEvent.MUTED
     by = _change(request, what, body.note)
     return await _done(request, lambda tenant, alert: mute(tenant, alert, until_us, by))
 
 
 @get(_RULES, operation=operations.READ_RULES)
-async def get_rules(request: AnyRequest) -> Reply:
+async def get_rules(request: AnyRequest) -> Response:
     """The defaults are left out."""
-    stored = await parts_of(request).store.read(rules_of_tenant(tenant_of(request)))
-    return Reply.json(rules_as_values(rules_or_defaults(stored)))
+    stored = await dependencies_of(request).store.read(rules_of_tenant(tenant_of(request)))
+    return Response.json(rules_as_values(rules_or_defaults(stored)))
 
 
 @put(_RULES, operation=operations.PUT_RULES, status_code=200)
-async def put_alert_rules(request: AnyRequest) -> Reply:
+async def put_alert_rules(request: AnyRequest) -> Response:
     """Counts from the next five minutes on."""
-    parts = parts_of(request)
+    deps = dependencies_of(request)
     values = await json_body(request, dict[str, Any])
     try:
         rules = rules_as_values(rules_of(values))
     except InvalidInput as fault:
         raise InvalidBody(fault.detail, fault.faults) from fault
-    await parts.store.write(put_rules(tenant_of(request), msgspec.json.encode(rules), parts.clock()))
-    return Reply.json(rules)
+    await deps.store.write(put_rules(tenant_of(request), msgspec.json.encode(rules), deps.clock()))
+    return Response.json(rules)
 
 
-async def _done(request: AnyRequest, operation: Callable[[str, bytes], StoreOperation[Alert]]) -> Reply:
-    parts, tenant = parts_of(request), tenant_of(request)
-    alert = await parts.store.write(operation(tenant, _id(request)))
-    _, history = await parts.store.read(_with_history(tenant, alert.alert))
-    return Reply.json(show_with_history(alert, history, _base(request)))
+async def _done(request: AnyRequest, operation: Callable[[str, bytes], StoreOperation[Alert]]) -> Response:
+    deps, tenant = dependencies_of(request), tenant_of(request)
+    alert = await deps.store.write(operation(tenant, _id(request)))
+    _, history = await deps.store.read(_with_history(tenant, alert.alert))
+    return Response.json(alert_with_history(alert, history, _base(request)))
 
 
 def _with_history(tenant: str, alert_id: bytes) -> StoreOperation[tuple[Alert, list[AlertChange]]]:
@@ -126,7 +128,7 @@ def _with_history(tenant: str, alert_id: bytes) -> StoreOperation[tuple[Alert, l
 
 
 def _change(request: AnyRequest, what: AlertEvent, note: str | None) -> AlertChange:
-    return AlertChange(0, parts_of(request).clock(), what, access_of(request).key_id, note)
+    return AlertChange(0, dependencies_of(request).clock(), what, access_of(request).key_id, note)
 
 
 async def _note(request: AnyRequest) -> str | None:
@@ -146,11 +148,11 @@ def _until_us(text: str, now_us: int) -> int:
 
 
 def _id(request: AnyRequest) -> bytes:
-    return parse_uuid(part_after(request, "alerts")) or b""
+    return parse_uuid(segment_after(request, "alerts")) or b""
 
 
 def _base(request: AnyRequest) -> str:
-    return parts_of(request).public_url or ""
+    return dependencies_of(request).public_url or ""
 
 
 ALERT_HANDLERS: Final[tuple[HTTPRouteHandler, ...]] = (

@@ -7,11 +7,11 @@ from calltally.alerts.model.rules import Rules
 from calltally.calls.parameters import Parameter, instant_value, one_of, text_value, words_schema
 from calltally.store.alerts.alerts import UNRESOLVED, AlertState
 from calltally.web.api.alerts.schemas import AlertList, AlertWithHistory, MuteBody, NoteBody
-from calltally.web.openapi.operation import Answer, Body, Operation, PathPart
+from calltally.web.openapi.operation import Operation, PathParameter, RequestBodySpec, ResponseSpec
 from calltally.web.request.access import ALERTS_WRITE, CALLS_READ
 from calltally.web.request.bodies import JSON_BODY
 from calltally.web.request.paging import page_parameters
-from calltally.web.response.link_header import LINK_MEANING
+from calltally.web.response.link_header import LINK_HEADERS
 
 TAG: Final = "Alerts"
 LISTED: Final = 25
@@ -60,9 +60,9 @@ _EXAMPLE: Final[dict[str, Any]] = {
 _OPENED: Final = {"at": "2026-11-02T09:45:31.000000Z", "what": "opened", "by": None, "note": None}
 _WHOLE: Final = {**_EXAMPLE, "history": [_OPENED]}
 
-ALERT_ID: Final = PathPart(
+ALERT_ID: Final = PathParameter(
     name="id",
-    meaning="The alert's id.",
+    description="The alert's id.",
     schema={"type": "string", "format": "uuid"},
     example="0b6f7f0a-5f57-8c1e-9a35-2f8f7d1c2b3a",
 )
@@ -90,14 +90,14 @@ LIST: Final = Operation(
     tag=TAG,
     summary="What fires, and what fired: the newest first, with its evidence.",
     scope=CALLS_READ,
-    of_tenant=True,
+    is_tenant_scoped=True,
     query=PARAMETERS,
-    answers={
-        200: Answer(
-            meaning="One page, and how many there are in all.",
+    responses={
+        200: ResponseSpec(
+            description="One page, and how many there are in all.",
             schema=AlertList,
             example={"data": [_EXAMPLE], "limit": LISTED, "offset": 0, "total": 1},
-            headers=LINK_MEANING,
+            headers=LINK_HEADERS,
         )
     },
 )
@@ -106,29 +106,33 @@ READ: Final = Operation(
     tag=TAG,
     summary="One alert with its evidence and everything that became of it.",
     scope=CALLS_READ,
-    of_tenant=True,
+    is_tenant_scoped=True,
     path=(ALERT_ID,),
-    answers={200: Answer(meaning="The alert.", schema=AlertWithHistory, example=_WHOLE)},
+    responses={200: ResponseSpec(description="The alert.", schema=AlertWithHistory, example=_WHOLE)},
     problems=("not-found",),
 )
 
 
-def _doing(operation: str, summary: str, meaning: str, body: Body, *more: str) -> Operation:
+def _doing(operation: str, summary: str, description: str, body: RequestBodySpec, *more: str) -> Operation:
     return Operation(
         id=operation,
         tag=TAG,
         summary=summary,
-        meaning=meaning,
+        description=description,
         scope=ALERTS_WRITE,
-        of_tenant=True,
+        is_tenant_scoped=True,
         path=(ALERT_ID,),
         body=body,
-        answers={200: Answer(meaning="The alert as it is now.", schema=AlertWithHistory, example=_WHOLE)},
+        responses={
+            200: ResponseSpec(description="The alert as it is now.", schema=AlertWithHistory, example=_WHOLE)
+        },
         problems=("not-found", *more, *_BODY_PROBLEMS),
     )
 
 
-_NOTE: Final = Body(content={JSON_BODY: NoteBody}, example={"note": "The carrier knows."}, required=False)
+_NOTE: Final = RequestBodySpec(
+    content={JSON_BODY: NoteBody}, example={"note": "The carrier knows."}, required=False
+)
 ACKNOWLEDGE: Final = _doing(
     "acknowledgeAlert",
     "Say that somebody looks after it.",
@@ -146,7 +150,7 @@ MUTE: Final = _doing(
     "muteAlert",
     "Tell nobody of it until a time.",
     "Also where the same begins again before then. It stays in the list. `null` ends the mute.",
-    Body(content={JSON_BODY: MuteBody}, example={"until": "2026-11-03T08:00:00Z"}),
+    RequestBodySpec(content={JSON_BODY: MuteBody}, example={"until": "2026-11-03T08:00:00Z"}),
 )
 
 _RULES: Final = {"false_alarms_a_week": 1.0, "holidays": ["2026-12-25"], "tz": "Europe/Berlin"}
@@ -154,20 +158,20 @@ READ_RULES: Final = Operation(
     id="getAlertRules",
     tag=TAG,
     summary="What a tenant wants to be told of.",
-    meaning="What is left out has its default.",
+    description="What is left out has its default.",
     scope=CALLS_READ,
-    of_tenant=True,
-    answers={200: Answer(meaning="The rules.", schema=Rules, example=_RULES)},
+    is_tenant_scoped=True,
+    responses={200: ResponseSpec(description="The rules.", schema=Rules, example=_RULES)},
 )
 PUT_RULES: Final = Operation(
     id="putAlertRules",
     tag=TAG,
     summary="Say what a tenant wants to be told of.",
-    meaning="One number rules the rest: how many false alarms a week are borne, over everything that is"
+    description="One number rules the rest: how many false alarms a week are borne, over everything that is"
     " watched. Try them on your own past first: `calltally alerts backtest`.",
     scope=ALERTS_WRITE,
-    of_tenant=True,
-    body=Body(content={JSON_BODY: Rules}, example=_RULES),
-    answers={200: Answer(meaning="The rules as they are now.", schema=Rules, example=_RULES)},
+    is_tenant_scoped=True,
+    body=RequestBodySpec(content={JSON_BODY: Rules}, example=_RULES),
+    responses={200: ResponseSpec(description="The rules as they are now.", schema=Rules, example=_RULES)},
     problems=_BODY_PROBLEMS,
 )

@@ -45,7 +45,7 @@ class SinkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     settings: _Settings
 
 
-class EvidenceShown(msgspec.Struct, frozen=True):
+class AlertEvidence(msgspec.Struct, frozen=True):
     """A number of a window against what is usual; `low` and `high` bound 95 of 100 usual windows."""
 
     dimension: str
@@ -60,7 +60,7 @@ class EvidenceShown(msgspec.Struct, frozen=True):
     high: float
 
 
-class AlertShown(msgspec.Struct, frozen=True):
+class AlertResource(msgspec.Struct, frozen=True):
     """One alert.
 
     `since` is when it began by the evidence, `opened_at` when it was found. `calls` lists the calls behind
@@ -84,8 +84,8 @@ class AlertShown(msgspec.Struct, frozen=True):
     updated_at: str
     resolved_at: str | None
     muted_until: str | None
-    evidence: EvidenceShown
-    children: list[EvidenceShown]
+    evidence: AlertEvidence
+    children: list[AlertEvidence]
     call_sids: list[str]
     calls: str
     sureness: float
@@ -93,7 +93,7 @@ class AlertShown(msgspec.Struct, frozen=True):
     budget_a_week: float
 
 
-class ChangeShown(msgspec.Struct, frozen=True):
+class AlertChange(msgspec.Struct, frozen=True):
     """What became of an alert; `by` is the key that asked for it, null for by itself."""
 
     at: str
@@ -102,22 +102,22 @@ class ChangeShown(msgspec.Struct, frozen=True):
     note: str | None
 
 
-class AlertWithHistory(AlertShown, frozen=True):
+class AlertWithHistory(AlertResource, frozen=True):
     """One alert with everything that became of it, in its order."""
 
-    history: list[ChangeShown]
+    history: list[AlertChange]
 
 
 class AlertList(msgspec.Struct, frozen=True):
     """A page of alerts, the newest first."""
 
-    data: list[AlertShown]
+    data: list[AlertResource]
     limit: int
     offset: int
     total: int
 
 
-class SinkShown(msgspec.Struct, frozen=True):
+class AlertSink(msgspec.Struct, frozen=True):
     """One sink, without its secrets.
 
     `told_at` is when something was last told there, `fault` what went wrong the last time, null if nothing.
@@ -133,31 +133,31 @@ class SinkShown(msgspec.Struct, frozen=True):
     fault: str | None
 
 
-class NewSinkShown(SinkShown, frozen=True):
+class NewAlertSink(AlertSink, frozen=True):
     """A new or changed sink; `secret` is what its requests are signed with, shown this once."""
 
     secret: str | None = None
 
 
-class SinkList(msgspec.Struct, frozen=True):
+class AlertSinkList(msgspec.Struct, frozen=True):
     """All sinks of a tenant, the oldest first."""
 
-    data: list[SinkShown]
+    data: list[AlertSink]
 
 
-class TestShown(msgspec.Struct, frozen=True):
+class SinkTestResult(msgspec.Struct, frozen=True):
     """Whether the sink took a test, and what went wrong if not."""
 
     told: bool
     fault: str | None
 
 
-def show_alert(alert: Alert, base: str) -> AlertShown:
+def alert_resource(alert: Alert, base: str) -> AlertResource:
     """An alert as a list has it."""
-    return AlertShown(**_alert(alert, base))
+    return AlertResource(**_alert(alert, base))
 
 
-def show_with_history(alert: Alert, history: Sequence[AlertChange], base: str) -> AlertWithHistory:
+def alert_with_history(alert: Alert, history: Sequence[AlertChange], base: str) -> AlertWithHistory:
     """An alert by itself."""
     return AlertWithHistory(**_alert(alert, base), history=[_change(each) for each in history])
 
@@ -198,8 +198,8 @@ def _judged(finding: AlertFinding) -> dict[str, Any]:
     }
 
 
-def _evidence(evidence: FindingEvidence) -> EvidenceShown:
-    return EvidenceShown(
+def _evidence(evidence: FindingEvidence) -> AlertEvidence:
+    return AlertEvidence(
         dimension=evidence.series.dimension.value,
         series=evidence.series.value,
         metric=evidence.metric,
@@ -213,18 +213,18 @@ def _evidence(evidence: FindingEvidence) -> EvidenceShown:
     )
 
 
-def _change(change: AlertChange) -> ChangeShown:
-    return ChangeShown(utc_text(change.at_us), change.what.value, change.by_whom, change.note)
+def _change(change: AlertChange) -> AlertChange:
+    return AlertChange(utc_text(change.at_us), change.what.value, change.by_whom, change.note)
 
 
-def show_sink(sink: StoredAlertSink) -> SinkShown:
+def sink_resource(sink: StoredAlertSink) -> AlertSink:
     """A sink without its secrets."""
-    return SinkShown(**_sink(sink))
+    return AlertSink(**_sink(sink))
 
 
-def show_new_sink(sink: StoredAlertSink, secret: str | None) -> NewSinkShown:
+def new_sink_resource(sink: StoredAlertSink, secret: str | None) -> NewAlertSink:
     """A sink that was just put."""
-    return NewSinkShown(**_sink(sink), secret=secret)
+    return NewAlertSink(**_sink(sink), secret=secret)
 
 
 def _sink(sink: StoredAlertSink) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from calltally.web.api.alerts.operations import TAG
-from calltally.web.api.alerts.schemas import NewSinkShown, SinkBody, SinkList, SinkShown, TestShown
-from calltally.web.openapi.operation import Answer, Body, Operation, PathPart
+from calltally.web.api.alerts.schemas import AlertSink, AlertSinkList, NewAlertSink, SinkBody, SinkTestResult
+from calltally.web.openapi.operation import Operation, PathParameter, RequestBodySpec, ResponseSpec
 from calltally.web.request.access import ALERTS_WRITE
 from calltally.web.request.bodies import JSON_BODY
 
@@ -21,9 +21,9 @@ _SHOWN: Final[dict[str, Any]] = {
     "fault": None,
 }
 _NEW: Final = {**_SHOWN, "secret": "whsec_" + "A" * 32}
-_BODY: Final = Body(
+_BODY: Final = RequestBodySpec(
     content={JSON_BODY: SinkBody},
-    meaning="Kinds: `webhook` {url, secret}, `slack` {url}, `pagerduty` {routing_key, url}, `alertmanager`"
+    description="Kinds: `webhook` {url, secret}, `slack` {url}, `pagerduty` {routing_key, url}, `alertmanager`"
     " {url, username, password, token}, `email` {host, port, security, username, password, from, to}.",
     example={
         "kind": "webhook",
@@ -31,21 +31,23 @@ _BODY: Final = Body(
         "settings": {"url": "https://alerts.example.com/calltally"},
     },
 )
-SINK_ID: Final = PathPart(
-    name="id", meaning="The sink's id.", schema={"type": "string", "format": "uuid"}, example=_ID
+SINK_ID: Final = PathParameter(
+    name="id", description="The sink's id.", schema={"type": "string", "format": "uuid"}, example=_ID
 )
 
 ADD: Final = Operation(
     id="addAlertSink",
     tag=TAG,
     summary="Name a place where alerts are told.",
-    meaning="It takes `calls:read` too, since alerts tell of calls. From now on; what is open already is not"
+    description="It takes `calls:read` too, since alerts tell of calls. From now on; what is open already is not"
     " told there. Places that are not public are refused unless the operator allows them.",
     scope=ALERTS_WRITE,
-    of_tenant=True,
+    is_tenant_scoped=True,
     body=_BODY,
-    answers={
-        201: Answer(meaning="The sink; its secret is shown this once.", schema=NewSinkShown, example=_NEW)
+    responses={
+        201: ResponseSpec(
+            description="The sink; its secret is shown this once.", schema=NewAlertSink, example=_NEW
+        )
     },
     problems=_PROBLEMS,
 )
@@ -54,30 +56,32 @@ LIST: Final = Operation(
     tag=TAG,
     summary="Where alerts are told, without secrets, and what came of it.",
     scope=ALERTS_WRITE,
-    of_tenant=True,
-    answers={200: Answer(meaning="All of them.", schema=SinkList, example={"data": [_SHOWN]})},
+    is_tenant_scoped=True,
+    responses={
+        200: ResponseSpec(description="All of them.", schema=AlertSinkList, example={"data": [_SHOWN]})
+    },
 )
 READ: Final = Operation(
     id="getAlertSink",
     tag=TAG,
     summary="One alert sink.",
     scope=ALERTS_WRITE,
-    of_tenant=True,
+    is_tenant_scoped=True,
     path=(SINK_ID,),
-    answers={200: Answer(meaning="The sink.", schema=SinkShown, example=_SHOWN)},
+    responses={200: ResponseSpec(description="The sink.", schema=AlertSink, example=_SHOWN)},
     problems=("not-found",),
 )
 PUT: Final = Operation(
     id="putAlertSink",
     tag=TAG,
     summary="Change an alert sink.",
-    meaning="It takes `calls:read` too. It becomes what the body says, secrets included: what is left out is"
+    description="It takes `calls:read` too. It becomes what the body says, secrets included: what is left out is"
     " gone, or made anew.",
     scope=ALERTS_WRITE,
-    of_tenant=True,
+    is_tenant_scoped=True,
     path=(SINK_ID,),
     body=_BODY,
-    answers={200: Answer(meaning="The sink as it is now.", schema=NewSinkShown, example=_NEW)},
+    responses={200: ResponseSpec(description="The sink as it is now.", schema=NewAlertSink, example=_NEW)},
     problems=("not-found", *_PROBLEMS[:3]),
 )
 DELETE: Final = Operation(
@@ -85,9 +89,9 @@ DELETE: Final = Operation(
     tag=TAG,
     summary="Tell nothing there any more.",
     scope=ALERTS_WRITE,
-    of_tenant=True,
+    is_tenant_scoped=True,
     path=(SINK_ID,),
-    answers={204: Answer(meaning="It is gone.")},
+    responses={204: ResponseSpec(description="It is gone.")},
     problems=("not-found",),
 )
 TEST: Final = Operation(
@@ -95,12 +99,12 @@ TEST: Final = Operation(
     tag=TAG,
     summary="Tell a sink that this is a test, now, and say what came of it.",
     scope=ALERTS_WRITE,
-    of_tenant=True,
+    is_tenant_scoped=True,
     path=(SINK_ID,),
-    answers={
-        200: Answer(
-            meaning="What came of it.",
-            schema=TestShown,
+    responses={
+        200: ResponseSpec(
+            description="What came of it.",
+            schema=SinkTestResult,
             example={"told": False, "fault": "it answered 404: no_service"},
         )
     },

@@ -23,13 +23,19 @@ from calltally.store.alerts.sinks import (
     save_sink_result,
 )
 from calltally.web.api.alerts import sink_operations as operations
-from calltally.web.api.alerts.schemas import SinkBody, SinkList, TestShown, show_new_sink, show_sink
+from calltally.web.api.alerts.schemas import (
+    AlertSinkList,
+    SinkBody,
+    SinkTestResult,
+    new_sink_resource,
+    sink_resource,
+)
 from calltally.web.auth.admission import check_scope
 from calltally.web.request.access import CALLS_READ
 from calltally.web.request.bodies import json_body
-from calltally.web.request.context import AnyRequest, access_of, parts_of, tenant_of
-from calltally.web.request.paths import part_after
-from calltally.web.response.response import Reply
+from calltally.web.request.context import AnyRequest, access_of, dependencies_of, tenant_of
+from calltally.web.request.paths import segment_after
+from calltally.web.response.response import Response
 
 PATH: Final = "/api/v1/alert-sinks"
 _ONE: Final = PATH + "/{id:str}"
@@ -39,57 +45,57 @@ _URLS: Final = ("url",)
 
 
 @post(PATH, operation=operations.ADD)
-async def post_sink(request: AnyRequest) -> Reply:
+async def post_sink(request: AnyRequest) -> Response:
     """Its id is drawn, since nothing of it is known to nobody else."""
-    parts, tenant = parts_of(request), tenant_of(request)
+    deps, tenant = dependencies_of(request), tenant_of(request)
     sink, secret = await _asked(request, _new_id())
-    added = await parts.store.write(add_sink(tenant, sink, parts.clock()))
-    return Reply.json(show_new_sink(added, secret), status=201)
+    added = await deps.store.write(add_sink(tenant, sink, deps.clock()))
+    return Response.json(new_sink_resource(added, secret), status=201)
 
 
 @get(PATH, operation=operations.LIST)
-async def get_sinks(request: AnyRequest) -> Reply:
+async def get_sinks(request: AnyRequest) -> Response:
     """Without secrets."""
-    sinks = await parts_of(request).store.read(list_sinks(tenant_of(request)))
-    return Reply.json(SinkList([show_sink(sink) for sink in sinks]))
+    sinks = await dependencies_of(request).store.read(list_sinks(tenant_of(request)))
+    return Response.json(AlertSinkList([sink_resource(sink) for sink in sinks]))
 
 
 @get(_ONE, operation=operations.READ)
-async def get_sink(request: AnyRequest) -> Reply:
+async def get_sink(request: AnyRequest) -> Response:
     """Another tenant's is not there."""
-    return Reply.json(show_sink(await _sink(request)))
+    return Response.json(sink_resource(await _sink(request)))
 
 
 @put(_ONE, operation=operations.PUT, status_code=200)
-async def put_alert_sink(request: AnyRequest) -> Reply:
+async def put_alert_sink(request: AnyRequest) -> Response:
     """The whole sink."""
-    parts, known = parts_of(request), await _sink(request)
+    deps, known = dependencies_of(request), await _sink(request)
     sink, secret = await _asked(request, known.sink)
-    put_now = await parts.store.write(change_sink(tenant_of(request), sink, parts.clock()))
-    return Reply.json(show_new_sink(put_now, secret))
+    put_now = await deps.store.write(change_sink(tenant_of(request), sink, deps.clock()))
+    return Response.json(new_sink_resource(put_now, secret))
 
 
 # The framework lets no handler that it knows as a 204 return a Reply, which brings that status itself.
 @delete(_ONE, operation=operations.DELETE, status_code=200)
-async def delete_sink(request: AnyRequest) -> Reply:
+async def delete_sink(request: AnyRequest) -> Response:
     """With what was still to be told there."""
-    await parts_of(request).store.write(drop_sink(tenant_of(request), _id(request)))
-    return Reply.empty()
+    await dependencies_of(request).store.write(drop_sink(tenant_of(request), _id(request)))
+    return Response.empty()
 
 
 @post(_ONE + "/test", operation=operations.TEST, status_code=200)
-async def post_test(request: AnyRequest) -> Reply:
+async def post_test(request: AnyRequest) -> Response:
     """What went wrong is an answer, not a fault of the request."""
-    parts, tenant, sink = parts_of(request), tenant_of(request), await _sink(request)
-    now_us, base = parts.clock(), parts.public_url or ""
-    ways = NotifierDependencies(parts.outgoing, parts.send_mail, lambda: parts.vault, base)
+    deps, tenant, sink = dependencies_of(request), tenant_of(request), await _sink(request)
+    now_us, base = deps.clock(), deps.public_url or ""
+    ways = NotifierDependencies(deps.outgoing, deps.send_mail, lambda: deps.vault, base)
     told = test_notification_of(tenant, uuid_text(sink.sink), now_us, base)
     try:
         fault = await send_notification(ways, tenant, sink, told, now_us)
     except CalltallyError as error:
         fault = error.detail
-    await parts.store.write(save_sink_result(tenant, sink.sink, now_us if fault is None else None, fault))
-    return Reply.json(TestShown(fault is None, fault))
+    await deps.store.write(save_sink_result(tenant, sink.sink, now_us if fault is None else None, fault))
+    return Response.json(SinkTestResult(fault is None, fault))
 
 
 async def _asked(request: AnyRequest, sink: bytes) -> tuple[StoredAlertSink, str | None]:
@@ -101,7 +107,7 @@ async def _asked(request: AnyRequest, sink: bytes) -> tuple[StoredAlertSink, str
         _check_urls(request, settings)
     except InvalidInput as fault:
         raise InvalidBody(fault.detail, fault.faults) from fault
-    sealed = parts_of(request).vault.seal(
+    sealed = dependencies_of(request).vault.seal(
         tenant_of(request), sink_seal_name(sink), {"settings": msgspec.json.encode(settings).decode()}
     )
     shown = msgspec.json.encode(public_settings(body.kind, settings))
@@ -113,17 +119,17 @@ def _check_urls(request: AnyRequest, settings: dict[str, Any]) -> None:
     for name in _URLS:
         if name in settings:
             try:
-                parts_of(request).outgoing.check(settings[name])
+                dependencies_of(request).outgoing.check(settings[name])
             except ValueError as fault:
                 raise InvalidInput.of(name, f"the URL is refused: {fault}") from fault
 
 
 async def _sink(request: AnyRequest) -> StoredAlertSink:
-    return await parts_of(request).store.read(need_sink(tenant_of(request), _id(request)))
+    return await dependencies_of(request).store.read(need_sink(tenant_of(request), _id(request)))
 
 
 def _id(request: AnyRequest) -> bytes:
-    return parse_uuid(part_after(request, "alert-sinks")) or b""
+    return parse_uuid(segment_after(request, "alert-sinks")) or b""
 
 
 def _new_id() -> bytes:

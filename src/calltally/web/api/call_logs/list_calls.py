@@ -22,13 +22,13 @@ from calltally.store.snapshots.holds import pin_hold
 from calltally.web.api.call_logs.streams import STREAM_HEADERS, STREAMED, stream_plan
 from calltally.web.auth.search_rights import check_filter
 from calltally.web.openapi.call_schema import CALL_PAGE, CALL_TAG, EXAMPLE_PAGE
-from calltally.web.openapi.operation import Answer, Operation
+from calltally.web.openapi.operation import Operation, ResponseSpec
 from calltally.web.request.access import CALLS_READ, TRANSCRIPTS_READ, Access
-from calltally.web.request.context import AnyRequest, access_of, exchange_in, parts_of, tenant_of
-from calltally.web.request.query import pairs_of
-from calltally.web.response.etags import ETAG_MEANING, matches, weak_tag
-from calltally.web.response.link_header import LINK_MEANING, Window, link_header
-from calltally.web.response.response import Reply
+from calltally.web.request.context import AnyRequest, access_of, context_of, dependencies_of, tenant_of
+from calltally.web.request.query import query_pairs
+from calltally.web.response.etags import ETAG_HEADERS, etag_matches, weak_etag
+from calltally.web.response.link_header import LINK_HEADERS, PageWindow, link_header
+from calltally.web.response.response import Response
 
 # Raised when the shape of an answer changes, so that nobody keeps one of the old shape.
 _SHAPE: Final = 2
@@ -37,22 +37,22 @@ LIST: Final = Operation(
     id="listCallLogs",
     tag=CALL_TAG,
     summary="List operational call history.",
-    meaning="Newest first, unless `order` says otherwise. `total` is exact. `snapshot` and `hold` make pages"
+    description="Newest first, unless `order` says otherwise. `total` is exact. `snapshot` and `hold` make pages"
     " stand still while calls come in. The admin key names a tenant by `tenant=`; other keys read their own."
     " By `format` or Accept the whole window comes as one file; `limit` and `offset` then take a part of it.",
     scope=CALLS_READ,
-    of_tenant=True,
+    is_tenant_scoped=True,
     query=PARAMETERS,
-    reads_query=True,
-    answers={
-        200: Answer(
-            meaning="One page.",
+    parses_query=True,
+    responses={
+        200: ResponseSpec(
+            description="One page.",
             schema=CALL_PAGE,
             example=EXAMPLE_PAGE,
-            headers={**LINK_MEANING, **ETAG_MEANING, **STREAM_HEADERS},
-            others=STREAMED,
+            headers={**LINK_HEADERS, **ETAG_HEADERS, **STREAM_HEADERS},
+            alternatives=STREAMED,
         ),
-        304: Answer(meaning="What the client has by its If-None-Match is still what it would get."),
+        304: ResponseSpec(description="What the client has by its If-None-Match is still what it would get."),
     },
     problems=("snapshot-gone",),
 )
@@ -79,15 +79,15 @@ async def list_call_logs(request: AnyRequest) -> ASGIApp:
     plan = stream_plan(request, query)
     found = await _find(request, plan.first if plan else query, plan.asked if plan else query)
     if found.listed is None:
-        return Reply(b"", status=304, media_type=b"", headers=((b"etag", found.tag),))
+        return Response(b"", status=304, media_type=b"", headers=((b"etag", found.tag),))
     if plan:
         return plan.answer(request, found.listed, ((b"etag", found.tag),))
     records, total, offset, snapshot = found.listed
     tail = b'],"limit":%d,"offset":%d,"total":%d,"snapshot":"%b"}'
     # Joined rather than formatted, which takes twenty times as long over a page of 1,000.
     body = b"".join((b'{"data":[', records, tail % (query.limit, offset, total, snapshot.encode())))
-    links = link_header(request, Window(query.limit, offset, total, snapshot))
-    return Reply(body, headers=(links, (b"etag", found.tag)))
+    links = link_header(request, PageWindow(query.limit, offset, total, snapshot))
+    return Response(body, headers=(links, (b"etag", found.tag)))
 
 
 def list_query(request: AnyRequest) -> ListQuery:
@@ -104,30 +104,30 @@ def with_search(query: ListQuery, access: Access) -> ListQuery:
     check_filter(query.filter, access)
     if query.filter.q is None:
         return query
-    searched = replace(query.filter, in_transcripts=access.may(TRANSCRIPTS_READ))
+    searched = replace(query.filter, in_transcripts=access.has_scope(TRANSCRIPTS_READ))
     return replace(query, filter=searched)
 
 
 # Dashboards ask the same again and again, and parsing is a fifth of what an answer costs without the store.
 @lru_cache(maxsize=256)
 def _parsed(query: bytes, *, allow_tenant: bool) -> ListQuery:
-    return parse_list_query(pairs_of(query), allow_tenant=allow_tenant)
+    return parse_list_query(query_pairs(query), allow_tenant=allow_tenant)
 
 
 async def _find(request: AnyRequest, query: ListQuery, asked: ListQuery) -> _Found:
     """The answer to `query`, under the tag of what was `asked`, of which a stream reads a part at a time."""
-    parts, tenant = parts_of(request), tenant_of(request)
-    known = exchange_in(request.scope).headers.get(b"if-none-match")
+    deps, tenant = dependencies_of(request), tenant_of(request)
+    known = context_of(request.scope).headers.get(b"if-none-match")
     is_long = not is_seek(query.filter)
     answer = partial(_answer, tenant, query, known, _Asked(asked, access_of(request).is_masked))
     if query.hold is None:
-        found = await parts.store.read_tenant(tenant, answer, long=is_long)
+        found = await deps.store.read_tenant(tenant, answer, long=is_long)
     else:
         # A replica may still have what the name was pinned to before.
-        found = await parts.store.read(answer(), long=is_long)
+        found = await deps.store.read(answer(), long=is_long)
     if found is None and query.hold is not None:
-        await parts.store.write(pin_hold(tenant, query.hold, parts.clock()))
-        found = await parts.store.read(answer(), long=is_long)
+        await deps.store.write(pin_hold(tenant, query.hold, deps.clock()))
+        found = await deps.store.read(answer(), long=is_long)
     if found is None:
         message = "a hold that was just pinned is not there"
         raise RuntimeError(message)
@@ -146,7 +146,7 @@ def _answer(
         return None
     view = named
     tag = _tag(view, asked)
-    if matches(known, tag):
+    if etag_matches(known, tag):
         return _Found(tag, None)
     return _Found(tag, (yield from list_view(view, query)))
 
@@ -155,4 +155,4 @@ def _answer(
 def _tag(view: LedgerView, asked: _Asked) -> bytes:
     # The query as it was read says what the key may search as well, and all ways to ask the same are one.
     ledger_head = view.ledger_head
-    return weak_tag(_SHAPE, ledger_head.tenant, ledger_head.epoch, view.as_of, ledger_head.erasures, *asked)
+    return weak_etag(_SHAPE, ledger_head.tenant, ledger_head.epoch, view.as_of, ledger_head.erasures, *asked)

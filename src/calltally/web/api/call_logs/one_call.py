@@ -16,10 +16,10 @@ from calltally.store.ledger.lookup import StoredFact, facts_of_call, find_call_w
 from calltally.store.listing.sessions import FoundSession, session_of_call
 from calltally.store.maintenance.erasure import erase_call
 from calltally.store.webhooks.deliveries import deliveries_of_call
-from calltally.web.api.call_logs.schemas import shown_event, shown_fact
+from calltally.web.api.call_logs.schemas import event_resource, raw_event_resource
 from calltally.web.api.voice_sessions.handlers import session_body
-from calltally.web.api.webhooks.schemas import show_delivery
-from calltally.web.auth.admission import TENANT_PARAMETER, named_tenant, without_tenant
+from calltally.web.api.webhooks.schemas import delivery_resource
+from calltally.web.auth.admission import TENANT_PARAMETER, pairs_without_tenant, read_named_tenant
 from calltally.web.openapi.call_schema import (
     CALL_DETAIL,
     CALL_EVENTS,
@@ -27,18 +27,18 @@ from calltally.web.openapi.call_schema import (
     EXAMPLE_DETAIL,
     EXAMPLE_EVENTS,
 )
-from calltally.web.openapi.operation import Answer, Operation, PathPart
+from calltally.web.openapi.operation import Operation, PathParameter, ResponseSpec
 from calltally.web.request.access import ADMIN, CALLS_READ, TRANSCRIPTS_READ
-from calltally.web.request.context import AnyRequest, access_of, exchange_in, parts_of, tenant_of
-from calltally.web.request.paths import MAX_PART_CHARS, part_after
-from calltally.web.request.query import pairs_of
-from calltally.web.response.link_header import LINK_MEANING, Window, link_header
-from calltally.web.response.response import Reply
+from calltally.web.request.context import AnyRequest, access_of, context_of, dependencies_of, tenant_of
+from calltally.web.request.paths import MAX_SEGMENT_CHARS, segment_after
+from calltally.web.request.query import query_pairs
+from calltally.web.response.link_header import LINK_HEADERS, PageWindow, link_header
+from calltally.web.response.response import Response
 
-CALL_ID: Final = PathPart(
+CALL_ID: Final = PathParameter(
     name="id",
-    meaning="Any id or SID that ever was the call's; a slash in it is sent as %2F.",
-    schema={"type": "string", "minLength": 1, "maxLength": MAX_PART_CHARS},
+    description="Any id or SID that ever was the call's; a slash in it is sent as %2F.",
+    schema={"type": "string", "minLength": 1, "maxLength": MAX_SEGMENT_CHARS},
     example="CA1234567890abcdef1234567890abcdef",
 )
 _WINDOW: Final = tuple(each for each in PARAMETERS if each.name in {"limit", "offset"})
@@ -48,23 +48,25 @@ READ: Final = Operation(
     tag=CALL_TAG,
     summary="One call, with its timeline.",
     scope=CALLS_READ,
-    of_tenant=True,
+    is_tenant_scoped=True,
     path=(CALL_ID,),
-    answers={200: Answer(meaning="The call.", schema=CALL_DETAIL, example=EXAMPLE_DETAIL)},
+    responses={200: ResponseSpec(description="The call.", schema=CALL_DETAIL, example=EXAMPLE_DETAIL)},
     problems=("not-found", "erased"),
 )
 EVENTS: Final = Operation(
     id="listCallLogEvents",
     tag=CALL_TAG,
     summary="Every fact recorded of a call, applied or not, and why not.",
-    meaning="In the order in which they happened. `raw` is the body as it came, for keys with"
+    description="In the order in which they happened. `raw` is the body as it came, for keys with"
     " `transcripts:read`; null for all others, and for those from which the tenant hides numbers.",
     scope=CALLS_READ,
-    of_tenant=True,
+    is_tenant_scoped=True,
     path=(CALL_ID,),
     query=_WINDOW,
-    answers={
-        200: Answer(meaning="One page.", schema=CALL_EVENTS, example=EXAMPLE_EVENTS, headers=LINK_MEANING)
+    responses={
+        200: ResponseSpec(
+            description="One page.", schema=CALL_EVENTS, example=EXAMPLE_EVENTS, headers=LINK_HEADERS
+        )
     },
     problems=("not-found", "erased"),
 )
@@ -73,13 +75,13 @@ ERASE: Final = Operation(
     id="eraseCallLog",
     tag=CALL_TAG,
     summary="Forget one call for good.",
-    meaning="Its record, its facts with their raw bodies, its words and its undelivered events are gone at"
+    description="Its record, its facts with their raw bodies, its words and its undelivered events are gone at"
     " once; what is sent of it again is refused. In snapshots from before it keeps its place, as an erased"
     " call. Safe to repeat.",
     scope=ADMIN,
     path=(CALL_ID,),
     query=(TENANT_PARAMETER._replace(required=True),),
-    answers={204: Answer(meaning="It is forgotten.")},
+    responses={204: ResponseSpec(description="It is forgotten.")},
     problems=("not-found", "invalid-parameter"),
 )
 
@@ -97,19 +99,19 @@ class FoundCall(NamedTuple):
 
 
 @get("/api/v1/call-logs/{id:str}", operation=READ)
-async def get_call_log(request: AnyRequest) -> Reply:
+async def get_call_log(request: AnyRequest) -> Response:
     """The record as the list has it, and behind it what belongs to this call alone."""
-    return Reply(await whole_call(request, await found_call(request)))
+    return Response(await call_detail_json(request, await requested_call(request)))
 
 
-async def whole_call(request: AnyRequest, found: FoundCall) -> bytes:
+async def call_detail_json(request: AnyRequest, found: FoundCall) -> bytes:
     """The answer as JSON: the record, why it ended, its facts, what was said, and its deliveries."""
     record, facts, session = found
-    events = msgspec.json.encode([shown_event(fact) for fact in facts])
+    events = msgspec.json.encode([event_resource(fact) for fact in facts])
     call_id = parse_uuid(msgspec.json.decode(record, type=_Named).id) or b""
-    sent = await parts_of(request).store.read(deliveries_of_call(tenant_of(request), call_id))
-    deliveries = msgspec.json.encode([show_delivery(each) for each in sent])
-    may_read = access_of(request).may(TRANSCRIPTS_READ)
+    sent = await dependencies_of(request).store.read(deliveries_of_call(tenant_of(request), call_id))
+    deliveries = msgspec.json.encode([delivery_resource(each) for each in sent])
+    may_read = access_of(request).has_scope(TRANSCRIPTS_READ)
     talk = b"null" if session is None else session_body(session, may_read=may_read)
     ending = msgspec.json.encode(_ending(record, facts))
     told = (record[:-1], ending, events, talk, deliveries)
@@ -141,30 +143,32 @@ _shown: Final = msgspec.json.Decoder(_Shown)
 
 
 @delete("/api/v1/call-logs/{id:str}", operation=ERASE, status_code=200)
-async def erase_call_log(request: AnyRequest) -> Reply:
+async def erase_call_log(request: AnyRequest) -> Response:
     """Of a call that was erased before there is nothing left to do."""
-    parts, named = parts_of(request), part_after(request, "call-logs")
-    tenant = await named_tenant(exchange_in(request.scope), pairs_of(request.scope["query_string"]))
-    await parts.store.write(erase_call(tenant, named, parts.clock()))
-    return Reply.empty()
+    deps, named = dependencies_of(request), segment_after(request, "call-logs")
+    tenant = await read_named_tenant(context_of(request.scope), query_pairs(request.scope["query_string"]))
+    await deps.store.write(erase_call(tenant, named, deps.clock()))
+    return Response.empty()
 
 
 @get("/api/v1/call-logs/{id:str}/events", operation=EVENTS)
-async def list_call_log_events(request: AnyRequest) -> Reply:
+async def list_call_log_events(request: AnyRequest) -> Response:
     """Raw bodies hold what the parties said, so they need the scope that transcripts need."""
-    window = parse_list_query(without_tenant(request), allow_tenant=False)
-    _record, facts, _session = await found_call(request)
-    shows_raw = access_of(request).sees_bodies
+    window = parse_list_query(pairs_without_tenant(request), allow_tenant=False)
+    _record, facts, _session = await requested_call(request)
+    shows_raw = access_of(request).can_read_bodies
     shown = facts[window.offset : window.offset + window.limit]
-    data = [shown_fact(fact, shows_raw=shows_raw) for fact in shown]
+    data = [raw_event_resource(fact, shows_raw=shows_raw) for fact in shown]
     page = {"data": data, "limit": window.limit, "offset": window.offset, "total": len(facts)}
-    return Reply.json(page, headers=(link_header(request, Window(window.limit, window.offset, len(facts))),))
+    return Response.json(
+        page, headers=(link_header(request, PageWindow(window.limit, window.offset, len(facts))),)
+    )
 
 
-async def found_call(request: AnyRequest, behind: str = "call-logs") -> FoundCall:
+async def requested_call(request: AnyRequest, behind: str = "call-logs") -> FoundCall:
     """The call that the path names. Raises NotFound, for another tenant's too."""
-    tenant, named = tenant_of(request), part_after(request, behind)
-    found = await parts_of(request).store.read_tenant(tenant, partial(_whole_call, tenant, named))
+    tenant, named = tenant_of(request), segment_after(request, behind)
+    found = await dependencies_of(request).store.read_tenant(tenant, partial(_whole_call, tenant, named))
     if found is None:
         raise NotFound("there is no call of that id or SID; it may not have been told of yet")
     return found

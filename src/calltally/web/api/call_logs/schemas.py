@@ -41,12 +41,12 @@ class RawEvent(Event, frozen=True):
     raw_encoding: str | None
 
 
-def shown_event(stored: StoredFact) -> Event:
+def event_resource(stored: StoredFact) -> Event:
     """One fact as the timeline shows it."""
     return Event(**_told(stored))
 
 
-def shown_fact(stored: StoredFact, *, shows_raw: bool) -> RawEvent:
+def raw_event_resource(stored: StoredFact, *, shows_raw: bool) -> RawEvent:
     """One fact as people and clients are shown it; its body only where `shows_raw`."""
     raw, encoding = _readable(stored.fact.raw) if shows_raw else (None, None)
     return RawEvent(**_told(stored), raw=raw, raw_encoding=encoding)

@@ -20,10 +20,10 @@ from calltally.formats.table import FORMATS, Format
 from calltally.formats.writer import Writer
 from calltally.store.listing.list_calls import ListedPage
 from calltally.web.openapi.operation import Schema
-from calltally.web.request.context import AnyRequest, access_of, exchange_in, parts_of, tenant_of
-from calltally.web.request.query import pairs_of
+from calltally.web.request.context import AnyRequest, access_of, context_of, dependencies_of, tenant_of
+from calltally.web.request.query import query_pairs
 from calltally.web.response.response import Headers
-from calltally.web.response.stream_response import Stream
+from calltally.web.response.stream_response import StreamingResponse
 
 _TEXT: Final[Schema] = {"type": "string"}
 _BINARY: Final[Schema] = {"type": "string", "format": "binary"}
@@ -42,7 +42,7 @@ _ALL: Final = 0
 _BY_TYPE: Final = {each.media_type.encode(): each for each in FORMATS.values()}
 
 
-class Plan(NamedTuple):
+class StreamPlan(NamedTuple):
     """A stream that was asked for.
 
     `asked` tells it from all other questions, whether it was put by parameter or by Accept; `first` is the
@@ -54,16 +54,16 @@ class Plan(NamedTuple):
     first: ListQuery
     most: int | None
 
-    def answer(self, request: AnyRequest, first: ListedPage, headers: Headers = ()) -> Stream:
+    def answer(self, request: AnyRequest, first: ListedPage, headers: Headers = ()) -> StreamingResponse:
         """The stream that goes on from its first chunk."""
         tenant = tenant_of(request)
-        window = CallWindow(parts_of(request).store, tenant, self.first, first, most=self.most)
+        window = CallWindow(dependencies_of(request).store, tenant, self.first, first, most=self.most)
         own = (
             (b"x-row-count", b"%d" % window.rows),
             (b"x-snapshot", first.snapshot.encode()),
             *((_disposition(self.form, tenant, self.asked),) if self.form.is_saved else ()),
         )
-        return Stream(
+        return StreamingResponse(
             _file(window, self.form, _zone(self.asked.tz), is_masked=access_of(request).is_masked),
             media_type=self.form.content_type.encode(),
             headers=(*headers, *own),
@@ -71,22 +71,22 @@ class Plan(NamedTuple):
         )
 
 
-def stream_plan(request: AnyRequest, query: ListQuery) -> Plan | None:
+def stream_plan(request: AnyRequest, query: ListQuery) -> StreamPlan | None:
     """The stream that a request asks for by `format`, else by Accept; None for a page of JSON.
 
     Raises InvalidInput for a time zone that does not exist, or that the format has no use for.
     """
-    by_accept = _BY_TYPE.get(exchange_in(request.scope).media_type)
+    by_accept = _BY_TYPE.get(context_of(request.scope).media_type)
     form = by_accept if query.format is None else FORMATS.get(query.format)
     if query.tz is not None and not (form and form.has_zone):
         raise InvalidInput.of("tz", "tz is for CSV alone: the times of all other formats are UTC")
     if form is None:
         return None
     _zone(query.tz)
-    is_limited = any(name == "limit" for name, _ in pairs_of(request.scope["query_string"]))
+    is_limited = any(name == "limit" for name, _ in query_pairs(request.scope["query_string"]))
     most = query.limit if is_limited else None
     asked = replace(query, format=form.name, limit=most or _ALL)
-    return Plan(form, asked, first_chunk_query(asked, most), most)
+    return StreamPlan(form, asked, first_chunk_query(asked, most), most)
 
 
 @lru_cache(maxsize=64)

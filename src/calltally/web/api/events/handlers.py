@@ -9,11 +9,11 @@ from calltally.ingest.event_body import MAX_BODY_BYTES, MAX_EVENTS
 from calltally.ingest.event_fields import event_schema
 from calltally.ingest.own_events import EventsAnswer
 from calltally.web.metrics.metrics import Metrics
-from calltally.web.openapi.operation import Answer, Body, Operation
+from calltally.web.openapi.operation import Operation, RequestBodySpec, ResponseSpec
 from calltally.web.request.access import EVENTS_WRITE
-from calltally.web.request.context import AnyRequest, parts_of, tenant_of
-from calltally.web.response.problems import problem_reply
-from calltally.web.response.response import Reply
+from calltally.web.request.context import AnyRequest, dependencies_of, tenant_of
+from calltally.web.response.problems import problem_response
+from calltally.web.response.response import Response
 
 JSON_TYPE: Final = "application/json"
 NDJSON_TYPE: Final = "application/x-ndjson"
@@ -31,14 +31,14 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "summary": "Customer confirmed appointment time.",
     "tags": ["appointment"],
 }
-_BODY: Final = Body(
+_BODY: Final = RequestBodySpec(
     content={
         JSON_TYPE: {
             "anyOf": [_EVENT, {"type": "array", "minItems": 1, "maxItems": MAX_EVENTS, "items": _EVENT}]
         },
         NDJSON_TYPE: {"type": "string", "description": "One event a line."},
     },
-    meaning=f"Up to {MAX_EVENTS} events and {MAX_BODY_BYTES} bytes, not compressed. Null is as good as left"
+    description=f"Up to {MAX_EVENTS} events and {MAX_BODY_BYTES} bytes, not compressed. Null is as good as left"
     " out; unknown names, and names given twice, are refused.",
     example=_EXAMPLE,
 )
@@ -47,14 +47,14 @@ SEND_EVENTS: Final = Operation(
     id="sendEvents",
     tag="Ingest",
     summary="Tell of your own calls.",
-    meaning="Each event is taken or refused by itself, and a repeat (same id, same content) changes nothing."
+    description="Each event is taken or refused by itself, and a repeat (same id, same content) changes nothing."
     " What the answer says is durable and listed. A body, or a line, that is no JSON applies nothing.",
     scope=EVENTS_WRITE,
-    counted=False,
+    is_rate_limited=False,
     body=_BODY,
-    answers={
-        200: Answer(
-            meaning="In the order sent; at least one was not refused.",
+    responses={
+        200: ResponseSpec(
+            description="In the order sent; at least one was not refused.",
             schema=EventsAnswer,
             example={
                 "outcomes": [
@@ -74,14 +74,14 @@ SEND_EVENTS: Final = Operation(
 
 
 @post("/api/v1/events", operation=SEND_EVENTS, request_max_body_size=MAX_BODY_BYTES, status_code=200)
-async def send_events(request: AnyRequest) -> Reply:
+async def send_events(request: AnyRequest) -> Response:
     """Read, record, count, answer."""
-    parts, ndjson = parts_of(request), _is_ndjson(request)
-    answer = await parts.intake.own_events.receive(
-        tenant_of(request), await request.body(), ndjson=ndjson, now_us=parts.clock()
+    deps, ndjson = dependencies_of(request), _is_ndjson(request)
+    answer = await deps.intake.own_events.receive(
+        tenant_of(request), await request.body(), ndjson=ndjson, now_us=deps.clock()
     )
-    _tell(parts.metrics, answer)
-    return _refusal(request, answer) if answer.all_refused else Reply(answer.encode())
+    _tell(deps.metrics, answer)
+    return _refusal(request, answer) if answer.all_refused else Response(answer.encode())
 
 
 def _is_ndjson(request: AnyRequest) -> bool:
@@ -96,15 +96,15 @@ def _is_ndjson(request: AnyRequest) -> bool:
 
 def _tell(metrics: Metrics, answer: EventsAnswer) -> None:
     for each in answer.outcomes:
-        metrics.fact(OWN, each.outcome)
+        metrics.count_fact(OWN, each.outcome)
 
 
-def _refusal(request: AnyRequest, answer: EventsAnswer) -> Reply:
+def _refusal(request: AnyRequest, answer: EventsAnswer) -> Response:
     """The problem, with the outcomes as an extension member (RFC 9457, section 3.2)."""
     refused = RefusedEvents("every event was refused; see outcomes", tuple(_faults(answer)[:MAX_FAULTS]))
-    reply = problem_reply(request.scope, refused)
-    reply.body = b"%b,%b" % (reply.body[:-1], answer.encode()[1:])
-    return reply
+    response = problem_response(request.scope, refused)
+    response.body = b"%b,%b" % (response.body[:-1], answer.encode()[1:])
+    return response
 
 
 def _faults(answer: EventsAnswer) -> list[Fault]:

@@ -8,15 +8,15 @@ from calltally.calls.times import DAY_US
 from calltally.reconcile.jobs.request import unknown_jobs
 from calltally.reconcile.jobs.spec import EVENTS_FILE
 from calltally.store.jobs.folders import JobFolders
-from calltally.web.request.context import AnyRequest, parts_of, tenant_of
+from calltally.web.request.context import AnyRequest, dependencies_of, tenant_of
 
 # Nobody uploads for so long: what is older and of no job, is of a process that was killed.
 _FORSAKEN_US: Final = DAY_US
 
 
-def folders_of(request: AnyRequest) -> JobFolders:
+def job_folders(request: AnyRequest) -> JobFolders:
     """Where the files of reconciliations lie. Raises NoFilesFolder."""
-    folders = parts_of(request).folders
+    folders = dependencies_of(request).folders
     if folders is None:
         raise NoFilesFolder(
             "this needs a folder for its files: set CALLTALLY_FILES_FOLDER, the same on every node"
@@ -24,10 +24,10 @@ def folders_of(request: AnyRequest) -> JobFolders:
     return folders
 
 
-async def keep_upload(request: AnyRequest, job: bytes) -> None:
+async def store_upload(request: AnyRequest, job: bytes) -> None:
     """Write the body to the job's folder, durably. Raises InvalidBody for an empty one, and TooLarge."""
     await _remove_forsaken(request)
-    folder, size = folders_of(request).of(tenant_of(request), job), 0
+    folder, size = job_folders(request).of(tenant_of(request), job), 0
     await asyncio.to_thread(folder.make)
     await asyncio.to_thread(folder.cut, EVENTS_FILE, 0)
     async for piece in request.stream():
@@ -40,12 +40,12 @@ async def keep_upload(request: AnyRequest, job: bytes) -> None:
 
 async def remove_upload(request: AnyRequest, job: bytes) -> None:
     """Have nothing be left of it."""
-    await asyncio.to_thread(folders_of(request).of(tenant_of(request), job).remove_all)
+    await asyncio.to_thread(job_folders(request).of(tenant_of(request), job).remove_all)
 
 
 async def _remove_forsaken(request: AnyRequest) -> None:
     """What others left in the midst of theirs would lie there for good: no job leads to it."""
-    tenant, parts, folders = tenant_of(request), parts_of(request), folders_of(request)
-    old = await asyncio.to_thread(folders.jobs_unchanged_since, tenant, parts.clock() - _FORSAKEN_US)
-    for job in await parts.store.read(unknown_jobs(tenant, old)) if old else ():
+    tenant, deps, folders = tenant_of(request), dependencies_of(request), job_folders(request)
+    old = await asyncio.to_thread(folders.jobs_unchanged_since, tenant, deps.clock() - _FORSAKEN_US)
+    for job in await deps.store.read(unknown_jobs(tenant, old)) if old else ():
         await asyncio.to_thread(folders.of(tenant, job).remove_all)

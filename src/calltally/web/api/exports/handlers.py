@@ -32,14 +32,14 @@ from calltally.store.jobs.jobs import (
 )
 from calltally.web.api.call_logs.list_calls import with_search
 from calltally.web.api.exports import operations
-from calltally.web.api.exports.schemas import PATH, ExportList, ExportShown, show_export, show_manifest
-from calltally.web.auth.admission import without_tenant
+from calltally.web.api.exports.schemas import PATH, ExportJob, ExportList, export_manifest, export_resource
+from calltally.web.auth.admission import pairs_without_tenant
 from calltally.web.request.bodies import json_body
-from calltally.web.request.context import AnyRequest, access_of, exchange_in, parts_of, tenant_of
-from calltally.web.request.paths import last_part, part_after
-from calltally.web.response.file_response import Kept, check_whole_numbers, file_reply
-from calltally.web.response.link_header import Window, link_header
-from calltally.web.response.response import Reply
+from calltally.web.request.context import AnyRequest, access_of, context_of, dependencies_of, tenant_of
+from calltally.web.request.paths import last_segment, segment_after
+from calltally.web.response.file_response import StoredFile, check_file_access, file_response
+from calltally.web.response.link_header import PageWindow, link_header
+from calltally.web.response.response import Response
 
 _ONE: Final = PATH + "/{id:str}"
 _KEY: Final = re.compile(rb"[\x21-\x7e]{1,200}")
@@ -49,65 +49,65 @@ Found = tuple[Job, list[JobFile]]
 
 
 @post(PATH, operation=operations.START, status_code=200)
-async def post_export(request: AnyRequest) -> Reply:
+async def post_export(request: AnyRequest) -> Response:
     """Only writes down what is asked for, and as of which state: that is all that has to be done at once."""
     asked = parse_export_query(await json_body(request, dict[str, Any]))
     job = await start_export(request, asked, _sent_key(request))
     shown = await _shown(request, job)
-    return Reply.json(
+    return Response.json(
         shown, status=202, headers=((b"location", f"{_base(request)}{PATH}/{shown.id}".encode()),)
     )
 
 
 async def start_export(request: AnyRequest, asked: ExportQuery, key: str | None) -> Job:
     """Queue an export of what the key may search. Raises as `ask_export` does, and NoFilesFolder."""
-    parts = parts_of(request)
+    deps = dependencies_of(request)
     _folders(request)
     seen, is_masked = _seen_by(request, asked), access_of(request).is_masked
-    operation = queue_export(tenant_of(request), seen, key, parts.clock(), are_masked=is_masked)
-    job: Job = await parts.store.write(operation)
-    parts.metrics.job(JobKind.EXPORT, "started")
+    operation = queue_export(tenant_of(request), seen, key, deps.clock(), are_masked=is_masked)
+    job: Job = await deps.store.write(operation)
+    deps.metrics.count_job(JobKind.EXPORT, "started")
     return job
 
 
 @get(PATH, operation=operations.LIST)
-async def get_exports(request: AnyRequest) -> Reply:
+async def get_exports(request: AnyRequest) -> Response:
     """Those that are forgotten are not there any more."""
     known = {each.name: each for each in operations.PAGE}
-    asked = {"limit": operations.LISTED, "offset": 0, **read_values(without_tenant(request), known)}
-    found, total = await parts_of(request).store.read(exports_of(tenant_of(request), **asked))
-    data = [show_export(job, files, _base(request)) for job, files in found]
-    window = Window(asked["limit"], asked["offset"], total)
-    return Reply.json(ExportList(data, **asked, total=total), headers=(link_header(request, window),))
+    asked = {"limit": operations.LISTED, "offset": 0, **read_values(pairs_without_tenant(request), known)}
+    found, total = await dependencies_of(request).store.read(exports_of(tenant_of(request), **asked))
+    data = [export_resource(job, files, _base(request)) for job, files in found]
+    window = PageWindow(asked["limit"], asked["offset"], total)
+    return Response.json(ExportList(data, **asked, total=total), headers=(link_header(request, window),))
 
 
 @get(_ONE, operation=operations.READ)
-async def get_export(request: AnyRequest) -> Reply:
+async def get_export(request: AnyRequest) -> Response:
     """Another tenant's is not there."""
-    return Reply.json(show_export(*await found_export(request), _base(request)))
+    return Response.json(export_resource(*await requested_export(request), _base(request)))
 
 
 # The framework lets no handler that it knows as a 204 return a Reply, which brings that status itself.
 @delete(_ONE, operation=operations.END, status_code=200)
-async def delete_export(request: AnyRequest) -> Reply:
+async def delete_export(request: AnyRequest) -> Response:
     """A worker that is at it sees that after the chunk in hand."""
-    parts, (job, _) = parts_of(request), await found_export(request)
-    await parts.store.write(cancel_or_expire(tenant_of(request), job.job, parts.clock()))
-    parts.metrics.job(JobKind.EXPORT, "ended")
-    return Reply.empty()
+    deps, (job, _) = dependencies_of(request), await requested_export(request)
+    await deps.store.write(cancel_or_expire(tenant_of(request), job.job, deps.clock()))
+    deps.metrics.count_job(JobKind.EXPORT, "ended")
+    return Response.empty()
 
 
 @get(_ONE + "/manifest.json", operation=operations.MANIFEST)
-async def get_manifest(request: AnyRequest) -> Reply:
+async def get_manifest(request: AnyRequest) -> Response:
     """Of one that is not complete it says so."""
-    return Reply.json(show_manifest(*await found_export(request)))
+    return Response.json(export_manifest(*await requested_export(request)))
 
 
 @get(_ONE + "/files/{name:str}", operation=operations.FILE)
 async def get_file(request: AnyRequest) -> ASGIApp:
     """From the moment at which a call in it was erased it is gone, whether or not it was deleted yet."""
-    tenant, name = tenant_of(request), last_part(request, "files")
-    folders, store = _folders(request), parts_of(request).store
+    tenant, name = tenant_of(request), last_segment(request, "files")
+    folders, store = _folders(request), dependencies_of(request).store
     job, file = await store.read(_job_and_file(tenant, _id(request), name))
     if job.state is JobState.EXPIRED:
         raise FilesGone(
@@ -115,17 +115,17 @@ async def get_file(request: AnyRequest) -> ASGIApp:
         )
     if file is None or job.state is not JobState.COMPLETE:
         raise NotFound("there is no file of that name, or not yet: the export says which there are")
-    check_whole_numbers(request, has_them=not read_spec(job.spec).are_masked)
+    check_file_access(request, has_them=not read_spec(job.spec).are_masked)
     folder = folders.of(tenant, job.job)
     erased: ErasedIds = await store.read(erased_after(tenant, job.checked), long=True)
     ids_name = read_progress(job.progress).ids_name
     if await asyncio.to_thread(contains_any, folder, ids_name, erased.ids):
         raise FilesGone("a call in this export was erased since; ask once more, with another Idempotency-Key")
-    return await file_reply(request, Kept(folder.path_of(file.stored_name), file))
+    return await file_response(request, StoredFile(folder.path_of(file.stored_name), file))
 
 
 def _folders(request: AnyRequest) -> JobFolders:
-    folders = parts_of(request).folders
+    folders = dependencies_of(request).folders
     if folders is None:
         raise NoFilesFolder(
             "exports need a folder for their files: set CALLTALLY_FILES_FOLDER, the same on every node"
@@ -139,7 +139,7 @@ def _seen_by(request: AnyRequest, asked: ExportQuery) -> ExportQuery:
 
 
 def _sent_key(request: AnyRequest) -> str | None:
-    sent = exchange_in(request.scope).headers.get(_IDEMPOTENCY_KEY.lower().encode())
+    sent = context_of(request.scope).headers.get(_IDEMPOTENCY_KEY.lower().encode())
     if sent is not None and not _KEY.fullmatch(sent):
         raise InvalidInput.of(
             _IDEMPOTENCY_KEY, "Idempotency-Key is 1 to 200 printable ASCII characters without spaces"
@@ -148,22 +148,22 @@ def _sent_key(request: AnyRequest) -> str | None:
 
 
 def _id(request: AnyRequest) -> bytes:
-    return parse_uuid(part_after(request, "exports")) or b""
+    return parse_uuid(segment_after(request, "exports")) or b""
 
 
-async def found_export(request: AnyRequest) -> Found:
+async def requested_export(request: AnyRequest) -> Found:
     """The export that the path names, and its files once all are whole. Raises NotFound."""
-    found: Found = await parts_of(request).store.read(_job_and_files(tenant_of(request), _id(request)))
+    found: Found = await dependencies_of(request).store.read(_job_and_files(tenant_of(request), _id(request)))
     return found
 
 
-async def _shown(request: AnyRequest, job: Job) -> ExportShown:
-    files = await parts_of(request).store.read(files_of(tenant_of(request), job.job))
-    return show_export(job, files if job.state is JobState.COMPLETE else [], _base(request))
+async def _shown(request: AnyRequest, job: Job) -> ExportJob:
+    files = await dependencies_of(request).store.read(files_of(tenant_of(request), job.job))
+    return export_resource(job, files if job.state is JobState.COMPLETE else [], _base(request))
 
 
 def _base(request: AnyRequest) -> str:
-    return parts_of(request).public_url or ""
+    return dependencies_of(request).public_url or ""
 
 
 def _export(tenant: str, job_id: bytes) -> StoreOperation[Job]:

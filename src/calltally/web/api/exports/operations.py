@@ -5,13 +5,13 @@ from typing import Final
 from calltally.calls.filters import EXAMPLE_SNAPSHOT
 from calltally.formats.table import FORMATS
 from calltally.web.api.call_logs.streams import STREAMED
-from calltally.web.api.exports.schemas import ExportList, ExportShown, ManifestShown, body_schema
-from calltally.web.openapi.operation import Answer, Body, Operation, PathPart
+from calltally.web.api.exports.schemas import ExportJob, ExportList, ExportManifest, body_schema
+from calltally.web.openapi.operation import Operation, PathParameter, RequestBodySpec, ResponseSpec
 from calltally.web.request.access import CALLS_READ, EXPORTS_WRITE
 from calltally.web.request.bodies import JSON_BODY
 from calltally.web.request.paging import page_parameters
 from calltally.web.response.file_response import FILE_HEADERS
-from calltally.web.response.link_header import LINK_MEANING
+from calltally.web.response.link_header import LINK_HEADERS
 
 TAG: Final = "Exports"
 MOST_LISTED: Final = 100
@@ -49,15 +49,15 @@ _MANIFEST: Final = {
     "files": [_FILE],
 }
 
-EXPORT_ID: Final = PathPart(
+EXPORT_ID: Final = PathParameter(
     name="id",
-    meaning="The export's id.",
+    description="The export's id.",
     schema={"type": "string", "format": "uuid"},
     example=_ID,
 )
-_NAME: Final = PathPart(
+_NAME: Final = PathParameter(
     name="name",
-    meaning="The name of one of its files.",
+    description="The name of one of its files.",
     schema={"type": "string", "minLength": 1, "maxLength": 200},
     example="calls.ndjson",
 )
@@ -67,21 +67,21 @@ START: Final = Operation(
     id="startExport",
     tag=TAG,
     summary="Export calls as files, as a job.",
-    meaning="The export is of the instant of this answer, or of the `snapshot` or `hold` that is named,"
+    description="The export is of the instant of this answer, or of the `snapshot` or `hold` that is named,"
     " however long it takes. Ask its Location until `state` is `complete`. With an Idempotency-Key header"
     " (1 to 200 printable characters) the same request sent again brings the same export. Its files are"
     " handed out until `expires_at`, or until a call in them is erased.",
     scope=EXPORTS_WRITE,
-    of_tenant=True,
-    body=Body(
+    is_tenant_scoped=True,
+    body=RequestBodySpec(
         content={JSON_BODY: body_schema()},
-        meaning="The filters of the list, as there; null is as good as left out. Unknown names are refused.",
+        description="The filters of the list, as there; null is as good as left out. Unknown names are refused.",
         example={"from": "2026-10-01", "to": "2026-11-01", "status": ["completed"], "format": "ndjson"},
     ),
-    answers={
-        202: Answer(
-            meaning="It is queued, or what became of it since.",
-            schema=ExportShown,
+    responses={
+        202: ResponseSpec(
+            description="It is queued, or what became of it since.",
+            schema=ExportJob,
             example={**_EXAMPLE, "state": "queued", "rows": None, "rows_done": 0, "files": []},
             headers={"Location": "Where the export can be asked for."},
         )
@@ -96,14 +96,14 @@ LIST: Final = Operation(
     tag=TAG,
     summary="The exports of a tenant, newest first.",
     scope=CALLS_READ,
-    of_tenant=True,
+    is_tenant_scoped=True,
     query=PAGE,
-    answers={
-        200: Answer(
-            meaning="One page.",
+    responses={
+        200: ResponseSpec(
+            description="One page.",
             schema=ExportList,
             example={"data": [_EXAMPLE], "limit": LISTED, "offset": 0, "total": 1},
-            headers=LINK_MEANING,
+            headers=LINK_HEADERS,
         )
     },
 )
@@ -111,63 +111,63 @@ READ: Final = Operation(
     id="getExport",
     tag=TAG,
     summary="One export: how far it is, and its files.",
-    meaning="`state` is `queued`, `running`, `complete`, `failed`, `canceled` or `expired`.",
+    description="`state` is `queued`, `running`, `complete`, `failed`, `canceled` or `expired`.",
     scope=CALLS_READ,
-    of_tenant=True,
+    is_tenant_scoped=True,
     path=(EXPORT_ID,),
-    answers={200: Answer(meaning="The export.", schema=ExportShown, example=_EXAMPLE)},
+    responses={200: ResponseSpec(description="The export.", schema=ExportJob, example=_EXAMPLE)},
     problems=("not-found",),
 )
 END: Final = Operation(
     id="endExport",
     tag=TAG,
     summary="Cancel an export, or let go of its files.",
-    meaning="One that waits or runs is canceled; the files of one that is complete are handed out no more."
+    description="One that waits or runs is canceled; the files of one that is complete are handed out no more."
     " They are deleted within minutes. Safe to repeat.",
     scope=EXPORTS_WRITE,
-    of_tenant=True,
+    is_tenant_scoped=True,
     path=(EXPORT_ID,),
-    answers={204: Answer(meaning="It is so.")},
+    responses={204: ResponseSpec(description="It is so.")},
     problems=("not-found",),
 )
 MANIFEST: Final = Operation(
     id="getExportManifest",
     tag=TAG,
     summary="What an export is: window, snapshot, counts, and the files with their SHA-256.",
-    meaning="The same as `calltally export` writes beside its files.",
+    description="The same as `calltally export` writes beside its files.",
     scope=CALLS_READ,
-    of_tenant=True,
+    is_tenant_scoped=True,
     path=(EXPORT_ID,),
-    answers={200: Answer(meaning="The manifest.", schema=ManifestShown, example=_MANIFEST)},
+    responses={200: ResponseSpec(description="The manifest.", schema=ExportManifest, example=_MANIFEST)},
     problems=("not-found",),
 )
 FILE: Final = Operation(
     id="getExportFile",
     tag=TAG,
     summary="A file of an export, whole or a part of it.",
-    meaning="By Range a download goes on where it broke off; If-Range with the ETag keeps parts of two files"
+    description="By Range a download goes on where it broke off; If-Range with the ETag keeps parts of two files"
     " apart.",
     scope=CALLS_READ,
-    of_tenant=True,
+    is_tenant_scoped=True,
     # Its type is that of the file: whoever asks for it knows which that is.
-    negotiated=False,
+    is_negotiated=False,
     path=(EXPORT_ID, _NAME),
-    answers={
-        200: Answer(
-            meaning="All of it.",
+    responses={
+        200: ResponseSpec(
+            description="All of it.",
             schema=STREAMED[FORMATS["ndjson"].media_type],
             media_type=FORMATS["ndjson"].media_type,
-            others=STREAMED,
+            alternatives=STREAMED,
             headers={**FILE_HEADERS, "Content-Digest": "RFC 9530: the same, of all that is sent."},
         ),
-        206: Answer(
-            meaning="The range that was asked for.",
+        206: ResponseSpec(
+            description="The range that was asked for.",
             schema=STREAMED[FORMATS["ndjson"].media_type],
             media_type=FORMATS["ndjson"].media_type,
-            others=STREAMED,
+            alternatives=STREAMED,
             headers={**FILE_HEADERS, "Content-Range": "Which bytes of how many."},
         ),
-        304: Answer(meaning="What the client has by its If-None-Match is this file."),
+        304: ResponseSpec(description="What the client has by its If-None-Match is this file."),
     },
     problems=("not-found", "files-gone", "range-not-satisfiable"),
 )

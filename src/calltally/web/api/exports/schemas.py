@@ -16,14 +16,14 @@ from calltally.web.openapi.operation import Schema
 PATH: Final = "/api/v1/exports"
 
 
-class WindowShown(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+class TimeWindow(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     """from <= created_at < to; null where it has no such end."""
 
     from_: str | None
     to: str | None
 
 
-class FileShown(msgspec.Struct, frozen=True):
+class ExportFile(msgspec.Struct, frozen=True):
     """A file that is whole. `sha256` in hexadecimal; `href` is where it is."""
 
     name: str
@@ -33,14 +33,14 @@ class FileShown(msgspec.Struct, frozen=True):
     href: str
 
 
-class ErrorShown(msgspec.Struct, frozen=True):
+class JobError(msgspec.Struct, frozen=True):
     """Why it failed: a slug of `/docs/problems`, and words."""
 
     slug: str
     detail: str
 
 
-class ExportShown(msgspec.Struct, frozen=True):
+class ExportJob(msgspec.Struct, frozen=True):
     """One export. `rows` is how many calls it has, null until they are counted; `rows_done` those written.
 
     `filters` has a list of values for each that is asked for. `expires_at` is when the files go, and when an
@@ -54,29 +54,29 @@ class ExportShown(msgspec.Struct, frozen=True):
     order: str
     tz: str | None
     partition: str | None
-    window: WindowShown
+    window: TimeWindow
     filters: dict[str, list[str]]
     snapshot: str
     rows: int | None
     rows_done: int
-    files: list[FileShown]
+    files: list[ExportFile]
     manifest: str
     created_at: str
     updated_at: str
     expires_at: str | None
-    error: ErrorShown | None
+    error: JobError | None
 
 
 class ExportList(msgspec.Struct, frozen=True):
     """A page of exports, newest first."""
 
-    data: list[ExportShown]
+    data: list[ExportJob]
     limit: int
     offset: int
     total: int
 
 
-class FileOfManifest(msgspec.Struct, frozen=True):
+class ManifestFile(msgspec.Struct, frozen=True):
     """A file that is whole."""
 
     name: str
@@ -85,10 +85,10 @@ class FileOfManifest(msgspec.Struct, frozen=True):
     sha256: str
 
 
-class ManifestShown(msgspec.Struct, frozen=True):
+class ExportManifest(msgspec.Struct, frozen=True):
     """What an export is. `by_status` adds up to `rows`; `erased` counts calls that were erased before."""
 
-    window: WindowShown
+    window: TimeWindow
     filters: dict[str, list[str]]
     format: str
     order: str
@@ -98,7 +98,7 @@ class ManifestShown(msgspec.Struct, frozen=True):
     complete: bool
     rows: int
     by_status: dict[str, int]
-    files: list[FileOfManifest]
+    files: list[ManifestFile]
 
 
 def body_schema() -> Schema:
@@ -111,12 +111,12 @@ def body_schema() -> Schema:
     return {"type": "object", "properties": fields, "additionalProperties": False}
 
 
-def show_export(job: Job, files: Sequence[JobFile], base: str) -> ExportShown:
+def export_resource(job: Job, files: Sequence[JobFile], base: str) -> ExportJob:
     """A job as the outside sees it; `base` is what its links begin with."""
     spec, progress = read_spec(job.spec), read_progress(job.progress)
     outcome = read_outcome(job.outcome)
     href = f"{base}{PATH}/{uuid_text(job.job)}"
-    return ExportShown(
+    return ExportJob(
         id=uuid_text(job.job),
         state=job.state.value,
         name=spec.name,
@@ -125,27 +125,27 @@ def show_export(job: Job, files: Sequence[JobFile], base: str) -> ExportShown:
         rows=progress.total,
         rows_done=progress.rows,
         files=[
-            FileShown(each.name, each.rows, each.size, each.sha256.hex(), f"{href}/files/{each.name}")
+            ExportFile(each.name, each.rows, each.size, each.sha256.hex(), f"{href}/files/{each.name}")
             for each in files
         ],
         manifest=f"{href}/manifest.json",
         created_at=utc_text(job.created_us),
         updated_at=utc_text(job.updated_us),
         expires_at=None if job.expires_us is None else utc_text(job.expires_us),
-        error=ErrorShown(**outcome.error) if outcome.error else None,
+        error=JobError(**outcome.error) if outcome.error else None,
     )
 
 
-def show_manifest(job: Job, files: Sequence[JobFile]) -> ManifestShown:
+def export_manifest(job: Job, files: Sequence[JobFile]) -> ExportManifest:
     """What a consumer keeps beside the files."""
     spec, progress = read_spec(job.spec), read_progress(job.progress)
-    return ManifestShown(
+    return ExportManifest(
         **_asked(spec),
         snapshot=spec.snapshot,
         complete=job.state is JobState.COMPLETE,
         rows=progress.rows,
         by_status=dict(sorted(progress.by_status.items())),
-        files=[FileOfManifest(each.name, each.rows, each.size, each.sha256.hex()) for each in files],
+        files=[ManifestFile(each.name, each.rows, each.size, each.sha256.hex()) for each in files],
     )
 
 
@@ -157,12 +157,12 @@ def _asked(spec: ExportSpec) -> dict[str, Any]:
         "order": query.order,
         "tz": query.tz,
         "partition": spec.partition,
-        "window": WindowShown(*(None if each is None else utc_text(each) for each in bounds)),
-        "filters": shown_filters(query.filter),
+        "window": TimeWindow(*(None if each is None else utc_text(each) for each in bounds)),
+        "filters": filter_values(query.filter),
     }
 
 
-def shown_filters(calls: CallFilter) -> dict[str, list[str]]:
+def filter_values(calls: CallFilter) -> dict[str, list[str]]:
     """The filters that are set, by the names that they are asked by; the window is apart."""
     fields = {*active_fields(calls)} - {*WINDOW_FIELDS}
     return {row.name: _texts(getattr(calls, row.field)) for row in FILTERS if row.field in fields}

@@ -29,101 +29,101 @@ from calltally.store.jobs.jobs import (
     list_jobs,
     need_job,
 )
-from calltally.web.api.events.uploads import folders_of, keep_upload, remove_upload
+from calltally.web.api.events.uploads import job_folders, remove_upload, store_upload
 from calltally.web.api.reconciliations import operations
 from calltally.web.api.reconciliations.request import events_spec, provider_spec
 from calltally.web.api.reconciliations.schemas import (
     PATH,
+    FindingPage,
     ReconciliationList,
-    StoredFindings,
-    show_reconciliation,
+    reconciliation_resource,
 )
-from calltally.web.auth.admission import without_tenant
-from calltally.web.request.bodies import JSON_BODY, MOST_EVENTS_BYTES, NDJSON_BODY, body_type, short_body
-from calltally.web.request.context import AnyRequest, access_of, parts_of, tenant_of
-from calltally.web.request.paths import part_after
-from calltally.web.response.file_response import Kept, check_whole_numbers, file_reply
-from calltally.web.response.link_header import Window, link_header
-from calltally.web.response.response import Reply
+from calltally.web.auth.admission import pairs_without_tenant
+from calltally.web.request.bodies import JSON_BODY, MAX_EVENTS_BYTES, NDJSON_BODY, body_type, short_body
+from calltally.web.request.context import AnyRequest, access_of, dependencies_of, tenant_of
+from calltally.web.request.paths import segment_after
+from calltally.web.response.file_response import StoredFile, check_file_access, file_response
+from calltally.web.response.link_header import PageWindow, link_header
+from calltally.web.response.response import Response
 
 _ONE: Final = PATH + "/{id:str}"
 _MOST_JSON_BYTES: Final = 64 * 1024
 
 
-@post(PATH, operation=operations.START, request_max_body_size=MOST_EVENTS_BYTES, status_code=200)
-async def post_reconciliation(request: AnyRequest) -> Reply:
+@post(PATH, operation=operations.START, request_max_body_size=MAX_EVENTS_BYTES, status_code=200)
+async def post_reconciliation(request: AnyRequest) -> Response:
     """Only writes down what is asked for, and keeps the events."""
-    folders_of(request)
+    job_folders(request)
     if body_type(request, JSON_BODY, NDJSON_BODY) == NDJSON_BODY:
         job = await _asked_with_events(request)
     else:
         body = await short_body(request, _MOST_JSON_BYTES)
-        spec = provider_spec(body, without_tenant(request), access_of(request))
+        spec = provider_spec(body, pairs_without_tenant(request), access_of(request))
         job = await start_reconciliation(request, spec)
-    shown = show_reconciliation(job, _base(request))
+    shown = reconciliation_resource(job, _base(request))
     place = f"{_base(request)}{PATH}/{shown.id}".encode()
-    return Reply.json(shown, status=202, headers=((b"location", place),))
+    return Response.json(shown, status=202, headers=((b"location", place),))
 
 
 async def start_reconciliation(request: AnyRequest, spec: ReconciliationSpec) -> Job:
     """Queue a comparison that needs no upload. Raises TooManyRequests, and NoFilesFolder."""
-    folders_of(request)
+    job_folders(request)
     return await _added(request, new_job_id(), spec)
 
 
 @get(PATH, operation=operations.LIST)
-async def get_reconciliations(request: AnyRequest) -> Reply:
+async def get_reconciliations(request: AnyRequest) -> Response:
     """Those that are forgotten are not there any more."""
     limit, offset = _page(request, operations.PAGE, operations.LISTED)
     jobs: list[Job]
-    jobs, total = await parts_of(request).store.read(
+    jobs, total = await dependencies_of(request).store.read(
         list_jobs(tenant_of(request), JobKind.RECONCILIATION, limit=limit, offset=offset)
     )
-    shown = [show_reconciliation(job, _base(request)) for job in jobs]
-    link = link_header(request, Window(limit, offset, total))
-    return Reply.json(ReconciliationList(shown, limit, offset, total), headers=(link,))
+    shown = [reconciliation_resource(job, _base(request)) for job in jobs]
+    link = link_header(request, PageWindow(limit, offset, total))
+    return Response.json(ReconciliationList(shown, limit, offset, total), headers=(link,))
 
 
 @get(_ONE, operation=operations.READ)
-async def get_reconciliation(request: AnyRequest) -> Reply:
+async def get_reconciliation(request: AnyRequest) -> Response:
     """Another tenant's is not there."""
-    return Reply.json(show_reconciliation(await found_reconciliation(request), _base(request)))
+    return Response.json(reconciliation_resource(await requested_reconciliation(request), _base(request)))
 
 
 # The framework lets no handler that it knows as a 204 return a Reply, which brings that status itself.
 @delete(_ONE, operation=operations.END, status_code=200)
-async def delete_reconciliation(request: AnyRequest) -> Reply:
+async def delete_reconciliation(request: AnyRequest) -> Response:
     """A worker that is at it sees that within a second or so."""
-    parts, job = parts_of(request), await found_reconciliation(request)
-    await parts.store.write(cancel_or_expire(tenant_of(request), job.job, parts.clock()))
-    return Reply.empty()
+    deps, job = dependencies_of(request), await requested_reconciliation(request)
+    await deps.store.write(cancel_or_expire(tenant_of(request), job.job, deps.clock()))
+    return Response.empty()
 
 
 @get(_ONE + "/findings", operation=operations.FINDINGS)
-async def get_findings(request: AnyRequest) -> Reply:
+async def get_findings(request: AnyRequest) -> Response:
     """From the moment at which a call that they name was erased they are gone."""
     limit, offset = _page(request, operations.FINDINGS_PAGE, operations.FINDINGS_LISTED)
     folder, kept, file = await _findings(request)
     lines = await asyncio.to_thread(read_findings, folder, kept, file, limit=limit, offset=offset)
-    page = StoredFindings([msgspec.Raw(line) for line in lines], limit, offset, file.rows)
-    return Reply.json(page, headers=(link_header(request, Window(limit, offset, file.rows)),))
+    page = FindingPage([msgspec.Raw(line) for line in lines], limit, offset, file.rows)
+    return Response.json(page, headers=(link_header(request, PageWindow(limit, offset, file.rows)),))
 
 
 @get(f"{_ONE}/{FINDINGS_NAME}", operation=operations.FILE)
 async def get_findings_file(request: AnyRequest) -> ASGIApp:
     """The same, as they lie on the disk."""
     # A finding quotes what could not be read.
-    check_whole_numbers(request, has_them=True)
+    check_file_access(request, has_them=True)
     folder, _, file = await _findings(request)
-    return await file_reply(request, Kept(folder.path_of(file.stored_name), file))
+    return await file_response(request, StoredFile(folder.path_of(file.stored_name), file))
 
 
 async def _asked_with_events(request: AnyRequest) -> Job:
-    spec, job_id = events_spec(without_tenant(request)), new_job_id()
+    spec, job_id = events_spec(pairs_without_tenant(request)), new_job_id()
     # Also before, so that nobody uploads for nothing.
-    await parts_of(request).store.read(check_open_jobs(tenant_of(request)))
+    await dependencies_of(request).store.read(check_open_jobs(tenant_of(request)))
     try:
-        await keep_upload(request, job_id)
+        await store_upload(request, job_id)
         return await _added(request, job_id, spec)
     except BaseException:
         await remove_upload(request, job_id)
@@ -131,27 +131,27 @@ async def _asked_with_events(request: AnyRequest) -> Job:
 
 
 async def _added(request: AnyRequest, job_id: bytes, spec: ReconciliationSpec) -> Job:
-    parts = parts_of(request)
-    job: Job = await parts.store.write(queue_reconciliation(tenant_of(request), job_id, spec, parts.clock()))
+    deps = dependencies_of(request)
+    job: Job = await deps.store.write(queue_reconciliation(tenant_of(request), job_id, spec, deps.clock()))
     return job
 
 
-async def found_reconciliation(request: AnyRequest) -> Job:
+async def requested_reconciliation(request: AnyRequest) -> Job:
     """The reconciliation that the path names. Raises NotFound."""
-    job: Job = await parts_of(request).store.read(_reconciliation(tenant_of(request), _id(request)))
+    job: Job = await dependencies_of(request).store.read(_reconciliation(tenant_of(request), _id(request)))
     return job
 
 
 async def _findings(request: AnyRequest) -> tuple[JobFolder, FindingFiles, JobFile]:
     """Where the findings are. Raises NotFound before there are any, FilesGone when they are gone."""
-    tenant, store = tenant_of(request), parts_of(request).store
+    tenant, store = tenant_of(request), dependencies_of(request).store
     job, file = await store.read(_job_and_file(tenant, _id(request)))
     if job.state is JobState.EXPIRED:
         raise FilesGone("the findings of this reconciliation were let go of; ask for the same once more")
     kept = read_progress(job.progress).files
     if file is None or kept is None or job.state is not JobState.COMPLETE:
         raise NotFound(f"there are no findings, or not yet: the reconciliation is {job.state}")
-    folder = folders_of(request).of(tenant, job.job)
+    folder = job_folders(request).of(tenant, job.job)
     erased: ErasedIds = await store.read(erased_after(tenant, job.checked), long=job.checked == 0)
     if await asyncio.to_thread(names_any, folder, kept, erased.ids):
         raise FilesGone("a call that the findings name was erased since; ask for the same once more")
@@ -172,16 +172,16 @@ def _job_and_file(tenant: str, job_id: bytes) -> StoreOperation[tuple[Job, JobFi
 
 def _page(request: AnyRequest, parameters: tuple[Parameter, ...], default: int) -> tuple[int, int]:
     known = {each.name: each for each in parameters}
-    asked = {"limit": default, "offset": 0, **read_values(without_tenant(request), known)}
+    asked = {"limit": default, "offset": 0, **read_values(pairs_without_tenant(request), known)}
     return asked["limit"], asked["offset"]
 
 
 def _id(request: AnyRequest) -> bytes:
-    return parse_uuid(part_after(request, "reconciliations")) or b""
+    return parse_uuid(segment_after(request, "reconciliations")) or b""
 
 
 def _base(request: AnyRequest) -> str:
-    return parts_of(request).public_url or ""
+    return dependencies_of(request).public_url or ""
 
 
 RECONCILIATION_HANDLERS: Final[tuple[HTTPRouteHandler, ...]] = (

@@ -6,16 +6,16 @@ from calltally.reconcile.findings import FindingKind
 from calltally.web.api.reconciliations.request import EVENT_TERMS
 from calltally.web.api.reconciliations.schemas import (
     FindingList,
-    ProviderAsked,
+    ReconciliationBody,
+    ReconciliationJob,
     ReconciliationList,
-    ReconciliationShown,
 )
-from calltally.web.openapi.operation import Answer, Body, Operation, PathPart
+from calltally.web.openapi.operation import Operation, PathParameter, RequestBodySpec, ResponseSpec
 from calltally.web.request.access import CALLS_READ, EXPORTS_WRITE
-from calltally.web.request.bodies import JSON_BODY, MOST_EVENTS_BYTES, NDJSON_BODY
+from calltally.web.request.bodies import JSON_BODY, MAX_EVENTS_BYTES, NDJSON_BODY
 from calltally.web.request.paging import page_parameters
 from calltally.web.response.file_response import FILE_HEADERS
-from calltally.web.response.link_header import LINK_MEANING
+from calltally.web.response.link_header import LINK_HEADERS
 
 TAG: Final = "Reconciliations"
 LISTED: Final = 25
@@ -60,9 +60,9 @@ _FINDING: Final = {
     "times": {"created_at": "2026-10-01T09:30:00.000000Z"},
 }
 
-RECONCILIATION_ID: Final = PathPart(
+RECONCILIATION_ID: Final = PathParameter(
     name="id",
-    meaning="The reconciliation's id.",
+    description="The reconciliation's id.",
     schema={"type": "string", "format": "uuid"},
     example=_ID,
 )
@@ -73,25 +73,25 @@ START: Final = Operation(
     id="startReconciliation",
     tag=TAG,
     summary="Compare calls with what a provider lists, or with events that were received, as a job.",
-    meaning="For a provider send JSON. For events send them as NDJSON, one delivery a line, and the terms as"
+    description="For a provider send JSON. For events send them as NDJSON, one delivery a line, and the terms as"
     " parameters. Ask its Location until `state` is `complete`. With `heal` the provider's word of the calls"
     " that the findings name is brought into the ledger, and nothing is closed by hand; for that the key"
     " needs `events:write` beside `exports:write`. The tenant's endpoints are told of it with `deliver`.",
     scope=EXPORTS_WRITE,
-    of_tenant=True,
+    is_tenant_scoped=True,
     query=EVENT_TERMS,
-    body=Body(
+    body=RequestBodySpec(
         content={
-            JSON_BODY: ProviderAsked,
+            JSON_BODY: ReconciliationBody,
             NDJSON_BODY: {"type": "string", "description": "One event a line, as it was received."},
         },
-        meaning=f"Up to {MOST_EVENTS_BYTES} bytes of events, not compressed. Unknown names are refused.",
+        description=f"Up to {MAX_EVENTS_BYTES} bytes of events, not compressed. Unknown names are refused.",
         example={"against": "provider", "provider": "twilio", "from": "2026-10-01", "to": "2026-11-01"},
     ),
-    answers={
-        202: Answer(
-            meaning="It is queued.",
-            schema=ReconciliationShown,
+    responses={
+        202: ResponseSpec(
+            description="It is queued.",
+            schema=ReconciliationJob,
             example=_FRESH,
             headers={"Location": "Where the reconciliation can be asked for."},
         )
@@ -103,14 +103,14 @@ LIST: Final = Operation(
     tag=TAG,
     summary="The reconciliations of a tenant, newest first.",
     scope=CALLS_READ,
-    of_tenant=True,
+    is_tenant_scoped=True,
     query=PAGE,
-    answers={
-        200: Answer(
-            meaning="One page.",
+    responses={
+        200: ResponseSpec(
+            description="One page.",
             schema=ReconciliationList,
             example={"data": [_EXAMPLE], "limit": LISTED, "offset": 0, "total": 1},
-            headers=LINK_MEANING,
+            headers=LINK_HEADERS,
         )
     },
 )
@@ -118,41 +118,43 @@ READ: Final = Operation(
     id="getReconciliation",
     tag=TAG,
     summary="One reconciliation: what came of it.",
-    meaning="`state` is `queued`, `running`, `complete`, `failed`, `canceled` or `expired`.",
+    description="`state` is `queued`, `running`, `complete`, `failed`, `canceled` or `expired`.",
     scope=CALLS_READ,
-    of_tenant=True,
+    is_tenant_scoped=True,
     path=(RECONCILIATION_ID,),
-    answers={200: Answer(meaning="The reconciliation.", schema=ReconciliationShown, example=_EXAMPLE)},
+    responses={
+        200: ResponseSpec(description="The reconciliation.", schema=ReconciliationJob, example=_EXAMPLE)
+    },
     problems=("not-found",),
 )
 END: Final = Operation(
     id="endReconciliation",
     tag=TAG,
     summary="Cancel a reconciliation, or let go of its findings.",
-    meaning="One that waits or runs is canceled, and what was uploaded for it is deleted; what it healed by"
+    description="One that waits or runs is canceled, and what was uploaded for it is deleted; what it healed by"
     " then stays. The findings of one that is complete are told no more. Safe to repeat.",
     scope=EXPORTS_WRITE,
-    of_tenant=True,
+    is_tenant_scoped=True,
     path=(RECONCILIATION_ID,),
-    answers={204: Answer(meaning="It is so.")},
+    responses={204: ResponseSpec(description="It is so.")},
     problems=("not-found",),
 )
 FINDINGS: Final = Operation(
     id="listFindings",
     tag=TAG,
     summary="What a reconciliation found, page by page.",
-    meaning="There are findings once it is complete, until `expires_at`, or until a call that they name is"
+    description="There are findings once it is complete, until `expires_at`, or until a call that they name is"
     " erased.",
     scope=CALLS_READ,
-    of_tenant=True,
+    is_tenant_scoped=True,
     path=(RECONCILIATION_ID,),
     query=FINDINGS_PAGE,
-    answers={
-        200: Answer(
-            meaning="One page.",
+    responses={
+        200: ResponseSpec(
+            description="One page.",
             schema=FindingList,
             example={"data": [_FINDING], "limit": FINDINGS_LISTED, "offset": 0, "total": 1},
-            headers=LINK_MEANING,
+            headers=LINK_HEADERS,
         )
     },
     problems=("not-found", "files-gone"),
@@ -162,24 +164,24 @@ FILE: Final = Operation(
     id="getFindings",
     tag=TAG,
     summary="All findings of a reconciliation as NDJSON, or a part of the file.",
-    meaning="One Range of bytes is served. A download that broke off goes on with it, and If-Range.",
+    description="One Range of bytes is served. A download that broke off goes on with it, and If-Range.",
     scope=CALLS_READ,
-    of_tenant=True,
+    is_tenant_scoped=True,
     path=(RECONCILIATION_ID,),
-    answers={
-        200: Answer(
-            meaning="The file.",
+    responses={
+        200: ResponseSpec(
+            description="The file.",
             schema=_LINES,
             media_type=NDJSON_BODY,
             headers={**FILE_HEADERS, "Content-Digest": "RFC 9530: the same, of all that is sent."},
         ),
-        206: Answer(
-            meaning="The range that was asked for.",
+        206: ResponseSpec(
+            description="The range that was asked for.",
             schema=_LINES,
             media_type=NDJSON_BODY,
             headers={**FILE_HEADERS, "Content-Range": "Which bytes of how many."},
         ),
-        304: Answer(meaning="What the client has by its If-None-Match is this file."),
+        304: ResponseSpec(description="What the client has by its If-None-Match is this file."),
     },
     problems=("not-found", "files-gone", "range-not-satisfiable"),
 )

@@ -16,7 +16,7 @@ from calltally.calls.parameters import (
 )
 from calltally.providers.registry import FETCHERS
 from calltally.reconcile.jobs.spec import Against, ReconciliationSpec
-from calltally.web.api.reconciliations.schemas import MOST_SECONDS, ProviderAsked
+from calltally.web.api.reconciliations.schemas import MOST_SECONDS, ReconciliationBody
 from calltally.web.request.access import EVENTS_WRITE, Access
 from calltally.web.request.bodies import decode_body
 
@@ -67,12 +67,12 @@ def provider_spec(body: bytes, pairs: Sequence[tuple[str, str]], access: Access)
     Raises InvalidBody, Forbidden where its key may not heal, and InvalidInput for terms in the query.
     """
     raise_faults([Fault(name, f"{name} is a field of the body here, not of the URL") for name, _ in pairs])
-    asked = decode_body(body, ProviderAsked)
+    asked = decode_body(body, ReconciliationBody)
     window, faults = _window(asked)
     faults = [*_word_faults(asked), *faults]
     if faults:
         raise InvalidBody("; ".join(fault.detail for fault in faults), tuple(faults))
-    if asked.heal and not access.may(EVENTS_WRITE):
+    if asked.heal and not access.has_scope(EVENTS_WRITE):
         has = ", ".join(sorted(access.scopes)) or "none"
         raise Forbidden(f"to heal needs the scope {EVENTS_WRITE} too; the key has {has}")
     return ReconciliationSpec(
@@ -85,7 +85,7 @@ def provider_spec(body: bytes, pairs: Sequence[tuple[str, str]], access: Access)
     )
 
 
-def _word_faults(asked: ProviderAsked) -> Iterable[Fault]:
+def _word_faults(asked: ReconciliationBody) -> Iterable[Fault]:
     if asked.against != Against.PROVIDER:
         told = "in JSON it is provider; events are sent as application/x-ndjson, and their terms in the URL"
         yield Fault("against", f"against is {asked.against[:64]!r}: {told}")
@@ -97,7 +97,7 @@ def _word_faults(asked: ProviderAsked) -> Iterable[Fault]:
         yield Fault("deliver", "deliver goes with heal: there is nothing else to tell of")
 
 
-def _window(asked: ProviderAsked) -> tuple[dict[str, Any], list[Fault]]:
+def _window(asked: ReconciliationBody) -> tuple[dict[str, Any], list[Fault]]:
     values: dict[str, Any] = {}
     faults = []
     for name, field, text in (("from", "from_us", asked.from_), ("to", "to_us", asked.to)):

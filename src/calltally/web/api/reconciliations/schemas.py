@@ -11,7 +11,7 @@ from calltally.providers.registry import FETCHERS
 from calltally.reconcile.findings import Finding
 from calltally.reconcile.jobs.spec import Against, ReconciliationSpec, read_outcome, read_spec
 from calltally.store.jobs.jobs import Job, JobState
-from calltally.web.api.exports.schemas import ErrorShown, WindowShown
+from calltally.web.api.exports.schemas import JobError, TimeWindow
 
 PATH: Final = "/api/v1/reconciliations"
 MOST_SECONDS: Final = 30 * 86_400
@@ -21,7 +21,7 @@ _Seconds = Annotated[float, Meta(ge=0, le=MOST_SECONDS, multiple_of=1)]
 _Instant = Annotated[str, Meta(examples=["2026-10-01"], extra_json_schema={"format": "date-time"})]
 
 
-class ProviderAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
+class ReconciliationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
     """A comparison with a provider's list: of calls created from `from` to before `to`, RFC 3339 or a date.
 
     Two durations are the same up to `tolerance_seconds` apart.
@@ -36,7 +36,7 @@ class ProviderAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ren
     tolerance_seconds: _Seconds = 1
 
 
-class TermsShown(msgspec.Struct, frozen=True):
+class ReconciliationTerms(msgspec.Struct, frozen=True):
     """By what was judged; null where it has no meaning for what was compared with."""
 
     tolerance_seconds: int | None
@@ -44,7 +44,7 @@ class TermsShown(msgspec.Struct, frozen=True):
     grace_seconds: int | None
 
 
-class ReconciliationShown(msgspec.Struct, frozen=True):
+class ReconciliationJob(msgspec.Struct, frozen=True):
     """One reconciliation.
 
     `counts` is how much was found of each kind, exactly; `looked_at` how much of what was compared; `healed`
@@ -57,8 +57,8 @@ class ReconciliationShown(msgspec.Struct, frozen=True):
     state: str
     against: str
     provider: str | None
-    window: WindowShown
-    terms: TermsShown
+    window: TimeWindow
+    terms: ReconciliationTerms
     heal: bool
     deliver: bool
     counts: dict[str, int]
@@ -69,13 +69,13 @@ class ReconciliationShown(msgspec.Struct, frozen=True):
     created_at: str
     updated_at: str
     expires_at: str | None
-    error: ErrorShown | None
+    error: JobError | None
 
 
 class ReconciliationList(msgspec.Struct, frozen=True):
     """A page of reconciliations, newest first."""
 
-    data: list[ReconciliationShown]
+    data: list[ReconciliationJob]
     limit: int
     offset: int
     total: int
@@ -90,7 +90,7 @@ class FindingList(msgspec.Struct, frozen=True):
     total: int
 
 
-class StoredFindings(msgspec.Struct, frozen=True):
+class FindingPage(msgspec.Struct, frozen=True):
     """The same, of findings that are JSON already."""
 
     data: list[msgspec.Raw]
@@ -99,12 +99,12 @@ class StoredFindings(msgspec.Struct, frozen=True):
     total: int
 
 
-def show_reconciliation(job: Job, base: str) -> ReconciliationShown:
+def reconciliation_resource(job: Job, base: str) -> ReconciliationJob:
     """A job as the outside sees it; `base` is what its links begin with."""
     spec, outcome = read_spec(job.spec), read_outcome(job.outcome)
     is_done = job.state in {JobState.COMPLETE, JobState.EXPIRED}
     is_vain = job.state in {JobState.FAILED, JobState.CANCELED}
-    return ReconciliationShown(
+    return ReconciliationJob(
         id=uuid_text(job.job),
         state=job.state.value,
         **_asked(spec),
@@ -116,7 +116,7 @@ def show_reconciliation(job: Job, base: str) -> ReconciliationShown:
         created_at=utc_text(job.created_us),
         updated_at=utc_text(job.updated_us),
         expires_at=None if job.expires_us is None else utc_text(job.expires_us),
-        error=ErrorShown(**outcome.error) if outcome.error else None,
+        error=JobError(**outcome.error) if outcome.error else None,
     )
 
 
@@ -125,8 +125,8 @@ def _asked(spec: ReconciliationSpec) -> dict[str, Any]:
     return {
         "against": spec.against.value,
         "provider": spec.provider,
-        "window": WindowShown(utc_text(spec.from_us), utc_text(spec.to_us)),
-        "terms": TermsShown(
+        "window": TimeWindow(utc_text(spec.from_us), utc_text(spec.to_us)),
+        "terms": ReconciliationTerms(
             None if is_of_events else spec.tolerance_s,
             spec.late_s if is_of_events else None,
             spec.grace_s if is_of_events else None,

@@ -28,30 +28,30 @@ from calltally.web.api.voice_sessions.schemas import (
     EXAMPLE_SESSION,
     EXAMPLE_WORDS,
     SESSION_TAG,
-    SessionDetail,
-    SessionList,
-    SessionStored,
+    VoiceSessionDetail,
+    VoiceSessionList,
+    VoiceSessionOutcome,
 )
-from calltally.web.auth.admission import without_tenant
-from calltally.web.auth.search_rights import check_sought
-from calltally.web.openapi.operation import Answer, Body, Operation, PathPart
+from calltally.web.auth.admission import pairs_without_tenant
+from calltally.web.auth.search_rights import check_search_values
+from calltally.web.openapi.operation import Operation, PathParameter, RequestBodySpec, ResponseSpec
 from calltally.web.request.access import CALLS_READ, EVENTS_WRITE, TRANSCRIPTS_READ
 from calltally.web.request.bodies import JSON_BODY, json_body
-from calltally.web.request.context import AnyRequest, access_of, parts_of, tenant_of
+from calltally.web.request.context import AnyRequest, access_of, dependencies_of, tenant_of
 from calltally.web.request.paging import page_parameters
-from calltally.web.request.paths import MAX_PART_CHARS, part_after
-from calltally.web.response.link_header import LINK_MEANING, Window, link_header
-from calltally.web.response.response import Reply
+from calltally.web.request.paths import MAX_SEGMENT_CHARS, segment_after
+from calltally.web.response.link_header import LINK_HEADERS, PageWindow, link_header
+from calltally.web.response.response import Response
 
 MAX_BODY_BYTES: Final = 5 * 1024 * 1024
 _LISTED: Final = 25
 _PATH: Final = "/api/v1/voice-sessions"
 _TEXT: Final = {"type": "string", "minLength": 1, "maxLength": 200}
 
-SESSION_ID: Final = PathPart(
+SESSION_ID: Final = PathParameter(
     name="id",
-    meaning="The session's id, as its platform or its tenant gave it; a slash in it is sent as %2F.",
-    schema={"type": "string", "minLength": 1, "maxLength": MAX_PART_CHARS},
+    description="The session's id, as its platform or its tenant gave it; a slash in it is sent as %2F.",
+    schema={"type": "string", "minLength": 1, "maxLength": MAX_SEGMENT_CHARS},
     example="session-1001",
 )
 PARAMETERS: Final = (
@@ -72,16 +72,16 @@ LIST: Final = Operation(
     id="listVoiceSessions",
     tag=SESSION_TAG,
     summary="List sessions, newest first, without what was said in them.",
-    meaning="`total` is exact, and linear in the sessions that match.",
+    description="`total` is exact, and linear in the sessions that match.",
     scope=CALLS_READ,
-    of_tenant=True,
+    is_tenant_scoped=True,
     query=PARAMETERS,
-    answers={
-        200: Answer(
-            meaning="One page.",
-            schema=SessionList,
+    responses={
+        200: ResponseSpec(
+            description="One page.",
+            schema=VoiceSessionList,
             example={"data": [EXAMPLE_SESSION], "limit": 25, "offset": 0, "total": 1},
-            headers=LINK_MEANING,
+            headers=LINK_HEADERS,
         )
     },
 )
@@ -89,14 +89,16 @@ READ: Final = Operation(
     id="getVoiceSession",
     tag=SESSION_TAG,
     summary="One session, with its transcript and function calls.",
-    meaning="Those two are null for keys without `transcripts:read`. Of several calls that name one session,"
+    description="Those two are null for keys without `transcripts:read`. Of several calls that name one session,"
     " it is the newest one's.",
     scope=CALLS_READ,
-    of_tenant=True,
+    is_tenant_scoped=True,
     path=(SESSION_ID,),
-    answers={
-        200: Answer(
-            meaning="The session.", schema=SessionDetail, example={**EXAMPLE_SESSION, **EXAMPLE_WORDS}
+    responses={
+        200: ResponseSpec(
+            description="The session.",
+            schema=VoiceSessionDetail,
+            example={**EXAMPLE_SESSION, **EXAMPLE_WORDS},
         )
     },
     problems=("not-found",),
@@ -105,15 +107,15 @@ STORE: Final = Operation(
     id="putVoiceSession",
     tag=SESSION_TAG,
     summary="Store a session's transcript, function calls, tags, evaluation.",
-    meaning="What is left out stays as it was, so it may be sent in parts, and in any order. The tenant's own"
+    description="What is left out stays as it was, so it may be sent in parts, and in any order. The tenant's own"
     " word stands before its platform's. The call must be named the first time. Safe to repeat.",
     scope=EVENTS_WRITE,
     path=(SESSION_ID,),
-    body=Body(content={JSON_BODY: SessionBody}, example=EXAMPLE_BODY),
-    answers={
-        200: Answer(
-            meaning="It is durable, and listed.",
-            schema=SessionStored,
+    body=RequestBodySpec(content={JSON_BODY: SessionBody}, example=EXAMPLE_BODY),
+    responses={
+        200: ResponseSpec(
+            description="It is durable, and listed.",
+            schema=VoiceSessionOutcome,
             example={
                 "id": EXAMPLE_SESSION["id"],
                 "outcome": "applied",
@@ -128,48 +130,52 @@ STORE: Final = Operation(
 
 
 @get(_PATH, operation=LIST)
-async def list_voice_sessions(request: AnyRequest) -> Reply:
+async def list_voice_sessions(request: AnyRequest) -> Response:
     """The records are joined as the ledger wrote them."""
     tenant = tenant_of(request)
-    values = read_values(without_tenant(request), {each.name: each for each in PARAMETERS})
+    values = read_values(pairs_without_tenant(request), {each.name: each for each in PARAMETERS})
     query = SessionQuery(**{"limit": _LISTED, "offset": 0, **values})
-    check_sought(access_of(request), {"stream_id": query.stream_id, "agent_key": query.agent_key})
+    check_search_values(access_of(request), {"stream_id": query.stream_id, "agent_key": query.agent_key})
     read = partial(list_sessions, tenant, query)
-    page = await parts_of(request).store.read_tenant(tenant, read, long=True)
+    page = await dependencies_of(request).store.read_tenant(tenant, read, long=True)
     tail = b'],"limit":%d,"offset":%d,"total":%d}' % (query.limit, query.offset, page.total)
     body = b"".join((b'{"data":[', SEPARATOR.join(page.records), tail))
-    links = link_header(request, Window(query.limit, query.offset, page.total))
-    return Reply(body, headers=(links,))
+    links = link_header(request, PageWindow(query.limit, query.offset, page.total))
+    return Response(body, headers=(links,))
 
 
 @get(_PATH + "/{id:str}", operation=READ)
-async def get_voice_session(request: AnyRequest) -> Reply:
+async def get_voice_session(request: AnyRequest) -> Response:
     """The record, and behind it what was said, if the key may read that."""
-    tenant, named = tenant_of(request), part_after(request, "voice-sessions")
-    found = await parts_of(request).store.read_tenant(tenant, partial(find_session, tenant, named))
+    tenant, named = tenant_of(request), segment_after(request, "voice-sessions")
+    found = await dependencies_of(request).store.read_tenant(tenant, partial(find_session, tenant, named))
     if found is None:
         raise NotFound("there is no session of that id; it may not have been told of yet")
-    return Reply(session_body(found, may_read=access_of(request).may(TRANSCRIPTS_READ)))
+    return Response(session_body(found, may_read=access_of(request).has_scope(TRANSCRIPTS_READ)))
 
 
 @put(_PATH + "/{id:str}", operation=STORE, request_max_body_size=MAX_BODY_BYTES, status_code=200)
-async def put_voice_session(request: AnyRequest) -> Reply:
+async def put_voice_session(request: AnyRequest) -> Response:
     """A fact as any other: the ledger folds it into the call that it is of."""
-    parts, tenant, named = parts_of(request), tenant_of(request), part_after(request, "voice-sessions")
+    deps, tenant, named = (
+        dependencies_of(request),
+        tenant_of(request),
+        segment_after(request, "voice-sessions"),
+    )
     body = await json_body(request, SessionBody)
-    call_sid = body.call_sid or await parts.store.read(call_sid_of(tenant, named))
+    call_sid = body.call_sid or await deps.store.read(call_sid_of(tenant, named))
     if call_sid is None:
         message = f"no call names the session {named[:80]!r} yet: say in call_sid which call it is of"
         raise InvalidBody.of("call_sid", message)
-    fact = session_fact(named, body, call_sid, raw=await request.body(), now_us=parts.clock())
-    [recorded] = await parts.store.submit([Submission(tenant, fact)])
-    parts.metrics.fact(OWN, recorded.outcome)
+    fact = session_fact(named, body, call_sid, raw=await request.body(), now_us=deps.clock())
+    [recorded] = await deps.store.submit([Submission(tenant, fact)])
+    deps.metrics.count_fact(OWN, recorded.outcome)
     if recorded.call_id is None or recorded.outcome is IngestOutcome.REFUSED:
         raise Erased("the call was erased; nothing of it is kept again")
-    stored = SessionStored(
+    stored = VoiceSessionOutcome(
         named, recorded.outcome, recorded.reason, uuid_text(recorded.call_id), recorded.revision
     )
-    return Reply.json(stored)
+    return Response.json(stored)
 
 
 def session_body(found: FoundSession, *, may_read: bool) -> bytes:

@@ -9,7 +9,7 @@ from calltally.calls.conversation import Evaluation, FunctionCall, Turn
 SESSION_TAG: Final = "Voice sessions"
 
 
-class SessionShown(msgspec.Struct, frozen=True):
+class VoiceSession(msgspec.Struct, frozen=True):
     """One session, the conversation of a call; what is not known is null.
 
     `call_sid` and `call_id` are of its call, which a session has always. `status` is active, completed or
@@ -34,23 +34,23 @@ class SessionShown(msgspec.Struct, frozen=True):
     updated_at: str
 
 
-class SessionDetail(SessionShown, frozen=True):
+class VoiceSessionDetail(VoiceSession, frozen=True):
     """The same with what was said and done in it; null for keys without `transcripts:read`."""
 
     transcript: list[Turn] | None
     function_calls: list[FunctionCall] | None
 
 
-class SessionList(msgspec.Struct, frozen=True):
+class VoiceSessionList(msgspec.Struct, frozen=True):
     """One page, newest first, without what was said."""
 
-    data: list[SessionShown]
+    data: list[VoiceSession]
     limit: int
     offset: int
     total: int
 
 
-class SessionStored(msgspec.Struct, frozen=True):
+class VoiceSessionOutcome(msgspec.Struct, frozen=True):
     """What became of it: applied, duplicate or ignored (kept, with nothing to change)."""
 
     id: str

@@ -12,15 +12,15 @@ from calltally.store.tenants.tenants import is_line
 from calltally.store.webhooks.endpoints import EndpointSettings
 from calltally.web.api.webhooks.schemas import MOST_DESCRIBED, EndpointBody
 from calltally.web.auth.admission import check_scope
-from calltally.web.auth.search_rights import check_sought
+from calltally.web.auth.search_rights import check_search_values
 from calltally.web.request.access import CALLS_READ, PII_READ
-from calltally.web.request.context import AnyRequest, access_of, parts_of
+from calltally.web.request.context import AnyRequest, access_of, dependencies_of
 
 _WORD: Final = re.compile(WORD_PATTERN, re.ASCII)
 _EVENTS: Final = ", ".join(SUBSCRIBABLE)
 
 
-def wanted_of(request: AnyRequest, body: EndpointBody) -> EndpointSettings:
+def checked_endpoint(request: AnyRequest, body: EndpointBody) -> EndpointSettings:
     """What a body asks for, as far as its key may.
 
     Raises InvalidBody with every fault in it, and Forbidden for a key that may not read calls, or looks for a
@@ -30,15 +30,15 @@ def wanted_of(request: AnyRequest, body: EndpointBody) -> EndpointSettings:
     check_scope(access, CALLS_READ, "an endpoint is sent calls")
     faults = [*_word_faults(body)]
     try:
-        parts_of(request).outgoing.check(body.url)
+        dependencies_of(request).outgoing.check(body.url)
     except ValueError as fault:
         faults.append(Fault("url", f"the url cannot be used: {fault}"))
     if faults:
         raise InvalidBody("; ".join(fault.detail for fault in faults), tuple(faults))
-    check_sought(access, {"route": body.route, "agent": body.agent})
+    check_search_values(access, {"route": body.route, "agent": body.agent})
     events = tuple(name for name in SUBSCRIBABLE if name in body.events)
     said = (body.url, body.description or None, body.form, events, body.direction, body.route, body.agent)
-    return EndpointSettings(*said, sees_numbers=access.may(PII_READ))
+    return EndpointSettings(*said, sees_numbers=access.has_scope(PII_READ))
 
 
 def _word_faults(body: EndpointBody) -> list[Fault]:

@@ -30,81 +30,81 @@ from calltally.store.webhooks.endpoints import lock_deliveries, need_endpoint
 from calltally.web.api.webhooks import operations
 from calltally.web.api.webhooks.paths import DELIVERY, ONE, delivery_id, endpoint_id, event_id
 from calltally.web.api.webhooks.schemas import (
-    DeliveryPage,
     ReplayBody,
-    Replayed,
-    show_delivery,
-    show_detail,
+    ReplayResult,
+    WebhookDeliveryPage,
+    delivery_detail,
+    delivery_resource,
 )
-from calltally.web.auth.admission import without_tenant
+from calltally.web.auth.admission import pairs_without_tenant
 from calltally.web.request.bodies import json_body
-from calltally.web.request.context import AnyRequest, parts_of, tenant_of
-from calltally.web.response.response import Reply
+from calltally.web.request.context import AnyRequest, dependencies_of, tenant_of
+from calltally.web.response.response import Response
 
 _HASHED: Final = 10
 _KNOWN: Final = {each.name: each for each in operations.FILTERS}
 
 
 @post(ONE + "/test", operation=operations.TEST, status_code=200)
-async def test(request: AnyRequest) -> Reply:
+async def test(request: AnyRequest) -> Response:
     """An event of no call."""
-    parts, tenant, endpoint = parts_of(request), tenant_of(request), endpoint_id(request)
-    now_us = parts.clock()
+    deps, tenant, endpoint = dependencies_of(request), tenant_of(request), endpoint_id(request)
+    now_us = deps.clock()
     made_id = event_time(now_us) + secrets.token_bytes(_HASHED)
     data = {"endpoint_id": uuid_text(endpoint), "sent_at": utc_text(now_us)}
     notice = EndpointNotice(
         TEST, made_id, encode_envelope(TEST, made_id, CommitInstant(tenant, "", 0, now_us), data)
     )
-    await parts.store.write(_with_notice(tenant, endpoint, notice, now_us))
-    found, attempts = await parts.store.read(find_delivery(tenant, endpoint, made_id))
-    return Reply.json(show_detail(found, attempts), status=202)
+    await deps.store.write(_with_notice(tenant, endpoint, notice, now_us))
+    found, attempts = await deps.store.read(find_delivery(tenant, endpoint, made_id))
+    return Response.json(delivery_detail(found, attempts), status=202)
 
 
 @get(ONE + "/deliveries", operation=operations.DELIVERIES)
-async def list_some(request: AnyRequest) -> Reply:
+async def list_some(request: AnyRequest) -> Response:
     """By the time of their events."""
-    asked = read_values(without_tenant(request), _KNOWN)
+    asked = read_values(pairs_without_tenant(request), _KNOWN)
     limit: int = asked.pop("limit", operations.LISTED)
     before = event_id(asked.pop("before")) if "before" in asked else LAST_ID
     if not before:
         raise InvalidInput.of("before", "before must be `next` of the page before")
     shown = DeliveryFilter(before=before, **asked)
-    found = await parts_of(request).store.read(
+    found = await dependencies_of(request).store.read(
         list_deliveries(tenant_of(request), endpoint_id(request), shown, limit + 1)
     )
-    page = [show_delivery(each) for each in found[:limit]]
-    return Reply.json(DeliveryPage(page, limit, page[-1].id if len(found) > limit else None))
+    page = [delivery_resource(each) for each in found[:limit]]
+    return Response.json(WebhookDeliveryPage(page, limit, page[-1].id if len(found) > limit else None))
 
 
 @get(DELIVERY, operation=operations.DELIVERY)
-async def read_delivery(request: AnyRequest) -> Reply:
+async def read_delivery(request: AnyRequest) -> Response:
     """Every attempt, the first first."""
-    found, attempts = await parts_of(request).store.read(
+    found, attempts = await dependencies_of(request).store.read(
         find_delivery(tenant_of(request), endpoint_id(request), delivery_id(request))
     )
-    return Reply.json(show_detail(found, attempts))
+    return Response.json(delivery_detail(found, attempts))
 
 
 @post(DELIVERY + "/replay", operation=operations.REPLAY_ONE, status_code=200)
-async def replay_delivery(request: AnyRequest) -> Reply:
+async def replay_delivery(request: AnyRequest) -> Response:
     """Under its id."""
-    parts = parts_of(request)
-    await parts.store.write(
-        replay_one(tenant_of(request), endpoint_id(request), delivery_id(request), parts.clock())
+    deps = dependencies_of(request)
+    await deps.store.write(
+        replay_one(tenant_of(request), endpoint_id(request), delivery_id(request), deps.clock())
     )
-    return Reply.json(Replayed(1), status=202)
+    return Response.json(ReplayResult(1), status=202)
 
 
 @post(ONE + "/replay", operation=operations.REPLAY, status_code=200)
-async def replay(request: AnyRequest) -> Reply:
+async def replay(request: AnyRequest) -> Response:
     """Some hundred a transaction, so that what comes in meanwhile need not wait for all."""
-    parts, tenant, endpoint = parts_of(request), tenant_of(request), endpoint_id(request)
+    deps, tenant, endpoint = dependencies_of(request), tenant_of(request), endpoint_id(request)
     again: ReplayRange | None = _again(await json_body(request, ReplayBody))
     replayed = 0
     while again is not None:
-        count, again = await parts.store.write(replay_some(tenant, endpoint, again, parts.clock()))
+        count, again = await deps.store.write(replay_some(tenant, endpoint, again, deps.clock()))
         replayed += count
-    return Reply.json(Replayed(replayed), status=202)
+    return Response.json(ReplayResult(replayed), status=202)
 
 
 def _again(asked: ReplayBody) -> ReplayRange:

@@ -25,110 +25,111 @@ from calltally.store.webhooks.endpoints import (
     seal_secret,
 )
 from calltally.web.api.webhooks import operations
-from calltally.web.api.webhooks.checks import wanted_of
+from calltally.web.api.webhooks.checks import checked_endpoint
 from calltally.web.api.webhooks.deliveries import DELIVERY_HANDLERS
 from calltally.web.api.webhooks.paths import ONE, endpoint_id
 from calltally.web.api.webhooks.schemas import (
     MOST_GRACE_HOURS,
     PATH,
     EndpointBody,
-    EndpointList,
     RotationBody,
-    show_endpoint,
-    show_new_endpoint,
+    WebhookEndpointList,
+    endpoint_resource,
+    new_endpoint_resource,
 )
 from calltally.web.request.bodies import json_body
-from calltally.web.request.context import AnyRequest, parts_of, tenant_of
-from calltally.web.response.response import Reply
+from calltally.web.request.context import AnyRequest, dependencies_of, tenant_of
+from calltally.web.response.response import Response
 
 _HOUR_US: Final = 3600 * SECOND_US
 PAUSED_BY_HAND: Final = "paused by request"
 
 
 @post(PATH, operation=operations.ADD, status_code=200)
-async def add(request: AnyRequest) -> Reply:
+async def add(request: AnyRequest) -> Response:
     """The secret is made here, and shown once."""
-    wanted = wanted_of(request, await json_body(request, EndpointBody))
-    parts, tenant = parts_of(request), tenant_of(request)
+    wanted = checked_endpoint(request, await json_body(request, EndpointBody))
+    deps, tenant = dependencies_of(request), tenant_of(request)
     endpoint, secret = secrets.token_bytes(16), _new_secret()
-    sealed = seal_secret(parts.vault, tenant, endpoint, secret)
-    made: Endpoint = await parts.store.write(add_endpoint(tenant, endpoint, wanted, sealed, parts.clock()))
-    place = f"{parts.public_url or ''}{PATH}/{uuid_text(endpoint)}".encode()
-    return Reply.json(show_new_endpoint(made, secret), status=201, headers=((b"location", place),))
+    sealed = seal_secret(deps.vault, tenant, endpoint, secret)
+    made: Endpoint = await deps.store.write(add_endpoint(tenant, endpoint, wanted, sealed, deps.clock()))
+    place = f"{deps.public_url or ''}{PATH}/{uuid_text(endpoint)}".encode()
+    return Response.json(new_endpoint_resource(made, secret), status=201, headers=((b"location", place),))
 
 
 @get(PATH, operation=operations.LIST)
-async def list_all(request: AnyRequest) -> Reply:
+async def list_all(request: AnyRequest) -> Response:
     """Few: there are no pages."""
-    found = await parts_of(request).store.read(endpoints_of(tenant_of(request)))
-    return Reply.json(EndpointList([show_endpoint(each) for each in found]))
+    found = await dependencies_of(request).store.read(endpoints_of(tenant_of(request)))
+    return Response.json(WebhookEndpointList([endpoint_resource(each) for each in found]))
 
 
 @get(ONE, operation=operations.READ)
-async def read(request: AnyRequest) -> Reply:
+async def read(request: AnyRequest) -> Response:
     """Another tenant's is not there."""
-    found: Endpoint = await parts_of(request).store.read(
+    found: Endpoint = await dependencies_of(request).store.read(
         need_endpoint(tenant_of(request), endpoint_id(request))
     )
-    return Reply.json(show_endpoint(found))
+    return Response.json(endpoint_resource(found))
 
 
 @put(ONE, operation=operations.CHANGE)
-async def change(request: AnyRequest) -> Reply:
+async def change(request: AnyRequest) -> Response:
     """As a whole."""
-    wanted = wanted_of(request, await json_body(request, EndpointBody))
+    wanted = checked_endpoint(request, await json_body(request, EndpointBody))
     return await _changed(
-        request, change_endpoint(tenant_of(request), endpoint_id(request), wanted, parts_of(request).clock())
+        request,
+        change_endpoint(tenant_of(request), endpoint_id(request), wanted, dependencies_of(request).clock()),
     )
 
 
 # The framework lets no handler that it knows as a 204 return a Reply, which brings that status itself.
 @delete(ONE, operation=operations.DELETE, status_code=200)
-async def remove(request: AnyRequest) -> Reply:
+async def remove(request: AnyRequest) -> Response:
     """Its deliveries go with the next rounds of upkeep."""
-    parts = parts_of(request)
-    await parts.store.write(delete_endpoint(tenant_of(request), endpoint_id(request), parts.clock()))
-    return Reply.empty()
+    deps = dependencies_of(request)
+    await deps.store.write(delete_endpoint(tenant_of(request), endpoint_id(request), deps.clock()))
+    return Response.empty()
 
 
 @post(ONE + "/rotate", operation=operations.ROTATE, status_code=200)
-async def rotate(request: AnyRequest) -> Reply:
+async def rotate(request: AnyRequest) -> Response:
     """Both secrets are good for a while."""
     asked = await json_body(request, RotationBody)
     if not 0 <= asked.grace_hours <= MOST_GRACE_HOURS:
         raise InvalidBody.of("grace_hours", f"grace_hours must be from 0 to {MOST_GRACE_HOURS}")
-    parts, tenant, endpoint, secret = (
-        parts_of(request),
+    deps, tenant, endpoint, secret = (
+        dependencies_of(request),
         tenant_of(request),
         endpoint_id(request),
         _new_secret(),
     )
-    now_us = parts.clock()
-    sealed = seal_secret(parts.vault, tenant, endpoint, secret)
+    now_us = deps.clock()
+    sealed = seal_secret(deps.vault, tenant, endpoint, secret)
     rotation = SecretRotation(sealed, now_us + int(asked.grace_hours) * _HOUR_US)
-    found: Endpoint = await parts.store.write(rotate_secret(tenant, endpoint, rotation, now_us))
-    return Reply.json(show_new_endpoint(found, secret))
+    found: Endpoint = await deps.store.write(rotate_secret(tenant, endpoint, rotation, now_us))
+    return Response.json(new_endpoint_resource(found, secret))
 
 
 @post(ONE + "/pause", operation=operations.PAUSE, status_code=200)
-async def pause(request: AnyRequest) -> Reply:
+async def pause(request: AnyRequest) -> Response:
     """Its events wait."""
-    clock = parts_of(request).clock
+    clock = dependencies_of(request).clock
     return await _changed(
         request, pause_endpoint(tenant_of(request), endpoint_id(request), PAUSED_BY_HAND, clock())
     )
 
 
 @post(ONE + "/resume", operation=operations.RESUME, status_code=200)
-async def resume(request: AnyRequest) -> Reply:
+async def resume(request: AnyRequest) -> Response:
     """What waits is due at once."""
-    clock = parts_of(request).clock
+    clock = dependencies_of(request).clock
     return await _changed(request, resume_endpoint(tenant_of(request), endpoint_id(request), clock()))
 
 
-async def _changed(request: AnyRequest, operation: StoreOperation[Endpoint]) -> Reply:
-    found: Endpoint = await parts_of(request).store.write(operation)
-    return Reply.json(show_endpoint(found))
+async def _changed(request: AnyRequest, operation: StoreOperation[Endpoint]) -> Response:
+    found: Endpoint = await dependencies_of(request).store.write(operation)
+    return Response.json(endpoint_resource(found))
 
 
 def _new_secret() -> str:

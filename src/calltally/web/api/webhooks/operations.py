@@ -15,17 +15,17 @@ from calltally.calls.parameters import (
 )
 from calltally.store.webhooks.deliveries import STATES
 from calltally.web.api.webhooks.schemas import (
-    DeliveryDetail,
-    DeliveryPage,
     EndpointBody,
-    EndpointList,
-    EndpointShown,
-    NewEndpointShown,
+    NewWebhookEndpoint,
     ReplayBody,
-    Replayed,
+    ReplayResult,
     RotationBody,
+    WebhookDeliveryDetail,
+    WebhookDeliveryPage,
+    WebhookEndpoint,
+    WebhookEndpointList,
 )
-from calltally.web.openapi.operation import Answer, Body, Operation, PathPart
+from calltally.web.openapi.operation import Operation, PathParameter, RequestBodySpec, ResponseSpec
 from calltally.web.request.access import WEBHOOKS_WRITE
 from calltally.web.request.bodies import JSON_BODY
 
@@ -83,12 +83,12 @@ _TRIES: Final = [
 ]
 
 _MESSAGE_SCHEMA: Final = {"type": "string", "pattern": "^msg_[0-9a-f-]{36}$"}
-ENDPOINT_ID: Final = PathPart(
-    name="id", meaning="The endpoint's id.", schema={"type": "string", "format": "uuid"}, example=_ID
+ENDPOINT_ID: Final = PathParameter(
+    name="id", description="The endpoint's id.", schema={"type": "string", "format": "uuid"}, example=_ID
 )
-MESSAGE_ID: Final = PathPart(
+MESSAGE_ID: Final = PathParameter(
     name="delivery",
-    meaning="The event's `webhook-id`.",
+    description="The event's `webhook-id`.",
     schema=_MESSAGE_SCHEMA,
     example=_MESSAGE,
 )
@@ -130,23 +130,25 @@ def _of_one(**said: Any) -> Operation:  # noqa: ANN401 (an operation's own field
     """An operation on one endpoint."""
     path = said.pop("path", (ENDPOINT_ID,))
     problems = ("not-found", *said.pop("problems", ()))
-    return Operation(tag=TAG, scope=WEBHOOKS_WRITE, of_tenant=True, path=path, problems=problems, **said)
+    return Operation(
+        tag=TAG, scope=WEBHOOKS_WRITE, is_tenant_scoped=True, path=path, problems=problems, **said
+    )
 
 
 ADD: Final = Operation(
     id="addWebhookEndpoint",
     tag=TAG,
     summary="Have events delivered to a URL.",
-    meaning="It takes `calls:read` too, and `pii:read` for whole numbers where the tenant masks them: without"
+    description="It takes `calls:read` too, and `pii:read` for whole numbers where the tenant masks them: without"
     " it the endpoint's events have them masked. From now on; there is no backlog. The `secret` in the answer"
     " is never shown again.",
     scope=WEBHOOKS_WRITE,
-    of_tenant=True,
-    body=Body(content={JSON_BODY: EndpointBody}, example=_ASKED),
-    answers={
-        201: Answer(
-            meaning="It is made.",
-            schema=NewEndpointShown,
+    is_tenant_scoped=True,
+    body=RequestBodySpec(content={JSON_BODY: EndpointBody}, example=_ASKED),
+    responses={
+        201: ResponseSpec(
+            description="It is made.",
+            schema=NewWebhookEndpoint,
             example=_WITH_SECRET,
             headers={"Location": "Where it can be asked for."},
         )
@@ -158,43 +160,49 @@ LIST: Final = Operation(
     tag=TAG,
     summary="The webhook endpoints of a tenant.",
     scope=WEBHOOKS_WRITE,
-    of_tenant=True,
-    answers={200: Answer(meaning="All of them.", schema=EndpointList, example={"data": [_EXAMPLE]})},
+    is_tenant_scoped=True,
+    responses={
+        200: ResponseSpec(
+            description="All of them.", schema=WebhookEndpointList, example={"data": [_EXAMPLE]}
+        )
+    },
 )
 READ: Final = _of_one(
     id="getWebhookEndpoint",
     summary="One webhook endpoint.",
-    answers={200: Answer(meaning="The endpoint.", schema=EndpointShown, example=_EXAMPLE)},
+    responses={200: ResponseSpec(description="The endpoint.", schema=WebhookEndpoint, example=_EXAMPLE)},
 )
 CHANGE: Final = _of_one(
     id="setWebhookEndpoint",
     summary="Set what an endpoint is sent and where.",
-    meaning="It takes the scopes that a new one takes; numbers are masked or whole by the key that sets it."
+    description="It takes the scopes that a new one takes; numbers are masked or whole by the key that sets it."
     " As a whole: what is left out is as for a new one. What waits goes to the new URL.",
-    body=Body(content={JSON_BODY: EndpointBody}, example=_ASKED),
-    answers={200: Answer(meaning="It is so.", schema=EndpointShown, example=_EXAMPLE)},
+    body=RequestBodySpec(content={JSON_BODY: EndpointBody}, example=_ASKED),
+    responses={200: ResponseSpec(description="It is so.", schema=WebhookEndpoint, example=_EXAMPLE)},
     problems=("invalid-body", "unsupported-media-type"),
 )
 DELETE: Final = _of_one(
     id="deleteWebhookEndpoint",
     summary="Delete an endpoint; what waits for it is not delivered.",
-    answers={204: Answer(meaning="It is gone.")},
+    responses={204: ResponseSpec(description="It is gone.")},
 )
 ROTATE: Final = _of_one(
     id="rotateWebhookSecret",
     summary="Give an endpoint a new secret.",
-    meaning="For `grace_hours` deliveries are signed with both, so that a receiver may know either.",
-    body=Body(content={JSON_BODY: RotationBody}, example={"grace_hours": 24}),
-    answers={200: Answer(meaning="The new secret.", schema=NewEndpointShown, example=_WITH_SECRET)},
+    description="For `grace_hours` deliveries are signed with both, so that a receiver may know either.",
+    body=RequestBodySpec(content={JSON_BODY: RotationBody}, example={"grace_hours": 24}),
+    responses={
+        200: ResponseSpec(description="The new secret.", schema=NewWebhookEndpoint, example=_WITH_SECRET)
+    },
     problems=("invalid-body", "unsupported-media-type"),
 )
 PAUSE: Final = _of_one(
     id="pauseWebhookEndpoint",
     summary="Send an endpoint nothing; its events wait.",
-    answers={
-        200: Answer(
-            meaning="It is paused.",
-            schema=EndpointShown,
+    responses={
+        200: ResponseSpec(
+            description="It is paused.",
+            schema=WebhookEndpoint,
             example={**_EXAMPLE, "state": "paused", "reason": "paused by request"},
         )
     },
@@ -202,15 +210,17 @@ PAUSE: Final = _of_one(
 RESUME: Final = _of_one(
     id="resumeWebhookEndpoint",
     summary="Send an endpoint what waits, and what comes.",
-    answers={200: Answer(meaning="It is active.", schema=EndpointShown, example=_EXAMPLE)},
+    responses={200: ResponseSpec(description="It is active.", schema=WebhookEndpoint, example=_EXAMPLE)},
 )
 TEST: Final = _of_one(
     id="testWebhookEndpoint",
     summary="Send an endpoint a `voice.webhook.test` event.",
-    meaning="It is signed, tried and recorded as any other; look at its delivery for what came of it.",
-    answers={
-        202: Answer(
-            meaning="It is on its way.", schema=DeliveryDetail, example={**_DELIVERY, "tries": _TRIES}
+    description="It is signed, tried and recorded as any other; look at its delivery for what came of it.",
+    responses={
+        202: ResponseSpec(
+            description="It is on its way.",
+            schema=WebhookDeliveryDetail,
+            example={**_DELIVERY, "tries": _TRIES},
         )
     },
 )
@@ -218,10 +228,10 @@ DELIVERIES: Final = _of_one(
     id="listDeliveries",
     summary="What became of events at an endpoint, the newest first.",
     query=FILTERS,
-    answers={
-        200: Answer(
-            meaning="One page.",
-            schema=DeliveryPage,
+    responses={
+        200: ResponseSpec(
+            description="One page.",
+            schema=WebhookDeliveryPage,
             example={"data": [_DELIVERY], "limit": LISTED, "next": None},
         )
     },
@@ -230,21 +240,27 @@ DELIVERY: Final = _of_one(
     id="getDelivery",
     summary="One delivery with every attempt.",
     path=(ENDPOINT_ID, MESSAGE_ID),
-    answers={
-        200: Answer(meaning="The delivery.", schema=DeliveryDetail, example={**_DELIVERY, "tries": _TRIES})
+    responses={
+        200: ResponseSpec(
+            description="The delivery.", schema=WebhookDeliveryDetail, example={**_DELIVERY, "tries": _TRIES}
+        )
     },
 )
 REPLAY_ONE: Final = _of_one(
     id="replayDelivery",
     summary="Make one delivery again, under the same id.",
     path=(ENDPOINT_ID, MESSAGE_ID),
-    answers={202: Answer(meaning="It is on its way.", schema=Replayed, example={"replayed": 1})},
+    responses={
+        202: ResponseSpec(description="It is on its way.", schema=ReplayResult, example={"replayed": 1})
+    },
 )
 REPLAY: Final = _of_one(
     id="replayDeliveries",
     summary="Make the deliveries of a window again, or all that were given up since.",
-    meaning="Each under the id that it had. What waits anyway is left as it is.",
-    body=Body(content={JSON_BODY: ReplayBody}, example={"from": "2026-10-01", "only": "dead"}),
-    answers={202: Answer(meaning="They are on their way.", schema=Replayed, example={"replayed": 42})},
+    description="Each under the id that it had. What waits anyway is left as it is.",
+    body=RequestBodySpec(content={JSON_BODY: ReplayBody}, example={"from": "2026-10-01", "only": "dead"}),
+    responses={
+        202: ResponseSpec(description="They are on their way.", schema=ReplayResult, example={"replayed": 42})
+    },
     problems=("invalid-body", "unsupported-media-type"),
 )

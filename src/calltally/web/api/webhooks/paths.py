@@ -6,7 +6,7 @@ from calltally.calls.errors import NotFound
 from calltally.calls.identity import parse_uuid
 from calltally.web.api.webhooks.schemas import PATH
 from calltally.web.request.context import AnyRequest
-from calltally.web.request.paths import part_after
+from calltally.web.request.paths import segment_after
 
 ONE: Final = PATH + "/{id:str}"
 DELIVERY: Final = ONE + "/deliveries/{delivery:str}"
@@ -15,12 +15,12 @@ _MESSAGE: Final = "msg_"
 
 def endpoint_id(request: AnyRequest) -> bytes:
     """The endpoint that the path names; empty for what names none."""
-    return parse_uuid(part_after(request, "webhook-endpoints")) or b""
+    return parse_uuid(segment_after(request, "webhook-endpoints")) or b""
 
 
 def delivery_id(request: AnyRequest) -> bytes:
     """The delivery that the path names; raises NotFound for what names none."""
-    found = event_id(part_after(request, "deliveries"))
+    found = event_id(segment_after(request, "deliveries"))
     if not found:
         raise NotFound("there is no delivery of that id")
     return found

@@ -53,7 +53,7 @@ class EndpointBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     agent: Word | None = None
 
 
-class EndpointShown(msgspec.Struct, frozen=True):
+class WebhookEndpoint(msgspec.Struct, frozen=True):
     """One endpoint. `state` is `active` or `paused`, then with a `reason`.
 
     `failing_since` is the first failure since the last success; `previous_secret_until` says until when
@@ -78,16 +78,16 @@ class EndpointShown(msgspec.Struct, frozen=True):
     updated_at: str
 
 
-class NewEndpointShown(EndpointShown, frozen=True):
+class NewWebhookEndpoint(WebhookEndpoint, frozen=True):
     """A new endpoint, or one with a new secret; the `secret` is never shown again."""
 
     secret: str
 
 
-class EndpointList(msgspec.Struct, frozen=True):
+class WebhookEndpointList(msgspec.Struct, frozen=True):
     """A tenant's endpoints by age."""
 
-    data: list[EndpointShown]
+    data: list[WebhookEndpoint]
 
 
 class RotationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -107,13 +107,13 @@ class ReplayBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     only: Annotated[str, Meta(extra_json_schema={"enum": ["all", "dead"]})] = "all"
 
 
-class Replayed(msgspec.Struct, frozen=True):
+class ReplayResult(msgspec.Struct, frozen=True):
     """How many deliveries were begun anew."""
 
     replayed: int
 
 
-class DeliveryShown(msgspec.Struct, frozen=True):
+class WebhookDelivery(msgspec.Struct, frozen=True):
     """What becomes of one event at one endpoint. `id` is the event's `webhook-id`.
 
     `state` is `waiting`, `delivered` or `dead`; `next_attempt_at` is null unless it waits. `reason` says why
@@ -133,7 +133,7 @@ class DeliveryShown(msgspec.Struct, frozen=True):
     next_attempt_at: str | None
 
 
-class AttemptShown(msgspec.Struct, frozen=True):
+class DeliveryAttempt(msgspec.Struct, frozen=True):
     """One attempt. `status` is null where no answer came. `answer` is the first KiB of the answer's body."""
 
     attempt: int
@@ -146,38 +146,38 @@ class AttemptShown(msgspec.Struct, frozen=True):
     next_attempt_at: str | None
 
 
-class DeliveryDetail(DeliveryShown, frozen=True):
+class WebhookDeliveryDetail(WebhookDelivery, frozen=True):
     """One delivery with every attempt."""
 
-    tries: list[AttemptShown]
+    tries: list[DeliveryAttempt]
 
 
-class DeliveryPage(msgspec.Struct, frozen=True):
+class WebhookDeliveryPage(msgspec.Struct, frozen=True):
     """Deliveries, the newest first; `next` is what to send as `before` to go on, null at the end."""
 
-    data: list[DeliveryShown]
+    data: list[WebhookDelivery]
     limit: int
     next: str | None
 
 
-def show_endpoint(endpoint: Endpoint) -> EndpointShown:
+def endpoint_resource(endpoint: Endpoint) -> WebhookEndpoint:
     """An endpoint without its secret."""
-    return EndpointShown(**_endpoint(endpoint))
+    return WebhookEndpoint(**_endpoint(endpoint))
 
 
-def show_new_endpoint(endpoint: Endpoint, secret: str) -> NewEndpointShown:
+def new_endpoint_resource(endpoint: Endpoint, secret: str) -> NewWebhookEndpoint:
     """The same with it."""
-    return NewEndpointShown(**_endpoint(endpoint), secret=secret)
+    return NewWebhookEndpoint(**_endpoint(endpoint), secret=secret)
 
 
-def show_delivery(delivery: Delivery) -> DeliveryShown:
+def delivery_resource(delivery: Delivery) -> WebhookDelivery:
     """A delivery without its attempts."""
-    return DeliveryShown(**_delivery(delivery))
+    return WebhookDelivery(**_delivery(delivery))
 
 
-def show_detail(delivery: Delivery, attempts: list[StoredAttempt]) -> DeliveryDetail:
+def delivery_detail(delivery: Delivery, attempts: list[StoredAttempt]) -> WebhookDeliveryDetail:
     """The same with them."""
-    return DeliveryDetail(**_delivery(delivery), tries=[_attempt(each) for each in attempts])
+    return WebhookDeliveryDetail(**_delivery(delivery), tries=[_attempt(each) for each in attempts])
 
 
 def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
@@ -214,12 +214,12 @@ def _delivery(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def _attempt(attempt: StoredAttempt) -> AttemptShown:
+def _attempt(attempt: StoredAttempt) -> DeliveryAttempt:
     try:
         answer, encoding = attempt.answer.decode(), "utf-8"
     except UnicodeDecodeError:
         answer, encoding = b64encode(attempt.answer).decode(), "base64"
-    return AttemptShown(
+    return DeliveryAttempt(
         attempt.attempt,
         utc_text(attempt.at_us),
         attempt.took_us / 1_000_000,

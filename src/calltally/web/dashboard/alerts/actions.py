@@ -18,9 +18,9 @@ from calltally.web.dashboard.operations import of_page
 from calltally.web.dashboard.rendering import redirect
 from calltally.web.dashboard.sign_in.scopes import need
 from calltally.web.request.access import ALERTS_WRITE
-from calltally.web.request.context import AnyRequest, access_of, parts_of, tenant_of
-from calltally.web.request.paths import last_part
-from calltally.web.response.response import Reply
+from calltally.web.request.context import AnyRequest, access_of, dependencies_of, tenant_of
+from calltally.web.request.paths import last_segment
+from calltally.web.response.response import Response
 
 _HANDLING: Final[Any] = {Exception: answer_page}
 _MOST_HOURS: Final = 31 * 24
@@ -65,16 +65,16 @@ _DOINGS: Final[Mapping[str, Doing]] = {
 
 
 @post(ONE + "/{doing:str}", operation=of_page(f"POST {ONE}"), status_code=200, exception_handlers=_HANDLING)
-async def change_alert(request: AnyRequest) -> Reply:
+async def change_alert(request: AnyRequest) -> Response:
     """Acknowledge, resolve, mute or unmute; then back to where the form was."""
     visitor, pairs = await checked_form(request)
     form = dict(pairs)
     need(visitor, ALERTS_WRITE)
-    doing = _DOINGS.get(last_part(request, "alerts"))
+    doing = _DOINGS.get(last_segment(request, "alerts"))
     if doing is None:
         raise NotFound("an alert can be acknowledged, resolved, muted and unmuted")
     by = AlertChange(
-        0, parts_of(request).clock(), AlertEvent.ACKNOWLEDGED, access_of(request).key_id, _note(form)
+        0, dependencies_of(request).clock(), AlertEvent.ACKNOWLEDGED, access_of(request).key_id, _note(form)
     )
-    await parts_of(request).store.write(doing(tenant_of(request), alert_id(request), form, by))
+    await dependencies_of(request).store.write(doing(tenant_of(request), alert_id(request), form, by))
     return redirect(back(pairs))

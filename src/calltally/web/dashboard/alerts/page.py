@@ -33,10 +33,10 @@ from calltally.web.dashboard.operations import of_page
 from calltally.web.dashboard.rendering import page
 from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
 from calltally.web.request.access import ALERTS_WRITE
-from calltally.web.request.context import AnyRequest, parts_of
-from calltally.web.request.paths import part_after
-from calltally.web.request.query import Pairs, pairs_of
-from calltally.web.response.response import Reply
+from calltally.web.request.context import AnyRequest, dependencies_of
+from calltally.web.request.paths import segment_after
+from calltally.web.request.query import Pairs, query_pairs
+from calltally.web.response.response import Response
 
 PATH: Final = "/alerts"
 ONE: Final = PATH + "/{id:str}"
@@ -50,14 +50,14 @@ _EVER: Final = {"lo_us": -(2**62), "hi_us": 2**62}
 
 
 @get(PATH, operation=of_page(PATH), exception_handlers=_HANDLING)
-async def show_alerts(request: AnyRequest) -> Reply:
+async def show_alerts(request: AnyRequest) -> Response:
     """What is on; by `state=` what was. The filters are the API's."""
-    visitor, parts = await visitor_of(request), parts_of(request)
-    pairs = meant(pairs_of(request.scope["query_string"]))
+    visitor, deps = await visitor_of(request), dependencies_of(request)
+    pairs = meant(query_pairs(request.scope["query_string"]))
     wanted = _wanted(pairs)
     found: list[Alert]
-    found, total = await parts.store.read(list_alerts(visitor.tenant, wanted))
-    now_us = parts.clock()
+    found, total = await deps.store.read(list_alerts(visitor.tenant, wanted))
+    now_us = deps.clock()
     values = {
         "lines": [line_of(alert, visitor.zone, now_us) for alert in found],
         "total": total,
@@ -91,15 +91,15 @@ def _around(pairs: Pairs, wanted: AlertFilter, total: int) -> dict[str, Any]:
 
 
 def _rights(visitor: Visitor) -> dict[str, Any]:
-    return {"may_write": visitor.access.may(ALERTS_WRITE), "mutes": MUTES}
+    return {"may_write": visitor.access.has_scope(ALERTS_WRITE), "mutes": MUTES}
 
 
 @get(ONE, operation=of_page(ONE), exception_handlers=_HANDLING)
-async def show_alert(request: AnyRequest) -> Reply:
+async def show_alert(request: AnyRequest) -> Response:
     """Another tenant's is not there."""
-    visitor, parts = await visitor_of(request), parts_of(request)
-    alert, changes = await parts.store.read(_with_history(visitor.tenant, alert_id(request)))
-    finding, now_us = read_content(alert).finding, parts.clock()
+    visitor, deps = await visitor_of(request), dependencies_of(request)
+    alert, changes = await deps.store.read(_with_history(visitor.tenant, alert_id(request)))
+    finding, now_us = read_content(alert).finding, deps.clock()
     line = line_of(alert, visitor.zone, now_us)
     values = {
         "alert": line,
@@ -121,14 +121,14 @@ async def _drawn(request: AnyRequest, visitor: Visitor, finding: AlertFinding, n
         return {"drawn": None, "script": None}
     frame = frame_of(finding, now_us)
     read = partial(steps_between, visitor.tenant, frame.lo_s, frame.hi_s)
-    steps = await parts_of(request).store.read_tenant(visitor.tenant, read, long=True)
+    steps = await dependencies_of(request).store.read_tenant(visitor.tenant, read, long=True)
     drawn = evidence_drawn(finding, steps, frame, visitor.zone)
     return {"drawn": drawn, "script": built_path(CHARTS)}
 
 
 def alert_id(request: AnyRequest) -> bytes:
     """The id in the path; of none where it is not one."""
-    return parse_uuid(part_after(request, "alerts")) or b""
+    return parse_uuid(segment_after(request, "alerts")) or b""
 
 
 def _with_history(tenant: str, alert: bytes) -> StoreOperation[tuple[Alert, list[AlertChange]]]:

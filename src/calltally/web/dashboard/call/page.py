@@ -8,8 +8,8 @@ import msgspec
 from litestar import get
 
 from calltally.calls.times import EPOCH, SECOND_US, parse_instant
-from calltally.web.api.call_logs.one_call import FoundCall, found_call, whole_call
-from calltally.web.api.call_logs.schemas import shown_fact
+from calltally.web.api.call_logs.one_call import FoundCall, call_detail_json, requested_call
+from calltally.web.api.call_logs.schemas import raw_event_resource
 from calltally.web.dashboard.call.conflicts import disputes, other_ids, teller
 from calltally.web.dashboard.call.conversation import conversation
 from calltally.web.dashboard.call.raw_body import readable
@@ -23,9 +23,9 @@ from calltally.web.dashboard.operations import of_page
 from calltally.web.dashboard.rendering import page
 from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
 from calltally.web.request.access import TRANSCRIPTS_READ
-from calltally.web.request.context import AnyRequest, parts_of
-from calltally.web.request.query import pairs_of
-from calltally.web.response.response import Reply
+from calltally.web.request.context import AnyRequest, dependencies_of
+from calltally.web.request.query import query_pairs
+from calltally.web.response.response import Response
 
 # What stands under the timeline, one at a time; all of it to print.
 TABS: Final = ("facts", "deliveries", "record", "json")
@@ -41,20 +41,20 @@ _LONG_S: Final = 3_600
 
 
 @get("/calls/{id:str}", operation=of_page("/calls/{id}"), exception_handlers=_HANDLING)
-async def show_call(request: AnyRequest) -> Reply:
+async def show_call(request: AnyRequest) -> Response:
     """The page of one call, by any id or SID that ever was its own."""
-    return await call_reply(request, await visitor_of(request), await found_call(request, "calls"))
+    return await call_reply(request, await visitor_of(request), await requested_call(request, "calls"))
 
 
-async def call_reply(request: AnyRequest, visitor: Visitor, found: FoundCall) -> Reply:
+async def call_reply(request: AnyRequest, visitor: Visitor, found: FoundCall) -> Response:
     """The page of a call as that person may see it."""
-    call = msgspec.json.decode(visitor.seen(await whole_call(request, found)))
-    may_read = visitor.access.may(TRANSCRIPTS_READ)
-    shows_raw = visitor.sees_bodies
-    events = msgspec.json.encode([shown_fact(fact, shows_raw=shows_raw) for fact in found.facts])
+    call = msgspec.json.decode(visitor.seen(await call_detail_json(request, found)))
+    may_read = visitor.access.has_scope(TRANSCRIPTS_READ)
+    shows_raw = visitor.can_read_bodies
+    events = msgspec.json.encode([raw_event_resource(fact, shows_raw=shows_raw) for fact in found.facts])
     told = msgspec.json.decode(visitor.seen(events))
     here = call_path(call["id"])
-    asked = only(pairs_of(request.scope["query_string"]), "tab")
+    asked = only(query_pairs(request.scope["query_string"]), "tab")
     shown = {
         **_values(visitor, call),
         "facts": [_fact(visitor, call, fact) for fact in told],
@@ -71,7 +71,7 @@ async def call_reply(request: AnyRequest, visitor: Visitor, found: FoundCall) ->
 
 
 def _now(request: AnyRequest) -> Any:  # noqa: ANN401 (a datetime, as `ago` takes it)
-    return EPOCH + timedelta(microseconds=parts_of(request).clock())
+    return EPOCH + timedelta(microseconds=dependencies_of(request).clock())
 
 
 def _values(visitor: Visitor, call: dict[str, Any]) -> dict[str, Any]:

@@ -7,15 +7,15 @@ from litestar import post
 
 from calltally.calls.identity import parse_uuid
 from calltally.store.tenants.number_reveals import StoredReveal, record_reveal
-from calltally.web.api.call_logs.one_call import found_call
+from calltally.web.api.call_logs.one_call import requested_call
 from calltally.web.dashboard.call.page import call_reply
 from calltally.web.dashboard.error_page import answer_page
 from calltally.web.dashboard.forms import checked_form
 from calltally.web.dashboard.operations import of_page
 from calltally.web.dashboard.sign_in.scopes import need
 from calltally.web.request.access import PII_READ
-from calltally.web.request.context import AnyRequest, parts_of
-from calltally.web.response.response import Reply
+from calltally.web.request.context import AnyRequest, dependencies_of
+from calltally.web.response.response import Response
 
 _HANDLING: Final[Any] = {Exception: answer_page}
 
@@ -30,12 +30,12 @@ class _Named(msgspec.Struct):
     status_code=200,
     exception_handlers=_HANDLING,
 )
-async def reveal_call(request: AnyRequest) -> Reply:
+async def reveal_call(request: AnyRequest) -> Response:
     """The page itself is the answer: no address shows whole numbers, so each look is asked for and kept."""
     visitor, _pairs = await checked_form(request)
     need(visitor, PII_READ)
-    parts, found = parts_of(request), await found_call(request, "calls")
+    deps, found = dependencies_of(request), await requested_call(request, "calls")
     call_id = parse_uuid(msgspec.json.decode(found.record, type=_Named).id) or b""
-    looked = StoredReveal(parts.clock(), visitor.access.key_id, call_id)
-    await parts.store.write(record_reveal(visitor.tenant, looked))
+    looked = StoredReveal(deps.clock(), visitor.access.key_id, call_id)
+    await deps.store.write(record_reveal(visitor.tenant, looked))
     return await call_reply(request, visitor._replace(is_masked=False), found)

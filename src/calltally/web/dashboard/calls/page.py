@@ -32,10 +32,10 @@ from calltally.web.dashboard.operations import of_page
 from calltally.web.dashboard.rendering import page, redirect, status_mark
 from calltally.web.dashboard.sign_in.page import session_header
 from calltally.web.dashboard.sign_in.visitor import Visitor, cookie_of, visitor_of
-from calltally.web.request.context import AnyRequest, parts_of
-from calltally.web.request.public_url import origin_of
-from calltally.web.request.query import Pairs, pairs_of
-from calltally.web.response.response import Headers, Reply
+from calltally.web.request.context import AnyRequest, dependencies_of
+from calltally.web.request.public_url import public_origin
+from calltally.web.request.query import Pairs, query_pairs
+from calltally.web.response.response import Headers, Response
 
 PAGE_SIZES: Final = (25, 50, 100, 250, 1000)
 EXPORTS: Final = ("csv", "ndjson", "parquet")
@@ -46,16 +46,16 @@ _HANDLING: Final[Any] = {Exception: answer_page}
 
 
 @get("/calls", operation=of_page("/calls"), exception_handlers=_HANDLING)
-async def show_calls(request: AnyRequest) -> Reply:
+async def show_calls(request: AnyRequest) -> Response:
     """A page of calls. Its links carry the snapshot, so that rows do not move while one reads."""
     visitor = await visitor_of(request)
-    pairs = meant(pairs_of(request.scope["query_string"]))
-    if is_typed(pairs_of(request.scope["query_string"])):
+    pairs = meant(query_pairs(request.scope["query_string"]))
+    if is_typed(query_pairs(request.scope["query_string"])):
         return redirect(url(in_utc(pairs, visitor.zone)))
     if pairs and pairs[0][0] == "find":
-        return redirect(await place_of(parts_of(request), visitor.tenant, pairs[0][1]))
+        return redirect(await place_of(dependencies_of(request), visitor.tenant, pairs[0][1]))
     asked = asked_for(pairs, visitor)
-    leaf = await read_leaf(parts_of(request), visitor, asked)
+    leaf = await read_leaf(dependencies_of(request), visitor, asked)
     values = _values(request, asked, leaf) | _choices(request, visitor, asked.pairs, asked.query)
     return page(
         "calls.html", visitor, values | _rows(request, visitor, leaf), headers=renewed(request, visitor)
@@ -72,7 +72,7 @@ async def export_calls(request: AnyRequest) -> ASGIApp:
 
 def renewed(request: AnyRequest, visitor: Visitor) -> Headers:
     """The cookie anew, where it was used for a while."""
-    now_us = parts_of(request).clock()
+    now_us = dependencies_of(request).clock()
     if not visitor.session.is_worn(now_us):
         return ()
     return session_header(request, visitor.session._replace(seen_us=now_us))
@@ -129,7 +129,7 @@ def _choices(request: AnyRequest, visitor: Visitor, pairs: Pairs, query: ListQue
     """What the forms of the list offer, with what is chosen now."""
     here = filters_alone(pairs)
     asked = dict(here)
-    now = EPOCH + timedelta(microseconds=parts_of(request).clock())
+    now = EPOCH + timedelta(microseconds=dependencies_of(request).clock())
     timeless = [pair for pair in here if pair[0] not in {"from", "to"}]
     return {
         "asked": asked,
@@ -149,13 +149,13 @@ def _choices(request: AnyRequest, visitor: Visitor, pairs: Pairs, query: ListQue
 
 def curl_of(request: AnyRequest, path: str) -> str:
     """The same question as a command."""
-    return f'curl -sS "{origin_of(request)}{path}" {_WITH_KEY}'
+    return f'curl -sS "{public_origin(request)}{path}" {_WITH_KEY}'
 
 
 def _first_event(request: AnyRequest) -> str:
-    now = utc_text(parts_of(request).clock())[:19]
+    now = utc_text(dependencies_of(request).clock())[:19]
     event = f'{{"id": "1", "call_sid": "first-call", "occurred_at": "{now}Z", "status": "completed"}}'
     return (
-        f'curl -sS "{origin_of(request)}/api/v1/events" {_WITH_KEY} \\\n'
+        f'curl -sS "{public_origin(request)}/api/v1/events" {_WITH_KEY} \\\n'
         f"  -H 'Content-Type: application/json' -d '{event}'"
     )

@@ -19,14 +19,14 @@ from calltally.web.dashboard.operations import of_page
 from calltally.web.dashboard.rendering import redirect
 from calltally.web.dashboard.sign_in.visitor import cookie_of, set_cookie
 from calltally.web.request.context import AnyRequest
-from calltally.web.response.response import Reply
+from calltally.web.response.response import Response
 
 _YEAR_S: Final = 365 * 86_400
 _HANDLING: Final[Any] = {Exception: answer_page}
 
 
 @post("/calls-columns", operation=of_page("/calls-columns"), status_code=200, exception_handlers=_HANDLING)
-async def choose_columns(request: AnyRequest) -> Reply:
+async def choose_columns(request: AnyRequest) -> Response:
     """Which columns the list has in this browser; the usual ones where none is chosen."""
     _visitor, pairs = await checked_form(request)
     value = as_cookie(value for name, value in pairs if name == "column")
@@ -34,7 +34,7 @@ async def choose_columns(request: AnyRequest) -> Reply:
 
 
 @post("/calls-views", operation=of_page("/calls-views"), status_code=200, exception_handlers=_HANDLING)
-async def keep_view(request: AnyRequest) -> Reply:
+async def keep_view(request: AnyRequest) -> Response:
     """One more saved view, or one less."""
     _visitor, pairs = await checked_form(request)
     views = read_views(cookie_of(request, VIEWS_COOKIE))

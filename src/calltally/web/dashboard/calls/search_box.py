@@ -8,19 +8,19 @@ from calltally.calls.phone import normalise_number
 from calltally.store.ledger.lookup import find_call
 from calltally.web.dashboard.call_format import call_path
 from calltally.web.dashboard.calls.links import url
-from calltally.web.request.dependencies import Parts
-from calltally.web.request.paths import MAX_PART_CHARS
+from calltally.web.request.dependencies import Dependencies
+from calltally.web.request.paths import MAX_SEGMENT_CHARS
 
 # What people type of a number: digits with what stands between them.
 _NUMBER: Final = re.compile(r"\+?[\d\s()./-]{3,24}", re.ASCII)
 _BETWEEN: Final = re.compile(r"[\s()./-]", re.ASCII)
 
 
-async def place_of(parts: Parts, tenant: str, text: str) -> str:
+async def place_of(deps: Dependencies, tenant: str, text: str) -> str:
     """The page that answers to what was typed."""
     wanted = text.strip()
-    if wanted and len(wanted) <= MAX_PART_CHARS:
-        record: bytes | None = await parts.store.read_tenant(tenant, partial(find_call, tenant, wanted))
+    if wanted and len(wanted) <= MAX_SEGMENT_CHARS:
+        record: bytes | None = await deps.store.read_tenant(tenant, partial(find_call, tenant, wanted))
         if record is not None:
             return call_path(wanted)
     if _NUMBER.fullmatch(wanted):

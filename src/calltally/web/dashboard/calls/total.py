@@ -27,10 +27,10 @@ from calltally.web.dashboard.error_page import answer_page
 from calltally.web.dashboard.number_format import grouped
 from calltally.web.dashboard.operations import of_page
 from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
-from calltally.web.request.context import AnyRequest, parts_of
-from calltally.web.request.dependencies import Parts
-from calltally.web.request.query import Pairs, pairs_of
-from calltally.web.response.response import Reply
+from calltally.web.request.context import AnyRequest, dependencies_of
+from calltally.web.request.dependencies import Dependencies
+from calltally.web.request.query import Pairs, query_pairs
+from calltally.web.response.response import Response
 
 COUNT: Final = "/calls-count"
 NEWS: Final = "/calls-news"
@@ -73,9 +73,9 @@ def limit_in(pairs: Pairs) -> int:
     return min(max(number_in(only(pairs, "limit"), otherwise=DEFAULT_LIMIT), 1), MAX_LIMIT)
 
 
-async def read_leaf(parts: Parts, visitor: Visitor, asked: Asked) -> Leaf:
+async def read_leaf(deps: Dependencies, visitor: Visitor, asked: Asked) -> Leaf:
     """The rows of a page; how many calls there are where that is told at once, or asked for."""
-    query, store = asked.query, parts.store
+    query, store = asked.query, deps.store
     if asked.is_quick:
         read = partial(list_calls, visitor.tenant, query)
         listed = await store.read_tenant(visitor.tenant, read, long=not is_seek(query.filter))
@@ -87,7 +87,7 @@ async def read_leaf(parts: Parts, visitor: Visitor, asked: Asked) -> Leaf:
     found = await store.read_tenant(visitor.tenant, look, long=True)
     total = found.total
     if total is None and asked.is_counted:
-        total = await _counted(parts, visitor, msgspec.structs.replace(query, snapshot=found.snapshot))
+        total = await _counted(deps, visitor, msgspec.structs.replace(query, snapshot=found.snapshot))
     calls = _decoded(visitor, found.records)
     ends = (calls[0]["id"], calls[-1]["id"]) if calls else None
     shown = Shown(query.limit, query.offset, len(calls), total, found.at_least, found.has_more, ends)
@@ -95,12 +95,12 @@ async def read_leaf(parts: Parts, visitor: Visitor, asked: Asked) -> Leaf:
 
 
 @get(COUNT, operation=of_page(COUNT), exception_handlers=_HANDLING)
-async def count_calls(request: AnyRequest) -> Reply:
+async def count_calls(request: AnyRequest) -> Response:
     """How many calls a list has, in the words of its foot; it takes as long as it takes."""
     visitor = await visitor_of(request)
-    asked = asked_for(pairs_of(request.scope["query_string"]), visitor)
+    asked = asked_for(query_pairs(request.scope["query_string"]), visitor)
     query = asked.query
-    total = await _counted(parts_of(request), visitor, query)
+    total = await _counted(dependencies_of(request), visitor, query)
     around = pager(asked.pairs, query.snapshot or "", Shown(query.limit, query.offset, 0, total, total))
     told = {
         "total": told_total(total),
@@ -108,16 +108,18 @@ async def count_calls(request: AnyRequest) -> Reply:
         "export": text("export_hint", total=grouped(total)),
         "last": around.last,
     }
-    return Reply.json(told)
+    return Response.json(told)
 
 
 @get(NEWS, operation=of_page(NEWS), exception_handlers=_HANDLING)
-async def tell_news(request: AnyRequest) -> Reply:
+async def tell_news(request: AnyRequest) -> Response:
     """How many more calls a list has now than when it was opened: that is found by what has changed since."""
     visitor = await visitor_of(request)
-    asked = asked_for(pairs_of(request.scope["query_string"]), visitor)
+    asked = asked_for(query_pairs(request.scope["query_string"]), visitor)
     read = partial(count_fresh, visitor.tenant, asked.query)
-    return Reply.json({"more": await parts_of(request).store.read_tenant(visitor.tenant, read, long=True)})
+    return Response.json(
+        {"more": await dependencies_of(request).store.read_tenant(visitor.tenant, read, long=True)}
+    )
 
 
 def told_total(total: int) -> str:
@@ -125,9 +127,9 @@ def told_total(total: int) -> str:
     return text("total_one") if total == 1 else text("total", total=grouped(total))
 
 
-async def _counted(parts: Parts, visitor: Visitor, query: ListQuery) -> int:
+async def _counted(deps: Dependencies, visitor: Visitor, query: ListQuery) -> int:
     read = partial(count, visitor.tenant, query)
-    return int(await parts.store.read_tenant(visitor.tenant, read, long=True))
+    return int(await deps.store.read_tenant(visitor.tenant, read, long=True))
 
 
 def _decoded(visitor: Visitor, records: bytes) -> list[dict[str, Any]]:

@@ -13,13 +13,13 @@ from calltally.calls.model import DIRECTIONS, STATUSES
 from calltally.web.api.exports.handlers import (
     delete_export,
     exports_of,
-    found_export,
     get_file,
     get_manifest,
+    requested_export,
     start_export,
 )
 from calltally.web.api.exports.operations import PAGE
-from calltally.web.api.exports.schemas import ExportShown, show_export
+from calltally.web.api.exports.schemas import ExportJob, export_resource
 from calltally.web.dashboard.calls.links import meant, url
 from calltally.web.dashboard.calls.local_window import as_field, in_utc
 from calltally.web.dashboard.calls.page import renewed
@@ -32,9 +32,9 @@ from calltally.web.dashboard.rendering import page, redirect
 from calltally.web.dashboard.sign_in.scopes import need
 from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
 from calltally.web.request.access import EXPORTS_WRITE
-from calltally.web.request.context import AnyRequest, parts_of
-from calltally.web.request.query import Pairs, pairs_of
-from calltally.web.response.response import Reply
+from calltally.web.request.context import AnyRequest, dependencies_of
+from calltally.web.request.query import Pairs, query_pairs
+from calltally.web.response.response import Response
 
 PATH: Final = "/exports"
 ONE: Final = PATH + "/{id:str}"
@@ -47,15 +47,15 @@ _SHOWN: Final = frozenset(
 
 
 @get(PATH, operation=of_page(PATH), exception_handlers=_HANDLING)
-async def show_exports(request: AnyRequest) -> Reply:
+async def show_exports(request: AnyRequest) -> Response:
     """The newest first, and a form that is filled with the filters of the URL."""
     visitor = await visitor_of(request)
-    pairs = meant(pairs_of(request.scope["query_string"]))
+    pairs = meant(query_pairs(request.scope["query_string"]))
     asked = page_of(pairs, PAGE)
-    found, total = await parts_of(request).store.read(exports_of(visitor.tenant, **asked))
+    found, total = await dependencies_of(request).store.read(exports_of(visitor.tenant, **asked))
     filled = [pair for pair in pairs if pair[0] in _FIELDS]
     values = {
-        "lines": [_line(visitor, show_export(job, files, "")) for job, files in found],
+        "lines": [_line(visitor, export_resource(job, files, "")) for job, files in found],
         "total": total,
         **around(PATH, asked, total),
         "filled": dict(filled),
@@ -67,15 +67,15 @@ async def show_exports(request: AnyRequest) -> Reply:
             "statuses": STATUSES,
             "directions": DIRECTIONS,
         },
-        "may_write": visitor.access.may(EXPORTS_WRITE),
-        "has_folder": parts_of(request).folders is not None,
+        "may_write": visitor.access.has_scope(EXPORTS_WRITE),
+        "has_folder": dependencies_of(request).folders is not None,
         "here": url(pairs, PATH),
     }
     return page("exports.html", visitor, values, headers=renewed(request, visitor))
 
 
 @post(PATH, operation=of_page(f"POST {PATH}"), status_code=200, exception_handlers=_HANDLING)
-async def ask_for_export(request: AnyRequest) -> Reply:
+async def ask_for_export(request: AnyRequest) -> Response:
     """By the form; then on to its page."""
     visitor, pairs = await checked_form(request)
     need(visitor, EXPORTS_WRITE)
@@ -99,11 +99,11 @@ def _body(visitor: Visitor, pairs: Pairs) -> dict[str, Any]:
 
 
 @get(ONE, operation=of_page(ONE), exception_handlers=_HANDLING)
-async def show_export_page(request: AnyRequest) -> Reply:
+async def show_export_page(request: AnyRequest) -> Response:
     """One export, how far it is, and its files."""
     visitor = await visitor_of(request)
-    job, files = await found_export(request)
-    shown = show_export(job, files, "")
+    job, files = await requested_export(request)
+    shown = export_resource(job, files, "")
     values = {
         **_line(visitor, shown),
         "files": [
@@ -119,14 +119,14 @@ async def show_export_page(request: AnyRequest) -> Reply:
         "error": shown.error,
         "snapshot": shown.snapshot,
         "calls": url(_calls(shown)),
-        "may_write": visitor.access.may(EXPORTS_WRITE),
+        "may_write": visitor.access.has_scope(EXPORTS_WRITE),
         "here": f"{PATH}/{shown.id}",
     }
     return page("export.html", visitor, values, headers=renewed(request, visitor))
 
 
 @post(ONE + "/cancel", operation=of_page(f"POST {ONE}/cancel"), status_code=200, exception_handlers=_HANDLING)
-async def cancel_export(request: AnyRequest) -> Reply:
+async def cancel_export(request: AnyRequest) -> Response:
     """Cancel it, or let its files go."""
     visitor, pairs = await checked_form(request)
     need(visitor, EXPORTS_WRITE)
@@ -135,10 +135,10 @@ async def cancel_export(request: AnyRequest) -> Reply:
 
 
 @get(ONE + "/manifest.json", operation=of_page(f"{ONE}/manifest.json"), exception_handlers=_HANDLING)
-async def give_manifest(request: AnyRequest) -> Reply:
+async def give_manifest(request: AnyRequest) -> Response:
     """The API's, by the session instead of a key in a header."""
     await visitor_of(request)
-    answer: Reply = await get_manifest.fn(request)
+    answer: Response = await get_manifest.fn(request)
     return answer
 
 
@@ -150,7 +150,7 @@ async def give_file(request: AnyRequest) -> ASGIApp:
     return answer
 
 
-def _line(visitor: Visitor, shown: ExportShown) -> dict[str, Any]:
+def _line(visitor: Visitor, shown: ExportJob) -> dict[str, Any]:
     return {
         "id": shown.id,
         "path": f"{PATH}/{shown.id}",
@@ -171,7 +171,7 @@ def _filters(filters: Mapping[str, list[str]]) -> list[tuple[str, str]]:
     ]
 
 
-def _calls(shown: ExportShown) -> Pairs:
+def _calls(shown: ExportJob) -> Pairs:
     """The same calls as a list, as they were then."""
     window = [("from", shown.window.from_), ("to", shown.window.to)]
     filters = [

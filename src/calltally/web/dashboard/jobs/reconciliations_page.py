@@ -15,14 +15,14 @@ from calltally.reconcile.jobs.spec import FINDINGS_NAME
 from calltally.store.jobs.jobs import Job, JobKind, list_jobs
 from calltally.web.api.reconciliations.handlers import (
     delete_reconciliation,
-    found_reconciliation,
     get_findings,
     get_findings_file,
+    requested_reconciliation,
     start_reconciliation,
 )
 from calltally.web.api.reconciliations.operations import PAGE
 from calltally.web.api.reconciliations.request import provider_spec
-from calltally.web.api.reconciliations.schemas import ReconciliationShown, show_reconciliation
+from calltally.web.api.reconciliations.schemas import ReconciliationJob, reconciliation_resource
 from calltally.web.dashboard.call_format import DASH, call_path
 from calltally.web.dashboard.calls.links import meant, url
 from calltally.web.dashboard.calls.local_window import in_utc
@@ -37,9 +37,9 @@ from calltally.web.dashboard.rendering import page, redirect
 from calltally.web.dashboard.sign_in.scopes import need
 from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
 from calltally.web.request.access import EVENTS_WRITE, EXPORTS_WRITE
-from calltally.web.request.context import AnyRequest, parts_of
-from calltally.web.request.query import pairs_of
-from calltally.web.response.response import Reply
+from calltally.web.request.context import AnyRequest, dependencies_of
+from calltally.web.request.query import query_pairs
+from calltally.web.response.response import Response
 
 PATH: Final = "/reconciliations"
 ONE: Final = PATH + "/{id:str}"
@@ -47,30 +47,30 @@ _HANDLING: Final[Any] = {Exception: answer_page}
 
 
 @get(PATH, operation=of_page(PATH), exception_handlers=_HANDLING)
-async def show_reconciliations(request: AnyRequest) -> Reply:
+async def show_reconciliations(request: AnyRequest) -> Response:
     """The newest first, and a form."""
     visitor = await visitor_of(request)
-    pairs = meant(pairs_of(request.scope["query_string"]))
+    pairs = meant(query_pairs(request.scope["query_string"]))
     asked = page_of(pairs, PAGE)
     jobs: list[Job]
-    jobs, total = await parts_of(request).store.read(
+    jobs, total = await dependencies_of(request).store.read(
         list_jobs(visitor.tenant, JobKind.RECONCILIATION, **asked)
     )
     values = {
-        "lines": [_line(visitor, show_reconciliation(job, "")) for job in jobs],
+        "lines": [_line(visitor, reconciliation_resource(job, "")) for job in jobs],
         "total": total,
         **around(PATH, asked, total),
         "providers": sorted(FETCHERS),
-        "may_write": visitor.access.may(EXPORTS_WRITE),
-        "may_heal": visitor.access.may(EVENTS_WRITE),
-        "has_folder": parts_of(request).folders is not None,
+        "may_write": visitor.access.has_scope(EXPORTS_WRITE),
+        "may_heal": visitor.access.has_scope(EVENTS_WRITE),
+        "has_folder": dependencies_of(request).folders is not None,
         "here": url(pairs, PATH),
     }
     return page("reconciliations.html", visitor, values, headers=renewed(request, visitor))
 
 
 @post(PATH, operation=of_page(f"POST {PATH}"), status_code=200, exception_handlers=_HANDLING)
-async def ask_for_reconciliation(request: AnyRequest) -> Reply:
+async def ask_for_reconciliation(request: AnyRequest) -> Response:
     """Against a provider's list, by the form; then on to its page."""
     visitor, pairs = await checked_form(request)
     need(visitor, EXPORTS_WRITE)
@@ -87,11 +87,11 @@ async def ask_for_reconciliation(request: AnyRequest) -> Reply:
 
 
 @get(ONE, operation=of_page(ONE), exception_handlers=_HANDLING)
-async def show_reconciliation_page(request: AnyRequest) -> Reply:
+async def show_reconciliation_page(request: AnyRequest) -> Response:
     """One reconciliation: what was found of each kind, and a page of the findings."""
     visitor = await visitor_of(request)
-    shown = show_reconciliation(await found_reconciliation(request), "")
-    pairs = meant(pairs_of(request.scope["query_string"]))
+    shown = reconciliation_resource(await requested_reconciliation(request), "")
+    pairs = meant(query_pairs(request.scope["query_string"]))
     values = {
         **_line(visitor, shown),
         "counts": [_counted(name, count) for name, count in shown.counts.items()],
@@ -100,14 +100,14 @@ async def show_reconciliation_page(request: AnyRequest) -> Reply:
         "error": shown.error,
         **await _findings(request, shown),
         "file": f"{PATH}/{shown.id}/{FINDINGS_NAME}",
-        "may_write": visitor.access.may(EXPORTS_WRITE),
+        "may_write": visitor.access.has_scope(EXPORTS_WRITE),
         "here": url(pairs, f"{PATH}/{shown.id}"),
     }
     return page("reconciliation.html", visitor, values, headers=renewed(request, visitor))
 
 
 @post(ONE + "/cancel", operation=of_page(f"POST {ONE}/cancel"), status_code=200, exception_handlers=_HANDLING)
-async def cancel_reconciliation(request: AnyRequest) -> Reply:
+async def cancel_reconciliation(request: AnyRequest) -> Response:
     """Cancel it, or let its findings go."""
     visitor, pairs = await checked_form(request)
     need(visitor, EXPORTS_WRITE)
@@ -123,7 +123,7 @@ async def give_findings(request: AnyRequest) -> ASGIApp:
     return answer
 
 
-def _line(visitor: Visitor, shown: ReconciliationShown) -> dict[str, Any]:
+def _line(visitor: Visitor, shown: ReconciliationJob) -> dict[str, Any]:
     found = sum(shown.counts.values())
     return {
         "id": shown.id,
@@ -144,7 +144,7 @@ def _counted(name: str, count: int) -> tuple[str, str, str]:
     return words.title, grouped(count), words.meaning
 
 
-async def _findings(request: AnyRequest, shown: ReconciliationShown) -> dict[str, Any]:
+async def _findings(request: AnyRequest, shown: ReconciliationJob) -> dict[str, Any]:
     """A page of them; why there is none where they were let go of."""
     nothing: dict[str, Any] = {
         "findings": [],
@@ -156,7 +156,7 @@ async def _findings(request: AnyRequest, shown: ReconciliationShown) -> dict[str
     if not is_done(shown.state) or not shown.counts:
         return nothing
     try:
-        answer: Reply = await get_findings.fn(request)
+        answer: Response = await get_findings.fn(request)
     except FilesGone as gone:
         return {**nothing, "gone": gone.detail}
     told = msgspec.json.decode(answer.body)

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from calltally.analytics.launch_query import LaunchQuery, parse_launch_query
 from calltally.analytics.launch_view import EvidenceShown, HourShown, LaunchShown, launch_view
-from calltally.web.api.analytics import launch_seen_by
+from calltally.web.api.analytics import restrict_launch_query
 from calltally.web.dashboard.built_files import CHARTS, built_path
 from calltally.web.dashboard.calls.links import meant, url
 from calltally.web.dashboard.calls.page import curl_of, renewed
@@ -21,9 +21,9 @@ from calltally.web.dashboard.quality.call_links import NARROWED, calls_url
 from calltally.web.dashboard.quality.chart_points import Drawn, chart_json, point
 from calltally.web.dashboard.rendering import page
 from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
-from calltally.web.request.context import AnyRequest, parts_of
-from calltally.web.request.query import Pairs, pairs_of
-from calltally.web.response.response import Reply
+from calltally.web.request.context import AnyRequest, dependencies_of
+from calltally.web.request.query import Pairs, query_pairs
+from calltally.web.response.response import Response
 
 PATH: Final = "/quality/launch"
 API: Final = "/api/v1/analytics/launch"
@@ -53,18 +53,18 @@ class Piece(NamedTuple):
 
 
 @get(PATH, operation=of_page(PATH), exception_handlers=_HANDLING)
-async def show_launch(request: AnyRequest) -> Reply:
+async def show_launch(request: AnyRequest) -> Response:
     """Without a name in the URL the form alone, which asks for it."""
     visitor = await visitor_of(request)
-    pairs = _named(meant(pairs_of(request.scope["query_string"])))
+    pairs = _named(meant(query_pairs(request.scope["query_string"])))
     told = {"asked": dict(pairs), "here": url(pairs, PATH), "path": PATH, "facets": _FACETS, "launch": None}
     if not any(name in _FACETS for name, _ in pairs):
         return page("launch.html", visitor, told, headers=renewed(request, visitor))
     api = (*pairs, ("tz", visitor.zone.key))
-    query = launch_seen_by(parse_launch_query(api, is_admin=False), visitor.access)
-    parts = parts_of(request)
-    view = partial(launch_view, visitor.tenant, query, parts.clock())
-    launch = await parts.store.read_tenant(visitor.tenant, view, long=True)
+    query = restrict_launch_query(parse_launch_query(api, is_admin=False), visitor.access)
+    deps = dependencies_of(request)
+    view = partial(launch_view, visitor.tenant, query, deps.clock())
+    launch = await deps.store.read_tenant(visitor.tenant, view, long=True)
     told |= {**_values(visitor, query, launch), "curl": curl_of(request, url(api, API))}
     return page("launch.html", visitor, told, headers=renewed(request, visitor))
 

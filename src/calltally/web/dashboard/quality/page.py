@@ -18,7 +18,7 @@ from calltally.calls.metrics import RATES
 from calltally.calls.model import DIRECTIONS
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.alerts.alerts import Alert, AlertFilter, list_alerts
-from calltally.web.api.analytics import measure_launch_quality, seen_by
+from calltally.web.api.analytics import measure_launch_quality, restrict_quality_query
 from calltally.web.dashboard.built_files import CHARTS, built_path
 from calltally.web.dashboard.calls.links import Chip, meant, url
 from calltally.web.dashboard.calls.page import curl_of, renewed
@@ -31,10 +31,10 @@ from calltally.web.dashboard.quality.query import ALL, BY, COMPARED, NONE, Asked
 from calltally.web.dashboard.quality.table import MOST_ROWS, rows_of, total_row
 from calltally.web.dashboard.rendering import page
 from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
-from calltally.web.request.context import AnyRequest, parts_of
-from calltally.web.request.dependencies import Parts
-from calltally.web.request.query import Pairs, pairs_of
-from calltally.web.response.response import Reply
+from calltally.web.request.context import AnyRequest, dependencies_of
+from calltally.web.request.dependencies import Dependencies
+from calltally.web.request.query import Pairs, query_pairs
+from calltally.web.response.response import Response
 
 PATH: Final = "/quality"
 EXPORT: Final = "/quality-export"
@@ -53,19 +53,19 @@ _CHOICES: Final = {
 
 
 @get(PATH, operation=of_page(PATH), exception_handlers=_HANDLING)
-async def show_quality(request: AnyRequest) -> Reply:
+async def show_quality(request: AnyRequest) -> Response:
     """By the same functions as the API's answer, so that both always agree."""
-    visitor, parts = await visitor_of(request), parts_of(request)
-    pairs, now_us = meant(pairs_of(request.scope["query_string"])), parts.clock()
+    visitor, deps = await visitor_of(request), dependencies_of(request)
+    pairs, now_us = meant(query_pairs(request.scope["query_string"])), deps.clock()
     asked = asked_of(pairs, visitor.zone, now_us)
-    query = seen_by(replace(asked.query, rates=asked.rates, rows=MOST_ROWS), visitor.access)
-    shown = await quality_report(parts.store, query, [visitor.tenant], now_us)
+    query = restrict_quality_query(replace(asked.query, rates=asked.rates, rows=MOST_ROWS), visitor.access)
+    shown = await quality_report(deps.store, query, [visitor.tenant], now_us)
     window = window_of(query, now_us)
     columns = columns_of(shown, asked.step, window.buckets)
-    hours = _shown_hours(asked, columns, window) or await _hours(parts, visitor, query, window, asked.heat)
+    hours = _shown_hours(asked, columns, window) or await _hours(deps, visitor, query, window, asked.heat)
     values = {
         **_numbers(asked, shown),
-        **_charts(asked, columns, window, await _alerts(parts, visitor.tenant, window)),
+        **_charts(asked, columns, window, await _alerts(deps, visitor.tenant, window)),
         **_links(request, pairs, asked),
         "heat": heat_map(hours, visitor.zone),
         "span": [minute(at, visitor.zone) for at in (shown.window.from_, shown.window.to)],
@@ -127,10 +127,10 @@ def _links(request: AnyRequest, pairs: Pairs, asked: Asked) -> dict[str, Any]:
     }
 
 
-async def _alerts(parts: Parts, tenant: str, window: MeasuredWindow) -> list[Alert]:
+async def _alerts(deps: Dependencies, tenant: str, window: MeasuredWindow) -> list[Alert]:
     """Those on rates that were found in the window."""
     wanted = AlertFilter(window.lo_us, window.hi_us, kind=AlertKind.RATE, limit=_MOST_ALERTS)
-    return (await parts.store.read(list_alerts(tenant, wanted)))[0]
+    return (await deps.store.read(list_alerts(tenant, wanted)))[0]
 
 
 def _shown_hours(asked: Asked, columns: Sequence[Column], window: MeasuredWindow) -> Hours | None:
@@ -148,11 +148,11 @@ def _shown_hours(asked: Asked, columns: Sequence[Column], window: MeasuredWindow
 
 
 async def _hours(
-    parts: Parts, visitor: Visitor, query: QualityQuery, window: MeasuredWindow, rate: str
+    deps: Dependencies, visitor: Visitor, query: QualityQuery, window: Window, rate: str
 ) -> Hours:
     """The hours of the window's last four weeks: in hours of UTC, which are read from sums everywhere."""
     lo_us = max(window.lo_us, (window.hi_us - _HEAT_US) // _HOUR_US * _HOUR_US)
     there = replace(query.filter, from_us=lo_us, to_us=window.hi_us)
     asked = replace(query, keys=(), step=HOUR, zone=UTC, filter=there, compare=None, rates=(rate,))
     hours = partial(measure, visitor.tenant, asked, window_of(asked, window.hi_us))
-    return hours_of(await parts.store.read_tenant(visitor.tenant, hours, long=True), rate)
+    return hours_of(await deps.store.read_tenant(visitor.tenant, hours, long=True), rate)

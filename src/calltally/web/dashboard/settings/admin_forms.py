@@ -25,10 +25,10 @@ from calltally.web.dashboard.settings.page import PATH, values_of
 from calltally.web.dashboard.sign_in.page import session_header
 from calltally.web.dashboard.sign_in.scopes import need_admin
 from calltally.web.dashboard.sign_in.visitor import Visitor
-from calltally.web.request.context import AnyRequest, parts_of
-from calltally.web.request.public_url import origin_of
+from calltally.web.request.context import AnyRequest, dependencies_of
+from calltally.web.request.public_url import public_origin
 from calltally.web.request.query import Pairs
-from calltally.web.response.response import Reply
+from calltally.web.response.response import Response
 
 _HANDLING: Final[Any] = {Exception: answer_page}
 TENANTS, LOOK, RETENTION = f"{PATH}/tenants", f"{PATH}/look", f"{PATH}/retention"
@@ -43,85 +43,85 @@ async def _admin_form(request: AnyRequest) -> tuple[Visitor, Pairs]:
 
 
 @post(TENANTS, operation=of_page(f"POST {TENANTS}"), status_code=200, exception_handlers=_HANDLING)
-async def make_tenant(request: AnyRequest) -> Reply:
+async def make_tenant(request: AnyRequest) -> Response:
     """A tenant with an empty ledger."""
     _visitor, pairs = await _admin_form(request)
-    operation = add_tenant(only(pairs, "id"), only(pairs, "name"), parts_of(request).clock(), new_epoch())
-    await parts_of(request).store.write(operation)
+    operation = add_tenant(only(pairs, "id"), only(pairs, "name"), dependencies_of(request).clock(), new_epoch())
+    await dependencies_of(request).store.write(operation)
     return redirect(back(pairs))
 
 
 @post(LOOK, operation=of_page(f"POST {LOOK}"), status_code=200, exception_handlers=_HANDLING)
-async def look_at_tenant(request: AnyRequest) -> Reply:
+async def look_at_tenant(request: AnyRequest) -> Response:
     """The same session, looking at another tenant."""
     visitor, pairs = await _admin_form(request)
-    tenant = await parts_of(request).store.read(need_tenant(only(pairs, "tenant")))
+    tenant = await dependencies_of(request).store.read(need_tenant(only(pairs, "tenant")))
     return redirect(back(pairs), session_header(request, visitor.session._replace(tenant=tenant.tenant)))
 
 
 @post(RETENTION, operation=of_page(f"POST {RETENTION}"), status_code=200, exception_handlers=_HANDLING)
-async def keep_for(request: AnyRequest) -> Reply:
+async def keep_for(request: AnyRequest) -> Response:
     """For so many days; for ever where the field is left empty."""
     visitor, pairs = await _admin_form(request)
     days = only(pairs, "days")
     if days and not (days.isdecimal() and days.isascii()):
         raise InvalidInput.of("days", "days must be a whole number, or empty to keep calls for ever")
-    await parts_of(request).store.write(set_retention(visitor.tenant, int(days) if days else None))
+    await dependencies_of(request).store.write(set_retention(visitor.tenant, int(days) if days else None))
     return redirect(back(pairs))
 
 
 @post(KEYS, operation=of_page(f"POST {KEYS}"), status_code=200, exception_handlers=_HANDLING)
-async def make_key(request: AnyRequest) -> Reply:
+async def make_key(request: AnyRequest) -> Response:
     """The page that answers is the only one that ever shows the key."""
     visitor, pairs = await _admin_form(request)
     key = mint_key(visitor.tenant, [value for name, value in pairs if name == "scope"])
-    parts = parts_of(request)
-    await parts.store.write(add_key(visitor.tenant, key, only(pairs, "name"), parts.clock()))
+    deps = dependencies_of(request)
+    await deps.store.write(add_key(visitor.tenant, key, only(pairs, "name"), deps.clock()))
     return page("settings.html", visitor, await values_of(request, visitor, new_key=key.text))
 
 
 @post(REVOKED, operation=of_page(f"POST {REVOKED}"), status_code=200, exception_handlers=_HANDLING)
-async def end_key(request: AnyRequest) -> Reply:
+async def end_key(request: AnyRequest) -> Response:
     """For good, here and at once."""
     visitor, pairs = await _admin_form(request)
-    parts, key_id = parts_of(request), only(pairs, "key")
-    await parts.store.write(revoke_key(visitor.tenant, key_id, parts.clock()))
-    parts.keys.forget(visitor.tenant, key_id)
+    deps, key_id = dependencies_of(request), only(pairs, "key")
+    await deps.store.write(revoke_key(visitor.tenant, key_id, deps.clock()))
+    deps.keys.forget(visitor.tenant, key_id)
     return redirect(back(pairs))
 
 
 @post(ROUTES, operation=of_page(f"POST {ROUTES}"), status_code=200, exception_handlers=_HANDLING)
-async def set_route(request: AnyRequest) -> Reply:
+async def set_route(request: AnyRequest) -> Response:
     """The whole route: numbers that are left out are taken from it."""
     visitor, pairs = await _admin_form(request)
-    parts, numbers = parts_of(request), only(pairs, "numbers").replace(",", "\n").splitlines()
+    deps, numbers = dependencies_of(request), only(pairs, "numbers").replace(",", "\n").splitlines()
     route = checked_route(
         only(pairs, "route"),
         [number.strip() for number in numbers if number.strip()],
         agent=only(pairs, "agent") or None,
         provider=only(pairs, "provider") or None,
     )
-    await parts.store.write(put_route(visitor.tenant, route, parts.clock()))
-    parts.intake.invalidate(visitor.tenant)
+    await deps.store.write(put_route(visitor.tenant, route, deps.clock()))
+    deps.intake.invalidate(visitor.tenant)
     return redirect(back(pairs))
 
 
 @post(
     PROVIDERS_PATH, operation=of_page(f"POST {PROVIDERS_PATH}"), status_code=200, exception_handlers=_HANDLING
 )
-async def set_secrets(request: AnyRequest) -> Reply:
+async def set_secrets(request: AnyRequest) -> Response:
     """Sealed before they go to the store; no page ever shows them again."""
     visitor, pairs = await _admin_form(request)
-    parts, provider = parts_of(request), only(pairs, "provider")
+    deps, provider = dependencies_of(request), only(pairs, "provider")
     given = {name.removeprefix("secret."): value for name, value in pairs if name.startswith("secret.")}
-    sealed = parts.vault.seal(visitor.tenant, provider, validated_secrets(provider, given))
-    await parts.store.write(put_provider_secrets(visitor.tenant, provider, sealed, parts.clock()))
-    parts.intake.invalidate(visitor.tenant)
+    sealed = deps.vault.seal(visitor.tenant, provider, validated_secrets(provider, given))
+    await deps.store.write(put_provider_secrets(visitor.tenant, provider, sealed, deps.clock()))
+    deps.intake.invalidate(visitor.tenant)
     return redirect(back(pairs))
 
 
 @post(CHECKS, operation=of_page(f"POST {CHECKS}"), status_code=200, exception_handlers=_HANDLING)
-async def check_provider(request: AnyRequest) -> Reply:
+async def check_provider(request: AnyRequest) -> Response:
     """Whether what is stored opens, and whether a callback that is signed with it would be believed."""
     visitor, pairs = await _admin_form(request)
     said = await _checked(request, visitor, only(pairs, "provider"), only(pairs, "url"))
@@ -129,19 +129,19 @@ async def check_provider(request: AnyRequest) -> Reply:
 
 
 async def _checked(request: AnyRequest, visitor: Visitor, name: str, url: str) -> str:
-    parts, provider = parts_of(request), PROVIDERS.get(name)
-    sealed = await parts.store.read(find_provider_secrets(visitor.tenant, name)) if provider else None
+    deps, provider = dependencies_of(request), PROVIDERS.get(name)
+    sealed = await deps.store.read(find_provider_secrets(visitor.tenant, name)) if provider else None
     if provider is None or sealed is None:
         return text("check_none", provider=name)
     try:
-        secrets = parts.vault.open(visitor.tenant, name, sealed)
+        secrets = deps.vault.open(visitor.tenant, name, sealed)
     except CalltallyError as fault:
         return fault.detail
     if provider.name != TWILIO:
         return text("check_opens", provider=name)
     # Signed for where the provider is told to call, verified for where this service believes to be.
-    own = f"{origin_of(request)}/api/v1/ingest/{name}/{visitor.tenant}"
+    own = f"{public_origin(request)}/api/v1/ingest/{name}/{visitor.tenant}"
     signed = {HEADER: sign(url, [], secrets["auth_token"])}
-    callback = Callback(method="POST", url=own, headers=signed, body=b"", received_us=parts.clock())
+    callback = Callback(method="POST", url=own, headers=signed, body=b"", received_us=deps.clock())
     told = "check_good" if is_genuine(provider, callback, secrets) else "check_bad"
     return text(told, provider=name, url=url, own=own)

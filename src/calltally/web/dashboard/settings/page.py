@@ -20,8 +20,8 @@ from calltally.store.tenants.signature_failures import failures_since
 from calltally.store.tenants.tenants import admin_list_tenants, need_tenant
 from calltally.store.tenants.vault import find_provider_secrets
 from calltally.store.webhooks.endpoints import endpoints_of
-from calltally.web.api.admin.schemas import show_key, show_route, show_tenant
-from calltally.web.api.webhooks.schemas import show_endpoint
+from calltally.web.api.admin.schemas import api_key_resource, route_resource, tenant_resource
+from calltally.web.api.webhooks.schemas import endpoint_resource
 from calltally.web.dashboard.calls.links import meant, only
 from calltally.web.dashboard.calls.page import renewed
 from calltally.web.dashboard.error_page import answer_page
@@ -30,10 +30,10 @@ from calltally.web.dashboard.operations import of_page
 from calltally.web.dashboard.rendering import page
 from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
 from calltally.web.request.access import ALERTS_WRITE, WEBHOOKS_WRITE
-from calltally.web.request.context import AnyRequest, parts_of
-from calltally.web.request.public_url import origin_of
-from calltally.web.request.query import pairs_of
-from calltally.web.response.response import Reply
+from calltally.web.request.context import AnyRequest, dependencies_of
+from calltally.web.request.public_url import public_origin
+from calltally.web.request.query import query_pairs
+from calltally.web.response.response import Response
 
 PATH: Final = "/settings"
 _HANDLING: Final[Any] = {Exception: answer_page}
@@ -42,7 +42,7 @@ _MOST_REVEALS: Final = 100
 
 
 @get(PATH, operation=of_page(PATH), exception_handlers=_HANDLING)
-async def show_settings(request: AnyRequest) -> Reply:
+async def show_settings(request: AnyRequest) -> Response:
     """Everybody sees the rules; the rest is for those who may change it."""
     visitor = await visitor_of(request)
     values = await values_of(request, visitor)
@@ -51,11 +51,11 @@ async def show_settings(request: AnyRequest) -> Reply:
 
 async def values_of(request: AnyRequest, visitor: Visitor, **shown_once: object) -> dict[str, Any]:
     """All that the page is filled with. `shown_once` is a new key or a new endpoint's secret."""
-    may_send, is_admin = visitor.access.may(WEBHOOKS_WRITE), visitor.access.is_admin
+    may_send, is_admin = visitor.access.has_scope(WEBHOOKS_WRITE), visitor.access.is_admin
     return {
         "is_admin": is_admin,
         "may_send": may_send,
-        "may_rule": visitor.access.may(ALERTS_WRITE),
+        "may_rule": visitor.access.has_scope(ALERTS_WRITE),
         "rules": await _rules(request, visitor),
         "endpoints": await _endpoints(request, visitor) if may_send else [],
         "choices": {"scopes": SCOPES, "events": SUBSCRIBABLE, "forms": FORMS},
@@ -69,28 +69,28 @@ async def values_of(request: AnyRequest, visitor: Visitor, **shown_once: object)
 
 
 async def _rules(request: AnyRequest, visitor: Visitor) -> str:
-    stored = await parts_of(request).store.read(rules_of_tenant(visitor.tenant))
+    stored = await dependencies_of(request).store.read(rules_of_tenant(visitor.tenant))
     return msgspec.json.format(
         msgspec.json.encode(rules_as_values(rules_or_defaults(stored))), indent=2
     ).decode()
 
 
 async def _endpoints(request: AnyRequest, visitor: Visitor) -> list[dict[str, Any]]:
-    found = await parts_of(request).store.read(endpoints_of(visitor.tenant))
+    found = await dependencies_of(request).store.read(endpoints_of(visitor.tenant))
     return [
         {
             "shown": shown,
             "failing": minute(shown.failing_since, visitor.zone) if shown.failing_since else "",
             "created": minute(shown.created_at, visitor.zone),
         }
-        for shown in map(show_endpoint, found)
+        for shown in map(endpoint_resource, found)
     ]
 
 
 async def _administration(request: AnyRequest, visitor: Visitor) -> dict[str, Any]:
-    store = parts_of(request).store
-    keys = [show_key(key) for key in await store.read(list_keys(visitor.tenant))]
-    tenants = [show_tenant(tenant) for tenant in await store.read(admin_list_tenants())]
+    store = dependencies_of(request).store
+    keys = [api_key_resource(key) for key in await store.read(list_keys(visitor.tenant))]
+    tenants = [tenant_resource(tenant) for tenant in await store.read(admin_list_tenants())]
     return {
         "tenants": [(each, minute(each.created_at, visitor.zone)) for each in tenants],
         "retention_days": (await store.read(need_tenant(visitor.tenant))).retention_days,
@@ -98,7 +98,7 @@ async def _administration(request: AnyRequest, visitor: Visitor) -> dict[str, An
             (key, minute(key.created_at, visitor.zone), _ended(visitor, key.revoked_at)) for key in keys
         ],
         "reveals": await _reveals(request, visitor),
-        "routes": [show_route(route) for route in await store.read(list_routes(visitor.tenant))],
+        "routes": [route_resource(route) for route in await store.read(list_routes(visitor.tenant))],
         "providers": await _providers(request, visitor),
         "provider": _asked_provider(request),
     }
@@ -106,7 +106,7 @@ async def _administration(request: AnyRequest, visitor: Visitor) -> dict[str, An
 
 async def _reveals(request: AnyRequest, visitor: Visitor) -> list[tuple[str, str, str]]:
     """Who looked at whole numbers: when, by which key, of which call."""
-    found = await parts_of(request).store.read(reveals_of_tenant(visitor.tenant, _MOST_REVEALS))
+    found = await dependencies_of(request).store.read(reveals_of_tenant(visitor.tenant, _MOST_REVEALS))
     return [
         (minute(utc_text(each.at_us), visitor.zone), each.key_id, uuid_text(each.call_id)) for each in found
     ]
@@ -118,7 +118,7 @@ def _ended(visitor: Visitor, revoked_at: str | None) -> str:
 
 def _asked_provider(request: AnyRequest) -> dict[str, Any] | None:
     """The provider whose secrets the form asks for."""
-    named = only(meant(pairs_of(request.scope["query_string"])), "provider")
+    named = only(meant(query_pairs(request.scope["query_string"])), "provider")
     provider = PROVIDERS.get(named)
     if provider is None:
         return None
@@ -127,15 +127,15 @@ def _asked_provider(request: AnyRequest) -> dict[str, Any] | None:
 
 async def _providers(request: AnyRequest, visitor: Visitor) -> list[dict[str, Any]]:
     """Who sends callbacks, where to, and whether they are believed."""
-    parts, tenant = parts_of(request), visitor.tenant
-    since_s = parts.clock() // SECOND_US - _HALF_HOUR_S
-    wrong = {name: count for name, count, _ in await parts.store.read(failures_since(tenant, since_s))}
+    deps, tenant = dependencies_of(request), visitor.tenant
+    since_s = deps.clock() // SECOND_US - _HALF_HOUR_S
+    wrong = {name: count for name, count, _ in await deps.store.read(failures_since(tenant, since_s))}
     return [
         {
             "name": name,
             "kind": PROVIDERS[name].kind.value,
-            "url": f"{origin_of(request)}/api/v1/ingest/{name}/{tenant}",
-            "is_set": await parts.store.read(find_provider_secrets(tenant, name)) is not None,
+            "url": f"{public_origin(request)}/api/v1/ingest/{name}/{tenant}",
+            "is_set": await deps.store.read(find_provider_secrets(tenant, name)) is not None,
             "wrong": wrong.get(name, 0),
         }
         for name in WEBHOOKS

@@ -18,7 +18,7 @@ from calltally.store.webhooks.endpoints import (
     resume_endpoint,
     seal_secret,
 )
-from calltally.web.api.webhooks.checks import wanted_of
+from calltally.web.api.webhooks.checks import checked_endpoint
 from calltally.web.api.webhooks.handlers import PAUSED_BY_HAND
 from calltally.web.api.webhooks.schemas import EndpointBody
 from calltally.web.dashboard.calls.links import meant, only
@@ -29,9 +29,9 @@ from calltally.web.dashboard.rendering import page, redirect
 from calltally.web.dashboard.settings.page import PATH, values_of
 from calltally.web.dashboard.sign_in.scopes import need
 from calltally.web.request.access import ALERTS_WRITE, WEBHOOKS_WRITE
-from calltally.web.request.context import AnyRequest, parts_of
-from calltally.web.request.paths import last_part
-from calltally.web.response.response import Reply
+from calltally.web.request.context import AnyRequest, dependencies_of
+from calltally.web.request.paths import last_segment
+from calltally.web.response.response import Response
 
 _HANDLING: Final[Any] = {Exception: answer_page}
 RULES, ENDPOINTS = f"{PATH}/rules", f"{PATH}/endpoints"
@@ -39,44 +39,44 @@ DOING: Final = f"{ENDPOINTS}/{{doing:str}}"
 
 
 @post(RULES, operation=of_page(f"POST {RULES}"), status_code=200, exception_handlers=_HANDLING)
-async def set_rules(request: AnyRequest) -> Reply:
+async def set_rules(request: AnyRequest) -> Response:
     """As a whole, in JSON; what is left out has its default."""
     visitor, pairs = await checked_form(request)
     need(visitor, ALERTS_WRITE)
     rules = rules_as_values(read_rules(only(pairs, "rules") or "{}", is_toml=False))
-    operation = put_rules(visitor.tenant, msgspec.json.encode(rules), parts_of(request).clock())
-    await parts_of(request).store.write(operation)
+    operation = put_rules(visitor.tenant, msgspec.json.encode(rules), dependencies_of(request).clock())
+    await dependencies_of(request).store.write(operation)
     return redirect(back(pairs))
 
 
 @post(ENDPOINTS, operation=of_page(f"POST {ENDPOINTS}"), status_code=200, exception_handlers=_HANDLING)
-async def make_endpoint(request: AnyRequest) -> Reply:
+async def make_endpoint(request: AnyRequest) -> Response:
     """The page that answers is the only one that ever shows its secret."""
     visitor, pairs = await checked_form(request)
     need(visitor, WEBHOOKS_WRITE)
     events = [value for name, value in meant(pairs) if name == "event"]
     form = only(pairs, "form") or "standard"
     body = EndpointBody(only(pairs, "url"), events, only(pairs, "description") or None, form)
-    wanted, parts = wanted_of(request, body), parts_of(request)
+    wanted, deps = checked_endpoint(request, body), dependencies_of(request)
     endpoint, secret = secrets.token_bytes(16), format_secret(secrets.token_bytes(SECRET_BYTES))
-    sealed = seal_secret(parts.vault, visitor.tenant, endpoint, secret)
-    await parts.store.write(add_endpoint(visitor.tenant, endpoint, wanted, sealed, parts.clock()))
+    sealed = seal_secret(deps.vault, visitor.tenant, endpoint, secret)
+    await deps.store.write(add_endpoint(visitor.tenant, endpoint, wanted, sealed, deps.clock()))
     return page("settings.html", visitor, await values_of(request, visitor, new_secret=secret))
 
 
 @post(DOING, operation=of_page(f"POST {DOING}"), status_code=200, exception_handlers=_HANDLING)
-async def change_endpoint(request: AnyRequest) -> Reply:
+async def change_endpoint(request: AnyRequest) -> Response:
     """Pause, resume or delete one."""
     visitor, pairs = await checked_form(request)
     need(visitor, WEBHOOKS_WRITE)
-    parts, doing = parts_of(request), last_part(request, "endpoints")
-    whose, now_us = (visitor.tenant, parse_uuid(only(pairs, "endpoint")) or b""), parts.clock()
+    deps, doing = dependencies_of(request), last_segment(request, "endpoints")
+    whose, now_us = (visitor.tenant, parse_uuid(only(pairs, "endpoint")) or b""), deps.clock()
     if doing == "pause":
-        await parts.store.write(pause_endpoint(*whose, PAUSED_BY_HAND, now_us))
+        await deps.store.write(pause_endpoint(*whose, PAUSED_BY_HAND, now_us))
     elif doing == "resume":
-        await parts.store.write(resume_endpoint(*whose, now_us))
+        await deps.store.write(resume_endpoint(*whose, now_us))
     elif doing == "delete":
-        await parts.store.write(delete_endpoint(*whose, now_us))
+        await deps.store.write(delete_endpoint(*whose, now_us))
     else:
         raise NotFound("an endpoint can be paused, resumed and deleted")
     return redirect(back(pairs))

@@ -23,9 +23,9 @@ from calltally.web.dashboard.sign_in.visitor import (
     session_cookie_name,
     set_cookie,
 )
-from calltally.web.request.context import AnyRequest, parts_of
-from calltally.web.request.query import pairs_of
-from calltally.web.response.response import Headers, Reply
+from calltally.web.request.context import AnyRequest, dependencies_of
+from calltally.web.request.query import query_pairs
+from calltally.web.response.response import Headers, Response
 
 _SESSION_S: Final = min(REST_US, LONGEST_US) // 1_000_000
 _YEAR_S: Final = 365 * 86_400
@@ -36,9 +36,9 @@ _HANDLING: Final[Any] = {Exception: answer_page}
 
 
 @get("/sign-in", operation=of_page("/sign-in"), exception_handlers=_HANDLING)
-async def ask_to_sign_in(request: AnyRequest) -> Reply:
+async def ask_to_sign_in(request: AnyRequest) -> Response:
     """The form."""
-    wanted = dict(pairs_of(request.scope["query_string"])).get("next", HOME)
+    wanted = dict(query_pairs(request.scope["query_string"])).get("next", HOME)
     return page("sign_in.html", None, _FAULTS | {"next": inside(wanted)})
 
 
@@ -49,28 +49,28 @@ async def ask_to_sign_in(request: AnyRequest) -> Reply:
     status_code=200,
     exception_handlers=_HANDLING,
 )
-async def sign_in(request: AnyRequest) -> Reply:
+async def sign_in(request: AnyRequest) -> Response:
     """A key for a cookie. The same words for a key that is wrong and for one that is revoked."""
     form = dict(await pairs_of_form(request))
-    parts = parts_of(request)
+    deps = dependencies_of(request)
     key, tenant = form.get("key", "").strip(), form.get("tenant", "").strip()
     fault = await _fault(request, key, tenant)
     if fault:
         told = {"tenant": tenant, "next": inside(form.get("next", HOME)), "fault": fault}
         return page("sign_in.html", None, _FAULTS | told, status=403)
-    session = Session.begin(key, tenant, parts.clock())
+    session = Session.begin(key, tenant, deps.clock())
     return redirect(inside(form.get("next", HOME)), session_header(request, session))
 
 
 @post("/sign-out", operation=of_page("/sign-out"), status_code=200, exception_handlers=_HANDLING)
-async def sign_out(request: AnyRequest) -> Reply:
+async def sign_out(request: AnyRequest) -> Response:
     """The cookie goes."""
     await checked_form(request)
     return redirect("/sign-in", set_cookie(request, session_cookie_name(request), "", lasts_s=0))
 
 
 @post("/preferences", operation=of_page("/preferences"), status_code=200, exception_handlers=_HANDLING)
-async def choose(request: AnyRequest) -> Reply:
+async def choose(request: AnyRequest) -> Response:
     """The time zone and the theme, once for all pages."""
     _visitor, pairs = await checked_form(request)
     form = dict(pairs)
@@ -85,7 +85,7 @@ async def choose(request: AnyRequest) -> Reply:
 
 def session_header(request: AnyRequest, session: Session) -> Headers:
     """The cookie of a session, sealed anew."""
-    sealed = session.sealed(parts_of(request).vault)
+    sealed = session.sealed(dependencies_of(request).vault)
     return set_cookie(request, session_cookie_name(request), sealed, lasts_s=_SESSION_S)
 
 
@@ -94,7 +94,7 @@ async def _fault(request: AnyRequest, key: str, tenant: str) -> str:
     if not is_own_form(request):
         return text("other_site")
     try:
-        await admitted(parts_of(request), key, tenant)
+        await admitted(dependencies_of(request), key, tenant)
     except (WrongTenant, NotFound):
         return text("wrong_tenant")
     except (Unauthorized, Forbidden):

@@ -8,7 +8,7 @@ from calltally.web.request.access import ADMIN
 
 def need(visitor: Visitor, scope: str) -> None:
     """Raise Forbidden where the key of the session has not that scope."""
-    if not visitor.access.may(scope):
+    if not visitor.access.has_scope(scope):
         raise Forbidden(text("needs_scope", scope=scope))
 
 

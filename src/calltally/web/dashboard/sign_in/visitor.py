@@ -10,9 +10,9 @@ from calltally.store.tenants.tenants import need_tenant
 from calltally.web.dashboard.cookies import read_cookie
 from calltally.web.dashboard.sign_in.session_cookie import COOKIE, HOST_COOKIE, Session, SignedOut, opened
 from calltally.web.request.access import CALLS_READ, PII_READ, Access
-from calltally.web.request.context import AnyRequest, exchange_in, parts_of
-from calltally.web.request.dependencies import Parts
-from calltally.web.request.public_url import origin_of
+from calltally.web.request.context import AnyRequest, context_of, dependencies_of
+from calltally.web.request.dependencies import Dependencies
+from calltally.web.request.public_url import public_origin
 from calltally.web.response.response import Headers
 
 ZONE_COOKIE: Final = "calltally_zone"
@@ -50,40 +50,40 @@ class Visitor(NamedTuple):
     @property
     def may_reveal(self) -> bool:
         """Whether whole numbers are hidden from this page, and may be asked for."""
-        return self.is_masked and self.access.may(PII_READ)
+        return self.is_masked and self.access.has_scope(PII_READ)
 
     @property
-    def sees_bodies(self) -> bool:
+    def can_read_bodies(self) -> bool:
         """Whether this page shows bodies as they came, in which numbers are in any form."""
-        return not self.is_masked and self.access.sees_bodies
+        return not self.is_masked and self.access.can_read_bodies
 
 
 async def visitor_of(request: AnyRequest) -> Visitor:
     """Who asks. Raises SignedOut; Forbidden where the key has lost the right to read calls."""
-    parts = parts_of(request)
-    session = opened(parts.vault, session_cookie(request), parts.clock())
+    deps = dependencies_of(request)
+    session = opened(deps.vault, session_cookie(request), deps.clock())
     try:
-        access, tenant = await admitted(parts, session.key, session.tenant)
+        access, tenant = await admitted(deps, session.key, session.tenant)
     except (Unauthorized, NotFound) as fault:
         raise SignedOut("the key of this session is not good any more") from fault
-    exchange = exchange_in(request.scope)
-    exchange.access, exchange.tenant = access, tenant
+    context = context_of(request.scope)
+    context.access, context.tenant = access, tenant
     return Visitor(session, access, tenant, zone_cookie(request), theme_cookie(request), access.masks)
 
 
-async def admitted(parts: Parts, key: str, tenant: str) -> tuple[Access, str]:
+async def admitted(deps: Dependencies, key: str, tenant: str) -> tuple[Access, str]:
     """What a key may do and whose calls it shows. Raises Unauthorized, Forbidden, NotFound or WrongTenant."""
     try:
-        access = await parts.keys.access(f"Bearer {key}".encode(), None)
+        access = await deps.keys.access(f"Bearer {key}".encode(), None)
     except Unauthorized:
-        access = await parts.keys.access(None, key.encode())
-    if not access.may(CALLS_READ):
+        access = await deps.keys.access(None, key.encode())
+    if not access.has_scope(CALLS_READ):
         raise Forbidden(f"this needs the scope {CALLS_READ}")
     if access.tenant is not None:
         return access, access.tenant
     if not tenant:
         raise WrongTenant("the admin key is of no tenant; name one")
-    looked_at = await parts.store.read(need_tenant(tenant))
+    looked_at = await deps.store.read(need_tenant(tenant))
     return access._replace(masks=looked_at.masks_numbers), looked_at.tenant
 
 
@@ -93,11 +93,11 @@ def is_own_form(request: AnyRequest) -> bool:
     Browsers say so by Sec-Fetch-Site (Fetch Metadata). Older ones have Origin alone, and write `null` there,
     since our pages send no referrer; those are refused, as another site's form would look the same.
     """
-    headers = exchange_in(request.scope).headers
+    headers = context_of(request.scope).headers
     site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
     if site is not None:
         return site in _SAME_SITE
-    return origin is None or origin.decode("latin-1") == origin_of(request)
+    return origin is None or origin.decode("latin-1") == public_origin(request)
 
 
 def session_cookie(request: AnyRequest) -> str | None:
@@ -112,7 +112,7 @@ def session_cookie_name(request: AnyRequest) -> str:
 
 def is_https(request: AnyRequest) -> bool:
     """Whether the outside reached us by https."""
-    return origin_of(request).startswith("https:")
+    return public_origin(request).startswith("https:")
 
 
 def set_cookie(request: AnyRequest, name: str, value: str, *, lasts_s: int) -> Headers:
@@ -135,4 +135,4 @@ def theme_cookie(request: AnyRequest) -> str:
 
 def cookie_of(request: AnyRequest, name: str) -> str | None:
     """Return one cookie. Raises BadRequest where all of them are too long."""
-    return read_cookie(exchange_in(request.scope).headers.get(b"cookie", b"").decode("latin-1"), name)
+    return read_cookie(context_of(request.scope).headers.get(b"cookie", b"").decode("latin-1"), name)
