@@ -36,7 +36,7 @@ def support_sees_what_the_carrier_really_sent(visit: Visit) -> None:
     told = page.get_by_role("row").filter(has_text="in-progress")
     told.get_by_text("Raw body").click()
     expect(told.locator("pre").first).to_contain_text("CallStatus: in-progress")
-    told.get_by_text("As it came").click()
+    told.get_by_text("Original").click()
     expect(told.locator("pre").last).to_contain_text("CallSid=")
 
 
@@ -60,8 +60,8 @@ def a_dispute_is_seen_at_once(visit: Visit) -> None:
     """Support sees that two tellers do not agree how a call ended."""
     page = visit.sign_in("support", f"/calls/{cast.DISPUTED}")
     expect(page.locator(".warning")).to_contain_text("contradict")
-    expect(page.locator(".warning")).to_contain_text("no-answer (told by own event)")
-    expect(page.locator(".warning")).to_contain_text("completed (told by own event, counts)")
+    expect(page.locator(".warning")).to_contain_text("no-answer (from own event)")
+    expect(page.locator(".warning")).to_contain_text("completed (from own event, used)")
 
 
 @journey
@@ -74,7 +74,7 @@ def support_reads_the_conversation_and_finds_a_word_in_it(visit: Visit) -> None:
     expect(turns).to_have_count(1)
     expect(page.locator(".within output")).to_have_text("2")
     page.get_by_label("Find in the conversation").fill("parcel")
-    expect(page.locator(".within output")).to_have_text("nothing found")
+    expect(page.locator(".within output")).to_have_text("no matches")
 
 
 @journey
@@ -107,7 +107,7 @@ def support_copies_a_call_for_a_ticket(visit: Visit) -> None:
     assert f'"call_sid": "{cast.HANDED_OVER}"' in page.evaluate("navigator.clipboard.readText()")
     page.get_by_role("button", name="Copy as curl").click()
     page.wait_for_function("navigator.clipboard.readText().then((text) => text.startsWith('curl'))")
-    page.get_by_role("button", name="copy whole").click()
+    page.get_by_role("button", name="copy the full SID").click()
     page.wait_for_function("navigator.clipboard.readText().then((text) => text.startsWith('CA1a'))")
 
 
@@ -115,7 +115,7 @@ def support_copies_a_call_for_a_ticket(visit: Visit) -> None:
 def a_dispute_is_printed_with_all_that_was_told(visit: Visit) -> None:
     """Support prints a call for a dispute with the carrier, with bodies, and without what is for screens."""
     page = visit.sign_in("support", f"/calls/{cast.DISPUTED}")
-    page.get_by_role("link", name="All on one page").click()
+    page.get_by_role("link", name="Print view").click()
     for name in ("Facts", "Deliveries", "Record"):
         expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
     expect(page.locator("pre").first).to_be_visible()
@@ -144,7 +144,7 @@ def two_ids_of_one_call_are_one_call(visit: Visit) -> None:
     page = visit.sign_in("support")
     page.get_by_label("Find", exact=True).fill(cast.SIP_CALL)
     page.get_by_label("Find", exact=True).press("Enter")
-    expect(page.get_by_text("One call under more than one id.")).to_contain_text(cast.SIP_CALL)
+    expect(page.get_by_text("This call has more than one id.")).to_contain_text(cast.SIP_CALL)
     expect(page.get_by_title(cast.BRIDGED).first).to_be_visible()
     expect(page.get_by_text("The gate code was asked for.").first).to_be_visible()
 
@@ -157,12 +157,12 @@ def support_has_a_number_shown_and_that_is_recorded(visit: Visit) -> None:
     try:
         page = visit.sign_in("support", f"/calls/{cast.HANDED_OVER}")
         expect(page.get_by_role("heading", level=1)).not_to_contain_text(cast.CALLER)
-        page.get_by_role("button", name="Show whole numbers").click()
+        page.get_by_role("button", name="Show full numbers").click()
         expect(page.get_by_role("heading", level=1)).to_contain_text(cast.CALLER)
-        page.get_by_role("link", name="Hide them").click()
+        page.get_by_role("link", name="Mask numbers").click()
         expect(page.get_by_role("heading", level=1)).not_to_contain_text(cast.CALLER)
         visit.context.clear_cookies()
         page = visit.sign_in("admin", "/settings")
-        expect(page.get_by_role("region", name="Looks at whole numbers").get_by_role("link")).to_be_visible()
+        expect(page.get_by_role("region", name="Views of full numbers").get_by_role("link")).to_be_visible()
     finally:
         visit.stage.service.call("PUT", masking, {"masks_numbers": False})

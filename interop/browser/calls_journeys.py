@@ -229,7 +229,7 @@ def a_list_is_counted_without_scripts(visit: Visit) -> None:
     """The same without scripts: the page says that there are more, and a link counts them."""
     page = visit.without_scripts().sign_in("operations", "/calls?escalated=false&status=completed&limit=50")
     expect(page.locator(".count strong")).to_have_text(re.compile("^More than "))
-    page.get_by_role("link", name="Count them").click()
+    page.get_by_role("link", name="Count all").click()
     expect(page.locator(".count strong")).to_have_text(re.compile(r"^[\d,]+ calls$"))
     expect(page.locator("tr.call")).to_have_count(50)
 

@@ -34,8 +34,8 @@ def operations_exports_a_route_as_files(visit: Visit) -> None:
     lines = download.value.path().read_text(encoding="utf-8").splitlines()
     assert len(lines) > 1
     assert all(",route-1," in line for line in lines[1:])
-    page.get_by_role("button", name="Delete its files").click()
-    expect(page.get_by_text("files gone")).to_be_visible()
+    page.get_by_role("button", name="Delete files").click()
+    expect(page.get_by_text("expired")).to_be_visible()
 
 
 @journey

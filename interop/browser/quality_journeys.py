@@ -98,7 +98,7 @@ def operations_reads_the_same_as_a_table(visit: Visit) -> None:
 def operations_changes_what_is_told_apart(visit: Visit) -> None:
     """Operations asks for agents instead of routes, by the form, and the address says so."""
     page = visit.sign_in("operations", QUALITY)
-    page.get_by_label("One column for each").select_option("agent")
+    page.get_by_label("Group by").select_option("agent")
     page.get_by_role("button", name="Show").first.click()
     expect(page).to_have_url(re.compile("by=agent"))
     expect(page.get_by_role("columnheader", name="agent-1")).to_be_visible()
@@ -118,7 +118,7 @@ def operations_takes_the_numbers_along(visit: Visit) -> None:
     """Operations downloads what the page shows as CSV."""
     page = visit.sign_in("operations", QUALITY)
     with page.expect_download() as download:
-        page.get_by_role("link", name="These numbers as CSV").click()
+        page.get_by_role("link", name="Download as CSV").click()
     assert download.value.path().read_text(encoding="utf-8").startswith("route,hour,from,to,attempts")
 
 
@@ -128,5 +128,5 @@ def operations_asks_how_a_launch_goes(visit: Visit) -> None:
     page = visit.sign_in("operations", QUALITY)
     page.get_by_role("columnheader", name="route-1").get_by_role("link").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Launch of route route-1")
-    expect(page.get_by_role("status")).to_contain_text("before")
+    expect(page.get_by_role("status")).to_contain_text("baseline")
     expect(page.get_by_role("region", name="Evidence").get_by_role("row")).to_have_count(7)

@@ -21,7 +21,7 @@ def the_administrator_makes_a_key_and_revokes_it(visit: Visit) -> None:
     page = visit.sign_in("admin", "/settings")
     keys = page.get_by_role("region", name="API keys")
     page.get_by_label("Name", exact=True).first.fill("front desk")
-    page.get_by_role("button", name="Make a key").click()
+    page.get_by_role("button", name="Create a key").click()
     expect(page.get_by_text(re.compile("^ct_acme_"))).to_be_visible()
     page.goto("/settings")
     expect(page.get_by_text(re.compile("^ct_acme_"))).to_have_count(0)
@@ -48,9 +48,9 @@ def the_administrator_looks_at_another_tenant(visit: Visit) -> None:
     page.get_by_label("Id", exact=True).fill(f"north-{visit.stage.kind}")
     page.get_by_role("button", name="Add a tenant").click()
     row = page.get_by_role("region", name="Tenants").get_by_role("row").filter(has_text="north-")
-    row.get_by_role("button", name="Look at it").click()
+    row.get_by_role("button", name="Open").click()
     page.get_by_role("link", name="Calls", exact=True).click()
-    expect(page.get_by_text("No call has been recorded yet.")).to_be_visible()
+    expect(page.get_by_text("No calls recorded yet.")).to_be_visible()
 
 
 @journey

@@ -309,9 +309,9 @@ def signed_in(desk: Desk, *scopes: str) -> Browser:
 
 def test_who_may_see_whole_numbers_asks_for_them_and_is_noted(desk: Desk) -> None:
     sees = signed_in(desk, *MASKED_SCOPES, "pii:read")
-    assert "Show whole numbers" in sees.get(f"/calls/{SID}").text
+    assert "Show full numbers" in sees.get(f"/calls/{SID}").text
     shown = sees.post(f"/calls/{SID}/reveal")
-    assert (shown.status_code, "4155550123" in shown.text, "is recorded" in shown.text) == (200, True, True)
+    assert (shown.status_code, "4155550123" in shown.text, "is logged" in shown.text) == (200, True, True)
     assert "4155550123" not in sees.get(f"/calls/{SID}").text
     admin = Browser(desk.service)
     admin.get("/sign-in")
@@ -319,8 +319,8 @@ def test_who_may_see_whole_numbers_asks_for_them_and_is_noted(desk: Desk) -> Non
     assert "4155550123" not in admin.get(f"/calls/{SID}").text
     assert "4155550123" in admin.post(f"/calls/{SID}/reveal").text
     settings = admin.get("/settings").text
-    assert "Looks at whole numbers" in settings
-    noted = settings.partition("Looks at whole numbers")[2].partition("</section>")[0]
+    assert "Views of full numbers" in settings
+    noted = settings.partition("Views of full numbers")[2].partition("</section>")[0]
     assert re.findall(r"<code>(admin|key)_?\w*</code></td>", noted) == ["admin", "key"]
     path = f"/api/v1/admin/tenants/{TENANT}/reveals"
     told = desk.service.get(path, ADMIN).json()["data"]
@@ -334,7 +334,7 @@ def test_who_may_see_whole_numbers_asks_for_them_and_is_noted(desk: Desk) -> Non
 
 def test_who_may_not_see_them_is_refused_and_a_call_that_is_not_there_is_no_look(desk: Desk) -> None:
     masked = signed_in(desk, *MASKED_SCOPES)
-    assert "Show whole numbers" not in masked.get(f"/calls/{SID}").text
+    assert "Show full numbers" not in masked.get(f"/calls/{SID}").text
     assert masked.post(f"/calls/{SID}/reveal").status_code == 403
     sees = signed_in(desk, *MASKED_SCOPES, "pii:read")
     sees.get("/calls")

@@ -80,8 +80,8 @@ def test_one_alert_has_its_chart_its_evidence_its_calls_and_its_history(
         {"no_answer_rate": "status=no-answer"},
     )
     assert "with agent vera" in page
-    assert "As strong a sign comes by chance 0.01 times a week" in page
-    assert "found" in page
+    assert "Expected false alarms of this strength: 0.01 a week" in page
+    assert "opened" in page
     [calls] = re.findall(r'<a href="(/calls\?status=no-answer[^"]+)"', page)
     assert browser.get(unescape(calls)).status_code == 200
 
@@ -109,7 +109,7 @@ def test_what_is_no_rate_has_numbers_and_the_calls_that_it_names(bench: Bench, b
     assert all("canvas" not in page and 'href="/calls/CA1"' in page for page in pages)
     assert sum("8.5 to 20" in page for page in pages) == 1
     # What is counted does not come by chance.
-    assert sum("by chance" in page for page in pages) == 1
+    assert sum("false alarms of this strength" in page for page in pages) == 1
 
 
 def test_somebody_acknowledges_mutes_and_resolves(bench: Bench, browser: Browser) -> None:
@@ -120,7 +120,7 @@ def test_somebody_acknowledges_mutes_and_resolves(bench: Bench, browser: Browser
     answer = browser.post(f"{path}/acknowledge", note="The carrier knows.\0", next=path)
     assert (answer.status_code, answer.headers["location"]) == (303, path)
     page = browser.get(path).text
-    assert "looked after" in page
+    assert "acknowledged" in page
     assert "The carrier knows." in page
     assert f'action="{path}/acknowledge"' not in page
     assert browser.post(f"{path}/mute", hours="8", next="/alerts").headers["location"] == "/alerts"
@@ -132,7 +132,7 @@ def test_somebody_acknowledges_mutes_and_resolves(bench: Bench, browser: Browser
     assert links(browser, "?state=resolved") == links(browser, "?state=all") == [path]
     told = browser.get(path).text
     assert [
-        told.count(f"<td>{what}</td>") for what in ("found", "acknowledged", "muted", "unmuted", "over")
+        told.count(f"<td>{what}</td>") for what in ("opened", "acknowledged", "muted", "unmuted", "resolved")
     ] == [1] * 5
     assert "it lasted 3 h 0 min" in told
 

@@ -44,7 +44,7 @@ def test_an_export_is_asked_for_watched_and_fetched(desk: ExportDesk) -> None:
     assert answer.status_code == 303, answer.text
     path = answer.headers["location"]
     waiting = page(browser, path)
-    assert ("waiting" in waiting, "jobs.js" in waiting, "Cancel it" in waiting) == (True, True, True)
+    assert ("queued" in waiting, "jobs.js" in waiting, ">Cancel<" in waiting) == (True, True, True)
     desk.work()
     done = page(browser, path)
     assert ("complete" in done, "jobs.js" in done, "All of it" in done) == (True, False, True)
@@ -56,7 +56,7 @@ def test_an_export_is_asked_for_watched_and_fetched(desk: ExportDesk) -> None:
     [calls] = re.findall(r'<a href="(/calls\?[^"]+)">The same calls', done)
     assert page(browser, calls).count('class="call') >= 5
     listed = page(browser, "/exports")
-    assert ("All of it" in listed, "5 calls" in listed, "1 in all" in listed) == (True, True, True)
+    assert ("All of it" in listed, "5 calls" in listed, "1 in total" in listed) == (True, True, True)
 
 
 def test_an_export_is_cancelled_and_files_are_let_go(desk: ExportDesk) -> None:
@@ -67,7 +67,7 @@ def test_an_export_is_cancelled_and_files_are_let_go(desk: ExportDesk) -> None:
     desk.work()
     assert "canceled" in page(browser, first)
     browser.post(f"{second}/cancel", next=second)
-    assert "files gone" in page(browser, second)
+    assert "expired" in page(browser, second)
 
 
 def test_the_form_is_filled_by_the_filters_of_a_link(desk: ExportDesk) -> None:
@@ -119,25 +119,25 @@ def test_a_provider_is_compared_with_and_the_findings_lead_to_calls(bench: Bench
         answer = browser.post("/reconciliations", headers=None, provider="twilio", **window)
         assert answer.status_code == 303, answer.text
         path = answer.headers["location"]
-        assert "waiting" in page(browser, path)
+        assert "queued" in page(browser, path)
         desk.work()
         done = page(browser, path)
         assert f"Found {len(made.labels)}" in " ".join(done.split())
         assert all(KIND_TEXTS[kind].title in done for kind in made.labels.values())
         assert len(re.findall(r'<a href="/calls/[^"]+"><code', done)) == len(made.labels)
-        assert "Delete its files" in done
+        assert "Delete files" in done
         [file] = re.findall(rf'<a href="({path}/findings[^"]+)" download>', done)
         assert browser.get(file).text.count("\n") >= 1
         assert "twilio" in page(browser, "/reconciliations")
         browser.post(f"{path}/cancel", next=path)
-        assert "files gone" in page(browser, path)
+        assert "expired" in page(browser, path)
 
 
 def test_what_cannot_be_compared_is_refused(bench: Bench, tmp_path: Path) -> None:
     with served(TwilioApi()) as api:
         desk = ReconciliationDesk(bench, tmp_path / "files", api)
         browser = signed_in(desk.service, "exports:write")
-        assert "Record what the provider says" not in page(browser, "/reconciliations")
+        assert "Record the provider's data" not in page(browser, "/reconciliations")
         window = {f"{name}_local": value[:16] for name, value in WINDOW.items()}
         assert (
             browser.post("/reconciliations", headers=None, provider="twilio", heal="on", **window).status_code

@@ -160,7 +160,7 @@ def test_without_the_library_the_numbers_are_in_the_table(
 
 def test_a_time_without_calls_says_so(browser: Browser) -> None:
     browser.sign_in()
-    assert "No call in this time matches" in seen(browser).text
+    assert "No calls match in this period" in seen(browser).text
 
 
 def test_only_so_many_columns_are_drawn_and_the_others_are_counted(bench: Bench, browser: Browser) -> None:
@@ -179,7 +179,7 @@ def test_filters_are_chips_and_stay_in_the_form(bench: Bench, browser: Browser) 
     assert "<b>route</b> sales" in page.text
     assert 'name="route" value="sales"' in page.text
     assert "charted table" in page.text
-    assert "Busy rate, in percent" in page.text
+    assert "Busy rate in percent" in page.text
 
 
 def test_what_cannot_be_asked_is_told_with_the_way_back(browser: Browser) -> None:
@@ -226,8 +226,8 @@ def launched(bench: Bench) -> None:
 def test_a_launch_has_its_verdict_and_what_speaks_for_it(browser: Browser) -> None:
     browser.sign_in()
     page = browser.get(f"/quality/launch?agent=vera-2&{LAUNCHED}")
-    assert "Worse than vera-1 before." in page.text
-    assert "these calls" in page.text
+    assert "Worse than the baseline vera-1." in page.text
+    assert "the current calls" in page.text
     data = drawn(page)
     hours = {point[3] for point in data["columns"][0]["rates"]["failure_rate"]}
     assert (len(data["labels"]), hours) == (5, {0, 60})
@@ -249,5 +249,5 @@ def test_a_launch_without_anything_before_it_says_so(bench: Bench, browser: Brow
     calls(bench, "sales", 3, agent="vera-2", **DONE)
     browser.sign_in()
     page = browser.get(f"/quality/launch?agent=vera-2&{LAUNCHED}").text
-    assert "There is nothing before it" in page
+    assert "No earlier calls to compare with" in page
     assert browser.get("/quality/launch?agent=nobody").status_code == 404

@@ -70,8 +70,8 @@ def test_a_key_that_may_not_read_calls_gets_in_nowhere(browser: Browser) -> None
 def test_an_administrator_names_the_tenant(browser: Browser) -> None:
     browser.service.tell("CA1", DONE)
     admin = ADMIN["x-admin-key"]
-    assert "there is none of this name" in browser.sign_in(admin).text
-    assert "there is none of this name" in browser.sign_in(admin, tenant="nobody").text
+    assert "no tenant has this name" in browser.sign_in(admin).text
+    assert "no tenant has this name" in browser.sign_in(admin, tenant="nobody").text
     assert browser.sign_in(admin, tenant=TENANT).status_code == 303
     assert len(rows(browser.get("/calls"))) == 1
 
@@ -155,7 +155,7 @@ def test_pages_stand_still_while_calls_come_in(browser: Browser) -> None:
         page = browser.get(links(page, "next"))
         seen += rows(page)
     assert len(seen) == len(set(seen)) == 7
-    assert "This list stands still" in page.text
+    assert "This list is a snapshot" in page.text
     assert rows(browser.get(links(page, "first"))) == seen[:3]
 
 

@@ -1,4 +1,4 @@
-"""The words of the pages of alerts."""
+"""Texts of the alert pages."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,17 +6,17 @@ from typing import Final
 ALERT_TEXTS: Final[Mapping[str, str]] = {
     "alerts": "Alerts",
     "alert": "Alert",
-    "state_unresolved": "On now",
-    "state_resolved": "Over",
+    "state_unresolved": "Unresolved",
+    "state_resolved": "Resolved",
     "state_all": "All",
-    "is_open": "on",
-    "is_acknowledged": "looked after",
-    "is_resolved": "over",
+    "is_open": "firing",
+    "is_acknowledged": "acknowledged",
+    "is_resolved": "resolved",
     "kind": "Kind",
     "kind_rate": "rate",
     "kind_silence": "silence",
     "kind_missing_final_state": "open for too long",
-    "kind_duplicate_sid": "SID of two calls",
+    "kind_duplicate_sid": "SID used by two calls",
     "kind_callback_lag": "late callbacks",
     "kind_signature_failures": "wrong signatures",
     "kind_delivery_failures": "failed deliveries",
@@ -37,38 +37,38 @@ ALERT_TEXTS: Final[Mapping[str, str]] = {
     "hours_24": "1 day",
     "hours_168": "1 week",
     "note": "Note",
-    "note_hint": "for whoever reads the history",
-    "no_alerts_unresolved": "Nothing is on.",
-    "no_alerts_resolved": "Nothing was on that is over.",
-    "no_alerts_all": "Nothing was ever on.",
-    "no_alerts_hint": "Rates of routes, providers and agents are judged every five minutes against their"
-    " own past. What is to be heard of, and where, is set by rules and sinks; try rules on your own past"
-    " first:",
-    "needs_scope": "This needs the scope {scope}, which the key of this session has not.",
+    "note_hint": "kept in the history",
+    "no_alerts_unresolved": "No unresolved alerts.",
+    "no_alerts_resolved": "No resolved alerts.",
+    "no_alerts_all": "No alerts.",
+    "no_alerts_hint": "Every five minutes, Calltally compares the rates of routes, providers and agents"
+    " with their own past. Alert rules set the sensitivity; alert sinks receive notifications. Test rules"
+    " on past calls first:",
+    "needs_scope": "This page needs the scope {scope}. Your key does not have it.",
     "to_the_alerts": "All alerts",
-    "calls_behind": "The calls behind it",
-    "behind_sids": "Calls that it names",
-    "found_rarely": "As strong a sign comes by chance {often} times a week, over everything that is"
-    " watched; the rules allow {budget}.",
-    "finer": "Where it moved",
-    "where": "Where",
-    "when": "When",
+    "calls_behind": "Show the calls of this alert",
+    "behind_sids": "Affected calls",
+    "found_rarely": "Expected false alarms of this strength: {often} a week over all monitored series. The"
+    " rules allow {budget} a week.",
+    "finer": "Details",
+    "where": "Series",
+    "when": "Time",
     "observed": "Observed",
     "expected": "Expected",
     "usual": "Usual",
-    "evidence_hint": "Each point is of the calls that became final in it. The band is where the rate lies,"
-    " 19 times of 20; the thin line is what was expected of the window of the evidence.",
-    "evidence_chart": "The rate before and while the alert is on; the table has the numbers",
-    "alert_began": "it began",
+    "evidence_hint": "Each point counts the calls that became final in that window. The band is the 95 %"
+    " interval of the rate. The thin line is the expected rate.",
+    "evidence_chart": "The rate before and during the alert; the table has the same numbers",
+    "alert_began": "start",
     "history": "History",
     "by_whom": "By",
-    "what": "What",
-    "became_opened": "found",
-    "became_reopened": "on again",
+    "what": "Change",
+    "became_opened": "opened",
+    "became_reopened": "reopened",
     "became_acknowledged": "acknowledged",
     "became_muted": "muted",
     "became_unmuted": "unmuted",
-    "became_worsened": "far worse",
-    "became_grouped": "told with a coarser one",
-    "became_resolved": "over",
+    "became_worsened": "got worse",
+    "became_grouped": "merged into a broader alert",
+    "became_resolved": "resolved",
 }
