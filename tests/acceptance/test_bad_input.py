@@ -209,7 +209,7 @@ def test_a_naive_time_is_refused(parser: Service, instant: str) -> None:
         ("call_sid=a%00b", "call_sid", "NUL"),
         ("route=%ED%A0%80", "query", "not UTF-8"),
         ("route=%FF", "query", "not UTF-8"),
-        ("route=%zz", "query", "'%zz', which is no escape"),
+        ("route=%zz", "query", "invalid escape '%zz'"),
         ("route=" + "x" * 201, "route", "at most 200 characters, not 201"),
         ("tenant=acme", "tenant", "there is no parameter 'tenant'"),
     ],

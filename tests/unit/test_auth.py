@@ -177,5 +177,5 @@ def test_a_look_up_that_began_before_a_revocation_is_not_remembered_after_it(rin
 
 def test_memory_is_bounded(ring: Ring) -> None:
     for at in range(CACHE_KEYS + 5):
-        ring.keys._remember(at.to_bytes(4, "big"), Access("acme-1", str(at), frozenset()))
-    assert len(ring.keys._known) == CACHE_KEYS
+        ring.keys._store_in_cache(at.to_bytes(4, "big"), Access("acme-1", str(at), frozenset()))
+    assert len(ring.keys._cache) == CACHE_KEYS

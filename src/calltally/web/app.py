@@ -1,4 +1,4 @@
-"""The application: every handler, and what stands around them."""
+"""The ASGI application: all handlers, and the layers around them."""
 
 import asyncio
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ from calltally.web.request.context import AnyRequest
 from calltally.web.request.dependencies import Dependencies
 from calltally.web.response.problems import handle_exception
 
-# What a handler takes that does not say otherwise: no JSON that an administrator writes is longer.
+# Default body limit of a handler; no administrative JSON is longer.
 BODY_BYTES: Final = 64 * 1024
 
 HANDLERS: Final[Sequence[Any]] = (
@@ -62,9 +62,9 @@ HANDLERS: Final[Sequence[Any]] = (
 
 
 class _Framework(Litestar):
-    """Without its plugins for shapes of pydantic and attrs, of which we have none: they take 2 MB.
+    """Litestar without its pydantic and attrs plugins, which take 2 MB of memory.
 
-    The hook is inside Litestar. Where a version lost it we would only be larger, and a test tells.
+    The hook is internal to Litestar. If a version drops it, memory use grows and a test fails.
     """
 
     @staticmethod
@@ -73,39 +73,39 @@ class _Framework(Litestar):
 
 
 def create_app(deps: Dependencies) -> ASGIApp:
-    """The ASGI application over `parts`, which it closes when the server stops."""
+    """Return the ASGI application over `deps`. It closes them when the server stops."""
     deps.metrics.observe_queue(lambda: deps.store.queued_writes)
 
-    async def hold(stop: asyncio.Event) -> None:
+    async def close_at_stop(stop: asyncio.Event) -> None:
         try:
             await stop.wait()
         finally:
             await deps.close()
 
-    return RequestMiddleware(LifespanTask(_routed(deps.public_url), hold), deps)
+    return RequestMiddleware(LifespanTask(_router(deps.public_url), close_at_stop), deps)
 
 
-async def _answer(request: AnyRequest) -> Any:  # noqa: ANN401 (whatever ASGI application a handler gives)
-    """Admit, and have the handler answer.
+async def _admit_and_handle(request: AnyRequest) -> Any:  # noqa: ANN401 (the ASGI application of a handler)
+    """Admit the request and call the handler.
 
-    All of ours take the request alone. To have the framework find that out and check it would
-    be a tenth of an answer's cost; where `before_request` gives an answer, it calls none itself.
+    All handlers take only the request. Letting the framework inspect and validate that costs a tenth of a
+    response; if `before_request` returns a response, the framework calls no handler itself.
     """
     await admit(request)
     return await request.route_handler.fn(request)
 
 
 @cache
-def _routed(public_url: str | None) -> Litestar:
-    """Every handler by its path. It holds nothing of one service: whoever needs several makes it once."""
+def _router(public_url: str | None) -> Litestar:
+    """Return the router of all handlers. It holds no state of a service, so it is built once per process."""
     handlers = [*HANDLERS, *PAGE_HANDLERS, *document_handlers(HANDLERS, public_url)]
     return _Framework(
-        # First, because a path that has no answer to OPTIONS when it is made gets the framework's.
+        # First: a path without an OPTIONS handler gets the framework's.
         [*options_handlers(handlers), *handlers],
-        before_request=_answer,
+        before_request=_admit_and_handle,
         exception_handlers={Exception: handle_exception},
         request_max_body_size=BODY_BYTES,
-        # The document is made of our own declarations (see openapi), and the logs are the caller's.
+        # The OpenAPI document comes from the operations (see `openapi`), and the caller configures logging.
         openapi_config=None,
         logging_config=None,
     )

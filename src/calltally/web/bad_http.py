@@ -1,4 +1,4 @@
-"""Answers of the server itself, where there is no whole request that a handler could get."""
+"""Responses of the server itself to requests that never reach a handler."""
 
 import secrets
 from http import HTTPStatus
@@ -11,15 +11,15 @@ from calltally.web.middleware import COMMON_HEADERS
 from calltally.web.response.problem_kinds import KINDS, BadRequest, HeadTooLarge, RequestTimeout
 from calltally.web.response.problems import PROBLEM_JSON, TYPE_PREFIX, Problem
 
-# The largest head: what proxies and browsers send has 8 to 32 KiB at most.
+# Limit of a request head. Proxies and browsers send 8 to 32 KiB at most.
 MAX_HEAD_BYTES: Final = 64 * 1024
 
 _MALFORMED: Final = (
-    "The head of the request breaks the rules of HTTP/1.1 (RFC 9112): percent-encode in the URL what is no"
-    " printable ASCII, and check what is said of the body's length."
+    "The head of the request violates HTTP/1.1 (RFC 9112). Percent-encode non-ASCII characters in the URL,"
+    " and check Content-Length and Transfer-Encoding."
 )
 _TOO_LARGE: Final = (
-    f"The URL and the headers of a request have {MAX_HEAD_BYTES} bytes at most. Send fewer or shorter"
+    f"The URL and the headers of a request may have at most {MAX_HEAD_BYTES} bytes. Send fewer or shorter"
     " parameters, headers and cookies."
 )
 _TIMED_OUT: Final = "The rest of the request did not arrive in time. Send it again on a new connection."
@@ -28,25 +28,25 @@ _BUSY: Final = "All connections of the service are in use. Nothing was done. Try
 
 def malformed_response() -> bytes:
     """Return the response to bytes that are not HTTP."""
-    return _answer(BadRequest, _MALFORMED)
+    return _response(BadRequest, _MALFORMED)
 
 
 def head_too_large_response() -> bytes:
     """Return the response to a head over the limit."""
-    return _answer(HeadTooLarge, _TOO_LARGE)
+    return _response(HeadTooLarge, _TOO_LARGE)
 
 
 def timeout_response() -> bytes:
     """Return the response to a request that does not arrive in time."""
-    return _answer(RequestTimeout, _TIMED_OUT)
+    return _response(RequestTimeout, _TIMED_OUT)
 
 
 def busy_response() -> bytes:
     """Return the response to a connection over the bound."""
-    return _answer(Unavailable, _BUSY, (b"retry-after", b"1"))
+    return _response(Unavailable, _BUSY, (b"retry-after", b"1"))
 
 
-def _answer(error: type[CalltallyError], detail: str, *more: tuple[bytes, bytes]) -> bytes:
+def _response(error: type[CalltallyError], detail: str, *more: tuple[bytes, bytes]) -> bytes:
     """Return a whole HTTP/1.1 response with the problem, after which the connection ends."""
     kind, request_id = KINDS[error.slug], secrets.token_hex(16)
     body = msgspec.json.encode(
@@ -55,7 +55,7 @@ def _answer(error: type[CalltallyError], detail: str, *more: tuple[bytes, bytes]
             title=kind.title,
             status=kind.status,
             detail=detail,
-            # A reference to what was asked for, of which nothing is known.
+            # Unknown: the request was not parsed.
             instance="",
             request_id=request_id,
             errors=[],

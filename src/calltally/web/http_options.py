@@ -1,4 +1,4 @@
-"""Answers to OPTIONS: which methods a path has."""
+"""Responses to OPTIONS: the methods of a path."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -15,15 +15,18 @@ _METHOD: Final = "OPTIONS"
 
 
 def options_handlers(handlers: Iterable[Any]) -> list[Any]:
-    """A handler for each path. The framework's own know but one method of a path that has several."""
+    """Return an OPTIONS handler for each path.
+
+    The framework's own handler knows only one method of a path.
+    """
     methods: defaultdict[str, set[str]] = defaultdict(lambda: {_METHOD})
     for handler in handlers:
         for path in handler.paths:
             methods[path] |= {str(method) for method in handler.http_methods}
-    return [_options(path, allow_header(named)) for path, named in methods.items()]
+    return [_options_handler(path, allow_header(named)) for path, named in methods.items()]
 
 
-def _options(path: str, allowed: str) -> Any:  # noqa: ANN401 (one of the framework's kinds of handler)
+def _options_handler(path: str, allowed: str) -> Any:  # noqa: ANN401 (one of the framework's kinds of handler)
     response = Response(b"", status=204, media_type=b"", headers=((b"allow", allowed.encode()),))
 
     @route(path, http_method=[_METHOD], operation=_operation(path))
@@ -35,7 +38,7 @@ def _options(path: str, allowed: str) -> Any:  # noqa: ANN401 (one of the framew
 
 def _operation(path: str) -> Operation:
     responses = {204: ResponseSpec(description="See the Allow header.")}
-    summary = "Which methods the path has."
+    summary = "Methods of the path."
     return Operation(
         id=f"options {path}",
         tag="Documents",

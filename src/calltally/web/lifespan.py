@@ -1,4 +1,4 @@
-"""Work that runs for as long as an application is up, in its loop, and ends before its store is closed."""
+"""Background work that runs while an application is up, and ends before its store closes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -6,52 +6,52 @@ from typing import Any, Final, TypeAlias
 
 from calltally.logs import get_logger
 
-# The framework's types know nothing of the messages of an application's life.
+# The framework has no types for lifespan messages.
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
-# Works until the event is set, then ends soon.
+# Runs until the event is set, then returns soon.
 BackgroundWork: TypeAlias = Callable[[asyncio.Event], Awaitable[None]]
 
 log: Final = get_logger(__name__)
 
 
 class LifespanTask:
-    """An application with such work beside it: begun when the server starts, awaited when it stops."""
+    """ASGI application with background work, started and awaited by the lifespan."""
 
     def __init__(self, app: App, work: BackgroundWork) -> None:
         self._app = app
         self._work = work
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Pass everything on; around the application's life, live along."""
+        """Forward everything; start and stop the work with the lifespan."""
         if scope["type"] == "lifespan":
-            await self._live(scope, receive, send)
+            await self._run_lifespan(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    async def _live(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def _run_lifespan(self, scope: Message, receive: Receive, send: Send) -> None:
         stop = asyncio.Event()
-        work = asyncio.ensure_future(self._work_on(stop))
+        work = asyncio.ensure_future(self._run_work(stop))
 
-        async def receive_when_done() -> Message:
+        async def receive_and_stop() -> Message:
             message = await receive()
-            # The application closes the store on it, which the work still needs.
+            # The application closes the store on this message, and the work still needs it.
             if message["type"] == "lifespan.shutdown":
                 stop.set()
                 await work
             return message
 
         try:
-            await self._app(scope, receive_when_done, send)
+            await self._app(scope, receive_and_stop, send)
         finally:
             stop.set()
             await work
 
-    async def _work_on(self, stop: asyncio.Event) -> None:
-        """Say where a fault ends the work. The application goes on, and closes its store in the end."""
+    async def _run_work(self, stop: asyncio.Event) -> None:
+        """Run the work and log a failure. The application continues, and closes its store at shutdown."""
         try:
             await self._work(stop)
         except Exception:
-            log.exception("work beside the application failed; restart the process to have it done again")
+            log.exception("background work failed; restart the process to start it again")

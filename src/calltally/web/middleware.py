@@ -1,4 +1,4 @@
-"""What every request and answer has, whichever handler it is for: one layer of plain ASGI around all."""
+"""Middleware around all requests, in plain ASGI."""
 
 import re
 import secrets
@@ -17,14 +17,14 @@ from calltally.web.request.dependencies import Dependencies
 from calltally.web.request.long_poll import ON_STOP
 from calltally.web.response.problems import problem_response
 
-# The largest body that a path takes; most take far less, which the framework checks per handler.
-LARGEST_BODY_BYTES: Final = 5 * 1024 * 1024
-# But for what is written to the disk as it comes.
-_LARGER: Final = {"/api/v1/reconciliations": MAX_EVENTS_BYTES}
+# Largest body of any path. The framework checks the lower limits of single handlers.
+MAX_BODY_BYTES: Final = 5 * 1024 * 1024
+# Exceptions: bodies that are written to disk as they arrive.
+_LARGER_BODY_BYTES: Final = {"/api/v1/reconciliations": MAX_EVENTS_BYTES}
 _SAFE_ID: Final = re.compile(rb"[A-Za-z0-9._~:+/=@-]{1,128}")
 _UNMATCHED: Final = "(none)"
 
-# Answers depend on who asks and what they take. Pages of their own bring their own policy.
+# Responses depend on the key and on Accept. Pages send their own content security policy.
 COMMON_HEADERS: Final = (
     (b"vary", b"Authorization, Accept, Accept-Encoding"),
     (b"x-content-type-options", b"nosniff"),
@@ -33,22 +33,22 @@ COMMON_HEADERS: Final = (
 )
 
 
-_ANEW: Final = (b"cache-control", b"private, no-cache")
-_LASTING: Final = (b"cache-control", b"public, max-age=31536000, immutable")
+_REVALIDATE: Final = (b"cache-control", b"private, no-cache")
+_IMMUTABLE: Final = (b"cache-control", b"public, max-age=31536000, immutable")
 
 
 class RequestMiddleware:
-    """The outermost application: request id, HEAD, body limit, headers, counting, the last catch."""
+    """Outermost application: request id, HEAD, body limit, headers, metrics, last exception handler."""
 
     def __init__(self, app: App, deps: Dependencies) -> None:
         self._app = app
         self._deps = deps
         limit = (b"x-ratelimit-limit", b"%d" % deps.limits.limit)
-        # Without a limit there is nothing to tell.
-        self._standing = (*COMMON_HEADERS, limit) if deps.limits.limit else COMMON_HEADERS
+        # No header without a limit.
+        self._common_headers = (*COMMON_HEADERS, limit) if deps.limits.limit else COMMON_HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what is not HTTP; wrap what is."""
+        """Wrap HTTP requests and forward everything else."""
         if scope["type"] == ScopeType.HTTP:
             await self._serve(scope, receive, send)
             return
@@ -59,7 +59,7 @@ class RequestMiddleware:
         started = perf_counter()
         method = scope["method"]
         inner = _inner_scope(scope)
-        context = RequestContext(self._deps, *_head(scope))
+        context = RequestContext(self._deps, *_id_and_headers(scope))
         context.attach(inner)
         status = 0
         is_head = context.is_head = method == "HEAD"
@@ -76,7 +76,7 @@ class RequestMiddleware:
         try:
             await self._answer(inner, receive, finish, context=context)
         except Exception as error:
-            if status:  # Too late for a problem; the server cuts the connection.
+            if status:  # Too late for a problem document; the server closes the connection.
                 raise
             await problem_response(inner, error)(inner, receive, finish)
         finally:
@@ -87,26 +87,31 @@ class RequestMiddleware:
         self, scope: HTTPScope, receive: Receive, send: Send, *, context: RequestContext
     ) -> None:
         length = context.headers.get(b"content-length", b"")
-        most = _LARGER.get(scope["path"], LARGEST_BODY_BYTES)
-        if length.isdigit() and int(length) > most:
-            refusal = TooLarge(f"no body here may have more than {most} bytes; this has {int(length)}")
+        max_bytes = _LARGER_BODY_BYTES.get(scope["path"], MAX_BODY_BYTES)
+        if length.isdigit() and int(length) > max_bytes:
+            refusal = TooLarge(f"the body has {int(length)} bytes; the limit here is {max_bytes} bytes")
             await problem_response(scope, refusal)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    def _add_headers(self, message: Any, context: RequestContext) -> None:  # noqa: ANN401 (a message that is known to be a start)
-        cached = _LASTING if context.is_lasting else _ANEW
-        headers = [*message["headers"], *self._standing, cached, (b"x-request-id", context.request_id)]
+    def _add_headers(self, message: Any, context: RequestContext) -> None:  # noqa: ANN401 (a response start message)
+        cache_control = _IMMUTABLE if context.is_immutable else _REVALIDATE
+        headers = [
+            *message["headers"],
+            *self._common_headers,
+            cache_control,
+            (b"x-request-id", context.request_id),
+        ]
         if self._deps.limits.limit:
             headers.append((b"x-ratelimit-remaining", b"%d" % context.remaining))
         message["headers"] = headers
 
 
 def _inner_scope(scope: HTTPScope) -> HTTPScope:
-    """The scope as the framework is to see it: HEAD is GET, and an encoded slash is no separator.
+    """Return the scope for the framework: HEAD becomes GET, and an encoded slash is no separator.
 
-    Handlers take such a part of the path from `raw_path` (see `paths`), so what it is replaced by
-    only has to be no slash.
+    Handlers read such a segment from `raw_path` (see `paths`), so the replacement only has to contain no
+    slash.
     """
     if scope["method"] == "HEAD":
         scope = {**scope, "method": "GET"}
@@ -117,9 +122,9 @@ def _inner_scope(scope: HTTPScope) -> HTTPScope:
     return scope
 
 
-def _head(scope: HTTPScope) -> tuple[bytes, dict[bytes, bytes]]:
-    """The request's id (the caller's own if it is safe to repeat and to log), and its headers."""
+def _id_and_headers(scope: HTTPScope) -> tuple[bytes, dict[bytes, bytes]]:
+    """Return the request id (the client's own if it is safe to repeat and log) and the headers."""
     headers = dict(scope["headers"])
-    asked = headers.get(b"x-request-id")
-    is_kept = asked is not None and _SAFE_ID.fullmatch(asked) is not None
-    return asked if asked and is_kept else secrets.token_hex(16).encode(), headers
+    client_id = headers.get(b"x-request-id")
+    is_safe = client_id is not None and _SAFE_ID.fullmatch(client_id) is not None
+    return client_id if client_id and is_safe else secrets.token_hex(16).encode(), headers

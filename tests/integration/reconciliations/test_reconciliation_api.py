@@ -125,9 +125,9 @@ def test_other_media_types_are_refused_for_reconciliations(desk: Desk) -> None:
 def test_too_large_upload_is_refused_before_it_is_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The framework counts the bytes during the upload, by the limit that the handler declares."""
     assert post_reconciliation.request_max_body_size == MAX_EVENTS_BYTES == 256 * 1024 * 1024
-    assert middleware._LARGER == {PATH: MAX_EVENTS_BYTES}
+    assert middleware._LARGER_BODY_BYTES == {PATH: MAX_EVENTS_BYTES}
     most = 6 * 1024 * 1024
-    monkeypatch.setattr(middleware, "_LARGER", {PATH: most})
+    monkeypatch.setattr(middleware, "_LARGER_BODY_BYTES", {PATH: most})
     assert desk.upload(b"\n" * most).status_code == 202
     stored_before = desk.upload(b"\n" * (most + 1))
     assert (stored_before.status_code, slug(stored_before)) == (413, "too-large")

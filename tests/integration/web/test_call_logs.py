@@ -7,7 +7,7 @@ import pytest
 
 from calltally.calls.events import StatedFields
 from calltally.calls.model import CALL_FIELDS
-from calltally.web.response.response import LOOP_BYTES
+from calltally.web.response.response import MAX_LOOP_BYTES
 from tests.conftest import TENANT, Bench
 from tests.integration.web.service import ADMIN, LIST, Service, at_fault, slug
 
@@ -207,7 +207,7 @@ def test_raw_bodies_are_for_those_who_may_read_transcripts(service: Service) -> 
 
 
 @pytest.mark.parametrize("coding", ["gzip", "zstd"])
-@pytest.mark.parametrize("summary_bytes", [2_000, LOOP_BYTES])
+@pytest.mark.parametrize("summary_bytes", [2_000, MAX_LOOP_BYTES])
 def test_a_page_is_compressed_only_when_asked(service: Service, summary_bytes: int, coding: str) -> None:
     service.tell("CA1", {**COMPLETED, "summary": "ab" * (summary_bytes // 2)})
     plain = service.get(LIST, {**service.key, "accept-encoding": "identity"})

@@ -5,7 +5,7 @@ from litestar.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from calltally.calls.errors import Unavailable
-from calltally.web.middleware import LARGEST_BODY_BYTES, RequestMiddleware
+from calltally.web.middleware import MAX_BODY_BYTES, RequestMiddleware
 from tests.conftest import Bench
 from tests.integration.web.service import LIST, Broken, Message, Service, slug
 
@@ -91,7 +91,7 @@ def test_a_body_of_100_mb_is_refused_unread(service: Service, method: str) -> No
     assert messages[0]["status"] == 413
     assert header(messages, b"connection") == b"close"
     assert b"too-large" in messages[1]["body"]
-    just = {b"content-length": b"%d" % LARGEST_BODY_BYTES}
+    just = {b"content-length": b"%d" % MAX_BODY_BYTES}
     assert service.raw("GET", b"/healthz", just)[0]["status"] == 200
 
 

@@ -1,4 +1,4 @@
-"""`GET /api/v1/analytics/launch-quality`: rates of calls by what one likes to tell apart."""
+"""`/api/v1/analytics`: rates of calls by group, and launches of routes and agents."""
 
 from functools import lru_cache, partial
 from typing import Final
@@ -24,10 +24,10 @@ from calltally.web.response.response import Response
 
 ANALYTICS_TAG: Final = "Analytics"
 _CSV: Final = "text/csv"
-_MOST_TENANTS: Final = 1_000
+_MAX_TENANTS: Final = 1_000
 
 
-def _defined() -> str:
+def _definitions() -> str:
     counts = " ".join(f"`{count.name}`: {count.definition}" for count in COUNTS)
     rates = " ".join(
         f"`{rate.name}`: {rate.definition}{f' ({rate.source})' if rate.source else ''}" for rate in RATES
@@ -39,10 +39,11 @@ def _defined() -> str:
 QUALITY: Final = Operation(
     id="measureLaunchQuality",
     tag=ANALYTICS_TAG,
-    summary="Counts, rates and times of calls, by route, provider, agent, time and more.",
-    description="Exact: what counting the calls one by one would give. Each rate comes with what it is made of"
-    " and its 95 % interval. Erased calls stay in the numbers of whole hours. Steps of time are cut in `tz`:"
-    " a day may have 23 or 25 hours. As CSV by `format=csv` or Accept, the same rows. " + _defined(),
+    summary="Measure counts, rates and times of calls by route, provider, agent, time and more.",
+    description="Exact: the numbers equal a count of the calls one by one. Each rate comes with its"
+    " counts and its 95 % interval. Erased calls stay in the numbers of whole hours. Time steps"
+    " follow `tz`: a day may have 23 or 25 hours. `format=csv` or Accept returns the same rows as"
+    " CSV. " + _definitions(),
     scope=CALLS_READ,
     is_tenant_scoped=True,
     allows_all_tenants=True,
@@ -50,7 +51,7 @@ QUALITY: Final = Operation(
     parses_query=True,
     responses={
         200: ResponseSpec(
-            description="The groups in the order of their keys, and all of them together.",
+            description="The groups in the order of their keys, and the total.",
             schema=QualityShown,
             alternatives={_CSV: {"type": "string"}},
         )
@@ -60,20 +61,20 @@ QUALITY: Final = Operation(
 
 @get("/api/v1/analytics/launch-quality", operation=QUALITY)
 async def measure_launch_quality(request: AnyRequest) -> Response:
-    """Measured in a thread, since a question may read very many rows."""
+    """Measure in a thread, because a query can read very many rows."""
     deps, query = dependencies_of(request), _query(request)
-    shown = await quality_report(deps.store, query, await _tenants(request), deps.clock())
+    report = await quality_report(deps.store, query, await _tenants(request), deps.clock())
     if _is_csv(request, query):
         return Response(
-            _seen(request, csv_bytes(shown)), media_type=b"text/csv; charset=utf-8; header=present"
+            _masked_rows(request, csv_bytes(report)), media_type=b"text/csv; charset=utf-8; header=present"
         )
-    return Response.json(shown)
+    return Response.json(report)
 
 
 def restrict_quality_query(query: QualityQuery, access: Access) -> QualityQuery:
-    """The question as a key may ask it: words are looked for in transcripts by those who may read them.
+    """Apply the key's search rights: only keys with `transcripts:read` search transcripts.
 
-    Raises Forbidden for a filter by which it could find out numbers that are masked for it.
+    Raises Forbidden for a filter that can reveal masked numbers.
     """
     check_filter(query.filter, access)
     if query.filter.q is None:
@@ -84,22 +85,22 @@ def restrict_quality_query(query: QualityQuery, access: Access) -> QualityQuery:
 LAUNCH: Final = Operation(
     id="viewLaunch",
     tag=ANALYTICS_TAG,
-    summary="A route or an agent since its launch, hour by hour, against what was before, with a verdict.",
-    description="`verdict` is worse where any rate is, better where one is and none is worse, else no difference"
-    f" yet. {METHOD} So looking every hour makes no false verdict likelier: over all looks and rates it is at"
-    " most one in twenty launches.",
+    summary="Compare a route or an agent since its launch with its baseline, hour by hour, with a verdict.",
+    description="`verdict` is worse if any rate is worse, better if a rate is better and none is"
+    f" worse, else no difference yet. {METHOD} Hourly checks do not increase false verdicts: over all"
+    " checks and rates, at most one launch in twenty gets a false verdict.",
     scope=CALLS_READ,
     is_tenant_scoped=True,
     query=LAUNCH_PARAMETERS,
     parses_query=True,
-    responses={200: ResponseSpec(description="The launch, and what it is held against.", schema=LaunchShown)},
+    responses={200: ResponseSpec(description="The launch and its baseline.", schema=LaunchShown)},
     problems=("not-found",),
 )
 
 
 @get("/api/v1/analytics/launch", operation=LAUNCH)
 async def view_launch(request: AnyRequest) -> Response:
-    """Read in a thread: an agent's hours are of the finest grain."""
+    """Compare in a thread, because hours of an agent are the finest rows."""
     deps, tenant = dependencies_of(request), tenant_of(request)
     pairs = query_pairs(request.scope["query_string"])
     query = restrict_launch_query(
@@ -110,7 +111,7 @@ async def view_launch(request: AnyRequest) -> Response:
 
 
 def restrict_launch_query(query: LaunchQuery, access: Access) -> LaunchQuery:
-    """The question of a launch. Raises Forbidden as `seen_by` does."""
+    """Return the query. Raises Forbidden as `restrict_quality_query` does."""
     check_search_values(access, {"route": query.route, "agent": query.agent, "baseline": query.baseline})
     return query
 
@@ -125,19 +126,19 @@ def _parsed(query: bytes, *, is_admin: bool) -> QualityQuery:
     return parse_quality_query(query_pairs(query), is_admin=is_admin)
 
 
-def _seen(request: AnyRequest, rows: bytes) -> bytes:
-    """The rows as a key may see them: of texts they have names alone."""
+def _masked_rows(request: AnyRequest, rows: bytes) -> bytes:
+    """Mask numbers in the rows if the key requires it: their only texts are names."""
     return mask_name(rows.decode()).encode() if access_of(request).is_masked else rows
 
 
 async def _tenants(request: AnyRequest) -> list[str]:
-    """The key's own, the one that the admin key names, or all."""
+    """Return the key's tenant, the tenant that the admin key names, or all tenants."""
     tenant = context_of(request.scope).tenant
     if tenant is not None:
         return [tenant]
     found = [each.tenant for each in await dependencies_of(request).store.read(admin_list_tenants())]
-    if len(found) > _MOST_TENANTS:
-        raise InvalidInput.of("tenant", f"there are more than {_MOST_TENANTS} tenants; name one with tenant=")
+    if len(found) > _MAX_TENANTS:
+        raise InvalidInput.of("tenant", f"there are more than {_MAX_TENANTS} tenants; name one with tenant=")
     return found
 
 

@@ -1,4 +1,4 @@
-"""`/api/v1/ingest/{provider}/{tenant}`: providers' callbacks, signed as each provider signs."""
+"""`/api/v1/ingest/{provider}/{tenant}`: signed callbacks of providers."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,11 +25,11 @@ from calltally.web.response.response import Response
 
 _PATH: Final = "/api/v1/ingest/{provider:str}/{tenant:str}"
 _EXAMPLE_CALL: Final = "550e8400-e29b-81d4-a716-446655440000"
-_ANY_BYTES: Final = {"type": "string", "description": "As the provider sends it."}
+_ANY_BYTES: Final = {"type": "string", "description": "The provider's own format."}
 
 
 class CallbackOutcome(msgspec.Struct, frozen=True):
-    """What became of one fact that the callback told."""
+    """Outcome of one fact of the callback."""
 
     outcome: str
     reason: str | None
@@ -38,9 +38,10 @@ class CallbackOutcome(msgspec.Struct, frozen=True):
 
 
 class CallbackResult(msgspec.Struct, frozen=True):
-    """An outcome for each fact; none where a genuine callback tells nothing of a call.
+    """An outcome per fact; empty if an authentic callback has no fact of a call.
 
-    A message of an unknown kind that names no call's state is `ignored`: it is kept, and changes nothing.
+    An authentic message of an unknown kind without a call state is `ignored`: it is stored and changes
+    nothing.
     """
 
     outcomes: list[CallbackOutcome]
@@ -49,47 +50,47 @@ class CallbackResult(msgspec.Struct, frozen=True):
 RECEIVE_CALLBACK: Final = Operation(
     id="receiveCallback",
     tag="Ingest",
-    summary="Take a provider's signed callback.",
-    description="Give the provider this URL. The signature is checked over the public URL: set"
-    " CALLTALLY_PUBLIC_URL behind a proxy. A repeat changes nothing. An unknown tenant is answered like a"
-    " wrong signature.",
+    summary="Receive a provider's signed callback.",
+    description="Configure this URL at the provider. The signature covers the public URL: set"
+    " CALLTALLY_PUBLIC_URL behind a proxy. A repeat changes nothing. An unknown tenant gets the same"
+    " response as a wrong signature.",
     is_rate_limited=False,
     is_negotiated=False,
-    # A provider may add parameters of its own (bodySHA256); they are part of what is signed.
+    # A provider may add its own parameters (bodySHA256); they are part of the signed URL.
     parses_query=True,
     path=(
         PathParameter(
             name="provider",
-            description="Who signs: one that we know, or `generic-…`, a mapping of the tenant's own."
-            f" We know {', '.join(sorted(WEBHOOKS))}.",
+            description="The provider, or `generic-…`, a mapping of the tenant's own."
+            f" Known providers: {', '.join(sorted(WEBHOOKS))}.",
             schema=names_schema(WEBHOOKS),
             example="twilio",
         ),
         PathParameter(
             name="tenant",
-            description="Whose calls these are.",
+            description="The tenant's id.",
             schema={"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 64},
             example="acme",
         ),
     ),
     body=RequestBodySpec(
         content={"application/x-www-form-urlencoded": _ANY_BYTES, "application/json": _ANY_BYTES},
-        description="Any media type: the signature decides. None at all is kept as a dead letter. At most 5 MiB,"
-        " of telnyx and jambonz 1 MiB, of plivo and signalwire 64 KiB. A form has at most 64 KiB, and"
-        " 5 MiB of freeswitch and `generic-…`.",
+        description="Any media type: the signature decides. An empty body is stored as a dead letter."
+        " Limits: 5 MiB; 1 MiB for telnyx and jambonz; 64 KiB for plivo and signalwire. A form may"
+        " have 64 KiB, and 5 MiB for freeswitch and `generic-…`.",
         required=False,
         example="CallSid=CA1234567890abcdef1234567890abcdef&CallStatus=ringing",
     ),
     responses={
         200: ResponseSpec(
-            description="Recorded, durably, and listed.",
+            description="The facts are recorded durably and listed.",
             schema=CallbackResult,
             example={
                 "outcomes": [{"outcome": "applied", "reason": None, "call_id": _EXAMPLE_CALL, "revision": 7}]
             },
         ),
         202: ResponseSpec(
-            description="Genuine but not understood: kept whole as a dead letter, for `calltally replay`.",
+            description="Authentic but unreadable: stored as a dead letter for `calltally replay`.",
             schema=CallbackResult,
             example={
                 "outcomes": [
@@ -109,18 +110,18 @@ RECEIVE_CALLBACK: Final = Operation(
 
 @post(_PATH, operation=RECEIVE_CALLBACK, request_max_body_size=MAX_BODY_BYTES, status_code=200)
 async def receive_callback(request: AnyRequest) -> Response:
-    """Verify, read, record, count, answer."""
+    """Verify, parse and record a callback."""
     return await _receive(request)
 
 
-# Some providers call by GET, if they are told to: all that they say is in the query.
+# Some providers can be configured to call by GET; the query then has the whole content.
 RECEIVE_QUERY: Final = replace(
     RECEIVE_CALLBACK,
     id="receiveCallbackByGet",
-    summary="Take a provider's signed callback that is a GET.",
-    description="For providers that were told to call by GET: what they say is in the query, and signed with it."
-    " The same in all else as the POST, which should be preferred. No signature of a GET vouches for a body,"
-    " so one with a body is refused.",
+    summary="Receive a provider's signed callback by GET.",
+    description="For providers that are configured to call by GET: the query has the signed content. Prefer"
+    " POST, which works the same otherwise. The signature of a GET does not cover a body, so a GET"
+    " with a body is refused.",
     body=None,
     problems=(*RECEIVE_CALLBACK.problems, "invalid-body"),
 )
@@ -128,38 +129,40 @@ RECEIVE_QUERY: Final = replace(
 
 @get(_PATH, operation=RECEIVE_QUERY, status_code=200)
 async def receive_query(request: AnyRequest) -> Response:
-    """Do the same for a callback that has no body. Raises InvalidBody for one that has."""
+    """Verify, parse and record a callback without a body. Raises InvalidBody for one with a body."""
     if await request.body():
-        raise InvalidBody.of("body", "a callback by GET has no body: send it by POST, or without the body")
+        raise InvalidBody.of(
+            "body", "a callback by GET must have no body: send it by POST, or without the body"
+        )
     return await _receive(request)
 
 
 async def _receive(request: AnyRequest) -> Response:
     deps, provider = dependencies_of(request), segment_after(request, "ingest")
     headers = _texts(context_of(request.scope).headers)
-    most_bytes = deps.intake.callbacks.max_body_bytes(provider, headers)
+    max_bytes = deps.intake.callbacks.max_body_bytes(provider, headers)
     callback = Callback(
         method=request.method,
         url=public_url_of(request),
         headers=headers,
-        body=await short_body(request, most_bytes) if most_bytes else b"",
+        body=await short_body(request, max_bytes) if max_bytes else b"",
         received_us=deps.clock(),
     )
     tenant = last_segment(request, "tenants")
     receipt = await deps.intake.callbacks.receive(provider, tenant, callback)
-    # Not the name that was called: anybody can make up more of a tenant's own than there are.
+    # Not the name in the URL: anybody can invent more names of generic providers than exist.
     registered = registered_name(provider)
     if receipt.verdict is CallbackVerdict.WRONG_SIGNATURE:
         deps.signature_failures.count(tenant, registered)
-    _tell(deps.metrics, registered, receipt)
-    return _answer(receipt)
+    _count(deps.metrics, registered, receipt)
+    return _response(receipt)
 
 
 def _texts(headers: Mapping[bytes, bytes]) -> dict[str, str]:
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
 
 
-def _tell(metrics: Metrics, provider: str, receipt: CallbackReceipt) -> None:
+def _count(metrics: Metrics, provider: str, receipt: CallbackReceipt) -> None:
     if receipt.verdict is CallbackVerdict.WRONG_SIGNATURE:
         metrics.count_signature_failure(provider)
     elif receipt.verdict is CallbackVerdict.DEAD_LETTER:
@@ -172,17 +175,17 @@ def _tell(metrics: Metrics, provider: str, receipt: CallbackReceipt) -> None:
         metrics.count_fact(provider, recorded.outcome)
 
 
-def _answer(receipt: CallbackReceipt) -> Response:
+def _response(receipt: CallbackReceipt) -> Response:
     if receipt.verdict is CallbackVerdict.UNKNOWN_PROVIDER:
-        raise NotFound(f"there is no such provider; {receipt.reason}")
+        raise NotFound(f"unknown provider; {receipt.reason}")
     if receipt.verdict is CallbackVerdict.WRONG_SIGNATURE:
         raise WrongSignature(
-            "the signature does not match: check the stored secret, and that the URL the provider calls is"
-            " the one the service believes to have (CALLTALLY_PUBLIC_URL)"
+            "the signature does not match: check the stored secret, and that the provider calls the public"
+            " URL of this service (CALLTALLY_PUBLIC_URL)"
         )
     if receipt.verdict is Verdict.DEAD_LETTER:
-        kept = CallbackOutcome(Outcome.DEAD_LETTER, receipt.reason, None, None)
-        return Response.json(CallbackResult([kept]), status=202)
+        outcome = CallbackOutcome(Outcome.DEAD_LETTER, receipt.reason, None, None)
+        return Response.json(CallbackResult([outcome]), status=202)
     if receipt.verdict is Verdict.KEPT:
         return Response.json(CallbackResult([CallbackOutcome(Outcome.IGNORED, receipt.reason, None, None)]))
     return Response.json(CallbackResult([_outcome(recorded) for recorded in receipt.recorded]))

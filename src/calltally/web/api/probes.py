@@ -1,4 +1,4 @@
-"""`/healthz`, `/readyz` and `/metrics`: for whoever runs the service."""
+"""`/healthz`, `/readyz` and `/metrics`, for operators."""
 
 from typing import Final
 
@@ -19,34 +19,37 @@ TAG: Final = "Operation"
 _OK: Final = {
     "type": "object",
     "required": ["status"],
-    "properties": {"status": {"const": "ok", "description": "Always ok; anything else is a problem."}},
+    "properties": {"status": {"const": "ok", "description": "Always ok; a failure is a problem document."}},
 }
 
 HEALTH: Final = Operation(
     id="health",
     tag=TAG,
-    summary="Whether the process is alive.",
-    responses={200: ResponseSpec(description="It is.", schema=_OK, example={"status": "ok"})},
+    summary="Liveness probe.",
+    responses={200: ResponseSpec(description="The process is alive.", schema=_OK, example={"status": "ok"})},
 )
 READY: Final = Operation(
     id="ready",
     tag=TAG,
-    summary="Whether requests can be served: the store answers and commits, in a schema this code runs on.",
-    responses={200: ResponseSpec(description="They can.", schema=_OK, example={"status": "ok"})},
+    summary="Readiness probe: the store responds and commits, in a supported schema version.",
+    responses={200: ResponseSpec(description="The service is ready.", schema=_OK, example={"status": "ok"})},
     problems=("unavailable",),
 )
 METRICS: Final = Operation(
     id="metrics",
     tag=TAG,
-    summary="Counters for Prometheus. No number or id is among the labels, and no tenant unless that is set.",
+    summary="Prometheus metrics. Labels contain no numbers and no ids, and tenants only if configured.",
     is_negotiated=False,
     responses={
-        200: ResponseSpec(description="The text format.", media_type="text/plain", schema={"type": "string"}),
+        200: ResponseSpec(
+            description="The Prometheus text format.", media_type="text/plain", schema={"type": "string"}
+        ),
     },
 )
 
 _NOT_READY: Final = (
-    "the store does not answer, its schema is another version's, or its secrets do not open with this key"
+    "the database does not respond, its schema is of another version, or its secrets cannot be decrypted"
+    " with this key"
 )
 
 log: Final = get_logger(__name__)
@@ -54,17 +57,17 @@ log: Final = get_logger(__name__)
 
 @get("/healthz", operation=HEALTH)
 async def health(request: AnyRequest) -> Response:  # noqa: ARG001 (the framework passes it by name)
-    """Touches nothing but the event loop: a slow store is no reason to kill the process."""
+    """Return ok. It touches only the event loop: a slow store is no reason to kill the process."""
     return Response.json({"status": "ok"})
 
 
 @get("/readyz", operation=READY)
 async def ready(request: AnyRequest) -> Response:
-    """Asks the store itself, each time; whatever it fails by, the answer is 503 and the reason is logged."""
+    """Check the store at each request. Any failure is logged and returned as 503."""
     deps = dependencies_of(request)
     try:
         await check_schema(deps.store)
-        # Only where secrets are stored: an idle service without them does not load what opens them.
+        # Only with stored secrets: an idle service without them does not load the cipher.
         failing_secrets(deps.vault, await deps.store.read(newest_secrets()))
     except Exception as error:
         log.warning("not ready", reason=str(error))
@@ -75,7 +78,7 @@ async def ready(request: AnyRequest) -> Response:
 
 @get("/metrics", operation=METRICS)
 async def metrics(request: AnyRequest) -> Response:
-    """One scrape."""
+    """Return the metrics of one scrape."""
     deps = dependencies_of(request)
     alerts = await alert_metrics(deps.store, by_tenant=deps.metrics_by_tenant)
     return Response(deps.metrics.text() + alerts, media_type=METRICS_TYPE)

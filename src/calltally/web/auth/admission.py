@@ -1,4 +1,4 @@
-"""What every request passes before its handler runs, from the handler's declaration alone."""
+"""Checks that every request passes before its handler runs, by the declaration of its operation."""
 
 from typing import Final
 
@@ -15,12 +15,12 @@ TENANT_PARAMETER: Final = next(each for each in PARAMETERS if each.is_for_admin)
 
 
 def pairs_without_tenant(request: AnyRequest) -> list[tuple[str, str]]:
-    """The query but for the tenant, whom admission has read already."""
+    """Return the query without `tenant`, which admission has read already."""
     return [pair for pair in query_pairs(request.scope["query_string"]) if pair[0] != TENANT_PARAMETER.name]
 
 
 async def admit(request: AnyRequest) -> None:
-    """Who asks, within which budget, with which right, by which names, for which media type."""
+    """Admit the request, or raise the error of the first failed check."""
     operation: Operation = request.route_handler.opt[OPERATION_KEY]
     context = context_of(request.scope)
     if operation.scope is not None:
@@ -28,7 +28,7 @@ async def admit(request: AnyRequest) -> None:
         _count(context, operation)
         if context.access is not None:
             check_scope(context.access, operation.scope)
-    # What only the handler reads may be of any form: of a callback's URL the signature decides.
+    # A handler that parses its query accepts any form: for a callback URL, the signature decides.
     is_read = operation.is_tenant_scoped or not operation.parses_query
     pairs = query_pairs(request.scope["query_string"]) if is_read else ()
     if not operation.parses_query:
@@ -41,7 +41,7 @@ async def admit(request: AnyRequest) -> None:
 
 
 async def _identify(context: RequestContext, operation: Operation) -> None:
-    """Only the kinds of key that could do are looked at: the other kind is no key here."""
+    """Authenticate the caller. Only the kinds of keys that this operation accepts are read."""
     headers, is_admin_only = context.headers, operation.scope == ADMIN
     bearer = None if is_admin_only else headers.get(b"authorization")
     admin_key = headers.get(b"x-admin-key") if is_admin_only or operation.is_tenant_scoped else None
@@ -75,8 +75,8 @@ def _check_names(context: RequestContext, operation: Operation, pairs: Pairs) ->
 
 
 async def read_named_tenant(context: RequestContext, pairs: Pairs) -> str:
-    """The tenant that the admin key names. Raises NotFound for one that is not there."""
+    """Return the tenant that the admin key names. Raises NotFound for an unknown tenant."""
     name = next((value for name, value in pairs if name == TENANT_PARAMETER.name), None)
     if name is None:
-        raise InvalidInput.of("tenant", "the admin key is of no tenant; name one with tenant=")
+        raise InvalidInput.of("tenant", "the admin key needs a tenant; name it with tenant=")
     return (await context.deps.store.read(need_tenant(name))).tenant

@@ -1,4 +1,4 @@
-"""Who presents a key: bearer keys (RFC 6750) from the store, and the one admin key."""
+"""Authentication of bearer keys (RFC 6750) against the store, and of the admin key."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from calltally.web.request.access import ADMIN, Access
 
 T = TypeVar("T")
 
-# How long a key that another process revoked may go on working here.
+# For this long, a key that another process revoked may still work here.
 CACHE_TTL_US: Final = 5 * SECOND_US
 CACHE_KEYS: Final = 10_000
 # The scheme is case-insensitive (RFC 9110, section 11.1); the token's alphabet is RFC 6750's.
@@ -22,85 +22,88 @@ _ADMIN_ACCESS: Final = Access(None, ADMIN, frozenset(), is_admin=True)
 
 
 class Reads(Protocol):
-    """The half of a store that looking a key up needs."""
+    """The read access to the store that a key lookup needs."""
 
     async def read(self, operation: StoreOperation[T]) -> T:
-        """Run a step that only reads."""
+        """Run a read-only operation."""
         ...
 
 
-class _Known(NamedTuple):
+class _CachedAccess(NamedTuple):
     access: Access
     until_us: int
 
 
 class KeyRing:
-    """Looks keys up and remembers the good ones for a few seconds. `clock` should be a monotonic one.
+    """Authenticator with a cache of valid keys. `clock` should be monotonic.
 
-    Wrong keys are not remembered: an attacker has as many as they like.
+    Wrong keys are not cached, because an attacker can send any number of them.
     """
 
     def __init__(self, store: Reads, clock: Clock, admin_key: str | None = None) -> None:
         self._store = store
         self._clock = clock
         self._admin_key = admin_key.encode() if admin_key else None
-        self._known: dict[bytes, _Known] = {}
-        # Counts revocations, so that a look-up that began before one is not remembered after it.
+        self._cache: dict[bytes, _CachedAccess] = {}
+        # Number of revocations. A lookup that started before a revocation is not cached after it.
         self._revocations = 0
 
     async def access(self, authorization: bytes | None, admin_key: bytes | None) -> Access:
-        """The access that the headers stand for; `authorization` counts where both are sent.
+        """Return the access of the headers' values; `authorization` wins if both are sent.
 
-        Raises Unauthorized, with the same words for a key that is missing, wrong or revoked.
+        Raises Unauthorized, with the same message for a missing, a wrong and a revoked key.
         """
         if authorization is not None:
-            return await self._of_bearer(authorization)
+            return await self._authenticate_bearer(authorization)
         if admin_key is None or self._admin_key is None or not compare_digest(admin_key, self._admin_key):
             _refuse()
         return _ADMIN_ACCESS
 
-    async def _of_bearer(self, authorization: bytes) -> Access:
+    async def _authenticate_bearer(self, authorization: bytes) -> Access:
         found = _BEARER.fullmatch(authorization)
         text = found[1].decode("ascii") if found else ""
         tenant = tenant_of_key(text)
         if tenant is None:
             _refuse()
         digest = digest_of_key(text)
-        known = self._known.get(digest)
-        if known and known.until_us > self._clock():
-            return known.access
-        return await self._looked_up(tenant, digest)
+        cached = self._cache.get(digest)
+        if cached and cached.until_us > self._clock():
+            return cached.access
+        return await self._look_up(tenant, digest)
 
-    async def _looked_up(self, tenant: str, digest: bytes) -> Access:
+    async def _look_up(self, tenant: str, digest: bytes) -> Access:
         before = self._revocations
         key = await self._store.read(find_key(tenant, digest))
         if key is None:
-            self._known.pop(digest, None)
+            self._cache.pop(digest, None)
             _refuse()
         access = Access(tenant, key.key_id, key.scopes, is_masked=key.is_masked, masks=key.masks)
         if before == self._revocations:
-            self._remember(digest, access)
+            self._store_in_cache(digest, access)
         return access
 
-    def _remember(self, digest: bytes, access: Access) -> None:
-        self._known.pop(digest, None)
-        if len(self._known) >= CACHE_KEYS:
-            del self._known[next(iter(self._known))]
-        self._known[digest] = _Known(access, self._clock() + CACHE_TTL_US)
+    def _store_in_cache(self, digest: bytes, access: Access) -> None:
+        self._cache.pop(digest, None)
+        if len(self._cache) >= CACHE_KEYS:
+            del self._cache[next(iter(self._cache))]
+        self._cache[digest] = _CachedAccess(access, self._clock() + CACHE_TTL_US)
 
     def forget(self, tenant: str, key_id: str) -> None:
-        """Make a revocation count at once in this process. Call it after the store has it."""
-        self._forget(lambda access: (access.tenant, access.key_id) == (tenant, key_id))
+        """Remove a key from the cache of this process.
+
+        Call it after the store has committed the revocation.
+        """
+        self._drop(lambda access: (access.tenant, access.key_id) == (tenant, key_id))
 
     def forget_tenant(self, tenant: str) -> None:
-        """The same for what keys of a tenant may see."""
-        self._forget(lambda access: access.tenant == tenant)
+        """Remove all keys of a tenant from the cache of this process."""
+        self._drop(lambda access: access.tenant == tenant)
 
-    def _forget(self, is_meant: Callable[[Access], bool]) -> None:
+    def _drop(self, matches: Callable[[Access], bool]) -> None:
         self._revocations += 1
-        gone = [digest for digest, (access, _until) in self._known.items() if is_meant(access)]
-        for digest in gone:
-            del self._known[digest]
+        revoked = [digest for digest, (access, _until) in self._cache.items() if matches(access)]
+        for digest in revoked:
+            del self._cache[digest]
 
 
 def _refuse() -> NoReturn:

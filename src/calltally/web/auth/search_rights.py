@@ -1,4 +1,4 @@
-"""Filters and search words that a key may not use, since by trying them all it could find out numbers."""
+"""Checks of filters and search words that would reveal masked numbers by trial and error."""
 
 from collections.abc import Mapping
 
@@ -10,22 +10,22 @@ from calltally.web.request.access import PII_READ, Access
 
 
 def check_filter(calls: CallFilter, access: Access) -> None:
-    """Raise Forbidden for a filter by which a key could find out numbers that are masked for it."""
+    """Raise Forbidden for a filter that can reveal numbers that are masked for this key."""
     values = {row.name: getattr(calls, row.field) for row in FILTERS}
     check_search_values(access, {name: value for name, value in values.items() if isinstance(value, str)})
 
 
 def check_search_values(access: Access, sought: Mapping[str, str | None]) -> None:
-    """The same for values by the names of their parameters; None where one is not sent.
+    """Check values by the names of their parameters; None for an absent parameter.
 
-    A number is refused, of search words each that has a digit (a few digits and an asterisk find a number one
-    digit at a time), and of names one that is masked where it is shown.
+    Refused are: a number; a search word with a digit (a few digits and an asterisk find a number digit by
+    digit); a name that is masked in responses.
     """
     for name, value in sought.items() if access.is_masked else ():
         if value is not None and _finds_numbers(name, value):
             what = "a word with a digit in it" if name == "q" else "a number"
             raise Forbidden(
-                f"numbers are masked for this key: to look for {what} ({name}) takes the scope {PII_READ}"
+                f"numbers are masked for this key: a search for {what} ({name}) needs the scope {PII_READ}"
             )
 
 

@@ -48,7 +48,7 @@ def _asset(name: str, media_type: bytes) -> Any:  # noqa: ANN401 (one of the fra
 
     @get(f"/assets/{name}", operation=of_page(f"/assets/{name}"))
     async def answer(request: AnyRequest) -> Response:
-        context_of(request.scope).is_lasting = request.scope["query_string"] == named
+        context_of(request.scope).is_immutable = request.scope["query_string"] == named
         return response
 
     return answer
@@ -63,7 +63,7 @@ def _library(name: str, media_type: bytes) -> Any:  # noqa: ANN401 (one of the f
         if library is None:
             raise NotFound(f"{name} was not built here; make setup does it")
         context = context_of(request.scope)
-        context.is_lasting = request.scope["query_string"] == version(library).encode()
+        context.is_immutable = request.scope["query_string"] == version(library).encode()
         return Response(library, media_type=media_type)
 
     return answer

@@ -1,4 +1,4 @@
-"""`calltally_alert`, for those who alert in Prometheus: the store is asked at each scrape."""
+"""The gauge `calltally_alert`, read from the store at each scrape."""
 
 from collections.abc import Mapping
 
@@ -14,14 +14,14 @@ log = get_logger(__name__)
 
 
 async def alert_metrics(store: Store, *, by_tenant: bool) -> bytes:
-    """The text format of the gauge; nothing where the store does not answer, since a scrape must.
+    """Return the gauge in the text format; empty if the store fails, because a scrape must succeed.
 
-    Every kind has a series, so that a rule can compare with 0; tenants are named only `by_tenant`.
+    Each kind has a series, so that a rule can compare with 0. Tenants are labels only with `by_tenant`.
     """
     try:
         counts = await store.read(admin_count_unresolved())
     except CalltallyError as fault:
-        log.warning("alerts are not among the metrics", detail=fault.detail)
+        log.warning("metrics without alerts: the store does not respond", detail=fault.detail)
         return b""
     registry = CollectorRegistry()
     names = ["kind", "state", *(["tenant"] if by_tenant else [])]

@@ -1,7 +1,7 @@
-"""What Prometheus is told where several processes serve: whichever is asked tells for all of them.
+"""Prometheus metrics of several serving processes: each process can report the sums of all.
 
-Each counts in a file of its own, by the library's mode for that, under its place in the crew instead of its
-process id: whoever takes the place of one that died counts on, so that no counter ever jumps.
+Each process counts in its own file, by the multiprocess mode of the library. The file is named by worker
+number instead of process id: a replacement of a dead worker continues its counters, so no counter ever jumps.
 """
 
 import os
@@ -21,11 +21,11 @@ _FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class MultiprocessMetrics(Metrics):
-    """Counters of the process at one place. It must be the only ones of the process."""
+    """Metrics of one worker process. It must be the only instance of the process."""
 
     def __init__(self, member: Member) -> None:
         folder = str(member.crew.folder)
-        # The library asks for both whenever it makes a counter, and those with labels are made later.
+        # The library reads both whenever it creates a counter; labelled counters are created later.
         os.environ[_FOLDER] = folder
         values.ValueClass = values.MultiProcessValue(lambda: member.place)  # type: ignore[no-untyped-call]
         super().__init__()
@@ -35,33 +35,33 @@ class MultiprocessMetrics(Metrics):
         self._all.register(_Processes(member.crew))
 
     def observe_queue(self, length: Callable[[], int]) -> None:
-        """Ask `length` whenever the others are to be told, since they cannot ask themselves."""
+        """Store `length`; other processes cannot call it."""
         self._length = length
 
     def write_queue_length(self) -> None:
-        """Put down what no event puts down. To be called now and then."""
+        """Write the queue length to the shared file. Call it regularly."""
         self._queued.set(self._length())
 
     def text(self) -> bytes:
-        """The sums of all processes; of what each process uses, one series for each."""
+        """Return the sums over all processes, and one series per process for its resource use."""
         self.write_queue_length()
         return generate_latest(self._all)
 
 
 class _Processes(Collector):
-    """Processor time, memory and files of each process."""
+    """Processor time, memory and open files of each process."""
 
     def __init__(self, crew: Crew) -> None:
         self._crew = crew
 
     def collect(self) -> Iterator[Metric]:
         families: dict[str, Any] = {}
-        for place in self._crew.places:
-            for metric in ProcessCollector(pid=partial(self._crew.pid_at, place), registry=None).collect():
+        for worker in self._crew.places:
+            for metric in ProcessCollector(pid=partial(self._crew.pid_at, worker), registry=None).collect():
                 kind: Any = type(metric)
                 family = families.setdefault(
                     metric.name, kind(metric.name, metric.documentation, labels=["worker"])
                 )
                 for sample in metric.samples:
-                    family.add_metric([str(place)], sample.value)
+                    family.add_metric([str(worker)], sample.value)
         yield from families.values()

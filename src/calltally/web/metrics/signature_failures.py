@@ -1,4 +1,7 @@
-"""Callbacks with a wrong signature, counted for alerts: written seldom, since strangers send many."""
+"""Counter of callbacks with a wrong signature, for alerts.
+
+It writes seldom, because strangers can send many.
+"""
 
 import asyncio
 from typing import Final
@@ -9,43 +12,45 @@ from calltally.store.db.interface import Store
 from calltally.store.db.operation import Clock
 from calltally.store.tenants.signature_failures import record_failures
 
-_WRITTEN_EVERY_S: Final = 2.0
-# Whoever makes up tenants fills no memory: those beyond are not counted.
-_MOST_TENANTS: Final = 100
+_WRITE_INTERVAL_S: Final = 2.0
+# Bounds memory against invented tenants: failures beyond are not counted.
+_MAX_TENANTS: Final = 100
 
 log = get_logger(__name__)
 
 
 class SignatureFailureCounter:
-    """What a process turned away since it last wrote how much that was."""
+    """Signature failures of this process since the last write to the store."""
 
-    def __init__(self, store: Store, clock: Clock, every_s: float = _WRITTEN_EVERY_S) -> None:
+    def __init__(self, store: Store, clock: Clock, interval_s: float = _WRITE_INTERVAL_S) -> None:
         self._store = store
         self._clock = clock
-        self._every_s = every_s
+        self._interval_s = interval_s
         self._counts: dict[tuple[str, str], int] = {}
-        self._writing: asyncio.Task[None] | None = None
+        self._write_task: asyncio.Task[None] | None = None
 
     def count(self, tenant: str, provider: str) -> None:
-        """One more; written within seconds, with all that come until then."""
+        """Count one failure. It is written within seconds, together with others."""
         key = (tenant, provider)
-        if key in self._counts or len(self._counts) < _MOST_TENANTS:
+        if key in self._counts or len(self._counts) < _MAX_TENANTS:
             self._counts[key] = self._counts.get(key, 0) + 1
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write())
+        if self._write_task is None or self._write_task.done():
+            self._write_task = asyncio.create_task(self._write())
 
     async def _write(self) -> None:
-        await asyncio.sleep(self._every_s)
+        await asyncio.sleep(self._interval_s)
         counts, self._counts = self._counts, {}
         try:
             for (tenant, provider), failures in counts.items():
                 await self._store.write(record_failures(tenant, provider, failures, self._clock()))
         except Exception as fault:
-            unforeseen = None if isinstance(fault, CalltallyError) else fault
-            log.warning("wrong signatures were not counted", detail=str(fault), exc_info=unforeseen)
+            unexpected = None if isinstance(fault, CalltallyError) else fault
+            log.warning(
+                "signature failures were not written to the store", detail=str(fault), exc_info=unexpected
+            )
 
     async def close(self) -> None:
-        """Forget what was not written."""
-        if self._writing is not None:
-            self._writing.cancel()
-            await asyncio.gather(self._writing, return_exceptions=True)
+        """Discard unwritten counts."""
+        if self._write_task is not None:
+            self._write_task.cancel()
+            await asyncio.gather(self._write_task, return_exceptions=True)

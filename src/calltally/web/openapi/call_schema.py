@@ -1,4 +1,4 @@
-"""The call record, its pages and its timeline as JSON schemas, with an example of each."""
+"""JSON schemas of the call record, its pages and its timeline, with examples."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -29,9 +29,9 @@ CALL_TAG: Final = "Call logs"
 
 
 def _page(reference: str) -> Schema:
-    limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "description": "As asked for."}
-    offset = {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "description": "As asked for."}
-    total = {**COUNT, "description": "How many there are in all, exactly."}
+    limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "description": "As requested."}
+    offset = {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "description": "As requested."}
+    total = {**COUNT, "description": "The exact total."}
     rows = {"type": "array", "items": {"$ref": f"#/components/schemas/{reference}"}, "maxItems": MAX_LIMIT}
     return object_schema({"data": rows, "limit": limit, "offset": offset, "total": total})
 
@@ -42,51 +42,51 @@ def _call_page() -> Schema:
     erased = {"$ref": "#/components/schemas/ErasedCall"}
     page["properties"]["data"]["items"] = {"anyOf": [call, erased]}
     page["required"].append("snapshot")
-    meaning = "Give it back as `snapshot`, and any page of any filter is as of the instant of this answer."
+    meaning = "Send it as `snapshot` to read any page of any filter as of this response."
     page["properties"]["snapshot"] = {**TEXT, "description": meaning}
     return page
 
 
-def _changes() -> Schema:
+def _change_page() -> Schema:
     items = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("Call", "Tombstone")]}
     return object_schema(
         {
             "data": {"type": "array", "items": items, "maxItems": MAX_LIMIT},
-            "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "description": "As asked for."},
-            "next": {**TEXT, "description": "What to send as `after` to go on."},
-            "has_more": {"type": "boolean", "description": "Whether there is more already."},
+            "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "description": "As requested."},
+            "next": {**TEXT, "description": "Send it as `after` to continue."},
+            "has_more": {"type": "boolean", "description": "Whether more changes exist already."},
             "revision": {**COUNT, "description": "The ledger's last revision."},
             "watermark": {
                 **nullable(TIME),
-                "description": "The time before which nothing more is expected; null before the first call.",
+                "description": "No more changes are expected before this time; null before the first call.",
             },
         }
     )
 
 
-def _erased() -> Schema:
-    """What an older snapshot shows of a call that was erased since."""
-    nothing: dict[str, Schema] = {name: {"type": "null"} for name in CALL_FIELDS}
-    kept = {name: CALL[name].schema for name in ("id", "created_at")}
+def _erased_call() -> Schema:
+    """Return the schema of a call in an older snapshot that was erased since."""
+    nulls: dict[str, Schema] = {name: {"type": "null"} for name in CALL_FIELDS}
+    known = {name: CALL[name].schema for name in ("id", "created_at")}
     return object_schema(
-        {**nothing, **kept, "erased": {"const": True, "description": "It was erased since."}}
+        {**nulls, **known, "erased": {"const": True, "description": "The call was erased since."}}
     )
 
 
-# In the order in which the ledger writes them; a field that is declared nowhere fails right here.
-_ORDERED: Final = {name: CALL[name] for name in CALL_FIELDS}
+# In the order of the ledger. A field without a declaration fails here, at import.
+_CALL_FIELDS: Final = {name: CALL[name] for name in CALL_FIELDS}
 _ENDING: Final = {
     "reason": enum_schema(EndReason),
-    "explanation": {**TEXT, "description": "The reason in a sentence."},
-    "side": {**nullable(enum_schema(FaultSide)), "description": "Where the fault lies; null where there is none."},
-    "provider_word": {**nullable(TEXT), "description": "The word of whoever told why, as it came."},
+    "explanation": {**TEXT, "description": "The reason as a sentence."},
+    "side": {**nullable(enum_schema(FaultSide)), "description": "The side of the failure; null if there is none."},
+    "provider_word": {**nullable(TEXT), "description": "The provider's own word for the reason."},
     "hangup_cause": {**nullable(INTEGER), "description": "The cause code of Q.850."},
     "sip_code": {**nullable(INTEGER), "description": "The final SIP response."},
 }
-_BEHIND: Final[Mapping[str, Schema]] = {
+_DETAIL_FIELDS: Final[Mapping[str, Schema]] = {
     "ending": {
         **nullable(object_schema(_ENDING)),
-        "description": "Why it ended, and what led to that; null while it is open.",
+        "description": "The end reason and its evidence; null while the call is open.",
     },
     "events": {
         "type": "array",
@@ -95,25 +95,25 @@ _BEHIND: Final[Mapping[str, Schema]] = {
     },
     "session": {
         "anyOf": [{"$ref": "#/components/schemas/VoiceSessionDetail"}, {"type": "null"}],
-        "description": "The conversation; its words are null without `transcripts:read`.",
+        "description": "The voice session; its transcript is null without `transcripts:read`.",
     },
     "deliveries": {
         "type": "array",
         "items": {"$ref": "#/components/schemas/CallDelivery"},
-        "description": "What became of its events at webhook endpoints; of very many the first 200.",
+        "description": "Webhook deliveries of the call's events; at most the first 200.",
     },
 }
-_DETAIL: Final = schema_of(_ORDERED)
-_DETAIL["required"] += _BEHIND
-_DETAIL["properties"] |= _BEHIND
+_DETAIL: Final = schema_of(_CALL_FIELDS)
+_DETAIL["required"] += _DETAIL_FIELDS
+_DETAIL["properties"] |= _DETAIL_FIELDS
 
 SCHEMAS: Final[Mapping[str, Schema]] = {
-    "Call": schema_of(_ORDERED),
+    "Call": schema_of(_CALL_FIELDS),
     "CallDetail": _DETAIL,
     "CallPage": _call_page(),
-    "ErasedCall": _erased(),
+    "ErasedCall": _erased_call(),
     "Tombstone": schema_of(TOMBSTONE),
-    "ChangePage": _changes(),
+    "ChangePage": _change_page(),
     "CallDelivery": schema_of(DELIVERY),
     "Event": schema_of(EVENT),
     "RawEvent": schema_of({**EVENT, **RAW}),
@@ -124,10 +124,10 @@ CALL_DETAIL: Final[Schema] = {"$ref": "#/components/schemas/CallDetail"}
 CALL_EVENTS: Final[Schema] = {"$ref": "#/components/schemas/EventPage"}
 
 _WINDOW: Final = {"limit": DEFAULT_LIMIT, "offset": 0, "total": 1}
-EXAMPLE_PAGE: Final = {"data": [example_of(_ORDERED)], **_WINDOW, "snapshot": EXAMPLE_SNAPSHOT}
+EXAMPLE_PAGE: Final = {"data": [example_of(_CALL_FIELDS)], **_WINDOW, "snapshot": EXAMPLE_SNAPSHOT}
 CALL_CHANGES: Final[Schema] = {"$ref": "#/components/schemas/ChangePage"}
 EXAMPLE_CHANGES: Final = {
-    "data": [example_of(_ORDERED), example_of(TOMBSTONE)],
+    "data": [example_of(_CALL_FIELDS), example_of(TOMBSTONE)],
     "limit": 100,
     "next": "paeaaaaaaaaaaabxf6c5n3h4qjz2mdx7w",
     "has_more": False,
@@ -135,7 +135,7 @@ EXAMPLE_CHANGES: Final = {
     "watermark": "2026-10-01T09:15:00.000000Z",
 }
 EXAMPLE_DETAIL: Final = {
-    **example_of(_ORDERED),
+    **example_of(_CALL_FIELDS),
     "ending": {
         "reason": EndReason.CALLER_HUNG_UP,
         "explanation": EXPLANATIONS[EndReason.CALLER_HUNG_UP],

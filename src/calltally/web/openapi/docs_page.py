@@ -1,4 +1,4 @@
-"""Pages about the service: what it is, its API reference (drawn by Swagger UI), and its problems."""
+"""HTML pages about the service: the home page, the API reference (Swagger UI) and the problems."""
 
 from html import escape
 from importlib.resources import files
@@ -17,14 +17,14 @@ def _template(name: str) -> Template:
 _FRAME: Final = _template("frame.html")
 _REFERENCE: Final = _template("reference.html")
 _NOT_BUILT: Final = (
-    "<p>Swagger UI, which draws the API reference, is not in this installation. Run <code>make setup</code>"
+    "<p>This installation lacks Swagger UI, which renders the API reference. Run <code>make setup</code>"
     " in the folder of the repository and start the service again. Wheels have it already.</p>"
-    '<p><a href="/openapi.json">openapi.json</a> has the same for machines (OpenAPI 3.1).</p>'
+    '<p><a href="/openapi.json">openapi.json</a> has the same content for machines (OpenAPI 3.1).</p>'
 )
 
 
 def home_page() -> str:
-    """What this is, and where to go from here."""
+    """Return the home page with links to the dashboard and the documentation."""
     return _frame(
         "Call history",
         "<p>What happened on the calls of voice agents and phone lines: one true record per call, told by"
@@ -37,7 +37,7 @@ def home_page() -> str:
 
 
 def problems_page() -> str:
-    """Each problem under the anchor that its `type` names."""
+    """Return the page of all problems, each with the anchor that its `type` names."""
     return _frame(
         "Problems",
         "<p>Every answer that is no success is <code>application/problem+json</code> (RFC 9457). Its"
@@ -48,7 +48,7 @@ def problems_page() -> str:
 
 
 def reference_page() -> str:
-    """Return the page that draws the API reference, or one that says how to build it."""
+    """Return the API reference, or instructions to build it."""
     library, style = built_path(REFERENCE_SCRIPT), built_path(REFERENCE_STYLE)
     if library is None or style is None:
         return _frame("API", _NOT_BUILT)
@@ -66,7 +66,7 @@ def _frame(title: str, body: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Escaped, with what stands between backquotes as code."""
+    """Escape text and convert backquotes to code elements."""
     parts = escape(text).split("`")
     return "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))
 

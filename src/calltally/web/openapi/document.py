@@ -1,8 +1,7 @@
-"""The OpenAPI 3.1 document, made of what the handlers declare.
+"""The OpenAPI 3.1 document, built from the operations of the handlers.
 
-Not by the framework's own generator: it reads signatures, and our handlers answer with bytes and
-read their queries by the table of `calls.filters`. The declarations are what admission enforces, so
-the document cannot promise what the service does not do.
+The framework's own generator reads signatures, but our handlers return bytes and read queries by the table of
+`calls.filters`. Admission enforces the same operations, so the document matches the service.
 """
 
 import re
@@ -29,26 +28,33 @@ from calltally.web.response.problems import PROBLEM_JSON, TYPE_PREFIX, Problem
 Json = dict[str, Any]
 
 _REF: Final = "#/components/schemas/{name}"
-_ALWAYS: Final = ("bad-request", "request-timeout", "too-large", "head-too-large", "internal", "unavailable")
-_STANDING: Final = {
+_COMMON_PROBLEMS: Final = (
+    "bad-request",
+    "request-timeout",
+    "too-large",
+    "head-too-large",
+    "internal",
+    "unavailable",
+)
+_COMMON_HEADERS: Final = {
     name: {"$ref": f"#/components/headers/{name}"}
     for name in ("x-request-id", "X-RateLimit-Limit", "X-RateLimit-Remaining")
 }
 _HEADERS: Final[Json] = {
     "x-request-id": {
-        "description": "The request's id: the caller's own where it is 1 to 128 safe characters.",
+        "description": "The request id: the client's own if it has 1 to 128 safe characters.",
         "schema": {"type": "string"},
     },
     "X-RateLimit-Limit": {
-        "description": "Requests a minute and key, bursts of the same. Absent where there is no limit.",
+        "description": "Requests per minute and key, with bursts of the same size. Absent without a limit.",
         "schema": {"type": "integer"},
     },
     "X-RateLimit-Remaining": {
-        "description": "What is left of them now.",
+        "description": "The remaining requests.",
         "schema": {"type": "integer"},
     },
 }
-_OF_PROBLEM: Final[Mapping[str, Json]] = {
+_PROBLEM_HEADERS: Final[Mapping[str, Json]] = {
     "unauthorized": {"WWW-Authenticate": {"schema": {"type": "string"}}},
     "rate-limited": {"Retry-After": {"schema": {"type": "integer"}}},
     "unavailable": {"Retry-After": {"schema": {"type": "integer"}}},
@@ -57,20 +63,20 @@ _SECURITY: Final[Json] = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",
-        "description": "A tenant's key, which decides whose data is meant. Each operation names its scope.",
+        "description": "A tenant's API key. Each operation names its scope.",
     },
     "adminKey": {
         "type": "apiKey",
         "in": "header",
         "name": "x-admin-key",
-        "description": "The operator's key. Where a tenant's key would do too, it names the tenant by"
-        " `tenant=` in the query, which no other key may send.",
+        "description": "The operator's key. For operations that also accept a tenant's key, it names the"
+        " tenant with `tenant=` in the query. Other keys must not send that parameter.",
     },
 }
 
 
 def openapi_document(handlers: Sequence[Any], public_url: str | None) -> Json:
-    """The whole document over the published operations of `handlers`."""
+    """Return the document of the published operations of `handlers`."""
     is_published = [handler for handler in handlers if operation_of(handler).is_published]
     paths: dict[str, Json] = {}
     for handler in is_published:
@@ -85,7 +91,7 @@ def openapi_document(handlers: Sequence[Any], public_url: str | None) -> Json:
         "tags": [
             {"name": tag} for tag in dict.fromkeys(operation_of(handler).tag for handler in is_published)
         ],
-        # In the order in which the application names them: what most people come for is first.
+        # In the order of the application: the most used operations first.
         "paths": paths,
         "components": {
             "schemas": {**SCHEMAS, **_struct_schemas(map(operation_of, is_published))},
@@ -97,7 +103,7 @@ def openapi_document(handlers: Sequence[Any], public_url: str | None) -> Json:
 
 
 def operation_of(handler: Any) -> Operation:  # noqa: ANN401 (one of the framework's kinds of handler)
-    """What a handler declares of itself. Raises KeyError for one that does not."""
+    """Return the operation of a handler. Raises KeyError for a handler without one."""
     operation: Operation = handler.opt[OPERATION_KEY]
     return operation
 
@@ -107,15 +113,15 @@ def _info() -> Json:
         "title": "Calltally",
         "version": __version__,
         "summary": "Call history of voice agents and phone lines: one true record per call.",
-        "description": "Times are RFC 3339 in UTC. A value that is not known is null, never a guess."
-        " Every answer that is no success is a problem document (RFC 9457) whose `type` says what to do.",
+        "description": "Times are RFC 3339 in UTC. Unknown values are null. Every error response is a"
+        " problem document (RFC 9457) whose `type` links to an explanation.",
         "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
     }
 
 
 def _operation(operation: Operation) -> Json:
     parameters = [*map(_path_part, operation.path), *map(_query_parameter, _public(operation.query))]
-    responses = {str(status): _answer(answer) for status, answer in operation.responses.items()}
+    responses = {str(status): _response(answer) for status, answer in operation.responses.items()}
     problems = {
         str(status): {"$ref": f"#/components/responses/Problem{status}"}
         for status in problem_statuses(operation)
@@ -125,7 +131,7 @@ def _operation(operation: Operation) -> Json:
         "operationId": operation.id,
         "tags": [operation.tag],
         "summary": operation.summary,
-        **({"description": text} if (text := _meaning(operation)) else {}),
+        **({"description": text} if (text := _description(operation)) else {}),
         "security": _security(operation),
         **({"parameters": parameters} if parameters else {}),
         **({"requestBody": _body(operation.body)} if operation.body else {}),
@@ -133,9 +139,9 @@ def _operation(operation: Operation) -> Json:
     }
 
 
-def _meaning(operation: Operation) -> str:
-    of_scope = f"Needs the scope `{operation.scope}`."
-    needs = {None: "", ADMIN: "Needs the admin key."}.get(operation.scope, of_scope)
+def _description(operation: Operation) -> str:
+    scope_text = f"Needs the scope `{operation.scope}`."
+    needs = {None: "", ADMIN: "Needs the admin key."}.get(operation.scope, scope_text)
     return " ".join(filter(None, (operation.description, needs)))
 
 
@@ -148,13 +154,13 @@ def _security(operation: Operation) -> list[Json]:
 
 
 def _public(query: Iterable[Parameter]) -> list[Parameter]:
-    """Without those that only an admin key may send: for any other key they do not exist."""
+    """Drop parameters that only the admin key may send."""
     return [parameter for parameter in query if not parameter.is_for_admin]
 
 
 def problem_kinds(operation: Operation) -> list[ProblemKind]:
-    """Every problem that the operation may answer, by status."""
-    slugs = {*_ALWAYS, *operation.problems, "invalid-parameter"}
+    """Return every problem that the operation may return, by status."""
+    slugs = {*_COMMON_PROBLEMS, *operation.problems, "invalid-parameter"}
     if operation.scope is not None:
         slugs |= {"unauthorized", "forbidden"} | ({"rate-limited"} if operation.is_rate_limited else set())
     if operation.is_tenant_scoped:
@@ -165,7 +171,7 @@ def problem_kinds(operation: Operation) -> list[ProblemKind]:
 
 
 def problem_statuses(operation: Operation) -> list[int]:
-    """The status codes of `problem_kinds`, each once."""
+    """Return the distinct status codes of `problem_kinds`."""
     return sorted({kind.status for kind in problem_kinds(operation)})
 
 
@@ -188,7 +194,7 @@ def _query_parameter(parameter: Parameter) -> Json:
 
 
 def typed_example(parameter: Parameter) -> object:
-    """The example as its schema has it: the table has the text that a URL would."""
+    """Return the example in the type of its schema: the table has it as URL text."""
     if parameter.schema.get("type") in {"integer", "boolean"}:
         return msgspec.json.decode(parameter.example)
     return parameter.example
@@ -198,16 +204,16 @@ def _body(body: RequestBodySpec) -> Json:
     content: Json = {}
     for media_type, schema in body.content.items():
         content[media_type] = {"schema": _reference(schema)}
-        # A text stands for itself, whatever is not one for JSON.
+        # A text example belongs to the non-JSON media type.
         if body.example is not None and (media_type == "application/json") != isinstance(body.example, str):
             content[media_type]["example"] = body.example
     description = {"description": body.description} if body.description else {}
     return {"required": body.required, "content": content, **description}
 
 
-def _answer(answer: ResponseSpec) -> Json:
+def _response(answer: ResponseSpec) -> Json:
     own = {name: {"description": text, "schema": {"type": "string"}} for name, text in answer.headers.items()}
-    response: Json = {"description": answer.description, "headers": {**_STANDING, **own}}
+    response: Json = {"description": answer.description, "headers": {**_COMMON_HEADERS, **own}}
     if answer.schema is not None:
         example = {} if answer.example is None else {"example": answer.example}
         alternatives = {
@@ -225,7 +231,7 @@ def _reference(schema: Schema | type) -> Json:
 
 
 def _struct_schemas(operations: Iterable[Operation]) -> Json:
-    """Components for every Struct that a declaration names, and those within them."""
+    """Return components for every Struct that an operation names, and for the Structs within them."""
     structs: dict[type, None] = {Problem: None}
     for operation in operations:
         named: list[Schema | type | None] = [answer.schema for answer in operation.responses.values()]
@@ -241,17 +247,17 @@ def _statuses() -> list[int]:
 
 def _problem_response(status: int) -> Json:
     kinds = [kind for kind in KINDS.values() if kind.status == status]
-    headers = {name: header for kind in kinds for name, header in _OF_PROBLEM.get(kind.slug, {}).items()}
+    headers = {name: header for kind in kinds for name, header in _PROBLEM_HEADERS.get(kind.slug, {}).items()}
     examples = {kind.slug: {"summary": kind.title, "value": problem_example(kind)} for kind in kinds}
     return {
         "description": " ".join(kind.description for kind in kinds),
-        "headers": {**_STANDING, **headers},
+        "headers": {**_COMMON_HEADERS, **headers},
         "content": {PROBLEM_JSON.decode(): {"schema": _reference(Problem), "examples": examples}},
     }
 
 
 def problem_example(kind: ProblemKind) -> Json:
-    """A problem of this kind as it would be answered."""
+    """Return an example problem of this kind."""
     return {
         "type": TYPE_PREFIX + kind.slug,
         "title": kind.title,

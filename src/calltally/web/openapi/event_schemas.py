@@ -1,4 +1,4 @@
-"""The JSON Schema of each event that is delivered, served at `/schemas/NAME.json`."""
+"""JSON Schemas of the delivered events, served at `/schemas/NAME.json`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -19,33 +19,33 @@ Schema = dict[str, Any]
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _TEXT: Final[Schema] = {"type": "string"}
-_SOME_TEXT: Final[Schema] = {"type": ["string", "null"]}
+_TEXT_OR_NULL: Final[Schema] = {"type": ["string", "null"]}
 _TIME: Final[Schema] = {"type": "string", "format": "date-time"}
 _UUID: Final[Schema] = {"type": "string", "format": "uuid"}
 _COUNT: Final[Schema] = {"type": ["integer", "null"], "minimum": 0}
 _REVISION: Final[Schema] = {"type": "integer", "minimum": 1}
 
 
-def _object(properties: Mapping[str, Schema], *left_out: str) -> Schema:
-    """New fields may come at any time, so others than these are no fault."""
-    required = [name for name in properties if name not in left_out]
+def _object(properties: Mapping[str, Schema], *optional: str) -> Schema:
+    """Return the schema of an object that allows additional fields, because new fields may be added."""
+    required = [name for name in properties if name not in optional]
     return {"type": "object", "required": required, "properties": dict(properties)}
 
 
 def _call(statuses: Sequence[str], **more: Schema) -> Schema:
     properties: dict[str, Schema] = {
-        "stream_sid": _SOME_TEXT,
+        "stream_sid": _TEXT_OR_NULL,
         "call_sid": _TEXT,
-        "voice_session_id": _SOME_TEXT,
-        "from_number": _SOME_TEXT,
-        "to_number": _SOME_TEXT,
+        "voice_session_id": _TEXT_OR_NULL,
+        "from_number": _TEXT_OR_NULL,
+        "to_number": _TEXT_OR_NULL,
         "direction": {"enum": [*DIRECTIONS, None]},
         "status": {"enum": list(statuses)},
         "duration_seconds": _COUNT,
         "escalated": {"type": "boolean"},
         "function_call_count": _COUNT,
         "transcript_turn_count": _COUNT,
-        "summary": _SOME_TEXT,
+        "summary": _TEXT_OR_NULL,
         "id": _UUID,
         "revision": _REVISION,
         **more,
@@ -57,11 +57,17 @@ _ALL: Final = list(STATUSES)
 _ENDS: Final = [status for status in STATUSES if status in FINAL]
 _ESCALATION: Final[Schema] = {
     "type": ["object", "null"],
-    "properties": dict.fromkeys(("target", "initiated_by", "reason"), _SOME_TEXT),
+    "properties": dict.fromkeys(("target", "initiated_by", "reason"), _TEXT_OR_NULL),
 }
 _CORRECTS: Final = _object({"status": {"enum": _ENDS}, "revision": _REVISION})
 _FAILED: Final = _object(
-    {"endpoint_id": _UUID, "host": _TEXT, "reason": _TEXT, "last_attempt": _SOME_TEXT, "failing_since": _TIME}
+    {
+        "endpoint_id": _UUID,
+        "host": _TEXT,
+        "reason": _TEXT,
+        "last_attempt": _TEXT_OR_NULL,
+        "failing_since": _TIME,
+    }
 )
 DATA: Final[Mapping[str, Schema]] = {
     STARTED: _call(_ALL),
@@ -74,7 +80,7 @@ DATA: Final[Mapping[str, Schema]] = {
 
 
 def event_schema(event: str) -> Schema:
-    """The schema of an envelope of one kind."""
+    """Return the schema of the envelope of one event type."""
     envelope = _object(
         {
             "id": {"type": "string", "pattern": "^msg_"},
@@ -89,6 +95,6 @@ def event_schema(event: str) -> Schema:
 
 
 def event_schemas() -> Iterator[tuple[str, Schema]]:
-    """Each with the path at which it is served."""
+    """Yield each schema with its path."""
     for event in DATA:
         yield schema_path(event), event_schema(event)

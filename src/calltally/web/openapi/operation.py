@@ -1,4 +1,4 @@
-"""What each handler declares of itself, once: admission enforces it, OpenAPI and the docs page publish it."""
+"""Declaration of an operation: admission enforces it, and the OpenAPI document publishes it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,15 +9,15 @@ from calltally.calls.parameters import Parameter
 
 Schema = Mapping[str, Any]
 
-# The framework keeps what a route decorator is given beyond its own arguments under its name.
+# The framework stores extra arguments of a route decorator under their names.
 OPERATION_KEY: Final = "operation"
-# The parameter that stands in Accept's place, so that a link is enough.
+# The parameter that replaces Accept, so that a plain link works.
 FORMAT: Final = "format"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PathParameter:
-    """One variable part of a path."""
+    """One variable segment of a path."""
 
     name: str
     description: str
@@ -27,7 +27,7 @@ class PathParameter:
 
 @dataclass(frozen=True, kw_only=True)
 class RequestBodySpec:
-    """A request's body. `content` is from media type to JSON schema, or to the Struct that has one."""
+    """Request body. `content` maps media types to JSON schemas, or to Structs with a schema."""
 
     content: Mapping[str, Schema | type]
     description: str = ""
@@ -37,9 +37,10 @@ class RequestBodySpec:
 
 @dataclass(frozen=True, kw_only=True)
 class ResponseSpec:
-    """One success. Without a `schema` it has no body. `headers` are from name to meaning.
+    """One successful response. Without a `schema` it has no body.
 
-    `others` are the media types beside `media_type` that a client can ask for, with their schemas.
+    `headers` maps names to descriptions. `alternatives` maps further media types that a client can request to
+    their schemas.
     """
 
     description: str
@@ -54,16 +55,16 @@ class ResponseSpec:
 class Operation:
     """One method of one path.
 
-    - `scope`: what a key needs; `admin` for the admin key; None where anybody may come.
-    - `counted`: whether it uses up the key's budget of requests.
-    - `negotiated`: whether an Accept that no media type of its answers satisfies is refused. A provider's
-      callback is taken whatever it would like to hear.
-    - `of_tenant`: whether the admin key may come too, and names the tenant by `tenant=`.
-    - `of_tenants`: whether the admin key may leave it out, and so means all tenants.
-    - `query`: the parameters; with `reads_query` the handler parses them itself, whole, and refuses
-      what it does not know, so that it can tell all faults at once.
-    - `problems`: slugs of `problems.KINDS` that it answers, beside those that the above implies.
-    - `published`: whether OpenAPI and the docs page show it; pages for people are not.
+    - `scope`: the scope that a key needs; `admin` for the admin key; None for public operations.
+    - `is_rate_limited`: the operation consumes the key's request budget.
+    - `is_negotiated`: an Accept header without a matching media type is refused. Callbacks of providers are
+      accepted whatever their Accept header.
+    - `is_tenant_scoped`: the admin key is accepted too, and names the tenant with `tenant=`.
+    - `allows_all_tenants`: the admin key may omit `tenant=` to read all tenants.
+    - `query`: the parameters. With `parses_query` the handler parses the whole query itself, so that it can
+      report all errors at once.
+    - `problems`: slugs of `problems.KINDS`, in addition to those that the fields above imply.
+    - `is_published`: the OpenAPI document contains the operation; pages of the dashboard are not published.
     """
 
     id: str
@@ -85,7 +86,7 @@ class Operation:
 
     @cached_property
     def media_types(self) -> tuple[bytes, ...]:
-        """What it can answer with; the first is for clients that do not mind."""
+        """Return the media types of the responses; the first is the default."""
         named = (
             name for answer in self.responses.values() for name in (answer.media_type, *answer.alternatives)
         )
@@ -93,5 +94,5 @@ class Operation:
 
     @cached_property
     def has_format(self) -> bool:
-        """Whether a parameter can name one of them in Accept's place."""
+        """Return whether the parameter `format` can replace Accept."""
         return any(each.name == FORMAT for each in self.query)

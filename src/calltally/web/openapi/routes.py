@@ -1,6 +1,6 @@
 """Documents about the service: `/openapi.json`, `/docs`, `/docs/problems`, `/schemas`, `/`.
 
-Nothing is fetched from elsewhere, so they work offline.
+They load nothing from other servers, so they work offline.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ SCHEMA: Final = b"application/schema+json"
 _POLICY: Final[Headers] = (
     (b"content-security-policy", b"default-src 'none'; style-src 'self'; base-uri 'none'"),
 )
-# That of the dashboard's pages, and images that stand in the style sheet of Swagger UI.
+# The policy of the dashboard, plus data URLs for images in Swagger UI's style sheet.
 _REFERENCE_POLICY: Final[Headers] = tuple(
     (name, policy.replace(b"img-src 'self'", b"img-src 'self' data:")) for name, policy in POLICY
 )
@@ -36,12 +36,12 @@ def _operation(path: str) -> Operation:
         summary=path,
         is_negotiated=False,
         is_published=False,
-        responses={200: ResponseSpec(description="The same for everybody.")},
+        responses={200: ResponseSpec(description="The document.")},
     )
 
 
 def document_handlers(handlers: Sequence[Any], public_url: str | None) -> list[Any]:
-    """The handlers of all documents about `handlers`."""
+    """Return the handlers of all documents about `handlers`."""
     document = openapi_document(handlers, public_url)
     style = files("calltally.web").joinpath("pages", "style.css").read_bytes()
     return [
@@ -64,12 +64,12 @@ def _page(html: str) -> Response:
 
 @get("/docs", operation=_operation("/docs"))
 async def _show_reference(request: AnyRequest) -> Response:  # noqa: ARG001 (the framework passes it by name)
-    """The reference of the API. Read when it is first asked for, since its library is large."""
+    """Return the API reference. It is built at the first request, because the library is large."""
     return Response(reference_page().encode(), media_type=HTML, headers=_REFERENCE_POLICY)
 
 
 def _constant(path: str, response: Response) -> Any:  # noqa: ANN401 (one of the framework's kinds of handler)
-    """A handler that gives the same answer to everybody."""
+    """Return a handler with a constant response."""
 
     @get(path, operation=_operation(path))
     async def answer(request: AnyRequest) -> Response:  # noqa: ARG001 (the framework passes it by name)

@@ -1,4 +1,4 @@
-"""Who asks: what a key that was presented stands for."""
+"""API scopes, and the rights of an authenticated key."""
 
 from typing import Final, NamedTuple
 
@@ -13,10 +13,11 @@ ADMIN: Final = "admin"
 
 
 class Access(NamedTuple):
-    """A key that was found good. `tenant` is None for the admin key alone, which names one by `tenant=`.
+    """Rights of an authenticated key.
 
-    From one that `is_masked` the tenant hides whole telephone numbers; where it `masks` them, pages show them
-    to others only when they ask, and note who did.
+    `tenant` is None only for the admin key, which names a tenant with `tenant=`. `is_masked`: the tenant
+    hides full telephone numbers from this key. `masks`: the tenant masks numbers, so pages show full numbers
+    only on request and log each reveal.
     """
 
     tenant: str | None
@@ -27,10 +28,10 @@ class Access(NamedTuple):
     masks: bool = False
 
     def has_scope(self, scope: str) -> bool:
-        """Whether what needs `scope` is open to this key; the admin key may do everything."""
+        """Return whether the key has `scope`; the admin key has every scope."""
         return self.is_admin or scope in self.scopes
 
     @property
     def can_read_bodies(self) -> bool:
-        """Whether it may read bodies as they came, with what was said and numbers in any form."""
+        """Return whether the key may read raw bodies, which contain transcripts and numbers in any form."""
         return self.has_scope(TRANSCRIPTS_READ) and not self.is_masked

@@ -1,4 +1,4 @@
-"""JSON bodies as Structs, each fault named."""
+"""JSON request bodies decoded into Structs, with errors that name the field."""
 
 import re
 from typing import Final, TypeVar
@@ -12,15 +12,18 @@ T = TypeVar("T")
 
 JSON_BODY: Final = "application/json"
 NDJSON_BODY: Final = "application/x-ndjson"
-# Events that are uploaded to be compared: a day of a large tenant's, and on the disk no matter.
+# Limit of an upload of events for a reconciliation: a day of a large tenant. It is written to disk.
 MAX_EVENTS_BYTES: Final = 256 * 1024 * 1024
-_PLACE: Final = re.compile(r" - at `(?:key in )?\$(?:\.|(?=\[))?([^`]*)`$")
-# A field too many or too few is named before the place, which is then its object's.
+_PATH: Final = re.compile(r" - at `(?:key in )?\$(?:\.|(?=\[))?([^`]*)`$")
+# For an unknown or missing field, the decoder names the field first and then the path of its object.
 _FIELD: Final = re.compile(r"(?:unknown|missing required) field `([^`]*)`")
 
 
 async def json_body(request: AnyRequest, kind: type[T]) -> T:
-    """The body as `kind`. Raises UnsupportedMedia for another media type, InvalidBody for other content."""
+    """Decode the body as `kind`.
+
+    Raises UnsupportedMedia for another media type, and InvalidBody for invalid content.
+    """
     media_type = request.headers.get("content-type", JSON_BODY).partition(";")[0].strip().lower()
     if media_type != JSON_BODY:
         message = f"send the body as {JSON_BODY}, not as {media_type[:80]!r}"
@@ -28,40 +31,40 @@ async def json_body(request: AnyRequest, kind: type[T]) -> T:
     return decode_body(await request.body(), kind)
 
 
-def body_type(request: AnyRequest, *known: str) -> str:
-    """Which of these media types the body is said to be of; the first where nothing is said.
+def body_type(request: AnyRequest, *accepted: str) -> str:
+    """Return the media type of the body; the first of `known` if the request names none.
 
-    Raises UnsupportedMedia for another, and for a body that is encoded.
+    Raises UnsupportedMedia for another media type, and for an encoded body.
     """
     coding = request.headers.get("content-encoding", "identity").strip().lower()
     if coding != "identity":
-        raise UnsupportedMedia(f"send the body as it is, not encoded as {coding[:80]!r}")
-    media_type = request.headers.get("content-type", known[0]).partition(";")[0].strip().lower()
-    if media_type not in known:
-        raise UnsupportedMedia(f"send the body as {' or '.join(known)}, not as {media_type[:80]!r}")
+        raise UnsupportedMedia(f"send the body without a content encoding, not as {coding[:80]!r}")
+    media_type = request.headers.get("content-type", accepted[0]).partition(";")[0].strip().lower()
+    if media_type not in accepted:
+        raise UnsupportedMedia(f"send the body as {' or '.join(accepted)}, not as {media_type[:80]!r}")
     return media_type
 
 
-async def short_body(request: AnyRequest, most_bytes: int) -> bytes:
-    """The body of a path that takes long ones too, where it must be short. Raises TooLarge."""
-    pieces, size = [], 0
-    async for piece in request.stream():
-        pieces.append(piece)
-        size += len(piece)
-        if size > most_bytes:
-            raise TooLarge(f"a body of this media type may have {most_bytes} bytes here, and has more")
-    return b"".join(pieces)
+async def short_body(request: AnyRequest, max_bytes: int) -> bytes:
+    """Read a body with a lower limit than its path allows. Raises TooLarge."""
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > max_bytes:
+            raise TooLarge(f"a body of this media type may have at most {max_bytes} bytes here")
+    return b"".join(chunks)
 
 
 def decode_body(body: bytes, kind: type[T]) -> T:
-    """`body` as `kind`; raises InvalidBody naming the field."""
+    """Decode `body` as `kind`. Raises InvalidBody that names the field."""
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         text = str(fault) if not isinstance(fault, RecursionError) else "it is nested too deeply"
-        raise InvalidBody.of(_where(text), f"the body cannot be read: {text}") from None
+        raise InvalidBody.of(_field_path(text), f"the body cannot be read: {text}") from None
 
 
-def _where(text: str) -> str:
-    places = [found[1] for found in (_PLACE.search(text), _FIELD.search(text)) if found]
-    return ".".join(place for place in places if place) or "body"
+def _field_path(text: str) -> str:
+    names = [found[1] for found in (_PATH.search(text), _FIELD.search(text)) if found]
+    return ".".join(name for name in names if name) or "body"

@@ -1,4 +1,4 @@
-"""What the application is made of. `bootstrap` fills it; tests fill it with fakes."""
+"""Dependencies of the application. `bootstrap` fills them; tests use fakes."""
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -21,50 +21,49 @@ from calltally.web.request.long_poll import LongPolls
 
 
 async def _no_mail(server: MailServer, mail: EmailMessage) -> str | None:  # noqa: ARG001 (as all that send)
-    return "mail is not set up here"
+    return "no mail server is configured"
 
 
 class Authenticator(Protocol):
-    """Tells who presents a key."""
+    """Authenticator of API keys and the admin key."""
 
     async def access(self, authorization: bytes | None, admin_key: bytes | None) -> Access:
-        """The access that the two headers' values stand for; the first wins where both are sent.
+        """Return the access of the two headers' values. The first one wins if both are sent.
 
-        Raises Unauthorized, with the same words for a key that is missing, wrong or revoked.
+        Raises Unauthorized, with the same message for a missing, a wrong and a revoked key.
         """
         ...
 
     def forget(self, tenant: str, key_id: str) -> None:
-        """Make a revocation count at once."""
+        """Remove a key from the cache, so that its revocation takes effect at once."""
         ...
 
     def forget_tenant(self, tenant: str) -> None:
-        """Make what keys of a tenant may see count at once."""
+        """Remove a tenant's keys from the cache, so that a change of rights takes effect at once."""
         ...
 
 
 class RateLimiter(Protocol):
-    """A budget of requests for each key."""
+    """Request budget per key."""
 
     @property
     def limit(self) -> int:
-        """Requests a minute and key; 0 where there is no limit."""
+        """Return the requests per minute and key; 0 without a limit."""
         ...
 
     def take(self, key_id: str) -> int:
-        """Count one request; returns what remains. Raises TooManyRequests when nothing does."""
+        """Count one request and return the remaining budget. Raises TooManyRequests when none remains."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dependencies:
-    """All that handlers reach for. `clock` is the wall clock, in microseconds UTC.
+    """Dependencies of all handlers. `clock` is the wall clock in microseconds UTC.
 
-    `public_url` is where the outside sees this service, without a slash at the end; None where it is not
-    configured; `trust_proxy` says whether to believe X-Forwarded-Proto and X-Forwarded-Host. `vault` seals
-    provider secrets at rest. `folders` is where the files of jobs lie, None where no jobs are done.
-    `metrics_by_tenant` is whether `/metrics` may name tenants. `outgoing` and `send_mail` reach places that
-    tenants named.
+    `public_url` is the URL of this service as clients see it, without a trailing slash; None if not
+    configured. `trust_proxy` enables X-Forwarded-Proto and X-Forwarded-Host. `vault` encrypts provider
+    secrets at rest. `folders` holds the files of jobs; None without jobs. `metrics_by_tenant` allows tenant
+    labels in `/metrics`. `outgoing` and `send_mail` connect to addresses that tenants configure.
     """
 
     store: Store
@@ -82,7 +81,7 @@ class Dependencies:
 
     @cached_property
     def long_polls(self) -> LongPolls:
-        """Who waits for changes waits here."""
+        """Long polls for the change feed."""
         return LongPolls(self._head_of)
 
     async def _head_of(self, tenant: str) -> int:
@@ -90,16 +89,16 @@ class Dependencies:
 
     @cached_property
     def signature_failures(self) -> SignatureFailureCounter:
-        """Counts what no secret of the tenant has signed."""
+        """Counter of callbacks with a wrong signature."""
         return SignatureFailureCounter(self.store, self.clock)
 
     @cached_property
     def intake(self) -> Intake:
-        """All that comes in over HTTP goes through this one, which remembers routes and secrets."""
+        """Entry point of all facts that arrive over HTTP. Caches routes and secrets."""
         return Intake(self.store, self.vault, self.clock)
 
     async def close(self) -> None:
-        """Let go whoever waits, forget what was not written, and close the store, whichever of them fails."""
+        """Release long polls, discard unwritten counts and close the store, even if one of these fails."""
         async with AsyncExitStack() as then:
             then.push_async_callback(self.store.close)
             then.push_async_callback(self.signature_failures.close)

@@ -1,4 +1,4 @@
-"""Variable parts of a path, exactly as they were sent."""
+"""Path segments exactly as the client sent them."""
 
 from urllib.parse import unquote
 
@@ -9,17 +9,17 @@ MAX_SEGMENT_CHARS = 200
 
 
 def segment_after(request: AnyRequest, name: str) -> str:
-    """The decoded part of the path behind the part `name`, with slashes that were sent as %2F.
+    """Return the decoded path segment after the segment `name`, with slashes sent as %2F.
 
-    The framework's own parameters come from the decoded path, where such a slash cannot be told
-    from a separator. Raises NotFound for what nothing can be called: no UTF-8, a NUL, too long.
+    The framework decodes paths first, so its parameters cannot tell such a slash from a separator. Raises
+    NotFound for impossible names: invalid UTF-8, a NUL, too long.
     """
     sent = _raw_path(request).partition(b"/%b/" % name.encode())[2].partition(b"/")[0]
     return _decoded(sent, name)
 
 
 def last_segment(request: AnyRequest, name: str) -> str:
-    """The decoded last part of the path, one of the `name`. Raises NotFound like `part_after`."""
+    """Return the decoded last path segment. Raises NotFound like `segment_after`."""
     return _decoded(_raw_path(request).rpartition(b"/")[2], name)
 
 
@@ -33,5 +33,5 @@ def _decoded(sent: bytes, name: str) -> str:
     except UnicodeDecodeError:
         part = ""
     if not part or "\0" in part or len(part) > MAX_SEGMENT_CHARS:
-        raise NotFound(f"there is nothing of that name among the {name}")
+        raise NotFound(f"no such entry in {name}")
     return part

@@ -1,13 +1,13 @@
-"""The URL by which the outside reached us: what providers sign."""
+"""Public URL of a request: providers sign it."""
 
 from calltally.web.request.context import AnyRequest, context_of
 
 
 def public_url_of(request: AnyRequest) -> str:
-    """The request's URL with its path and query exactly as sent.
+    """Return the URL of the request, with its path and query exactly as sent.
 
-    The configured public URL comes first, then (if a proxy is trusted) its X-Forwarded-Proto and
-    X-Forwarded-Host, then the request's own scheme and Host.
+    The origin is the configured public URL, else X-Forwarded-Proto and X-Forwarded-Host of a trusted proxy,
+    else the scheme and Host of the request.
     """
     scope = request.scope
     path = (scope.get("raw_path") or scope["path"].encode()).partition(b"?")[0]
@@ -16,7 +16,7 @@ def public_url_of(request: AnyRequest) -> str:
 
 
 def public_origin(request: AnyRequest) -> str:
-    """Scheme, host and port as the outside sees them."""
+    """Return the scheme, host and port as clients see them."""
     context = context_of(request.scope)
     if context.deps.public_url is not None:
         return context.deps.public_url
@@ -29,5 +29,5 @@ def public_origin(request: AnyRequest) -> str:
 
 
 def _first(value: bytes) -> str:
-    """The first of a list that each proxy adds to: what the client used."""
+    """Return the first value of a list that each proxy extends: the client's."""
     return value.partition(b",")[0].strip().decode("latin-1")

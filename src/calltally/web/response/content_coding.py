@@ -1,4 +1,4 @@
-"""Content codings (RFC 9110, section 8.4.1): gzip and Zstandard (RFC 8878), of whole bodies and streams."""
+"""Content codings (RFC 9110, section 8.4.1): gzip and Zstandard (RFC 8878), for bodies and streams."""
 
 import sys
 import zlib
@@ -10,52 +10,52 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-# Level 1 takes a third of level 6's time on a page of calls and is a tenth larger.
+# Level 1 takes a third of the time of level 6 on a page of calls, and is a tenth larger.
 _GZIP_LEVEL: Final = 1
 _GZIP_FRAMING: Final = 31
 _ZSTD_LEVEL: Final = 1
 
 
 class Compressor(Protocol):
-    """Compresses a stream piece by piece; what comes back may be empty."""
+    """Compressor of a stream. Its output may be empty for a chunk."""
 
     def compress(self, data: bytes, /) -> bytes:
-        """Take the next piece."""
+        """Compress the next chunk."""
         ...
 
     def flush(self) -> bytes:
-        """End the stream. Without it whoever decodes knows that something is missing."""
+        """End the stream. Without the end, the decoder reports a truncated stream."""
         ...
 
 
 class ContentCoding(NamedTuple):
-    """How one coding compresses."""
+    """Functions of one content coding."""
 
-    whole: Callable[[bytes], bytes]
-    packer: Callable[[], Compressor]
+    compress: Callable[[bytes], bytes]
+    new_compressor: Callable[[], Compressor]
 
 
 def _gzip(body: bytes) -> bytes:
     return zlib.compress(body, _GZIP_LEVEL, _GZIP_FRAMING)
 
 
-def _gzip_packer() -> Compressor:
+def _gzip_compressor() -> Compressor:
     return zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_FRAMING)
 
 
 def _zstd(body: bytes) -> bytes:
-    packed: bytes = zstd.compress(body, _ZSTD_LEVEL)
-    return packed
+    compressed: bytes = zstd.compress(body, _ZSTD_LEVEL)
+    return compressed
 
 
-def _zstd_packer() -> Compressor:
-    packer: Compressor = zstd.ZstdCompressor(_ZSTD_LEVEL)
-    return packer
+def _zstd_compressor() -> Compressor:
+    compressor: Compressor = zstd.ZstdCompressor(_ZSTD_LEVEL)
+    return compressor
 
 
-# The better one first: it is taken by clients that do not mind.
+# In order of preference, for clients without a preference.
 CODINGS: Final[Mapping[bytes, ContentCoding]] = {
-    b"zstd": ContentCoding(_zstd, _zstd_packer),
-    b"gzip": ContentCoding(_gzip, _gzip_packer),
+    b"zstd": ContentCoding(_zstd, _zstd_compressor),
+    b"gzip": ContentCoding(_gzip, _gzip_compressor),
 }
 OFFERED: Final = tuple(CODINGS)

@@ -1,4 +1,4 @@
-"""A file as an answer: whole or one range of it, in constant memory, with what proves that it came whole."""
+"""File responses: a file or one range of it, in constant memory, with checksums."""
 
 import asyncio
 import os
@@ -17,52 +17,55 @@ from calltally.web.response.response import Headers, Response
 from calltally.web.response.stream_response import StreamingResponse
 
 FILE_HEADERS: Final = {
-    "ETag": "Strong; the SHA-256 of the file. Send it as If-Range, so that parts are of one file.",
-    "Accept-Ranges": "bytes: a part can be asked for by Range.",
-    "Repr-Digest": "RFC 9530: the SHA-256 of the whole file, also with a part of it.",
-    "Content-Disposition": "A name to save the file by.",
+    "ETag": "Strong: the SHA-256 of the file. Send it as If-Range when you resume a download.",
+    "Accept-Ranges": "bytes: the server supports Range requests.",
+    "Repr-Digest": "RFC 9530: the SHA-256 of the whole file, also for a range.",
+    "Content-Disposition": "A file name for the download.",
 }
-_PIECE_BYTES: Final = 256 * 1024
+_CHUNK_BYTES: Final = 256 * 1024
 
 
 class StoredFile(NamedTuple):
-    """A file on the disk, and what is known of it."""
+    """File on disk with its metadata."""
 
     path: Path
     file: JobFile
 
 
-def check_file_access(request: AnyRequest, *, has_them: bool) -> None:
-    """Raises Forbidden for a file with whole numbers, and a key from which they are hidden.
+def check_file_access(request: AnyRequest, *, has_full_numbers: bool) -> None:
+    """Raise Forbidden for a file with full numbers and a key that must not see them.
 
-    Its bytes are promised by a checksum, so that they cannot be hidden in it.
+    A checksum promises the bytes of the file, so masking them is impossible.
     """
-    if has_them and access_of(request).is_masked:
+    if has_full_numbers and access_of(request).is_masked:
         raise Forbidden(
-            f"numbers are masked for this key, and this file has whole ones: it takes the scope {PII_READ}"
+            f"numbers are masked for this key, and this file has full numbers: it needs the scope {PII_READ}"
         )
 
 
-async def file_response(request: AnyRequest, kept: StoredFile) -> Response | StreamingResponse:
-    """The answer to GET or HEAD. Raises RangeNotSatisfiable, and Misconfigured where there is no file."""
-    file = kept.file
+async def file_response(request: AnyRequest, stored: StoredFile) -> Response | StreamingResponse:
+    """Return the response to GET or HEAD.
+
+    Raises RangeNotSatisfiable, and Misconfigured for a missing file.
+    """
+    file = stored.file
     context = context_of(request.scope)
     tag = b'"%b"' % file.sha256.hex().encode()
     headers = _headers(file, tag)
     if etag_matches(context.headers.get(b"if-none-match"), tag):
         return Response(b"", status=304, media_type=b"", headers=headers)
-    if await asyncio.to_thread(_size, kept.path) != file.size:
-        raise Misconfigured("a file of a job is not in this node's CALLTALLY_FILES_FOLDER as it was written")
-    # A range is of GET alone (RFC 9110, section 14.2).
+    if await asyncio.to_thread(_size, stored.path) != file.size:
+        raise Misconfigured("a job's file is missing or changed in this node's CALLTALLY_FILES_FOLDER")
+    # Range applies to GET only (RFC 9110, section 14.2).
     part = None if context.is_head else requested_range(context.headers, tag, file.size)
     span = part or ByteRange(0, file.size)
     length = (b"content-length", b"%d" % (span.end - span.first))
-    place = (b"content-range", b"bytes %d-%d/%d" % (span.first, span.end - 1, file.size))
+    content_range = (b"content-range", b"bytes %d-%d/%d" % (span.first, span.end - 1, file.size))
     return StreamingResponse(
-        _pieces(kept.path, span),
+        _chunks(stored.path, span),
         media_type=file.content_type.encode(),
-        headers=(*headers, length, *((place,) if part else (_digest(b"content-digest", file),))),
-        is_packed=True,
+        headers=(*headers, length, *((content_range,) if part else (_digest(b"content-digest", file),))),
+        is_compressed=True,
         status=206 if part else 200,
     )
 
@@ -87,16 +90,16 @@ def _size(path: Path) -> int:
         return -1
 
 
-async def _pieces(path: Path, span: ByteRange) -> AsyncGenerator[bytes]:
-    """Read by place, and from one opened file: one that is removed meanwhile is sent to its end."""
+async def _chunks(path: Path, span: ByteRange) -> AsyncGenerator[bytes]:
+    """Yield chunks of one open file by position. A file that is removed meanwhile is still sent whole."""
     handle = await asyncio.to_thread(os.open, path, os.O_RDONLY)
     try:
         at = span.first
         while at < span.end:
-            piece = await asyncio.to_thread(os.pread, handle, min(_PIECE_BYTES, span.end - at), at)
-            if not piece:
-                raise Misconfigured("a file of a job is shorter than it was")
-            yield piece
-            at += len(piece)
+            chunk = await asyncio.to_thread(os.pread, handle, min(_CHUNK_BYTES, span.end - at), at)
+            if not chunk:
+                raise Misconfigured("a job's file is shorter than recorded")
+            yield chunk
+            at += len(chunk)
     finally:
         os.close(handle)

@@ -1,4 +1,4 @@
-"""The Link header (RFC 8288) of a page by limit and offset."""
+"""The Link header (RFC 8288) of a page with limit and offset."""
 
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -9,12 +9,12 @@ from calltally.web.request.query import query_pairs
 from calltally.web.response.problems import problem_instance
 
 LINK_HEADERS: Final = {"Link": "RFC 8288: the pages first, prev, next and last, where each exists."}
-# What a link says itself. A hold or an id to go on after become the snapshot and the offset that they led to.
-_OWN: Final = frozenset({"limit", "offset", "snapshot", "hold", "after"})
+# A link sets these parameters itself. It replaces a hold or an `after` by the resolved snapshot and offset.
+_REPLACED: Final = frozenset({"limit", "offset", "snapshot", "hold", "after"})
 
 
 class PageWindow(NamedTuple):
-    """Which page of how many rows, and as of which snapshot where there are any."""
+    """Limit, offset and total of a page, and its snapshot if any."""
 
     limit: int
     offset: int
@@ -23,20 +23,20 @@ class PageWindow(NamedTuple):
 
 
 def link_header(request: AnyRequest, window: PageWindow) -> tuple[bytes, bytes]:
-    """The header of one page of the path that was asked for."""
+    """Return the Link header of a page of the requested path."""
     base = (dependencies_of(request).public_url or "") + problem_instance(request.scope)
     return b"link", page_links(base, request.scope["query_string"], window)
 
 
 def page_links(base: str, query: bytes, window: PageWindow) -> bytes:
-    """first, prev, next and last, where each exists, of one snapshot. All other parameters of `query` stay.
+    """Return the links first, prev, next and last, as far as each exists, within one snapshot.
 
-    `base` is the URL, or its path, without a query. `last` is the page of the same grid as `first`
-    that holds the last row.
+    All other parameters of `query` stay. `base` is the URL or its path, without a query. `last` is the page
+    of the same grid as `first` that holds the last row.
     """
     limit, offset, total, snapshot = window
     state = f"snapshot={snapshot}&" if snapshot else ""
-    stem = f"<{base}?{_kept(query)}{state}limit={limit}&offset="
+    stem = f"<{base}?{_other_parameters(query)}{state}limit={limit}&offset="
     last = max(total - 1, 0) // limit * limit
     links = [f'{stem}0>; rel="first"']
     if offset > 0:
@@ -48,7 +48,7 @@ def page_links(base: str, query: bytes, window: PageWindow) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _kept(query: bytes) -> str:
-    """The other parameters, encoded anew: what came may hold characters that a header must not."""
-    kept = [pair for pair in query_pairs(query) if pair[0] not in _OWN]
-    return f"{urlencode(kept)}&" if kept else ""
+def _other_parameters(query: bytes) -> str:
+    """Encode the other parameters again: the original may have characters that a header must not contain."""
+    pairs = [pair for pair in query_pairs(query) if pair[0] not in _REPLACED]
+    return f"{urlencode(pairs)}&" if pairs else ""

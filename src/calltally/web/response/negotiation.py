@@ -1,11 +1,11 @@
-"""What the client can take: Accept and Accept-Encoding (RFC 9110, sections 12.5.1 and 12.5.3)."""
+"""Content negotiation by Accept and Accept-Encoding (RFC 9110, sections 12.5.1 and 12.5.3)."""
 
 from functools import lru_cache
 from typing import Final
 
 from calltally.calls.errors import NotAcceptable
 
-# Weights are whole thousandths: three digits are all that a weight may have.
+# Weights are integers in thousandths: a weight has at most three digits.
 _FULL: Final = 1_000
 _IDENTITY: Final = b"identity"
 
@@ -13,9 +13,9 @@ _IDENTITY: Final = b"identity"
 # Clients send the same few values with every request.
 @lru_cache(maxsize=256)
 def choose_type(accept: bytes | None, offered: tuple[bytes, ...]) -> bytes:
-    """The media type of `offered` that the client likes best; the earlier one where it does not mind.
+    """Return the media type of `offered` with the highest weight; the first one of several.
 
-    The most specific range that matches a type decides about it. Raises NotAcceptable where none will do.
+    The most specific matching range decides the weight of a type. Raises NotAcceptable if no type matches.
     """
     if accept is None or not accept.strip():
         return offered[0]
@@ -24,14 +24,14 @@ def choose_type(accept: bytes | None, offered: tuple[bytes, ...]) -> bytes:
     if _weight_of(best, weights):
         return best
     names = b", ".join(offered).decode()
-    raise NotAcceptable(f"this is served as {names}; send one of them in Accept, or no Accept")
+    raise NotAcceptable(f"this resource is available as {names}; send one of them in Accept, or no Accept")
 
 
 @lru_cache(maxsize=256)
 def choose_coding(accept_encoding: bytes | None, offered: tuple[bytes, ...]) -> bytes | None:
-    """The content coding of `offered` that is asked for by its name, and not less than none is.
+    """Return the content coding of `offered` that the client names, unless it prefers identity.
 
-    Whoever does not name one gets none: there are clients that send `*` and cannot decode.
+    A client must name the coding, because some clients send `*` and cannot decode.
     """
     if not accept_encoding:
         return None
@@ -50,7 +50,7 @@ def _weight_of(media_type: bytes, weights: dict[bytes, int]) -> int:
 
 
 def _weights(header: bytes) -> dict[bytes, int]:
-    """What a header lists, each with its weight."""
+    """Return the weight of each item of a header."""
     return dict(map(_item, header.lower().split(b",")))
 
 
@@ -61,7 +61,7 @@ def _item(text: bytes) -> tuple[bytes, int]:
 
 
 def _thousandths(weight: bytes) -> int:
-    """A weight from 0 to 1; what is none counts as if it had not been sent."""
+    """Parse a weight from 0 to 1; an invalid weight counts as absent."""
     whole, _, digits = weight.partition(b".")
     if not (whole + digits).isdigit() or len(whole) > 1:
         return _FULL

@@ -1,4 +1,4 @@
-"""The one mapping from errors to HTTP: problem documents of RFC 9457, their status codes and headers."""
+"""Mapping of errors to problem documents (RFC 9457) with status codes and headers."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
@@ -25,7 +25,7 @@ from calltally.web.response.problem_kinds import (
 from calltally.web.response.response import Response
 
 PROBLEM_JSON: Final = b"application/problem+json"
-# A URI reference that stays: the docs page has an anchor for each slug.
+# A stable URI reference: the docs page has an anchor for each slug.
 TYPE_PREFIX: Final = "/docs/problems#"
 _DISCONNECTED: Final = "client disconnected prematurely"
 
@@ -33,7 +33,7 @@ log: Final = get_logger(__name__)
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """The body of every answer that is no success."""
+    """Body of every error response."""
 
     type: str
     title: str
@@ -44,12 +44,12 @@ class Problem(msgspec.Struct, frozen=True):
     errors: list[dict[str, str]]
 
 
-_INTERNAL: Final = "The server failed. It is logged under this request_id; nothing more is told here."
-_UNAVAILABLE: Final = "The service cannot answer now. Nothing was lost and nothing was done; try again."
+_INTERNAL: Final = "Internal error. The server's log has the details under this request_id."
+_UNAVAILABLE: Final = "The service is temporarily unavailable. Nothing was done; try again."
 
 
 def handle_exception(request: AnyRequest, error: Exception) -> FrameworkResponse[bytes]:
-    """The framework's hook for every exception that a handler or the router lets out."""
+    """Convert an exception of a handler or the router into a response; the framework's hook."""
     response = problem_response(request.scope, error)
     headers = {name.decode(): value.decode() for name, value in response.headers}
     return FrameworkResponse(
@@ -58,9 +58,9 @@ def handle_exception(request: AnyRequest, error: Exception) -> FrameworkResponse
 
 
 def problem_response(scope: Scope, error: Exception) -> Response:
-    """The problem that `error` becomes. What is no error of ours says nothing of itself, but to the log."""
-    known = error if isinstance(error, CalltallyError) else _translated(error)
-    kind = KINDS[known.slug]
+    """Return the problem for `error`. Unexpected errors are logged, and their text is not exposed."""
+    problem_error = error if isinstance(error, CalltallyError) else _translated(error)
+    kind = KINDS[problem_error.slug]
     context = context_of(scope)
     request_id = context.request_id.decode()
     if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -70,16 +70,16 @@ def problem_response(scope: Scope, error: Exception) -> Response:
         type=TYPE_PREFIX + kind.slug,
         title=kind.title,
         status=kind.status,
-        detail=_detail(kind, known),
+        detail=_detail(kind, problem_error),
         instance=problem_instance(scope),
         request_id=request_id,
         errors=[
             {"parameter": escape_surrogates(fault.parameter), "detail": escape_surrogates(fault.detail)}
-            for fault in known.faults
+            for fault in problem_error.faults
         ],
     )
     body = msgspec.json.encode(problem)
-    return Response(body, status=kind.status, media_type=PROBLEM_JSON, headers=tuple(_headers(known)))
+    return Response(body, status=kind.status, media_type=PROBLEM_JSON, headers=tuple(_headers(problem_error)))
 
 
 def _detail(kind: ProblemKind, error: CalltallyError) -> str:
@@ -91,12 +91,12 @@ def _detail(kind: ProblemKind, error: CalltallyError) -> str:
 
 
 def escape_surrogates(text: str) -> str:
-    """`text` with lone surrogates written as escapes: what a client sent may not be encodable."""
+    """Escape lone surrogates in `text`: client input may not be encodable."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def problem_instance(scope: Scope) -> str:
-    """The path as it was asked for, still encoded. Not the query, which may hold phone numbers."""
+    """Return the requested path, still encoded. The query is left out: it may contain phone numbers."""
     return _quoted(scope.get("raw_path") or scope["path"].encode())
 
 
@@ -116,23 +116,23 @@ def _headers(error: CalltallyError) -> Iterable[tuple[bytes, bytes]]:
         case RangeNotSatisfiable():
             yield b"content-range", b"bytes */%d" % error.size
         case errors.TooLarge():
-            # Whoever is still sending must stop: the rest will not be read.
+            # The client must stop sending: the server does not read the rest.
             yield b"connection", b"close"
 
 
 def _translated(error: Exception) -> CalltallyError:
-    """The framework's own errors, and whatever nobody foresaw, in our words."""
+    """Convert framework errors and unexpected exceptions into a CalltallyError."""
     if not isinstance(error, HTTPException):
         return CalltallyError(_INTERNAL)
     if error.detail == _DISCONNECTED:
         return BadRequest("The body ended before it was complete.")
-    translate = _BY_STATUS.get(error.status_code, _unforeseen)
+    translate = _BY_STATUS.get(error.status_code, _unexpected)
     return translate(error)
 
 
-def _unforeseen(error: HTTPException) -> CalltallyError:
-    is_ours = error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-    return CalltallyError(_INTERNAL) if is_ours else BadRequest(error.detail)
+def _unexpected(error: HTTPException) -> CalltallyError:
+    is_internal = error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return CalltallyError(_INTERNAL) if is_internal else BadRequest(error.detail)
 
 
 def _not_allowed(error: HTTPException) -> CalltallyError:
@@ -142,17 +142,17 @@ def _not_allowed(error: HTTPException) -> CalltallyError:
 
 
 def allow_header(methods: Iterable[str]) -> str:
-    """The value of Allow (RFC 9110, section 10.2.1): what the framework routes, and HEAD wherever GET is."""
+    """Return the value of Allow (RFC 9110, section 10.2.1): the routed methods, and HEAD with GET."""
     named = {str(method) for method in methods}
     return ", ".join(sorted(named | {"HEAD"} if "GET" in named else named))
 
 
 def _no_path(_error: HTTPException) -> CalltallyError:
-    return errors.NotFound("There is nothing at this path; /docs lists what there is.")
+    return errors.NotFound("This path does not exist; see /docs for all paths.")
 
 
 def _too_large(_error: HTTPException) -> CalltallyError:
-    return errors.TooLarge("The body is over the limit of this path.")
+    return errors.TooLarge("The body exceeds the limit of this path.")
 
 
 _BY_STATUS: Final[Mapping[int, Callable[[HTTPException], CalltallyError]]] = {

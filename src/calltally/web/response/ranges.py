@@ -1,4 +1,4 @@
-"""Parts of a file (RFC 9110, section 14): which bytes a request asks for."""
+"""Byte ranges of a file (RFC 9110, section 14)."""
 
 import re
 from typing import Final, NamedTuple
@@ -9,17 +9,18 @@ _RANGE: Final = re.compile(rb"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII | re.
 
 
 class ByteRange(NamedTuple):
-    """Bytes from the first to before `end`."""
+    """Bytes from `first` to before `end`."""
 
     first: int
     end: int
 
 
 def requested_range(headers: dict[bytes, bytes], tag: bytes, size: int) -> ByteRange | None:
-    """The one range that a GET asks for, None for all of a file of `size` bytes and that strong tag.
+    """Return the single range that a GET requests, or None for the whole file.
 
-    Several ranges, and what is none, are answered by all of it, as the standard allows; so is a range of
-    another state of the file (If-Range). Raises RangeNotSatisfiable.
+    `size` and `tag` are the size and strong ETag of the file. Several ranges and invalid ranges get the whole
+    file, as the standard allows; so does a range of another version of the file (If-Range). Raises
+    RangeNotSatisfiable.
     """
     found = _RANGE.fullmatch(headers.get(b"range", b"").strip())
     if found is None or headers.get(b"if-range", tag).strip() != tag:

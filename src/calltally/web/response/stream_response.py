@@ -1,4 +1,4 @@
-"""An answer that is sent while it is made, and that nobody can take for whole when it is not."""
+"""Streaming response: sent while it is produced, and never mistaken for complete after a failure."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -18,33 +18,33 @@ log: Final = get_logger(__name__)
 
 
 class StreamingResponse:
-    """Status, headers, and a body in pieces; an ASGI application, as the framework wants its answers.
+    """Status, headers and a body in chunks; an ASGI application.
 
-    Where no header says its length, the body is sent in chunks (RFC 9112, section 7.1). Where a piece fails,
-    the error goes up to the server, which hangs up before the body's end, so the client's HTTP library sees
-    that it is cut. `is_packed` says that compressing it once more would be in vain.
+    Without a Content-Length the body is chunked (RFC 9112, section 7.1). If a chunk fails, the error reaches
+    the server, which closes the connection before the end of the body, so the client detects the truncation.
+    `is_compressed`: the body is compressed already.
     """
 
-    __slots__ = ("headers", "is_packed", "media_type", "pieces", "status")
+    __slots__ = ("chunks", "headers", "is_compressed", "media_type", "status")
 
     def __init__(
         self,
-        pieces: Chunks,
+        chunks: Chunks,
         *,
         media_type: bytes,
         headers: Headers = (),
-        is_packed: bool = False,
+        is_compressed: bool = False,
         status: int = 200,
     ) -> None:
-        self.pieces = pieces
+        self.chunks = chunks
         self.status = status
         self.media_type = media_type
         self.headers = headers
-        self.is_packed = is_packed
+        self.is_compressed = is_compressed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it, compressed where that was asked for. To HEAD nothing is made that would not be sent."""
-        coding = None if self.is_packed else negotiated_coding(scope)
+        """Send the response, compressed if the client accepts it. HEAD produces no body."""
+        coding = None if self.is_compressed else negotiated_coding(scope)
         encoded = ((b"content-encoding", coding),) if coding else ()
         headers = [*self.headers, *encoded, (b"content-type", self.media_type)]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
@@ -53,33 +53,33 @@ class StreamingResponse:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _send_all(self, coding: bytes | None, scope: Scope, receive: Receive, *, send: Send) -> bool:
-        """Whether all was sent, before the client went away."""
-        gone = asyncio.create_task(_gone(receive))
+        """Send the body. Return whether all was sent before the client disconnected."""
+        disconnected = asyncio.create_task(_disconnected(receive))
         try:
-            async with aclosing(_packed(self.pieces, coding) if coding else self.pieces) as pieces:
-                async for piece in pieces:
-                    if gone.done():
+            async with aclosing(_compressed(self.chunks, coding) if coding else self.chunks) as chunks:
+                async for chunk in chunks:
+                    if disconnected.done():
                         return False
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
             return True
         except Exception as error:
             request_id = context_of(scope).request_id.decode()
             log.warning("stream cut off", request_id=request_id, reason=str(error))
             raise
         finally:
-            gone.cancel()
+            disconnected.cancel()
 
 
-async def _gone(receive: Receive) -> None:
-    """Ends when the client has hung up: the server takes what is sent to nobody without a word."""
+async def _disconnected(receive: Receive) -> None:
+    """Return when the client has disconnected: the server itself discards sent data silently."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def _packed(pieces: Chunks, coding: bytes) -> Chunks:
-    packer = CODINGS[coding].packer()
-    async with aclosing(pieces):
-        async for piece in pieces:
-            if packed := await asyncio.to_thread(packer.compress, piece):
-                yield packed
-    yield packer.flush()
+async def _compressed(chunks: Chunks, coding: bytes) -> Chunks:
+    compressor = CODINGS[coding].new_compressor()
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            if compressed := await asyncio.to_thread(compressor.compress, chunk):
+                yield compressed
+    yield compressor.flush()

@@ -69,11 +69,11 @@ def test_rejected_callbacks_are_counted_in_batches(service: Service) -> None:
     bench = service.bench
 
     async def reject_callbacks() -> None:
-        counter = SignatureFailureCounter(bench.store, lambda: NOW_US, every_s=0)
+        counter = SignatureFailureCounter(bench.store, lambda: NOW_US, interval_s=0)
         for number in range(150):
             counter.count(TENANT if number % 2 else f"made-up-{number}", "twilio")
-        assert counter._writing is not None
-        await counter._writing
+        assert counter._write_task is not None
+        await counter._write_task
         await counter.close()
 
     bench.run(reject_callbacks())
@@ -83,10 +83,10 @@ def test_rejected_callbacks_are_counted_in_batches(service: Service) -> None:
 @pytest.mark.parametrize("fault", [Unavailable("gone"), RuntimeError("unforeseen")])
 def test_unavailable_store_delays_no_callback(bench: Bench, fault: Exception) -> None:
     async def reject_callbacks() -> None:
-        counter = SignatureFailureCounter(Broken(fault), lambda: NOW_US, every_s=0)
+        counter = SignatureFailureCounter(Broken(fault), lambda: NOW_US, interval_s=0)
         counter.count(TENANT, "twilio")
-        assert counter._writing is not None
-        await counter._writing
+        assert counter._write_task is not None
+        await counter._write_task
 
     with capture_logs() as logs:
         bench.run(reject_callbacks())

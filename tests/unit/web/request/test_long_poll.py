@@ -108,8 +108,8 @@ def test_nobody_is_watched_for_once_all_have_gone() -> None:
         waiting.pop().cancel()
         ledgers.heads["acme"] = 6
         await asyncio.gather(*waiting)
-        await asyncio.gather(*heads._watches.values())
-        assert (heads._waiting, heads._watches) == ({}, {})
+        await asyncio.gather(*heads._pollers.values())
+        assert (heads._waiting, heads._pollers) == ({}, {})
         looks = ledgers.looks["acme"]
         await heads.wait_for_revision("acme", 5, LONG_S)
         assert ledgers.looks["acme"] == looks + 1
@@ -145,6 +145,6 @@ def test_closing_lets_everybody_go() -> None:
         await asyncio.gather(*waiting)
         # Nor does anybody wait who comes only now.
         await heads.wait_for_revision("acme", 9, LONG_S)
-        assert (heads._waiting, heads._watches) == ({}, {})
+        assert (heads._waiting, heads._pollers) == ({}, {})
 
     run(work())

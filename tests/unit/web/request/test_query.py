@@ -32,7 +32,7 @@ def test_what_is_no_utf_8_is_refused(query: bytes) -> None:
 
 @pytest.mark.parametrize("query", [b"a=%", b"a=100%&b=1", b"%zz=1", b"a=%4", b"a=%\xff", b"a=%%20"])
 def test_half_an_escape_is_refused(query: bytes) -> None:
-    with pytest.raises(InvalidInput, match=r"which is no escape; write % as %25"):
+    with pytest.raises(InvalidInput, match=r"invalid escape .*; write % as %25"):
         query_pairs(query)
 
 
@@ -53,7 +53,7 @@ def test_the_tenant_is_the_admins_to_name() -> None:
 
 
 def test_a_path_without_parameters_says_so() -> None:
-    with pytest.raises(InvalidInput, match="there are none here"):
+    with pytest.raises(InvalidInput, match="this path takes none"):
         check_parameter_names(query_pairs(b"a=1"), [], is_admin=False)
 
 

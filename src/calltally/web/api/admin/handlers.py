@@ -1,4 +1,4 @@
-"""`/api/v1/admin`: tenants, their keys, routes and providers' secrets, for whoever has the admin key."""
+"""`/api/v1/admin`: tenants, API keys, routes and provider secrets, for the admin key."""
 
 from typing import Final
 
@@ -37,7 +37,7 @@ from calltally.web.request.context import AnyRequest, dependencies_of
 from calltally.web.request.paths import last_segment, segment_after
 from calltally.web.response.response import Response
 
-# 1,000 numbers need more than other bodies may have.
+# A route may have 1,000 numbers, which need a larger body limit.
 ROUTE_BODY_BYTES: Final = 256 * 1024
 _TENANTS: Final = "/api/v1/admin/tenants"
 _TENANT: Final = _TENANTS + "/{tenant:str}"
@@ -45,7 +45,7 @@ _TENANT: Final = _TENANTS + "/{tenant:str}"
 
 @post(_TENANTS, operation=operations.ADD_TENANT)
 async def post_tenant(request: AnyRequest) -> Response:
-    """A tenant with an empty ledger of a new epoch."""
+    """Create a tenant with an empty ledger and a new epoch."""
     deps, body = dependencies_of(request), await json_body(request, NewTenantBody)
     tenant = await deps.store.write(add_tenant(body.id, body.name, deps.clock(), new_epoch()))
     return Response.json(tenant_resource(tenant), status=201)
@@ -53,14 +53,14 @@ async def post_tenant(request: AnyRequest) -> Response:
 
 @get(_TENANTS, operation=operations.LIST_TENANTS)
 async def get_tenants(request: AnyRequest) -> Response:
-    """All of them: an operator has few, and knows them."""
+    """List all tenants without pages: an operator has few."""
     tenants = await dependencies_of(request).store.read(admin_list_tenants())
     return Response.json(TenantList([tenant_resource(tenant) for tenant in tenants]))
 
 
 @put(_TENANT + "/retention", operation=operations.PUT_RETENTION)
 async def put_retention(request: AnyRequest) -> Response:
-    """Only says so: the worker erases what is older."""
+    """Set the retention. The worker erases older calls."""
     deps, tenant = dependencies_of(request), segment_after(request, "tenants")
     body = await json_body(request, RetentionBody)
     days = None if body.days is None else int(body.days)
@@ -70,7 +70,7 @@ async def put_retention(request: AnyRequest) -> Response:
 
 @put(_TENANT + "/masking", operation=operations.PUT_MASKING)
 async def put_masking(request: AnyRequest) -> Response:
-    """Keys that are remembered here are looked up anew."""
+    """Set the masking. Cached keys of the tenant are looked up again."""
     deps, tenant = dependencies_of(request), segment_after(request, "tenants")
     body = await json_body(request, MaskingBody)
     await deps.store.write(set_masking(tenant, masks=body.masks_numbers))
@@ -80,10 +80,10 @@ async def put_masking(request: AnyRequest) -> Response:
 
 @post(_TENANT + "/api-keys", operation=operations.ADD_KEY)
 async def post_key(request: AnyRequest) -> Response:
-    """The only answer that ever holds the key."""
+    """Create an API key. Only this response contains it."""
     deps, tenant = dependencies_of(request), segment_after(request, "tenants")
     body = await json_body(request, NewApiKeyBody)
-    # Before the key is made, so that an impossible tenant is one that is not there.
+    # Checked before the key is created, so that an invalid tenant name gives not-found.
     await deps.store.read(need_tenant(tenant))
     key = mint_key(tenant, body.scopes)
     await deps.store.write(add_key(tenant, key, body.name, deps.clock()))
@@ -92,15 +92,16 @@ async def post_key(request: AnyRequest) -> Response:
 
 @get(_TENANT + "/api-keys", operation=operations.LIST_KEYS)
 async def get_keys(request: AnyRequest) -> Response:
-    """By age. Neither keys nor their digests."""
+    """List the keys by age, without secrets or digests."""
     keys = await dependencies_of(request).store.read(list_keys(segment_after(request, "tenants")))
     return Response.json(ApiKeyList([api_key_resource(key) for key in keys]))
 
 
-# The framework lets no handler that it knows as a 204 return a Reply, which brings that status itself.
+# The framework does not let a handler declared as 204 return a Response, so this declares 200. The Response
+# itself has status 204.
 @delete(_TENANT + "/api-keys/{key_id:str}", operation=operations.REVOKE_KEY, status_code=200)
 async def delete_key(request: AnyRequest) -> Response:
-    """The row stays, so that it can be seen when the key ended."""
+    """Revoke a key. Its row stays, so that the list shows the time of revocation."""
     deps, tenant, key_id = (
         dependencies_of(request),
         segment_after(request, "tenants"),
@@ -113,7 +114,7 @@ async def delete_key(request: AnyRequest) -> Response:
 
 @put(_TENANT + "/providers/{provider:str}", operation=operations.PUT_PROVIDER)
 async def put_provider(request: AnyRequest) -> Response:
-    """Sealed before it goes to the store; no answer ever shows it again."""
+    """Store a provider's secrets, encrypted. No response contains them."""
     deps, tenant = dependencies_of(request), segment_after(request, "tenants")
     provider = last_segment(request, "providers")
     named = validated_secrets(provider, await json_body(request, dict[str, str]))
@@ -125,7 +126,7 @@ async def put_provider(request: AnyRequest) -> Response:
 
 @put(_TENANT + "/routes/{route:str}", operation=operations.PUT_ROUTE, request_max_body_size=ROUTE_BODY_BYTES)
 async def put_route_of_tenant(request: AnyRequest) -> Response:
-    """The whole route: numbers that are left out are taken from it."""
+    """Replace a route. Numbers missing from the body are removed from it."""
     deps, tenant = dependencies_of(request), segment_after(request, "tenants")
     body = await json_body(request, RouteBody)
     route = checked_route(
@@ -138,7 +139,7 @@ async def put_route_of_tenant(request: AnyRequest) -> Response:
 
 @get(_TENANT + "/routes", operation=operations.LIST_ROUTES)
 async def get_routes(request: AnyRequest) -> Response:
-    """By key, each with its numbers."""
+    """List the routes by key, with their numbers."""
     routes = await dependencies_of(request).store.read(list_routes(segment_after(request, "tenants")))
     return Response.json(RouteList([route_resource(route) for route in routes]))
 

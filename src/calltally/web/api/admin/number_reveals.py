@@ -1,4 +1,4 @@
-"""Who had whole numbers shown of a tenant that masks them: told to whoever has the admin key."""
+"""Reveals of full telephone numbers of masking tenants, for the admin key."""
 
 from typing import Final
 
@@ -19,13 +19,13 @@ from calltally.web.request.paths import segment_after
 from calltally.web.request.query import query_pairs
 from calltally.web.response.response import Response
 
-_LISTED: Final = 100
-_MOST_LISTED: Final = 1_000
-_LIMIT: Final = page_parameters("looks", most=_MOST_LISTED, default=_LISTED)[0]
+_DEFAULT_LIMIT: Final = 100
+_MAX_LIMIT: Final = 1_000
+_LIMIT: Final = page_parameters("reveals", most=_MAX_LIMIT, default=_DEFAULT_LIMIT)[0]
 
 
 class NumberReveal(msgspec.Struct, frozen=True):
-    """One look at whole numbers: `key_id` is `admin` for the admin key."""
+    """One reveal of full numbers. `key_id` is `admin` for the admin key."""
 
     at: str
     key_id: str
@@ -33,7 +33,7 @@ class NumberReveal(msgspec.Struct, frozen=True):
 
 
 class NumberRevealList(msgspec.Struct, frozen=True):
-    """The latest looks, newest first."""
+    """The latest reveals, newest first."""
 
     data: list[NumberReveal]
 
@@ -41,15 +41,15 @@ class NumberRevealList(msgspec.Struct, frozen=True):
 LIST_REVEALS: Final = Operation(
     id="listReveals",
     tag=TAG,
-    summary="Who looked at a tenant's whole numbers.",
-    description="Each look on the page of a call while the tenant masks its numbers. What keys with `pii:read`"
-    " ask of the API is not among them.",
+    summary="List the reveals of a tenant's full numbers.",
+    description="Reveals on call pages while the tenant masks its numbers. API requests with `pii:read` are"
+    " not listed.",
     scope=ADMIN,
     path=LIST_KEYS.path,
     query=(_LIMIT,),
     responses={
         200: ResponseSpec(
-            description="The latest, newest first.",
+            description="The latest reveals, newest first.",
             schema=NumberRevealList,
             example={
                 "data": [
@@ -68,13 +68,13 @@ LIST_REVEALS: Final = Operation(
 
 @get("/api/v1/admin/tenants/{tenant:str}/reveals", operation=LIST_REVEALS)
 async def get_reveals(request: AnyRequest) -> Response:
-    """Of a tenant that is there, also if nobody looked."""
-    asked = read_values(query_pairs(request.scope["query_string"]), {_LIMIT.name: _LIMIT})
+    """List the reveals of an existing tenant."""
+    values = read_values(query_pairs(request.scope["query_string"]), {_LIMIT.name: _LIMIT})
     store, tenant = dependencies_of(request).store, segment_after(request, "tenants")
     await store.read(need_tenant(tenant))
-    found = await store.read(reveals_of_tenant(tenant, asked.get("limit", _LISTED)))
-    return Response.json(NumberRevealList([_shown(each) for each in found]))
+    found = await store.read(reveals_of_tenant(tenant, values.get("limit", _DEFAULT_LIMIT)))
+    return Response.json(NumberRevealList([_number_reveal(each) for each in found]))
 
 
-def _shown(reveal: StoredReveal) -> NumberReveal:
+def _number_reveal(reveal: StoredReveal) -> NumberReveal:
     return NumberReveal(utc_text(reveal.at_us), reveal.key_id, uuid_text(reveal.call_id))

@@ -1,4 +1,4 @@
-"""What each operation of the admin API declares of itself."""
+"""Operations of the admin API."""
 
 from typing import Any, Final
 
@@ -26,11 +26,11 @@ from calltally.web.request.access import ADMIN
 from calltally.web.request.bodies import JSON_BODY
 
 TAG: Final = "Administration"
-_MADE_AT: Final = "2026-10-01T09:30:00.000000Z"
-_TENANT_SHOWN: Final = {
+_CREATED_AT: Final = "2026-10-01T09:30:00.000000Z"
+_TENANT_EXAMPLE: Final = {
     "id": "acme",
     "name": "Acme Dental",
-    "created_at": _MADE_AT,
+    "created_at": _CREATED_AT,
     "retention_days": None,
     "masks_numbers": False,
 }
@@ -44,14 +44,14 @@ _TENANT: Final = PathParameter(
 )
 _KEY_ID: Final = PathParameter(
     name="key_id",
-    description="The id that the key was made with; not the key.",
+    description="The key's id, from its creation; not the secret.",
     schema={"type": "string", "pattern": "^key_[0-9a-f]{16}$"},
     example="key_3f1c9a7be24d5068",
 )
 _PROVIDER: Final = PathParameter(
     name="provider",
-    description="Whose callbacks the secrets verify: one that we know, or `generic-…`, a mapping of"
-    " the tenant's own.",
+    description="The provider whose callbacks the secrets verify, or `generic-…`, a mapping of the"
+    " tenant's own.",
     schema=names_schema(name for name, each in PROVIDERS.items() if each.secret_names),
     example="twilio",
 )
@@ -66,13 +66,13 @@ _MAPPING: Final = {
     "type": "string",
     "minLength": 1,
     "maxLength": MAX_MAPPING_CHARS,
-    "description": "How bodies are read, in TOML; try it with `calltally mapping try`.",
+    "description": "The mapping of bodies, in TOML. Test it with `calltally mapping try`.",
 }
 _SECRET: Final = {"type": "string", "minLength": 1, "maxLength": MAX_SECRET_CHARS}
 
 
-def _needed(names: tuple[str, ...]) -> dict[str, Any]:
-    """Of several secrets one is enough."""
+def _required(names: tuple[str, ...]) -> dict[str, Any]:
+    """Return the required properties: of several secrets, one is enough."""
     if len(names) > 1:
         return {"anyOf": [{"required": [name]} for name in names]}
     return {"required": list(names)}
@@ -84,7 +84,7 @@ _SECRETS: Final = {
             "title": each.name,
             "type": "object",
             "properties": {name: _MAPPING if name == MAPPING else _SECRET for name in each.secret_names},
-            **_needed(each.needs),
+            **_required(each.needs),
             "additionalProperties": False,
         }
         for each in PROVIDERS.values()
@@ -95,49 +95,54 @@ _SECRETS: Final = {
 ADD_TENANT: Final = Operation(
     id="addTenant",
     tag=TAG,
-    summary="Make a tenant.",
-    description="The id is for good: 1 to 64 lower-case letters and digits, with single hyphens between them.",
+    summary="Create a tenant.",
+    description="The id cannot change: 1 to 64 lower-case letters and digits, with single hyphens between"
+    " them.",
     scope=ADMIN,
     body=RequestBodySpec(content={JSON_BODY: NewTenantBody}, example={"id": "acme", "name": "Acme Dental"}),
-    responses={201: ResponseSpec(description="The tenant.", schema=TenantResource, example=_TENANT_SHOWN)},
+    responses={201: ResponseSpec(description="The tenant.", schema=TenantResource, example=_TENANT_EXAMPLE)},
     problems=("conflict", *_BODY_PROBLEMS),
 )
 LIST_TENANTS: Final = Operation(
     id="listTenants",
     tag=TAG,
-    summary="All tenants.",
+    summary="List all tenants.",
     scope=ADMIN,
-    responses={200: ResponseSpec(description="By id.", schema=TenantList, example={"data": [_TENANT_SHOWN]})},
+    responses={
+        200: ResponseSpec(
+            description="All tenants by id.", schema=TenantList, example={"data": [_TENANT_EXAMPLE]}
+        )
+    },
 )
 PUT_RETENTION: Final = Operation(
     id="putRetention",
     tag=TAG,
-    summary="Say how long a tenant's calls are kept.",
-    description="Calls that are older, by their created_at, are erased by the worker within minutes, and so are"
-    " dead letters; they cannot come back. `null` keeps all.",
+    summary="Set the retention of a tenant's calls.",
+    description="The worker erases older calls (by created_at) and older dead letters within minutes. They"
+    " cannot be restored. `null` keeps all calls.",
     scope=ADMIN,
     path=(_TENANT,),
     body=RequestBodySpec(content={JSON_BODY: RetentionBody}, example={"days": 90}),
-    responses={204: ResponseSpec(description="It is so.")},
+    responses={204: ResponseSpec(description="The setting is stored.")},
     problems=("not-found", *_BODY_PROBLEMS),
 )
 PUT_MASKING: Final = Operation(
     id="putMasking",
     tag=TAG,
-    summary="Say whether a tenant's numbers are masked.",
-    description="Where they are, keys without `pii:read` see the last two digits of a number, may not look for"
-    " one, and get no bodies as they came. It counts everywhere within five seconds. Events that are"
-    " delivered have whole numbers.",
+    summary="Set the masking of a tenant's telephone numbers.",
+    description="With masking, keys without `pii:read` see only the last two digits of a number, cannot"
+    " search for numbers, and get no raw bodies. The change takes effect everywhere within five"
+    " seconds. An endpoint gets full numbers only if a key with `pii:read` set it.",
     scope=ADMIN,
     path=(_TENANT,),
     body=RequestBodySpec(content={JSON_BODY: MaskingBody}, example={"masks_numbers": True}),
-    responses={204: ResponseSpec(description="It is so.")},
+    responses={204: ResponseSpec(description="The setting is stored.")},
     problems=("not-found", *_BODY_PROBLEMS),
 )
 ADD_KEY: Final = Operation(
     id="addKey",
     tag=TAG,
-    summary="Make an API key.",
+    summary="Create an API key.",
     description="Scopes: " + "; ".join(f"`{scope}` to {what}" for scope, what in SCOPES.items()) + ".",
     scope=ADMIN,
     path=(_TENANT,),
@@ -146,7 +151,7 @@ ADD_KEY: Final = Operation(
     ),
     responses={
         201: ResponseSpec(
-            description="The key. This is the only time that it is shown.",
+            description="The key. It is shown only once.",
             schema=NewApiKey,
             example={"id": _KEY_ID.example, "key": "ct_acme_" + "x" * 43, "scopes": ["calls:read"]},
         )
@@ -156,12 +161,12 @@ ADD_KEY: Final = Operation(
 LIST_KEYS: Final = Operation(
     id="listKeys",
     tag=TAG,
-    summary="A tenant's keys, without the secret part.",
+    summary="List a tenant's keys, without secrets.",
     scope=ADMIN,
     path=(_TENANT,),
     responses={
         200: ResponseSpec(
-            description="By age; the revoked ones too.",
+            description="All keys by age, including revoked ones.",
             schema=ApiKeyList,
             example={
                 "data": [
@@ -169,7 +174,7 @@ LIST_KEYS: Final = Operation(
                         "id": _KEY_ID.example,
                         "name": "reports",
                         "scopes": ["calls:read"],
-                        "created_at": _MADE_AT,
+                        "created_at": _CREATED_AT,
                         "revoked_at": None,
                     }
                 ]
@@ -182,51 +187,49 @@ REVOKE_KEY: Final = Operation(
     id="revokeKey",
     tag=TAG,
     summary="Revoke a key.",
-    description="Counts at once in the process that answers, and within five seconds in every other.",
+    description="It takes effect at once in this process, and within five seconds in all others.",
     scope=ADMIN,
     path=(_TENANT, _KEY_ID),
-    responses={204: ResponseSpec(description="It opens nothing any more. Also if it was revoked before.")},
+    responses={204: ResponseSpec(description="The key is revoked. Repeating the request is safe.")},
     problems=("not-found",),
 )
 PUT_PROVIDER: Final = Operation(
     id="putProviderSecrets",
     tag=TAG,
     summary="Store a provider's secrets.",
-    description="They are encrypted at rest, replace what was stored, and are never shown.",
+    description="The secrets are encrypted at rest, replace the stored ones, and are never returned.",
     scope=ADMIN,
     path=(_TENANT, _PROVIDER),
     body=RequestBodySpec(
         content={JSON_BODY: _SECRETS}, example={"auth_token": "the token of the Twilio console"}
     ),
-    responses={
-        204: ResponseSpec(description="They are stored; callbacks are verified with them from now on.")
-    },
+    responses={204: ResponseSpec(description="The secrets are stored and verify callbacks from now on.")},
     problems=("not-found", *_BODY_PROBLEMS),
 )
 PUT_ROUTE: Final = Operation(
     id="putRoute",
     tag=TAG,
-    summary="Say which numbers are of a route, and which agent answers them.",
-    description="The route becomes what the body says: numbers that are left out are taken from it. A number is"
-    " of one route of the tenant at most. Calls that were recorded before keep their route.",
+    summary="Set the numbers and the agent of a route.",
+    description="The body replaces the route: numbers missing from it are removed. A number belongs to at"
+    " most one route of the tenant. Existing calls keep their route.",
     scope=ADMIN,
     path=(_TENANT, _ROUTE),
     body=RequestBodySpec(
         content={JSON_BODY: RouteBody},
         example={"numbers": ["+14155550100"], "agent": "ada", "provider": "twilio"},
     ),
-    responses={204: ResponseSpec(description="It is so.")},
+    responses={204: ResponseSpec(description="The setting is stored.")},
     problems=("not-found", "conflict", *_BODY_PROBLEMS),
 )
 LIST_ROUTES: Final = Operation(
     id="listRoutes",
     tag=TAG,
-    summary="A tenant's routes.",
+    summary="List a tenant's routes.",
     scope=ADMIN,
     path=(_TENANT,),
     responses={
         200: ResponseSpec(
-            description="By key.",
+            description="All routes by key.",
             schema=RouteList,
             example={
                 "data": [
@@ -235,7 +238,7 @@ LIST_ROUTES: Final = Operation(
                         "numbers": ["+14155550100"],
                         "agent": "ada",
                         "provider": "twilio",
-                        "updated_at": _MADE_AT,
+                        "updated_at": _CREATED_AT,
                     }
                 ]
             },

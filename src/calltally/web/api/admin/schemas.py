@@ -1,7 +1,7 @@
-"""Bodies of the admin API, as they come and as they go. Times are RFC 3339 in UTC.
+"""Request and response bodies of the admin API. Times are RFC 3339 in UTC.
 
-The limits of single values stand in the schemas for whoever reads the document; the store checks
-them, and tells all faults at once in better words than a decoder's.
+The schemas state the limits of single values for readers of the document. The store checks them, and reports
+all errors at once with better messages than a decoder's.
 """
 
 from typing import Annotated, Final, TypeAlias
@@ -26,7 +26,7 @@ TENANT_SCHEMA: Final = {"pattern": f"^{TENANT_PATTERN}$", "maxLength": MAX_TENAN
 WORD_SCHEMA: Final = {"pattern": f"^{WORD_PATTERN}$"}
 _INK: Final = LINE_CHAR.replace("[^", r"[^\s", 1)
 _NAME_SCHEMA: Final = {"pattern": f"^{LINE_CHAR}*$", "maxLength": MAX_NAME_CHARS}
-# A line that is not blank.
+# A line with at least one visible character.
 _NUMBER_SCHEMA: Final = {
     "pattern": f"^{LINE_CHAR}*{_INK}{LINE_CHAR}*$",
     "minLength": 1,
@@ -40,7 +40,7 @@ Scopes: TypeAlias = Annotated[
     list[Annotated[str, Meta(extra_json_schema={"enum": list(SCOPES)})]],
     Meta(extra_json_schema={"minItems": 1}),
 ]
-# A number in JSON may be whole and have a point: 731.0 is as good as 731.
+# A whole number in JSON may have a decimal point: 731.0 equals 731.
 Days: TypeAlias = Annotated[
     float, Meta(multiple_of=1, extra_json_schema={"minimum": 1, "maximum": MAX_RETENTION_DAYS})
 ]
@@ -51,7 +51,7 @@ Numbers: TypeAlias = Annotated[
 
 
 class NewTenantBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A tenant to make."""
+    """A new tenant."""
 
     id: TenantId
     name: Name = ""
@@ -68,13 +68,13 @@ class TenantResource(msgspec.Struct, frozen=True):
 
 
 class MaskingBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whether whole telephone numbers are for keys with `pii:read` alone."""
+    """The masking of a tenant: with `masks_numbers`, only keys with `pii:read` see full telephone numbers."""
 
     masks_numbers: bool
 
 
 class RetentionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many days a tenant's calls are kept; null for ever."""
+    """Number of days to keep a tenant's calls; null keeps them forever."""
 
     days: Days | None
 
@@ -86,14 +86,14 @@ class TenantList(msgspec.Struct, frozen=True):
 
 
 class NewApiKeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A key to make. `name` is for people."""
+    """A new API key. `name` is a label."""
 
     scopes: Scopes
     name: Name = ""
 
 
 class NewApiKey(msgspec.Struct, frozen=True):
-    """A new key; `key` is the secret, and is never shown again."""
+    """A created key. `key` is the secret; it is shown only once."""
 
     id: str
     key: str
@@ -101,7 +101,7 @@ class NewApiKey(msgspec.Struct, frozen=True):
 
 
 class ApiKey(msgspec.Struct, frozen=True):
-    """What can be seen of a key later."""
+    """One API key without its secret."""
 
     id: str
     name: str
@@ -111,13 +111,13 @@ class ApiKey(msgspec.Struct, frozen=True):
 
 
 class ApiKeyList(msgspec.Struct, frozen=True):
-    """A tenant's keys by age, revoked ones too."""
+    """A tenant's keys by age, including revoked ones."""
 
     data: list[ApiKey]
 
 
 class RouteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a route is to be: its numbers replace those that it has."""
+    """A route. Its numbers replace the stored ones."""
 
     numbers: Numbers
     agent: Word | None = None
@@ -141,17 +141,17 @@ class RouteList(msgspec.Struct, frozen=True):
 
 
 def tenant_resource(tenant: Tenant) -> TenantResource:
-    """A tenant as the outside sees it."""
+    """Convert a tenant into its API representation."""
     created_at = utc_text(tenant.created_us)
     return TenantResource(tenant.tenant, tenant.name, created_at, tenant.retention_days, tenant.masks_numbers)
 
 
 def api_key_resource(key: StoredApiKey) -> ApiKey:
-    """A stored key as the outside sees it."""
+    """Convert a stored key into its API representation."""
     revoked_at = None if key.revoked_us is None else utc_text(key.revoked_us)
     return ApiKey(key.key_id, key.name, key.scopes, utc_text(key.created_us), revoked_at)
 
 
 def route_resource(route: Route) -> RouteResource:
-    """A route as the outside sees it."""
+    """Convert a route into its API representation."""
     return RouteResource(route.route, route.numbers, route.agent, route.provider, utc_text(route.updated_us))

@@ -1,4 +1,4 @@
-"""`GET /api/v1/admin/shared-sids`: SIDs of several tenants or accounts, for whoever has the admin key."""
+"""`GET /api/v1/admin/shared-sids`: SIDs that several tenants or accounts share, for the admin key."""
 
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from calltally.web.request.context import AnyRequest, dependencies_of
 from calltally.web.request.query import query_pairs
 from calltally.web.response.response import Response
 
-_LONGEST_DAYS: Final = 31
+_MAX_DAYS: Final = 31
 _INSTANT: Final = {"type": "string", "format": "date-time"}
 _CALL: Final[dict[str, Any]] = {
     "tenant": "acme",
@@ -39,7 +39,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
 
 
 class SharedSidList(msgspec.Struct, frozen=True):
-    """The SIDs of a window; `has_more` where there are more of several tenants than are told."""
+    """The shared SIDs of a window. `has_more`: more SIDs of several tenants exist than the list contains."""
 
     from_: str = msgspec.field(name="from")
     to: str
@@ -49,33 +49,38 @@ class SharedSidList(msgspec.Struct, frozen=True):
 
 _PARAMETERS: Final = (
     Parameter(
-        *("from", "from_us", "Of calls created at or after this; a day before `to` if left out."),
+        *("from", "from_us", "Calls created at or after this time; default: one day before `to`."),
         *(_INSTANT, "2026-10-01T00:00:00Z", instant_value),
     ),
     Parameter(
-        *("to", "to_us", f"Of calls created before this; now if left out. At most {_LONGEST_DAYS} days."),
+        *(
+            "to",
+            "to_us",
+            f"Calls created before this time; default: now. The window is at most {_MAX_DAYS} days.",
+        ),
         *(_INSTANT, "2026-10-02T00:00:00Z", instant_value),
     ),
 )
-_KNOWN: Final = {each.name: each for each in _PARAMETERS}
+_PARAMETERS_BY_NAME: Final = {each.name: each for each in _PARAMETERS}
 
 SHARED_SIDS: Final = Operation(
     id="listSharedSids",
     tag=TAG,
-    summary="SIDs that several tenants have, or of which several accounts of one provider told.",
-    description="A provider gives a SID to one call of one account. One that two tenants have means that one of"
-    " them is told of calls that are not its own: look where its provider sends callbacks. No tenant is ever"
-    f" shown this. Up to {MAX_SIDS} SIDs of several tenants, of 20 characters and more, since shorter ones"
-    f" are equal by chance; accounts are compared among the first {MAX_CALLS} calls of each tenant.",
+    summary="List SIDs that several tenants, or several accounts of one provider, share.",
+    description="A provider gives a SID to one call of one account. If two tenants have it, one of them"
+    " receives callbacks for calls of the other: check the callback URLs at its provider. Tenants"
+    f" never see this list. It has up to {MAX_SIDS} SIDs of several tenants with 20 characters and"
+    f" more, because shorter ones collide by chance. Accounts are compared among the first {MAX_CALLS}"
+    " calls of each tenant.",
     scope=ADMIN,
     query=_PARAMETERS,
-    responses={200: ResponseSpec(description="By SID.", schema=SharedSidList, example=_EXAMPLE)},
+    responses={200: ResponseSpec(description="The shared SIDs.", schema=SharedSidList, example=_EXAMPLE)},
 )
 
 
 @get("/api/v1/admin/shared-sids", operation=SHARED_SIDS)
 async def get_shared_sids(request: AnyRequest) -> Response:
-    """Read tenant by tenant, in threads: a window may have very many calls."""
+    """List the shared SIDs. Tenants are read one by one, in threads: a window may have very many calls."""
     deps = dependencies_of(request)
     window = _window(request, deps.clock())
     tenants = [each.tenant for each in await deps.store.read(admin_list_tenants())]
@@ -85,10 +90,10 @@ async def get_shared_sids(request: AnyRequest) -> Response:
 
 
 def _window(request: AnyRequest, now_us: int) -> TimeWindow:
-    asked = read_values(query_pairs(request.scope["query_string"]), _KNOWN)
-    to_us = asked.get("to_us", now_us)
-    window = TimeWindow(asked.get("from_us", to_us - DAY_US), to_us)
-    if not 0 < window.to_us - window.from_us <= _LONGEST_DAYS * DAY_US:
-        message = f"from must be earlier than to, by {_LONGEST_DAYS} days at most"
+    values = read_values(query_pairs(request.scope["query_string"]), _PARAMETERS_BY_NAME)
+    to_us = values.get("to_us", now_us)
+    window = TimeWindow(values.get("from_us", to_us - DAY_US), to_us)
+    if not 0 < window.to_us - window.from_us <= _MAX_DAYS * DAY_US:
+        message = f"from must be earlier than to, by {_MAX_DAYS} days at most"
         raise InvalidInput.of("from", message)
     return window

@@ -1,4 +1,4 @@
-"""`/api/v1/alerts` and `/api/v1/alert-rules`: what fires, what becomes of it, and by which rules."""
+"""`/api/v1/alerts` and `/api/v1/alert-rules`: alerts, their lifecycle and their rules."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -45,26 +45,26 @@ from calltally.web.response.response import Response
 
 _ONE: Final = PATH + "/{id:str}"
 _RULES: Final = "/api/v1/alert-rules"
-# All that microseconds of a database can be.
-_EVER: Final = {"lo_us": -(2**62), "hi_us": 2**62}
-_KNOWN: Final = {each.name: each for each in operations.PARAMETERS}
+# The range of microseconds that a database column can hold.
+_ALL_TIMES: Final = {"lo_us": -(2**62), "hi_us": 2**62}
+_PARAMETERS_BY_NAME: Final = {each.name: each for each in operations.PARAMETERS}
 
 
 @get(PATH, operation=operations.LIST)
 async def get_alerts(request: AnyRequest) -> Response:
-    """The newest first; the total is exact."""
-    asked = {"limit": operations.LISTED, "offset": 0, **_EVER}
-    wanted = AlertFilter(**{**asked, **read_values(pairs_without_tenant(request), _KNOWN)})
+    """List alerts, newest first, with an exact total."""
+    values = {"limit": operations.DEFAULT_LIMIT, "offset": 0, **_ALL_TIMES}
+    wanted = AlertFilter(**{**values, **read_values(pairs_without_tenant(request), _PARAMETERS_BY_NAME)})
     found: list[Alert]
     found, total = await dependencies_of(request).store.read(list_alerts(tenant_of(request), wanted))
-    shown = [alert_resource(alert, _base(request)) for alert in found]
+    data = [alert_resource(alert, _base(request)) for alert in found]
     link = link_header(request, PageWindow(wanted.limit, wanted.offset, total))
-    return Response.json(AlertList(shown, wanted.limit, wanted.offset, total), headers=(link,))
+    return Response.json(AlertList(data, wanted.limit, wanted.offset, total), headers=(link,))
 
 
 @get(_ONE, operation=operations.READ)
 async def get_alert(request: AnyRequest) -> Response:
-    """Another tenant's is not there."""
+    """Return one alert of the tenant."""
     alert, history = await dependencies_of(request).store.read(
         _with_history(tenant_of(request), _id(request))
     )
@@ -73,38 +73,38 @@ async def get_alert(request: AnyRequest) -> Response:
 
 @post(_ONE + "/acknowledge", operation=operations.ACKNOWLEDGE, status_code=200)
 async def post_acknowledge(request: AnyRequest) -> Response:
-    """By the key that asks."""
+    """Acknowledge an alert with the key of the request."""
     by = _change(request, AlertEvent.ACKNOWLEDGED, await _note(request))
-    return await _done(request, lambda tenant, alert: acknowledge(tenant, alert, by))
+    return await _change_alert(request, lambda tenant, alert: acknowledge(tenant, alert, by))
 
 
 @post(_ONE + "/resolve", operation=operations.RESOLVE, status_code=200)
 async def post_resolve(request: AnyRequest) -> Response:
-    """By the key that asks."""
+    """Resolve an alert with the key of the request."""
     by = _change(request, AlertEvent.RESOLVED, await _note(request))
-    return await _done(request, lambda tenant, alert: resolve(tenant, alert, by))
+    return await _change_alert(request, lambda tenant, alert: resolve(tenant, alert, by))
 
 
 @post(_ONE + "/mute", operation=operations.MUTE, status_code=200)
 async def post_mute(request: AnyRequest) -> Response:
-    """Until a time, which has to be ahead."""
+    """Mute an alert until a future time."""
     body = await json_body(request, MuteBody)
     until_us = None if body.until is None else _until_us(body.until, dependencies_of(request).clock())
     what = AlertEvent.UNMUTED if until_us is None else AlertEvent.MUTED
     by = _change(request, what, body.note)
-    return await _done(request, lambda tenant, alert: mute(tenant, alert, until_us, by))
+    return await _change_alert(request, lambda tenant, alert: mute(tenant, alert, until_us, by))
 
 
 @get(_RULES, operation=operations.READ_RULES)
 async def get_rules(request: AnyRequest) -> Response:
-    """The defaults are left out."""
+    """Return the rules without defaults."""
     stored = await dependencies_of(request).store.read(rules_of_tenant(tenant_of(request)))
     return Response.json(rules_as_values(rules_or_defaults(stored)))
 
 
 @put(_RULES, operation=operations.PUT_RULES, status_code=200)
 async def put_alert_rules(request: AnyRequest) -> Response:
-    """Counts from the next five minutes on."""
+    """Set the rules, effective from the next five-minute step."""
     deps = dependencies_of(request)
     values = await json_body(request, dict[str, Any])
     try:
@@ -115,7 +115,7 @@ async def put_alert_rules(request: AnyRequest) -> Response:
     return Response.json(rules)
 
 
-async def _done(request: AnyRequest, operation: Callable[[str, bytes], StoreOperation[Alert]]) -> Response:
+async def _change_alert(request: AnyRequest, operation: Callable[[str, bytes], StoreOperation[Alert]]) -> Response:
     deps, tenant = dependencies_of(request), tenant_of(request)
     alert = await deps.store.write(operation(tenant, _id(request)))
     _, history = await deps.store.read(_with_history(tenant, alert.alert))
@@ -132,7 +132,7 @@ def _change(request: AnyRequest, what: AlertEvent, note: str | None) -> AlertCha
 
 
 async def _note(request: AnyRequest) -> str | None:
-    """The body may be left out."""
+    """Return the note; the body is optional."""
     body = await request.body()
     return decode_body(body, NoteBody).note if body else None
 
@@ -143,7 +143,7 @@ def _until_us(text: str, now_us: int) -> int:
     except ValueError as fault:
         raise InvalidBody.of("until", f"until is {text[:80]!r}: {fault}") from fault
     if until_us <= now_us:
-        raise InvalidBody.of("until", "until has to be ahead; send null to end a mute")
+        raise InvalidBody.of("until", "until must be in the future; send null to end a mute")
     return until_us
 
 

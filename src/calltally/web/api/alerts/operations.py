@@ -1,4 +1,4 @@
-"""What each operation on alerts and their rules declares of itself."""
+"""Operations on alerts and alert rules."""
 
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from calltally.web.request.paging import page_parameters
 from calltally.web.response.link_header import LINK_HEADERS
 
 TAG: Final = "Alerts"
-LISTED: Final = 25
+DEFAULT_LIMIT: Final = 25
 _STATES: Final = (*AlertState, UNRESOLVED)
 _TEXT: Final = {"type": "string", "minLength": 1, "maxLength": 200}
 _INSTANT: Final = {"type": "string", "format": "date-time"}
@@ -58,7 +58,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "budget_a_week": 1.0,
 }
 _OPENED: Final = {"at": "2026-11-02T09:45:31.000000Z", "what": "opened", "by": None, "note": None}
-_WHOLE: Final = {**_EXAMPLE, "history": [_OPENED]}
+_EXAMPLE_WITH_HISTORY: Final = {**_EXAMPLE, "history": [_OPENED]}
 
 ALERT_ID: Final = PathParameter(
     name="id",
@@ -67,36 +67,45 @@ ALERT_ID: Final = PathParameter(
     example="0b6f7f0a-5f57-8c1e-9a35-2f8f7d1c2b3a",
 )
 PARAMETERS: Final = (
-    *page_parameters("alerts", most=1_000, default=LISTED),
+    *page_parameters("alerts", most=1_000, default=DEFAULT_LIMIT),
     Parameter(
         "state",
         "state",
-        "In this state; unresolved is open or acknowledged.",
+        "Only alerts in this state; unresolved is open or acknowledged.",
         words_schema(_STATES),
         "unresolved",
         one_of(_STATES),
     ),
     Parameter(
-        "kind", "kind", "What it is about.", words_schema(tuple(AlertKind)), "rate", one_of(tuple(AlertKind))
+        "kind", "kind", "Only alerts of this kind.", words_schema(tuple(AlertKind)), "rate", one_of(tuple(AlertKind))
     ),
-    Parameter("route", "route", "Of this route.", _TEXT, "support-de", text_value),
-    Parameter("provider", "provider", "Of this provider.", _TEXT, "twilio", text_value),
-    Parameter("from", "lo_us", "Opened at or after this.", _INSTANT, "2026-10-01T00:00:00Z", instant_value),
-    Parameter("to", "hi_us", "Opened before this.", _INSTANT, "2026-11-01T00:00:00Z", instant_value),
+    Parameter("route", "route", "Only alerts of this route.", _TEXT, "support-de", text_value),
+    Parameter("provider", "provider", "Only alerts of this provider.", _TEXT, "twilio", text_value),
+    Parameter(
+        "from",
+        "lo_us",
+        "Only alerts opened at or after this time.",
+        _INSTANT,
+        "2026-10-01T00:00:00Z",
+        instant_value,
+    ),
+    Parameter(
+        "to", "hi_us", "Only alerts opened before this time.", _INSTANT, "2026-11-01T00:00:00Z", instant_value
+    ),
 )
 
 LIST: Final = Operation(
     id="listAlerts",
     tag=TAG,
-    summary="What fires, and what fired: the newest first, with its evidence.",
+    summary="List alerts, newest first, with their evidence.",
     scope=CALLS_READ,
     is_tenant_scoped=True,
     query=PARAMETERS,
     responses={
         200: ResponseSpec(
-            description="One page, and how many there are in all.",
+            description="One page and the total.",
             schema=AlertList,
-            example={"data": [_EXAMPLE], "limit": LISTED, "offset": 0, "total": 1},
+            example={"data": [_EXAMPLE], "limit": DEFAULT_LIMIT, "offset": 0, "total": 1},
             headers=LINK_HEADERS,
         )
     },
@@ -104,16 +113,20 @@ LIST: Final = Operation(
 READ: Final = Operation(
     id="getAlert",
     tag=TAG,
-    summary="One alert with its evidence and everything that became of it.",
+    summary="Get one alert with its evidence and history.",
     scope=CALLS_READ,
     is_tenant_scoped=True,
     path=(ALERT_ID,),
-    responses={200: ResponseSpec(description="The alert.", schema=AlertWithHistory, example=_WHOLE)},
+    responses={
+        200: ResponseSpec(description="The alert.", schema=AlertWithHistory, example=_EXAMPLE_WITH_HISTORY)
+    },
     problems=("not-found",),
 )
 
 
-def _doing(operation: str, summary: str, description: str, body: RequestBodySpec, *more: str) -> Operation:
+def _lifecycle_operation(
+    operation: str, summary: str, description: str, body: RequestBodySpec, *more: str
+) -> Operation:
     return Operation(
         id=operation,
         tag=TAG,
@@ -124,7 +137,9 @@ def _doing(operation: str, summary: str, description: str, body: RequestBodySpec
         path=(ALERT_ID,),
         body=body,
         responses={
-            200: ResponseSpec(description="The alert as it is now.", schema=AlertWithHistory, example=_WHOLE)
+            200: ResponseSpec(
+                description="The current alert.", schema=AlertWithHistory, example=_EXAMPLE_WITH_HISTORY
+            )
         },
         problems=("not-found", *more, *_BODY_PROBLEMS),
     )
@@ -133,23 +148,24 @@ def _doing(operation: str, summary: str, description: str, body: RequestBodySpec
 _NOTE: Final = RequestBodySpec(
     content={JSON_BODY: NoteBody}, example={"note": "The carrier knows."}, required=False
 )
-ACKNOWLEDGE: Final = _doing(
+ACKNOWLEDGE: Final = _lifecycle_operation(
     "acknowledgeAlert",
-    "Say that somebody looks after it.",
-    "PagerDuty is told. One that is resolved cannot be acknowledged. Safe to repeat.",
+    "Acknowledge an alert.",
+    "PagerDuty is notified. A resolved alert cannot be acknowledged. Safe to repeat.",
     _NOTE,
     "conflict",
 )
-RESOLVE: Final = _doing(
+RESOLVE: Final = _lifecycle_operation(
     "resolveAlert",
-    "Say that it is over.",
-    "It opens again once it has recovered by the numbers and begun anew. Safe to repeat.",
+    "Resolve an alert.",
+    "It opens again only after its numbers recovered and it started anew. Safe to repeat.",
     _NOTE,
 )
-MUTE: Final = _doing(
+MUTE: Final = _lifecycle_operation(
     "muteAlert",
-    "Tell nobody of it until a time.",
-    "Also where the same begins again before then. It stays in the list. `null` ends the mute.",
+    "Mute the notifications of an alert until a time.",
+    "The mute also covers a new alert of the same cause before then. The alert stays in the list. `null`"
+    " ends the mute.",
     RequestBodySpec(content={JSON_BODY: MuteBody}, example={"until": "2026-11-03T08:00:00Z"}),
 )
 
@@ -157,8 +173,8 @@ _RULES: Final = {"false_alarms_a_week": 1.0, "holidays": ["2026-12-25"], "tz": "
 READ_RULES: Final = Operation(
     id="getAlertRules",
     tag=TAG,
-    summary="What a tenant wants to be told of.",
-    description="What is left out has its default.",
+    summary="Get a tenant's alert rules.",
+    description="Missing fields have their defaults.",
     scope=CALLS_READ,
     is_tenant_scoped=True,
     responses={200: ResponseSpec(description="The rules.", schema=Rules, example=_RULES)},
@@ -166,12 +182,12 @@ READ_RULES: Final = Operation(
 PUT_RULES: Final = Operation(
     id="putAlertRules",
     tag=TAG,
-    summary="Say what a tenant wants to be told of.",
-    description="One number rules the rest: how many false alarms a week are borne, over everything that is"
-    " watched. Try them on your own past first: `calltally alerts backtest`.",
+    summary="Set a tenant's alert rules.",
+    description="The main setting is `false_alarms_a_week`: the accepted false alarms per week over all"
+    " monitored series. Test rules on past calls first: `calltally alerts backtest`.",
     scope=ALERTS_WRITE,
     is_tenant_scoped=True,
     body=RequestBodySpec(content={JSON_BODY: Rules}, example=_RULES),
-    responses={200: ResponseSpec(description="The rules as they are now.", schema=Rules, example=_RULES)},
+    responses={200: ResponseSpec(description="The current rules.", schema=Rules, example=_RULES)},
     problems=_BODY_PROBLEMS,
 )

@@ -1,4 +1,4 @@
-"""Alerts, sinks and rules as the outside sees them. Times are RFC 3339 in UTC."""
+"""Alerts, sinks and rules in the API. Times are RFC 3339 in UTC."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
@@ -15,30 +15,34 @@ from calltally.calls.times import utc_text
 from calltally.store.alerts.alerts import Alert, AlertChange
 from calltally.store.alerts.sinks import StoredAlertSink
 
-MOST_NOTE_CHARS: Final = 500
-# No database of ours but SQLite has a place for a NUL in a text.
-_Note = Annotated[str, Meta(max_length=MOST_NOTE_CHARS, pattern=r"^[^\u0000]*$")]
+MAX_NOTE_CHARS: Final = 500
+# PostgreSQL cannot store a NUL in a text.
+_Note = Annotated[str, Meta(max_length=MAX_NOTE_CHARS, pattern=r"^[^\u0000]*$")]
 _Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\u0000-\u001f\u007f]*$")]
 _Settings = Annotated[
-    dict[str, Any], Meta(description="By kind; see the how-to page. Secrets are stored sealed, never shown.")
+    dict[str, Any],
+    Meta(
+        description="Depends on the kind; see the how-to page. Secrets are stored"
+        " encrypted and never returned."
+    ),
 ]
 
 
 class NoteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why, for whoever reads the history."""
+    """A note for the history."""
 
     note: _Note | None = None
 
 
 class MuteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Until when nobody is told of it; null ends a mute."""
+    """End of the mute; null ends a mute now."""
 
     until: Annotated[str, Meta(extra_json_schema={"format": "date-time"})] | None
     note: _Note | None = None
 
 
 class SinkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where alerts are to be told."""
+    """A sink for notifications of alerts."""
 
     kind: Annotated[str, Meta(extra_json_schema={"enum": list(KINDS)})]
     name: _Name
@@ -46,7 +50,7 @@ class SinkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AlertEvidence(msgspec.Struct, frozen=True):
-    """A number of a window against what is usual; `low` and `high` bound 95 of 100 usual windows."""
+    """Measured value of a window, and its usual range: `low` and `high` bound 95 of 100 windows."""
 
     dimension: str
     series: str
@@ -63,9 +67,9 @@ class AlertEvidence(msgspec.Struct, frozen=True):
 class AlertResource(msgspec.Struct, frozen=True):
     """One alert.
 
-    `since` is when it began by the evidence, `opened_at` when it was found. `calls` lists the calls behind
-    it. `sureness` is in natural logarithms of a likelihood ratio; `false_alarms_a_week` how often as much
-    comes by chance, `budget_a_week` what the rules allow.
+    `since` is its start by the evidence, `opened_at` the time of detection. `calls` is the list of its calls.
+    `sureness` is a log-likelihood ratio (natural logarithm); `false_alarms_a_week` is how often such evidence
+    occurs by chance, `budget_a_week` what the rules allow.
     """
 
     id: str
@@ -94,7 +98,7 @@ class AlertResource(msgspec.Struct, frozen=True):
 
 
 class AlertChange(msgspec.Struct, frozen=True):
-    """What became of an alert; `by` is the key that asked for it, null for by itself."""
+    """A change of an alert. `by` is the key that requested it, null for an automatic change."""
 
     at: str
     what: str
@@ -103,13 +107,13 @@ class AlertChange(msgspec.Struct, frozen=True):
 
 
 class AlertWithHistory(AlertResource, frozen=True):
-    """One alert with everything that became of it, in its order."""
+    """One alert with all its changes in order."""
 
     history: list[AlertChange]
 
 
 class AlertList(msgspec.Struct, frozen=True):
-    """A page of alerts, the newest first."""
+    """A page of alerts, newest first."""
 
     data: list[AlertResource]
     limit: int
@@ -120,7 +124,7 @@ class AlertList(msgspec.Struct, frozen=True):
 class AlertSink(msgspec.Struct, frozen=True):
     """One sink, without its secrets.
 
-    `told_at` is when something was last told there, `fault` what went wrong the last time, null if nothing.
+    `told_at` is the time of the last notification; `fault` the error of the last attempt, or null.
     """
 
     id: str
@@ -134,31 +138,31 @@ class AlertSink(msgspec.Struct, frozen=True):
 
 
 class NewAlertSink(AlertSink, frozen=True):
-    """A new or changed sink; `secret` is what its requests are signed with, shown this once."""
+    """A new or changed sink. `secret` signs its requests; it is shown only once."""
 
     secret: str | None = None
 
 
 class AlertSinkList(msgspec.Struct, frozen=True):
-    """All sinks of a tenant, the oldest first."""
+    """All sinks of a tenant, oldest first."""
 
     data: list[AlertSink]
 
 
 class SinkTestResult(msgspec.Struct, frozen=True):
-    """Whether the sink took a test, and what went wrong if not."""
+    """Result of a test notification, with the error of a failure."""
 
     told: bool
     fault: str | None
 
 
 def alert_resource(alert: Alert, base: str) -> AlertResource:
-    """An alert as a list has it."""
+    """Convert an alert into its list representation."""
     return AlertResource(**_alert(alert, base))
 
 
 def alert_with_history(alert: Alert, history: Sequence[AlertChange], base: str) -> AlertWithHistory:
-    """An alert by itself."""
+    """Convert an alert into its detail representation."""
     return AlertWithHistory(**_alert(alert, base), history=[_change(each) for each in history])
 
 
@@ -170,7 +174,7 @@ def _alert(alert: Alert, base: str) -> dict[str, Any]:
         "state": alert.state.value,
         "kind": alert.kind,
         "message": content.message,
-        **_judged(finding),
+        **_finding(finding),
         "route": alert.route,
         "provider": alert.provider,
         "since": utc_text(alert.since_us),
@@ -182,7 +186,7 @@ def _alert(alert: Alert, base: str) -> dict[str, Any]:
     }
 
 
-def _judged(finding: AlertFinding) -> dict[str, Any]:
+def _finding(finding: AlertFinding) -> dict[str, Any]:
     return {
         "dimension": finding.series.dimension.value,
         "series": finding.series.value,
@@ -218,22 +222,22 @@ def _change(change: AlertChange) -> AlertChange:
 
 
 def sink_resource(sink: StoredAlertSink) -> AlertSink:
-    """A sink without its secrets."""
+    """Convert a sink into its API representation, without its secrets."""
     return AlertSink(**_sink(sink))
 
 
 def new_sink_resource(sink: StoredAlertSink, secret: str | None) -> NewAlertSink:
-    """A sink that was just put."""
+    """Convert a new sink into its API representation, with its secret."""
     return NewAlertSink(**_sink(sink), secret=secret)
 
 
 def _sink(sink: StoredAlertSink) -> dict[str, Any]:
-    shown: Mapping[str, Any] = msgspec.json.decode(sink.public_settings)
+    settings: Mapping[str, Any] = msgspec.json.decode(sink.public_settings)
     return {
         "id": uuid_text(sink.sink),
         "kind": sink.kind,
         "name": sink.name,
-        "settings": dict(shown),
+        "settings": dict(settings),
         "created_at": utc_text(sink.created_us),
         "updated_at": utc_text(sink.updated_us),
         "told_at": _text(sink.notified_us),

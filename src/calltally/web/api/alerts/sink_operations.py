@@ -1,4 +1,4 @@
-"""What each operation on alert sinks declares of itself."""
+"""Operations on alert sinks."""
 
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from calltally.web.request.bodies import JSON_BODY
 
 _ID: Final = "7d9a2f10-3c44-4f0e-8f43-0a1c5f6b7e21"
 _PROBLEMS: Final = ("invalid-body", "too-large", "unsupported-media-type", "conflict")
-_SHOWN: Final[dict[str, Any]] = {
+_EXAMPLE: Final[dict[str, Any]] = {
     "id": _ID,
     "kind": "webhook",
     "name": "our own",
@@ -20,11 +20,12 @@ _SHOWN: Final[dict[str, Any]] = {
     "told_at": None,
     "fault": None,
 }
-_NEW: Final = {**_SHOWN, "secret": "whsec_" + "A" * 32}
+_EXAMPLE_WITH_SECRET: Final = {**_EXAMPLE, "secret": "whsec_" + "A" * 32}
 _BODY: Final = RequestBodySpec(
     content={JSON_BODY: SinkBody},
-    description="Kinds: `webhook` {url, secret}, `slack` {url}, `pagerduty` {routing_key, url}, `alertmanager`"
-    " {url, username, password, token}, `email` {host, port, security, username, password, from, to}.",
+    description="Kinds: `webhook` {url, secret}, `slack` {url}, `pagerduty` {routing_key, url},"
+    " `alertmanager` {url, username, password, token}, `email` {host, port, security, username,"
+    " password, from, to}.",
     example={
         "kind": "webhook",
         "name": "our own",
@@ -38,15 +39,18 @@ SINK_ID: Final = PathParameter(
 ADD: Final = Operation(
     id="addAlertSink",
     tag=TAG,
-    summary="Name a place where alerts are told.",
-    description="It takes `calls:read` too, since alerts tell of calls. From now on; what is open already is not"
-    " told there. Places that are not public are refused unless the operator allows them.",
+    summary="Create an alert sink.",
+    description="The key also needs `calls:read`, because notifications describe calls. Notifications start"
+    " with new alerts; open alerts are not sent. Addresses that are not public are refused unless the"
+    " operator allows them.",
     scope=ALERTS_WRITE,
     is_tenant_scoped=True,
     body=_BODY,
     responses={
         201: ResponseSpec(
-            description="The sink; its secret is shown this once.", schema=NewAlertSink, example=_NEW
+            description="The sink. Its secret is shown only once.",
+            schema=NewAlertSink,
+            example=_EXAMPLE_WITH_SECRET,
         )
     },
     problems=_PROBLEMS,
@@ -54,56 +58,58 @@ ADD: Final = Operation(
 LIST: Final = Operation(
     id="listAlertSinks",
     tag=TAG,
-    summary="Where alerts are told, without secrets, and what came of it.",
+    summary="List the alert sinks, without secrets, with the result of the last notification.",
     scope=ALERTS_WRITE,
     is_tenant_scoped=True,
     responses={
-        200: ResponseSpec(description="All of them.", schema=AlertSinkList, example={"data": [_SHOWN]})
+        200: ResponseSpec(description="All sinks.", schema=AlertSinkList, example={"data": [_EXAMPLE]})
     },
 )
 READ: Final = Operation(
     id="getAlertSink",
     tag=TAG,
-    summary="One alert sink.",
+    summary="Get one alert sink.",
     scope=ALERTS_WRITE,
     is_tenant_scoped=True,
     path=(SINK_ID,),
-    responses={200: ResponseSpec(description="The sink.", schema=AlertSink, example=_SHOWN)},
+    responses={200: ResponseSpec(description="The sink.", schema=AlertSink, example=_EXAMPLE)},
     problems=("not-found",),
 )
 PUT: Final = Operation(
     id="putAlertSink",
     tag=TAG,
     summary="Change an alert sink.",
-    description="It takes `calls:read` too. It becomes what the body says, secrets included: what is left out is"
-    " gone, or made anew.",
+    description="The key also needs `calls:read`. The body replaces the sink, including its secrets: a"
+    " missing value is removed or generated anew.",
     scope=ALERTS_WRITE,
     is_tenant_scoped=True,
     path=(SINK_ID,),
     body=_BODY,
-    responses={200: ResponseSpec(description="The sink as it is now.", schema=NewAlertSink, example=_NEW)},
+    responses={
+        200: ResponseSpec(description="The current sink.", schema=NewAlertSink, example=_EXAMPLE_WITH_SECRET)
+    },
     problems=("not-found", *_PROBLEMS[:3]),
 )
 DELETE: Final = Operation(
     id="deleteAlertSink",
     tag=TAG,
-    summary="Tell nothing there any more.",
+    summary="Delete an alert sink.",
     scope=ALERTS_WRITE,
     is_tenant_scoped=True,
     path=(SINK_ID,),
-    responses={204: ResponseSpec(description="It is gone.")},
+    responses={204: ResponseSpec(description="The sink is deleted.")},
     problems=("not-found",),
 )
 TEST: Final = Operation(
     id="testAlertSink",
     tag=TAG,
-    summary="Tell a sink that this is a test, now, and say what came of it.",
+    summary="Send a test notification to a sink.",
     scope=ALERTS_WRITE,
     is_tenant_scoped=True,
     path=(SINK_ID,),
     responses={
         200: ResponseSpec(
-            description="What came of it.",
+            description="The result.",
             schema=SinkTestResult,
             example={"told": False, "fault": "it answered 404: no_service"},
         )

@@ -1,4 +1,7 @@
-"""`/api/v1/alert-sinks`: where alerts are told. Settings are stored sealed; a secret is shown once."""
+"""`/api/v1/alert-sinks`: sinks for notifications of alerts.
+
+Settings are stored encrypted; a secret is shown once.
+"""
 
 import os
 from typing import Any, Final
@@ -46,61 +49,62 @@ _URLS: Final = ("url",)
 
 @post(PATH, operation=operations.ADD)
 async def post_sink(request: AnyRequest) -> Response:
-    """Its id is drawn, since nothing of it is known to nobody else."""
+    """Create a sink with a random id."""
     deps, tenant = dependencies_of(request), tenant_of(request)
-    sink, secret = await _asked(request, _new_id())
+    sink, secret = await _sealed_sink(request, _new_id())
     added = await deps.store.write(add_sink(tenant, sink, deps.clock()))
     return Response.json(new_sink_resource(added, secret), status=201)
 
 
 @get(PATH, operation=operations.LIST)
 async def get_sinks(request: AnyRequest) -> Response:
-    """Without secrets."""
+    """List the sinks without secrets."""
     sinks = await dependencies_of(request).store.read(list_sinks(tenant_of(request)))
     return Response.json(AlertSinkList([sink_resource(sink) for sink in sinks]))
 
 
 @get(_ONE, operation=operations.READ)
 async def get_sink(request: AnyRequest) -> Response:
-    """Another tenant's is not there."""
+    """Return one sink of the tenant."""
     return Response.json(sink_resource(await _sink(request)))
 
 
 @put(_ONE, operation=operations.PUT, status_code=200)
 async def put_alert_sink(request: AnyRequest) -> Response:
-    """The whole sink."""
-    deps, known = dependencies_of(request), await _sink(request)
-    sink, secret = await _asked(request, known.sink)
-    put_now = await deps.store.write(change_sink(tenant_of(request), sink, deps.clock()))
-    return Response.json(new_sink_resource(put_now, secret))
+    """Replace the settings of a sink."""
+    deps, stored = dependencies_of(request), await _sink(request)
+    sink, secret = await _sealed_sink(request, stored.sink)
+    changed = await deps.store.write(change_sink(tenant_of(request), sink, deps.clock()))
+    return Response.json(new_sink_resource(changed, secret))
 
 
-# The framework lets no handler that it knows as a 204 return a Reply, which brings that status itself.
+# The framework does not let a handler declared as 204 return a Response, so this declares 200. The Response
+# itself has status 204.
 @delete(_ONE, operation=operations.DELETE, status_code=200)
 async def delete_sink(request: AnyRequest) -> Response:
-    """With what was still to be told there."""
+    """Delete a sink with its queued notifications."""
     await dependencies_of(request).store.write(drop_sink(tenant_of(request), _id(request)))
     return Response.empty()
 
 
 @post(_ONE + "/test", operation=operations.TEST, status_code=200)
 async def post_test(request: AnyRequest) -> Response:
-    """What went wrong is an answer, not a fault of the request."""
+    """Send a test. A failed notification is a result, not an error of this request."""
     deps, tenant, sink = dependencies_of(request), tenant_of(request), await _sink(request)
     now_us, base = deps.clock(), deps.public_url or ""
-    ways = NotifierDependencies(deps.outgoing, deps.send_mail, lambda: deps.vault, base)
-    told = test_notification_of(tenant, uuid_text(sink.sink), now_us, base)
+    transports = NotifierDependencies(deps.outgoing, deps.send_mail, lambda: deps.vault, base)
+    notification = test_notification_of(tenant, uuid_text(sink.sink), now_us, base)
     try:
-        fault = await send_notification(ways, tenant, sink, told, now_us)
+        fault = await send_notification(transports, tenant, sink, notification, now_us)
     except CalltallyError as error:
         fault = error.detail
     await deps.store.write(save_sink_result(tenant, sink.sink, now_us if fault is None else None, fault))
     return Response.json(SinkTestResult(fault is None, fault))
 
 
-async def _asked(request: AnyRequest, sink: bytes) -> tuple[StoredAlertSink, str | None]:
-    """The sink of the body, sealed; and the secret of a webhook, to be shown once. Raises Forbidden."""
-    check_scope(access_of(request), CALLS_READ, "a sink is told what alerts say of calls")
+async def _sealed_sink(request: AnyRequest, sink: bytes) -> tuple[StoredAlertSink, str | None]:
+    """Return the encrypted sink of the body, and the secret of a webhook sink. Raises Forbidden."""
+    check_scope(access_of(request), CALLS_READ, "a sink receives details of calls")
     body = await json_body(request, SinkBody)
     try:
         settings = check_settings(body.kind, body.settings, os.urandom(_SECRET_BYTES))
@@ -110,9 +114,9 @@ async def _asked(request: AnyRequest, sink: bytes) -> tuple[StoredAlertSink, str
     sealed = dependencies_of(request).vault.seal(
         tenant_of(request), sink_seal_name(sink), {"settings": msgspec.json.encode(settings).decode()}
     )
-    shown = msgspec.json.encode(public_settings(body.kind, settings))
+    visible_settings = msgspec.json.encode(public_settings(body.kind, settings))
     secret = settings["secret"] if body.kind == WEBHOOK else None
-    return StoredAlertSink(sink, body.kind, body.name, shown, sealed), secret
+    return StoredAlertSink(sink, body.kind, body.name, visible_settings, sealed), secret
 
 
 def _check_urls(request: AnyRequest, settings: dict[str, Any]) -> None:
@@ -133,7 +137,7 @@ def _id(request: AnyRequest) -> bytes:
 
 
 def _new_id() -> bytes:
-    """16 random bytes as a UUID of version 4 (RFC 9562)."""
+    """Return 16 random bytes as a UUID of version 4 (RFC 9562)."""
     return UUID(bytes=os.urandom(_ID_BYTES), version=4).bytes
 
 

@@ -1,4 +1,4 @@
-"""`GET /api/v1/changes`: what changed since a point, gapless, for copies that follow."""
+"""`GET /api/v1/changes`: a gapless change feed for copies of the ledger."""
 
 from functools import partial
 from typing import Final
@@ -17,23 +17,22 @@ from calltally.web.request.access import CALLS_READ
 from calltally.web.request.context import AnyRequest, dependencies_of, tenant_of
 from calltally.web.response.response import Response
 
-# Of how many calls the lags are looked at.
-_RECENT: Final = 2_000
-_WORDS: Final = (b"false", b"true")
+# Number of recent calls whose lags give the watermark.
+_LAG_SAMPLE_CALLS: Final = 2_000
+_BOOLEANS: Final = (b"false", b"true")
 
 CHANGES: Final = Operation(
     id="listChanges",
     tag=CALL_TAG,
-    summary="What changed since a point, in the order in which it did.",
-    description="Each call once, at its newest state, and a tombstone for each that was merged into another,"
-    " erased or expired. Whoever applies all of it in its order has at `has_more: false` what the source has."
-    " `watermark` is the time before which nothing more is expected, from what the providers' lags have"
-    " been.",
+    summary="List changes since a position, in order of revision.",
+    description="Each changed call appears once, in its newest state, and each merged, erased or expired"
+    " call as a tombstone. A client that applies all changes in order has an exact copy at `has_more:"
+    " false`. No more changes are expected before `watermark`, by the recent lags of the providers.",
     scope=CALLS_READ,
     is_tenant_scoped=True,
     query=FEED_PARAMETERS,
     responses={
-        200: ResponseSpec(description="A stretch of the feed.", schema=CALL_CHANGES, example=EXAMPLE_CHANGES)
+        200: ResponseSpec(description="A batch of changes.", schema=CALL_CHANGES, example=EXAMPLE_CHANGES)
     },
     problems=("snapshot-gone",),
 )
@@ -41,7 +40,7 @@ CHANGES: Final = Operation(
 
 @get("/api/v1/changes", operation=CHANGES)
 async def list_changes(request: AnyRequest) -> Response:
-    """Where there is nothing yet, wait for as long as was asked for, and look once more."""
+    """Return the changes. Without changes, wait for the requested time and read again."""
     deps, tenant = dependencies_of(request), tenant_of(request)
     query = parse_feed_query(pairs_without_tenant(request))
     read = partial(changes_after, tenant, query.after, query.limit)
@@ -49,7 +48,7 @@ async def list_changes(request: AnyRequest) -> Response:
     if query.wait_s and not changed.documents:
         await deps.long_polls.wait_for_revision(tenant, changed.reached, query.wait_s)
         changed = await deps.store.read_tenant(tenant, read, at_least=changed.reached + 1)
-    lags = await deps.store.read_tenant(tenant, partial(lags_of, tenant, _RECENT))
+    lags = await deps.store.read_tenant(tenant, partial(lags_of, tenant, _LAG_SAMPLE_CALLS))
     return Response(_body(changed, query, watermark_us(deps.clock(), lags)))
 
 
@@ -58,7 +57,7 @@ def _body(changed: ChangeFeedPage, query: FeedQuery, until_us: int | None) -> by
     tail = b'],"limit":%d,"next":"%b","has_more":%b,"revision":%d,"watermark":%b}' % (
         query.limit,
         changed.position.encode(),
-        _WORDS[changed.has_more],
+        _BOOLEANS[changed.has_more],
         changed.ledger_head.revision,
         watermark,
     )

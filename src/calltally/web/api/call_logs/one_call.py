@@ -1,4 +1,4 @@
-"""`/api/v1/call-logs/{id}`: one call, what was said of it, and how it is forgotten."""
+"""`/api/v1/call-logs/{id}`: one call with its facts, and its erasure."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -37,7 +37,7 @@ from calltally.web.response.response import Response
 
 CALL_ID: Final = PathParameter(
     name="id",
-    description="Any id or SID that ever was the call's; a slash in it is sent as %2F.",
+    description="Any current or former id or SID of the call. Send a slash in it as %2F.",
     schema={"type": "string", "minLength": 1, "maxLength": MAX_SEGMENT_CHARS},
     example="CA1234567890abcdef1234567890abcdef",
 )
@@ -46,7 +46,7 @@ _WINDOW: Final = tuple(each for each in PARAMETERS if each.name in {"limit", "of
 READ: Final = Operation(
     id="getCallLog",
     tag=CALL_TAG,
-    summary="One call, with its timeline.",
+    summary="Get one call with its timeline.",
     scope=CALLS_READ,
     is_tenant_scoped=True,
     path=(CALL_ID,),
@@ -56,9 +56,9 @@ READ: Final = Operation(
 EVENTS: Final = Operation(
     id="listCallLogEvents",
     tag=CALL_TAG,
-    summary="Every fact recorded of a call, applied or not, and why not.",
-    description="In the order in which they happened. `raw` is the body as it came, for keys with"
-    " `transcripts:read`; null for all others, and for those from which the tenant hides numbers.",
+    summary="List all facts of a call with their outcomes and reasons.",
+    description="In order of time. `raw` is the raw body, for keys with `transcripts:read`; null for other"
+    " keys, and for keys with masked numbers.",
     scope=CALLS_READ,
     is_tenant_scoped=True,
     path=(CALL_ID,),
@@ -74,19 +74,19 @@ EVENTS: Final = Operation(
 ERASE: Final = Operation(
     id="eraseCallLog",
     tag=CALL_TAG,
-    summary="Forget one call for good.",
-    description="Its record, its facts with their raw bodies, its words and its undelivered events are gone at"
-    " once; what is sent of it again is refused. In snapshots from before it keeps its place, as an erased"
+    summary="Erase one call permanently.",
+    description="The record, the facts with their raw bodies, the search words and the undelivered events"
+    " are erased at once. Later events of the call are refused. Older snapshots show it as an erased"
     " call. Safe to repeat.",
     scope=ADMIN,
     path=(CALL_ID,),
     query=(TENANT_PARAMETER._replace(required=True),),
-    responses={204: ResponseSpec(description="It is forgotten.")},
+    responses={204: ResponseSpec(description="The call is erased.")},
     problems=("not-found", "invalid-parameter"),
 )
 
 
-class _Named(msgspec.Struct):
+class _RecordId(msgspec.Struct):
     id: str
 
 
@@ -100,27 +100,29 @@ class FoundCall(NamedTuple):
 
 @get("/api/v1/call-logs/{id:str}", operation=READ)
 async def get_call_log(request: AnyRequest) -> Response:
-    """The record as the list has it, and behind it what belongs to this call alone."""
+    """Return the list record plus the details of this call."""
     return Response(await call_detail_json(request, await requested_call(request)))
 
 
 async def call_detail_json(request: AnyRequest, found: FoundCall) -> bytes:
-    """The answer as JSON: the record, why it ended, its facts, what was said, and its deliveries."""
+    """Return the call as JSON: record, ending, facts, session and deliveries."""
     record, facts, session = found
     events = msgspec.json.encode([event_resource(fact) for fact in facts])
-    call_id = parse_uuid(msgspec.json.decode(record, type=_Named).id) or b""
-    sent = await dependencies_of(request).store.read(deliveries_of_call(tenant_of(request), call_id))
-    deliveries = msgspec.json.encode([delivery_resource(each) for each in sent])
+    call_id = parse_uuid(msgspec.json.decode(record, type=_RecordId).id) or b""
+    found_deliveries = await dependencies_of(request).store.read(
+        deliveries_of_call(tenant_of(request), call_id)
+    )
+    deliveries = msgspec.json.encode([delivery_resource(each) for each in found_deliveries])
     may_read = access_of(request).has_scope(TRANSCRIPTS_READ)
-    talk = b"null" if session is None else session_body(session, may_read=may_read)
+    session_json = b"null" if session is None else session_body(session, may_read=may_read)
     ending = msgspec.json.encode(_ending(record, facts))
-    told = (record[:-1], ending, events, talk, deliveries)
-    return b'%b,"ending":%b,"events":%b,"session":%b,"deliveries":%b}' % told
+    members = (record[:-1], ending, events, session_json, deliveries)
+    return b'%b,"ending":%b,"events":%b,"session":%b,"deliveries":%b}' % members
 
 
 def _ending(record: bytes, facts: Sequence[StoredFact]) -> dict[str, Any] | None:
-    """Why it ended, with what led to that; null while it is open."""
-    ending, told = fold_ending(stored.fact for stored in facts), _shown.decode(record)
+    """Return the end reason with its evidence; None while the call is open."""
+    ending, details = fold_ending(stored.fact for stored in facts), _record_details.decode(record)
     if ending.reason is None:
         return None
     return {
@@ -128,60 +130,62 @@ def _ending(record: bytes, facts: Sequence[StoredFact]) -> dict[str, Any] | None
         "explanation": ending.explanation,
         "side": ending.side,
         "provider_word": ending.provider_word,
-        "hangup_cause": told.hangup_cause,
-        "sip_code": told.sip_code,
+        "hangup_cause": details.hangup_cause,
+        "sip_code": details.sip_code,
     }
 
 
-class _Shown(msgspec.Struct):
+class _RecordDetails(msgspec.Struct):
     session_id: str | None = None
     hangup_cause: int | None = None
     sip_code: int | None = None
 
 
-_shown: Final = msgspec.json.Decoder(_Shown)
+_record_details: Final = msgspec.json.Decoder(_RecordDetails)
 
 
 @delete("/api/v1/call-logs/{id:str}", operation=ERASE, status_code=200)
 async def erase_call_log(request: AnyRequest) -> Response:
-    """Of a call that was erased before there is nothing left to do."""
-    deps, named = dependencies_of(request), segment_after(request, "call-logs")
+    """Erase the call. An erased call needs no work."""
+    deps, call_id_or_sid = dependencies_of(request), segment_after(request, "call-logs")
     tenant = await read_named_tenant(context_of(request.scope), query_pairs(request.scope["query_string"]))
-    await deps.store.write(erase_call(tenant, named, deps.clock()))
+    await deps.store.write(erase_call(tenant, call_id_or_sid, deps.clock()))
     return Response.empty()
 
 
 @get("/api/v1/call-logs/{id:str}/events", operation=EVENTS)
 async def list_call_log_events(request: AnyRequest) -> Response:
-    """Raw bodies hold what the parties said, so they need the scope that transcripts need."""
+    """List the facts. Raw bodies contain transcripts, so they need the same scope."""
     window = parse_list_query(pairs_without_tenant(request), allow_tenant=False)
     _record, facts, _session = await requested_call(request)
     shows_raw = access_of(request).can_read_bodies
-    shown = facts[window.offset : window.offset + window.limit]
-    data = [raw_event_resource(fact, shows_raw=shows_raw) for fact in shown]
+    page_facts = facts[window.offset : window.offset + window.limit]
+    data = [raw_event_resource(fact, shows_raw=shows_raw) for fact in page_facts]
     page = {"data": data, "limit": window.limit, "offset": window.offset, "total": len(facts)}
     return Response.json(
         page, headers=(link_header(request, PageWindow(window.limit, window.offset, len(facts))),)
     )
 
 
-async def requested_call(request: AnyRequest, behind: str = "call-logs") -> FoundCall:
-    """The call that the path names. Raises NotFound, for another tenant's too."""
-    tenant, named = tenant_of(request), segment_after(request, behind)
-    found = await dependencies_of(request).store.read_tenant(tenant, partial(_whole_call, tenant, named))
+async def requested_call(request: AnyRequest, segment: str = "call-logs") -> FoundCall:
+    """Return the call of the path. Raises NotFound, also for another tenant's call."""
+    tenant, call_id_or_sid = tenant_of(request), segment_after(request, segment)
+    found = await dependencies_of(request).store.read_tenant(
+        tenant, partial(_whole_call, tenant, call_id_or_sid)
+    )
     if found is None:
-        raise NotFound("there is no call of that id or SID; it may not have been told of yet")
+        raise NotFound("no call has this id or SID, or none has been reported yet")
     return found
 
 
-def _whole_call(tenant: str, named: str) -> StoreOperation[FoundCall | None]:
-    """All against one state of the database, so that they fit."""
-    found = yield from find_call_with_id(tenant, named)
-    facts = yield from facts_of_call(tenant, named)
+def _whole_call(tenant: str, call_id_or_sid: str) -> StoreOperation[FoundCall | None]:
+    """Read all parts of the call in one transaction, so that they are consistent."""
+    found = yield from find_call_with_id(tenant, call_id_or_sid)
+    facts = yield from facts_of_call(tenant, call_id_or_sid)
     if found is None or facts is None:
         return None
     call_id, record = found
-    session_id = _shown.decode(record).session_id
+    session_id = _record_details.decode(record).session_id
     if session_id is None:
         return FoundCall(record, facts, None)
     return FoundCall(record, facts, (yield from session_of_call(tenant, call_id, session_id)))

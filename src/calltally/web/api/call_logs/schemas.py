@@ -1,4 +1,4 @@
-"""What is shown of a call's facts."""
+"""Facts of a call in the API."""
 
 from base64 import b64encode
 from typing import Any, Final
@@ -18,7 +18,7 @@ _INSTANTS: Final = {
 
 
 class Event(msgspec.Struct, frozen=True):
-    """One fact as the timeline shows it. What is not known is null."""
+    """One fact of the timeline. Unknown values are null."""
 
     call_sid: str
     door: str
@@ -35,24 +35,24 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class RawEvent(Event, frozen=True):
-    """The same with its body, as UTF-8 text where it is that, else in base64."""
+    """One fact with its raw body: UTF-8 text if possible, else base64."""
 
     raw: str | None
     raw_encoding: str | None
 
 
 def event_resource(stored: StoredFact) -> Event:
-    """One fact as the timeline shows it."""
-    return Event(**_told(stored))
+    """Convert a fact into its timeline representation."""
+    return Event(**_event_fields(stored))
 
 
 def raw_event_resource(stored: StoredFact, *, shows_raw: bool) -> RawEvent:
-    """One fact as people and clients are shown it; its body only where `shows_raw`."""
-    raw, encoding = _readable(stored.fact.raw) if shows_raw else (None, None)
-    return RawEvent(**_told(stored), raw=raw, raw_encoding=encoding)
+    """Convert a fact into its API representation; with its body only if `shows_raw`."""
+    raw, encoding = _text_and_encoding(stored.fact.raw) if shows_raw else (None, None)
+    return RawEvent(**_event_fields(stored), raw=raw, raw_encoding=encoding)
 
 
-def _told(stored: StoredFact) -> dict[str, Any]:
+def _event_fields(stored: StoredFact) -> dict[str, Any]:
     fact = stored.fact
     return {
         "call_sid": fact.call_sid,
@@ -66,22 +66,22 @@ def _told(stored: StoredFact) -> dict[str, Any]:
         "outcome": stored.outcome,
         "reason": stored.reason,
         "repeats": stored.repeats,
-        "said": _said(fact.stated),
+        "said": _content(fact.stated),
     }
 
 
-def _said(said: StatedFields) -> dict[str, Any]:
-    """What was said, under the names that own events use, with times as text."""
-    shown: dict[str, Any] = {}
+def _content(said: StatedFields) -> dict[str, Any]:
+    """Return the content of a fact with the field names of own events, and times as text."""
+    content: dict[str, Any] = {}
     for name, value in said.items():
         if name in _INSTANTS and isinstance(value, int):
-            shown[_INSTANTS[name]] = utc_text(value)
+            content[_INSTANTS[name]] = utc_text(value)
         else:
-            shown["duration_seconds" if name == "talk_seconds" else name] = value
-    return shown
+            content["duration_seconds" if name == "talk_seconds" else name] = value
+    return content
 
 
-def _readable(raw: bytes) -> tuple[str, str]:
+def _text_and_encoding(raw: bytes) -> tuple[str, str]:
     try:
         return raw.decode(), "utf-8"
     except UnicodeDecodeError:

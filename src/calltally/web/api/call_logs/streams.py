@@ -1,4 +1,4 @@
-"""The list as a stream: the whole window, or what limit and offset say of it, in one of several formats."""
+"""The list of calls as a file stream in one of several formats."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -28,25 +28,25 @@ from calltally.web.response.stream_response import StreamingResponse
 _TEXT: Final[Schema] = {"type": "string"}
 _BINARY: Final[Schema] = {"type": "string", "format": "binary"}
 
-# What an operation that streams declares beside its JSON.
+# Media types of a streaming operation besides JSON.
 STREAMED: Final = {
     each.media_type: _TEXT if each.name in {"csv", "ndjson"} else _BINARY for each in FORMATS.values()
 }
 STREAM_HEADERS: Final = {
-    "X-Row-Count": "Of a stream: how many calls it has, before the first of them.",
-    "X-Snapshot": "Of a stream: the snapshot that all of it is of, to give back as `snapshot`.",
-    "Content-Disposition": "Of CSV, Parquet and Arrow: a name to save the file by.",
+    "X-Row-Count": "Streams only: the number of calls, sent before the first one.",
+    "X-Snapshot": "Streams only: the snapshot of the stream, for use as `snapshot`.",
+    "Content-Disposition": "CSV, Parquet and Arrow: a file name for the download.",
 }
-# Stands for no limit, where a limit would: none is 0.
-_ALL: Final = 0
+# Marks an unlimited stream; a requested limit is at least 1.
+_UNLIMITED: Final = 0
 _BY_TYPE: Final = {each.media_type.encode(): each for each in FORMATS.values()}
 
 
 class StreamPlan(NamedTuple):
-    """A stream that was asked for.
+    """A requested stream.
 
-    `asked` tells it from all other questions, whether it was put by parameter or by Accept; `first` is the
-    query of its first chunk; `most` is how many calls it has at most, None for all that there are.
+    `asked` identifies the request, by parameter or by Accept, in the ETag. `first` is the query of the first
+    chunk. `most` is the limit of calls; None for all.
     """
 
     form: Format
@@ -55,42 +55,44 @@ class StreamPlan(NamedTuple):
     most: int | None
 
     def answer(self, request: AnyRequest, first: ListedPage, headers: Headers = ()) -> StreamingResponse:
-        """The stream that goes on from its first chunk."""
+        """Return the streaming response that continues after its first chunk."""
         tenant = tenant_of(request)
         window = CallWindow(dependencies_of(request).store, tenant, self.first, first, most=self.most)
-        own = (
+        stream_headers = (
             (b"x-row-count", b"%d" % window.rows),
             (b"x-snapshot", first.snapshot.encode()),
             *((_disposition(self.form, tenant, self.asked),) if self.form.is_saved else ()),
         )
         return StreamingResponse(
-            _file(window, self.form, _zone(self.asked.tz), is_masked=access_of(request).is_masked),
+            _file_chunks(
+                window, self.form, _time_zone(self.asked.tz), is_masked=access_of(request).is_masked
+            ),
             media_type=self.form.content_type.encode(),
-            headers=(*headers, *own),
-            is_packed=self.form.is_packed,
+            headers=(*headers, *stream_headers),
+            is_compressed=self.form.is_packed,
         )
 
 
 def stream_plan(request: AnyRequest, query: ListQuery) -> StreamPlan | None:
-    """The stream that a request asks for by `format`, else by Accept; None for a page of JSON.
+    """Return the stream that `format` or Accept requests; None for a JSON page.
 
-    Raises InvalidInput for a time zone that does not exist, or that the format has no use for.
+    Raises InvalidInput for an unknown time zone, or for a time zone with a format other than CSV.
     """
     by_accept = _BY_TYPE.get(context_of(request.scope).media_type)
     form = by_accept if query.format is None else FORMATS.get(query.format)
     if query.tz is not None and not (form and form.has_zone):
-        raise InvalidInput.of("tz", "tz is for CSV alone: the times of all other formats are UTC")
+        raise InvalidInput.of("tz", "tz applies only to CSV; all other formats have times in UTC")
     if form is None:
         return None
-    _zone(query.tz)
+    _time_zone(query.tz)
     is_limited = any(name == "limit" for name, _ in query_pairs(request.scope["query_string"]))
     most = query.limit if is_limited else None
-    asked = replace(query, format=form.name, limit=most or _ALL)
+    asked = replace(query, format=form.name, limit=most or _UNLIMITED)
     return StreamPlan(form, asked, first_chunk_query(asked, most), most)
 
 
 @lru_cache(maxsize=64)
-def _zone(name: str | None) -> ZoneInfo | None:
+def _time_zone(name: str | None) -> ZoneInfo | None:
     if name is None:
         return None
     zone = zone_of(name)
@@ -99,24 +101,24 @@ def _zone(name: str | None) -> ZoneInfo | None:
     return zone
 
 
-async def _file(
+async def _file_chunks(
     window: CallWindow, form: Format, zone: ZoneInfo | None, *, is_masked: bool
 ) -> AsyncGenerator[bytes]:
-    """The bytes of the file. What takes long is done in a thread, so that others are answered meanwhile."""
+    """Yield the bytes of the file. Slow steps run in a thread, so that the event loop stays responsive."""
     writer: Writer = await asyncio.to_thread(form.new_writer, zone)
     yield writer.begin()
     async with aclosing(window.chunks(form.chunk_bytes)) as chunks:
         async for records in chunks:
-            yield await asyncio.to_thread(_written, writer, records, is_masked=is_masked)
+            yield await asyncio.to_thread(_write_chunk, writer, records, is_masked=is_masked)
     yield await asyncio.to_thread(writer.end)
 
 
-def _written(writer: Writer, records: bytes, *, is_masked: bool) -> bytes:
+def _write_chunk(writer: Writer, records: bytes, *, is_masked: bool) -> bytes:
     return writer.add(mask_lines(records) if is_masked else records)
 
 
 def _disposition(form: Format, tenant: str, query: ListQuery) -> tuple[bytes, bytes]:
-    """A name that says whose calls of which window they are."""
+    """Return a file name with the tenant and the window."""
     words = ["calls", tenant]
     for word, bound_us in (("from", query.filter.from_us), ("to", query.filter.to_us)):
         words += [] if bound_us is None else [word, _day_or_time(bound_us)]

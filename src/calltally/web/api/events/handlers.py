@@ -17,7 +17,7 @@ from calltally.web.response.response import Response
 
 JSON_TYPE: Final = "application/json"
 NDJSON_TYPE: Final = "application/x-ndjson"
-# The label of what no provider sends.
+# Metrics label of events without a provider.
 OWN: Final = "own"
 MAX_FAULTS: Final = 50
 
@@ -36,25 +36,26 @@ _BODY: Final = RequestBodySpec(
         JSON_TYPE: {
             "anyOf": [_EVENT, {"type": "array", "minItems": 1, "maxItems": MAX_EVENTS, "items": _EVENT}]
         },
-        NDJSON_TYPE: {"type": "string", "description": "One event a line."},
+        NDJSON_TYPE: {"type": "string", "description": "One event per line."},
     },
-    description=f"Up to {MAX_EVENTS} events and {MAX_BODY_BYTES} bytes, not compressed. Null is as good as left"
-    " out; unknown names, and names given twice, are refused.",
+    description=f"Up to {MAX_EVENTS} events and {MAX_BODY_BYTES} bytes, uncompressed. Null equals a missing"
+    " field. Unknown and duplicate fields are refused.",
     example=_EXAMPLE,
 )
 
 SEND_EVENTS: Final = Operation(
     id="sendEvents",
     tag="Ingest",
-    summary="Tell of your own calls.",
-    description="Each event is taken or refused by itself, and a repeat (same id, same content) changes nothing."
-    " What the answer says is durable and listed. A body, or a line, that is no JSON applies nothing.",
+    summary="Send events of your own calls.",
+    description="Each event is accepted or refused on its own. A repeat (same id, same content) changes"
+    " nothing. The response confirms durable, listed events. If the body or a line is invalid JSON,"
+    " nothing is applied.",
     scope=EVENTS_WRITE,
     is_rate_limited=False,
     body=_BODY,
     responses={
         200: ResponseSpec(
-            description="In the order sent; at least one was not refused.",
+            description="The outcomes in the order of the events; at least one event was accepted.",
             schema=EventsAnswer,
             example={
                 "outcomes": [
@@ -75,32 +76,32 @@ SEND_EVENTS: Final = Operation(
 
 @post("/api/v1/events", operation=SEND_EVENTS, request_max_body_size=MAX_BODY_BYTES, status_code=200)
 async def send_events(request: AnyRequest) -> Response:
-    """Read, record, count, answer."""
+    """Parse, record and count the events."""
     deps, ndjson = dependencies_of(request), _is_ndjson(request)
     answer = await deps.intake.own_events.receive(
         tenant_of(request), await request.body(), ndjson=ndjson, now_us=deps.clock()
     )
-    _tell(deps.metrics, answer)
+    _count_outcomes(deps.metrics, answer)
     return _refusal(request, answer) if answer.all_refused else Response(answer.encode())
 
 
 def _is_ndjson(request: AnyRequest) -> bool:
     coding = request.headers.get("content-encoding", "identity").strip().lower()
     if coding != "identity":
-        raise UnsupportedMedia(f"send the body as it is, not encoded as {coding[:80]!r}")
+        raise UnsupportedMedia(f"send the body without a content encoding, not as {coding[:80]!r}")
     media_type = request.headers.get("content-type", JSON_TYPE).partition(";")[0].strip().lower()
     if media_type not in (JSON_TYPE, NDJSON_TYPE):
         raise UnsupportedMedia(f"send the body as {JSON_TYPE} or {NDJSON_TYPE}, not as {media_type[:80]!r}")
     return media_type == NDJSON_TYPE
 
 
-def _tell(metrics: Metrics, answer: EventsAnswer) -> None:
+def _count_outcomes(metrics: Metrics, answer: EventsAnswer) -> None:
     for each in answer.outcomes:
         metrics.count_fact(OWN, each.outcome)
 
 
 def _refusal(request: AnyRequest, answer: EventsAnswer) -> Response:
-    """The problem, with the outcomes as an extension member (RFC 9457, section 3.2)."""
+    """Return the problem with the outcomes as an extension member (RFC 9457, section 3.2)."""
     refused = RefusedEvents("every event was refused; see outcomes", tuple(_faults(answer)[:MAX_FAULTS]))
     response = problem_response(request.scope, refused)
     response.body = b"%b,%b" % (response.body[:-1], answer.encode()[1:])

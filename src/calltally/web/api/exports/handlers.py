@@ -1,4 +1,4 @@
-"""`/api/v1/exports`: bulk exports as jobs. A worker does them; here they are asked for, watched and ended."""
+"""`/api/v1/exports`: bulk exports as jobs. The handlers queue, show and cancel jobs; a worker runs them."""
 
 import asyncio
 import re
@@ -42,7 +42,7 @@ from calltally.web.response.link_header import PageWindow, link_header
 from calltally.web.response.response import Response
 
 _ONE: Final = PATH + "/{id:str}"
-_KEY: Final = re.compile(rb"[\x21-\x7e]{1,200}")
+_KEY_PATTERN: Final = re.compile(rb"[\x21-\x7e]{1,200}")
 _IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 
 Found = tuple[Job, list[JobFile]]
@@ -50,21 +50,21 @@ Found = tuple[Job, list[JobFile]]
 
 @post(PATH, operation=operations.START, status_code=200)
 async def post_export(request: AnyRequest) -> Response:
-    """Only writes down what is asked for, and as of which state: that is all that has to be done at once."""
-    asked = parse_export_query(await json_body(request, dict[str, Any]))
-    job = await start_export(request, asked, _sent_key(request))
-    shown = await _shown(request, job)
+    """Queue an export of the current or named snapshot."""
+    query = parse_export_query(await json_body(request, dict[str, Any]))
+    job = await start_export(request, query, _idempotency_key(request))
+    export = await _resource(request, job)
     return Response.json(
-        shown, status=202, headers=((b"location", f"{_base(request)}{PATH}/{shown.id}".encode()),)
+        export, status=202, headers=((b"location", f"{_base(request)}{PATH}/{export.id}".encode()),)
     )
 
 
-async def start_export(request: AnyRequest, asked: ExportQuery, key: str | None) -> Job:
-    """Queue an export of what the key may search. Raises as `ask_export` does, and NoFilesFolder."""
+async def start_export(request: AnyRequest, query: ExportQuery, key: str | None) -> Job:
+    """Queue an export with the key's search rights. Raises the errors of `ask_export`, and NoFilesFolder."""
     deps = dependencies_of(request)
     _folders(request)
-    seen, is_masked = _seen_by(request, asked), access_of(request).is_masked
-    operation = queue_export(tenant_of(request), seen, key, deps.clock(), are_masked=is_masked)
+    query, is_masked = _restricted(request, query), access_of(request).is_masked
+    operation = queue_export(tenant_of(request), query, key, deps.clock(), are_masked=is_masked)
     job: Job = await deps.store.write(operation)
     deps.metrics.count_job(JobKind.EXPORT, "started")
     return job
@@ -72,25 +72,30 @@ async def start_export(request: AnyRequest, asked: ExportQuery, key: str | None)
 
 @get(PATH, operation=operations.LIST)
 async def get_exports(request: AnyRequest) -> Response:
-    """Those that are forgotten are not there any more."""
-    known = {each.name: each for each in operations.PAGE}
-    asked = {"limit": operations.LISTED, "offset": 0, **read_values(pairs_without_tenant(request), known)}
-    found, total = await dependencies_of(request).store.read(exports_of(tenant_of(request), **asked))
+    """List the exports; forgotten ones are missing."""
+    parameters = {each.name: each for each in operations.PAGE}
+    page = {
+        "limit": operations.DEFAULT_LIMIT,
+        "offset": 0,
+        **read_values(pairs_without_tenant(request), parameters),
+    }
+    found, total = await dependencies_of(request).store.read(exports_of(tenant_of(request), **page))
     data = [export_resource(job, files, _base(request)) for job, files in found]
-    window = PageWindow(asked["limit"], asked["offset"], total)
-    return Response.json(ExportList(data, **asked, total=total), headers=(link_header(request, window),))
+    window = PageWindow(page["limit"], page["offset"], total)
+    return Response.json(ExportList(data, **page, total=total), headers=(link_header(request, window),))
 
 
 @get(_ONE, operation=operations.READ)
 async def get_export(request: AnyRequest) -> Response:
-    """Another tenant's is not there."""
+    """Return one export of the tenant."""
     return Response.json(export_resource(*await requested_export(request), _base(request)))
 
 
-# The framework lets no handler that it knows as a 204 return a Reply, which brings that status itself.
+# The framework does not let a handler declared as 204 return a Response, so this declares 200. The Response
+# itself has status 204.
 @delete(_ONE, operation=operations.END, status_code=200)
 async def delete_export(request: AnyRequest) -> Response:
-    """A worker that is at it sees that after the chunk in hand."""
+    """Cancel an export or delete its files. A running worker stops after its current chunk."""
     deps, (job, _) = dependencies_of(request), await requested_export(request)
     await deps.store.write(cancel_or_expire(tenant_of(request), job.job, deps.clock()))
     deps.metrics.count_job(JobKind.EXPORT, "ended")
@@ -99,28 +104,31 @@ async def delete_export(request: AnyRequest) -> Response:
 
 @get(_ONE + "/manifest.json", operation=operations.MANIFEST)
 async def get_manifest(request: AnyRequest) -> Response:
-    """Of one that is not complete it says so."""
+    """Return the manifest; an incomplete export has `complete: false`."""
     return Response.json(export_manifest(*await requested_export(request)))
 
 
 @get(_ONE + "/files/{name:str}", operation=operations.FILE)
 async def get_file(request: AnyRequest) -> ASGIApp:
-    """From the moment at which a call in it was erased it is gone, whether or not it was deleted yet."""
+    """Return a file. It is unavailable from the moment a call in it is erased, even before its deletion."""
     tenant, name = tenant_of(request), last_segment(request, "files")
     folders, store = _folders(request), dependencies_of(request).store
     job, file = await store.read(_job_and_file(tenant, _id(request), name))
     if job.state is JobState.EXPIRED:
         raise FilesGone(
-            "the files of this export were let go of; ask once more, with another Idempotency-Key"
+            "the files of this export have expired or were deleted; request it again with another"
+            " Idempotency-Key"
         )
     if file is None or job.state is not JobState.COMPLETE:
-        raise NotFound("there is no file of that name, or not yet: the export says which there are")
-    check_file_access(request, has_them=not read_spec(job.spec).are_masked)
+        raise NotFound("the export has no file of that name, or is not complete; see its list of files")
+    check_file_access(request, has_full_numbers=not read_spec(job.spec).are_masked)
     folder = folders.of(tenant, job.job)
     erased: ErasedIds = await store.read(erased_after(tenant, job.checked), long=True)
     ids_name = read_progress(job.progress).ids_name
     if await asyncio.to_thread(contains_any, folder, ids_name, erased.ids):
-        raise FilesGone("a call in this export was erased since; ask once more, with another Idempotency-Key")
+        raise FilesGone(
+            "a call in this export was erased since; request it again with another Idempotency-Key"
+        )
     return await file_response(request, StoredFile(folder.path_of(file.stored_name), file))
 
 
@@ -133,18 +141,18 @@ def _folders(request: AnyRequest) -> JobFolders:
     return folders
 
 
-def _seen_by(request: AnyRequest, asked: ExportQuery) -> ExportQuery:
-    """What is asked for, with what the key may search. Raises Forbidden."""
-    return replace(asked, query=with_search(asked.query, access_of(request)))
+def _restricted(request: AnyRequest, query: ExportQuery) -> ExportQuery:
+    """Restrict the search of the query to the rights of the key. Raises Forbidden."""
+    return replace(query, query=with_search(query.query, access_of(request)))
 
 
-def _sent_key(request: AnyRequest) -> str | None:
-    sent = context_of(request.scope).headers.get(_IDEMPOTENCY_KEY.lower().encode())
-    if sent is not None and not _KEY.fullmatch(sent):
+def _idempotency_key(request: AnyRequest) -> str | None:
+    value = context_of(request.scope).headers.get(_IDEMPOTENCY_KEY.lower().encode())
+    if value is not None and not _KEY_PATTERN.fullmatch(value):
         raise InvalidInput.of(
             _IDEMPOTENCY_KEY, "Idempotency-Key is 1 to 200 printable ASCII characters without spaces"
         )
-    return None if sent is None else sent.decode()
+    return None if value is None else value.decode()
 
 
 def _id(request: AnyRequest) -> bytes:
@@ -152,12 +160,12 @@ def _id(request: AnyRequest) -> bytes:
 
 
 async def requested_export(request: AnyRequest) -> Found:
-    """The export that the path names, and its files once all are whole. Raises NotFound."""
+    """Return the export of the path, and its files once all are complete. Raises NotFound."""
     found: Found = await dependencies_of(request).store.read(_job_and_files(tenant_of(request), _id(request)))
     return found
 
 
-async def _shown(request: AnyRequest, job: Job) -> ExportJob:
+async def _resource(request: AnyRequest, job: Job) -> ExportJob:
     files = await dependencies_of(request).store.read(files_of(tenant_of(request), job.job))
     return export_resource(job, files if job.state is JobState.COMPLETE else [], _base(request))
 
@@ -169,7 +177,7 @@ def _base(request: AnyRequest) -> str:
 def _export(tenant: str, job_id: bytes) -> StoreOperation[Job]:
     job = yield from need_job(tenant, job_id)
     if job.kind is not JobKind.EXPORT:
-        raise NotFound("there is no export of that id")
+        raise NotFound("no export has this id")
     return job
 
 
@@ -179,7 +187,7 @@ def _job_and_files(tenant: str, job_id: bytes) -> StoreOperation[Found]:
 
 
 def _files(tenant: str, job: Job) -> StoreOperation[list[JobFile]]:
-    """Those that are handed out: none before all of them are whole."""
+    """Return the files of a complete export; none before."""
     return (yield from files_of(tenant, job.job)) if job.state is JobState.COMPLETE else []
 
 
@@ -189,7 +197,7 @@ def _job_and_file(tenant: str, job_id: bytes, name: str) -> StoreOperation[tuple
 
 
 def exports_of(tenant: str, limit: int, offset: int) -> StoreOperation[tuple[list[Found], int]]:
-    """A page of a tenant's exports with their files, newest first; and how many there are in all."""
+    """Return a page of a tenant's exports with their files, newest first, and the total."""
     jobs, total = yield from list_jobs(tenant, JobKind.EXPORT, limit=limit, offset=offset)
     files: list[list[JobFile]] = []
     for job in jobs:

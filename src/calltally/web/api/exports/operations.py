@@ -1,4 +1,4 @@
-"""What each operation on exports declares of itself."""
+"""Operations on exports."""
 
 from typing import Final
 
@@ -14,20 +14,20 @@ from calltally.web.response.file_response import FILE_HEADERS
 from calltally.web.response.link_header import LINK_HEADERS
 
 TAG: Final = "Exports"
-MOST_LISTED: Final = 100
-LISTED: Final = 25
+MAX_LIMIT: Final = 100
+DEFAULT_LIMIT: Final = 25
 
 _ID: Final = "0b6f7a52-1d0e-4c57-9d3a-5b1f0f6f9a11"
 _SHA256: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _FILE: Final = {"name": "calls.ndjson", "rows": 1234, "bytes": 1_122_334, "sha256": _SHA256}
 _WINDOW: Final = {"from": "2026-10-01T00:00:00.000000Z", "to": "2026-11-01T00:00:00.000000Z"}
-_ASKED: Final = {"format": "ndjson", "order": "asc", "tz": None, "partition": None, "window": _WINDOW}
+_SETTINGS: Final = {"format": "ndjson", "order": "asc", "tz": None, "partition": None, "window": _WINDOW}
 _FILTERS: Final = {"filters": {"status": ["completed"]}}
 _EXAMPLE: Final = {
     "id": _ID,
     "state": "complete",
     "name": "October",
-    **_ASKED,
+    **_SETTINGS,
     **_FILTERS,
     "snapshot": EXAMPLE_SNAPSHOT,
     "rows": 1234,
@@ -40,7 +40,7 @@ _EXAMPLE: Final = {
     "error": None,
 }
 _MANIFEST: Final = {
-    **_ASKED,
+    **_SETTINGS,
     **_FILTERS,
     "snapshot": EXAMPLE_SNAPSHOT,
     "complete": True,
@@ -57,33 +57,34 @@ EXPORT_ID: Final = PathParameter(
 )
 _NAME: Final = PathParameter(
     name="name",
-    description="The name of one of its files.",
+    description="The name of a file of the export.",
     schema={"type": "string", "minLength": 1, "maxLength": 200},
     example="calls.ndjson",
 )
-PAGE: Final = page_parameters("exports", most=MOST_LISTED, default=LISTED)
+PAGE: Final = page_parameters("exports", most=MAX_LIMIT, default=DEFAULT_LIMIT)
 
 START: Final = Operation(
     id="startExport",
     tag=TAG,
-    summary="Export calls as files, as a job.",
-    description="The export is of the instant of this answer, or of the `snapshot` or `hold` that is named,"
-    " however long it takes. Ask its Location until `state` is `complete`. With an Idempotency-Key header"
-    " (1 to 200 printable characters) the same request sent again brings the same export. Its files are"
-    " handed out until `expires_at`, or until a call in them is erased.",
+    summary="Start an export of calls to files.",
+    description="The export contains the calls as of this response, or as of the given `snapshot` or"
+    " `hold`, even if it takes long. Poll its Location until `state` is `complete`. With an"
+    " Idempotency-Key header (1 to 200 printable characters), a repeated request returns the same"
+    " export. Files are available until `expires_at`, or until a call in them is erased.",
     scope=EXPORTS_WRITE,
     is_tenant_scoped=True,
     body=RequestBodySpec(
         content={JSON_BODY: body_schema()},
-        description="The filters of the list, as there; null is as good as left out. Unknown names are refused.",
+        description="The same filters as the list of calls. Null equals a missing field. Unknown fields are"
+        " refused.",
         example={"from": "2026-10-01", "to": "2026-11-01", "status": ["completed"], "format": "ndjson"},
     ),
     responses={
         202: ResponseSpec(
-            description="It is queued, or what became of it since.",
+            description="The export: queued, or its current state for a repeated request.",
             schema=ExportJob,
             example={**_EXAMPLE, "state": "queued", "rows": None, "rows_done": 0, "files": []},
-            headers={"Location": "Where the export can be asked for."},
+            headers={"Location": "URL of the export."},
         )
     },
     problems=(
@@ -94,7 +95,7 @@ START: Final = Operation(
 LIST: Final = Operation(
     id="listExports",
     tag=TAG,
-    summary="The exports of a tenant, newest first.",
+    summary="List a tenant's exports, newest first.",
     scope=CALLS_READ,
     is_tenant_scoped=True,
     query=PAGE,
@@ -102,7 +103,7 @@ LIST: Final = Operation(
         200: ResponseSpec(
             description="One page.",
             schema=ExportList,
-            example={"data": [_EXAMPLE], "limit": LISTED, "offset": 0, "total": 1},
+            example={"data": [_EXAMPLE], "limit": DEFAULT_LIMIT, "offset": 0, "total": 1},
             headers=LINK_HEADERS,
         )
     },
@@ -110,7 +111,7 @@ LIST: Final = Operation(
 READ: Final = Operation(
     id="getExport",
     tag=TAG,
-    summary="One export: how far it is, and its files.",
+    summary="Get one export: its progress and files.",
     description="`state` is `queued`, `running`, `complete`, `failed`, `canceled` or `expired`.",
     scope=CALLS_READ,
     is_tenant_scoped=True,
@@ -121,20 +122,20 @@ READ: Final = Operation(
 END: Final = Operation(
     id="endExport",
     tag=TAG,
-    summary="Cancel an export, or let go of its files.",
-    description="One that waits or runs is canceled; the files of one that is complete are handed out no more."
-    " They are deleted within minutes. Safe to repeat.",
+    summary="Cancel an export, or delete its files.",
+    description="A queued or running export is canceled; the files of a complete one become unavailable and"
+    " are deleted within minutes. Safe to repeat.",
     scope=EXPORTS_WRITE,
     is_tenant_scoped=True,
     path=(EXPORT_ID,),
-    responses={204: ResponseSpec(description="It is so.")},
+    responses={204: ResponseSpec(description="The export is canceled or deleted.")},
     problems=("not-found",),
 )
 MANIFEST: Final = Operation(
     id="getExportManifest",
     tag=TAG,
-    summary="What an export is: window, snapshot, counts, and the files with their SHA-256.",
-    description="The same as `calltally export` writes beside its files.",
+    summary="Get the manifest: window, snapshot, counts, and the files with their SHA-256.",
+    description="The same format as the manifest of `calltally export`.",
     scope=CALLS_READ,
     is_tenant_scoped=True,
     path=(EXPORT_ID,),
@@ -144,30 +145,33 @@ MANIFEST: Final = Operation(
 FILE: Final = Operation(
     id="getExportFile",
     tag=TAG,
-    summary="A file of an export, whole or a part of it.",
-    description="By Range a download goes on where it broke off; If-Range with the ETag keeps parts of two files"
+    summary="Download a file of an export, or a range of it.",
+    description="Use Range to resume a download, with If-Range and the ETag to keep ranges of two files"
     " apart.",
     scope=CALLS_READ,
     is_tenant_scoped=True,
-    # Its type is that of the file: whoever asks for it knows which that is.
+    # The media type is that of the file, which the client knows.
     is_negotiated=False,
     path=(EXPORT_ID, _NAME),
     responses={
         200: ResponseSpec(
-            description="All of it.",
+            description="The whole file.",
             schema=STREAMED[FORMATS["ndjson"].media_type],
             media_type=FORMATS["ndjson"].media_type,
             alternatives=STREAMED,
-            headers={**FILE_HEADERS, "Content-Digest": "RFC 9530: the same, of all that is sent."},
+            headers={
+                **FILE_HEADERS,
+                "Content-Digest": "RFC 9530: the SHA-256 of the content of this response.",
+            },
         ),
         206: ResponseSpec(
-            description="The range that was asked for.",
+            description="The requested range.",
             schema=STREAMED[FORMATS["ndjson"].media_type],
             media_type=FORMATS["ndjson"].media_type,
             alternatives=STREAMED,
-            headers={**FILE_HEADERS, "Content-Range": "Which bytes of how many."},
+            headers={**FILE_HEADERS, "Content-Range": "The range and the size of the file."},
         ),
-        304: ResponseSpec(description="What the client has by its If-None-Match is this file."),
+        304: ResponseSpec(description="The client's copy is current, by If-None-Match."),
     },
     problems=("not-found", "files-gone", "range-not-satisfiable"),
 )

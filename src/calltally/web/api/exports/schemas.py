@@ -1,4 +1,4 @@
-"""Exports as the outside sees them. Times are RFC 3339 in UTC."""
+"""Exports in the API. Times are RFC 3339 in UTC."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -17,14 +17,14 @@ PATH: Final = "/api/v1/exports"
 
 
 class TimeWindow(msgspec.Struct, frozen=True, rename={"from_": "from"}):
-    """from <= created_at < to; null where it has no such end."""
+    """from <= created_at < to; null for an open end."""
 
     from_: str | None
     to: str | None
 
 
 class ExportFile(msgspec.Struct, frozen=True):
-    """A file that is whole. `sha256` in hexadecimal; `href` is where it is."""
+    """A complete file. `sha256` is hexadecimal; `href` is its URL."""
 
     name: str
     rows: int
@@ -34,17 +34,17 @@ class ExportFile(msgspec.Struct, frozen=True):
 
 
 class JobError(msgspec.Struct, frozen=True):
-    """Why it failed: a slug of `/docs/problems`, and words."""
+    """The error of a failed job: a slug of `/docs/problems`, and a message."""
 
     slug: str
     detail: str
 
 
 class ExportJob(msgspec.Struct, frozen=True):
-    """One export. `rows` is how many calls it has, null until they are counted; `rows_done` those written.
+    """One export. `rows` is the number of calls, null until counted; `rows_done` the number written.
 
-    `filters` has a list of values for each that is asked for. `expires_at` is when the files go, and when an
-    export that ended without is forgotten; null while it is open.
+    `filters` maps each set filter to its values. `expires_at` is when the files expire, and when an export
+    that ended without files is forgotten; null while it is open.
     """
 
     id: str
@@ -77,7 +77,7 @@ class ExportList(msgspec.Struct, frozen=True):
 
 
 class ManifestFile(msgspec.Struct, frozen=True):
-    """A file that is whole."""
+    """A complete file."""
 
     name: str
     rows: int
@@ -86,7 +86,7 @@ class ManifestFile(msgspec.Struct, frozen=True):
 
 
 class ExportManifest(msgspec.Struct, frozen=True):
-    """What an export is. `by_status` adds up to `rows`; `erased` counts calls that were erased before."""
+    """Manifest of an export. `by_status` adds up to `rows`; `erased` counts calls that were erased before."""
 
     window: TimeWindow
     filters: dict[str, list[str]]
@@ -102,7 +102,7 @@ class ExportManifest(msgspec.Struct, frozen=True):
 
 
 def body_schema() -> Schema:
-    """What can be asked for, of the table that it is read by."""
+    """Return the JSON schema of the body, from the table that parses it."""
     fields: dict[str, Any] = {}
     for each in EXPORT_FIELDS:
         schema = dict(each.schema)
@@ -112,7 +112,7 @@ def body_schema() -> Schema:
 
 
 def export_resource(job: Job, files: Sequence[JobFile], base: str) -> ExportJob:
-    """A job as the outside sees it; `base` is what its links begin with."""
+    """Convert a job into its API representation; `base` is the prefix of its links."""
     spec, progress = read_spec(job.spec), read_progress(job.progress)
     outcome = read_outcome(job.outcome)
     href = f"{base}{PATH}/{uuid_text(job.job)}"
@@ -120,7 +120,7 @@ def export_resource(job: Job, files: Sequence[JobFile], base: str) -> ExportJob:
         id=uuid_text(job.job),
         state=job.state.value,
         name=spec.name,
-        **_asked(spec),
+        **_settings(spec),
         snapshot=spec.snapshot,
         rows=progress.total,
         rows_done=progress.rows,
@@ -137,10 +137,10 @@ def export_resource(job: Job, files: Sequence[JobFile], base: str) -> ExportJob:
 
 
 def export_manifest(job: Job, files: Sequence[JobFile]) -> ExportManifest:
-    """What a consumer keeps beside the files."""
+    """Return the manifest of an export."""
     spec, progress = read_spec(job.spec), read_progress(job.progress)
     return ExportManifest(
-        **_asked(spec),
+        **_settings(spec),
         snapshot=spec.snapshot,
         complete=job.state is JobState.COMPLETE,
         rows=progress.rows,
@@ -149,7 +149,7 @@ def export_manifest(job: Job, files: Sequence[JobFile]) -> ExportManifest:
     )
 
 
-def _asked(spec: ExportSpec) -> dict[str, Any]:
+def _settings(spec: ExportSpec) -> dict[str, Any]:
     query = spec.query
     bounds = (query.filter.from_us, query.filter.to_us)
     return {
@@ -163,12 +163,12 @@ def _asked(spec: ExportSpec) -> dict[str, Any]:
 
 
 def filter_values(calls: CallFilter) -> dict[str, list[str]]:
-    """The filters that are set, by the names that they are asked by; the window is apart."""
+    """Return the set filters by their parameter names, without the window."""
     fields = {*active_fields(calls)} - {*WINDOW_FIELDS}
     return {row.name: _texts(getattr(calls, row.field)) for row in FILTERS if row.field in fields}
 
 
-def _texts(value: Any) -> list[str]:  # noqa: ANN401 (what a filter holds)
+def _texts(value: Any) -> list[str]:  # noqa: ANN401 (the value of a filter)
     if isinstance(value, bool):
         return ["true" if value else "false"]
     return list(value) if isinstance(value, tuple) else [str(value)]

@@ -1,4 +1,7 @@
-"""`/api/v1/reconciliations`: comparisons as jobs. A worker does them; here they are asked for and ended."""
+"""`/api/v1/reconciliations`: comparisons as jobs.
+
+The handlers queue, show and cancel jobs; a worker runs them.
+"""
 
 import asyncio
 from typing import Final
@@ -47,53 +50,54 @@ from calltally.web.response.link_header import PageWindow, link_header
 from calltally.web.response.response import Response
 
 _ONE: Final = PATH + "/{id:str}"
-_MOST_JSON_BYTES: Final = 64 * 1024
+_MAX_JSON_BYTES: Final = 64 * 1024
 
 
 @post(PATH, operation=operations.START, request_max_body_size=MAX_EVENTS_BYTES, status_code=200)
 async def post_reconciliation(request: AnyRequest) -> Response:
-    """Only writes down what is asked for, and keeps the events."""
+    """Queue a reconciliation and store uploaded events."""
     job_folders(request)
     if body_type(request, JSON_BODY, NDJSON_BODY) == NDJSON_BODY:
-        job = await _asked_with_events(request)
+        job = await _start_with_events(request)
     else:
-        body = await short_body(request, _MOST_JSON_BYTES)
+        body = await short_body(request, _MAX_JSON_BYTES)
         spec = provider_spec(body, pairs_without_tenant(request), access_of(request))
         job = await start_reconciliation(request, spec)
-    shown = reconciliation_resource(job, _base(request))
-    place = f"{_base(request)}{PATH}/{shown.id}".encode()
-    return Response.json(shown, status=202, headers=((b"location", place),))
+    resource = reconciliation_resource(job, _base(request))
+    location = f"{_base(request)}{PATH}/{resource.id}".encode()
+    return Response.json(resource, status=202, headers=((b"location", location),))
 
 
 async def start_reconciliation(request: AnyRequest, spec: ReconciliationSpec) -> Job:
     """Queue a comparison that needs no upload. Raises TooManyRequests, and NoFilesFolder."""
     job_folders(request)
-    return await _added(request, new_job_id(), spec)
+    return await _add_job(request, new_job_id(), spec)
 
 
 @get(PATH, operation=operations.LIST)
 async def get_reconciliations(request: AnyRequest) -> Response:
-    """Those that are forgotten are not there any more."""
-    limit, offset = _page(request, operations.PAGE, operations.LISTED)
+    """List the reconciliations; forgotten ones are missing."""
+    limit, offset = _page(request, operations.PAGE, operations.DEFAULT_LIMIT)
     jobs: list[Job]
     jobs, total = await dependencies_of(request).store.read(
         list_jobs(tenant_of(request), JobKind.RECONCILIATION, limit=limit, offset=offset)
     )
-    shown = [reconciliation_resource(job, _base(request)) for job in jobs]
+    data = [reconciliation_resource(job, _base(request)) for job in jobs]
     link = link_header(request, PageWindow(limit, offset, total))
-    return Response.json(ReconciliationList(shown, limit, offset, total), headers=(link,))
+    return Response.json(ReconciliationList(data, limit, offset, total), headers=(link,))
 
 
 @get(_ONE, operation=operations.READ)
 async def get_reconciliation(request: AnyRequest) -> Response:
-    """Another tenant's is not there."""
+    """Return one reconciliation of the tenant."""
     return Response.json(reconciliation_resource(await requested_reconciliation(request), _base(request)))
 
 
-# The framework lets no handler that it knows as a 204 return a Reply, which brings that status itself.
+# The framework does not let a handler declared as 204 return a Response, so this declares 200. The Response
+# itself has status 204.
 @delete(_ONE, operation=operations.END, status_code=200)
 async def delete_reconciliation(request: AnyRequest) -> Response:
-    """A worker that is at it sees that within a second or so."""
+    """Cancel a reconciliation or delete its findings. A running worker stops within about a second."""
     deps, job = dependencies_of(request), await requested_reconciliation(request)
     await deps.store.write(cancel_or_expire(tenant_of(request), job.job, deps.clock()))
     return Response.empty()
@@ -101,8 +105,8 @@ async def delete_reconciliation(request: AnyRequest) -> Response:
 
 @get(_ONE + "/findings", operation=operations.FINDINGS)
 async def get_findings(request: AnyRequest) -> Response:
-    """From the moment at which a call that they name was erased they are gone."""
-    limit, offset = _page(request, operations.FINDINGS_PAGE, operations.FINDINGS_LISTED)
+    """Return findings. They are unavailable from the moment a call in them is erased."""
+    limit, offset = _page(request, operations.FINDINGS_PAGE, operations.FINDINGS_DEFAULT_LIMIT)
     folder, kept, file = await _findings(request)
     lines = await asyncio.to_thread(read_findings, folder, kept, file, limit=limit, offset=offset)
     page = FindingPage([msgspec.Raw(line) for line in lines], limit, offset, file.rows)
@@ -111,57 +115,60 @@ async def get_findings(request: AnyRequest) -> Response:
 
 @get(f"{_ONE}/{FINDINGS_NAME}", operation=operations.FILE)
 async def get_findings_file(request: AnyRequest) -> ASGIApp:
-    """The same, as they lie on the disk."""
-    # A finding quotes what could not be read.
-    check_file_access(request, has_them=True)
+    """Return the findings file as stored."""
+    # A finding may quote an unreadable value, so it can contain full numbers.
+    check_file_access(request, has_full_numbers=True)
     folder, _, file = await _findings(request)
     return await file_response(request, StoredFile(folder.path_of(file.stored_name), file))
 
 
-async def _asked_with_events(request: AnyRequest) -> Job:
+async def _start_with_events(request: AnyRequest) -> Job:
     spec, job_id = events_spec(pairs_without_tenant(request)), new_job_id()
-    # Also before, so that nobody uploads for nothing.
+    # Checked before the upload as well, so that no client uploads in vain.
     await dependencies_of(request).store.read(check_open_jobs(tenant_of(request)))
     try:
         await store_upload(request, job_id)
-        return await _added(request, job_id, spec)
+        return await _add_job(request, job_id, spec)
     except BaseException:
         await remove_upload(request, job_id)
         raise
 
 
-async def _added(request: AnyRequest, job_id: bytes, spec: ReconciliationSpec) -> Job:
+async def _add_job(request: AnyRequest, job_id: bytes, spec: ReconciliationSpec) -> Job:
     deps = dependencies_of(request)
     job: Job = await deps.store.write(queue_reconciliation(tenant_of(request), job_id, spec, deps.clock()))
     return job
 
 
 async def requested_reconciliation(request: AnyRequest) -> Job:
-    """The reconciliation that the path names. Raises NotFound."""
+    """Return the reconciliation of the path. Raises NotFound."""
     job: Job = await dependencies_of(request).store.read(_reconciliation(tenant_of(request), _id(request)))
     return job
 
 
 async def _findings(request: AnyRequest) -> tuple[JobFolder, FindingFiles, JobFile]:
-    """Where the findings are. Raises NotFound before there are any, FilesGone when they are gone."""
+    """Return the location of the findings.
+
+    Raises NotFound before they exist, FilesGone once they are deleted.
+    """
     tenant, store = tenant_of(request), dependencies_of(request).store
     job, file = await store.read(_job_and_file(tenant, _id(request)))
     if job.state is JobState.EXPIRED:
-        raise FilesGone("the findings of this reconciliation were let go of; ask for the same once more")
+        raise FilesGone("the findings of this reconciliation have expired or were deleted; request it again")
     kept = read_progress(job.progress).files
     if file is None or kept is None or job.state is not JobState.COMPLETE:
-        raise NotFound(f"there are no findings, or not yet: the reconciliation is {job.state}")
+        raise NotFound(f"no findings exist: the reconciliation is {job.state}")
     folder = job_folders(request).of(tenant, job.job)
     erased: ErasedIds = await store.read(erased_after(tenant, job.checked), long=job.checked == 0)
     if await asyncio.to_thread(names_any, folder, kept, erased.ids):
-        raise FilesGone("a call that the findings name was erased since; ask for the same once more")
+        raise FilesGone("a call in the findings was erased since; request the reconciliation again")
     return folder, kept, file
 
 
 def _reconciliation(tenant: str, job_id: bytes) -> StoreOperation[Job]:
     job = yield from need_job(tenant, job_id)
     if job.kind is not JobKind.RECONCILIATION:
-        raise NotFound("there is no reconciliation of that id")
+        raise NotFound("no reconciliation has this id")
     return job
 
 
@@ -171,9 +178,9 @@ def _job_and_file(tenant: str, job_id: bytes) -> StoreOperation[tuple[Job, JobFi
 
 
 def _page(request: AnyRequest, parameters: tuple[Parameter, ...], default: int) -> tuple[int, int]:
-    known = {each.name: each for each in parameters}
-    asked = {"limit": default, "offset": 0, **read_values(pairs_without_tenant(request), known)}
-    return asked["limit"], asked["offset"]
+    by_name = {each.name: each for each in parameters}
+    values = {"limit": default, "offset": 0, **read_values(pairs_without_tenant(request), by_name)}
+    return values["limit"], values["offset"]
 
 
 def _id(request: AnyRequest) -> bytes:

@@ -1,4 +1,4 @@
-"""What each operation on reconciliations declares of itself."""
+"""Operations on reconciliations."""
 
 from typing import Any, Final
 
@@ -18,8 +18,8 @@ from calltally.web.response.file_response import FILE_HEADERS
 from calltally.web.response.link_header import LINK_HEADERS
 
 TAG: Final = "Reconciliations"
-LISTED: Final = 25
-FINDINGS_LISTED: Final = 100
+DEFAULT_LIMIT: Final = 25
+FINDINGS_DEFAULT_LIMIT: Final = 100
 
 _ID: Final = "4c1f3a60-7d5e-4b0a-8c39-2f6f5b1f9e27"
 _SID: Final = "CA1234567890abcdef1234567890abcdef"
@@ -42,7 +42,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "expires_at": "2026-11-09T09:30:04.000000Z",
     "error": None,
 }
-_FRESH: Final = {
+_QUEUED_EXAMPLE: Final = {
     **_EXAMPLE,
     **dict.fromkeys(("healed", "clean", "expires_at")),
     "counts": {},
@@ -66,34 +66,35 @@ RECONCILIATION_ID: Final = PathParameter(
     schema={"type": "string", "format": "uuid"},
     example=_ID,
 )
-PAGE: Final = page_parameters("reconciliations", most=100, default=LISTED)
-FINDINGS_PAGE: Final = page_parameters("findings", most=1_000, default=FINDINGS_LISTED)
+PAGE: Final = page_parameters("reconciliations", most=100, default=DEFAULT_LIMIT)
+FINDINGS_PAGE: Final = page_parameters("findings", most=1_000, default=FINDINGS_DEFAULT_LIMIT)
 
 START: Final = Operation(
     id="startReconciliation",
     tag=TAG,
-    summary="Compare calls with what a provider lists, or with events that were received, as a job.",
-    description="For a provider send JSON. For events send them as NDJSON, one delivery a line, and the terms as"
-    " parameters. Ask its Location until `state` is `complete`. With `heal` the provider's word of the calls"
-    " that the findings name is brought into the ledger, and nothing is closed by hand; for that the key"
-    " needs `events:write` beside `exports:write`. The tenant's endpoints are told of it with `deliver`.",
+    summary="Start a comparison of calls with a provider's list or with received events.",
+    description="To compare with a provider, send JSON. To compare with events, send them as NDJSON, one"
+    " delivery per line, and the settings as parameters. Poll its Location until `state` is"
+    " `complete`. With `heal`, the provider's data of the calls in the findings is recorded in the"
+    " ledger; no call is closed otherwise. Healing needs the scope `events:write` in addition to"
+    " `exports:write`. With `deliver`, webhook endpoints receive events of healed calls.",
     scope=EXPORTS_WRITE,
     is_tenant_scoped=True,
     query=EVENT_TERMS,
     body=RequestBodySpec(
         content={
             JSON_BODY: ReconciliationBody,
-            NDJSON_BODY: {"type": "string", "description": "One event a line, as it was received."},
+            NDJSON_BODY: {"type": "string", "description": "One received event per line."},
         },
-        description=f"Up to {MAX_EVENTS_BYTES} bytes of events, not compressed. Unknown names are refused.",
+        description=f"Up to {MAX_EVENTS_BYTES} bytes of events, uncompressed. Unknown fields are refused.",
         example={"against": "provider", "provider": "twilio", "from": "2026-10-01", "to": "2026-11-01"},
     ),
     responses={
         202: ResponseSpec(
-            description="It is queued.",
+            description="The queued reconciliation.",
             schema=ReconciliationJob,
-            example=_FRESH,
-            headers={"Location": "Where the reconciliation can be asked for."},
+            example=_QUEUED_EXAMPLE,
+            headers={"Location": "URL of the reconciliation."},
         )
     },
     problems=("invalid-body", "too-large", "unsupported-media-type", "rate-limited", "no-files-folder"),
@@ -101,7 +102,7 @@ START: Final = Operation(
 LIST: Final = Operation(
     id="listReconciliations",
     tag=TAG,
-    summary="The reconciliations of a tenant, newest first.",
+    summary="List a tenant's reconciliations, newest first.",
     scope=CALLS_READ,
     is_tenant_scoped=True,
     query=PAGE,
@@ -109,7 +110,7 @@ LIST: Final = Operation(
         200: ResponseSpec(
             description="One page.",
             schema=ReconciliationList,
-            example={"data": [_EXAMPLE], "limit": LISTED, "offset": 0, "total": 1},
+            example={"data": [_EXAMPLE], "limit": DEFAULT_LIMIT, "offset": 0, "total": 1},
             headers=LINK_HEADERS,
         )
     },
@@ -117,7 +118,7 @@ LIST: Final = Operation(
 READ: Final = Operation(
     id="getReconciliation",
     tag=TAG,
-    summary="One reconciliation: what came of it.",
+    summary="Get one reconciliation with its results.",
     description="`state` is `queued`, `running`, `complete`, `failed`, `canceled` or `expired`.",
     scope=CALLS_READ,
     is_tenant_scoped=True,
@@ -130,21 +131,20 @@ READ: Final = Operation(
 END: Final = Operation(
     id="endReconciliation",
     tag=TAG,
-    summary="Cancel a reconciliation, or let go of its findings.",
-    description="One that waits or runs is canceled, and what was uploaded for it is deleted; what it healed by"
-    " then stays. The findings of one that is complete are told no more. Safe to repeat.",
+    summary="Cancel a reconciliation, or delete its findings.",
+    description="A queued or running reconciliation is canceled and its upload deleted; completed healing"
+    " stays. The findings of a complete one become unavailable. Safe to repeat.",
     scope=EXPORTS_WRITE,
     is_tenant_scoped=True,
     path=(RECONCILIATION_ID,),
-    responses={204: ResponseSpec(description="It is so.")},
+    responses={204: ResponseSpec(description="The reconciliation is canceled, or its findings are deleted.")},
     problems=("not-found",),
 )
 FINDINGS: Final = Operation(
     id="listFindings",
     tag=TAG,
-    summary="What a reconciliation found, page by page.",
-    description="There are findings once it is complete, until `expires_at`, or until a call that they name is"
-    " erased.",
+    summary="List the findings of a reconciliation.",
+    description="Findings exist from completion until `expires_at`, or until a call in them is erased.",
     scope=CALLS_READ,
     is_tenant_scoped=True,
     path=(RECONCILIATION_ID,),
@@ -153,18 +153,18 @@ FINDINGS: Final = Operation(
         200: ResponseSpec(
             description="One page.",
             schema=FindingList,
-            example={"data": [_FINDING], "limit": FINDINGS_LISTED, "offset": 0, "total": 1},
+            example={"data": [_FINDING], "limit": FINDINGS_DEFAULT_LIMIT, "offset": 0, "total": 1},
             headers=LINK_HEADERS,
         )
     },
     problems=("not-found", "files-gone"),
 )
-_LINES: Final = {"type": "string", "description": "One finding a line."}
+_LINES: Final = {"type": "string", "description": "One finding per line."}
 FILE: Final = Operation(
     id="getFindings",
     tag=TAG,
-    summary="All findings of a reconciliation as NDJSON, or a part of the file.",
-    description="One Range of bytes is served. A download that broke off goes on with it, and If-Range.",
+    summary="Download all findings of a reconciliation as NDJSON, or a range of the file.",
+    description="One byte range is supported. Use it with If-Range to resume a download.",
     scope=CALLS_READ,
     is_tenant_scoped=True,
     path=(RECONCILIATION_ID,),
@@ -173,15 +173,18 @@ FILE: Final = Operation(
             description="The file.",
             schema=_LINES,
             media_type=NDJSON_BODY,
-            headers={**FILE_HEADERS, "Content-Digest": "RFC 9530: the same, of all that is sent."},
+            headers={
+                **FILE_HEADERS,
+                "Content-Digest": "RFC 9530: the SHA-256 of the content of this response.",
+            },
         ),
         206: ResponseSpec(
-            description="The range that was asked for.",
+            description="The requested range.",
             schema=_LINES,
             media_type=NDJSON_BODY,
-            headers={**FILE_HEADERS, "Content-Range": "Which bytes of how many."},
+            headers={**FILE_HEADERS, "Content-Range": "The range and the size of the file."},
         ),
-        304: ResponseSpec(description="What the client has by its If-None-Match is this file."),
+        304: ResponseSpec(description="The client's copy is current, by If-None-Match."),
     },
     problems=("not-found", "files-gone", "range-not-satisfiable"),
 )

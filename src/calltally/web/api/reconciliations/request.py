@@ -1,4 +1,4 @@
-"""What a request asks to be compared: a JSON object for a provider, parameters beside uploaded events."""
+"""Parsing of reconciliation requests: JSON for a provider, or parameters with uploaded events."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -33,28 +33,33 @@ EVENT_TERMS: Final = (
     Parameter(
         "against",
         "against",
-        "With events in the body it is `events`, and need not be said.",
+        "With events in the body, it is `events` and optional.",
         words_schema([Against.EVENTS.value]),
         Against.EVENTS.value,
         one_of([Against.EVENTS.value]),
     ),
     Parameter(
-        "from", "from_us", "Calls created at or after it. Needed.", _INSTANT, "2026-10-01", instant_value
+        "from",
+        "from_us",
+        "Calls created at or after this time. Required.",
+        _INSTANT,
+        "2026-10-01",
+        instant_value,
     ),
-    Parameter("to", "to_us", "Calls created before it. Needed.", _INSTANT, "2026-11-01", instant_value),
-    _seconds("late_seconds", "late_s", "An event is late so long after it was made.", 300),
-    _seconds("grace_seconds", "grace_s", "The event of a final state may be under way for so long.", 900),
+    Parameter(
+        "to", "to_us", "Calls created before this time. Required.", _INSTANT, "2026-11-01", instant_value
+    ),
+    _seconds("late_seconds", "late_s", "Seconds after its creation from which an event counts as late.", 300),
+    _seconds("grace_seconds", "grace_s", "Seconds that the event of a final state may take to arrive.", 900),
 )
-_KNOWN: Final = {each.name: each for each in EVENT_TERMS}
+_PARAMETERS_BY_NAME: Final = {each.name: each for each in EVENT_TERMS}
 
 
 def events_spec(pairs: Sequence[tuple[str, str]]) -> ReconciliationSpec:
-    """The comparison with events that a query asks for. Raises InvalidInput with every fault in it."""
-    values, faults = read_all(pairs, _KNOWN)
+    """Return the comparison with events that a query requests. Raises InvalidInput with every error in it."""
+    values, faults = read_all(pairs, _PARAMETERS_BY_NAME)
     names = {name for name, _ in pairs}
-    missing = [
-        Fault(end, f"{end} is missing: say which window") for end in ("from", "to") if end not in names
-    ]
+    missing = [Fault(end, f"{end} is missing: name the window") for end in ("from", "to") if end not in names]
     raise_faults([*faults, *missing])
     values["against"] = Against.EVENTS
     raise_faults(_order_faults(values["from_us"], values["to_us"]))
@@ -62,45 +67,46 @@ def events_spec(pairs: Sequence[tuple[str, str]]) -> ReconciliationSpec:
 
 
 def provider_spec(body: bytes, pairs: Sequence[tuple[str, str]], access: Access) -> ReconciliationSpec:
-    """The comparison with a provider that a body asks for.
+    """Return the comparison with a provider that a body requests.
 
-    Raises InvalidBody, Forbidden where its key may not heal, and InvalidInput for terms in the query.
+    Raises InvalidBody, Forbidden if the key may not heal, and InvalidInput for settings in the query.
     """
-    raise_faults([Fault(name, f"{name} is a field of the body here, not of the URL") for name, _ in pairs])
-    asked = decode_body(body, ReconciliationBody)
-    window, faults = _window(asked)
-    faults = [*_word_faults(asked), *faults]
+    raise_faults([Fault(name, f"{name} is a field of the body, not a query parameter") for name, _ in pairs])
+    terms = decode_body(body, ReconciliationBody)
+    window, faults = _window(terms)
+    faults = [*_word_faults(terms), *faults]
     if faults:
         raise InvalidBody("; ".join(fault.detail for fault in faults), tuple(faults))
-    if asked.heal and not access.has_scope(EVENTS_WRITE):
+    if terms.heal and not access.has_scope(EVENTS_WRITE):
         has = ", ".join(sorted(access.scopes)) or "none"
-        raise Forbidden(f"to heal needs the scope {EVENTS_WRITE} too; the key has {has}")
+        raise Forbidden(f"healing needs the scope {EVENTS_WRITE} too; the key has {has}")
     return ReconciliationSpec(
         Against.PROVIDER,
         **window,
-        provider=asked.provider,
-        heal=asked.heal,
-        deliver=asked.deliver,
-        tolerance_s=int(asked.tolerance_seconds),
+        provider=terms.provider,
+        heal=terms.heal,
+        deliver=terms.deliver,
+        tolerance_s=int(terms.tolerance_seconds),
     )
 
 
-def _word_faults(asked: ReconciliationBody) -> Iterable[Fault]:
-    if asked.against != Against.PROVIDER:
-        told = "in JSON it is provider; events are sent as application/x-ndjson, and their terms in the URL"
-        yield Fault("against", f"against is {asked.against[:64]!r}: {told}")
-    if asked.provider not in FETCHERS:
+def _word_faults(terms: ReconciliationBody) -> Iterable[Fault]:
+    if terms.against != Against.PROVIDER:
+        hint = "use provider in JSON; send events as application/x-ndjson, with their settings in the URL"
+        yield Fault("against", f"against is {terms.against[:64]!r}: {hint}")
+    if terms.provider not in FETCHERS:
         yield Fault(
-            "provider", f"no provider {asked.provider[:64]!r} can be asked; there are {', '.join(FETCHERS)}"
+            "provider",
+            f"the provider {terms.provider[:64]!r} has no call list; supported are {', '.join(FETCHERS)}",
         )
-    if asked.deliver and not asked.heal:
-        yield Fault("deliver", "deliver goes with heal: there is nothing else to tell of")
+    if terms.deliver and not terms.heal:
+        yield Fault("deliver", "deliver needs heal: without healing, there are no events to deliver")
 
 
-def _window(asked: ReconciliationBody) -> tuple[dict[str, Any], list[Fault]]:
+def _window(terms: ReconciliationBody) -> tuple[dict[str, Any], list[Fault]]:
     values: dict[str, Any] = {}
     faults = []
-    for name, field, text in (("from", "from_us", asked.from_), ("to", "to_us", asked.to)):
+    for name, field, text in (("from", "from_us", terms.from_), ("to", "to_us", terms.to)):
         try:
             values[field] = instant_value(text)
         except ValueError as fault:

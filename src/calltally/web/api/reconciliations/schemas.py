@@ -1,4 +1,4 @@
-"""Reconciliations as the outside sees them. Times are RFC 3339 in UTC."""
+"""Reconciliations in the API. Times are RFC 3339 in UTC."""
 
 from typing import Annotated, Any, Final
 
@@ -16,15 +16,15 @@ from calltally.web.api.exports.schemas import JobError, TimeWindow
 PATH: Final = "/api/v1/reconciliations"
 MOST_SECONDS: Final = 30 * 86_400
 
-# A number in JSON may be whole and have a point: 2.0 is as good as 2.
+# A whole number in JSON may have a decimal point: 2.0 equals 2.
 _Seconds = Annotated[float, Meta(ge=0, le=MOST_SECONDS, multiple_of=1)]
 _Instant = Annotated[str, Meta(examples=["2026-10-01"], extra_json_schema={"format": "date-time"})]
 
 
 class ReconciliationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
-    """A comparison with a provider's list: of calls created from `from` to before `to`, RFC 3339 or a date.
+    """A comparison with a provider's list: calls created from `from` to before `to`, RFC 3339 or a date.
 
-    Two durations are the same up to `tolerance_seconds` apart.
+    Durations that differ by at most `tolerance_seconds` are equal.
     """
 
     against: Annotated[str, Meta(extra_json_schema={"enum": [Against.PROVIDER.value]})]
@@ -37,7 +37,7 @@ class ReconciliationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 
 class ReconciliationTerms(msgspec.Struct, frozen=True):
-    """By what was judged; null where it has no meaning for what was compared with."""
+    """Settings of the comparison; null if a setting does not apply."""
 
     tolerance_seconds: int | None
     late_seconds: int | None
@@ -47,10 +47,10 @@ class ReconciliationTerms(msgspec.Struct, frozen=True):
 class ReconciliationJob(msgspec.Struct, frozen=True):
     """One reconciliation.
 
-    `counts` is how much was found of each kind, exactly; `looked_at` how much of what was compared; `healed`
-    what became of the provider's word, null where healing was not asked for. `clean` says that nothing was
-    found; null until it is complete. `findings` is where they are; null if there will be none.
-    `expires_at` is when the findings go, and when one that ended without is forgotten; null while it is open.
+    `counts` is the exact number of findings of each kind; `looked_at` the number of compared objects;
+    `healed` the outcomes of healing, null without healing. `clean`: no findings; null until it is complete.
+    `findings` is their URL; null if there will be none. `expires_at` is when the findings expire, and when a
+    reconciliation that ended without findings is forgotten; null while it is open.
     """
 
     id: str
@@ -82,7 +82,7 @@ class ReconciliationList(msgspec.Struct, frozen=True):
 
 
 class FindingList(msgspec.Struct, frozen=True):
-    """A page of findings, in the order in which they were found."""
+    """A page of findings, in the order of their discovery."""
 
     data: list[Finding]
     limit: int
@@ -91,7 +91,7 @@ class FindingList(msgspec.Struct, frozen=True):
 
 
 class FindingPage(msgspec.Struct, frozen=True):
-    """The same, of findings that are JSON already."""
+    """A page of findings that are JSON already."""
 
     data: list[msgspec.Raw]
     limit: int
@@ -100,19 +100,19 @@ class FindingPage(msgspec.Struct, frozen=True):
 
 
 def reconciliation_resource(job: Job, base: str) -> ReconciliationJob:
-    """A job as the outside sees it; `base` is what its links begin with."""
+    """Convert a job into its API representation; `base` is the prefix of its links."""
     spec, outcome = read_spec(job.spec), read_outcome(job.outcome)
-    is_done = job.state in {JobState.COMPLETE, JobState.EXPIRED}
-    is_vain = job.state in {JobState.FAILED, JobState.CANCELED}
+    is_complete = job.state in {JobState.COMPLETE, JobState.EXPIRED}
+    has_no_findings = job.state in {JobState.FAILED, JobState.CANCELED}
     return ReconciliationJob(
         id=uuid_text(job.job),
         state=job.state.value,
-        **_asked(spec),
+        **_settings(spec),
         counts=outcome.counts,
         looked_at=outcome.looked_at,
         healed=outcome.healed,
-        clean=not outcome.counts if is_done else None,
-        findings=None if is_vain else f"{base}{PATH}/{uuid_text(job.job)}/findings",
+        clean=not outcome.counts if is_complete else None,
+        findings=None if has_no_findings else f"{base}{PATH}/{uuid_text(job.job)}/findings",
         created_at=utc_text(job.created_us),
         updated_at=utc_text(job.updated_us),
         expires_at=None if job.expires_us is None else utc_text(job.expires_us),
@@ -120,16 +120,16 @@ def reconciliation_resource(job: Job, base: str) -> ReconciliationJob:
     )
 
 
-def _asked(spec: ReconciliationSpec) -> dict[str, Any]:
-    is_of_events = spec.against is Against.EVENTS
+def _settings(spec: ReconciliationSpec) -> dict[str, Any]:
+    is_against_events = spec.against is Against.EVENTS
     return {
         "against": spec.against.value,
         "provider": spec.provider,
         "window": TimeWindow(utc_text(spec.from_us), utc_text(spec.to_us)),
         "terms": ReconciliationTerms(
-            None if is_of_events else spec.tolerance_s,
-            spec.late_s if is_of_events else None,
-            spec.grace_s if is_of_events else None,
+            None if is_against_events else spec.tolerance_s,
+            spec.late_s if is_against_events else None,
+            spec.grace_s if is_against_events else None,
         ),
         "heal": spec.heal,
         "deliver": spec.deliver,

@@ -1,4 +1,4 @@
-"""`/api/v1/voice-sessions`: the conversations of calls, and how a tenant stores one."""
+"""`/api/v1/voice-sessions`: conversations of calls, and their storage by a tenant."""
 
 from functools import partial
 from typing import Final
@@ -44,35 +44,42 @@ from calltally.web.response.link_header import LINK_HEADERS, PageWindow, link_he
 from calltally.web.response.response import Response
 
 MAX_BODY_BYTES: Final = 5 * 1024 * 1024
-_LISTED: Final = 25
+_DEFAULT_LIMIT: Final = 25
 _PATH: Final = "/api/v1/voice-sessions"
 _TEXT: Final = {"type": "string", "minLength": 1, "maxLength": 200}
 
 SESSION_ID: Final = PathParameter(
     name="id",
-    description="The session's id, as its platform or its tenant gave it; a slash in it is sent as %2F.",
+    description="The session's id from its platform or tenant. Send a slash in it as %2F.",
     schema={"type": "string", "minLength": 1, "maxLength": MAX_SEGMENT_CHARS},
     example="session-1001",
 )
 PARAMETERS: Final = (
-    *page_parameters("sessions", most=1_000, default=_LISTED),
+    *page_parameters("sessions", most=1_000, default=_DEFAULT_LIMIT),
     Parameter(
         "status",
         "status",
-        "Only sessions that stand so.",
+        "Only sessions with this status.",
         words_schema(SESSION_STATUSES),
         "completed",
         one_of(SESSION_STATUSES),
     ),
-    Parameter("stream_id", "stream_id", "Only that media stream's.", _TEXT, "MZ1234567890abcdef", text_value),
-    Parameter("agent_key", "agent_key", "Only that agent's.", _TEXT, "scheduler", text_value),
+    Parameter(
+        "stream_id",
+        "stream_id",
+        "Only sessions of this media stream.",
+        _TEXT,
+        "MZ1234567890abcdef",
+        text_value,
+    ),
+    Parameter("agent_key", "agent_key", "Only sessions of this agent.", _TEXT, "scheduler", text_value),
 )
 
 LIST: Final = Operation(
     id="listVoiceSessions",
     tag=SESSION_TAG,
-    summary="List sessions, newest first, without what was said in them.",
-    description="`total` is exact, and linear in the sessions that match.",
+    summary="List sessions, newest first, without transcripts.",
+    description="`total` is exact. Its cost is linear in the matching sessions.",
     scope=CALLS_READ,
     is_tenant_scoped=True,
     query=PARAMETERS,
@@ -88,9 +95,9 @@ LIST: Final = Operation(
 READ: Final = Operation(
     id="getVoiceSession",
     tag=SESSION_TAG,
-    summary="One session, with its transcript and function calls.",
-    description="Those two are null for keys without `transcripts:read`. Of several calls that name one session,"
-    " it is the newest one's.",
+    summary="Get one session with its transcript and function calls.",
+    description="Transcript and function calls are null without `transcripts:read`. If several calls name"
+    " the session, the newest call's session is returned.",
     scope=CALLS_READ,
     is_tenant_scoped=True,
     path=(SESSION_ID,),
@@ -106,15 +113,16 @@ READ: Final = Operation(
 STORE: Final = Operation(
     id="putVoiceSession",
     tag=SESSION_TAG,
-    summary="Store a session's transcript, function calls, tags, evaluation.",
-    description="What is left out stays as it was, so it may be sent in parts, and in any order. The tenant's own"
-    " word stands before its platform's. The call must be named the first time. Safe to repeat.",
+    summary="Store a session's transcript, function calls, tags and evaluation.",
+    description="Missing fields keep their values, so you can send a session in several parts and in any"
+    " order. The tenant's values take precedence over the platform's. The first request must name the"
+    " call. Safe to repeat.",
     scope=EVENTS_WRITE,
     path=(SESSION_ID,),
     body=RequestBodySpec(content={JSON_BODY: SessionBody}, example=EXAMPLE_BODY),
     responses={
         200: ResponseSpec(
-            description="It is durable, and listed.",
+            description="The session is stored durably and listed.",
             schema=VoiceSessionOutcome,
             example={
                 "id": EXAMPLE_SESSION["id"],
@@ -131,10 +139,10 @@ STORE: Final = Operation(
 
 @get(_PATH, operation=LIST)
 async def list_voice_sessions(request: AnyRequest) -> Response:
-    """The records are joined as the ledger wrote them."""
+    """List sessions. Stored records are joined without decoding."""
     tenant = tenant_of(request)
     values = read_values(pairs_without_tenant(request), {each.name: each for each in PARAMETERS})
-    query = SessionQuery(**{"limit": _LISTED, "offset": 0, **values})
+    query = SessionQuery(**{"limit": _DEFAULT_LIMIT, "offset": 0, **values})
     check_search_values(access_of(request), {"stream_id": query.stream_id, "agent_key": query.agent_key})
     read = partial(list_sessions, tenant, query)
     page = await dependencies_of(request).store.read_tenant(tenant, read, long=True)
@@ -146,34 +154,36 @@ async def list_voice_sessions(request: AnyRequest) -> Response:
 
 @get(_PATH + "/{id:str}", operation=READ)
 async def get_voice_session(request: AnyRequest) -> Response:
-    """The record, and behind it what was said, if the key may read that."""
-    tenant, named = tenant_of(request), segment_after(request, "voice-sessions")
-    found = await dependencies_of(request).store.read_tenant(tenant, partial(find_session, tenant, named))
+    """Return the record, with the transcript if the key may read it."""
+    tenant, session_id = tenant_of(request), segment_after(request, "voice-sessions")
+    found = await dependencies_of(request).store.read_tenant(
+        tenant, partial(find_session, tenant, session_id)
+    )
     if found is None:
-        raise NotFound("there is no session of that id; it may not have been told of yet")
+        raise NotFound("no session has this id, or none has been reported yet")
     return Response(session_body(found, may_read=access_of(request).has_scope(TRANSCRIPTS_READ)))
 
 
 @put(_PATH + "/{id:str}", operation=STORE, request_max_body_size=MAX_BODY_BYTES, status_code=200)
 async def put_voice_session(request: AnyRequest) -> Response:
-    """A fact as any other: the ledger folds it into the call that it is of."""
-    deps, tenant, named = (
+    """Record the session as a fact. The ledger folds it into its call."""
+    deps, tenant, session_id = (
         dependencies_of(request),
         tenant_of(request),
         segment_after(request, "voice-sessions"),
     )
     body = await json_body(request, SessionBody)
-    call_sid = body.call_sid or await deps.store.read(call_sid_of(tenant, named))
+    call_sid = body.call_sid or await deps.store.read(call_sid_of(tenant, session_id))
     if call_sid is None:
-        message = f"no call names the session {named[:80]!r} yet: say in call_sid which call it is of"
+        message = f"no call has the session {session_id[:80]!r} yet: name the call in call_sid"
         raise InvalidBody.of("call_sid", message)
-    fact = session_fact(named, body, call_sid, raw=await request.body(), now_us=deps.clock())
+    fact = session_fact(session_id, body, call_sid, raw=await request.body(), now_us=deps.clock())
     [recorded] = await deps.store.submit([Submission(tenant, fact)])
     deps.metrics.count_fact(OWN, recorded.outcome)
     if recorded.call_id is None or recorded.outcome is IngestOutcome.REFUSED:
         raise Erased("the call was erased; nothing of it is kept again")
     stored = VoiceSessionOutcome(
-        named, recorded.outcome, recorded.reason, uuid_text(recorded.call_id), recorded.revision
+        session_id, recorded.outcome, recorded.reason, uuid_text(recorded.call_id), recorded.revision
     )
     return Response.json(stored)
 

@@ -10,11 +10,11 @@ SESSION_TAG: Final = "Voice sessions"
 
 
 class VoiceSession(msgspec.Struct, frozen=True):
-    """One session, the conversation of a call; what is not known is null.
+    """One session: the conversation of a call. Unknown values are null.
 
-    `call_sid` and `call_id` are of its call, which a session has always. `status` is active, completed or
-    failed: as its platform or its tenant says, else as its call stands. The counts are null where nobody
-    told of turns, or of function calls. `revision` is the tenant's revision that shows this state.
+    `call_sid` and `call_id` name its call. `status` is active, completed or failed: from the platform or the
+    tenant, else from the state of the call. The counts are null without a report of turns or function calls.
+    `revision` is the tenant's revision with this state.
     """
 
     id: str
@@ -35,14 +35,14 @@ class VoiceSession(msgspec.Struct, frozen=True):
 
 
 class VoiceSessionDetail(VoiceSession, frozen=True):
-    """The same with what was said and done in it; null for keys without `transcripts:read`."""
+    """One session with its transcript and function calls; both are null without `transcripts:read`."""
 
     transcript: list[Turn] | None
     function_calls: list[FunctionCall] | None
 
 
 class VoiceSessionList(msgspec.Struct, frozen=True):
-    """One page, newest first, without what was said."""
+    """One page, newest first, without transcripts."""
 
     data: list[VoiceSession]
     limit: int
@@ -51,7 +51,7 @@ class VoiceSessionList(msgspec.Struct, frozen=True):
 
 
 class VoiceSessionOutcome(msgspec.Struct, frozen=True):
-    """What became of it: applied, duplicate or ignored (kept, with nothing to change)."""
+    """The outcome: applied, duplicate or ignored (stored, without a change)."""
 
     id: str
     outcome: str

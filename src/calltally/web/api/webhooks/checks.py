@@ -1,4 +1,4 @@
-"""What a body wants of an endpoint, looked at as a whole."""
+"""Validation of webhook endpoint bodies."""
 
 import re
 from typing import Final
@@ -10,7 +10,7 @@ from calltally.deliveries.payload_formats import FORMS
 from calltally.store.tenants.routes import WORD_PATTERN
 from calltally.store.tenants.tenants import is_line
 from calltally.store.webhooks.endpoints import EndpointSettings
-from calltally.web.api.webhooks.schemas import MOST_DESCRIBED, EndpointBody
+from calltally.web.api.webhooks.schemas import MAX_DESCRIPTION_CHARS, EndpointBody
 from calltally.web.auth.admission import check_scope
 from calltally.web.auth.search_rights import check_search_values
 from calltally.web.request.access import CALLS_READ, PII_READ
@@ -21,13 +21,13 @@ _EVENTS: Final = ", ".join(SUBSCRIBABLE)
 
 
 def checked_endpoint(request: AnyRequest, body: EndpointBody) -> EndpointSettings:
-    """What a body asks for, as far as its key may.
+    """Return the endpoint settings of a body, within the rights of the key.
 
-    Raises InvalidBody with every fault in it, and Forbidden for a key that may not read calls, or looks for a
-    number that is masked for it.
+    Raises InvalidBody with every error in it, and Forbidden for a key that may not read calls or filters by
+    masked numbers.
     """
     access = access_of(request)
-    check_scope(access, CALLS_READ, "an endpoint is sent calls")
+    check_scope(access, CALLS_READ, "an endpoint receives calls")
     faults = [*_word_faults(body)]
     try:
         dependencies_of(request).outgoing.check(body.url)
@@ -37,28 +37,30 @@ def checked_endpoint(request: AnyRequest, body: EndpointBody) -> EndpointSetting
         raise InvalidBody("; ".join(fault.detail for fault in faults), tuple(faults))
     check_search_values(access, {"route": body.route, "agent": body.agent})
     events = tuple(name for name in SUBSCRIBABLE if name in body.events)
-    said = (body.url, body.description or None, body.form, events, body.direction, body.route, body.agent)
-    return EndpointSettings(*said, sees_numbers=access.has_scope(PII_READ))
+    settings = (body.url, body.description or None, body.form, events, body.direction, body.route, body.agent)
+    return EndpointSettings(*settings, sees_numbers=access.has_scope(PII_READ))
 
 
 def _word_faults(body: EndpointBody) -> list[Fault]:
     faults = []
     if unknown := [name for name in body.events if name not in SUBSCRIBABLE]:
-        faults.append(Fault("events", f"{unknown[0][:64]!r} is no event; choose of {_EVENTS}"))
+        faults.append(Fault("events", f"unknown event {unknown[0][:64]!r}; choose from {_EVENTS}"))
     if body.form not in FORMS:
         faults.append(Fault("form", f"form must be one of {', '.join(FORMS)}"))
     if body.direction not in (None, *DIRECTIONS):
         faults.append(Fault("direction", f"direction must be one of {', '.join(DIRECTIONS)}"))
-    if not is_line(body.description or "", MOST_DESCRIBED):
-        faults.append(Fault("description", f"a description is a line of at most {MOST_DESCRIBED} characters"))
+    if not is_line(body.description or "", MAX_DESCRIPTION_CHARS):
+        faults.append(
+            Fault("description", f"a description is a line of at most {MAX_DESCRIPTION_CHARS} characters")
+        )
     return [*faults, *_filter_faults(body)]
 
 
 def _filter_faults(body: EndpointBody) -> list[Fault]:
-    asked = (("route", body.route), ("agent", body.agent))
-    told = "must be up to 64 printable ASCII characters without spaces"
+    filters = (("route", body.route), ("agent", body.agent))
+    rule = "must be up to 64 printable ASCII characters without spaces"
     return [
-        Fault(name, f"{name} {told}")
-        for name, value in asked
+        Fault(name, f"{name} {rule}")
+        for name, value in filters
         if value is not None and not _WORD.fullmatch(value)
     ]

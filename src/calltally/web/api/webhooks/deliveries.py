@@ -1,4 +1,4 @@
-"""`/api/v1/webhook-endpoints/{id}/deliveries`: what became of each event, a test, and deliveries anew."""
+"""`/api/v1/webhook-endpoints/{id}/deliveries`: deliveries, test events and replays."""
 
 import secrets
 from typing import Final
@@ -41,34 +41,32 @@ from calltally.web.request.bodies import json_body
 from calltally.web.request.context import AnyRequest, dependencies_of, tenant_of
 from calltally.web.response.response import Response
 
-_HASHED: Final = 10
-_KNOWN: Final = {each.name: each for each in operations.FILTERS}
+_RANDOM_ID_BYTES: Final = 10
+_PARAMETERS_BY_NAME: Final = {each.name: each for each in operations.FILTERS}
 
 
 @post(ONE + "/test", operation=operations.TEST, status_code=200)
 async def test(request: AnyRequest) -> Response:
-    """An event of no call."""
+    """Queue a test event."""
     deps, tenant, endpoint = dependencies_of(request), tenant_of(request), endpoint_id(request)
     now_us = deps.clock()
-    made_id = event_time(now_us) + secrets.token_bytes(_HASHED)
+    event = event_time(now_us) + secrets.token_bytes(_RANDOM_ID_BYTES)
     data = {"endpoint_id": uuid_text(endpoint), "sent_at": utc_text(now_us)}
-    notice = EndpointNotice(
-        TEST, made_id, encode_envelope(TEST, made_id, CommitInstant(tenant, "", 0, now_us), data)
-    )
+    notice = Notice(TEST, event, freeze(TEST, event, Instant(tenant, "", 0, now_us), data))
     await deps.store.write(_with_notice(tenant, endpoint, notice, now_us))
-    found, attempts = await deps.store.read(find_delivery(tenant, endpoint, made_id))
+    found, attempts = await deps.store.read(find_delivery(tenant, endpoint, event))
     return Response.json(delivery_detail(found, attempts), status=202)
 
 
 @get(ONE + "/deliveries", operation=operations.DELIVERIES)
 async def list_some(request: AnyRequest) -> Response:
-    """By the time of their events."""
-    asked = read_values(pairs_without_tenant(request), _KNOWN)
-    limit: int = asked.pop("limit", operations.LISTED)
-    before = event_id(asked.pop("before")) if "before" in asked else LAST_ID
+    """List deliveries by the time of their events."""
+    values = read_values(pairs_without_tenant(request), _PARAMETERS_BY_NAME)
+    limit: int = values.pop("limit", operations.DEFAULT_LIMIT)
+    before = event_id(values.pop("before")) if "before" in values else LAST_ID
     if not before:
-        raise InvalidInput.of("before", "before must be `next` of the page before")
-    shown = DeliveryFilter(before=before, **asked)
+        raise InvalidInput.of("before", "before must be the `next` value of the previous page")
+    shown = DeliveryFilter(before=before, **values)
     found = await dependencies_of(request).store.read(
         list_deliveries(tenant_of(request), endpoint_id(request), shown, limit + 1)
     )
@@ -78,7 +76,7 @@ async def list_some(request: AnyRequest) -> Response:
 
 @get(DELIVERY, operation=operations.DELIVERY)
 async def read_delivery(request: AnyRequest) -> Response:
-    """Every attempt, the first first."""
+    """Return a delivery with its attempts, oldest first."""
     found, attempts = await dependencies_of(request).store.read(
         find_delivery(tenant_of(request), endpoint_id(request), delivery_id(request))
     )
@@ -87,7 +85,7 @@ async def read_delivery(request: AnyRequest) -> Response:
 
 @post(DELIVERY + "/replay", operation=operations.REPLAY_ONE, status_code=200)
 async def replay_delivery(request: AnyRequest) -> Response:
-    """Under its id."""
+    """Replay a delivery under the same id."""
     deps = dependencies_of(request)
     await deps.store.write(
         replay_one(tenant_of(request), endpoint_id(request), delivery_id(request), deps.clock())
@@ -97,24 +95,24 @@ async def replay_delivery(request: AnyRequest) -> Response:
 
 @post(ONE + "/replay", operation=operations.REPLAY, status_code=200)
 async def replay(request: AnyRequest) -> Response:
-    """Some hundred a transaction, so that what comes in meanwhile need not wait for all."""
+    """Replay some hundred deliveries per transaction, so that other writes do not wait for all."""
     deps, tenant, endpoint = dependencies_of(request), tenant_of(request), endpoint_id(request)
-    again: ReplayRange | None = _again(await json_body(request, ReplayBody))
+    window: ReplayRange | None = _window_to_replay(await json_body(request, ReplayBody))
     replayed = 0
-    while again is not None:
-        count, again = await deps.store.write(replay_some(tenant, endpoint, again, deps.clock()))
+    while window is not None:
+        count, window = await deps.store.write(replay_some(tenant, endpoint, window, deps.clock()))
         replayed += count
     return Response.json(ReplayResult(replayed), status=202)
 
 
-def _again(asked: ReplayBody) -> ReplayRange:
-    if asked.only not in ("all", "dead"):
+def _window_to_replay(body: ReplayBody) -> ReplayRange:
+    if body.only not in ("all", "dead"):
         raise InvalidBody.of("only", "only must be all or dead")
-    since_us = _instant("from", asked.from_)
-    until_us = _instant("to", asked.to) if asked.to is not None else None
+    since_us = _instant("from", body.from_)
+    until_us = _instant("to", body.to) if body.to is not None else None
     if until_us is not None and until_us <= since_us:
         raise InvalidBody.of("from", "from must be earlier than to")
-    return ReplayRange.of_window(since_us, until_us, (DEAD,) if asked.only == "dead" else STATES[1:])
+    return ReplayRange.of_window(since_us, until_us, (DEAD,) if body.only == "dead" else STATES[1:])
 
 
 def _instant(name: str, text: str) -> int:

@@ -1,4 +1,4 @@
-"""`/api/v1/webhook-endpoints`: where events go."""
+"""`/api/v1/webhook-endpoints`: webhook endpoints of a tenant."""
 
 import secrets
 from typing import Final
@@ -29,7 +29,7 @@ from calltally.web.api.webhooks.checks import checked_endpoint
 from calltally.web.api.webhooks.deliveries import DELIVERY_HANDLERS
 from calltally.web.api.webhooks.paths import ONE, endpoint_id
 from calltally.web.api.webhooks.schemas import (
-    MOST_GRACE_HOURS,
+    MAX_GRACE_HOURS,
     PATH,
     EndpointBody,
     RotationBody,
@@ -42,31 +42,31 @@ from calltally.web.request.context import AnyRequest, dependencies_of, tenant_of
 from calltally.web.response.response import Response
 
 _HOUR_US: Final = 3600 * SECOND_US
-PAUSED_BY_HAND: Final = "paused by request"
+PAUSED_BY_REQUEST: Final = "paused by request"
 
 
 @post(PATH, operation=operations.ADD, status_code=200)
 async def add(request: AnyRequest) -> Response:
-    """The secret is made here, and shown once."""
+    """Create an endpoint and its secret, which only this response contains."""
     wanted = checked_endpoint(request, await json_body(request, EndpointBody))
     deps, tenant = dependencies_of(request), tenant_of(request)
     endpoint, secret = secrets.token_bytes(16), _new_secret()
     sealed = seal_secret(deps.vault, tenant, endpoint, secret)
-    made: Endpoint = await deps.store.write(add_endpoint(tenant, endpoint, wanted, sealed, deps.clock()))
-    place = f"{deps.public_url or ''}{PATH}/{uuid_text(endpoint)}".encode()
-    return Response.json(new_endpoint_resource(made, secret), status=201, headers=((b"location", place),))
+    added: Endpoint = await deps.store.write(add_endpoint(tenant, endpoint, wanted, sealed, deps.clock()))
+    location = f"{deps.public_url or ''}{PATH}/{uuid_text(endpoint)}".encode()
+    return Response.json(new_endpoint_resource(added, secret), status=201, headers=((b"location", location),))
 
 
 @get(PATH, operation=operations.LIST)
 async def list_all(request: AnyRequest) -> Response:
-    """Few: there are no pages."""
+    """List all endpoints without pages: a tenant has few."""
     found = await dependencies_of(request).store.read(endpoints_of(tenant_of(request)))
     return Response.json(WebhookEndpointList([endpoint_resource(each) for each in found]))
 
 
 @get(ONE, operation=operations.READ)
 async def read(request: AnyRequest) -> Response:
-    """Another tenant's is not there."""
+    """Return one endpoint of the tenant."""
     found: Endpoint = await dependencies_of(request).store.read(
         need_endpoint(tenant_of(request), endpoint_id(request))
     )
@@ -75,7 +75,7 @@ async def read(request: AnyRequest) -> Response:
 
 @put(ONE, operation=operations.CHANGE)
 async def change(request: AnyRequest) -> Response:
-    """As a whole."""
+    """Replace the settings of an endpoint."""
     wanted = checked_endpoint(request, await json_body(request, EndpointBody))
     return await _changed(
         request,
@@ -83,10 +83,11 @@ async def change(request: AnyRequest) -> Response:
     )
 
 
-# The framework lets no handler that it knows as a 204 return a Reply, which brings that status itself.
+# The framework does not let a handler declared as 204 return a Response, so this declares 200. The Response
+# itself has status 204.
 @delete(ONE, operation=operations.DELETE, status_code=200)
 async def remove(request: AnyRequest) -> Response:
-    """Its deliveries go with the next rounds of upkeep."""
+    """Delete an endpoint. Maintenance deletes its deliveries later."""
     deps = dependencies_of(request)
     await deps.store.write(delete_endpoint(tenant_of(request), endpoint_id(request), deps.clock()))
     return Response.empty()
@@ -94,10 +95,10 @@ async def remove(request: AnyRequest) -> Response:
 
 @post(ONE + "/rotate", operation=operations.ROTATE, status_code=200)
 async def rotate(request: AnyRequest) -> Response:
-    """Both secrets are good for a while."""
-    asked = await json_body(request, RotationBody)
-    if not 0 <= asked.grace_hours <= MOST_GRACE_HOURS:
-        raise InvalidBody.of("grace_hours", f"grace_hours must be from 0 to {MOST_GRACE_HOURS}")
+    """Create a new secret. Deliveries are signed with both secrets during the grace period."""
+    body = await json_body(request, RotationBody)
+    if not 0 <= body.grace_hours <= MAX_GRACE_HOURS:
+        raise InvalidBody.of("grace_hours", f"grace_hours must be from 0 to {MAX_GRACE_HOURS}")
     deps, tenant, endpoint, secret = (
         dependencies_of(request),
         tenant_of(request),
@@ -106,23 +107,23 @@ async def rotate(request: AnyRequest) -> Response:
     )
     now_us = deps.clock()
     sealed = seal_secret(deps.vault, tenant, endpoint, secret)
-    rotation = SecretRotation(sealed, now_us + int(asked.grace_hours) * _HOUR_US)
+    rotation = SecretRotation(sealed, now_us + int(body.grace_hours) * _HOUR_US)
     found: Endpoint = await deps.store.write(rotate_secret(tenant, endpoint, rotation, now_us))
     return Response.json(new_endpoint_resource(found, secret))
 
 
 @post(ONE + "/pause", operation=operations.PAUSE, status_code=200)
 async def pause(request: AnyRequest) -> Response:
-    """Its events wait."""
+    """Pause an endpoint. Its events wait."""
     clock = dependencies_of(request).clock
     return await _changed(
-        request, pause_endpoint(tenant_of(request), endpoint_id(request), PAUSED_BY_HAND, clock())
+        request, pause_endpoint(tenant_of(request), endpoint_id(request), PAUSED_BY_REQUEST, clock())
     )
 
 
 @post(ONE + "/resume", operation=operations.RESUME, status_code=200)
 async def resume(request: AnyRequest) -> Response:
-    """What waits is due at once."""
+    """Resume an endpoint. Waiting events are due at once."""
     clock = dependencies_of(request).clock
     return await _changed(request, resume_endpoint(tenant_of(request), endpoint_id(request), clock()))
 

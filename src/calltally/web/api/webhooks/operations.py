@@ -1,4 +1,4 @@
-"""What each operation on webhook endpoints declares of itself."""
+"""Operations on webhook endpoints."""
 
 from typing import Any, Final
 
@@ -30,8 +30,8 @@ from calltally.web.request.access import WEBHOOKS_WRITE
 from calltally.web.request.bodies import JSON_BODY
 
 TAG: Final = "Webhooks"
-LISTED: Final = 25
-MOST_LISTED: Final = 1000
+DEFAULT_LIMIT: Final = 25
+MAX_LIMIT: Final = 1000
 
 _ID: Final = "0d9c3f5e-8f54-4c37-9d0f-6a7d0c1f4b52"
 _MESSAGE: Final = "msg_01a1b2c3-d4e5-4f60-8a7b-9c0d1e2f3a4b"
@@ -55,7 +55,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "updated_at": "2026-10-01T09:00:00.000000Z",
 }
 _WITH_SECRET: Final = {**_EXAMPLE, "secret": "whsec_VGhpcyBpcyBhbiBleGFtcGxlIG9mIGEgc2VjcmV0LiAh"}
-_ASKED: Final = {name: _EXAMPLE[name] for name in ("url", "events", "description", "route")}
+_SETTINGS: Final = {name: _EXAMPLE[name] for name in ("url", "events", "description", "route")}
 _DELIVERY: Final[dict[str, Any]] = {
     "id": _MESSAGE,
     "endpoint_id": _ID,
@@ -69,7 +69,7 @@ _DELIVERY: Final[dict[str, Any]] = {
     "updated_at": "2026-10-01T09:32:31.300000Z",
     "next_attempt_at": "2026-10-01T09:32:38.300000Z",
 }
-_TRIES: Final = [
+_ATTEMPTS: Final = [
     {
         "attempt": 1,
         "at": "2026-10-01T09:32:31.210000Z",
@@ -96,61 +96,69 @@ LIMIT: Final = Parameter(
     "limit",
     "limit",
     "The most deliveries to return.",
-    range_schema(1, MOST_LISTED, LISTED),
-    str(LISTED),
-    whole_number(1, MOST_LISTED),
+    range_schema(1, MAX_LIMIT, DEFAULT_LIMIT),
+    str(DEFAULT_LIMIT),
+    whole_number(1, MAX_LIMIT),
 )
 FILTERS: Final = (
     LIMIT,
     Parameter(
         "before",
         "before",
-        "Only older: `next` of the page before.",
+        "Only older deliveries: the `next` value of the previous page.",
         {"type": "string"},
         _MESSAGE,
         text_value,
     ),
-    Parameter("state", "state", "Only of this state.", words_schema(STATES), "dead", one_of(STATES)),
     Parameter(
-        "event", "event", "Only of this kind.", words_schema(SUBSCRIBABLE), COMPLETED, one_of(SUBSCRIBABLE)
+        "state", "state", "Only deliveries in this state.", words_schema(STATES), "dead", one_of(STATES)
     ),
     Parameter(
-        "call_id", "call_id", "Only of this call.", {"type": "string", "format": "uuid"}, _CALL, id_value
+        "event",
+        "event",
+        "Only events of this type.",
+        words_schema(SUBSCRIBABLE),
+        COMPLETED,
+        one_of(SUBSCRIBABLE),
     ),
     Parameter(
-        "from", "since_us", "Only of events that happened at or after it.", _TIME, "2026-10-01", instant_value
+        "call_id",
+        "call_id",
+        "Only events of this call.",
+        {"type": "string", "format": "uuid"},
+        _CALL,
+        id_value,
     ),
-    Parameter(
-        "to", "until_us", "Only of events that happened before it.", _TIME, "2026-11-01", instant_value
-    ),
+    Parameter("from", "since_us", "Only events at or after this time.", _TIME, "2026-10-01", instant_value),
+    Parameter("to", "until_us", "Only events before this time.", _TIME, "2026-11-01", instant_value),
 )
 
 
-def _of_one(**said: Any) -> Operation:  # noqa: ANN401 (an operation's own fields)
-    """An operation on one endpoint."""
-    path = said.pop("path", (ENDPOINT_ID,))
-    problems = ("not-found", *said.pop("problems", ()))
+def _endpoint_operation(**fields: Any) -> Operation:  # noqa: ANN401 (an operation's own fields)
+    """Return an operation on one endpoint."""
+    path = fields.pop("path", (ENDPOINT_ID,))
+    problems = ("not-found", *fields.pop("problems", ()))
     return Operation(
-        tag=TAG, scope=WEBHOOKS_WRITE, is_tenant_scoped=True, path=path, problems=problems, **said
+        tag=TAG, scope=WEBHOOKS_WRITE, is_tenant_scoped=True, path=path, problems=problems, **fields
     )
 
 
 ADD: Final = Operation(
     id="addWebhookEndpoint",
     tag=TAG,
-    summary="Have events delivered to a URL.",
-    description="It takes `calls:read` too, and `pii:read` for whole numbers where the tenant masks them: without"
-    " it the endpoint's events have them masked. From now on; there is no backlog. The `secret` in the answer"
-    " is never shown again.",
+    summary="Create a webhook endpoint.",
+    description="The key also needs `calls:read`, and `pii:read` for full numbers if the tenant masks them;"
+    " without it, the endpoint's events have masked numbers. Delivery starts with new events; past"
+    " events are not sent. The `secret` is shown only once.",
     scope=WEBHOOKS_WRITE,
     is_tenant_scoped=True,
-    body=RequestBodySpec(content={JSON_BODY: EndpointBody}, example=_ASKED),
+    body=RequestBodySpec(content={JSON_BODY: EndpointBody}, example=_SETTINGS),
     responses={
         201: ResponseSpec(
-            description="It is made.",
+            description="The endpoint.",
             schema=NewWebhookEndpoint,
             example=_WITH_SECRET,
-            headers={"Location": "Where it can be asked for."},
+            headers={"Location": "URL of the endpoint."},
         )
     },
     problems=("invalid-body", "unsupported-media-type", "conflict"),
@@ -158,109 +166,117 @@ ADD: Final = Operation(
 LIST: Final = Operation(
     id="listWebhookEndpoints",
     tag=TAG,
-    summary="The webhook endpoints of a tenant.",
+    summary="List a tenant's webhook endpoints.",
     scope=WEBHOOKS_WRITE,
     is_tenant_scoped=True,
     responses={
         200: ResponseSpec(
-            description="All of them.", schema=WebhookEndpointList, example={"data": [_EXAMPLE]}
+            description="All endpoints.", schema=WebhookEndpointList, example={"data": [_EXAMPLE]}
         )
     },
 )
-READ: Final = _of_one(
+READ: Final = _endpoint_operation(
     id="getWebhookEndpoint",
-    summary="One webhook endpoint.",
+    summary="Get one webhook endpoint.",
     responses={200: ResponseSpec(description="The endpoint.", schema=WebhookEndpoint, example=_EXAMPLE)},
 )
-CHANGE: Final = _of_one(
+CHANGE: Final = _endpoint_operation(
     id="setWebhookEndpoint",
-    summary="Set what an endpoint is sent and where.",
-    description="It takes the scopes that a new one takes; numbers are masked or whole by the key that sets it."
-    " As a whole: what is left out is as for a new one. What waits goes to the new URL.",
-    body=RequestBodySpec(content={JSON_BODY: EndpointBody}, example=_ASKED),
+    summary="Replace the settings of an endpoint.",
+    description="The key needs the scopes of a new endpoint; its `pii:read` decides whether numbers are"
+    " masked. The body replaces all settings: missing fields get their defaults. Waiting events go to"
+    " the new URL.",
+    body=RequestBodySpec(content={JSON_BODY: EndpointBody}, example=_SETTINGS),
     responses={200: ResponseSpec(description="It is so.", schema=WebhookEndpoint, example=_EXAMPLE)},
     problems=("invalid-body", "unsupported-media-type"),
 )
-DELETE: Final = _of_one(
+DELETE: Final = _endpoint_operation(
     id="deleteWebhookEndpoint",
-    summary="Delete an endpoint; what waits for it is not delivered.",
-    responses={204: ResponseSpec(description="It is gone.")},
+    summary="Delete an endpoint and its waiting events.",
+    responses={204: ResponseSpec(description="The endpoint is deleted.")},
 )
-ROTATE: Final = _of_one(
+ROTATE: Final = _endpoint_operation(
     id="rotateWebhookSecret",
     summary="Give an endpoint a new secret.",
-    description="For `grace_hours` deliveries are signed with both, so that a receiver may know either.",
+    description="For `grace_hours`, deliveries are signed with both secrets, so that a receiver can verify"
+    " with either.",
     body=RequestBodySpec(content={JSON_BODY: RotationBody}, example={"grace_hours": 24}),
     responses={
         200: ResponseSpec(description="The new secret.", schema=NewWebhookEndpoint, example=_WITH_SECRET)
     },
     problems=("invalid-body", "unsupported-media-type"),
 )
-PAUSE: Final = _of_one(
+PAUSE: Final = _endpoint_operation(
     id="pauseWebhookEndpoint",
-    summary="Send an endpoint nothing; its events wait.",
+    summary="Pause an endpoint; its events wait.",
     responses={
         200: ResponseSpec(
-            description="It is paused.",
+            description="The paused endpoint.",
             schema=WebhookEndpoint,
             example={**_EXAMPLE, "state": "paused", "reason": "paused by request"},
         )
     },
 )
-RESUME: Final = _of_one(
+RESUME: Final = _endpoint_operation(
     id="resumeWebhookEndpoint",
-    summary="Send an endpoint what waits, and what comes.",
-    responses={200: ResponseSpec(description="It is active.", schema=WebhookEndpoint, example=_EXAMPLE)},
+    summary="Resume an endpoint; waiting events are sent at once.",
+    responses={
+        200: ResponseSpec(description="The active endpoint.", schema=WebhookEndpoint, example=_EXAMPLE)
+    },
 )
-TEST: Final = _of_one(
+TEST: Final = _endpoint_operation(
     id="testWebhookEndpoint",
     summary="Send an endpoint a `voice.webhook.test` event.",
-    description="It is signed, tried and recorded as any other; look at its delivery for what came of it.",
+    description="The event is signed, sent and recorded like any other. Its delivery shows the result.",
     responses={
         202: ResponseSpec(
             description="It is on its way.",
             schema=WebhookDeliveryDetail,
-            example={**_DELIVERY, "tries": _TRIES},
+            example={**_DELIVERY, "tries": _ATTEMPTS},
         )
     },
 )
-DELIVERIES: Final = _of_one(
+DELIVERIES: Final = _endpoint_operation(
     id="listDeliveries",
-    summary="What became of events at an endpoint, the newest first.",
+    summary="List the deliveries of an endpoint, newest first.",
     query=FILTERS,
     responses={
         200: ResponseSpec(
             description="One page.",
             schema=WebhookDeliveryPage,
-            example={"data": [_DELIVERY], "limit": LISTED, "next": None},
+            example={"data": [_DELIVERY], "limit": DEFAULT_LIMIT, "next": None},
         )
     },
 )
-DELIVERY: Final = _of_one(
+DELIVERY: Final = _endpoint_operation(
     id="getDelivery",
-    summary="One delivery with every attempt.",
+    summary="Get one delivery with all attempts.",
     path=(ENDPOINT_ID, MESSAGE_ID),
     responses={
         200: ResponseSpec(
-            description="The delivery.", schema=WebhookDeliveryDetail, example={**_DELIVERY, "tries": _TRIES}
+            description="The delivery.",
+            schema=WebhookDeliveryDetail,
+            example={**_DELIVERY, "tries": _ATTEMPTS},
         )
     },
 )
-REPLAY_ONE: Final = _of_one(
+REPLAY_ONE: Final = _endpoint_operation(
     id="replayDelivery",
-    summary="Make one delivery again, under the same id.",
+    summary="Replay one delivery under the same id.",
     path=(ENDPOINT_ID, MESSAGE_ID),
     responses={
         202: ResponseSpec(description="It is on its way.", schema=ReplayResult, example={"replayed": 1})
     },
 )
-REPLAY: Final = _of_one(
+REPLAY: Final = _endpoint_operation(
     id="replayDeliveries",
-    summary="Make the deliveries of a window again, or all that were given up since.",
-    description="Each under the id that it had. What waits anyway is left as it is.",
+    summary="Replay the deliveries of a window, or only the dead ones.",
+    description="Each delivery keeps its id. Waiting deliveries are unchanged.",
     body=RequestBodySpec(content={JSON_BODY: ReplayBody}, example={"from": "2026-10-01", "only": "dead"}),
     responses={
-        202: ResponseSpec(description="They are on their way.", schema=ReplayResult, example={"replayed": 42})
+        202: ResponseSpec(
+            description="The number of queued deliveries.", schema=ReplayResult, example={"replayed": 42}
+        )
     },
     problems=("invalid-body", "unsupported-media-type"),
 )

@@ -1,4 +1,4 @@
-"""Where an endpoint and its deliveries are, and what of it a path names."""
+"""Paths of webhook endpoints, and the ids in them."""
 
 from typing import Final
 
@@ -14,18 +14,18 @@ _MESSAGE: Final = "msg_"
 
 
 def endpoint_id(request: AnyRequest) -> bytes:
-    """The endpoint that the path names; empty for what names none."""
+    """Return the endpoint id of the path; empty if it is invalid."""
     return parse_uuid(segment_after(request, "webhook-endpoints")) or b""
 
 
 def delivery_id(request: AnyRequest) -> bytes:
-    """The delivery that the path names; raises NotFound for what names none."""
+    """Return the delivery id of the path. Raises NotFound if it is invalid."""
     found = event_id(segment_after(request, "deliveries"))
     if not found:
-        raise NotFound("there is no delivery of that id")
+        raise NotFound("no delivery has this id")
     return found
 
 
 def event_id(text: str) -> bytes:
-    """The id in a text `msg_…`; empty where there is none."""
+    """Parse an id `msg_…`; empty if it is invalid."""
     return (parse_uuid(text.removeprefix(_MESSAGE)) or b"") if text.startswith(_MESSAGE) else b""

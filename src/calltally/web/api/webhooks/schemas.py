@@ -1,4 +1,4 @@
-"""Webhook endpoints and deliveries as the outside sees them. Times are RFC 3339 in UTC."""
+"""Webhook endpoints and deliveries in the API. Times are RFC 3339 in UTC."""
 
 from base64 import b64encode
 from typing import Annotated, Any, Final, Literal, TypeAlias
@@ -19,34 +19,34 @@ from calltally.store.webhooks.endpoints import Endpoint
 from calltally.web.api.admin.schemas import Word
 
 PATH: Final = "/api/v1/webhook-endpoints"
-MOST_DESCRIBED: Final = 200
-MOST_GRACE_HOURS: Final = 168
+MAX_DESCRIPTION_CHARS: Final = 200
+MAX_GRACE_HOURS: Final = 168
 GRACE_HOURS: Final = 24
 
 Url: TypeAlias = Annotated[
     str, Meta(extra_json_schema={"format": "uri", "minLength": 8, "maxLength": MAX_URL_CHARS})
 ]
-Described: TypeAlias = Annotated[
-    str, Meta(extra_json_schema={"maxLength": MOST_DESCRIBED, "pattern": f"^{LINE_CHAR}*$"})
+Description: TypeAlias = Annotated[
+    str, Meta(extra_json_schema={"maxLength": MAX_DESCRIPTION_CHARS, "pattern": f"^{LINE_CHAR}*$"})
 ]
 EventName: TypeAlias = Annotated[str, Meta(extra_json_schema={"enum": list(SUBSCRIBABLE)})]
 Form: TypeAlias = Annotated[str, Meta(extra_json_schema={"enum": list(FORMS)})]
 Direction: TypeAlias = Annotated[str, Meta(extra_json_schema={"enum": list(DIRECTIONS)})]
 Instant: TypeAlias = Annotated[str, Meta(examples=["2026-10-01"], extra_json_schema={"format": "date-time"})]
 Hours: TypeAlias = Annotated[
-    float, Meta(multiple_of=1, extra_json_schema={"minimum": 0, "maximum": MOST_GRACE_HOURS})
+    float, Meta(multiple_of=1, extra_json_schema={"minimum": 0, "maximum": MAX_GRACE_HOURS})
 ]
 
 
 class EndpointBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where events go and which; a filter or `events` left out is for all.
+    """Settings of an endpoint. A missing filter, or missing `events`, matches everything.
 
-    `form` is `standard` (our envelope) or `cloudevents` (CloudEvents 1.0, structured).
+    `form` is `standard` (Calltally's envelope) or `cloudevents` (CloudEvents 1.0, structured).
     """
 
     url: Url
     events: list[EventName] = []
-    description: Described | None = None
+    description: Description | None = None
     form: Form = "standard"
     direction: Direction | None = None
     route: Word | None = None
@@ -54,11 +54,11 @@ class EndpointBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WebhookEndpoint(msgspec.Struct, frozen=True):
-    """One endpoint. `state` is `active` or `paused`, then with a `reason`.
+    """One endpoint. `state` is `active`, or `paused` with a `reason`.
 
-    `failing_since` is the first failure since the last success; `previous_secret_until` says until when
-    deliveries are signed with the secret from before a rotation as well. It `masks_numbers` where the tenant
-    does, and the key that set the endpoint last had no `pii:read`.
+    `failing_since` is the first failure since the last success. Until `previous_secret_until`, deliveries are
+    also signed with the previous secret. `masks_numbers`: the tenant masks numbers, and the key that last set
+    the endpoint lacked `pii:read`.
     """
 
     id: str
@@ -79,7 +79,7 @@ class WebhookEndpoint(msgspec.Struct, frozen=True):
 
 
 class NewWebhookEndpoint(WebhookEndpoint, frozen=True):
-    """A new endpoint, or one with a new secret; the `secret` is never shown again."""
+    """A new endpoint, or one with a new secret. The `secret` is shown only once."""
 
     secret: str
 
@@ -91,15 +91,15 @@ class WebhookEndpointList(msgspec.Struct, frozen=True):
 
 
 class RotationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """For how many hours the secret from before is signed with as well; 24 unless said."""
+    """Hours during which deliveries are also signed with the previous secret; default 24."""
 
     grace_hours: Hours = GRACE_HOURS
 
 
 class ReplayBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
-    """Which deliveries are made again: of events from `from` to before `to` (now, if left out).
+    """Deliveries to replay: of events from `from` to before `to` (default: now).
 
-    With `only` `dead` those that were given up alone.
+    With `only` set to `dead`, only dead deliveries.
     """
 
     from_: Instant
@@ -108,16 +108,16 @@ class ReplayBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
 
 
 class ReplayResult(msgspec.Struct, frozen=True):
-    """How many deliveries were begun anew."""
+    """Number of replayed deliveries."""
 
     replayed: int
 
 
 class WebhookDelivery(msgspec.Struct, frozen=True):
-    """What becomes of one event at one endpoint. `id` is the event's `webhook-id`.
+    """Delivery of one event to one endpoint. `id` is the event's `webhook-id`.
 
-    `state` is `waiting`, `delivered` or `dead`; `next_attempt_at` is null unless it waits. `reason` says why
-    the last attempt was not taken.
+    `state` is `waiting`, `delivered` or `dead`; `next_attempt_at` is null unless it is waiting. `reason` is
+    why the last attempt failed.
     """
 
     id: str
@@ -134,7 +134,7 @@ class WebhookDelivery(msgspec.Struct, frozen=True):
 
 
 class DeliveryAttempt(msgspec.Struct, frozen=True):
-    """One attempt. `status` is null where no answer came. `answer` is the first KiB of the answer's body."""
+    """One attempt. `status` is null without a response. `answer` is the first KiB of the response body."""
 
     attempt: int
     at: str
@@ -147,13 +147,13 @@ class DeliveryAttempt(msgspec.Struct, frozen=True):
 
 
 class WebhookDeliveryDetail(WebhookDelivery, frozen=True):
-    """One delivery with every attempt."""
+    """One delivery with all attempts."""
 
     tries: list[DeliveryAttempt]
 
 
 class WebhookDeliveryPage(msgspec.Struct, frozen=True):
-    """Deliveries, the newest first; `next` is what to send as `before` to go on, null at the end."""
+    """Deliveries, newest first. Send `next` as `before` to continue; null at the end."""
 
     data: list[WebhookDelivery]
     limit: int
@@ -161,22 +161,22 @@ class WebhookDeliveryPage(msgspec.Struct, frozen=True):
 
 
 def endpoint_resource(endpoint: Endpoint) -> WebhookEndpoint:
-    """An endpoint without its secret."""
+    """Convert an endpoint into its API representation, without its secret."""
     return WebhookEndpoint(**_endpoint(endpoint))
 
 
 def new_endpoint_resource(endpoint: Endpoint, secret: str) -> NewWebhookEndpoint:
-    """The same with it."""
+    """Convert an endpoint into its API representation, with its secret."""
     return NewWebhookEndpoint(**_endpoint(endpoint), secret=secret)
 
 
 def delivery_resource(delivery: Delivery) -> WebhookDelivery:
-    """A delivery without its attempts."""
+    """Convert a delivery into its API representation, without attempts."""
     return WebhookDelivery(**_delivery(delivery))
 
 
 def delivery_detail(delivery: Delivery, attempts: list[StoredAttempt]) -> WebhookDeliveryDetail:
-    """The same with them."""
+    """Convert a delivery into its API representation, with its attempts."""
     return WebhookDeliveryDetail(**_delivery(delivery), tries=[_attempt(each) for each in attempts])
 
 
@@ -198,12 +198,12 @@ def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _delivery(delivery: Delivery) -> dict[str, Any]:
-    is_of_call = delivery.call_id != delivery.event_id
+    has_call = delivery.call_id != delivery.event_id
     return {
         "id": message_id(delivery.event_id),
         "endpoint_id": uuid_text(delivery.endpoint),
         "event": delivery.event,
-        "call_id": uuid_text(delivery.call_id) if is_of_call else None,
+        "call_id": uuid_text(delivery.call_id) if has_call else None,
         "revision": delivery.revision,
         "state": delivery.state,
         "attempts": delivery.attempts,

@@ -9,7 +9,7 @@ from calltally.calls.errors import InvalidInput, NotFound
 from calltally.calls.times import SECOND_US
 from calltally.store.alerts.alerts import Alert, AlertChange, AlertEvent, acknowledge, mute, resolve
 from calltally.store.db.operation import StoreOperation
-from calltally.web.api.alerts.schemas import MOST_NOTE_CHARS
+from calltally.web.api.alerts.schemas import MAX_NOTE_CHARS
 from calltally.web.dashboard.alerts.page import ONE, alert_id
 from calltally.web.dashboard.calls.links import number_in
 from calltally.web.dashboard.error_page import answer_page
@@ -53,7 +53,7 @@ def _unmute(tenant: str, alert: bytes, _form: Form, by: AlertChange) -> StoreOpe
 
 def _note(form: Form) -> str | None:
     # PostgreSQL has no place for a NUL in a text.
-    return form.get("note", "").replace("\0", "").strip()[:MOST_NOTE_CHARS] or None
+    return form.get("note", "").replace("\0", "").strip()[:MAX_NOTE_CHARS] or None
 
 
 _DOINGS: Final[Mapping[str, Doing]] = {

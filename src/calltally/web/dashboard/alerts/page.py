@@ -21,7 +21,7 @@ from calltally.store.alerts.alerts import (
 )
 from calltally.store.db.operation import StoreOperation
 from calltally.store.rollups.alert_steps import steps_between
-from calltally.web.api.alerts.operations import LISTED, PARAMETERS
+from calltally.web.api.alerts.operations import DEFAULT_LIMIT, PARAMETERS
 from calltally.web.dashboard.alerts.alert_lines import calls_behind, history, line_of, pieces_of
 from calltally.web.dashboard.alerts.evidence_chart import evidence_drawn, frame_of
 from calltally.web.dashboard.built_files import CHARTS, built_path
@@ -70,7 +70,7 @@ async def show_alerts(request: AnyRequest) -> Response:
 def _wanted(pairs: Pairs) -> AlertFilter:
     state = only(pairs, "state") or UNRESOLVED
     asked = [pair for pair in pairs if pair[0] != "state"] + ([("state", state)] if state != _ALL else [])
-    return AlertFilter(**{"limit": LISTED, "offset": 0, **_EVER, **read_values(asked, _KNOWN)})
+    return AlertFilter(**{"limit": DEFAULT_LIMIT, "offset": 0, **_EVER, **read_values(asked, _KNOWN)})
 
 
 def _around(pairs: Pairs, wanted: AlertFilter, total: int) -> dict[str, Any]:

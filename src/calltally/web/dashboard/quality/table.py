@@ -48,14 +48,14 @@ def _cells(asked: Asked, group: GroupShown) -> str:
 
 def _figure(rate: str, group: GroupShown) -> str:
     """Numbers of our own writing, in which there is nothing to escape."""
-    value, more = _deps(group.rates[rate])
+    value, more = _rate_html(group.rates[rate])
     changed = _changed(group.compared.differences[rate]) if group.compared else ""
     return f'<td class="number">{value}{changed}{more}</td>'
 
 
 # Hours of few calls are much alike.
 @lru_cache(maxsize=8_192)
-def _deps(shown: RateShown) -> tuple[str, str]:
+def _rate_html(shown: RateShown) -> tuple[str, str]:
     """What stands before the difference, and behind it."""
     made_of = f"<small>{shown.numerator:,} / {shown.denominator:,}</small>"
     if shown.value is None:

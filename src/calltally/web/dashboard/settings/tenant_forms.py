@@ -19,7 +19,7 @@ from calltally.store.webhooks.endpoints import (
     seal_secret,
 )
 from calltally.web.api.webhooks.checks import checked_endpoint
-from calltally.web.api.webhooks.handlers import PAUSED_BY_HAND
+from calltally.web.api.webhooks.handlers import PAUSED_BY_REQUEST
 from calltally.web.api.webhooks.schemas import EndpointBody
 from calltally.web.dashboard.calls.links import meant, only
 from calltally.web.dashboard.error_page import answer_page
@@ -72,7 +72,7 @@ async def change_endpoint(request: AnyRequest) -> Response:
     deps, doing = dependencies_of(request), last_segment(request, "endpoints")
     whose, now_us = (visitor.tenant, parse_uuid(only(pairs, "endpoint")) or b""), deps.clock()
     if doing == "pause":
-        await deps.store.write(pause_endpoint(*whose, PAUSED_BY_HAND, now_us))
+        await deps.store.write(pause_endpoint(*whose, PAUSED_BY_REQUEST, now_us))
     elif doing == "resume":
         await deps.store.write(resume_endpoint(*whose, now_us))
     elif doing == "delete":
