@@ -12,7 +12,7 @@ REFERENCE_STYLE: Final = "swagger-ui.css"
 
 
 @cache
-def built(name: str) -> bytes | None:
+def built_file(name: str) -> bytes | None:
     """The bytes of a file that was built; None where nobody built it, and pages do without."""
     file = files("calltally.web.dashboard").joinpath("built", name)
     return file.read_bytes() if file.is_file() else None
@@ -20,5 +20,5 @@ def built(name: str) -> bytes | None:
 
 def built_path(name: str) -> str | None:
     """Where pages find it, by a URL that changes with its bytes; None where it was not built."""
-    content = built(name)
+    content = built_file(name)
     return None if content is None else f"/assets/{name}?{version(content)}"

@@ -5,14 +5,14 @@ from urllib.parse import urlencode
 import msgspec
 from litestar import Response as FrameworkResponse
 
-from calltally.web.dashboard.rendering import page, redirect
+from calltally.web.dashboard.rendering import redirect, render_page
 from calltally.web.dashboard.sign_in.session_cookie import SignedOut
 from calltally.web.request.context import AnyRequest
 from calltally.web.response.problems import Problem, problem_response
 from calltally.web.response.response import Response
 
 
-def answer_page(request: AnyRequest, error: Exception) -> FrameworkResponse[bytes]:
+def handle_page_exception(request: AnyRequest, error: Exception) -> FrameworkResponse[bytes]:
     """The framework's hook for every exception of a page: signing in, or a page that says what happened."""
     response = _to_sign_in(request) if isinstance(error, SignedOut) else _told(request, error)
     headers = {name.decode(): value.decode() for name, value in response.headers}
@@ -33,4 +33,4 @@ def _to_sign_in(request: AnyRequest) -> Response:
 def _told(request: AnyRequest, error: Exception) -> Response:
     told = problem_response(request.scope, error)
     problem = msgspec.json.decode(told.body, type=Problem)
-    return page("problem.html", None, {"problem": problem}, status=told.status)
+    return render_page("problem.html", None, {"problem": problem}, status=told.status)

@@ -14,7 +14,7 @@ HOME: Final = "/calls"
 _MOST_FIELDS: Final = 100
 
 
-async def pairs_of_form(request: AnyRequest) -> Pairs:
+async def form_pairs(request: AnyRequest) -> Pairs:
     """The fields of a form; what cannot be read is as if it had not been sent."""
     body = await request.body()
     try:
@@ -26,7 +26,7 @@ async def pairs_of_form(request: AnyRequest) -> Pairs:
 async def checked_form(request: AnyRequest) -> tuple[Visitor, Pairs]:
     """A form of somebody who is signed in. Raises Forbidden where it does not carry the session's token."""
     visitor = await visitor_of(request)
-    pairs = await pairs_of_form(request)
+    pairs = await form_pairs(request)
     # As bytes: texts are compared only where they are ASCII, and anybody may send others.
     has_token = compare_digest(dict(pairs).get("csrf", "").encode(), visitor.session.csrf.encode())
     if not is_own_form(request) or not has_token:
@@ -34,12 +34,12 @@ async def checked_form(request: AnyRequest) -> tuple[Visitor, Pairs]:
     return visitor, pairs
 
 
-def inside(path: str) -> str:
+def local_path(path: str) -> str:
     """A path of this service and of no other: two slashes, of either kind, lead elsewhere."""
     is_path = path.startswith("/") and not path.startswith(("//", "/\\"))
     return path if is_path and path.isprintable() and path.isascii() else HOME
 
 
-def back(pairs: Pairs) -> str:
+def return_path(pairs: Pairs) -> str:
     """Where the form wants to lead to, where that is a place of ours."""
-    return inside(dict(pairs).get("next", HOME))
+    return local_path(dict(pairs).get("next", HOME))

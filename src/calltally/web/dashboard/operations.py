@@ -3,7 +3,7 @@
 from calltally.web.openapi.operation import Operation, ResponseSpec
 
 
-def of_page(named: str) -> Operation:
+def page_operation(named: str) -> Operation:
     """The declaration of a page, by its path or method and path; the session decides who may see it."""
     return Operation(
         id=named,

@@ -55,7 +55,7 @@ def _environment() -> Environment:
     return environment
 
 
-def page(
+def render_page(
     template: str,
     visitor: Visitor | None,
     values: Mapping[str, Any],

@@ -8,13 +8,13 @@ from litestar import get
 from calltally.calls.errors import NotFound
 from calltally.web.dashboard.alerts import actions as alert_doing
 from calltally.web.dashboard.alerts import page as alerts_page
-from calltally.web.dashboard.built_files import CHARTS, REFERENCE_SCRIPT, REFERENCE_STYLE, built
+from calltally.web.dashboard.built_files import CHARTS, REFERENCE_SCRIPT, REFERENCE_STYLE, built_file
 from calltally.web.dashboard.call import page as call_page
 from calltally.web.dashboard.call import reveal
 from calltally.web.dashboard.calls import page as calls_page
 from calltally.web.dashboard.calls import preferences, total
 from calltally.web.dashboard.jobs import exports_page, reconciliations_page
-from calltally.web.dashboard.operations import of_page
+from calltally.web.dashboard.operations import page_operation
 from calltally.web.dashboard.quality import launch_page
 from calltally.web.dashboard.quality import page as quality_page
 from calltally.web.dashboard.rendering import asset, version
@@ -46,7 +46,7 @@ def _asset(name: str, media_type: bytes) -> Any:  # noqa: ANN401 (one of the fra
     response = Response(asset(name), media_type=media_type)
     named = version(asset(name)).encode()
 
-    @get(f"/assets/{name}", operation=of_page(f"/assets/{name}"))
+    @get(f"/assets/{name}", operation=page_operation(f"/assets/{name}"))
     async def answer(request: AnyRequest) -> Response:
         context_of(request.scope).is_immutable = request.scope["query_string"] == named
         return response
@@ -57,9 +57,9 @@ def _asset(name: str, media_type: bytes) -> Any:  # noqa: ANN401 (one of the fra
 def _library(name: str, media_type: bytes) -> Any:  # noqa: ANN401 (one of the framework's kinds of handler)
     """The handler of a library. Pages refer to it only where it was built."""
 
-    @get(f"/assets/{name}", operation=of_page(f"/assets/{name}"))
+    @get(f"/assets/{name}", operation=page_operation(f"/assets/{name}"))
     async def answer(request: AnyRequest) -> Response:
-        library = built(name)
+        library = built_file(name)
         if library is None:
             raise NotFound(f"{name} was not built here; make setup does it")
         context = context_of(request.scope)
@@ -73,11 +73,11 @@ PAGE_HANDLERS: Final[Sequence[Any]] = (
     calls_page.show_calls,
     calls_page.export_calls,
     total.count_calls,
-    total.tell_news,
+    total.count_new_calls,
     call_page.show_call,
     reveal.reveal_call,
     preferences.choose_columns,
-    preferences.keep_view,
+    preferences.change_views,
     quality_page.show_quality,
     quality_page.export_quality,
     launch_page.show_launch,
@@ -85,32 +85,32 @@ PAGE_HANDLERS: Final[Sequence[Any]] = (
     alerts_page.show_alert,
     alert_doing.change_alert,
     exports_page.show_exports,
-    exports_page.ask_for_export,
+    exports_page.request_export,
     exports_page.show_export_page,
     exports_page.cancel_export,
-    exports_page.give_manifest,
-    exports_page.give_file,
+    exports_page.download_manifest,
+    exports_page.download_file,
     reconciliations_page.show_reconciliations,
-    reconciliations_page.ask_for_reconciliation,
+    reconciliations_page.request_reconciliation,
     reconciliations_page.show_reconciliation_page,
     reconciliations_page.cancel_reconciliation,
-    reconciliations_page.give_findings,
+    reconciliations_page.download_findings,
     settings_page.show_settings,
-    admin_forms.make_tenant,
-    admin_forms.look_at_tenant,
-    admin_forms.keep_for,
-    admin_forms.make_key,
-    admin_forms.end_key,
+    admin_forms.create_tenant,
+    admin_forms.switch_tenant,
+    admin_forms.set_retention_days,
+    admin_forms.create_key,
+    admin_forms.revoke_api_key,
     admin_forms.set_route,
     admin_forms.set_secrets,
     admin_forms.check_provider,
     settings_doing.set_rules,
-    settings_doing.make_endpoint,
+    settings_doing.create_endpoint,
     settings_doing.change_endpoint,
-    signing_in.ask_to_sign_in,
+    signing_in.show_sign_in,
     signing_in.sign_in,
     signing_in.sign_out,
-    signing_in.choose,
+    signing_in.set_preferences,
     *(_library(name, _TYPES["dashboard.js"]) for name in (CHARTS, REFERENCE_SCRIPT)),
     _library(REFERENCE_STYLE, _TYPES["dashboard.css"]),
     *(_asset(name, media_type) for name, media_type in _TYPES.items()),

@@ -11,9 +11,20 @@ from hypothesis import strategies as st
 from calltally.calls.errors import InvalidInput
 from calltally.calls.model import CALL_FIELDS
 from calltally.web.dashboard.call_format import ago
-from calltally.web.dashboard.calls.columns import COLUMNS, USUAL, as_cookie, chosen_columns
-from calltally.web.dashboard.calls.local_window import as_field, in_utc, is_typed, windows
-from calltally.web.dashboard.calls.saved_views import View, read_views, with_view, without_view, written
+from calltally.web.dashboard.calls.columns import (
+    COLUMNS,
+    DEFAULT_COLUMNS,
+    chosen_columns,
+    columns_cookie_value,
+)
+from calltally.web.dashboard.calls.local_window import field_value, has_local_times, in_utc, window_choices
+from calltally.web.dashboard.calls.saved_views import (
+    SavedView,
+    read_views,
+    views_cookie_value,
+    with_view,
+    without_view,
+)
 from calltally.web.dashboard.english.messages import TEXTS
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -22,11 +33,11 @@ NOW = datetime(2026, 10, 1, 20, 30, tzinfo=UTC)
 
 @pytest.mark.parametrize("cookie", [None, "", "nothing.known", ".", "\x00"])
 def test_whoever_chose_nothing_has_the_usual_columns(cookie: str | None) -> None:
-    assert tuple(column.name for column in chosen_columns(cookie)) == USUAL
+    assert tuple(column.name for column in chosen_columns(cookie)) == DEFAULT_COLUMNS
 
 
 def test_columns_stand_in_their_own_order() -> None:
-    assert [column.name for column in chosen_columns(as_cookie(["summary", "gone", "agent"]))] == [
+    assert [column.name for column in chosen_columns(columns_cookie_value(["summary", "gone", "agent"]))] == [
         "agent",
         "summary",
     ]
@@ -56,17 +67,17 @@ def test_cells_in_words(name: str, said: dict[str, Any], cell: str) -> None:
 
 def test_views_come_back_by_their_names() -> None:
     views = with_view(with_view([], "  Failed   here ", "status=failed"), "All", "")
-    assert views == [View("All", ""), View("Failed here", "status=failed")]
-    assert read_views(written(views)) == views
+    assert views == [SavedView("All", ""), SavedView("Failed here", "status=failed")]
+    assert read_views(views_cookie_value(views)) == views
     assert [view.path for view in views] == ["/calls", "/calls?status=failed"]
-    assert with_view(views, "All", "route=r")[0] == View("All", "route=r")
+    assert with_view(views, "All", "route=r")[0] == SavedView("All", "route=r")
     assert without_view(views, "All") == views[1:]
 
 
 @given(st.lists(st.tuples(st.text(min_size=1), st.text())))
 def test_what_was_written_is_read(pairs: list[tuple[str, str]]) -> None:
-    views = [View(*pair) for pair in pairs]
-    assert read_views(written(views)) == views
+    views = [SavedView(*pair) for pair in pairs]
+    assert read_views(views_cookie_value(views)) == views
 
 
 @pytest.mark.parametrize("cookie", [None, "", "x", "!", "bm8gSlNPTg", "W10x", "ü"])
@@ -81,7 +92,7 @@ def test_a_name_that_cannot_be_is_told(name: str) -> None:
 
 
 def test_no_more_views_than_a_browser_keeps() -> None:
-    views = [View(f"view {number}", "status=failed&route=support") for number in range(40)]
+    views = [SavedView(f"view {number}", "status=failed&route=support") for number in range(40)]
     assert len(with_view(views, "one more", "")) == 41
     with pytest.raises(InvalidInput, match="remove one"):
         with_view([*views, *views], "one more", "")
@@ -89,10 +100,10 @@ def test_no_more_views_than_a_browser_keeps() -> None:
 
 def test_a_window_is_written_in_utc() -> None:
     typed = (("status", "busy"), ("from_local", "2026-10-02T05:00"), ("to_local", "tomorrow"))
-    assert is_typed(typed)
+    assert has_local_times(typed)
     written_so = in_utc(typed, TOKYO)
     assert written_so == (("status", "busy"), ("from", "2026-10-01T20:00:00Z"), ("to", "tomorrow"))
-    assert not is_typed(written_so)
+    assert not has_local_times(written_so)
 
 
 @pytest.mark.parametrize(
@@ -105,16 +116,16 @@ def test_a_window_is_written_in_utc() -> None:
     ],
 )
 def test_the_field_shows_the_window_in_the_readers_zone(text: str, field: str) -> None:
-    assert as_field(text, TOKYO) == field
+    assert field_value(text, TOKYO) == field
 
 
 def test_the_ends_of_time_have_no_other_zone() -> None:
-    assert as_field("9999-12-31T23:59:59Z", TOKYO) == ""
+    assert field_value("9999-12-31T23:59:59Z", TOKYO) == ""
     assert in_utc((("from_local", "0001-01-01T00:00"),), TOKYO) == (("from", "0001-01-01T00:00"),)
 
 
 def test_days_to_choose_are_the_readers() -> None:
-    told = {window.name: (window.begin, window.end) for window in windows(NOW, TOKYO)}
+    told = {window.name: (window.begin, window.end) for window in window_choices(NOW, TOKYO)}
     assert told == {
         "last_hour": ("2026-10-01T19:30:00Z", ""),
         "today": ("2026-10-01T15:00:00Z", ""),

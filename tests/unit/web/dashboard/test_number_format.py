@@ -13,7 +13,7 @@ from calltally.store.analytics.quality_query import QualityTotals
 from calltally.web.dashboard.number_format import grouped, interval, minute, percent, points
 from calltally.web.dashboard.quality.call_links import calls_of, calls_url
 from calltally.web.dashboard.quality.heat_map import SHADES, heat_map, hours_of
-from calltally.web.dashboard.quality.query import RATES_FIRST, asked_of
+from calltally.web.dashboard.quality.query import RATES_FIRST, parse_quality_page
 
 BERLIN, UTC = ZoneInfo("Europe/Berlin"), ZoneInfo("UTC")
 NOW_US = parse_instant("2026-10-14T09:30:00Z")
@@ -39,7 +39,7 @@ def test_intervals_numbers_and_minutes() -> None:
 
 
 def test_a_bare_url_asks_for_two_weeks_of_days_by_route_against_the_same_weekdays() -> None:
-    asked = asked_of((), BERLIN, NOW_US)
+    asked = parse_quality_page((), BERLIN, NOW_US)
     assert dict(asked.api) == {
         "from": "2026-09-30T22:00:00.000000Z",
         "group_by": "route,day",
@@ -50,14 +50,14 @@ def test_a_bare_url_asks_for_two_weeks_of_days_by_route_against_the_same_weekday
 
 
 def test_dates_are_days_of_the_readers_zone_and_instants_stay_what_they_are() -> None:
-    asked = asked_of((("from", "2026-10-01"), ("to", "2026-10-02T12:00:00Z")), BERLIN, NOW_US)
+    asked = parse_quality_page((("from", "2026-10-01"), ("to", "2026-10-02T12:00:00Z")), BERLIN, NOW_US)
     assert dict(asked.api)["from"] == "2026-09-30T22:00:00.000000Z"
     assert dict(asked.api)["to"] == "2026-10-02T12:00:00Z"
 
 
 def test_two_groups_all_together_and_filters() -> None:
     pairs = (("by", "route"), ("by", "agent"), ("step", "hour"), ("compare", "none"), ("agent", "vera"))
-    asked = asked_of(pairs, UTC, NOW_US)
+    asked = parse_quality_page(pairs, UTC, NOW_US)
     assert dict(asked.api) == {
         "agent": "vera",
         "from": "2026-10-13T00:00:00.000000Z",
@@ -65,7 +65,7 @@ def test_two_groups_all_together_and_filters() -> None:
         "tz": "UTC",
     }
     assert asked.filters == (("agent", "vera"),)
-    assert dict(asked_of((("by", "all"),), UTC, NOW_US).api)["group_by"] == "day"
+    assert dict(parse_quality_page((("by", "all"),), UTC, NOW_US).api)["group_by"] == "day"
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_two_groups_all_together_and_filters() -> None:
 )
 def test_what_cannot_be_asked_is_named(pairs: tuple[tuple[str, str], ...], at_fault: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        asked_of(pairs, UTC, NOW_US)
+        parse_quality_page(pairs, UTC, NOW_US)
     assert at_fault in {fault.parameter for fault in caught.value.faults}
 
 

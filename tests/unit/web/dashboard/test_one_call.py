@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from calltally.web.dashboard.call.conflicts import Claim, disputes, other_ids
+from calltally.web.dashboard.call.conflicts import ConflictingValue, field_conflicts, other_ids
 from calltally.web.dashboard.call.conversation import conversation
-from calltally.web.dashboard.call.raw_body import readable
-from calltally.web.dashboard.call.timeline import AFTER, END, LEFT, RIGHT, Lane, Timeline, timeline
+from calltally.web.dashboard.call.raw_body import pretty_body
+from calltally.web.dashboard.call.timeline import AFTER, END, LEFT, RIGHT, Timeline, TimelineLane, timeline
 
 DAY = "2026-10-01T"
 
@@ -51,7 +51,7 @@ def drawn(told: dict[str, Any]) -> Timeline:
     return timeline(told, conversation(told))
 
 
-def lanes(told: dict[str, Any]) -> dict[str, Lane]:
+def lanes(told: dict[str, Any]) -> dict[str, TimelineLane]:
     return {lane.name: lane for lane in drawn(told).lanes}
 
 
@@ -168,11 +168,11 @@ def test_tellers_who_do_not_agree() -> None:
         fact("09:32:34", "09:32:34", status="no-answer", from_number="+14155550123"),
         fact("09:32:35", "09:32:35", "own_event", status="completed"),
     )
-    [dispute] = disputes(told)
+    [dispute] = field_conflicts(told)
     assert dispute.name == "status"
     assert dispute.claims == [
-        Claim("no-answer", ["twilio / callback"], counts=False),
-        Claim("completed", ["own event"], counts=True),
+        ConflictingValue("no-answer", ["twilio / callback"], counts=False),
+        ConflictingValue("completed", ["own event"], counts=True),
     ]
 
 
@@ -191,4 +191,4 @@ def test_ids_that_proved_to_be_one_call() -> None:
     ],
 )
 def test_bodies_are_laid_out(raw: str, shown: str) -> None:
-    assert readable(raw) == shown
+    assert pretty_body(raw) == shown

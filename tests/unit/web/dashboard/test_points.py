@@ -4,7 +4,7 @@ import json
 
 from calltally.analytics.report_values import rate_with_interval
 from calltally.calls.intervals import Proportion
-from calltally.web.dashboard.quality.chart_points import NO_POINT, Drawn, chart_json, point
+from calltally.web.dashboard.quality.chart_points import NO_POINT, ChartSeries, chart_json, point
 
 
 def test_a_point_tells_of_its_rate_and_of_the_one_before() -> None:
@@ -17,7 +17,7 @@ def test_a_point_tells_of_its_rate_and_of_the_one_before() -> None:
 
 def test_a_name_ends_no_script() -> None:
     name = "</script><script>alert('&')"
-    text = chart_json({"step": "hour"}, [Drawn(name, None, {"busy_rate": [NO_POINT, "[1.0]"]})])
+    text = chart_json({"step": "hour"}, [ChartSeries(name, None, {"busy_rate": [NO_POINT, "[1.0]"]})])
     assert not {"<", ">", "&", "'"} & set(text)
     assert json.loads(text) == {
         "step": "hour",

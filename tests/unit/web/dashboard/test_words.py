@@ -9,11 +9,11 @@ from calltally.calls.model import CALL_FIELDS
 from calltally.web.dashboard import rendering
 from calltally.web.dashboard.call.sentence import sentence, span
 from calltally.web.dashboard.call_format import full_time, short
-from calltally.web.dashboard.calls.columns import columns_of
+from calltally.web.dashboard.calls.columns import columns_by_name
 from calltally.web.dashboard.calls.rows import days
 from calltally.web.dashboard.english import messages
 
-COLUMNS = columns_of(())
+COLUMNS = columns_by_name(())
 CALL: dict[str, Any] = {
     **dict.fromkeys(CALL_FIELDS),
     "id": "00000000-0000-8000-8000-000000000000",
@@ -96,7 +96,7 @@ def test_an_erased_call_keeps_its_line() -> None:
 def test_nothing_that_a_call_says_becomes_html() -> None:
     evil = '"><script>'
     said = {**CALL, **dict.fromkeys(("summary", "route", "call_sid", "from_number", "end_reason"), evil)}
-    every = columns_of(("summary", "route", "call_sid", "parties", "end_reason", "status"))
+    every = columns_by_name(("summary", "route", "call_sid", "parties", "end_reason", "status"))
     line = days([said | {"escalated": True}], ZoneInfo("UTC"), every, str)[0].pieces[0]
     assert "<script" not in line
     # Once in each cell, and once more in the two that tell all of it in their title.
@@ -105,12 +105,14 @@ def test_nothing_that_a_call_says_becomes_html() -> None:
 
 
 def test_a_day_of_many_calls_comes_in_pieces() -> None:
-    [day] = days([CALL] * 45, ZoneInfo("UTC"), columns_of(("status",)), str)
+    [day] = days([CALL] * 45, ZoneInfo("UTC"), columns_by_name(("status",)), str)
     assert [piece.count("<tr ") for piece in day.pieces] == [20, 20, 5]
 
 
 def test_what_a_narrow_column_may_cut_is_whole_in_its_title() -> None:
-    [day] = days([{**CALL, "route": "support-of-montreal"}], ZoneInfo("UTC"), columns_of(("route",)), str)
+    [day] = days(
+        [{**CALL, "route": "support-of-montreal"}], ZoneInfo("UTC"), columns_by_name(("route",)), str
+    )
     assert 'title="support-of-montreal">support-of-montreal</td>' in day.pieces[0]
 
 

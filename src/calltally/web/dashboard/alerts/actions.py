@@ -11,18 +11,18 @@ from calltally.store.alerts.alerts import Alert, AlertChange, AlertEvent, acknow
 from calltally.store.db.operation import StoreOperation
 from calltally.web.api.alerts.schemas import MAX_NOTE_CHARS
 from calltally.web.dashboard.alerts.page import ONE, alert_id
-from calltally.web.dashboard.calls.links import number_in
-from calltally.web.dashboard.error_page import answer_page
-from calltally.web.dashboard.forms import back, checked_form
-from calltally.web.dashboard.operations import of_page
+from calltally.web.dashboard.calls.links import parse_number
+from calltally.web.dashboard.error_page import handle_page_exception
+from calltally.web.dashboard.forms import checked_form, return_path
+from calltally.web.dashboard.operations import page_operation
 from calltally.web.dashboard.rendering import redirect
-from calltally.web.dashboard.sign_in.scopes import need
+from calltally.web.dashboard.sign_in.scopes import require_scope
 from calltally.web.request.access import ALERTS_WRITE
 from calltally.web.request.context import AnyRequest, access_of, dependencies_of, tenant_of
 from calltally.web.request.paths import last_segment
 from calltally.web.response.response import Response
 
-_HANDLING: Final[Any] = {Exception: answer_page}
+_HANDLING: Final[Any] = {Exception: handle_page_exception}
 _MOST_HOURS: Final = 31 * 24
 _HOUR_US: Final = 3_600 * SECOND_US
 
@@ -40,7 +40,7 @@ def _resolve(tenant: str, alert: bytes, _form: Form, by: AlertChange) -> StoreOp
 
 
 def _mute(tenant: str, alert: bytes, form: Form, by: AlertChange) -> StoreOperation[Alert]:
-    hours = number_in(form.get("hours", ""), otherwise=0)
+    hours = parse_number(form.get("hours", ""), otherwise=0)
     if not 1 <= hours <= _MOST_HOURS:
         raise InvalidInput.of("hours", f"hours must be a whole number from 1 to {_MOST_HOURS}")
     until_us = by.at_us + hours * _HOUR_US
@@ -64,12 +64,17 @@ _DOINGS: Final[Mapping[str, Doing]] = {
 }
 
 
-@post(ONE + "/{doing:str}", operation=of_page(f"POST {ONE}"), status_code=200, exception_handlers=_HANDLING)
+@post(
+    ONE + "/{doing:str}",
+    operation=page_operation(f"POST {ONE}"),
+    status_code=200,
+    exception_handlers=_HANDLING,
+)
 async def change_alert(request: AnyRequest) -> Response:
     """Acknowledge, resolve, mute or unmute; then back to where the form was."""
     visitor, pairs = await checked_form(request)
     form = dict(pairs)
-    need(visitor, ALERTS_WRITE)
+    require_scope(visitor, ALERTS_WRITE)
     doing = _DOINGS.get(last_segment(request, "alerts"))
     if doing is None:
         raise NotFound("an alert can be acknowledged, resolved, muted and unmuted")
@@ -77,4 +82,4 @@ async def change_alert(request: AnyRequest) -> Response:
         0, dependencies_of(request).clock(), AlertEvent.ACKNOWLEDGED, access_of(request).key_id, _note(form)
     )
     await dependencies_of(request).store.write(doing(tenant_of(request), alert_id(request), form, by))
-    return redirect(back(pairs))
+    return redirect(return_path(pairs))

@@ -21,7 +21,7 @@ _LISTED: Final = frozenset(each.name for each in PARAMETERS)
 _DAY_S: Final = 86_400
 
 
-class Line(NamedTuple):
+class AlertLine(NamedTuple):
     """One alert of the list. `muted` is until when nobody is told, empty where everybody is."""
 
     id: str
@@ -35,7 +35,7 @@ class Line(NamedTuple):
     is_over: bool
 
 
-class Piece(NamedTuple):
+class AlertEvidenceRow(NamedTuple):
     """One row of evidence: a number of a window against what is usual."""
 
     where: str
@@ -46,7 +46,7 @@ class Piece(NamedTuple):
     usual: str
 
 
-class Happened(NamedTuple):
+class AlertHistoryRow(NamedTuple):
     """One thing that became of an alert."""
 
     at: str
@@ -55,25 +55,25 @@ class Happened(NamedTuple):
     note: str
 
 
-def line_of(alert: Alert, zone: ZoneInfo, now_us: int) -> Line:
+def alert_line(alert: Alert, zone: ZoneInfo, now_us: int) -> AlertLine:
     """An alert in one line."""
     alert_id = uuid_text(alert.alert)
     end_us = alert.resolved_us if alert.resolved_us is not None else now_us
     is_muted = alert.muted_until_us is not None and alert.muted_until_us > now_us
-    return Line(
+    return AlertLine(
         id=alert_id,
         path=f"/alerts/{alert_id}",
         state=alert.state.value,
         message=read_content(alert).message,
         kind=text(f"kind_{alert.kind.replace('-', '_')}"),
         since=minute(utc_text(alert.since_us), zone),
-        lasted=lasting((end_us - alert.since_us) // SECOND_US),
+        lasted=duration_text((end_us - alert.since_us) // SECOND_US),
         muted=minute(utc_text(alert.muted_until_us or 0), zone) if is_muted else "",
         is_over=alert.state is AlertState.RESOLVED,
     )
 
 
-def lasting(seconds: int) -> str:
+def duration_text(seconds: int) -> str:
     """How long, to the minute: `3 h 12 min`, `2 days`."""
     hours, minutes = max(seconds, 0) // 3_600, max(seconds, 0) % 3_600 // 60
     if seconds >= 2 * _DAY_S:
@@ -81,15 +81,15 @@ def lasting(seconds: int) -> str:
     return span(hours * 3_600 + minutes * 60) if hours else text("minutes", minutes=minutes)
 
 
-def pieces_of(finding: AlertFinding, zone: ZoneInfo) -> list[Piece]:
+def evidence_rows(finding: AlertFinding, zone: ZoneInfo) -> list[AlertEvidenceRow]:
     """The evidence, and the finer series that moved with it."""
     return [_piece(each, zone) for each in (finding.evidence, *finding.children)]
 
 
-def _piece(evidence: FindingEvidence, zone: ZoneInfo) -> Piece:
+def _piece(evidence: FindingEvidence, zone: ZoneInfo) -> AlertEvidenceRow:
     window = [minute(utc_text(at), zone) for at in (evidence.from_us, evidence.to_us)]
     numbers = _rate(evidence) if evidence.metric is not None else _number(evidence)
-    return Piece(
+    return AlertEvidenceRow(
         series_phrase(evidence.series),
         text("window", since=window[0], until=window[1]),
         grouped(evidence.calls),
@@ -112,10 +112,10 @@ def _plain(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"  # noqa: PLR2004 (two digits)
 
 
-def history(changes: Sequence[AlertChange], zone: ZoneInfo) -> list[Happened]:
+def history(changes: Sequence[AlertChange], zone: ZoneInfo) -> list[AlertHistoryRow]:
     """What became of it, the newest first."""
     return [
-        Happened(
+        AlertHistoryRow(
             at=minute(utc_text(each.at_us), zone),
             what=text(f"became_{each.what.value}"),
             by=each.by_whom or DASH,
@@ -125,7 +125,7 @@ def history(changes: Sequence[AlertChange], zone: ZoneInfo) -> list[Happened]:
     ]
 
 
-def calls_behind(finding: AlertFinding) -> str:
+def calls_path(finding: AlertFinding) -> str:
     """The list of the calls behind it, by the filters that the list has."""
     listed: dict[str, Any] = {name: value for name, value in finding.listed.items() if name in _LISTED}
     return f"/calls?{urlencode(listed)}"

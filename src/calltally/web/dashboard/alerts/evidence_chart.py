@@ -25,7 +25,7 @@ _HOUR_S: Final = 3_600
 _LISTED: Final = frozenset({"route", "provider", "agent"})
 
 
-class Frame(NamedTuple):
+class ChartFrame(NamedTuple):
     """The window that is drawn, in seconds, and how wide a point is."""
 
     lo_s: int
@@ -38,16 +38,16 @@ class Frame(NamedTuple):
         return range(self.lo_s, self.hi_s, self.width_s)
 
 
-def frame_of(finding: AlertFinding, now_us: int) -> Frame:
+def chart_frame(finding: AlertFinding, now_us: int) -> ChartFrame:
     """From well before the evidence to a little after it."""
     from_s, to_s = finding.evidence.from_us // SECOND_US, finding.evidence.to_us // SECOND_US
     length_s = max(to_s - from_s, _HOUR_S)
     lo_s, hi_s = from_s - 2 * length_s, min(to_s + length_s, max(now_us // SECOND_US, to_s))
     width_s = next((each for each in _WIDTHS_S if (hi_s - lo_s) / each <= _POINTS), _WIDTHS_S[-1])
-    return Frame(lo_s // width_s * width_s, hi_s, width_s)
+    return ChartFrame(lo_s // width_s * width_s, hi_s, width_s)
 
 
-def evidence_drawn(finding: AlertFinding, steps: Steps, frame: Frame, zone: ZoneInfo) -> dict[str, Any]:
+def evidence_chart_data(finding: AlertFinding, steps: Steps, frame: ChartFrame, zone: ZoneInfo) -> dict[str, Any]:
     """For the script of the charts: one column, one rate, and what was expected as the baseline."""
     metric, series = finding.metric or Metric.FAILURE_RATE, finding.series
     shares = _shares(metric, series, steps, frame)
@@ -74,7 +74,7 @@ def _label(at_s: int, zone: ZoneInfo) -> str:
     return local_time(at_s * SECOND_US, zone).isoformat(timespec="minutes")
 
 
-def _shares(metric: Metric, series: SeriesKey, steps: Steps, frame: Frame) -> dict[int, Proportion]:
+def _shares(metric: Metric, series: SeriesKey, steps: Steps, frame: ChartFrame) -> dict[int, Proportion]:
     """The rate of a series at each place."""
     rows: dict[int, dict[AlertStepKey, Cells]] = {}
     for key, cells in steps.items():
@@ -100,6 +100,6 @@ def _point(finding: AlertFinding, at_s: int, share: Proportion) -> Sequence[Any]
     return [shown.value, shown.low, shown.high, shown.denominator, int(shown.small_sample), base]
 
 
-def _mark(finding: AlertFinding, metric: Metric, frame: Frame) -> dict[str, Any]:
+def _mark(finding: AlertFinding, metric: Metric, frame: ChartFrame) -> dict[str, Any]:
     place = (finding.since_us // SECOND_US - frame.lo_s) // frame.width_s
     return {"metric": metric, "at": place, "column": 0, "message": text("alert_began"), "path": ""}

@@ -10,7 +10,7 @@ Record = Mapping[str, Any]
 _PARTIES: Final = ("direction", "from_number", "to_number")
 
 
-class Claim(NamedTuple):
+class ConflictingValue(NamedTuple):
     """One value, who told it, and whether it is what counts."""
 
     value: str
@@ -18,25 +18,28 @@ class Claim(NamedTuple):
     counts: bool
 
 
-class Dispute(NamedTuple):
+class FieldConflict(NamedTuple):
     """A field of which different things were told."""
 
     name: str
-    claims: Sequence[Claim]
+    claims: Sequence[ConflictingValue]
 
 
-def disputes(call: Record) -> Iterator[Dispute]:
+def field_conflicts(call: Record) -> Iterator[FieldConflict]:
     """The fields in dispute, of a call as the API answers it."""
     for name in ("status", *_PARTIES):
         claims: dict[str, list[str]] = {}
         for fact in call["events"]:
             value = fact["said"].get(name)
             if value is not None and (name != "status" or value in FINAL):
-                claims.setdefault(str(value), []).append(teller(fact))
+                claims.setdefault(str(value), []).append(source_name(fact))
         if len(claims) > 1:
-            yield Dispute(
+            yield FieldConflict(
                 name,
-                [Claim(value, list(dict.fromkeys(by)), value == call[name]) for value, by in claims.items()],
+                [
+                    ConflictingValue(value, list(dict.fromkeys(by)), value == call[name])
+                    for value, by in claims.items()
+                ],
             )
 
 
@@ -46,6 +49,6 @@ def other_ids(call: Record) -> list[str]:
     return [sid for sid in told if sid != call["call_sid"]]
 
 
-def teller(fact: Record) -> str:
+def source_name(fact: Record) -> str:
     """Who told a fact: the provider, and by which door."""
     return " / ".join(part for part in (fact["provider"], fact["door"].replace("_", " ")) if part)

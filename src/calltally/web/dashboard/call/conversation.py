@@ -13,7 +13,7 @@ _TURNS: Final = {"agent": "agent", "user": "user"}
 _MINUTE_S: Final = 60
 
 
-class Entry(NamedTuple):
+class ConversationEntry(NamedTuple):
     """One thing. Offsets are in seconds from the call's first evidence; None in `clock` where not known.
 
     `kind` is agent, user, other, tool or hand-over; `details` are names and values beside the text.
@@ -35,7 +35,7 @@ class Entry(NamedTuple):
         return {"tool": "lane_tools", "hand-over": "lane_hand_over"}.get(self.kind, "lane_speech")
 
 
-def conversation(call: Record) -> list[Entry]:
+def conversation(call: Record) -> list[ConversationEntry]:
     """All of it, of a call as the API answers it; what is masked there is not here either."""
     session = call["session"] or {}
     begin_s = _since(call, session["created_at"]) if session else 0.0
@@ -58,7 +58,7 @@ def _since(call: Record, instant: str) -> float:
     return (parse_instant(instant) - parse_instant(call["created_at"])) / SECOND_US
 
 
-def _turns(turns: Sequence[Record], begin_s: float) -> Iterator[Entry]:
+def _turns(turns: Sequence[Record], begin_s: float) -> Iterator[ConversationEntry]:
     last_s = begin_s
     for number, turn in enumerate(turns):
         start, end = turn["start_seconds"], turn["end_seconds"]
@@ -66,10 +66,10 @@ def _turns(turns: Sequence[Record], begin_s: float) -> Iterator[Entry]:
         last_s = at_s if end is None else max(begin_s + end, at_s)
         kind = _TURNS.get(turn["role"], "other")
         clock = "" if start is None else clock_text(at_s)
-        yield Entry(kind, at_s, last_s, clock, turn["role"], turn["text"], f"turn-{number}")
+        yield ConversationEntry(kind, at_s, last_s, clock, turn["role"], turn["text"], f"turn-{number}")
 
 
-def _tools(tools: Sequence[Record], begin_s: float) -> Iterator[Entry]:
+def _tools(tools: Sequence[Record], begin_s: float) -> Iterator[ConversationEntry]:
     for number, tool in enumerate(tools):
         start, lasted = tool["start_seconds"], tool["duration_seconds"]
         at_s = begin_s + (start or 0.0)
@@ -78,7 +78,7 @@ def _tools(tools: Sequence[Record], begin_s: float) -> Iterator[Entry]:
             for name in ("arguments", "result", "error")
             if (value := tool[name]) is not None
         ]
-        yield Entry(
+        yield ConversationEntry(
             kind="tool",
             offset_s=at_s,
             until_s=at_s + (lasted or 0.0),
@@ -91,7 +91,7 @@ def _tools(tools: Sequence[Record], begin_s: float) -> Iterator[Entry]:
         )
 
 
-def _hand_overs(call: Record) -> Iterator[Entry]:
+def _hand_overs(call: Record) -> Iterator[ConversationEntry]:
     for number, fact in enumerate(call["events"]):
         told = {name: fact["said"].get(name) for name in ("escalation", "transfer")}
         details = [
@@ -103,7 +103,7 @@ def _hand_overs(call: Record) -> Iterator[Entry]:
         if details or fact["said"].get("escalated"):
             at_s = _since(call, fact["occurred_at"])
             label = details[0][1] if details else "escalated"
-            yield Entry(
+            yield ConversationEntry(
                 "hand-over", at_s, at_s, clock_text(at_s), label, "", f"hand-over-{number}", _unique(details)
             )
 

@@ -10,17 +10,17 @@ from litestar import get
 from calltally.calls.times import EPOCH, SECOND_US, parse_instant
 from calltally.web.api.call_logs.one_call import FoundCall, call_detail_json, requested_call
 from calltally.web.api.call_logs.schemas import raw_event_resource
-from calltally.web.dashboard.call.conflicts import disputes, other_ids, teller
+from calltally.web.dashboard.call.conflicts import field_conflicts, other_ids, source_name
 from calltally.web.dashboard.call.conversation import conversation
-from calltally.web.dashboard.call.raw_body import readable
+from calltally.web.dashboard.call.raw_body import pretty_body
 from calltally.web.dashboard.call.sentence import sentence, span
 from calltally.web.dashboard.call.timeline import timeline
 from calltally.web.dashboard.call_format import DASH, ago, call_path, full_time, local
-from calltally.web.dashboard.calls.links import only, url
+from calltally.web.dashboard.calls.links import first_value, url
 from calltally.web.dashboard.calls.page import API, curl_of, renewed
-from calltally.web.dashboard.error_page import answer_page
-from calltally.web.dashboard.operations import of_page
-from calltally.web.dashboard.rendering import page
+from calltally.web.dashboard.error_page import handle_page_exception
+from calltally.web.dashboard.operations import page_operation
+from calltally.web.dashboard.rendering import render_page
 from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
 from calltally.web.request.access import TRANSCRIPTS_READ
 from calltally.web.request.context import AnyRequest, dependencies_of
@@ -30,7 +30,7 @@ from calltally.web.response.response import Response
 # What stands under the timeline, one at a time; all of it to print.
 TABS: Final = ("facts", "deliveries", "record", "json")
 PRINTED: Final = "print"
-_HANDLING: Final[Any] = {Exception: answer_page}
+_HANDLING: Final[Any] = {Exception: handle_page_exception}
 _TIMES: Final = ("created_at", "answered_at", "ended_at", "updated_at")
 # Told in the sentence or elsewhere on the page, or long.
 _APART: Final = frozenset(
@@ -40,13 +40,13 @@ _LATE_S: Final = 60
 _LONG_S: Final = 3_600
 
 
-@get("/calls/{id:str}", operation=of_page("/calls/{id}"), exception_handlers=_HANDLING)
+@get("/calls/{id:str}", operation=page_operation("/calls/{id}"), exception_handlers=_HANDLING)
 async def show_call(request: AnyRequest) -> Response:
     """The page of one call, by any id or SID that ever was its own."""
-    return await call_reply(request, await visitor_of(request), await requested_call(request, "calls"))
+    return await call_response(request, await visitor_of(request), await requested_call(request, "calls"))
 
 
-async def call_reply(request: AnyRequest, visitor: Visitor, found: FoundCall) -> Response:
+async def call_response(request: AnyRequest, visitor: Visitor, found: FoundCall) -> Response:
     """The page of a call as that person may see it."""
     call = msgspec.json.decode(visitor.seen(await call_detail_json(request, found)))
     may_read = visitor.access.has_scope(TRANSCRIPTS_READ)
@@ -54,7 +54,7 @@ async def call_reply(request: AnyRequest, visitor: Visitor, found: FoundCall) ->
     events = msgspec.json.encode([raw_event_resource(fact, shows_raw=shows_raw) for fact in found.facts])
     told = msgspec.json.decode(visitor.seen(events))
     here = call_path(call["id"])
-    asked = only(query_pairs(request.scope["query_string"]), "tab")
+    asked = first_value(query_pairs(request.scope["query_string"]), "tab")
     shown = {
         **_values(visitor, call),
         "facts": [_fact(visitor, call, fact) for fact in told],
@@ -67,7 +67,7 @@ async def call_reply(request: AnyRequest, visitor: Visitor, found: FoundCall) ->
         "printed": f"{here}?tab={PRINTED}",
         "here": here,
     }
-    return page("call.html", visitor, shown, headers=renewed(request, visitor))
+    return render_page("call.html", visitor, shown, headers=renewed(request, visitor))
 
 
 def _now(request: AnyRequest) -> Any:  # noqa: ANN401 (a datetime, as `ago` takes it)
@@ -85,7 +85,7 @@ def _values(visitor: Visitor, call: dict[str, Any]) -> dict[str, Any]:
         "metadata": _indented(call["metadata"]) if call["metadata"] else "",
         "entries": entries,
         "timeline": timeline(call, entries),
-        "disputes": list(disputes(call)),
+        "disputes": list(field_conflicts(call)),
         "other_ids": other_ids(call),
         "deliveries": [_delivery(visitor, each) for each in call["deliveries"]],
         "json": _indented(call),
@@ -143,12 +143,12 @@ def _fact(visitor: Visitor, call: dict[str, Any], fact: dict[str, Any]) -> dict[
     raw = fact["raw"] or ""
     return {
         **fact,
-        "pretty": readable(raw) if fact["raw_encoding"] == "utf-8" else raw,
+        "pretty": pretty_body(raw) if fact["raw_encoding"] == "utf-8" else raw,
         "full": full_time(fact["occurred_at"], visitor.zone),
         "at": f"{local(fact['occurred_at'], visitor.zone):%H:%M:%S.%f}"[:-3],
         "offset": f"{offset_s:+.1f} s" if offset_s < _LONG_S else f"+{span(int(offset_s))}",
         "late": span(late_s) if late_s >= _LATE_S else "",
-        "by": teller(fact) or DASH,
+        "by": source_name(fact) or DASH,
         "says": [(name, _plain(value)) for name, value in fact["said"].items()],
     }
 

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 
-def readable(raw: str) -> str:
+def pretty_body(raw: str) -> str:
     """The body laid out; as it came where it is neither."""
     try:
         return msgspec.json.format(raw, indent=2)

@@ -8,16 +8,16 @@ from litestar import post
 from calltally.calls.identity import parse_uuid
 from calltally.store.tenants.number_reveals import StoredReveal, record_reveal
 from calltally.web.api.call_logs.one_call import requested_call
-from calltally.web.dashboard.call.page import call_reply
-from calltally.web.dashboard.error_page import answer_page
+from calltally.web.dashboard.call.page import call_response
+from calltally.web.dashboard.error_page import handle_page_exception
 from calltally.web.dashboard.forms import checked_form
-from calltally.web.dashboard.operations import of_page
-from calltally.web.dashboard.sign_in.scopes import need
+from calltally.web.dashboard.operations import page_operation
+from calltally.web.dashboard.sign_in.scopes import require_scope
 from calltally.web.request.access import PII_READ
 from calltally.web.request.context import AnyRequest, dependencies_of
 from calltally.web.response.response import Response
 
-_HANDLING: Final[Any] = {Exception: answer_page}
+_HANDLING: Final[Any] = {Exception: handle_page_exception}
 
 
 class _Named(msgspec.Struct):
@@ -26,16 +26,16 @@ class _Named(msgspec.Struct):
 
 @post(
     "/calls/{id:str}/reveal",
-    operation=of_page("POST /calls/{id}/reveal"),
+    operation=page_operation("POST /calls/{id}/reveal"),
     status_code=200,
     exception_handlers=_HANDLING,
 )
 async def reveal_call(request: AnyRequest) -> Response:
     """The page itself is the answer: no address shows whole numbers, so each look is asked for and kept."""
     visitor, _pairs = await checked_form(request)
-    need(visitor, PII_READ)
+    require_scope(visitor, PII_READ)
     deps, found = dependencies_of(request), await requested_call(request, "calls")
     call_id = parse_uuid(msgspec.json.decode(found.record, type=_Named).id) or b""
     looked = StoredReveal(deps.clock(), visitor.access.key_id, call_id)
     await deps.store.write(record_reveal(visitor.tenant, looked))
-    return await call_reply(request, visitor._replace(is_masked=False), found)
+    return await call_response(request, visitor._replace(is_masked=False), found)

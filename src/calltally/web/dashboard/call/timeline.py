@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from calltally.calls.events import CHANNEL_NAMES, Channel
 from calltally.calls.times import SECOND_US, parse_instant
-from calltally.web.dashboard.call.conversation import Entry, clock_text
+from calltally.web.dashboard.call.conversation import ConversationEntry, clock_text
 from calltally.web.dashboard.call.sentence import span
 
 Record = Mapping[str, Any]
@@ -29,7 +29,7 @@ _MOST_TICKS: Final = 6
 _LAG_US: Final = 2 * SECOND_US
 
 
-class Mark(NamedTuple):
+class TimelineMark(NamedTuple):
     """One instant. `arrived` is where it came in, if later and on the clock; `is_late` if out of order."""
 
     x: float
@@ -38,7 +38,7 @@ class Mark(NamedTuple):
     is_late: bool = False
 
 
-class Bar(NamedTuple):
+class TimelineBar(NamedTuple):
     """A stretch: what it is, what it says, and which part of the page it leads to."""
 
     x: float
@@ -48,23 +48,23 @@ class Bar(NamedTuple):
     anchor: str = ""
 
 
-class Lane(NamedTuple):
+class TimelineLane(NamedTuple):
     """One row: its name, and what is on it."""
 
     name: str
-    marks: Sequence[Mark]
-    bars: Sequence[Bar] = ()
+    marks: Sequence[TimelineMark]
+    bars: Sequence[TimelineBar] = ()
 
 
 class Timeline(NamedTuple):
     """Everything that the picture shows; `has_after` where something came after the end."""
 
-    lanes: Sequence[Lane]
+    lanes: Sequence[TimelineLane]
     ticks: Sequence[tuple[float, str]]
     has_after: bool
 
 
-class Clock(NamedTuple):
+class TimelineScale(NamedTuple):
     """From the first evidence to the end of the call, and on to the last of what came after it."""
 
     from_us: int
@@ -95,27 +95,27 @@ class Clock(NamedTuple):
             yield RIGHT, f"+{span((self.last_us - self.end_us) // SECOND_US)}"
 
 
-def timeline(call: Record, entries: Sequence[Entry]) -> Timeline:
+def timeline(call: Record, entries: Sequence[ConversationEntry]) -> Timeline:
     """The picture of a call, with its `events` in the order in which they happened, and its `deliveries`."""
     clock = _clock(call, entries)
     lanes = [
-        Lane("lane_call", (), list(_course(clock, call))),
+        TimelineLane("lane_call", (), list(_course(clock, call))),
         *_facts(clock, call["events"]),
         *_said(clock, call, entries),
-        Lane("lane_deliveries", [_delivered(clock, each) for each in call["deliveries"]]),
+        TimelineLane("lane_deliveries", [_delivered(clock, each) for each in call["deliveries"]]),
     ]
     kept = [lane for lane in lanes if lane.marks or lane.bars]
     return Timeline(kept, list(clock.ticks()), clock.has_after)
 
 
-def _clock(call: Record, entries: Sequence[Entry]) -> Clock:
+def _clock(call: Record, entries: Sequence[ConversationEntry]) -> TimelineScale:
     created_us = parse_instant(call["created_at"])
     told_us = [parse_instant(fact["occurred_at"]) for fact in call["events"]]
     told_us += [created_us + int(entry.until_s * SECOND_US) for entry in entries]
     told_us += [parse_instant(each["updated_at"]) for each in call["deliveries"]]
     last_us = max([*told_us, created_us + SECOND_US])
     end_us = max(parse_instant(call["ended_at"]), created_us + SECOND_US) if call["ended_at"] else last_us
-    return Clock(created_us, end_us, max(last_us, end_us))
+    return TimelineScale(created_us, end_us, max(last_us, end_us))
 
 
 def _between(instant_us: int, ends_us: tuple[int, int], ends: tuple[float, float]) -> float:
@@ -123,7 +123,7 @@ def _between(instant_us: int, ends_us: tuple[int, int], ends: tuple[float, float
     return round(ends[0] + min(max(part, 0.0), 1.0) * (ends[1] - ends[0]), 2)
 
 
-def _course(clock: Clock, call: Record) -> Iterator[Bar]:
+def _course(clock: TimelineScale, call: Record) -> Iterator[TimelineBar]:
     """Ringing and talk, as far as they are known."""
     answered, ended = call["answered_at"], call["ended_at"]
     if call["ring_seconds"] and (until := answered or ended):
@@ -135,8 +135,8 @@ def _course(clock: Clock, call: Record) -> Iterator[Bar]:
         yield _bar(clock, (parse_instant(answered), until_us), "talking", span(call["duration_seconds"]))
 
 
-def _facts(clock: Clock, facts: Sequence[Record]) -> Iterator[Lane]:
-    marks: dict[str, list[Mark]] = {}
+def _facts(clock: TimelineScale, facts: Sequence[Record]) -> Iterator[TimelineLane]:
+    marks: dict[str, list[TimelineMark]] = {}
     latest = ""
     for fact in facts:
         is_late = fact["received_at"] < latest
@@ -144,9 +144,9 @@ def _facts(clock: Clock, facts: Sequence[Record]) -> Iterator[Lane]:
         occurred_us, received_us = parse_instant(fact["occurred_at"]), parse_instant(fact["received_at"])
         is_drawn = received_us - occurred_us > _LAG_US and received_us <= clock.last_us
         arrived = clock.x(received_us) if is_drawn else None
-        mark = Mark(clock.x(occurred_us), _label(fact), arrived, is_late)
+        mark = TimelineMark(clock.x(occurred_us), _label(fact), arrived, is_late)
         marks.setdefault(_LANES[fact["door"]], []).append(mark)
-    return (Lane(name, told) for name, told in marks.items())
+    return (TimelineLane(name, told) for name, told in marks.items())
 
 
 def _label(fact: Record) -> str:
@@ -154,23 +154,25 @@ def _label(fact: Record) -> str:
     return str(said.get("status") or next(iter(said), fact["outcome"]))
 
 
-def _said(clock: Clock, call: Record, entries: Sequence[Entry]) -> Iterator[Lane]:
+def _said(clock: TimelineScale, call: Record, entries: Sequence[ConversationEntry]) -> Iterator[TimelineLane]:
     created_us = parse_instant(call["created_at"])
-    lanes: dict[str, list[Bar]] = {"lane_speech": [], "lane_tools": [], "lane_hand_over": []}
+    lanes: dict[str, list[TimelineBar]] = {"lane_speech": [], "lane_tools": [], "lane_hand_over": []}
     for entry in entries:
         ends_us = (
             created_us + int(entry.offset_s * SECOND_US),
             created_us + int(entry.until_s * SECOND_US),
         )
         lanes[entry.lane].append(_bar(clock, ends_us, entry.kind, entry.label)._replace(anchor=entry.anchor))
-    return (Lane(name, (), bars) for name, bars in lanes.items())
+    return (TimelineLane(name, (), bars) for name, bars in lanes.items())
 
 
-def _delivered(clock: Clock, delivery: Record) -> Mark:
+def _delivered(clock: TimelineScale, delivery: Record) -> TimelineMark:
     label = f"{delivery['event']}: {delivery['state']}"
-    return Mark(clock.x(parse_instant(delivery["updated_at"])), label, None, delivery["state"] != "delivered")
+    return TimelineMark(
+        clock.x(parse_instant(delivery["updated_at"])), label, None, delivery["state"] != "delivered"
+    )
 
 
-def _bar(clock: Clock, ends_us: tuple[int, int], kind: str, label: str) -> Bar:
+def _bar(clock: TimelineScale, ends_us: tuple[int, int], kind: str, label: str) -> TimelineBar:
     begin = clock.x(ends_us[0])
-    return Bar(begin, round(max(clock.x(ends_us[1]) - begin, 0.4), 2), kind, label)
+    return TimelineBar(begin, round(max(clock.x(ends_us[1]) - begin, 0.4), 2), kind, label)

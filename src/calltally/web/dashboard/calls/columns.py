@@ -14,7 +14,7 @@ _NUMBER: Final = "number"
 STATE, SUMMARY, SHORTENED = "state", "summary", "id"
 
 
-class Column(NamedTuple):
+class CallColumn(NamedTuple):
     """One column. `kind` is the class of its cells; an empty cell is what is not known."""
 
     name: str
@@ -45,41 +45,41 @@ def _end(call: Record) -> str:
 
 
 # In the order in which they stand; the time is before all of them, and always there.
-COLUMNS: Final[Mapping[str, Column]] = {
+COLUMNS: Final[Mapping[str, CallColumn]] = {
     column.name: column
     for column in (
-        Column("status", _of("status"), STATE),
-        Column("direction", _of("direction"), "slim"),
-        Column("parties", _parties, "parties"),
-        Column("route", _of("route")),
-        Column("agent", _of("agent")),
-        Column("provider", _of("provider")),
-        Column("ring", lambda call: span(call["ring_seconds"]), f"{_NUMBER} slim"),
-        Column("talk", lambda call: span(call["duration_seconds"]), _NUMBER),
-        Column("end_reason", _end),
-        Column("sip_code", _of("sip_code"), f"{_NUMBER} slim"),
-        Column("cost", _cost, _NUMBER),
-        Column("conflicts_count", lambda call: str(call["conflicts"] or ""), _NUMBER),
-        Column("tags", lambda call: ", ".join(call["tags"] or ())),
-        Column("session_id", _of("session_id"), SHORTENED),
-        Column("call_sid", _of("call_sid"), SHORTENED),
-        Column("summary", _of("summary"), SUMMARY),
+        CallColumn("status", _of("status"), STATE),
+        CallColumn("direction", _of("direction"), "slim"),
+        CallColumn("parties", _parties, "parties"),
+        CallColumn("route", _of("route")),
+        CallColumn("agent", _of("agent")),
+        CallColumn("provider", _of("provider")),
+        CallColumn("ring", lambda call: span(call["ring_seconds"]), f"{_NUMBER} slim"),
+        CallColumn("talk", lambda call: span(call["duration_seconds"]), _NUMBER),
+        CallColumn("end_reason", _end),
+        CallColumn("sip_code", _of("sip_code"), f"{_NUMBER} slim"),
+        CallColumn("cost", _cost, _NUMBER),
+        CallColumn("conflicts_count", lambda call: str(call["conflicts"] or ""), _NUMBER),
+        CallColumn("tags", lambda call: ", ".join(call["tags"] or ())),
+        CallColumn("session_id", _of("session_id"), SHORTENED),
+        CallColumn("call_sid", _of("call_sid"), SHORTENED),
+        CallColumn("summary", _of("summary"), SUMMARY),
     )
 }
-USUAL: Final = ("status", "direction", "parties", "route", "agent", "ring", "talk", "summary")
+DEFAULT_COLUMNS: Final = ("status", "direction", "parties", "route", "agent", "ring", "talk", "summary")
 
 
-def columns_of(names: Iterable[str]) -> list[Column]:
+def columns_by_name(names: Iterable[str]) -> list[CallColumn]:
     """The columns of these names in their own order; the usual ones where none is known."""
-    wanted = {name for name in names if name in COLUMNS} or set(USUAL)
+    wanted = {name for name in names if name in COLUMNS} or set(DEFAULT_COLUMNS)
     return [column for name, column in COLUMNS.items() if name in wanted]
 
 
-def chosen_columns(cookie: str | None) -> list[Column]:
+def chosen_columns(cookie: str | None) -> list[CallColumn]:
     """What was chosen once, in this browser."""
-    return columns_of((cookie or "").split(_BETWEEN))
+    return columns_by_name((cookie or "").split(_BETWEEN))
 
 
-def as_cookie(names: Iterable[str]) -> str:
+def columns_cookie_value(names: Iterable[str]) -> str:
     """The names as the cookie's value; unknown ones are left out."""
-    return _BETWEEN.join(column.name for column in columns_of(names))
+    return _BETWEEN.join(column.name for column in columns_by_name(names))

@@ -26,7 +26,7 @@ class Chip(NamedTuple):
     without: str
 
 
-class Shown(NamedTuple):
+class ListPosition(NamedTuple):
     """What part of a list a page shows: `rows` calls from `offset` on, of pages of `limit`.
 
     `total` is None where it was not counted: there are `at_least` so many. `ends` are the ids of the first
@@ -55,7 +55,7 @@ class Pager(NamedTuple):
     last: str | None
 
 
-def meant(pairs: Pairs) -> Pairs:
+def non_empty(pairs: Pairs) -> Pairs:
     """The query without what a form sends for a field that was left empty."""
     return tuple((name, value) for name, value in pairs if value)
 
@@ -70,7 +70,7 @@ def chips(pairs: Pairs) -> list[Chip]:
     ]
 
 
-def pager(pairs: Pairs, snapshot: str, shown: Shown) -> Pager:
+def pager(pairs: Pairs, snapshot: str, shown: ListPosition) -> Pager:
     """The pages around the one that is shown."""
     limit, offset, total = shown.limit, shown.offset, shown.total
     stays = [pair for pair in pairs if pair[0] not in _PLACE]
@@ -95,22 +95,22 @@ def pager(pairs: Pairs, snapshot: str, shown: Shown) -> Pager:
     )
 
 
-def filters_alone(pairs: Pairs) -> Pairs:
+def filters_only(pairs: Pairs) -> Pairs:
     """The query without a place in it."""
     return tuple(pair for pair in pairs if pair[0] not in _PLACE)
 
 
-def placed(pairs: Pairs, limit: int) -> Pairs:
+def with_page_offset(pairs: Pairs, limit: int) -> Pairs:
     """`page=7` as the offset that it stands for, for the field that people jump with."""
     named = [value for name, value in pairs if name == "page"]
     if not named:
         return pairs
     rest = tuple(pair for pair in pairs if pair[0] not in {"page", "offset"})
-    number = number_in(named[-1], otherwise=1)
+    number = parse_number(named[-1], otherwise=1)
     return (*rest, ("offset", str((max(number, 1) - 1) * limit)))
 
 
-def number_in(text: str, *, otherwise: int) -> int:
+def parse_number(text: str, *, otherwise: int) -> int:
     """A whole number of the address bar; another where it is none, or longer than any that is meant."""
     return int(text) if _NUMBER.fullmatch(text) else otherwise
 
@@ -121,6 +121,6 @@ def url(pairs: Iterable[tuple[str, str]], path: str = LIST) -> str:
     return f"{path}?{query}" if query else path
 
 
-def only(pairs: Sequence[tuple[str, str]], name: str) -> str:
+def first_value(pairs: Sequence[tuple[str, str]], name: str) -> str:
     """The value of a parameter, empty where it is not given."""
     return next((value for each, value in pairs if each == name), "")

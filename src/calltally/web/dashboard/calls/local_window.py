@@ -14,7 +14,7 @@ _FIELD: Final = "%Y-%m-%dT%H:%M"
 _WEEK: Final = timedelta(days=7)
 
 
-class Window(NamedTuple):
+class WindowChoice(NamedTuple):
     """A stretch of time to choose: the name of its words, and its ends as the list takes them."""
 
     name: str
@@ -22,7 +22,7 @@ class Window(NamedTuple):
     end: str
 
 
-def is_typed(pairs: Pairs) -> bool:
+def has_local_times(pairs: Pairs) -> bool:
     """Whether the query comes from the form, and is to be written as the list has it."""
     return any(name in _NAMES for name, _value in pairs)
 
@@ -34,7 +34,7 @@ def in_utc(pairs: Pairs, zone: ZoneInfo) -> Pairs:
     )
 
 
-def as_field(text: str, zone: ZoneInfo) -> str:
+def field_value(text: str, zone: ZoneInfo) -> str:
     """An end of the window as the form's field wants it; empty where there is none that can be read."""
     try:
         moment = EPOCH + timedelta(microseconds=parse_instant(text))
@@ -43,13 +43,13 @@ def as_field(text: str, zone: ZoneInfo) -> str:
         return ""
 
 
-def windows(now: datetime, zone: ZoneInfo) -> Iterator[Window]:
+def window_choices(now: datetime, zone: ZoneInfo) -> Iterator[WindowChoice]:
     """What people look at most; days are the reader's."""
     today = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    yield Window("last_hour", _text(now - timedelta(hours=1)), "")
-    yield Window("today", _text(today), "")
-    yield Window("yesterday", _text(today - timedelta(days=1)), _text(today))
-    yield Window("last_week", _text(today - _WEEK), "")
+    yield WindowChoice("last_hour", _text(now - timedelta(hours=1)), "")
+    yield WindowChoice("today", _text(today), "")
+    yield WindowChoice("yesterday", _text(today - timedelta(days=1)), _text(today))
+    yield WindowChoice("last_week", _text(today - _WEEK), "")
 
 
 def _utc(text: str, zone: ZoneInfo) -> str:

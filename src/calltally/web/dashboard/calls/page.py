@@ -17,19 +17,27 @@ from calltally.web.dashboard.calls.links import (
     BEFORE,
     COUNTED,
     chips,
-    filters_alone,
-    meant,
+    filters_only,
+    non_empty,
     pager,
     url,
 )
-from calltally.web.dashboard.calls.local_window import as_field, in_utc, is_typed, windows
+from calltally.web.dashboard.calls.local_window import field_value, has_local_times, in_utc, window_choices
 from calltally.web.dashboard.calls.rows import LONG, days
 from calltally.web.dashboard.calls.saved_views import VIEWS_COOKIE, read_views
-from calltally.web.dashboard.calls.search_box import place_of
-from calltally.web.dashboard.calls.total import COUNT, NEWS, Asked, Leaf, asked_for, read_leaf, told_total
-from calltally.web.dashboard.error_page import answer_page
-from calltally.web.dashboard.operations import of_page
-from calltally.web.dashboard.rendering import page, redirect, status_mark
+from calltally.web.dashboard.calls.search_box import search_path
+from calltally.web.dashboard.calls.total import (
+    COUNT,
+    NEWS,
+    ListPage,
+    ListRequest,
+    parse_list_request,
+    read_list_page,
+    total_text,
+)
+from calltally.web.dashboard.error_page import handle_page_exception
+from calltally.web.dashboard.operations import page_operation
+from calltally.web.dashboard.rendering import redirect, render_page, status_mark
 from calltally.web.dashboard.sign_in.page import session_header
 from calltally.web.dashboard.sign_in.visitor import Visitor, cookie_of, visitor_of
 from calltally.web.request.context import AnyRequest, dependencies_of
@@ -42,27 +50,27 @@ EXPORTS: Final = ("csv", "ndjson", "parquet")
 API: Final = "/api/v1/call-logs"
 EXPORT: Final = "/calls-export"
 _WITH_KEY: Final = '-H "Authorization: Bearer ${CALLTALLY_API_KEY}"'
-_HANDLING: Final[Any] = {Exception: answer_page}
+_HANDLING: Final[Any] = {Exception: handle_page_exception}
 
 
-@get("/calls", operation=of_page("/calls"), exception_handlers=_HANDLING)
+@get("/calls", operation=page_operation("/calls"), exception_handlers=_HANDLING)
 async def show_calls(request: AnyRequest) -> Response:
     """A page of calls. Its links carry the snapshot, so that rows do not move while one reads."""
     visitor = await visitor_of(request)
-    pairs = meant(query_pairs(request.scope["query_string"]))
-    if is_typed(query_pairs(request.scope["query_string"])):
+    pairs = non_empty(query_pairs(request.scope["query_string"]))
+    if has_local_times(query_pairs(request.scope["query_string"])):
         return redirect(url(in_utc(pairs, visitor.zone)))
     if pairs and pairs[0][0] == "find":
-        return redirect(await place_of(dependencies_of(request), visitor.tenant, pairs[0][1]))
-    asked = asked_for(pairs, visitor)
-    leaf = await read_leaf(dependencies_of(request), visitor, asked)
+        return redirect(await search_path(dependencies_of(request), visitor.tenant, pairs[0][1]))
+    asked = parse_list_request(pairs, visitor)
+    leaf = await read_list_page(dependencies_of(request), visitor, asked)
     values = _values(request, asked, leaf) | _choices(request, visitor, asked.pairs, asked.query)
-    return page(
+    return render_page(
         "calls.html", visitor, values | _rows(request, visitor, leaf), headers=renewed(request, visitor)
     )
 
 
-@get("/calls-export", operation=of_page("/calls-export"), exception_handlers=_HANDLING)
+@get("/calls-export", operation=page_operation("/calls-export"), exception_handlers=_HANDLING)
 async def export_calls(request: AnyRequest) -> ASGIApp:
     """Exactly what is shown, as a file, by the session instead of a key in a header."""
     await visitor_of(request)
@@ -78,16 +86,16 @@ def renewed(request: AnyRequest, visitor: Visitor) -> Headers:
     return session_header(request, visitor.session._replace(seen_us=now_us))
 
 
-def _rows(request: AnyRequest, visitor: Visitor, leaf: Leaf) -> dict[str, Any]:
+def _rows(request: AnyRequest, visitor: Visitor, leaf: ListPage) -> dict[str, Any]:
     """The calls under their days, in the columns that this browser has chosen."""
     columns = chosen_columns(cookie_of(request, COLUMNS_COOKIE))
     shown = days(leaf.calls, visitor.zone, columns, status_mark)
     return {"columns": columns, "days": shown, "is_long": len(leaf.calls) > LONG}
 
 
-def _values(request: AnyRequest, asked: Asked, leaf: Leaf) -> dict[str, Any]:
+def _values(request: AnyRequest, asked: ListRequest, leaf: ListPage) -> dict[str, Any]:
     """How many there are, and where all links lead."""
-    here = filters_alone(asked.pairs)
+    here = filters_only(asked.pairs)
     # A file has no pages.
     whole = [*(pair for pair in here if pair[0] != "limit"), ("snapshot", leaf.snapshot)]
     shown = leaf.shown
@@ -107,15 +115,15 @@ def _values(request: AnyRequest, asked: Asked, leaf: Leaf) -> dict[str, Any]:
     }
 
 
-def _counts(asked: Asked, leaf: Leaf) -> dict[str, Any]:
+def _counts(asked: ListRequest, leaf: ListPage) -> dict[str, Any]:
     """How many calls there are, or where that is counted; and where a page asks what has come since."""
-    shown, here = leaf.shown, filters_alone(asked.pairs)
+    shown, here = leaf.shown, filters_only(asked.pairs)
     counted = [*here, ("snapshot", leaf.snapshot), ("offset", str(shown.offset))]
     beside = [pair for pair in asked.pairs if pair[0] in {AFTER, BEFORE}]
     unlimited = [pair for pair in here if pair[0] != "limit"]
     return {
         "total": shown.total,
-        "told_total": told_total(shown.at_least if shown.total is None else shown.total),
+        "told_total": total_text(shown.at_least if shown.total is None else shown.total),
         "at_least": shown.at_least,
         "count": url(counted, COUNT),
         "counted": url([*counted, *beside, (COUNTED, "yes")]),
@@ -127,17 +135,17 @@ def _counts(asked: Asked, leaf: Leaf) -> dict[str, Any]:
 
 def _choices(request: AnyRequest, visitor: Visitor, pairs: Pairs, query: ListQuery) -> dict[str, Any]:
     """What the forms of the list offer, with what is chosen now."""
-    here = filters_alone(pairs)
+    here = filters_only(pairs)
     asked = dict(here)
     now = EPOCH + timedelta(microseconds=dependencies_of(request).clock())
     timeless = [pair for pair in here if pair[0] not in {"from", "to"}]
     return {
         "asked": asked,
         "statuses_asked": set(query.filter.statuses),
-        "typed": {name: as_field(asked.get(name, ""), visitor.zone) for name in ("from", "to")},
+        "typed": {name: field_value(asked.get(name, ""), visitor.zone) for name in ("from", "to")},
         "windows": [
-            (window.name, url([*timeless, *meant((("from", window.begin), ("to", window.end)))]))
-            for window in windows(now, visitor.zone)
+            (window.name, url([*timeless, *non_empty((("from", window.begin), ("to", window.end)))]))
+            for window in window_choices(now, visitor.zone)
         ],
         "choices": {"statuses": STATUSES, "directions": DIRECTIONS, "sizes": PAGE_SIZES},
         "all_columns": COLUMNS,

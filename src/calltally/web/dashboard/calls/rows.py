@@ -9,11 +9,11 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from calltally.web.dashboard.call_format import DASH, call_path, local, short
-from calltally.web.dashboard.calls.columns import SHORTENED, STATE, SUMMARY, Column
+from calltally.web.dashboard.calls.columns import SHORTENED, STATE, SUMMARY, CallColumn
 from calltally.web.dashboard.english.messages import text
 
 # The column, what its cell says, and whether the call was escalated; cells of a page are often alike.
-Cells = Callable[[Column, str, bool], str]
+Cells = Callable[[CallColumn, str, bool], str]
 
 # What is longer may be cut where its column is narrow.
 _WHOLE_CHARS: Final = 10
@@ -26,7 +26,7 @@ LONG: Final = 100
 _PIECE: Final = 20
 
 
-class Day(NamedTuple):
+class DayRows(NamedTuple):
     """The calls of one day of the reader's zone: `pieces` are HTML, all that a call says escaped."""
 
     name: str
@@ -36,15 +36,15 @@ class Day(NamedTuple):
 def days(
     calls: Sequence[Mapping[str, Any]],
     zone: ZoneInfo,
-    columns: Sequence[Column],
+    columns: Sequence[CallColumn],
     states: Callable[[str], str],
-) -> list[Day]:
+) -> list[DayRows]:
     """The lines of a page under their days, in the order of the list; `states` draws a status."""
     cells = _cells(states)
     dated = [(local(call["created_at"], zone), call) for call in calls]
     grouped = groupby(dated, key=lambda pair: pair[0].date())
     return [
-        Day(
+        DayRows(
             day.strftime("%A, %-d %B %Y"),
             _pieces([_line(moment, call, columns, cells) for moment, call in pairs]),
         )
@@ -56,7 +56,7 @@ def _pieces(lines: Sequence[str]) -> list[str]:
     return ["".join(lines[begin : begin + _PIECE]) for begin in range(0, len(lines), _PIECE)]
 
 
-def _line(moment: datetime, call: Mapping[str, Any], columns: Sequence[Column], cells: Cells) -> str:
+def _line(moment: datetime, call: Mapping[str, Any], columns: Sequence[CallColumn], cells: Cells) -> str:
     is_erased, is_escalated = bool(call.get("erased")), bool(call["escalated"])
     clock = moment.isoformat(" ", "seconds")[:_SECOND_CHARS]
     shown = "".join(
@@ -74,7 +74,7 @@ def _cells(states: Callable[[str], str]) -> Cells:
     """What draws a cell, and each that is alike once."""
 
     @cache
-    def cell(column: Column, said: str, is_escalated: bool) -> str:  # noqa: FBT001 (a key of the cache)
+    def cell(column: CallColumn, said: str, is_escalated: bool) -> str:  # noqa: FBT001 (a key of the cache)
         told = escape(said)
         if column.kind == SUMMARY and (said or is_escalated):
             tag = f'<span class="tag">{text("escalated_yes")}</span> ' if is_escalated else ""

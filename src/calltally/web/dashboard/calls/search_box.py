@@ -16,7 +16,7 @@ _NUMBER: Final = re.compile(r"\+?[\d\s()./-]{3,24}", re.ASCII)
 _BETWEEN: Final = re.compile(r"[\s()./-]", re.ASCII)
 
 
-async def place_of(deps: Dependencies, tenant: str, text: str) -> str:
+async def search_path(deps: Dependencies, tenant: str, text: str) -> str:
     """The page that answers to what was typed."""
     wanted = text.strip()
     if wanted and len(wanted) <= MAX_SEGMENT_CHARS:

@@ -20,16 +20,22 @@ from calltally.web.api.exports.handlers import (
 )
 from calltally.web.api.exports.operations import PAGE
 from calltally.web.api.exports.schemas import ExportJob, export_resource
-from calltally.web.dashboard.calls.links import meant, url
-from calltally.web.dashboard.calls.local_window import as_field, in_utc
+from calltally.web.dashboard.calls.links import non_empty, url
+from calltally.web.dashboard.calls.local_window import field_value, in_utc
 from calltally.web.dashboard.calls.page import renewed
-from calltally.web.dashboard.error_page import answer_page
-from calltally.web.dashboard.forms import back, checked_form
-from calltally.web.dashboard.jobs.progress import around, page_of, progress_of, size_text, window_text
+from calltally.web.dashboard.error_page import handle_page_exception
+from calltally.web.dashboard.forms import checked_form, return_path
+from calltally.web.dashboard.jobs.progress import (
+    adjacent_pages,
+    parse_page,
+    progress_of,
+    size_text,
+    window_text,
+)
 from calltally.web.dashboard.number_format import grouped, minute
-from calltally.web.dashboard.operations import of_page
-from calltally.web.dashboard.rendering import page, redirect
-from calltally.web.dashboard.sign_in.scopes import need
+from calltally.web.dashboard.operations import page_operation
+from calltally.web.dashboard.rendering import redirect, render_page
+from calltally.web.dashboard.sign_in.scopes import require_scope
 from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
 from calltally.web.request.access import EXPORTS_WRITE
 from calltally.web.request.context import AnyRequest, dependencies_of
@@ -38,7 +44,7 @@ from calltally.web.response.response import Response
 
 PATH: Final = "/exports"
 ONE: Final = PATH + "/{id:str}"
-_HANDLING: Final[Any] = {Exception: answer_page}
+_HANDLING: Final[Any] = {Exception: handle_page_exception}
 _FIELDS: Final = {each.name: each for each in EXPORT_FIELDS}
 # Fields that the form itself has; any other filter of a link is carried along.
 _SHOWN: Final = frozenset(
@@ -46,20 +52,20 @@ _SHOWN: Final = frozenset(
 )
 
 
-@get(PATH, operation=of_page(PATH), exception_handlers=_HANDLING)
+@get(PATH, operation=page_operation(PATH), exception_handlers=_HANDLING)
 async def show_exports(request: AnyRequest) -> Response:
     """The newest first, and a form that is filled with the filters of the URL."""
     visitor = await visitor_of(request)
-    pairs = meant(query_pairs(request.scope["query_string"]))
-    asked = page_of(pairs, PAGE)
+    pairs = non_empty(query_pairs(request.scope["query_string"]))
+    asked = parse_page(pairs, PAGE)
     found, total = await dependencies_of(request).store.read(exports_of(visitor.tenant, **asked))
     filled = [pair for pair in pairs if pair[0] in _FIELDS]
     values = {
         "lines": [_line(visitor, export_resource(job, files, "")) for job, files in found],
         "total": total,
-        **around(PATH, asked, total),
+        **adjacent_pages(PATH, asked, total),
         "filled": dict(filled),
-        "typed": {name: as_field(dict(filled).get(name, ""), visitor.zone) for name in ("from", "to")},
+        "typed": {name: field_value(dict(filled).get(name, ""), visitor.zone) for name in ("from", "to")},
         "carried": [pair for pair in filled if pair[0] not in _SHOWN],
         "choices": {
             "formats": EXPORT_FORMATS,
@@ -71,14 +77,14 @@ async def show_exports(request: AnyRequest) -> Response:
         "has_folder": dependencies_of(request).folders is not None,
         "here": url(pairs, PATH),
     }
-    return page("exports.html", visitor, values, headers=renewed(request, visitor))
+    return render_page("exports.html", visitor, values, headers=renewed(request, visitor))
 
 
-@post(PATH, operation=of_page(f"POST {PATH}"), status_code=200, exception_handlers=_HANDLING)
-async def ask_for_export(request: AnyRequest) -> Response:
+@post(PATH, operation=page_operation(f"POST {PATH}"), status_code=200, exception_handlers=_HANDLING)
+async def request_export(request: AnyRequest) -> Response:
     """By the form; then on to its page."""
     visitor, pairs = await checked_form(request)
-    need(visitor, EXPORTS_WRITE)
+    require_scope(visitor, EXPORTS_WRITE)
     job = await start_export(request, parse_export_query(_body(visitor, pairs)), None)
     return redirect(f"{PATH}/{uuid_text(job.job)}")
 
@@ -86,7 +92,7 @@ async def ask_for_export(request: AnyRequest) -> Response:
 def _body(visitor: Visitor, pairs: Pairs) -> dict[str, Any]:
     """The fields of the form as the API's body has them; days are those of the reader's zone."""
     body: dict[str, Any] = {}
-    for name, value in in_utc(meant(pairs), visitor.zone):
+    for name, value in in_utc(non_empty(pairs), visitor.zone):
         if name not in _FIELDS:
             continue
         if _FIELDS[name].schema.get("type") == "boolean":
@@ -98,7 +104,7 @@ def _body(visitor: Visitor, pairs: Pairs) -> dict[str, Any]:
     return body
 
 
-@get(ONE, operation=of_page(ONE), exception_handlers=_HANDLING)
+@get(ONE, operation=page_operation(ONE), exception_handlers=_HANDLING)
 async def show_export_page(request: AnyRequest) -> Response:
     """One export, how far it is, and its files."""
     visitor = await visitor_of(request)
@@ -122,28 +128,33 @@ async def show_export_page(request: AnyRequest) -> Response:
         "may_write": visitor.access.has_scope(EXPORTS_WRITE),
         "here": f"{PATH}/{shown.id}",
     }
-    return page("export.html", visitor, values, headers=renewed(request, visitor))
+    return render_page("export.html", visitor, values, headers=renewed(request, visitor))
 
 
-@post(ONE + "/cancel", operation=of_page(f"POST {ONE}/cancel"), status_code=200, exception_handlers=_HANDLING)
+@post(
+    ONE + "/cancel",
+    operation=page_operation(f"POST {ONE}/cancel"),
+    status_code=200,
+    exception_handlers=_HANDLING,
+)
 async def cancel_export(request: AnyRequest) -> Response:
     """Cancel it, or let its files go."""
     visitor, pairs = await checked_form(request)
-    need(visitor, EXPORTS_WRITE)
+    require_scope(visitor, EXPORTS_WRITE)
     await delete_export.fn(request)
-    return redirect(back(pairs))
+    return redirect(return_path(pairs))
 
 
-@get(ONE + "/manifest.json", operation=of_page(f"{ONE}/manifest.json"), exception_handlers=_HANDLING)
-async def give_manifest(request: AnyRequest) -> Response:
+@get(ONE + "/manifest.json", operation=page_operation(f"{ONE}/manifest.json"), exception_handlers=_HANDLING)
+async def download_manifest(request: AnyRequest) -> Response:
     """The API's, by the session instead of a key in a header."""
     await visitor_of(request)
     answer: Response = await get_manifest.fn(request)
     return answer
 
 
-@get(ONE + "/files/{name:str}", operation=of_page(f"{ONE}/files"), exception_handlers=_HANDLING)
-async def give_file(request: AnyRequest) -> ASGIApp:
+@get(ONE + "/files/{name:str}", operation=page_operation(f"{ONE}/files"), exception_handlers=_HANDLING)
+async def download_file(request: AnyRequest) -> ASGIApp:
     """The API's, by the session instead of a key in a header."""
     await visitor_of(request)
     answer: ASGIApp = await get_file.fn(request)

@@ -16,7 +16,7 @@ _UNITS: Final = ("B", "kB", "MB", "GB")
 _STEP: Final = 1_000
 
 
-class Progress(NamedTuple):
+class JobProgress(NamedTuple):
     """Where a job is: in a word, and how far of what is known; `done` and `of` for a bar."""
 
     state: str
@@ -26,14 +26,14 @@ class Progress(NamedTuple):
     said: str
 
 
-def progress_of(state: str, done: int, of: int | None) -> Progress:
+def progress_of(state: str, done: int, of: int | None) -> JobProgress:
     """How far an export is; what is not counted yet has no bar."""
     if of is None:
-        return Progress(state, state in _OPEN, 0, 0, "")
+        return JobProgress(state, state in _OPEN, 0, 0, "")
     said = (
         text("rows_of", done=grouped(done), of=grouped(of)) if done < of else text("rows", rows=grouped(of))
     )
-    return Progress(state, state in _OPEN, done, of, said)
+    return JobProgress(state, state in _OPEN, done, of, said)
 
 
 def window_text(begin: str | None, end: str | None, zone: ZoneInfo) -> str:
@@ -53,14 +53,14 @@ def size_text(count: int) -> str:
     return f"{size:.1f} {_UNITS[-1]}"
 
 
-def page_of(pairs: Pairs, parameters: tuple[Parameter, ...]) -> dict[str, int]:
+def parse_page(pairs: Pairs, parameters: tuple[Parameter, ...]) -> dict[str, int]:
     """Which page of a list is asked for."""
     known = {each.name: each for each in parameters}
     asked = [pair for pair in pairs if pair[0] in known]
     return {"limit": LISTED, "offset": 0, **read_values(asked, known)}
 
 
-def around(path: str, shown: dict[str, int], total: int) -> dict[str, Any]:
+def adjacent_pages(path: str, shown: dict[str, int], total: int) -> dict[str, Any]:
     """The pages before and after, None where there is none."""
     limit, offset = shown["limit"], shown["offset"]
     before, after = max(offset - limit, 0), offset + limit

@@ -24,17 +24,23 @@ from calltally.web.api.reconciliations.operations import PAGE
 from calltally.web.api.reconciliations.request import provider_spec
 from calltally.web.api.reconciliations.schemas import ReconciliationJob, reconciliation_resource
 from calltally.web.dashboard.call_format import DASH, call_path
-from calltally.web.dashboard.calls.links import meant, url
+from calltally.web.dashboard.calls.links import non_empty, url
 from calltally.web.dashboard.calls.local_window import in_utc
 from calltally.web.dashboard.calls.page import renewed
 from calltally.web.dashboard.english.messages import text
-from calltally.web.dashboard.error_page import answer_page
-from calltally.web.dashboard.forms import back, checked_form
-from calltally.web.dashboard.jobs.progress import around, is_done, page_of, progress_of, window_text
+from calltally.web.dashboard.error_page import handle_page_exception
+from calltally.web.dashboard.forms import checked_form, return_path
+from calltally.web.dashboard.jobs.progress import (
+    adjacent_pages,
+    is_done,
+    parse_page,
+    progress_of,
+    window_text,
+)
 from calltally.web.dashboard.number_format import grouped, minute
-from calltally.web.dashboard.operations import of_page
-from calltally.web.dashboard.rendering import page, redirect
-from calltally.web.dashboard.sign_in.scopes import need
+from calltally.web.dashboard.operations import page_operation
+from calltally.web.dashboard.rendering import redirect, render_page
+from calltally.web.dashboard.sign_in.scopes import require_scope
 from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
 from calltally.web.request.access import EVENTS_WRITE, EXPORTS_WRITE
 from calltally.web.request.context import AnyRequest, dependencies_of
@@ -43,15 +49,15 @@ from calltally.web.response.response import Response
 
 PATH: Final = "/reconciliations"
 ONE: Final = PATH + "/{id:str}"
-_HANDLING: Final[Any] = {Exception: answer_page}
+_HANDLING: Final[Any] = {Exception: handle_page_exception}
 
 
-@get(PATH, operation=of_page(PATH), exception_handlers=_HANDLING)
+@get(PATH, operation=page_operation(PATH), exception_handlers=_HANDLING)
 async def show_reconciliations(request: AnyRequest) -> Response:
     """The newest first, and a form."""
     visitor = await visitor_of(request)
-    pairs = meant(query_pairs(request.scope["query_string"]))
-    asked = page_of(pairs, PAGE)
+    pairs = non_empty(query_pairs(request.scope["query_string"]))
+    asked = parse_page(pairs, PAGE)
     jobs: list[Job]
     jobs, total = await dependencies_of(request).store.read(
         list_jobs(visitor.tenant, JobKind.RECONCILIATION, **asked)
@@ -59,22 +65,22 @@ async def show_reconciliations(request: AnyRequest) -> Response:
     values = {
         "lines": [_line(visitor, reconciliation_resource(job, "")) for job in jobs],
         "total": total,
-        **around(PATH, asked, total),
+        **adjacent_pages(PATH, asked, total),
         "providers": sorted(FETCHERS),
         "may_write": visitor.access.has_scope(EXPORTS_WRITE),
         "may_heal": visitor.access.has_scope(EVENTS_WRITE),
         "has_folder": dependencies_of(request).folders is not None,
         "here": url(pairs, PATH),
     }
-    return page("reconciliations.html", visitor, values, headers=renewed(request, visitor))
+    return render_page("reconciliations.html", visitor, values, headers=renewed(request, visitor))
 
 
-@post(PATH, operation=of_page(f"POST {PATH}"), status_code=200, exception_handlers=_HANDLING)
-async def ask_for_reconciliation(request: AnyRequest) -> Response:
+@post(PATH, operation=page_operation(f"POST {PATH}"), status_code=200, exception_handlers=_HANDLING)
+async def request_reconciliation(request: AnyRequest) -> Response:
     """Against a provider's list, by the form; then on to its page."""
     visitor, pairs = await checked_form(request)
-    need(visitor, EXPORTS_WRITE)
-    sent = dict(in_utc(meant(pairs), visitor.zone))
+    require_scope(visitor, EXPORTS_WRITE)
+    sent = dict(in_utc(non_empty(pairs), visitor.zone))
     asked = {
         "against": "provider",
         **{name: sent.get(name, "") for name in ("provider", "from", "to")},
@@ -86,12 +92,12 @@ async def ask_for_reconciliation(request: AnyRequest) -> Response:
     return redirect(f"{PATH}/{uuid_text(job.job)}")
 
 
-@get(ONE, operation=of_page(ONE), exception_handlers=_HANDLING)
+@get(ONE, operation=page_operation(ONE), exception_handlers=_HANDLING)
 async def show_reconciliation_page(request: AnyRequest) -> Response:
     """One reconciliation: what was found of each kind, and a page of the findings."""
     visitor = await visitor_of(request)
     shown = reconciliation_resource(await requested_reconciliation(request), "")
-    pairs = meant(query_pairs(request.scope["query_string"]))
+    pairs = non_empty(query_pairs(request.scope["query_string"]))
     values = {
         **_line(visitor, shown),
         "counts": [_counted(name, count) for name, count in shown.counts.items()],
@@ -103,20 +109,27 @@ async def show_reconciliation_page(request: AnyRequest) -> Response:
         "may_write": visitor.access.has_scope(EXPORTS_WRITE),
         "here": url(pairs, f"{PATH}/{shown.id}"),
     }
-    return page("reconciliation.html", visitor, values, headers=renewed(request, visitor))
+    return render_page("reconciliation.html", visitor, values, headers=renewed(request, visitor))
 
 
-@post(ONE + "/cancel", operation=of_page(f"POST {ONE}/cancel"), status_code=200, exception_handlers=_HANDLING)
+@post(
+    ONE + "/cancel",
+    operation=page_operation(f"POST {ONE}/cancel"),
+    status_code=200,
+    exception_handlers=_HANDLING,
+)
 async def cancel_reconciliation(request: AnyRequest) -> Response:
     """Cancel it, or let its findings go."""
     visitor, pairs = await checked_form(request)
-    need(visitor, EXPORTS_WRITE)
+    require_scope(visitor, EXPORTS_WRITE)
     await delete_reconciliation.fn(request)
-    return redirect(back(pairs))
+    return redirect(return_path(pairs))
 
 
-@get(f"{ONE}/{FINDINGS_NAME}", operation=of_page(f"{ONE}/{FINDINGS_NAME}"), exception_handlers=_HANDLING)
-async def give_findings(request: AnyRequest) -> ASGIApp:
+@get(
+    f"{ONE}/{FINDINGS_NAME}", operation=page_operation(f"{ONE}/{FINDINGS_NAME}"), exception_handlers=_HANDLING
+)
+async def download_findings(request: AnyRequest) -> ASGIApp:
     """The API's, by the session instead of a key in a header."""
     await visitor_of(request)
     answer: ASGIApp = await get_findings_file.fn(request)
@@ -162,7 +175,7 @@ async def _findings(request: AnyRequest, shown: ReconciliationJob) -> dict[str, 
     told = msgspec.json.decode(answer.body)
     asked = {"limit": told["limit"], "offset": told["offset"]}
     found = [_finding(each) for each in told["data"]]
-    pages = around(f"{PATH}/{shown.id}", asked, told["total"])
+    pages = adjacent_pages(f"{PATH}/{shown.id}", asked, told["total"])
     return {**nothing, "findings": found, "findings_total": told["total"], **pages}
 
 

@@ -19,14 +19,14 @@ from calltally.store.alerts.alerts import Alert
 from calltally.web.dashboard.english.messages import text
 from calltally.web.dashboard.number_format import percent
 from calltally.web.dashboard.quality.call_links import NARROWED, calls_of
-from calltally.web.dashboard.quality.chart_points import NO_POINT, Drawn, chart_json, point
-from calltally.web.dashboard.quality.query import Asked
+from calltally.web.dashboard.quality.chart_points import NO_POINT, ChartSeries, chart_json, point
+from calltally.web.dashboard.quality.query import QualityPageQuery
 
 # More columns than this are too narrow to read; the others are in the table.
 MOST_COLUMNS: Final = 6
 
 
-class Column(NamedTuple):
+class ChartGroup(NamedTuple):
     """One group: what it is called, how many calls it has, its steps by their place on the axis, in order."""
 
     name: str
@@ -51,7 +51,7 @@ class Column(NamedTuple):
         return text("chart_summary", rate=text(f"rate_{rate}"), name=self.name, low=low, high=high, last=last)
 
 
-class Marked(NamedTuple):
+class ChartMark(NamedTuple):
     """An alert on a rate of the charts: where it stands, and what it says."""
 
     path: str
@@ -61,15 +61,15 @@ class Marked(NamedTuple):
     column: int | None
 
 
-def columns_of(shown: QualityShown, step: str, buckets: Sequence[Bucket]) -> list[Column]:
+def chart_groups(shown: QualityShown, step: str, buckets: Sequence[Bucket]) -> list[ChartGroup]:
     """The groups as columns, those with most calls first."""
     places = {bucket.label: place for place, bucket in enumerate(buckets)}
-    found: dict[tuple[str | None, ...], Column] = {}
+    found: dict[tuple[str | None, ...], ChartGroup] = {}
     for group in shown.data:
         key = {name: value for name, value in group.key.items() if name != step}
         values = tuple(key.values())
         if values not in found:
-            found[values] = Column(_name(key), 0, key, {})
+            found[values] = ChartGroup(_name(key), 0, key, {})
         found[values].steps[places[group.key[step] or ""]] = group
     counted = [column._replace(calls=_calls(column)) for column in found.values()]
     return sorted(counted, key=lambda column: (-column.calls, column.name))
@@ -79,14 +79,16 @@ def _name(key: dict[str, str | None]) -> str:
     return " · ".join(value or text("unknown") for value in key.values()) or text("all_calls")
 
 
-def _calls(column: Column) -> int:
+def _calls(column: ChartGroup) -> int:
     return sum(step.counts["attempts"] for step in column.steps.values())
 
 
-def marks_of(alerts: Iterable[Alert], columns: Sequence[Column], buckets: Sequence[Bucket]) -> list[Marked]:
+def chart_marks(
+    alerts: Iterable[Alert], columns: Sequence[ChartGroup], buckets: Sequence[Bucket]
+) -> list[ChartMark]:
     """The alerts on rates that began in a bucket, at the column that they are of; None for all calls."""
     return [
-        Marked(f"/alerts/{uuid_text(alert.alert)}", content.message, content.finding.metric, place, column)
+        ChartMark(f"/alerts/{uuid_text(alert.alert)}", content.message, content.finding.metric, place, column)
         for alert in alerts
         if (content := read_content(alert)).finding.metric is not None
         for place in [_place(alert.since_us, buckets)]
@@ -99,7 +101,7 @@ def _place(at_us: int, buckets: Sequence[Bucket]) -> int | None:
     return next((at for at, bucket in enumerate(buckets) if bucket.lo_us <= at_us < bucket.hi_us), None)
 
 
-def _columns_of_alert(dimension: Dimension, value: str, columns: Sequence[Column]) -> list[int | None]:
+def _columns_of_alert(dimension: Dimension, value: str, columns: Sequence[ChartGroup]) -> list[int | None]:
     if dimension is Dimension.TENANT:
         return [place for place, column in enumerate(columns) if not column.key] or [None]
     fitting = [place for place, column in enumerate(columns) if column.key == {dimension.value: value}]
@@ -107,7 +109,10 @@ def _columns_of_alert(dimension: Dimension, value: str, columns: Sequence[Column
 
 
 def chart_data(
-    asked: Asked, columns: Sequence[Column], buckets: Sequence[Bucket], marks: Sequence[Marked]
+    asked: QualityPageQuery,
+    columns: Sequence[ChartGroup],
+    buckets: Sequence[Bucket],
+    marks: Sequence[ChartMark],
 ) -> Markup:
     """All that the script needs, as JSON."""
     told = {
@@ -122,7 +127,7 @@ def chart_data(
     return chart_json(told, [_drawn(asked, column, len(buckets)) for column in columns])
 
 
-def _drawn(asked: Asked, column: Column, count: int) -> Drawn:
+def _drawn(asked: QualityPageQuery, column: ChartGroup, count: int) -> ChartSeries:
     calls = calls_of(column.key, asked.filters)
     steps = [column.steps.get(place) for place in range(count)]
     # In one expression: there are thousands of them.
@@ -135,4 +140,4 @@ def _drawn(asked: Asked, column: Column, count: int) -> Drawn:
         ]
         for rate in asked.rates
     }
-    return Drawn(column.name, None if calls is None else urlencode(calls), points)
+    return ChartSeries(column.name, None if calls is None else urlencode(calls), points)

@@ -13,7 +13,7 @@ from calltally.analytics.schemas import RateShown
 NO_POINT: Final = "null"
 
 
-class Drawn(NamedTuple):
+class ChartSeries(NamedTuple):
     """A column of the charts: its name, the list of its calls (None where there is none), points by rate."""
 
     name: str
@@ -21,14 +21,14 @@ class Drawn(NamedTuple):
     points: Mapping[str, Iterable[str]]
 
 
-def chart_json(data: Mapping[str, Any], columns: Iterable[Drawn]) -> Markup:
+def chart_json(data: Mapping[str, Any], columns: Iterable[ChartSeries]) -> Markup:
     """All that the script of the charts is given, for a page to hold as it is."""
     members = {name: htmlsafe_json_dumps(value, sort_keys=True) for name, value in data.items()}
     # All but numbers is escaped by then.
     return Markup(_object({**members, "columns": _array(map(_column, columns))}))  # noqa: S704
 
 
-def _column(column: Drawn) -> str:
+def _column(column: ChartSeries) -> str:
     points = {rate: _array(each) for rate, each in column.points.items()}
     named = {"name": htmlsafe_json_dumps(column.name), "calls": htmlsafe_json_dumps(column.calls)}
     return _object({**named, "rates": _object(points)})

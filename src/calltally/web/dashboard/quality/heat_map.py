@@ -19,7 +19,7 @@ SHADES: Final = 8
 Hours: TypeAlias = Iterator[tuple[int, int, int]]
 
 
-class Cell(NamedTuple):
+class HeatMapCell(NamedTuple):
     """One hour of a weekday: the rate in percent without its sign, how dark, and all of it in words."""
 
     shown: str
@@ -31,7 +31,7 @@ class Cell(NamedTuple):
 class HeatMap(NamedTuple):
     """Seven rows of 24 cells, and the rates that are lightest and darkest."""
 
-    rows: list[tuple[str, list[Cell]]]
+    rows: list[tuple[str, list[HeatMapCell]]]
     low: str
     high: str
 
@@ -86,10 +86,10 @@ def _folded(hours: Hours, zone: ZoneInfo) -> Mapping[tuple[int, int], Proportion
     return shares
 
 
-def _cell(share: Proportion | None, at: tuple[int, int], spread: tuple[float, float]) -> Cell:
+def _cell(share: Proportion | None, at: tuple[int, int], spread: tuple[float, float]) -> HeatMapCell:
     day, hour = text(f"weekday_{at[0]}"), f"{at[1]:02d}:00"
     if share is None or share.value is None:
-        return Cell("", 0, text("heat_nothing", day=day, hour=hour), is_small=False)
+        return HeatMapCell("", 0, text("heat_nothing", day=day, hour=hour), is_small=False)
     words = text(
         "heat_cell",
         day=day,
@@ -99,4 +99,4 @@ def _cell(share: Proportion | None, at: tuple[int, int], spread: tuple[float, fl
         denominator=share.denominator,
     )
     is_small = share.denominator < SMALL_SAMPLE
-    return Cell(f"{100 * share.value:.0f}", _shade(share.value, *spread), words, is_small)
+    return HeatMapCell(f"{100 * share.value:.0f}", _shade(share.value, *spread), words, is_small)

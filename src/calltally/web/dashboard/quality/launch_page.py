@@ -11,15 +11,15 @@ from calltally.analytics.launch_query import LaunchQuery, parse_launch_query
 from calltally.analytics.launch_view import EvidenceShown, HourShown, LaunchShown, launch_view
 from calltally.web.api.analytics import restrict_launch_query
 from calltally.web.dashboard.built_files import CHARTS, built_path
-from calltally.web.dashboard.calls.links import meant, url
+from calltally.web.dashboard.calls.links import non_empty, url
 from calltally.web.dashboard.calls.page import curl_of, renewed
 from calltally.web.dashboard.english.messages import text
-from calltally.web.dashboard.error_page import answer_page
+from calltally.web.dashboard.error_page import handle_page_exception
 from calltally.web.dashboard.number_format import grouped, interval, minute, percent, points
-from calltally.web.dashboard.operations import of_page
+from calltally.web.dashboard.operations import page_operation
 from calltally.web.dashboard.quality.call_links import NARROWED, calls_url
-from calltally.web.dashboard.quality.chart_points import Drawn, chart_json, point
-from calltally.web.dashboard.rendering import page
+from calltally.web.dashboard.quality.chart_points import ChartSeries, chart_json, point
+from calltally.web.dashboard.rendering import render_page
 from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
 from calltally.web.request.context import AnyRequest, dependencies_of
 from calltally.web.request.query import Pairs, query_pairs
@@ -27,7 +27,7 @@ from calltally.web.response.response import Response
 
 PATH: Final = "/quality/launch"
 API: Final = "/api/v1/analytics/launch"
-_HANDLING: Final[Any] = {Exception: answer_page}
+_HANDLING: Final[Any] = {Exception: handle_page_exception}
 # The page's form has one field for what was launched, and one for its name.
 _FACETS: Final = ("agent", "route")
 _DAY: Final = 10
@@ -35,7 +35,7 @@ _DAY: Final = 10
 MOST_HOURS: Final = 200
 
 
-class Piece(NamedTuple):
+class LaunchEvidenceRow(NamedTuple):
     """One rate that is judged, as a row of the evidence."""
 
     name: str
@@ -52,21 +52,21 @@ class Piece(NamedTuple):
     more: str
 
 
-@get(PATH, operation=of_page(PATH), exception_handlers=_HANDLING)
+@get(PATH, operation=page_operation(PATH), exception_handlers=_HANDLING)
 async def show_launch(request: AnyRequest) -> Response:
     """Without a name in the URL the form alone, which asks for it."""
     visitor = await visitor_of(request)
-    pairs = _named(meant(query_pairs(request.scope["query_string"])))
+    pairs = _named(non_empty(query_pairs(request.scope["query_string"])))
     told = {"asked": dict(pairs), "here": url(pairs, PATH), "path": PATH, "facets": _FACETS, "launch": None}
     if not any(name in _FACETS for name, _ in pairs):
-        return page("launch.html", visitor, told, headers=renewed(request, visitor))
+        return render_page("launch.html", visitor, told, headers=renewed(request, visitor))
     api = (*pairs, ("tz", visitor.zone.key))
     query = restrict_launch_query(parse_launch_query(api, is_admin=False), visitor.access)
     deps = dependencies_of(request)
     view = partial(launch_view, visitor.tenant, query, deps.clock())
     launch = await deps.store.read_tenant(visitor.tenant, view, long=True)
     told |= {**_values(visitor, query, launch), "curl": curl_of(request, url(api, API))}
-    return page("launch.html", visitor, told, headers=renewed(request, visitor))
+    return render_page("launch.html", visitor, told, headers=renewed(request, visitor))
 
 
 def _named(pairs: Pairs) -> Pairs:
@@ -103,10 +103,10 @@ def _values(visitor: Visitor, query: LaunchQuery, launch: LaunchShown) -> dict[s
     }
 
 
-def _piece(name: str, evidence: EvidenceShown) -> Piece:
+def _piece(name: str, evidence: EvidenceShown) -> LaunchEvidenceRow:
     since, before = evidence.launch, evidence.baseline
     has_both = since.value is not None and before.value is not None
-    return Piece(
+    return LaunchEvidenceRow(
         name=name,
         verdict=evidence.verdict,
         since=percent(since.value),
@@ -157,4 +157,4 @@ def _drawn(query: LaunchQuery, launch: LaunchShown) -> Markup:
         "marks": [],
         "words": {name: text(f"chart_{name}") for name in ("of", "baseline", "small", "alert", "open")},
     }
-    return chart_json(told, [Drawn(query.name, calls, points)])
+    return chart_json(told, [ChartSeries(query.name, calls, points)])

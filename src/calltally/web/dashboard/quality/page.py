@@ -20,16 +20,29 @@ from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.alerts.alerts import Alert, AlertFilter, list_alerts
 from calltally.web.api.analytics import measure_launch_quality, restrict_quality_query
 from calltally.web.dashboard.built_files import CHARTS, built_path
-from calltally.web.dashboard.calls.links import Chip, meant, url
+from calltally.web.dashboard.calls.links import Chip, non_empty, url
 from calltally.web.dashboard.calls.page import curl_of, renewed
-from calltally.web.dashboard.error_page import answer_page
+from calltally.web.dashboard.error_page import handle_page_exception
 from calltally.web.dashboard.number_format import minute
-from calltally.web.dashboard.operations import of_page
-from calltally.web.dashboard.quality.chart_data import MOST_COLUMNS, Column, chart_data, columns_of, marks_of
+from calltally.web.dashboard.operations import page_operation
+from calltally.web.dashboard.quality.chart_data import (
+    MOST_COLUMNS,
+    ChartGroup,
+    chart_data,
+    chart_groups,
+    chart_marks,
+)
 from calltally.web.dashboard.quality.heat_map import Hours, heat_map, hours_of
-from calltally.web.dashboard.quality.query import ALL, BY, COMPARED, NONE, Asked, asked_of
+from calltally.web.dashboard.quality.query import (
+    ALL,
+    BY,
+    COMPARED,
+    NONE,
+    QualityPageQuery,
+    parse_quality_page,
+)
 from calltally.web.dashboard.quality.table import MOST_ROWS, rows_of, total_row
-from calltally.web.dashboard.rendering import page
+from calltally.web.dashboard.rendering import render_page
 from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
 from calltally.web.request.context import AnyRequest, dependencies_of
 from calltally.web.request.dependencies import Dependencies
@@ -39,7 +52,7 @@ from calltally.web.response.response import Response
 PATH: Final = "/quality"
 EXPORT: Final = "/quality-export"
 API: Final = "/api/v1/analytics/launch-quality"
-_HANDLING: Final[Any] = {Exception: answer_page}
+_HANDLING: Final[Any] = {Exception: handle_page_exception}
 _HEAT_US: Final = 28 * DAY_US
 _HOUR_US: Final = 3_600 * SECOND_US
 _MOST_ALERTS: Final = 100
@@ -52,16 +65,16 @@ _CHOICES: Final = {
 }
 
 
-@get(PATH, operation=of_page(PATH), exception_handlers=_HANDLING)
+@get(PATH, operation=page_operation(PATH), exception_handlers=_HANDLING)
 async def show_quality(request: AnyRequest) -> Response:
     """By the same functions as the API's answer, so that both always agree."""
     visitor, deps = await visitor_of(request), dependencies_of(request)
-    pairs, now_us = meant(query_pairs(request.scope["query_string"])), deps.clock()
-    asked = asked_of(pairs, visitor.zone, now_us)
+    pairs, now_us = non_empty(query_pairs(request.scope["query_string"])), deps.clock()
+    asked = parse_quality_page(pairs, visitor.zone, now_us)
     query = restrict_quality_query(replace(asked.query, rates=asked.rates, rows=MOST_ROWS), visitor.access)
     shown = await quality_report(deps.store, query, [visitor.tenant], now_us)
     window = window_of(query, now_us)
-    columns = columns_of(shown, asked.step, window.buckets)
+    columns = chart_groups(shown, asked.step, window.buckets)
     hours = _shown_hours(asked, columns, window) or await _hours(deps, visitor, query, window, asked.heat)
     values = {
         **_numbers(asked, shown),
@@ -70,10 +83,10 @@ async def show_quality(request: AnyRequest) -> Response:
         "heat": heat_map(hours, visitor.zone),
         "span": [minute(at, visitor.zone) for at in (shown.window.from_, shown.window.to)],
     }
-    return page("quality.html", visitor, values, headers=renewed(request, visitor))
+    return render_page("quality.html", visitor, values, headers=renewed(request, visitor))
 
 
-@get(EXPORT, operation=of_page(EXPORT), exception_handlers=_HANDLING)
+@get(EXPORT, operation=page_operation(EXPORT), exception_handlers=_HANDLING)
 async def export_quality(request: AnyRequest) -> ASGIApp:
     """The API's CSV, by the session instead of a key in a header."""
     await visitor_of(request)
@@ -81,7 +94,7 @@ async def export_quality(request: AnyRequest) -> ASGIApp:
     return answer
 
 
-def _numbers(asked: Asked, shown: QualityShown) -> dict[str, Any]:
+def _numbers(asked: QualityPageQuery, shown: QualityShown) -> dict[str, Any]:
     return {
         "asked": asked,
         "rows": rows_of(asked, shown),
@@ -97,10 +110,10 @@ def _numbers(asked: Asked, shown: QualityShown) -> dict[str, Any]:
 
 
 def _charts(
-    asked: Asked, every: Sequence[Column], window: MeasuredWindow, alerts: list[Alert]
+    asked: QualityPageQuery, every: Sequence[ChartGroup], window: MeasuredWindow, alerts: list[Alert]
 ) -> dict[str, Any]:
     columns = every[:MOST_COLUMNS]
-    marks = marks_of(alerts, columns, window.buckets)
+    marks = chart_marks(alerts, columns, window.buckets)
     return {
         "columns": columns,
         "left_out": len(every) - len(columns),
@@ -112,7 +125,7 @@ def _charts(
     }
 
 
-def _links(request: AnyRequest, pairs: Pairs, asked: Asked) -> dict[str, Any]:
+def _links(request: AnyRequest, pairs: Pairs, asked: QualityPageQuery) -> dict[str, Any]:
     stays = [pair for pair in pairs if pair not in asked.filters]
     return {
         "chips": [
@@ -133,7 +146,7 @@ async def _alerts(deps: Dependencies, tenant: str, window: MeasuredWindow) -> li
     return (await deps.store.read(list_alerts(tenant, wanted)))[0]
 
 
-def _shown_hours(asked: Asked, columns: Sequence[Column], window: MeasuredWindow) -> Hours | None:
+def _shown_hours(asked: QualityPageQuery, columns: Sequence[ChartGroup], window: MeasuredWindow) -> Hours | None:
     """The hours of the charts, where those are the ones that make up a week; None where they are others."""
     is_whole = all(bucket.lo_us % _HOUR_US == 0 for bucket in window.buckets)
     is_within = window.hi_us - window.lo_us <= _HEAT_US

@@ -11,7 +11,7 @@ from calltally.calls.errors import Fault, InvalidInput
 from calltally.calls.metrics import RATE_NAMES
 from calltally.calls.parameters import one_of, raise_faults
 from calltally.calls.times import utc_text
-from calltally.web.dashboard.calls.links import only
+from calltally.web.dashboard.calls.links import first_value
 from calltally.web.request.query import Pairs
 
 DAYS_SHOWN: Final = 14
@@ -29,7 +29,7 @@ _OWN: Final = frozenset({"by", "step", "rate", "heat", "compare", "from", "to", 
 _DATE_CHARS: Final = len("2026-10-01")
 
 
-class Asked(NamedTuple):
+class QualityPageQuery(NamedTuple):
     """What is shown: `api` is the same question in the API's words, `rates` in the order of the page."""
 
     query: QualityQuery
@@ -42,12 +42,12 @@ class Asked(NamedTuple):
     filters: Pairs
 
 
-def asked_of(pairs: Pairs, zone: ZoneInfo, now_us: int) -> Asked:
+def parse_quality_page(pairs: Pairs, zone: ZoneInfo, now_us: int) -> QualityPageQuery:
     """Read the page's URL. Raises InvalidInput with every fault in it."""
     by = tuple(dict.fromkeys(value for name, value in pairs if name == "by")) or ("route",)
     rates = tuple(dict.fromkeys(value for name, value in pairs if name == "rate"))
-    step, compare = only(pairs, "step") or "day", only(pairs, "compare") or SAME_WEEKDAY
-    heat = only(pairs, "heat") or (rates or RATES_FIRST)[0]
+    step, compare = first_value(pairs, "step") or "day", first_value(pairs, "compare") or SAME_WEEKDAY
+    heat = first_value(pairs, "heat") or (rates or RATES_FIRST)[0]
     raise_faults(_faults(by, rates, step, heat))
     keys = tuple(key for key in by if key != ALL)
     filters = tuple(pair for pair in pairs if pair[0] not in _OWN)
@@ -59,7 +59,7 @@ def asked_of(pairs: Pairs, zone: ZoneInfo, now_us: int) -> Asked:
         *([("compare", compare)] if compare != NONE else ()),
     )
     query = parse_quality_query([*api, ("percentiles", "false")], is_admin=False)
-    return Asked(query, api, by, step, compare, rates or RATES_FIRST, heat, filters)
+    return QualityPageQuery(query, api, by, step, compare, rates or RATES_FIRST, heat, filters)
 
 
 def _faults(by: Sequence[str], rates: Sequence[str], step: str, heat: str) -> list[Fault]:
@@ -88,7 +88,7 @@ def _window(pairs: Pairs, zone: ZoneInfo, now_us: int) -> Pairs:
     if any(name == "from" for name, _ in sent):
         return tuple(sent)
     today_us = midnight_us(local_time(now_us, zone).date(), zone)
-    days = 1 if only(pairs, "step") == HOUR else DAYS_SHOWN - 1
+    days = 1 if first_value(pairs, "step") == HOUR else DAYS_SHOWN - 1
     return (("from", utc_text(shifted_us(today_us, -days, zone))), *sent)
 
 

@@ -13,30 +13,30 @@ from calltally.web.dashboard.call_format import DASH
 from calltally.web.dashboard.english.messages import text
 from calltally.web.dashboard.number_format import grouped, interval, percent, points
 from calltally.web.dashboard.quality.call_links import calls_of, calls_url
-from calltally.web.dashboard.quality.query import Asked
+from calltally.web.dashboard.quality.query import QualityPageQuery
 
 # A page of more is slow to make and to lay out; the file has them all.
 MOST_ROWS: Final = 200
 _FEW: Final = f' class="few" title="{text("small_sample")}"'
 
 
-def rows_of(asked: Asked, shown: QualityShown) -> Markup:
+def rows_of(asked: QualityPageQuery, shown: QualityShown) -> Markup:
     """The rows of the table, in the order of the API."""
     return Markup("".join([_row(asked, group) for group in shown.data[:MOST_ROWS]]))  # noqa: S704 (escaped)
 
 
-def total_row(asked: Asked, shown: QualityShown) -> Markup:
+def total_row(asked: QualityPageQuery, shown: QualityShown) -> Markup:
     """All of them together: the cells behind the name of the row."""
     return Markup(_cells(asked, shown.total))  # noqa: S704 (escaped)
 
 
-def _row(asked: Asked, group: GroupShown) -> str:
+def _row(asked: QualityPageQuery, group: GroupShown) -> str:
     names = (DASH if value is None else value for value in group.key.values())
     named = "".join([f'<td class="steady">{escape(name)}</td>' for name in names])
     return f"<tr>{named}{_cells(asked, group)}</tr>\n"
 
 
-def _cells(asked: Asked, group: GroupShown) -> str:
+def _cells(asked: QualityPageQuery, group: GroupShown) -> str:
     """How many calls, as a link to their list where there is one, and the rates."""
     key = {name: value for name, value in group.key.items() if name != asked.step}
     calls, count = calls_of(key, asked.filters), grouped(group.counts["attempts"])

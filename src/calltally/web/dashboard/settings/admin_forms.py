@@ -15,22 +15,22 @@ from calltally.store.tenants.api_keys import add_key, mint_key, revoke_key
 from calltally.store.tenants.routes import checked_route, put_route
 from calltally.store.tenants.tenants import add_tenant, need_tenant, new_epoch, set_retention
 from calltally.store.tenants.vault import find_provider_secrets, put_provider_secrets
-from calltally.web.dashboard.calls.links import meant, only
+from calltally.web.dashboard.calls.links import first_value, non_empty
 from calltally.web.dashboard.english.messages import text
-from calltally.web.dashboard.error_page import answer_page
-from calltally.web.dashboard.forms import back, checked_form
-from calltally.web.dashboard.operations import of_page
-from calltally.web.dashboard.rendering import page, redirect
-from calltally.web.dashboard.settings.page import PATH, values_of
+from calltally.web.dashboard.error_page import handle_page_exception
+from calltally.web.dashboard.forms import checked_form, return_path
+from calltally.web.dashboard.operations import page_operation
+from calltally.web.dashboard.rendering import redirect, render_page
+from calltally.web.dashboard.settings.page import PATH, settings_values
 from calltally.web.dashboard.sign_in.page import session_header
-from calltally.web.dashboard.sign_in.scopes import need_admin
+from calltally.web.dashboard.sign_in.scopes import require_admin
 from calltally.web.dashboard.sign_in.visitor import Visitor
 from calltally.web.request.context import AnyRequest, dependencies_of
 from calltally.web.request.public_url import public_origin
 from calltally.web.request.query import Pairs
 from calltally.web.response.response import Response
 
-_HANDLING: Final[Any] = {Exception: answer_page}
+_HANDLING: Final[Any] = {Exception: handle_page_exception}
 TENANTS, LOOK, RETENTION = f"{PATH}/tenants", f"{PATH}/look", f"{PATH}/retention"
 KEYS, REVOKED = f"{PATH}/keys", f"{PATH}/revoked-keys"
 ROUTES, PROVIDERS_PATH, CHECKS = f"{PATH}/routes", f"{PATH}/providers", f"{PATH}/checks"
@@ -38,94 +38,101 @@ ROUTES, PROVIDERS_PATH, CHECKS = f"{PATH}/routes", f"{PATH}/providers", f"{PATH}
 
 async def _admin_form(request: AnyRequest) -> tuple[Visitor, Pairs]:
     visitor, pairs = await checked_form(request)
-    need_admin(visitor)
-    return visitor, meant(pairs)
+    require_admin(visitor)
+    return visitor, non_empty(pairs)
 
 
-@post(TENANTS, operation=of_page(f"POST {TENANTS}"), status_code=200, exception_handlers=_HANDLING)
-async def make_tenant(request: AnyRequest) -> Response:
+@post(TENANTS, operation=page_operation(f"POST {TENANTS}"), status_code=200, exception_handlers=_HANDLING)
+async def create_tenant(request: AnyRequest) -> Response:
     """A tenant with an empty ledger."""
     _visitor, pairs = await _admin_form(request)
-    operation = add_tenant(only(pairs, "id"), only(pairs, "name"), dependencies_of(request).clock(), new_epoch())
+    operation = add_tenant(
+        first_value(pairs, "id"), first_value(pairs, "name"), dependencies_of(request).clock(), new_epoch()
+    )
     await dependencies_of(request).store.write(operation)
-    return redirect(back(pairs))
+    return redirect(return_path(pairs))
 
 
-@post(LOOK, operation=of_page(f"POST {LOOK}"), status_code=200, exception_handlers=_HANDLING)
-async def look_at_tenant(request: AnyRequest) -> Response:
+@post(LOOK, operation=page_operation(f"POST {LOOK}"), status_code=200, exception_handlers=_HANDLING)
+async def switch_tenant(request: AnyRequest) -> Response:
     """The same session, looking at another tenant."""
     visitor, pairs = await _admin_form(request)
-    tenant = await dependencies_of(request).store.read(need_tenant(only(pairs, "tenant")))
-    return redirect(back(pairs), session_header(request, visitor.session._replace(tenant=tenant.tenant)))
+    tenant = await dependencies_of(request).store.read(need_tenant(first_value(pairs, "tenant")))
+    return redirect(
+        return_path(pairs), session_header(request, visitor.session._replace(tenant=tenant.tenant))
+    )
 
 
-@post(RETENTION, operation=of_page(f"POST {RETENTION}"), status_code=200, exception_handlers=_HANDLING)
-async def keep_for(request: AnyRequest) -> Response:
+@post(RETENTION, operation=page_operation(f"POST {RETENTION}"), status_code=200, exception_handlers=_HANDLING)
+async def set_retention_days(request: AnyRequest) -> Response:
     """For so many days; for ever where the field is left empty."""
     visitor, pairs = await _admin_form(request)
-    days = only(pairs, "days")
+    days = first_value(pairs, "days")
     if days and not (days.isdecimal() and days.isascii()):
         raise InvalidInput.of("days", "days must be a whole number, or empty to keep calls for ever")
     await dependencies_of(request).store.write(set_retention(visitor.tenant, int(days) if days else None))
-    return redirect(back(pairs))
+    return redirect(return_path(pairs))
 
 
-@post(KEYS, operation=of_page(f"POST {KEYS}"), status_code=200, exception_handlers=_HANDLING)
-async def make_key(request: AnyRequest) -> Response:
+@post(KEYS, operation=page_operation(f"POST {KEYS}"), status_code=200, exception_handlers=_HANDLING)
+async def create_key(request: AnyRequest) -> Response:
     """The page that answers is the only one that ever shows the key."""
     visitor, pairs = await _admin_form(request)
     key = mint_key(visitor.tenant, [value for name, value in pairs if name == "scope"])
     deps = dependencies_of(request)
-    await deps.store.write(add_key(visitor.tenant, key, only(pairs, "name"), deps.clock()))
-    return page("settings.html", visitor, await values_of(request, visitor, new_key=key.text))
+    await deps.store.write(add_key(visitor.tenant, key, first_value(pairs, "name"), deps.clock()))
+    return render_page("settings.html", visitor, await settings_values(request, visitor, new_key=key.text))
 
 
-@post(REVOKED, operation=of_page(f"POST {REVOKED}"), status_code=200, exception_handlers=_HANDLING)
-async def end_key(request: AnyRequest) -> Response:
+@post(REVOKED, operation=page_operation(f"POST {REVOKED}"), status_code=200, exception_handlers=_HANDLING)
+async def revoke_api_key(request: AnyRequest) -> Response:
     """For good, here and at once."""
     visitor, pairs = await _admin_form(request)
-    deps, key_id = dependencies_of(request), only(pairs, "key")
+    deps, key_id = dependencies_of(request), first_value(pairs, "key")
     await deps.store.write(revoke_key(visitor.tenant, key_id, deps.clock()))
     deps.keys.forget(visitor.tenant, key_id)
-    return redirect(back(pairs))
+    return redirect(return_path(pairs))
 
 
-@post(ROUTES, operation=of_page(f"POST {ROUTES}"), status_code=200, exception_handlers=_HANDLING)
+@post(ROUTES, operation=page_operation(f"POST {ROUTES}"), status_code=200, exception_handlers=_HANDLING)
 async def set_route(request: AnyRequest) -> Response:
     """The whole route: numbers that are left out are taken from it."""
     visitor, pairs = await _admin_form(request)
-    deps, numbers = dependencies_of(request), only(pairs, "numbers").replace(",", "\n").splitlines()
+    deps, numbers = dependencies_of(request), first_value(pairs, "numbers").replace(",", "\n").splitlines()
     route = checked_route(
-        only(pairs, "route"),
+        first_value(pairs, "route"),
         [number.strip() for number in numbers if number.strip()],
-        agent=only(pairs, "agent") or None,
-        provider=only(pairs, "provider") or None,
+        agent=first_value(pairs, "agent") or None,
+        provider=first_value(pairs, "provider") or None,
     )
     await deps.store.write(put_route(visitor.tenant, route, deps.clock()))
     deps.intake.invalidate(visitor.tenant)
-    return redirect(back(pairs))
+    return redirect(return_path(pairs))
 
 
 @post(
-    PROVIDERS_PATH, operation=of_page(f"POST {PROVIDERS_PATH}"), status_code=200, exception_handlers=_HANDLING
+    PROVIDERS_PATH,
+    operation=page_operation(f"POST {PROVIDERS_PATH}"),
+    status_code=200,
+    exception_handlers=_HANDLING,
 )
 async def set_secrets(request: AnyRequest) -> Response:
     """Sealed before they go to the store; no page ever shows them again."""
     visitor, pairs = await _admin_form(request)
-    deps, provider = dependencies_of(request), only(pairs, "provider")
+    deps, provider = dependencies_of(request), first_value(pairs, "provider")
     given = {name.removeprefix("secret."): value for name, value in pairs if name.startswith("secret.")}
     sealed = deps.vault.seal(visitor.tenant, provider, validated_secrets(provider, given))
     await deps.store.write(put_provider_secrets(visitor.tenant, provider, sealed, deps.clock()))
     deps.intake.invalidate(visitor.tenant)
-    return redirect(back(pairs))
+    return redirect(return_path(pairs))
 
 
-@post(CHECKS, operation=of_page(f"POST {CHECKS}"), status_code=200, exception_handlers=_HANDLING)
+@post(CHECKS, operation=page_operation(f"POST {CHECKS}"), status_code=200, exception_handlers=_HANDLING)
 async def check_provider(request: AnyRequest) -> Response:
     """Whether what is stored opens, and whether a callback that is signed with it would be believed."""
     visitor, pairs = await _admin_form(request)
-    said = await _checked(request, visitor, only(pairs, "provider"), only(pairs, "url"))
-    return page("settings.html", visitor, await values_of(request, visitor, checked=said))
+    said = await _checked(request, visitor, first_value(pairs, "provider"), first_value(pairs, "url"))
+    return render_page("settings.html", visitor, await settings_values(request, visitor, checked=said))
 
 
 async def _checked(request: AnyRequest, visitor: Visitor, name: str, url: str) -> str:

@@ -22,12 +22,12 @@ from calltally.store.tenants.vault import find_provider_secrets
 from calltally.store.webhooks.endpoints import endpoints_of
 from calltally.web.api.admin.schemas import api_key_resource, route_resource, tenant_resource
 from calltally.web.api.webhooks.schemas import endpoint_resource
-from calltally.web.dashboard.calls.links import meant, only
+from calltally.web.dashboard.calls.links import first_value, non_empty
 from calltally.web.dashboard.calls.page import renewed
-from calltally.web.dashboard.error_page import answer_page
+from calltally.web.dashboard.error_page import handle_page_exception
 from calltally.web.dashboard.number_format import minute
-from calltally.web.dashboard.operations import of_page
-from calltally.web.dashboard.rendering import page
+from calltally.web.dashboard.operations import page_operation
+from calltally.web.dashboard.rendering import render_page
 from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
 from calltally.web.request.access import ALERTS_WRITE, WEBHOOKS_WRITE
 from calltally.web.request.context import AnyRequest, dependencies_of
@@ -36,20 +36,20 @@ from calltally.web.request.query import query_pairs
 from calltally.web.response.response import Response
 
 PATH: Final = "/settings"
-_HANDLING: Final[Any] = {Exception: answer_page}
+_HANDLING: Final[Any] = {Exception: handle_page_exception}
 _HALF_HOUR_S: Final = 1_800
 _MOST_REVEALS: Final = 100
 
 
-@get(PATH, operation=of_page(PATH), exception_handlers=_HANDLING)
+@get(PATH, operation=page_operation(PATH), exception_handlers=_HANDLING)
 async def show_settings(request: AnyRequest) -> Response:
     """Everybody sees the rules; the rest is for those who may change it."""
     visitor = await visitor_of(request)
-    values = await values_of(request, visitor)
-    return page("settings.html", visitor, values, headers=renewed(request, visitor))
+    values = await settings_values(request, visitor)
+    return render_page("settings.html", visitor, values, headers=renewed(request, visitor))
 
 
-async def values_of(request: AnyRequest, visitor: Visitor, **shown_once: object) -> dict[str, Any]:
+async def settings_values(request: AnyRequest, visitor: Visitor, **shown_once: object) -> dict[str, Any]:
     """All that the page is filled with. `shown_once` is a new key or a new endpoint's secret."""
     may_send, is_admin = visitor.access.has_scope(WEBHOOKS_WRITE), visitor.access.is_admin
     return {
@@ -118,7 +118,7 @@ def _ended(visitor: Visitor, revoked_at: str | None) -> str:
 
 def _asked_provider(request: AnyRequest) -> dict[str, Any] | None:
     """The provider whose secrets the form asks for."""
-    named = only(meant(query_pairs(request.scope["query_string"])), "provider")
+    named = first_value(non_empty(query_pairs(request.scope["query_string"])), "provider")
     provider = PROVIDERS.get(named)
     if provider is None:
         return None

@@ -21,56 +21,56 @@ from calltally.store.webhooks.endpoints import (
 from calltally.web.api.webhooks.checks import checked_endpoint
 from calltally.web.api.webhooks.handlers import PAUSED_BY_REQUEST
 from calltally.web.api.webhooks.schemas import EndpointBody
-from calltally.web.dashboard.calls.links import meant, only
-from calltally.web.dashboard.error_page import answer_page
-from calltally.web.dashboard.forms import back, checked_form
-from calltally.web.dashboard.operations import of_page
-from calltally.web.dashboard.rendering import page, redirect
-from calltally.web.dashboard.settings.page import PATH, values_of
-from calltally.web.dashboard.sign_in.scopes import need
+from calltally.web.dashboard.calls.links import first_value, non_empty
+from calltally.web.dashboard.error_page import handle_page_exception
+from calltally.web.dashboard.forms import checked_form, return_path
+from calltally.web.dashboard.operations import page_operation
+from calltally.web.dashboard.rendering import redirect, render_page
+from calltally.web.dashboard.settings.page import PATH, settings_values
+from calltally.web.dashboard.sign_in.scopes import require_scope
 from calltally.web.request.access import ALERTS_WRITE, WEBHOOKS_WRITE
 from calltally.web.request.context import AnyRequest, dependencies_of
 from calltally.web.request.paths import last_segment
 from calltally.web.response.response import Response
 
-_HANDLING: Final[Any] = {Exception: answer_page}
+_HANDLING: Final[Any] = {Exception: handle_page_exception}
 RULES, ENDPOINTS = f"{PATH}/rules", f"{PATH}/endpoints"
 DOING: Final = f"{ENDPOINTS}/{{doing:str}}"
 
 
-@post(RULES, operation=of_page(f"POST {RULES}"), status_code=200, exception_handlers=_HANDLING)
+@post(RULES, operation=page_operation(f"POST {RULES}"), status_code=200, exception_handlers=_HANDLING)
 async def set_rules(request: AnyRequest) -> Response:
     """As a whole, in JSON; what is left out has its default."""
     visitor, pairs = await checked_form(request)
-    need(visitor, ALERTS_WRITE)
-    rules = rules_as_values(read_rules(only(pairs, "rules") or "{}", is_toml=False))
+    require_scope(visitor, ALERTS_WRITE)
+    rules = rules_as_values(read_rules(first_value(pairs, "rules") or "{}", is_toml=False))
     operation = put_rules(visitor.tenant, msgspec.json.encode(rules), dependencies_of(request).clock())
     await dependencies_of(request).store.write(operation)
-    return redirect(back(pairs))
+    return redirect(return_path(pairs))
 
 
-@post(ENDPOINTS, operation=of_page(f"POST {ENDPOINTS}"), status_code=200, exception_handlers=_HANDLING)
-async def make_endpoint(request: AnyRequest) -> Response:
+@post(ENDPOINTS, operation=page_operation(f"POST {ENDPOINTS}"), status_code=200, exception_handlers=_HANDLING)
+async def create_endpoint(request: AnyRequest) -> Response:
     """The page that answers is the only one that ever shows its secret."""
     visitor, pairs = await checked_form(request)
-    need(visitor, WEBHOOKS_WRITE)
-    events = [value for name, value in meant(pairs) if name == "event"]
-    form = only(pairs, "form") or "standard"
-    body = EndpointBody(only(pairs, "url"), events, only(pairs, "description") or None, form)
+    require_scope(visitor, WEBHOOKS_WRITE)
+    events = [value for name, value in non_empty(pairs) if name == "event"]
+    form = first_value(pairs, "form") or "standard"
+    body = EndpointBody(first_value(pairs, "url"), events, first_value(pairs, "description") or None, form)
     wanted, deps = checked_endpoint(request, body), dependencies_of(request)
     endpoint, secret = secrets.token_bytes(16), format_secret(secrets.token_bytes(SECRET_BYTES))
     sealed = seal_secret(deps.vault, visitor.tenant, endpoint, secret)
     await deps.store.write(add_endpoint(visitor.tenant, endpoint, wanted, sealed, deps.clock()))
-    return page("settings.html", visitor, await values_of(request, visitor, new_secret=secret))
+    return render_page("settings.html", visitor, await settings_values(request, visitor, new_secret=secret))
 
 
-@post(DOING, operation=of_page(f"POST {DOING}"), status_code=200, exception_handlers=_HANDLING)
+@post(DOING, operation=page_operation(f"POST {DOING}"), status_code=200, exception_handlers=_HANDLING)
 async def change_endpoint(request: AnyRequest) -> Response:
     """Pause, resume or delete one."""
     visitor, pairs = await checked_form(request)
-    need(visitor, WEBHOOKS_WRITE)
+    require_scope(visitor, WEBHOOKS_WRITE)
     deps, doing = dependencies_of(request), last_segment(request, "endpoints")
-    whose, now_us = (visitor.tenant, parse_uuid(only(pairs, "endpoint")) or b""), deps.clock()
+    whose, now_us = (visitor.tenant, parse_uuid(first_value(pairs, "endpoint")) or b""), deps.clock()
     if doing == "pause":
         await deps.store.write(pause_endpoint(*whose, PAUSED_BY_REQUEST, now_us))
     elif doing == "resume":
@@ -79,4 +79,4 @@ async def change_endpoint(request: AnyRequest) -> Response:
         await deps.store.write(delete_endpoint(*whose, now_us))
     else:
         raise NotFound("an endpoint can be paused, resumed and deleted")
-    return redirect(back(pairs))
+    return redirect(return_path(pairs))

@@ -8,17 +8,17 @@ from litestar import get, post
 from calltally.calls.errors import Forbidden, NotFound, Unauthorized
 from calltally.calls.export_query import zone_of
 from calltally.web.dashboard.english.messages import text
-from calltally.web.dashboard.error_page import answer_page
-from calltally.web.dashboard.forms import HOME, back, checked_form, inside, pairs_of_form
-from calltally.web.dashboard.operations import of_page
-from calltally.web.dashboard.rendering import page, redirect
-from calltally.web.dashboard.sign_in.session_cookie import LONGEST_US, REST_US, Session
+from calltally.web.dashboard.error_page import handle_page_exception
+from calltally.web.dashboard.forms import HOME, checked_form, form_pairs, local_path, return_path
+from calltally.web.dashboard.operations import page_operation
+from calltally.web.dashboard.rendering import redirect, render_page
+from calltally.web.dashboard.sign_in.session_cookie import IDLE_US, MAX_SESSION_US, DashboardSession
 from calltally.web.dashboard.sign_in.visitor import (
     THEME_COOKIE,
     THEMES,
     ZONE_COOKIE,
     WrongTenant,
-    admitted,
+    authenticate,
     is_own_form,
     session_cookie_name,
     set_cookie,
@@ -27,50 +27,50 @@ from calltally.web.request.context import AnyRequest, dependencies_of
 from calltally.web.request.query import query_pairs
 from calltally.web.response.response import Headers, Response
 
-_SESSION_S: Final = min(REST_US, LONGEST_US) // 1_000_000
+_SESSION_S: Final = min(IDLE_US, MAX_SESSION_US) // 1_000_000
 _YEAR_S: Final = 365 * 86_400
 # Anybody may send this form, so it is as long as a key and the URL of a page need.
 _MOST_FORM_BYTES: Final = 16 * 1024
 _FAULTS: Final = {"key": "", "tenant": "", "next": HOME, "fault": ""}
-_HANDLING: Final[Any] = {Exception: answer_page}
+_HANDLING: Final[Any] = {Exception: handle_page_exception}
 
 
-@get("/sign-in", operation=of_page("/sign-in"), exception_handlers=_HANDLING)
-async def ask_to_sign_in(request: AnyRequest) -> Response:
+@get("/sign-in", operation=page_operation("/sign-in"), exception_handlers=_HANDLING)
+async def show_sign_in(request: AnyRequest) -> Response:
     """The form."""
     wanted = dict(query_pairs(request.scope["query_string"])).get("next", HOME)
-    return page("sign_in.html", None, _FAULTS | {"next": inside(wanted)})
+    return render_page("sign_in.html", None, _FAULTS | {"next": local_path(wanted)})
 
 
 @post(
     "/sign-in",
-    operation=of_page("POST /sign-in"),
+    operation=page_operation("POST /sign-in"),
     request_max_body_size=_MOST_FORM_BYTES,
     status_code=200,
     exception_handlers=_HANDLING,
 )
 async def sign_in(request: AnyRequest) -> Response:
     """A key for a cookie. The same words for a key that is wrong and for one that is revoked."""
-    form = dict(await pairs_of_form(request))
+    form = dict(await form_pairs(request))
     deps = dependencies_of(request)
     key, tenant = form.get("key", "").strip(), form.get("tenant", "").strip()
     fault = await _fault(request, key, tenant)
     if fault:
-        told = {"tenant": tenant, "next": inside(form.get("next", HOME)), "fault": fault}
-        return page("sign_in.html", None, _FAULTS | told, status=403)
-    session = Session.begin(key, tenant, deps.clock())
-    return redirect(inside(form.get("next", HOME)), session_header(request, session))
+        told = {"tenant": tenant, "next": local_path(form.get("next", HOME)), "fault": fault}
+        return render_page("sign_in.html", None, _FAULTS | told, status=403)
+    session = DashboardSession.begin(key, tenant, deps.clock())
+    return redirect(local_path(form.get("next", HOME)), session_header(request, session))
 
 
-@post("/sign-out", operation=of_page("/sign-out"), status_code=200, exception_handlers=_HANDLING)
+@post("/sign-out", operation=page_operation("/sign-out"), status_code=200, exception_handlers=_HANDLING)
 async def sign_out(request: AnyRequest) -> Response:
     """The cookie goes."""
     await checked_form(request)
     return redirect("/sign-in", set_cookie(request, session_cookie_name(request), "", lasts_s=0))
 
 
-@post("/preferences", operation=of_page("/preferences"), status_code=200, exception_handlers=_HANDLING)
-async def choose(request: AnyRequest) -> Response:
+@post("/preferences", operation=page_operation("/preferences"), status_code=200, exception_handlers=_HANDLING)
+async def set_preferences(request: AnyRequest) -> Response:
     """The time zone and the theme, once for all pages."""
     _visitor, pairs = await checked_form(request)
     form = dict(pairs)
@@ -80,10 +80,10 @@ async def choose(request: AnyRequest) -> Response:
         headers += set_cookie(request, ZONE_COOKIE, quote(zone, safe=""), lasts_s=_YEAR_S)
     if theme in THEMES:
         headers += set_cookie(request, THEME_COOKIE, theme, lasts_s=_YEAR_S)
-    return redirect(back(pairs), headers)
+    return redirect(return_path(pairs), headers)
 
 
-def session_header(request: AnyRequest, session: Session) -> Headers:
+def session_header(request: AnyRequest, session: DashboardSession) -> Headers:
     """The cookie of a session, sealed anew."""
     sealed = session.sealed(dependencies_of(request).vault)
     return set_cookie(request, session_cookie_name(request), sealed, lasts_s=_SESSION_S)
@@ -94,7 +94,7 @@ async def _fault(request: AnyRequest, key: str, tenant: str) -> str:
     if not is_own_form(request):
         return text("other_site")
     try:
-        await admitted(dependencies_of(request), key, tenant)
+        await authenticate(dependencies_of(request), key, tenant)
     except (WrongTenant, NotFound):
         return text("wrong_tenant")
     except (Unauthorized, Forbidden):

@@ -6,13 +6,13 @@ from calltally.web.dashboard.sign_in.visitor import Visitor
 from calltally.web.request.access import ADMIN
 
 
-def need(visitor: Visitor, scope: str) -> None:
+def require_scope(visitor: Visitor, scope: str) -> None:
     """Raise Forbidden where the key of the session has not that scope."""
     if not visitor.access.has_scope(scope):
         raise Forbidden(text("needs_scope", scope=scope))
 
 
-def need_admin(visitor: Visitor) -> None:
+def require_admin(visitor: Visitor) -> None:
     """Raise Forbidden for everybody but the administrator."""
     if not visitor.access.is_admin:
         raise Forbidden(text("needs_admin", scope=ADMIN))

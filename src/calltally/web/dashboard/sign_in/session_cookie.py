@@ -18,8 +18,8 @@ from calltally.store.tenants.vault import Vault
 COOKIE: Final = "calltally_session"
 # As browsers know it over https: they then refuse one that a neighbouring host has set (RFC 6265bis, 4.1.3).
 HOST_COOKIE: Final = f"__Host-{COOKIE}"
-REST_US: Final = 12 * 3600 * SECOND_US
-LONGEST_US: Final = 7 * 86_400 * SECOND_US
+IDLE_US: Final = 12 * 3600 * SECOND_US
+MAX_SESSION_US: Final = 7 * 86_400 * SECOND_US
 _RENEWED_AFTER_US: Final = 15 * 60 * SECOND_US
 _MOST_CHARS: Final = 4_096
 _SEALED: Final = re.compile(r"[A-Za-z0-9_-]+")
@@ -33,7 +33,7 @@ class SignedOut(CalltallyError):
     title = "Sign in first"
 
 
-class Session(NamedTuple):
+class DashboardSession(NamedTuple):
     """One person's stay. `tenant` is whom an administrator looks at, empty for a tenant's own key."""
 
     key: str
@@ -49,7 +49,7 @@ class Session(NamedTuple):
 
     def is_over(self, now_us: int) -> bool:
         """Whether it has rested too long, or lasted too long."""
-        return now_us - self.seen_us > REST_US or now_us - self.began_us > LONGEST_US
+        return now_us - self.seen_us > IDLE_US or now_us - self.began_us > MAX_SESSION_US
 
     def is_worn(self, now_us: int) -> bool:
         """Whether the cookie should be sealed anew."""
@@ -61,10 +61,10 @@ class Session(NamedTuple):
         return urlsafe_b64encode(vault.seal("", _PURPOSE, told)).decode().rstrip("=")
 
 
-def opened(vault: Vault, cookie: str | None, now_us: int) -> Session:
+def open_session(vault: Vault, cookie: str | None, now_us: int) -> DashboardSession:
     """The session of a cookie's value. Raises SignedOut for none, a damaged one, and one that is over."""
     told = _unsealed(vault, cookie or "")
-    session = Session(
+    session = DashboardSession(
         *(told["key"], told["tenant"], told["csrf"]),
         began_us=int(told["began_us"]),
         seen_us=int(told["seen_us"]),

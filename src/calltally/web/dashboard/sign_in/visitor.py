@@ -8,7 +8,13 @@ from calltally.calls.export_query import zone_of
 from calltally.calls.masking import mask_json
 from calltally.store.tenants.tenants import need_tenant
 from calltally.web.dashboard.cookies import read_cookie
-from calltally.web.dashboard.sign_in.session_cookie import COOKIE, HOST_COOKIE, Session, SignedOut, opened
+from calltally.web.dashboard.sign_in.session_cookie import (
+    COOKIE,
+    HOST_COOKIE,
+    DashboardSession,
+    SignedOut,
+    open_session,
+)
 from calltally.web.request.access import CALLS_READ, PII_READ, Access
 from calltally.web.request.context import AnyRequest, context_of, dependencies_of
 from calltally.web.request.dependencies import Dependencies
@@ -36,7 +42,7 @@ class Visitor(NamedTuple):
     for one that was asked to show them.
     """
 
-    session: Session
+    session: DashboardSession
     access: Access
     tenant: str
     zone: ZoneInfo
@@ -61,9 +67,9 @@ class Visitor(NamedTuple):
 async def visitor_of(request: AnyRequest) -> Visitor:
     """Who asks. Raises SignedOut; Forbidden where the key has lost the right to read calls."""
     deps = dependencies_of(request)
-    session = opened(deps.vault, session_cookie(request), deps.clock())
+    session = open_session(deps.vault, session_cookie(request), deps.clock())
     try:
-        access, tenant = await admitted(deps, session.key, session.tenant)
+        access, tenant = await authenticate(deps, session.key, session.tenant)
     except (Unauthorized, NotFound) as fault:
         raise SignedOut("the key of this session is not good any more") from fault
     context = context_of(request.scope)
@@ -71,7 +77,7 @@ async def visitor_of(request: AnyRequest) -> Visitor:
     return Visitor(session, access, tenant, zone_cookie(request), theme_cookie(request), access.masks)
 
 
-async def admitted(deps: Dependencies, key: str, tenant: str) -> tuple[Access, str]:
+async def authenticate(deps: Dependencies, key: str, tenant: str) -> tuple[Access, str]:
     """What a key may do and whose calls it shows. Raises Unauthorized, Forbidden, NotFound or WrongTenant."""
     try:
         access = await deps.keys.access(f"Bearer {key}".encode(), None)

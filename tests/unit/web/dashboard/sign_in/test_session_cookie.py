@@ -5,40 +5,46 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.store.tenants.vault import Vault
-from calltally.web.dashboard.sign_in.session_cookie import LONGEST_US, REST_US, Session, SignedOut, opened
+from calltally.web.dashboard.sign_in.session_cookie import (
+    IDLE_US,
+    MAX_SESSION_US,
+    DashboardSession,
+    SignedOut,
+    open_session,
+)
 
 NOW_US = 1_790_000_000_000_000
 VAULT = Vault(bytes(32))
 
 
 def test_what_is_sealed_opens_again() -> None:
-    session = Session.begin("ct_acme_secret", "acme", NOW_US)
-    assert opened(VAULT, session.sealed(VAULT), NOW_US) == session
+    session = DashboardSession.begin("ct_acme_secret", "acme", NOW_US)
+    assert open_session(VAULT, session.sealed(VAULT), NOW_US) == session
 
 
 def test_a_cookie_does_not_show_the_key_and_is_safe_in_a_header() -> None:
-    sealed = Session.begin("ct_acme_secret", "", NOW_US).sealed(VAULT)
+    sealed = DashboardSession.begin("ct_acme_secret", "", NOW_US).sealed(VAULT)
     assert "ct_acme" not in sealed
     assert set(sealed) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
 def test_each_stay_has_a_form_token_of_its_own() -> None:
-    assert Session.begin("k", "", NOW_US).csrf != Session.begin("k", "", NOW_US).csrf
+    assert DashboardSession.begin("k", "", NOW_US).csrf != DashboardSession.begin("k", "", NOW_US).csrf
 
 
 @pytest.mark.parametrize(
     ("began_us", "seen_us"),
-    [(NOW_US - REST_US - 1, NOW_US - REST_US - 1), (NOW_US - LONGEST_US - 1, NOW_US)],
+    [(NOW_US - IDLE_US - 1, NOW_US - IDLE_US - 1), (NOW_US - MAX_SESSION_US - 1, NOW_US)],
     ids=["rested too long", "lasted too long"],
 )
 def test_a_session_that_is_over_does_not_open(began_us: int, seen_us: int) -> None:
-    session = Session("k", "", "c", began_us, seen_us)
+    session = DashboardSession("k", "", "c", began_us, seen_us)
     with pytest.raises(SignedOut, match="ended"):
-        opened(VAULT, session.sealed(VAULT), NOW_US)
+        open_session(VAULT, session.sealed(VAULT), NOW_US)
 
 
 def test_a_session_in_use_is_sealed_anew_after_a_while() -> None:
-    session = Session.begin("k", "", NOW_US)
+    session = DashboardSession.begin("k", "", NOW_US)
     worn = [session.is_worn(NOW_US + minutes * 60_000_000) for minutes in (0, 14, 16)]
     assert worn == [False, False, True]
     assert all(not later or earlier <= later for earlier, later in pairwise(worn))
@@ -46,11 +52,11 @@ def test_a_session_in_use_is_sealed_anew_after_a_while() -> None:
 
 @given(st.integers(min_value=0), st.integers(0, 255))
 def test_no_changed_cookie_opens(place: int, to: int) -> None:
-    sealed = Session("k", "", "c", NOW_US, NOW_US).sealed(VAULT)
+    sealed = DashboardSession("k", "", "c", NOW_US, NOW_US).sealed(VAULT)
     place %= len(sealed)
     changed = sealed[:place] + chr(to) + sealed[place + 1 :]
     try:
-        assert opened(VAULT, changed, NOW_US).key == "k"
+        assert open_session(VAULT, changed, NOW_US).key == "k"
     except SignedOut:
         return
     # The last character of base64 has bits that say nothing; any other must have been the same.
@@ -60,10 +66,10 @@ def test_no_changed_cookie_opens(place: int, to: int) -> None:
 @pytest.mark.parametrize("cookie", [None, "", "x", "A" * 5_000, "ü", "AAAA"])
 def test_what_is_no_session_is_nobody(cookie: str | None) -> None:
     with pytest.raises(SignedOut):
-        opened(VAULT, cookie, NOW_US)
+        open_session(VAULT, cookie, NOW_US)
 
 
 def test_another_service_s_key_opens_nothing() -> None:
-    sealed = Session.begin("k", "", NOW_US).sealed(Vault(bytes([1]) * 32))
+    sealed = DashboardSession.begin("k", "", NOW_US).sealed(Vault(bytes([1]) * 32))
     with pytest.raises(SignedOut):
-        opened(VAULT, sealed, NOW_US)
+        open_session(VAULT, sealed, NOW_US)
