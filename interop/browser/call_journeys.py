@@ -103,7 +103,7 @@ def support_copies_a_call_for_a_ticket(visit: Visit) -> None:
     visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = visit.sign_in("support", f"/calls/{cast.HANDED_OVER}")
     page.get_by_role("button", name="Copy as JSON").click()
-    expect(page.locator("#told")).to_have_text("Copied")
+    expect(page.locator("#announcement")).to_have_text("Copied")
     assert f'"call_sid": "{cast.HANDED_OVER}"' in page.evaluate("navigator.clipboard.readText()")
     page.get_by_role("button", name="Copy as curl").click()
     page.wait_for_function("navigator.clipboard.readText().then((text) => text.startsWith('curl'))")

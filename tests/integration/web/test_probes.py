@@ -105,13 +105,13 @@ def test_pages_come_with_a_policy_that_lets_nothing_else_in(service: Service, pa
 def test_the_reference_is_served_where_it_was_built_and_told_how_to_build_elsewhere(
     service: Service, monkeypatch: pytest.MonkeyPatch, name: str, media_type: str
 ) -> None:
-    monkeypatch.setattr("calltally.web.dashboard.routes.built", lambda _name: None)
-    monkeypatch.setattr("calltally.web.dashboard.built_files.built", lambda _name: None)
+    monkeypatch.setattr("calltally.web.dashboard.routes.built_file", lambda _name: None)
+    monkeypatch.setattr("calltally.web.dashboard.built_files.built_file", lambda _name: None)
     assert "make setup" in service.get("/docs", {"accept": "text/html"}).text
     refused = service.get(f"/assets/{name}")
     assert (refused.status_code, "make setup" in refused.text) == (404, True)
-    monkeypatch.setattr("calltally.web.dashboard.routes.built", lambda _name: b"library")
-    monkeypatch.setattr("calltally.web.dashboard.built_files.built", lambda _name: b"library")
+    monkeypatch.setattr("calltally.web.dashboard.routes.built_file", lambda _name: b"library")
+    monkeypatch.setattr("calltally.web.dashboard.built_files.built_file", lambda _name: b"library")
     page = service.get("/docs", {"accept": "text/html"})
     path = re.search(rf'"(/assets/{re.escape(name)}[?][0-9a-f]+)"', page.text)
     assert path

@@ -71,7 +71,7 @@ def test_work_that_fails_says_so_and_the_application_goes_on() -> None:
         told = asyncio.run(Failing().live("lifespan.startup", "lifespan.shutdown"))
     assert told == ["lifespan.startup", "lifespan.shutdown"]
     [line] = logs
-    assert line["event"].startswith("work beside the application failed; restart the process")
+    assert line["event"].startswith("background work failed; restart the process")
 
 
 def test_requests_are_handed_on() -> None:

@@ -1,1 +1,1 @@
-"""The pages for people: find a call, understand it. What they show is read by the API's own steps."""
+"""The dashboard: server-rendered pages that read through the operations of the API."""

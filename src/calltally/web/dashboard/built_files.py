@@ -1,4 +1,4 @@
-"""Libraries for charts and API reference: `make setup` fetches them, wheels ship them, git has them not."""
+"""Chart and API reference libraries: `make setup` fetches them, wheels contain them, git does not."""
 
 from functools import cache
 from importlib.resources import files
@@ -13,12 +13,12 @@ REFERENCE_STYLE: Final = "swagger-ui.css"
 
 @cache
 def built_file(name: str) -> bytes | None:
-    """The bytes of a file that was built; None where nobody built it, and pages do without."""
+    """Return the bytes of a fetched library; None if it is missing."""
     file = files("calltally.web.dashboard").joinpath("built", name)
     return file.read_bytes() if file.is_file() else None
 
 
 def built_path(name: str) -> str | None:
-    """Where pages find it, by a URL that changes with its bytes; None where it was not built."""
+    """Return the URL of a library, which changes with its bytes; None if it is missing."""
     content = built_file(name)
     return None if content is None else f"/assets/{name}?{version(content)}"

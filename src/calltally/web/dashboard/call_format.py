@@ -1,4 +1,4 @@
-"""A call as the pages write it: times in the reader's zone, spans in words, what is unknown as a dash."""
+"""Formats of a call: times in the reader's zone, durations as text, a dash for unknown values."""
 
 from datetime import datetime
 from typing import Final
@@ -14,12 +14,12 @@ _UNITS: Final = ((86_400, "days_ago"), (3600, "hours_ago"), (60, "minutes_ago"))
 
 
 def local(text: str, zone: ZoneInfo) -> datetime:
-    """An instant of a record in the reader's zone."""
+    """Convert an instant of a record to the reader's zone."""
     return datetime.fromisoformat(text).astimezone(zone)
 
 
 def full_time(text: str | None, zone: ZoneInfo) -> str:
-    """`2026-10-01 09:32:30.198 CEST`; a dash where it is not known."""
+    """Format as `2026-10-01 09:32:30.198 CEST`; a dash for None."""
     if text is None:
         return DASH
     moment = local(text, zone)
@@ -27,19 +27,19 @@ def full_time(text: str | None, zone: ZoneInfo) -> str:
 
 
 def call_path(named: str) -> str:
-    """Where the page of a call is."""
+    """Return the path of a call's page."""
     return f"/calls/{quote(named, safe='')}"
 
 
 def short(text: str) -> str:
-    """An id shortened in the middle: its two ends are what people compare."""
+    """Shorten an id in the middle: people compare its two ends."""
     if len(text) <= _SHORT_CHARS:
         return text
     return f"{text[:_ENDS_CHARS]}…{text[-_ENDS_CHARS:]}"
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """How long before `now` that was, in one unit: `3 min ago`."""
+    """Format the time before `now` in one unit: `3 min ago`."""
     seconds = max(int((now - moment).total_seconds()), 0)
     for unit, name in _UNITS:
         if seconds >= unit:

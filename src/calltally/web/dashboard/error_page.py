@@ -1,4 +1,4 @@
-"""What goes wrong, as a page: the same problems as the API's, in the frame that people are in."""
+"""Error pages: the problems of the API in the frame of the dashboard."""
 
 from urllib.parse import urlencode
 
@@ -13,16 +13,16 @@ from calltally.web.response.response import Response
 
 
 def handle_page_exception(request: AnyRequest, error: Exception) -> FrameworkResponse[bytes]:
-    """The framework's hook for every exception of a page: signing in, or a page that says what happened."""
-    response = _to_sign_in(request) if isinstance(error, SignedOut) else _told(request, error)
+    """Convert an exception of a page into a response; the framework's hook."""
+    response = _sign_in_redirect(request) if isinstance(error, SignedOut) else _error_page(request, error)
     headers = {name.decode(): value.decode() for name, value in response.headers}
     return FrameworkResponse(
         response.body, status_code=response.status, media_type=response.media_type.decode(), headers=headers
     )
 
 
-def _to_sign_in(request: AnyRequest) -> Response:
-    """And back to where one wanted to go, if that was to look at something."""
+def _sign_in_redirect(request: AnyRequest) -> Response:
+    """Redirect to the sign-in, and for a GET back to the requested page."""
     if request.method != "GET":
         return redirect("/sign-in")
     query = request.scope["query_string"].decode("latin-1")
@@ -30,7 +30,7 @@ def _to_sign_in(request: AnyRequest) -> Response:
     return redirect(f"/sign-in?{urlencode({'next': f'{path}?{query}' if query else path})}")
 
 
-def _told(request: AnyRequest, error: Exception) -> Response:
-    told = problem_response(request.scope, error)
-    problem = msgspec.json.decode(told.body, type=Problem)
-    return render_page("problem.html", None, {"problem": problem}, status=told.status)
+def _error_page(request: AnyRequest, error: Exception) -> Response:
+    response = problem_response(request.scope, error)
+    problem = msgspec.json.decode(response.body, type=Problem)
+    return render_page("problem.html", None, {"problem": problem}, status=response.status)

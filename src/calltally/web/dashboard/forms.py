@@ -1,4 +1,4 @@
-"""What people send with a button: read, and taken only from a page of ours and of this very session."""
+"""Forms, and their protection against cross-site requests."""
 
 from hmac import compare_digest
 from typing import Final
@@ -11,23 +11,23 @@ from calltally.web.request.context import AnyRequest
 from calltally.web.request.query import Pairs
 
 HOME: Final = "/calls"
-_MOST_FIELDS: Final = 100
+_MAX_FIELDS: Final = 100
 
 
 async def form_pairs(request: AnyRequest) -> Pairs:
-    """The fields of a form; what cannot be read is as if it had not been sent."""
+    """Return the fields of a form; none if the body is invalid."""
     body = await request.body()
     try:
-        return tuple(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+        return tuple(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MAX_FIELDS))
     except ValueError:
         return ()
 
 
 async def checked_form(request: AnyRequest) -> tuple[Visitor, Pairs]:
-    """A form of somebody who is signed in. Raises Forbidden where it does not carry the session's token."""
+    """Return the visitor and the fields of a form. Raises Forbidden without the session's CSRF token."""
     visitor = await visitor_of(request)
     pairs = await form_pairs(request)
-    # As bytes: texts are compared only where they are ASCII, and anybody may send others.
+    # As bytes: `compare_digest` accepts only ASCII texts, and a client can send others.
     has_token = compare_digest(dict(pairs).get("csrf", "").encode(), visitor.session.csrf.encode())
     if not is_own_form(request) or not has_token:
         raise Forbidden(text("other_site"))
@@ -35,11 +35,11 @@ async def checked_form(request: AnyRequest) -> tuple[Visitor, Pairs]:
 
 
 def local_path(path: str) -> str:
-    """A path of this service and of no other: two slashes, of either kind, lead elsewhere."""
+    """Return a path of this service, or the home page: paths with two leading slashes lead elsewhere."""
     is_path = path.startswith("/") and not path.startswith(("//", "/\\"))
     return path if is_path and path.isprintable() and path.isascii() else HOME
 
 
 def return_path(pairs: Pairs) -> str:
-    """Where the form wants to lead to, where that is a place of ours."""
+    """Return the path to redirect to after the form."""
     return local_path(dict(pairs).get("next", HOME))

@@ -1,10 +1,10 @@
-"""What the pages declare of themselves: for people, so neither published nor counted."""
+"""Operation of a page: neither published nor rate-limited."""
 
 from calltally.web.openapi.operation import Operation, ResponseSpec
 
 
 def page_operation(named: str) -> Operation:
-    """The declaration of a page, by its path or method and path; the session decides who may see it."""
+    """Return the operation of a page, named by its path or by method and path. The session authorizes it."""
     return Operation(
         id=named,
         tag="Pages",

@@ -1,4 +1,4 @@
-"""HTML from the templates: everything that is filled in is escaped, and a name that is missing is a fault."""
+"""Rendering of templates: all values are escaped, and an undefined name is an error."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -15,7 +15,7 @@ from calltally.web.dashboard.sign_in.visitor import THEMES, Visitor
 from calltally.web.response.response import Headers, Response
 
 HTML: Final = b"text/html; charset=utf-8"
-# No inline script or style: what a caller's words bring along must never run.
+# No inline scripts or styles: text of callers must never run.
 POLICY: Final[Headers] = (
     (
         b"content-security-policy",
@@ -25,7 +25,7 @@ POLICY: Final[Headers] = (
         ),
     ),
 )
-# Names that people know their zone by; any other of the IANA list can be typed.
+# Common zones of the list; any IANA zone can be typed.
 ZONES: Final = (
     *(
         "UTC",
@@ -63,36 +63,36 @@ def render_page(
     status: int = 200,
     headers: Headers = (),
 ) -> Response:
-    """One page. `visitor` is None for those that anybody may see."""
+    """Render a page. `visitor` is None for public pages."""
     html = _environment().get_template(template).render(visitor=visitor, **values)
     if visitor is not None and visitor.access.is_masked:
-        # Also what no page decodes: names of routes and agents, in all that is told of them.
+        # Also masks names of routes and agents in the HTML.
         html = mask_name(html)
     return Response(html.encode(), status=status, media_type=HTML, headers=(*POLICY, *headers))
 
 
 def status_mark(name: str) -> str:
-    """A state of a call by its shape and its word, for whoever writes rows without a template."""
+    """Return the HTML of a call status, for rows without a template."""
     return str(_environment().get_template("status.html").module.status(name))  # type: ignore[attr-defined]  # a macro
 
 
 def redirect(path: str, headers: Headers = ()) -> Response:
-    """On to another page of ours, by GET (RFC 9110, 15.4.4)."""
+    """Redirect to another page by GET (RFC 9110, section 15.4.4)."""
     return Response(b"", status=303, media_type=b"", headers=((b"location", path.encode()), *headers))
 
 
 @cache
 def asset_path(name: str) -> str:
-    """Where a file that pages refer to is: its URL changes with its bytes, so that browsers may keep it."""
+    """Return the URL of an asset. It changes with its bytes, so that browsers can cache it permanently."""
     return f"/assets/{name}?{version(asset(name))}"
 
 
 def version(content: bytes) -> str:
-    """What tells one state of a file from another."""
+    """Return a short hash of the content."""
     return sha256(content).hexdigest()[:12]
 
 
 @cache
 def asset(name: str) -> bytes:
-    """The bytes of a file that pages refer to."""
+    """Return the bytes of an asset."""
     return files("calltally.web.dashboard").joinpath("assets", name).read_bytes()

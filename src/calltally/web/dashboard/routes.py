@@ -1,4 +1,4 @@
-"""The handlers of all pages, and of the files that they refer to."""
+"""Handlers of all pages and assets."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -6,7 +6,7 @@ from typing import Any, Final
 from litestar import get
 
 from calltally.calls.errors import NotFound
-from calltally.web.dashboard.alerts import actions as alert_doing
+from calltally.web.dashboard.alerts import actions as alert_actions
 from calltally.web.dashboard.alerts import page as alerts_page
 from calltally.web.dashboard.built_files import CHARTS, REFERENCE_SCRIPT, REFERENCE_STYLE, built_file
 from calltally.web.dashboard.call import page as call_page
@@ -18,10 +18,9 @@ from calltally.web.dashboard.operations import page_operation
 from calltally.web.dashboard.quality import launch_page
 from calltally.web.dashboard.quality import page as quality_page
 from calltally.web.dashboard.rendering import asset, version
-from calltally.web.dashboard.settings import admin_forms
+from calltally.web.dashboard.settings import admin_forms, tenant_forms
 from calltally.web.dashboard.settings import page as settings_page
-from calltally.web.dashboard.settings import tenant_forms as settings_doing
-from calltally.web.dashboard.sign_in import page as signing_in
+from calltally.web.dashboard.sign_in import page as sign_in_page
 from calltally.web.request.context import AnyRequest, context_of
 from calltally.web.response.response import Response
 
@@ -44,24 +43,24 @@ _TYPES: Final = {
 
 def _asset(name: str, media_type: bytes) -> Any:  # noqa: ANN401 (one of the framework's kinds of handler)
     response = Response(asset(name), media_type=media_type)
-    named = version(asset(name)).encode()
+    current_version = version(asset(name)).encode()
 
     @get(f"/assets/{name}", operation=page_operation(f"/assets/{name}"))
     async def answer(request: AnyRequest) -> Response:
-        context_of(request.scope).is_immutable = request.scope["query_string"] == named
+        context_of(request.scope).is_immutable = request.scope["query_string"] == current_version
         return response
 
     return answer
 
 
 def _library(name: str, media_type: bytes) -> Any:  # noqa: ANN401 (one of the framework's kinds of handler)
-    """The handler of a library. Pages refer to it only where it was built."""
+    """Return the handler of a library, which may be missing."""
 
     @get(f"/assets/{name}", operation=page_operation(f"/assets/{name}"))
     async def answer(request: AnyRequest) -> Response:
         library = built_file(name)
         if library is None:
-            raise NotFound(f"{name} was not built here; make setup does it")
+            raise NotFound(f"{name} is not in this installation; run make setup")
         context = context_of(request.scope)
         context.is_immutable = request.scope["query_string"] == version(library).encode()
         return Response(library, media_type=media_type)
@@ -83,7 +82,7 @@ PAGE_HANDLERS: Final[Sequence[Any]] = (
     launch_page.show_launch,
     alerts_page.show_alerts,
     alerts_page.show_alert,
-    alert_doing.change_alert,
+    alert_actions.change_alert,
     exports_page.show_exports,
     exports_page.request_export,
     exports_page.show_export_page,
@@ -104,13 +103,13 @@ PAGE_HANDLERS: Final[Sequence[Any]] = (
     admin_forms.set_route,
     admin_forms.set_secrets,
     admin_forms.check_provider,
-    settings_doing.set_rules,
-    settings_doing.create_endpoint,
-    settings_doing.change_endpoint,
-    signing_in.show_sign_in,
-    signing_in.sign_in,
-    signing_in.sign_out,
-    signing_in.set_preferences,
+    tenant_forms.set_rules,
+    tenant_forms.create_endpoint,
+    tenant_forms.change_endpoint,
+    sign_in_page.show_sign_in,
+    sign_in_page.sign_in,
+    sign_in_page.sign_out,
+    sign_in_page.set_preferences,
     *(_library(name, _TYPES["dashboard.js"]) for name in (CHARTS, REFERENCE_SCRIPT)),
     _library(REFERENCE_STYLE, _TYPES["dashboard.css"]),
     *(_asset(name, media_type) for name, media_type in _TYPES.items()),

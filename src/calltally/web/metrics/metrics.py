@@ -108,10 +108,10 @@ class Metrics:
 
     def _resolve(self, key: tuple[str, str, int]) -> _Series:
         route, method, status = key
-        known = method if method in METHODS else "other"
-        series = _Series(self._requests.labels(route, known, str(status)), self._seconds.labels(route))
-        # Clients can invent methods, so only known methods are cached.
-        if known == method:
+        method_label = method if method in METHODS else "other"
+        series = _Series(self._requests.labels(route, method_label, str(status)), self._seconds.labels(route))
+        # Clients can invent methods, so only method_label methods are cached.
+        if method_label == method:
             self._series[key] = series
         return series
 

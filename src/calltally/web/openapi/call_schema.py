@@ -67,9 +67,9 @@ def _change_page() -> Schema:
 def _erased_call() -> Schema:
     """Return the schema of a call in an older snapshot that was erased since."""
     nulls: dict[str, Schema] = {name: {"type": "null"} for name in CALL_FIELDS}
-    known = {name: CALL[name].schema for name in ("id", "created_at")}
+    identifying = {name: CALL[name].schema for name in ("id", "created_at")}
     return object_schema(
-        {**nulls, **known, "erased": {"const": True, "description": "The call was erased since."}}
+        {**nulls, **identifying, "erased": {"const": True, "description": "The call was erased since."}}
     )
 
 

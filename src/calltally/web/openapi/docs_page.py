@@ -67,8 +67,8 @@ def _frame(title: str, body: str) -> str:
 
 def _text(text: str) -> str:
     """Escape text and convert backquotes to code elements."""
-    parts = escape(text).split("`")
-    return "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))
+    pieces = escape(text).split("`")
+    return "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(pieces))
 
 
 def _kind(kind: ProblemKind) -> str:

@@ -50,16 +50,16 @@ def _unescaped_pairs(text: str) -> Pairs:
 
 def check_parameter_names(pairs: Pairs, parameters: Sequence[Parameter], *, is_admin: bool) -> None:
     """Refuse names that `parameters` does not declare, and repeated values of single parameters."""
-    known = {each.name: each for each in parameters if is_admin or not each.is_for_admin}
+    by_name = {each.name: each for each in parameters if is_admin or not each.is_for_admin}
     counts = Counter(name for name, _ in pairs)
-    faults = tuple(fault for name, count in counts.items() for fault in _faults(name, count, known))
+    faults = tuple(fault for name, count in counts.items() for fault in _faults(name, count, by_name))
     if faults:
         raise InvalidInput("; ".join(fault.detail for fault in faults[:5]), faults)
 
 
-def _faults(name: str, count: int, known: dict[str, Parameter]) -> Iterable[Fault]:
-    if name not in known:
-        valid = f"valid parameters are {', '.join(known)}" if known else "this path takes none"
+def _faults(name: str, count: int, by_name: dict[str, Parameter]) -> Iterable[Fault]:
+    if name not in by_name:
+        valid = f"valid parameters are {', '.join(by_name)}" if by_name else "this path takes none"
         yield Fault(quote_value(name)[1:-1], f"unknown parameter {quote_value(name)}; {valid}")
-    elif count > 1 and not known[name].is_repeatable:
+    elif count > 1 and not by_name[name].is_repeatable:
         yield Fault(name, f"{name} is given {count} times; give it once")

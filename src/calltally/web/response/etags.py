@@ -9,9 +9,9 @@ _DIGEST_BYTES: Final = 15
 _TAG: Final = re.compile(rb'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 
-def weak_etag(*parts: object) -> bytes:
-    """Return the weak ETag of a response that is a function of `parts`."""
-    framed = "\0".join(map(repr, parts)).encode("utf-8", "backslashreplace")
+def weak_etag(*values: object) -> bytes:
+    """Return the weak ETag of a response that is a function of `values`."""
+    framed = "\0".join(map(repr, values)).encode("utf-8", "backslashreplace")
     return b'W/"%b"' % blake2b(framed, digest_size=_DIGEST_BYTES).hexdigest().encode()
 
 

@@ -26,7 +26,7 @@ SENTENCE = "No-answer on support: 40 % against 12 ± 4 % expected, since 14:10, 
 @pytest.fixture(autouse=True)
 def library(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the charts' library had been built, whoever runs the tests."""
-    monkeypatch.setattr(built_files, "built", lambda _name: b"")
+    monkeypatch.setattr(built_files, "built_file", lambda _name: b"")
 
 
 def opened(
@@ -68,7 +68,7 @@ def test_one_alert_has_its_chart_its_evidence_its_calls_and_its_history(
     browser.sign_in()
     [path] = links(browser)
     page = browser.get(path).text
-    data = json.loads(re.findall(r'id="drawn">(.*?)</script>', page)[0])
+    data = json.loads(re.findall(r'id="chart-data">(.*?)</script>', page)[0])
     points = data["columns"][0]["rates"]["no_answer_rate"]
     assert [point for point in points if point[3]] == [
         [1.0, pytest.approx(0.757, abs=0.01), 1.0, 12, 1, 0.12]
@@ -91,7 +91,7 @@ def test_a_long_alert_has_wider_points(bench: Bench, browser: Browser) -> None:
     longer = replace(found, evidence=replace(found.evidence, to_us=BEGAN_US + 20 * DAY_US))
     opened(bench, longer)
     browser.sign_in()
-    data = json.loads(re.findall(r'id="drawn">(.*?)</script>', browser.get(links(browser)[0]).text)[0])
+    data = json.loads(re.findall(r'id="chart-data">(.*?)</script>', browser.get(links(browser)[0]).text)[0])
     assert (data["step"], data["columns"][0]["name"]) == ("day", "all calls")
     assert 40 < len(data["labels"]) <= 144
 

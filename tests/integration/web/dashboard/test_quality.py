@@ -27,7 +27,7 @@ DONE: dict[str, Any] = {"status": "completed", "talk_seconds": 30}
 @pytest.fixture(autouse=True)
 def library(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the charts' library had been built, whoever runs the tests."""
-    monkeypatch.setattr(built_files, "built", lambda _name: b"")
+    monkeypatch.setattr(built_files, "built_file", lambda _name: b"")
 
 
 def calls(bench: Bench, route: str, count: int, at: float = 0, **said: Any) -> None:  # noqa: ANN401 (values of every kind)
@@ -41,7 +41,7 @@ def seen(browser: Browser, query: str = WINDOW) -> Answer:
 
 
 def drawn(answer: Answer) -> Any:  # noqa: ANN401 (JSON)
-    found = re.search(r'<script type="application/json" id="drawn">(.*?)</script>', answer.text)
+    found = re.search(r'<script type="application/json" id="chart-data">(.*?)</script>', answer.text)
     assert found
     return json.loads(found[1])
 
@@ -149,7 +149,7 @@ def test_the_browser_is_never_given_markup_in_the_data(bench: Bench, browser: Br
 def test_without_the_library_the_numbers_are_in_the_table(
     bench: Bench, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(built_files, "built", lambda _name: None)
+    monkeypatch.setattr(built_files, "built_file", lambda _name: None)
     calls(bench, "sales", 4)
     browser.sign_in()
     page = seen(browser)
@@ -206,9 +206,9 @@ def test_the_file_is_the_apis(bench: Bench, browser: Browser) -> None:
 
 def test_the_library_is_served_where_it_was_built(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     assert browser.get("/assets/quality.js").status_code == 200
-    monkeypatch.setattr("calltally.web.dashboard.routes.built", lambda _name: None)
+    monkeypatch.setattr("calltally.web.dashboard.routes.built_file", lambda _name: None)
     assert browser.get("/assets/chart.js").status_code == 404
-    monkeypatch.setattr("calltally.web.dashboard.routes.built", lambda _name: b"chart()")
+    monkeypatch.setattr("calltally.web.dashboard.routes.built_file", lambda _name: b"chart()")
     assert browser.get("/assets/chart.js").text == "chart()"
 
 

@@ -120,19 +120,19 @@ def test_the_hours_of_two_weeks_are_folded_into_one() -> None:
     )
     name, monday = week.rows[0]
     assert name == "Mon"
-    assert [(cell.shown, cell.shade, cell.is_small) for cell in monday[9:12]] == [
+    assert [(cell.label, cell.shade, cell.is_small) for cell in monday[9:12]] == [
         ("40", 1, False),
         ("90", SHADES, False),
         ("50", 2, True),
     ]
     assert monday[9].words == f"Mon 09:00: 40{THIN}%, 80 of 200"
-    assert (monday[8].shown, monday[8].shade) == ("", 0)
+    assert (monday[8].label, monday[8].shade) == ("", 0)
     assert (week.low, week.high) == (f"40{THIN}%", f"90{THIN}%")
 
 
 def test_hours_are_those_of_the_readers_clock() -> None:
     week = heat_map(hours_of(hours((23, 40, 80)), "answer_rate"), BERLIN)
-    assert week.rows[1][1][1].shown == "50"
+    assert week.rows[1][1][1].label == "50"
     assert week.rows[1][1][1].shade == 1
 
 

@@ -170,7 +170,7 @@ def test_tellers_who_do_not_agree() -> None:
     )
     [dispute] = field_conflicts(told)
     assert dispute.name == "status"
-    assert dispute.claims == [
+    assert dispute.values == [
         ConflictingValue("no-answer", ["twilio / callback"], counts=False),
         ConflictingValue("completed", ["own event"], counts=True),
     ]

@@ -154,7 +154,7 @@ def test_the_server_is_where_the_outside_sees_it() -> None:
 
 
 def test_the_reference_is_drawn_by_swagger_ui_from_our_own_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(built_files, "built", lambda name: name.encode())
+    monkeypatch.setattr(built_files, "built_file", lambda name: name.encode())
     page = reference_page()
     for name in ("swagger-ui-bundle.js", "swagger-ui.css", "reference.js", "reference.css"):
         assert f'="/assets/{name}?' in page
@@ -164,7 +164,7 @@ def test_the_reference_is_drawn_by_swagger_ui_from_our_own_addresses(monkeypatch
 
 
 def test_where_the_reference_was_not_built_its_page_says_how_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(built_files, "built", lambda _name: None)
+    monkeypatch.setattr(built_files, "built_file", lambda _name: None)
     page = reference_page()
     assert "make setup" in page
     assert 'href="/openapi.json"' in page
@@ -178,7 +178,7 @@ def test_each_problem_has_the_anchor_that_its_type_names() -> None:
 
 @pytest.mark.parametrize("library", [None, b"draw()"])
 def test_pages_fetch_nothing_from_elsewhere(library: bytes | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(built_files, "built", lambda _name: library)
+    monkeypatch.setattr(built_files, "built_file", lambda _name: library)
     for page in (reference_page(), problems_page(), home_page()):
         for attribute in ('src="', 'href="'):
             addresses = [part.partition('"')[0] for part in page.split(attribute)[1:]]

@@ -107,8 +107,8 @@ async def delete_reconciliation(request: AnyRequest) -> Response:
 async def get_findings(request: AnyRequest) -> Response:
     """Return findings. They are unavailable from the moment a call in them is erased."""
     limit, offset = _page(request, operations.FINDINGS_PAGE, operations.FINDINGS_DEFAULT_LIMIT)
-    folder, kept, file = await _findings(request)
-    lines = await asyncio.to_thread(read_findings, folder, kept, file, limit=limit, offset=offset)
+    folder, stored_findings, file = await _findings(request)
+    lines = await asyncio.to_thread(read_findings, folder, stored_findings, file, limit=limit, offset=offset)
     page = FindingPage([msgspec.Raw(line) for line in lines], limit, offset, file.rows)
     return Response.json(page, headers=(link_header(request, PageWindow(limit, offset, file.rows)),))
 
@@ -155,14 +155,14 @@ async def _findings(request: AnyRequest) -> tuple[JobFolder, FindingFiles, JobFi
     job, file = await store.read(_job_and_file(tenant, _id(request)))
     if job.state is JobState.EXPIRED:
         raise FilesGone("the findings of this reconciliation have expired or were deleted; request it again")
-    kept = read_progress(job.progress).files
-    if file is None or kept is None or job.state is not JobState.COMPLETE:
+    stored_findings = read_progress(job.progress).files
+    if file is None or stored_findings is None or job.state is not JobState.COMPLETE:
         raise NotFound(f"no findings exist: the reconciliation is {job.state}")
     folder = job_folders(request).of(tenant, job.job)
     erased: ErasedIds = await store.read(erased_after(tenant, job.checked), long=job.checked == 0)
-    if await asyncio.to_thread(names_any, folder, kept, erased.ids):
+    if await asyncio.to_thread(names_any, folder, stored_findings, erased.ids):
         raise FilesGone("a call in the findings was erased since; request the reconciliation again")
-    return folder, kept, file
+    return folder, stored_findings, file
 
 
 def _reconciliation(tenant: str, job_id: bytes) -> StoreOperation[Job]:

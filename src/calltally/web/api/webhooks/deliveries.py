@@ -66,9 +66,9 @@ async def list_some(request: AnyRequest) -> Response:
     before = event_id(values.pop("before")) if "before" in values else LAST_ID
     if not before:
         raise InvalidInput.of("before", "before must be the `next` value of the previous page")
-    shown = DeliveryFilter(before=before, **values)
+    delivery_filter = DeliveryFilter(before=before, **values)
     found = await dependencies_of(request).store.read(
-        list_deliveries(tenant_of(request), endpoint_id(request), shown, limit + 1)
+        list_deliveries(tenant_of(request), endpoint_id(request), delivery_filter, limit + 1)
     )
     page = [delivery_resource(each) for each in found[:limit]]
     return Response.json(WebhookDeliveryPage(page, limit, page[-1].id if len(found) > limit else None))

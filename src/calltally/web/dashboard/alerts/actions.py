@@ -1,4 +1,4 @@
-"""What somebody says of an alert, by a form: the same steps as the API's, with the session's key."""
+"""Form actions on alerts: the operations of the API, with the session's key."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
@@ -23,12 +23,12 @@ from calltally.web.request.paths import last_segment
 from calltally.web.response.response import Response
 
 _HANDLING: Final[Any] = {Exception: handle_page_exception}
-_MOST_HOURS: Final = 31 * 24
+_MAX_HOURS: Final = 31 * 24
 _HOUR_US: Final = 3_600 * SECOND_US
 
 Form: TypeAlias = Mapping[str, str]
-# Whose alert, which, and what the form says: the time and the key of it stand in the change.
-Doing: TypeAlias = Callable[[str, bytes, Form, AlertChange], StoreOperation[Alert]]
+# Arguments: tenant, alert, form, and a change with the time and key of the request.
+Action: TypeAlias = Callable[[str, bytes, Form, AlertChange], StoreOperation[Alert]]
 
 
 def _acknowledge(tenant: str, alert: bytes, _form: Form, by: AlertChange) -> StoreOperation[Alert]:
@@ -41,8 +41,8 @@ def _resolve(tenant: str, alert: bytes, _form: Form, by: AlertChange) -> StoreOp
 
 def _mute(tenant: str, alert: bytes, form: Form, by: AlertChange) -> StoreOperation[Alert]:
     hours = parse_number(form.get("hours", ""), otherwise=0)
-    if not 1 <= hours <= _MOST_HOURS:
-        raise InvalidInput.of("hours", f"hours must be a whole number from 1 to {_MOST_HOURS}")
+    if not 1 <= hours <= _MAX_HOURS:
+        raise InvalidInput.of("hours", f"hours must be a whole number from 1 to {_MAX_HOURS}")
     until_us = by.at_us + hours * _HOUR_US
     return mute(tenant, alert, until_us, by._replace(what=AlertEvent.MUTED))
 
@@ -52,11 +52,11 @@ def _unmute(tenant: str, alert: bytes, _form: Form, by: AlertChange) -> StoreOpe
 
 
 def _note(form: Form) -> str | None:
-    # PostgreSQL has no place for a NUL in a text.
+    # PostgreSQL cannot store a NUL in a text.
     return form.get("note", "").replace("\0", "").strip()[:MAX_NOTE_CHARS] or None
 
 
-_DOINGS: Final[Mapping[str, Doing]] = {
+_ACTIONS: Final[Mapping[str, Action]] = {
     "acknowledge": _acknowledge,
     "resolve": _resolve,
     "mute": _mute,
@@ -65,21 +65,21 @@ _DOINGS: Final[Mapping[str, Doing]] = {
 
 
 @post(
-    ONE + "/{doing:str}",
+    ONE + "/{action:str}",
     operation=page_operation(f"POST {ONE}"),
     status_code=200,
     exception_handlers=_HANDLING,
 )
 async def change_alert(request: AnyRequest) -> Response:
-    """Acknowledge, resolve, mute or unmute; then back to where the form was."""
+    """Acknowledge, resolve, mute or unmute an alert, then return to the form's page."""
     visitor, pairs = await checked_form(request)
     form = dict(pairs)
     require_scope(visitor, ALERTS_WRITE)
-    doing = _DOINGS.get(last_segment(request, "alerts"))
-    if doing is None:
+    action = _ACTIONS.get(last_segment(request, "alerts"))
+    if action is None:
         raise NotFound("an alert can be acknowledged, resolved, muted and unmuted")
     by = AlertChange(
         0, dependencies_of(request).clock(), AlertEvent.ACKNOWLEDGED, access_of(request).key_id, _note(form)
     )
-    await dependencies_of(request).store.write(doing(tenant_of(request), alert_id(request), form, by))
+    await dependencies_of(request).store.write(action(tenant_of(request), alert_id(request), form, by))
     return redirect(return_path(pairs))

@@ -1,4 +1,4 @@
-"""Alerts as lines that read like sentences."""
+"""Alerts as formatted rows."""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
@@ -17,12 +17,12 @@ from calltally.web.dashboard.call_format import DASH
 from calltally.web.dashboard.english.messages import text
 from calltally.web.dashboard.number_format import grouped, interval, minute, percent
 
-_LISTED: Final = frozenset(each.name for each in PARAMETERS)
+_LIST_PARAMETERS: Final = frozenset(each.name for each in PARAMETERS)
 _DAY_S: Final = 86_400
 
 
 class AlertLine(NamedTuple):
-    """One alert of the list. `muted` is until when nobody is told, empty where everybody is."""
+    """One alert of the list. `muted` is the end of its mute, or empty."""
 
     id: str
     path: str
@@ -36,7 +36,7 @@ class AlertLine(NamedTuple):
 
 
 class AlertEvidenceRow(NamedTuple):
-    """One row of evidence: a number of a window against what is usual."""
+    """One row of evidence: a measured value of a window and its usual range."""
 
     where: str
     window: str
@@ -47,7 +47,7 @@ class AlertEvidenceRow(NamedTuple):
 
 
 class AlertHistoryRow(NamedTuple):
-    """One thing that became of an alert."""
+    """One change of an alert."""
 
     at: str
     what: str
@@ -56,7 +56,7 @@ class AlertHistoryRow(NamedTuple):
 
 
 def alert_line(alert: Alert, zone: ZoneInfo, now_us: int) -> AlertLine:
-    """An alert in one line."""
+    """Format an alert as one row."""
     alert_id = uuid_text(alert.alert)
     end_us = alert.resolved_us if alert.resolved_us is not None else now_us
     is_muted = alert.muted_until_us is not None and alert.muted_until_us > now_us
@@ -74,7 +74,7 @@ def alert_line(alert: Alert, zone: ZoneInfo, now_us: int) -> AlertLine:
 
 
 def duration_text(seconds: int) -> str:
-    """How long, to the minute: `3 h 12 min`, `2 days`."""
+    """Format a duration to the minute: `3 h 12 min`, `2 days`."""
     hours, minutes = max(seconds, 0) // 3_600, max(seconds, 0) % 3_600 // 60
     if seconds >= 2 * _DAY_S:
         return text("days", days=seconds // _DAY_S)
@@ -82,11 +82,11 @@ def duration_text(seconds: int) -> str:
 
 
 def evidence_rows(finding: AlertFinding, zone: ZoneInfo) -> list[AlertEvidenceRow]:
-    """The evidence, and the finer series that moved with it."""
-    return [_piece(each, zone) for each in (finding.evidence, *finding.children)]
+    """Return the evidence and the finer series that changed with it."""
+    return [_evidence_row(each, zone) for each in (finding.evidence, *finding.children)]
 
 
-def _piece(evidence: FindingEvidence, zone: ZoneInfo) -> AlertEvidenceRow:
+def _evidence_row(evidence: FindingEvidence, zone: ZoneInfo) -> AlertEvidenceRow:
     window = [minute(utc_text(at), zone) for at in (evidence.from_us, evidence.to_us)]
     numbers = _rate(evidence) if evidence.metric is not None else _number(evidence)
     return AlertEvidenceRow(
@@ -103,7 +103,7 @@ def _rate(evidence: FindingEvidence) -> tuple[str, str, str]:
 
 
 def _number(evidence: FindingEvidence) -> tuple[str, str, str]:
-    """What has no rate has a number; what should never be has no usual span."""
+    """Format a count; a value that should never occur has no usual range."""
     usual = f"{_plain(evidence.low)} to {_plain(evidence.high)}" if evidence.high > evidence.low else DASH
     return _plain(evidence.observed), _plain(evidence.expected), usual
 
@@ -113,7 +113,7 @@ def _plain(value: float) -> str:
 
 
 def history(changes: Sequence[AlertChange], zone: ZoneInfo) -> list[AlertHistoryRow]:
-    """What became of it, the newest first."""
+    """Return the changes of an alert, newest first."""
     return [
         AlertHistoryRow(
             at=minute(utc_text(each.at_us), zone),
@@ -126,6 +126,8 @@ def history(changes: Sequence[AlertChange], zone: ZoneInfo) -> list[AlertHistory
 
 
 def calls_path(finding: AlertFinding) -> str:
-    """The list of the calls behind it, by the filters that the list has."""
-    listed: dict[str, Any] = {name: value for name, value in finding.listed.items() if name in _LISTED}
-    return f"/calls?{urlencode(listed)}"
+    """Return the list of the alert's calls, with the filters that the list supports."""
+    filters: dict[str, Any] = {
+        name: value for name, value in finding.listed.items() if name in _LIST_PARAMETERS
+    }
+    return f"/calls?{urlencode(filters)}"

@@ -1,4 +1,4 @@
-"""The steps behind an alert, as a chart draws them: the very counts that it was judged by."""
+"""Chart of the steps behind an alert: the same counts as in its evaluation."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -18,28 +18,28 @@ from calltally.store.rollups.alert_steps import Steps
 from calltally.web.dashboard.english.messages import text
 from calltally.web.dashboard.quality.call_links import NARROWED
 
-# How many points are about right, and how wide they may be.
+# Target number of points, and the possible widths of a point.
 _POINTS: Final = 144
 _WIDTHS_S: Final = (STEP_S, 900, 3_600, 6 * 3_600, 86_400)
 _HOUR_S: Final = 3_600
-_LISTED: Final = frozenset({"route", "provider", "agent"})
+_LIST_DIMENSIONS: Final = frozenset({"route", "provider", "agent"})
 
 
 class ChartFrame(NamedTuple):
-    """The window that is drawn, in seconds, and how wide a point is."""
+    """Window of the chart in seconds, and the width of a point."""
 
     lo_s: int
     hi_s: int
     width_s: int
 
     @property
-    def places(self) -> range:
-        """Where each point begins."""
+    def starts_s(self) -> range:
+        """Return the start of each point."""
         return range(self.lo_s, self.hi_s, self.width_s)
 
 
 def chart_frame(finding: AlertFinding, now_us: int) -> ChartFrame:
-    """From well before the evidence to a little after it."""
+    """Return a frame from well before the evidence to shortly after it."""
     from_s, to_s = finding.evidence.from_us // SECOND_US, finding.evidence.to_us // SECOND_US
     length_s = max(to_s - from_s, _HOUR_S)
     lo_s, hi_s = from_s - 2 * length_s, min(to_s + length_s, max(now_us // SECOND_US, to_s))
@@ -48,21 +48,21 @@ def chart_frame(finding: AlertFinding, now_us: int) -> ChartFrame:
 
 
 def evidence_chart_data(finding: AlertFinding, steps: Steps, frame: ChartFrame, zone: ZoneInfo) -> dict[str, Any]:
-    """For the script of the charts: one column, one rate, and what was expected as the baseline."""
+    """Return the chart data for the script: one group and one rate, and the expected rate."""
     metric, series = finding.metric or Metric.FAILURE_RATE, finding.series
     shares = _shares(metric, series, steps, frame)
-    calls = [(str(series.dimension), series.value)] if series.dimension in _LISTED else []
+    calls = [(str(series.dimension), series.value)] if series.dimension in _LIST_DIMENSIONS else []
     return {
         "step": "minute" if frame.width_s < _WIDTHS_S[-1] else "day",
-        "labels": [_label(at_s, zone) for at_s in frame.places],
-        "from": [utc_text(at_s * SECOND_US) for at_s in frame.places],
-        "to": [utc_text((at_s + frame.width_s) * SECOND_US) for at_s in frame.places],
+        "labels": [_label(at_s, zone) for at_s in frame.starts_s],
+        "from": [utc_text(at_s * SECOND_US) for at_s in frame.starts_s],
+        "to": [utc_text((at_s + frame.width_s) * SECOND_US) for at_s in frame.starts_s],
         "narrow": {metric: urlencode([NARROWED[metric]])} if metric in NARROWED else {},
         "columns": [
             {
                 "name": series.value or text("all_calls"),
                 "calls": urlencode(calls),
-                "rates": {metric: [_point(finding, at_s, shares[at_s]) for at_s in frame.places]},
+                "rates": {metric: [_point(finding, at_s, shares[at_s]) for at_s in frame.starts_s]},
             }
         ],
         "marks": [_mark(finding, metric, frame)],
@@ -75,31 +75,32 @@ def _label(at_s: int, zone: ZoneInfo) -> str:
 
 
 def _shares(metric: Metric, series: SeriesKey, steps: Steps, frame: ChartFrame) -> dict[int, Proportion]:
-    """The rate of a series at each place."""
+    """Return the rate of a series at each point."""
     rows: dict[int, dict[AlertStepKey, Cells]] = {}
     for key, cells in steps.items():
         rows.setdefault(key.step_s, {})[key] = cells
     rate = RATES[metric]
-    found = dict.fromkeys(frame.places, Proportion(0, 0))
+    found = dict.fromkeys(frame.starts_s, Proportion(0, 0))
     for step_s, of_step in rows.items():
-        place = frame.lo_s + (step_s - frame.lo_s) // frame.width_s * frame.width_s
+        start_s = frame.lo_s + (step_s - frame.lo_s) // frame.width_s * frame.width_s
         counts: Mapping[StepColumn, int] = sum_by_series(of_step).get(series, {})
-        had = found.get(place, Proportion(0, 0))
-        found[place] = Proportion(
-            had.numerator + counts.get(rate.numerator, 0), had.denominator + counts.get(rate.denominator, 0)
+        previous = found.get(start_s, Proportion(0, 0))
+        found[start_s] = Proportion(
+            previous.numerator + counts.get(rate.numerator, 0),
+            previous.denominator + counts.get(rate.denominator, 0),
         )
     return found
 
 
 def _point(finding: AlertFinding, at_s: int, share: Proportion) -> Sequence[Any]:
-    """Where the evidence lies the baseline is what was expected of it."""
-    shown: RateShown = rate_with_interval(share)
+    """Return one point. Within the evidence window, its baseline is the expected rate."""
+    rate: RateShown = rate_with_interval(share)
     evidence = finding.evidence
     is_within = evidence.from_us <= at_s * SECOND_US < evidence.to_us
     base = evidence.expected if is_within else None
-    return [shown.value, shown.low, shown.high, shown.denominator, int(shown.small_sample), base]
+    return [rate.value, rate.low, rate.high, rate.denominator, int(rate.small_sample), base]
 
 
 def _mark(finding: AlertFinding, metric: Metric, frame: ChartFrame) -> dict[str, Any]:
-    place = (finding.since_us // SECOND_US - frame.lo_s) // frame.width_s
-    return {"metric": metric, "at": place, "column": 0, "message": text("alert_began"), "path": ""}
+    start_s = (finding.since_us // SECOND_US - frame.lo_s) // frame.width_s
+    return {"metric": metric, "at": start_s, "column": 0, "message": text("alert_began"), "path": ""}

@@ -1,4 +1,4 @@
-"""`/alerts` and `/alerts/{id}`: what is on, on what evidence, and everything that became of it."""
+"""`/alerts` and `/alerts/{id}`: alerts, their evidence and their history."""
 
 from functools import partial
 from typing import Any, Final
@@ -40,51 +40,55 @@ from calltally.web.response.response import Response
 
 PATH: Final = "/alerts"
 ONE: Final = PATH + "/{id:str}"
-# For how many hours nobody is told, to choose from.
+# Choices for the duration of a mute, in hours.
 MUTES: Final = (1, 8, 24, 168)
 _ALL: Final = "all"
 _STATES: Final = (UNRESOLVED, AlertState.RESOLVED.value, _ALL)
 _HANDLING: Final[Any] = {Exception: handle_page_exception}
-_KNOWN: Final = {each.name: each for each in PARAMETERS}
-_EVER: Final = {"lo_us": -(2**62), "hi_us": 2**62}
+_PARAMETERS_BY_NAME: Final = {each.name: each for each in PARAMETERS}
+_ALL_TIMES: Final = {"lo_us": -(2**62), "hi_us": 2**62}
 
 
 @get(PATH, operation=page_operation(PATH), exception_handlers=_HANDLING)
 async def show_alerts(request: AnyRequest) -> Response:
-    """What is on; by `state=` what was. The filters are the API's."""
+    """Show alerts: unresolved ones, or those of `state=`. The filters are those of the API."""
     visitor, deps = await visitor_of(request), dependencies_of(request)
     pairs = non_empty(query_pairs(request.scope["query_string"]))
-    wanted = _wanted(pairs)
+    alert_filter = _filter(pairs)
     found: list[Alert]
-    found, total = await deps.store.read(list_alerts(visitor.tenant, wanted))
+    found, total = await deps.store.read(list_alerts(visitor.tenant, alert_filter))
     now_us = deps.clock()
     values = {
         "lines": [alert_line(alert, visitor.zone, now_us) for alert in found],
         "total": total,
-        **_around(pairs, wanted, total),
+        **_list_links(pairs, alert_filter, total),
         **_rights(visitor),
     }
     return render_page("alerts.html", visitor, values, headers=renewed(request, visitor))
 
 
-def _wanted(pairs: Pairs) -> AlertFilter:
+def _filter(pairs: Pairs) -> AlertFilter:
     state = first_value(pairs, "state") or UNRESOLVED
-    asked = [pair for pair in pairs if pair[0] != "state"] + ([("state", state)] if state != _ALL else [])
-    return AlertFilter(**{"limit": DEFAULT_LIMIT, "offset": 0, **_EVER, **read_values(asked, _KNOWN)})
+    filters = [pair for pair in pairs if pair[0] != "state"] + ([("state", state)] if state != _ALL else [])
+    return AlertFilter(
+        **{"limit": DEFAULT_LIMIT, "offset": 0, **_ALL_TIMES, **read_values(filters, _PARAMETERS_BY_NAME)}
+    )
 
 
-def _around(pairs: Pairs, wanted: AlertFilter, total: int) -> dict[str, Any]:
-    stays = [pair for pair in pairs if pair[0] != "offset"]
-    rest = [pair for pair in stays if pair[0] != "state"]
-    before, after = wanted.offset - wanted.limit, wanted.offset + wanted.limit
-    shown = first_value(pairs, "state") or UNRESOLVED
+def _list_links(pairs: Pairs, alert_filter: AlertFilter, total: int) -> dict[str, Any]:
+    other_pairs = [pair for pair in pairs if pair[0] != "offset"]
+    rest = [pair for pair in other_pairs if pair[0] != "state"]
+    before, after = alert_filter.offset - alert_filter.limit, alert_filter.offset + alert_filter.limit
+    state = first_value(pairs, "state") or UNRESOLVED
     return {
-        "states": [(name, url([*rest, ("state", name)], PATH), name == shown) for name in _STATES],
-        "shown": shown,
+        "states": [(name, url([*rest, ("state", name)], PATH), name == state) for name in _STATES],
+        "shown": state,
         "values": dict(pairs),
         "kinds": [kind.value for kind in AlertKind],
-        "previous": url([*stays, ("offset", str(max(before, 0)))], PATH) if wanted.offset else None,
-        "next": url([*stays, ("offset", str(after))], PATH) if after < total else None,
+        "previous": url([*other_pairs, ("offset", str(max(before, 0)))], PATH)
+        if alert_filter.offset
+        else None,
+        "next": url([*other_pairs, ("offset", str(after))], PATH) if after < total else None,
         "here": url(pairs, PATH),
         "path": PATH,
     }
@@ -96,7 +100,7 @@ def _rights(visitor: Visitor) -> dict[str, Any]:
 
 @get(ONE, operation=page_operation(ONE), exception_handlers=_HANDLING)
 async def show_alert(request: AnyRequest) -> Response:
-    """Another tenant's is not there."""
+    """Show one alert of the tenant."""
     visitor, deps = await visitor_of(request), dependencies_of(request)
     alert, changes = await deps.store.read(_with_history(visitor.tenant, alert_id(request)))
     finding, now_us = read_content(alert).finding, deps.clock()
@@ -109,25 +113,25 @@ async def show_alert(request: AnyRequest) -> Response:
         "calls": calls_path(finding),
         "call_paths": [(sid, call_path(sid)) for sid in finding.sids],
         "here": line.path,
-        **await _drawn(request, visitor, finding, now_us),
+        **await _chart(request, visitor, finding, now_us),
         **_rights(visitor),
     }
     return render_page("alert.html", visitor, values, headers=renewed(request, visitor))
 
 
-async def _drawn(request: AnyRequest, visitor: Visitor, finding: AlertFinding, now_us: int) -> dict[str, Any]:
-    """The chart of a rate; what is no rate has numbers alone."""
+async def _chart(request: AnyRequest, visitor: Visitor, finding: AlertFinding, now_us: int) -> dict[str, Any]:
+    """Return the chart of a rate; other metrics have no chart."""
     if finding.metric is None:
-        return {"drawn": None, "script": None}
+        return {"chart_data": None, "script": None}
     frame = chart_frame(finding, now_us)
     read = partial(steps_between, visitor.tenant, frame.lo_s, frame.hi_s)
     steps = await dependencies_of(request).store.read_tenant(visitor.tenant, read, long=True)
-    drawn = evidence_chart_data(finding, steps, frame, visitor.zone)
-    return {"drawn": drawn, "script": built_path(CHARTS)}
+    chart = evidence_chart_data(finding, steps, frame, visitor.zone)
+    return {"chart_data": chart, "script": built_path(CHARTS)}
 
 
 def alert_id(request: AnyRequest) -> bytes:
-    """The id in the path; of none where it is not one."""
+    """Return the alert id of the path; empty if it is invalid."""
     return parse_uuid(segment_after(request, "alerts")) or b""
 
 

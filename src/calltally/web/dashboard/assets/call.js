@@ -1,4 +1,4 @@
-// One call: finding in what was said, and the printer.
+// One call: search in the conversation, and printing.
 const within = document.getElementById("within");
 const entries = [...document.querySelectorAll(".entry")];
 

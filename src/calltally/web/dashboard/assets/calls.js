@@ -1,37 +1,37 @@
-// The list: it takes the keyboard's scrolling, and says when there is more than it shows.
-const EVERY_MS = 5000;
+// The list: keyboard scrolling, the notice of new calls, and the total.
+const POLL_MS = 5000;
 const list = document.querySelector("main > .wide");
 const news = document.querySelector(".news a");
 
 if (list && document.activeElement === document.body) {
-  // Nobody asked for it, so it is not drawn.
+  // The focus is set by the script, so no outline is drawn.
   list.classList.add("quietly");
   list.addEventListener("blur", () => list.classList.remove("quietly"), { once: true });
   list.focus({ preventScroll: true });
 }
 
-async function look() {
-  // The browser sends what it has by its ETag: an answer that nothing changed costs one look at a key.
+async function poll() {
+  // The browser sends its ETag: an unchanged response costs the server one key lookup.
   const answer = await fetch(news.dataset.poll, { cache: "no-cache", redirect: "error" });
   if (!answer.ok) return;
-  const told = await answer.json();
-  const more = told.more ?? told.total - Number(news.dataset.total);
+  const data = await answer.json();
+  const more = data.more ?? data.total - Number(news.dataset.total);
   news.hidden = more <= 0;
   if (more > 0) news.textContent = more === 1 ? news.dataset.one : news.dataset.many.replace("#", more.toLocaleString());
 }
 
-async function follow() {
+async function pollRegularly() {
   try {
-    if (!document.hidden) await look();
+    if (!document.hidden) await poll();
   } catch {
-    // The next look may be answered.
+    // The next poll may succeed.
   }
-  setTimeout(follow, EVERY_MS);
+  setTimeout(pollRegularly, POLL_MS);
 }
 
-setTimeout(follow, EVERY_MS);
+setTimeout(pollRegularly, POLL_MS);
 
-// How many calls there are, where the page did not wait for it.
+// Fetch the total if the page came without it.
 const open = document.querySelector(".count [data-count]");
 
 async function count() {
@@ -39,19 +39,19 @@ async function count() {
   open.textContent = open.dataset.counting;
   const answer = await fetch(open.dataset.count, { redirect: "error" }).catch(() => null);
   if (!answer?.ok) {
-    // It can still be asked for by hand.
+    // The link still allows a manual count.
     open.textContent = before;
     return;
   }
-  const told = await answer.json();
+  const data = await answer.json();
   open.classList.add("done");
-  document.querySelector(".count strong").textContent = told.total;
-  document.querySelector(".of-pages").textContent = told.pages;
-  document.querySelector("[data-hint]").textContent = told.export;
+  document.querySelector(".count strong").textContent = data.total;
+  document.querySelector(".of-pages").textContent = data.pages;
+  document.querySelector("[data-hint]").textContent = data.export;
   const last = document.querySelector("[data-last]");
-  if (!last || !told.last) return;
+  if (!last || !data.last) return;
   const link = document.createElement("a");
-  Object.assign(link, { href: told.last, rel: "last", textContent: last.textContent });
+  Object.assign(link, { href: data.last, rel: "last", textContent: last.textContent });
   last.replaceWith(link);
 }
 

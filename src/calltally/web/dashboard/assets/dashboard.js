@@ -1,7 +1,7 @@
-// What keyboard and mouse gain on every page. Every page works without this file.
+// Keyboard and mouse shortcuts of every page. Every page works without this file.
 const rows = [...document.querySelectorAll("tr.call")];
 const help = document.getElementById("help");
-const told = document.getElementById("told");
+const announcement = document.getElementById("announcement");
 let chosen = -1;
 
 function choose(place) {
@@ -51,7 +51,7 @@ async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    // Over plain http to another machine there is no clipboard for scripts but the old one.
+    // Over plain http to another machine, scripts have only the legacy clipboard API.
     const area = document.body.appendChild(document.createElement("textarea"));
     area.value = text;
     area.select();
@@ -66,7 +66,7 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
   await copy(document.getElementById(button.dataset.copy)?.textContent ?? button.dataset.copy);
-  told.textContent = told.dataset.copied;
+  announcement.textContent = announcement.dataset.copied;
   button.classList.add("copied");
   setTimeout(() => button.classList.remove("copied"), 1500);
 });

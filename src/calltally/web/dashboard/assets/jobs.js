@@ -1,5 +1,5 @@
-// Looks again while a job goes on. Without it, the browser's own reload does.
-// A module: its names are its own, whatever other scripts of the page are called.
+// Reloads the page while a job runs. Without scripts, reload the page manually.
+// A module: its names do not conflict with other scripts of the page.
 
 const LOOKS_EVERY_MS = 2000;
 
@@ -8,7 +8,7 @@ async function look() {
   if (answer?.ok) {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     document.querySelector("main").replaceWith(page.querySelector("main"));
-    // The page leaves this script out once the job is over.
+    // The page omits this script once the job has ended.
     if (!page.querySelector("script[src*='jobs.js']")) return;
   }
   setTimeout(look, LOOKS_EVERY_MS);

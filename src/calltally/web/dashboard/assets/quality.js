@@ -1,16 +1,16 @@
-// Draws the charts of the quality and launch pages, and makes them lead somewhere. The tables say the same.
-// A module: its names are its own, whatever other scripts of the page are called.
+// Draws the charts of the quality, launch and alert pages, with links to calls. The tables have the same numbers.
+// A module: its names do not conflict with other scripts of the page.
 
-const drawn = JSON.parse(document.getElementById("drawn").textContent);
+const chartData = JSON.parse(document.getElementById("chart-data").textContent);
 const views = document.querySelector(".views");
 const charts = new Map();
-// Shorter is a click that trembled.
+// A shorter drag is an unsteady click.
 const BRUSH_PX = 8;
 const MOST_DOTS = 60;
 const [VALUE, LOW, HIGH, CALLS, SMALL, BASE] = [0, 1, 2, 3, 4, 5];
 
 const NAMES = ["accent", "bad", "line", "paper", "soft"];
-// Asked of the page once for all charts, each of which needs dozens.
+// Read from the style sheet once: each chart needs dozens of colours.
 let palette = painted();
 
 function painted() {
@@ -23,22 +23,22 @@ const clear = (name, percent) => `color-mix(in srgb, ${colour(name)} ${percent}%
 const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 
 function shortLabel(label) {
-  if (drawn.step === "hour" || drawn.step === "minute")
+  if (chartData.step === "hour" || chartData.step === "minute")
     return label.slice(11, 16) === "00:00" ? label.slice(5, 10) : label.slice(11, 16);
-  return drawn.step === "month" ? label.slice(0, 7) : label.slice(5, 10);
+  return chartData.step === "month" ? label.slice(0, 7) : label.slice(5, 10);
 }
 
-// One scale for a row, so that its columns can be compared.
+// One scale per row, so that its columns are comparable.
 function top_of(rate) {
-  const points = drawn.columns.flatMap((column) => column.rates[rate]).filter(Boolean);
+  const points = chartData.columns.flatMap((column) => column.rates[rate]).filter(Boolean);
   const most = Math.max(...points.map((point) => Math.max(point[HIGH] ?? 0, point[BASE] ?? 0)), 0.05);
   return Math.min(1, Math.ceil(most * 20) / 20);
 }
 
 function datasets(rate, place, top) {
-  const points = drawn.columns[place].rates[rate];
+  const points = chartData.columns[place].rates[rate];
   const of = (at) => points.map((point) => point?.[at] ?? null);
-  const marks = drawn.marks.filter((mark) => mark.metric === rate && (mark.column === place || mark.column === null));
+  const marks = chartData.marks.filter((mark) => mark.metric === rate && (mark.column === place || mark.column === null));
   const quiet = { pointRadius: 0, pointHitRadius: 0, borderWidth: 0 };
   return [
     { ...quiet, data: of(HIGH) },
@@ -65,18 +65,18 @@ function datasets(rate, place, top) {
   ];
 }
 
-function told(rate, place, at) {
-  const point = drawn.columns[place].rates[rate][at];
+function tooltipText(rate, place, at) {
+  const point = chartData.columns[place].rates[rate][at];
   const lines = [];
   if (point?.[VALUE] != null) {
-    lines.push(`${percent(point[VALUE])} (${percent(point[LOW])} – ${percent(point[HIGH])}) ${drawn.words.of} ${point[CALLS]}`);
-    if (point[SMALL]) lines.push(drawn.words.small);
+    lines.push(`${percent(point[VALUE])} (${percent(point[LOW])} – ${percent(point[HIGH])}) ${chartData.words.of} ${point[CALLS]}`);
+    if (point[SMALL]) lines.push(chartData.words.small);
   }
-  if (point?.[BASE] != null) lines.push(`${drawn.words.baseline} ${percent(point[BASE])}`);
-  for (const mark of drawn.marks)
+  if (point?.[BASE] != null) lines.push(`${chartData.words.baseline} ${percent(point[BASE])}`);
+  for (const mark of chartData.marks)
     if (mark.metric === rate && mark.at === at && (mark.column === place || mark.column === null))
-      lines.push(`${drawn.words.alert}: ${mark.message}`);
-  if (drawn.columns[place].calls !== null) lines.push(drawn.words.open);
+      lines.push(`${chartData.words.alert}: ${mark.message}`);
+  if (chartData.columns[place].calls !== null) lines.push(chartData.words.open);
   return lines;
 }
 
@@ -93,9 +93,9 @@ const brush = {
 
 function options(rate, place, top) {
   const axis = { grid: { color: colour("line") }, border: { display: false } };
-  // Of all labels a few are measured: they are alike.
+  // Only a few labels are measured: they have similar widths.
   const ticks = { color: colour("soft"), maxRotation: 0, font: { size: 11 }, sampleSize: 4 };
-  const label = { callback: (at) => shortLabel(drawn.labels[at]), autoSkipPadding: 12 };
+  const label = { callback: (at) => shortLabel(chartData.labels[at]), autoSkipPadding: 12 };
   return {
     animation: false,
     maintainAspectRatio: false,
@@ -109,7 +109,7 @@ function options(rate, place, top) {
       tooltip: {
         filter: (item, at) => at === 0,
         displayColors: false,
-        callbacks: { title: ([item]) => item?.label, label: (item) => told(rate, place, item.dataIndex) },
+        callbacks: { title: ([item]) => item?.label, label: (item) => tooltipText(rate, place, item.dataIndex) },
       },
     },
   };
@@ -121,17 +121,17 @@ function place_of(chart, event) {
 }
 
 function calls_at(rate, place, at) {
-  const { calls } = drawn.columns[place];
+  const { calls } = chartData.columns[place];
   if (calls === null || at === undefined) return null;
-  const span = new URLSearchParams({ from: drawn.from[at], to: drawn.to[at] });
-  return `/calls?${[calls, drawn.narrow[rate], span].filter(Boolean).join("&")}`;
+  const span = new URLSearchParams({ from: chartData.from[at], to: chartData.to[at] });
+  return `/calls?${[calls, chartData.narrow[rate], span].filter(Boolean).join("&")}`;
 }
 
 function span_of(chart, start, end) {
-  const at = (x) => Math.min(Math.max(chart.scales.x.getValueForPixel(x), 0), drawn.labels.length - 1);
+  const at = (x) => Math.min(Math.max(chart.scales.x.getValueForPixel(x), 0), chartData.labels.length - 1);
   const wanted = new URL(location.href);
-  wanted.searchParams.set("from", drawn.from[at(Math.min(start, end))]);
-  wanted.searchParams.set("to", drawn.to[at(Math.max(start, end))]);
+  wanted.searchParams.set("from", chartData.from[at(Math.min(start, end))]);
+  wanted.searchParams.set("to", chartData.to[at(Math.max(start, end))]);
   return wanted.href;
 }
 
@@ -167,7 +167,7 @@ function draw(canvas) {
   const top = top_of(rate);
   const chart = new Chart(canvas, {
     type: "line",
-    data: { labels: drawn.labels, datasets: datasets(rate, place, top) },
+    data: { labels: chartData.labels, datasets: datasets(rate, place, top) },
     options: options(rate, place, top),
     plugins: [brush],
   });
@@ -175,8 +175,8 @@ function draw(canvas) {
   listen(canvas, chart, rate, place);
 }
 
-// A chart is drawn when it comes near: a page may have dozens. Each is a task of its own, so that a slow telephone
-// answers a finger between two of them.
+// A chart is chartData when it is about to scroll into view: a page may have dozens. Each chart is a separate task, so
+// that a slow phone stays responsive.
 const NEAR = "300px";
 const near = new Set();
 let isDrawing = false;
@@ -205,7 +205,7 @@ function begin() {
   for (const canvas of views.querySelectorAll("canvas")) seen.observe(canvas);
 }
 
-// Paper has no far away.
+// Draw all charts before printing.
 window.addEventListener("beforeprint", () => {
   for (const canvas of views.querySelectorAll("canvas")) draw(canvas);
 });

@@ -1,4 +1,4 @@
-// Draws the API reference of /openapi.json. Keys that are typed in stay in the page and are gone with it.
+// Renders the API reference from /openapi.json. Entered keys stay in the page and are never stored.
 "use strict";
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -6,7 +6,7 @@ const follow = () => document.documentElement.classList.toggle("dark-mode", dark
 follow();
 dark.addEventListener("change", follow);
 
-// Swagger UI would fill in all examples and send them together, and some parameters exclude each other.
+// Swagger UI would prefill and send all examples together, but some parameters exclude each other.
 function withoutFilledIn(description) {
   const operations = Object.values(description.paths).flatMap((path) => Object.values(path));
   for (const parameter of operations.flatMap((operation) => operation.parameters ?? [])) {
@@ -26,7 +26,7 @@ fetch("/openapi.json")
       dom_id: "#reference",
       deepLinking: true,
       defaultModelsExpandDepth: 0,
-      // Its own service of that name is on another machine.
+      // The default validator is a service on another machine.
       validatorUrl: null,
     }),
   )

@@ -1,4 +1,4 @@
-"""Where the tellers of a call do not agree, and which ids proved to be one call."""
+"""Contradicting facts of a call, and its other SIDs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -11,7 +11,7 @@ _PARTIES: Final = ("direction", "from_number", "to_number")
 
 
 class ConflictingValue(NamedTuple):
-    """One value, who told it, and whether it is what counts."""
+    """One value, its sources, and whether the record uses it."""
 
     value: str
     by: Sequence[str]
@@ -19,36 +19,36 @@ class ConflictingValue(NamedTuple):
 
 
 class FieldConflict(NamedTuple):
-    """A field of which different things were told."""
+    """A field with different values."""
 
     name: str
-    claims: Sequence[ConflictingValue]
+    values: Sequence[ConflictingValue]
 
 
 def field_conflicts(call: Record) -> Iterator[FieldConflict]:
-    """The fields in dispute, of a call as the API answers it."""
+    """Yield the fields with contradicting values, of a call as the API returns it."""
     for name in ("status", *_PARTIES):
-        claims: dict[str, list[str]] = {}
+        values: dict[str, list[str]] = {}
         for fact in call["events"]:
             value = fact["said"].get(name)
             if value is not None and (name != "status" or value in FINAL):
-                claims.setdefault(str(value), []).append(source_name(fact))
-        if len(claims) > 1:
+                values.setdefault(str(value), []).append(source_name(fact))
+        if len(values) > 1:
             yield FieldConflict(
                 name,
                 [
                     ConflictingValue(value, list(dict.fromkeys(by)), value == call[name])
-                    for value, by in claims.items()
+                    for value, by in values.items()
                 ],
             )
 
 
 def other_ids(call: Record) -> list[str]:
-    """The SIDs that lead to this call beside its own."""
-    told = dict.fromkeys(fact["call_sid"] for fact in call["events"])
-    return [sid for sid in told if sid != call["call_sid"]]
+    """Return the other SIDs of this call."""
+    sids = dict.fromkeys(fact["call_sid"] for fact in call["events"])
+    return [sid for sid in sids if sid != call["call_sid"]]
 
 
 def source_name(fact: Record) -> str:
-    """Who told a fact: the provider, and by which door."""
+    """Return the source of a fact: its provider and channel."""
     return " / ".join(part for part in (fact["provider"], fact["door"].replace("_", " ")) if part)

@@ -1,4 +1,4 @@
-"""What was said and done on a call, in its order: turns, tool calls and hand-overs as one conversation."""
+"""Conversation of a call: turns, tool calls and hand-overs in order of time."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -14,9 +14,9 @@ _MINUTE_S: Final = 60
 
 
 class ConversationEntry(NamedTuple):
-    """One thing. Offsets are in seconds from the call's first evidence; None in `clock` where not known.
+    """One entry. Offsets are seconds from the start of the call; `clock` is empty if unknown.
 
-    `kind` is agent, user, other, tool or hand-over; `details` are names and values beside the text.
+    `kind` is agent, user, other, tool or hand-over; `details` are names and values in addition to the text.
     """
 
     kind: str
@@ -31,25 +31,25 @@ class ConversationEntry(NamedTuple):
 
     @property
     def lane(self) -> str:
-        """In which lane of the timeline it is."""
+        """Return the timeline lane of the entry."""
         return {"tool": "lane_tools", "hand-over": "lane_hand_over"}.get(self.kind, "lane_speech")
 
 
 def conversation(call: Record) -> list[ConversationEntry]:
-    """All of it, of a call as the API answers it; what is masked there is not here either."""
+    """Return all entries of a call as the API returns it, with the API's masking."""
     session = call["session"] or {}
     begin_s = _since(call, session["created_at"]) if session else 0.0
-    told = [
+    entries = [
         *_turns(session.get("transcript") or (), begin_s),
         *_tools(session.get("function_calls") or (), begin_s),
         *_hand_overs(call),
     ]
-    # Python sorts stably: what has no time of its own stays behind what came before it.
-    return sorted(told, key=lambda entry: entry.offset_s)
+    # Python's sort is stable: an entry without its own time stays after its predecessor.
+    return sorted(entries, key=lambda entry: entry.offset_s)
 
 
 def clock_text(seconds: float) -> str:
-    """`1:07`, as counters of a call show it."""
+    """Format as `1:07`."""
     minutes, rest = divmod(int(seconds), _MINUTE_S)
     return f"{minutes}:{rest:02}"
 
@@ -93,10 +93,10 @@ def _tools(tools: Sequence[Record], begin_s: float) -> Iterator[ConversationEntr
 
 def _hand_overs(call: Record) -> Iterator[ConversationEntry]:
     for number, fact in enumerate(call["events"]):
-        told = {name: fact["said"].get(name) for name in ("escalation", "transfer")}
+        hand_over = {name: fact["said"].get(name) for name in ("escalation", "transfer")}
         details = [
             (name, str(value))
-            for part in told.values()
+            for part in hand_over.values()
             for name, value in (part or {}).items()
             if value is not None
         ]

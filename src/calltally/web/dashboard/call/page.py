@@ -1,4 +1,4 @@
-"""`/calls/{id}`: one call, so that a support person can say in ten seconds what happened on it."""
+"""`/calls/{id}`: one call, summarized for support in one sentence, with its details."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -27,13 +27,13 @@ from calltally.web.request.context import AnyRequest, dependencies_of
 from calltally.web.request.query import query_pairs
 from calltally.web.response.response import Response
 
-# What stands under the timeline, one at a time; all of it to print.
+# Tabs below the timeline. The print view shows all of them.
 TABS: Final = ("facts", "deliveries", "record", "json")
 PRINTED: Final = "print"
 _HANDLING: Final[Any] = {Exception: handle_page_exception}
 _TIMES: Final = ("created_at", "answered_at", "ended_at", "updated_at")
-# Told in the sentence or elsewhere on the page, or long.
-_APART: Final = frozenset(
+# Fields that the page shows elsewhere, or that are too long.
+_OMITTED: Final = frozenset(
     ("summary", "metadata", "revision", "ending", "events", "session", "deliveries", "conflicts")
 )
 _LATE_S: Final = 60
@@ -42,32 +42,32 @@ _LONG_S: Final = 3_600
 
 @get("/calls/{id:str}", operation=page_operation("/calls/{id}"), exception_handlers=_HANDLING)
 async def show_call(request: AnyRequest) -> Response:
-    """The page of one call, by any id or SID that ever was its own."""
+    """Show a call by any of its current or former ids or SIDs."""
     return await call_response(request, await visitor_of(request), await requested_call(request, "calls"))
 
 
 async def call_response(request: AnyRequest, visitor: Visitor, found: FoundCall) -> Response:
-    """The page of a call as that person may see it."""
-    call = msgspec.json.decode(visitor.seen(await call_detail_json(request, found)))
+    """Return the page of a call with the visitor's rights."""
+    call = msgspec.json.decode(visitor.mask(await call_detail_json(request, found)))
     may_read = visitor.access.has_scope(TRANSCRIPTS_READ)
     shows_raw = visitor.can_read_bodies
     events = msgspec.json.encode([raw_event_resource(fact, shows_raw=shows_raw) for fact in found.facts])
-    told = msgspec.json.decode(visitor.seen(events))
+    facts = msgspec.json.decode(visitor.mask(events))
     here = call_path(call["id"])
-    asked = first_value(query_pairs(request.scope["query_string"]), "tab")
-    shown = {
+    tab = first_value(query_pairs(request.scope["query_string"]), "tab")
+    values = {
         **_values(visitor, call),
-        "facts": [_fact(visitor, call, fact) for fact in told],
+        "facts": [_fact(visitor, call, fact) for fact in facts],
         "curl": curl_of(request, f"{API}/{call['id']}"),
         "may_read": may_read,
         "ago": ago(local(call["created_at"], visitor.zone), _now(request)),
-        "tab": asked if asked in {*TABS, PRINTED} else TABS[0],
+        "tab": tab if tab in {*TABS, PRINTED} else TABS[0],
         "tabs": [(name, f"{here}?tab={name}#tabs") for name in TABS],
         "is_revealed": visitor.access.masks and not visitor.is_masked,
         "printed": f"{here}?tab={PRINTED}",
         "here": here,
     }
-    return render_page("call.html", visitor, shown, headers=renewed(request, visitor))
+    return render_page("call.html", visitor, values, headers=renewed(request, visitor))
 
 
 def _now(request: AnyRequest) -> Any:  # noqa: ANN401 (a datetime, as `ago` takes it)
@@ -98,7 +98,7 @@ def _indented(value: object) -> str:
 
 
 def _answers(call: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """What people ask first: how long, who ended it, why, and who took over. Names of texts, and words."""
+    """Yield the most requested facts: durations, end reason, codes and escalation."""
     yield "talk", span(call["duration_seconds"])
     yield "ring", span(call["ring_seconds"])
     ending = call["ending"] or {}
@@ -113,8 +113,8 @@ def _answers(call: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "evaluation", _words(evaluation, ("score", "reason"))
 
 
-def _words(told: dict[str, Any] | None, names: tuple[str, ...]) -> str:
-    return ", ".join(str(told[name]) for name in names if told.get(name) is not None) if told else ""
+def _words(values: dict[str, Any] | None, names: tuple[str, ...]) -> str:
+    return ", ".join(str(values[name]) for name in names if values.get(name) is not None) if values else ""
 
 
 def _delivery(visitor: Visitor, delivery: dict[str, Any]) -> dict[str, Any]:
@@ -123,11 +123,11 @@ def _delivery(visitor: Visitor, delivery: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_listed(name: str, value: object) -> bool:
-    return name not in _APART and name not in _TIMES and value not in (None, [], {})
+    return name not in _OMITTED and name not in _TIMES and value not in (None, [], {})
 
 
 def _plain(value: object) -> str:
-    """A value of a fact or record as people read it."""
+    """Format a value of a fact or record."""
     if isinstance(value, dict):
         return ", ".join(f"{name}: {_plain(each)}" for name, each in value.items() if each is not None)
     if isinstance(value, list):
@@ -136,7 +136,7 @@ def _plain(value: object) -> str:
 
 
 def _fact(visitor: Visitor, call: dict[str, Any], fact: dict[str, Any]) -> dict[str, Any]:
-    """One line of the table: when on the call's clock, by whom, what, and what became of it."""
+    """Return a row of the table: time, source, content and outcome."""
     occurred_us, received_us = parse_instant(fact["occurred_at"]), parse_instant(fact["received_at"])
     offset_s = (occurred_us - parse_instant(call["created_at"])) / SECOND_US
     late_s = (received_us - occurred_us) // SECOND_US

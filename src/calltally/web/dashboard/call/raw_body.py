@@ -1,4 +1,4 @@
-"""A body as it came, written so that people can read it: JSON indented, a form line by line."""
+"""Pretty-printing of raw bodies: JSON indented, forms line by line."""
 
 from urllib.parse import parse_qsl
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 def pretty_body(raw: str) -> str:
-    """The body laid out; as it came where it is neither."""
+    """Pretty-print the body; unchanged if it is neither JSON nor a form."""
     try:
         return msgspec.json.format(raw, indent=2)
     except ValueError:

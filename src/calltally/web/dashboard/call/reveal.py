@@ -1,4 +1,4 @@
-"""`/calls/{id}/reveal`: a call with whole numbers, of a tenant that masks them; who looked is kept first."""
+"""`/calls/{id}/reveal`: a call with full numbers, of a masking tenant. Each reveal is logged first."""
 
 from typing import Any, Final
 
@@ -31,11 +31,11 @@ class _Named(msgspec.Struct):
     exception_handlers=_HANDLING,
 )
 async def reveal_call(request: AnyRequest) -> Response:
-    """The page itself is the answer: no address shows whole numbers, so each look is asked for and kept."""
+    """Return the page with full numbers. It has no URL of its own, so each reveal is requested and logged."""
     visitor, _pairs = await checked_form(request)
     require_scope(visitor, PII_READ)
     deps, found = dependencies_of(request), await requested_call(request, "calls")
     call_id = parse_uuid(msgspec.json.decode(found.record, type=_Named).id) or b""
-    looked = StoredReveal(deps.clock(), visitor.access.key_id, call_id)
-    await deps.store.write(record_reveal(visitor.tenant, looked))
+    reveal = StoredReveal(deps.clock(), visitor.access.key_id, call_id)
+    await deps.store.write(record_reveal(visitor.tenant, reveal))
     return await call_response(request, visitor._replace(is_masked=False), found)

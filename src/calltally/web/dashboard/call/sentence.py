@@ -1,4 +1,4 @@
-"""A call in one sentence, for whoever has ten seconds."""
+"""A call summarized in one sentence."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -10,7 +10,7 @@ Record = Mapping[str, Any]
 _HOUR_S: Final = 3600
 _MINUTE_S: Final = 60
 _DAYS_FROM_H: Final = 48
-_ENDS: Final[Mapping[str, str]] = {
+_OUTCOMES: Final[Mapping[str, str]] = {
     "busy": "the called party was busy",
     "failed": "it failed",
     "no-answer": "nobody answered",
@@ -23,12 +23,12 @@ _ENDS: Final[Mapping[str, str]] = {
 
 
 def sentence(call: Record) -> str:
-    """`Outbound to +1 555… on route support by agent vera, answered after 11 s, talked 2 min 22 s, …`."""
-    return f"{_who(call)}, {', '.join(_course(call))}."
+    """Format as `Outbound to +1 555… on route support by agent vera, answered after 11 s, …`."""
+    return f"{_parties(call)}, {', '.join(_course(call))}."
 
 
 def span(seconds: int | None) -> str:
-    """`2 min 22 s`, `11 s`, `1 h 3 min`, `4 days`; empty where it is not known."""
+    """Format as `2 min 22 s`, `11 s`, `1 h 3 min`, `4 days`; empty for None."""
     if seconds is None:
         return ""
     hours, rest = divmod(seconds, _HOUR_S)
@@ -40,22 +40,22 @@ def span(seconds: int | None) -> str:
     return f"{minutes} min {left} s" if minutes else f"{left} s"
 
 
-def _who(call: Record) -> str:
+def _parties(call: Record) -> str:
     is_inbound = call["direction"] == "inbound"
     number = call["from_number"] if is_inbound else call["to_number"]
     preposition = "from" if is_inbound else "to"
     words = {"inbound": "Inbound", "outbound": "Outbound"}.get(call["direction"], "A call")
-    parts = [
+    phrases = [
         words,
         f" {preposition} {number}" if number else "",
         f" on route {call['route']}" if call["route"] else "",
         f" by agent {call['agent']}" if call["agent"] else "",
     ]
-    return "".join(parts)
+    return "".join(phrases)
 
 
 def _course(call: Record) -> Iterator[str]:
-    """What happened, in its order."""
+    """Yield the course of the call in order of time."""
     if call["answered_at"] is not None:
         ring = span(call["ring_seconds"])
         yield f"answered after {ring}" if ring else "answered"
@@ -63,7 +63,7 @@ def _course(call: Record) -> Iterator[str]:
         talk = span(call["duration_seconds"])
         yield f"talked {talk}" if talk else "completed"
     else:
-        yield _ENDS.get(call["status"], str(call["status"]))
+        yield _OUTCOMES.get(call["status"], str(call["status"]))
     if call["end_reason"] not in {None, EndReason.UNKNOWN}:
         yield f"ended: {str(call['end_reason']).replace('-', ' ').replace('_', ' ')}"
     if call["sip_code"] and call["status"] != "completed":

@@ -1,4 +1,4 @@
-"""The course of a call on one clock: a lane for each kind of thing that happened."""
+"""Timeline of a call: lanes by kind of event, on one time scale."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -16,21 +16,21 @@ _LANES: Final[Mapping[str, str]] = {
     CHANNEL_NAMES[Channel.IMPORT]: "lane_list",
     CHANNEL_NAMES[Channel.PROVIDER_LIST]: "lane_list",
 }
-# Places are hundredths of the width. A mark at the very edge would be cut in half; what came after the end
-# of the call has a part of its own, since a delivery may be hours later.
+# Positions are in percent of the width. A mark at the very edge would be cut in half. Events after the end of
+# the call have their own section, because a delivery may be hours later.
 LEFT: Final = 1.0
 RIGHT: Final = 99.0
 END: Final = 84.0
 AFTER: Final = 87.0
 LAST_TICK: Final = 76.0
 _STEPS_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600, 86_400)
-_MOST_TICKS: Final = 6
-# What is sooner than this was told in time.
+_MAX_TICKS: Final = 6
+# A shorter lag counts as on time.
 _LAG_US: Final = 2 * SECOND_US
 
 
 class TimelineMark(NamedTuple):
-    """One instant. `arrived` is where it came in, if later and on the clock; `is_late` if out of order."""
+    """One instant. `arrived` is the position of its receipt if later; `is_late`: received out of order."""
 
     x: float
     label: str
@@ -39,7 +39,7 @@ class TimelineMark(NamedTuple):
 
 
 class TimelineBar(NamedTuple):
-    """A stretch: what it is, what it says, and which part of the page it leads to."""
+    """A period: its kind, label, and link target on the page."""
 
     x: float
     width: float
@@ -49,7 +49,7 @@ class TimelineBar(NamedTuple):
 
 
 class TimelineLane(NamedTuple):
-    """One row: its name, and what is on it."""
+    """One lane with its marks and bars."""
 
     name: str
     marks: Sequence[TimelineMark]
@@ -57,7 +57,7 @@ class TimelineLane(NamedTuple):
 
 
 class Timeline(NamedTuple):
-    """Everything that the picture shows; `has_after` where something came after the end."""
+    """The complete timeline. `has_after`: some events came after the end."""
 
     lanes: Sequence[TimelineLane]
     ticks: Sequence[tuple[float, str]]
@@ -65,55 +65,55 @@ class Timeline(NamedTuple):
 
 
 class TimelineScale(NamedTuple):
-    """From the first evidence to the end of the call, and on to the last of what came after it."""
+    """Time scale from the start to the end of the call, and to the last event after it."""
 
     from_us: int
     end_us: int
     last_us: int
 
     def x(self, instant_us: int) -> float:
-        """Where an instant is; what lies outside is at the edge."""
+        """Return the position of an instant, limited to the edges."""
         if instant_us <= self.end_us:
             return _between(instant_us, (self.from_us, self.end_us), (LEFT, END if self.has_after else RIGHT))
         return _between(instant_us, (self.end_us, self.last_us), (AFTER, RIGHT))
 
     @property
     def has_after(self) -> bool:
-        """Whether anything came after the end."""
+        """Return whether events came after the end."""
         return self.last_us > self.end_us
 
     def ticks(self) -> Iterator[tuple[float, str]]:
-        """Round seconds of the call, and how much later the last thing was."""
+        """Yield ticks at round seconds of the call, and the offset of the last event."""
         length_s = (self.end_us - self.from_us) // SECOND_US
-        step_s = next((step for step in _STEPS_S if length_s // step < _MOST_TICKS), _STEPS_S[-1])
+        step_s = next((step for step in _STEPS_S if length_s // step < _MAX_TICKS), _STEPS_S[-1])
         for at_s in range(0, length_s + 1, step_s):
-            place = self.x(self.from_us + at_s * SECOND_US)
-            # The label of the part behind the end has to have room.
-            if place < LAST_TICK or not self.has_after:
-                yield place, clock_text(at_s)
+            position = self.x(self.from_us + at_s * SECOND_US)
+            # Leave room for the label of the section after the end.
+            if position < LAST_TICK or not self.has_after:
+                yield position, clock_text(at_s)
         if self.has_after:
             yield RIGHT, f"+{span((self.last_us - self.end_us) // SECOND_US)}"
 
 
 def timeline(call: Record, entries: Sequence[ConversationEntry]) -> Timeline:
-    """The picture of a call, with its `events` in the order in which they happened, and its `deliveries`."""
+    """Return the timeline of a call with its `events` in order of time and its `deliveries`."""
     clock = _clock(call, entries)
     lanes = [
         TimelineLane("lane_call", (), list(_course(clock, call))),
-        *_facts(clock, call["events"]),
-        *_said(clock, call, entries),
-        TimelineLane("lane_deliveries", [_delivered(clock, each) for each in call["deliveries"]]),
+        *_fact_lanes(clock, call["events"]),
+        *_conversation_lanes(clock, call, entries),
+        TimelineLane("lane_deliveries", [_delivery_mark(clock, each) for each in call["deliveries"]]),
     ]
-    kept = [lane for lane in lanes if lane.marks or lane.bars]
-    return Timeline(kept, list(clock.ticks()), clock.has_after)
+    used_lanes = [lane for lane in lanes if lane.marks or lane.bars]
+    return Timeline(used_lanes, list(clock.ticks()), clock.has_after)
 
 
 def _clock(call: Record, entries: Sequence[ConversationEntry]) -> TimelineScale:
     created_us = parse_instant(call["created_at"])
-    told_us = [parse_instant(fact["occurred_at"]) for fact in call["events"]]
-    told_us += [created_us + int(entry.until_s * SECOND_US) for entry in entries]
-    told_us += [parse_instant(each["updated_at"]) for each in call["deliveries"]]
-    last_us = max([*told_us, created_us + SECOND_US])
+    instants_us = [parse_instant(fact["occurred_at"]) for fact in call["events"]]
+    instants_us += [created_us + int(entry.until_s * SECOND_US) for entry in entries]
+    instants_us += [parse_instant(each["updated_at"]) for each in call["deliveries"]]
+    last_us = max([*instants_us, created_us + SECOND_US])
     end_us = max(parse_instant(call["ended_at"]), created_us + SECOND_US) if call["ended_at"] else last_us
     return TimelineScale(created_us, end_us, max(last_us, end_us))
 
@@ -124,7 +124,7 @@ def _between(instant_us: int, ends_us: tuple[int, int], ends: tuple[float, float
 
 
 def _course(clock: TimelineScale, call: Record) -> Iterator[TimelineBar]:
-    """Ringing and talk, as far as they are known."""
+    """Yield the ringing and talking periods, if known."""
     answered, ended = call["answered_at"], call["ended_at"]
     if call["ring_seconds"] and (until := answered or ended):
         until_us = parse_instant(until)
@@ -135,26 +135,28 @@ def _course(clock: TimelineScale, call: Record) -> Iterator[TimelineBar]:
         yield _bar(clock, (parse_instant(answered), until_us), "talking", span(call["duration_seconds"]))
 
 
-def _facts(clock: TimelineScale, facts: Sequence[Record]) -> Iterator[TimelineLane]:
+def _fact_lanes(clock: TimelineScale, facts: Sequence[Record]) -> Iterator[TimelineLane]:
     marks: dict[str, list[TimelineMark]] = {}
     latest = ""
     for fact in facts:
         is_late = fact["received_at"] < latest
         latest = max(latest, fact["received_at"])
         occurred_us, received_us = parse_instant(fact["occurred_at"]), parse_instant(fact["received_at"])
-        is_drawn = received_us - occurred_us > _LAG_US and received_us <= clock.last_us
-        arrived = clock.x(received_us) if is_drawn else None
+        has_lag = received_us - occurred_us > _LAG_US and received_us <= clock.last_us
+        arrived = clock.x(received_us) if has_lag else None
         mark = TimelineMark(clock.x(occurred_us), _label(fact), arrived, is_late)
         marks.setdefault(_LANES[fact["door"]], []).append(mark)
-    return (TimelineLane(name, told) for name, told in marks.items())
+    return (TimelineLane(name, lane_marks) for name, lane_marks in marks.items())
 
 
 def _label(fact: Record) -> str:
-    said = fact["said"]
-    return str(said.get("status") or next(iter(said), fact["outcome"]))
+    content = fact["said"]
+    return str(content.get("status") or next(iter(content), fact["outcome"]))
 
 
-def _said(clock: TimelineScale, call: Record, entries: Sequence[ConversationEntry]) -> Iterator[TimelineLane]:
+def _conversation_lanes(
+    clock: TimelineScale, call: Record, entries: Sequence[ConversationEntry]
+) -> Iterator[TimelineLane]:
     created_us = parse_instant(call["created_at"])
     lanes: dict[str, list[TimelineBar]] = {"lane_speech": [], "lane_tools": [], "lane_hand_over": []}
     for entry in entries:
@@ -166,7 +168,7 @@ def _said(clock: TimelineScale, call: Record, entries: Sequence[ConversationEntr
     return (TimelineLane(name, (), bars) for name, bars in lanes.items())
 
 
-def _delivered(clock: TimelineScale, delivery: Record) -> TimelineMark:
+def _delivery_mark(clock: TimelineScale, delivery: Record) -> TimelineMark:
     label = f"{delivery['event']}: {delivery['state']}"
     return TimelineMark(
         clock.x(parse_instant(delivery["updated_at"])), label, None, delivery["state"] != "delivered"

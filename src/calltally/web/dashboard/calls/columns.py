@@ -1,4 +1,4 @@
-"""The columns of the list: which there are, what their cells say, and which a reader has chosen."""
+"""Columns of the list: their cells, and the reader's choice."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
@@ -8,21 +8,21 @@ from calltally.web.dashboard.call.sentence import span
 Record = Mapping[str, Any]
 
 COLUMNS_COOKIE: Final = "calltally_columns"
-_BETWEEN: Final = "."
+_SEPARATOR: Final = "."
 _NUMBER: Final = "number"
-# Kinds that are drawn in a way of their own.
+# Kinds with their own rendering.
 STATE, SUMMARY, SHORTENED = "state", "summary", "id"
 
 
 class CallColumn(NamedTuple):
-    """One column. `kind` is the class of its cells; an empty cell is what is not known."""
+    """One column. `kind` is the CSS class of its cells; an empty cell is an unknown value."""
 
     name: str
     cell: Callable[[Record], str]
     kind: str = ""
 
 
-def _of(name: str) -> Callable[[Record], str]:
+def _text_cell(name: str) -> Callable[[Record], str]:
     def cell(call: Record) -> str:
         value = call[name]
         return "" if value is None else str(value)
@@ -44,42 +44,42 @@ def _end(call: Record) -> str:
     return str(call["end_reason"] or "").replace("-", " ")
 
 
-# In the order in which they stand; the time is before all of them, and always there.
+# In display order. The time column is always first.
 COLUMNS: Final[Mapping[str, CallColumn]] = {
     column.name: column
     for column in (
-        CallColumn("status", _of("status"), STATE),
-        CallColumn("direction", _of("direction"), "slim"),
+        CallColumn("status", _text_cell("status"), STATE),
+        CallColumn("direction", _text_cell("direction"), "slim"),
         CallColumn("parties", _parties, "parties"),
-        CallColumn("route", _of("route")),
-        CallColumn("agent", _of("agent")),
-        CallColumn("provider", _of("provider")),
+        CallColumn("route", _text_cell("route")),
+        CallColumn("agent", _text_cell("agent")),
+        CallColumn("provider", _text_cell("provider")),
         CallColumn("ring", lambda call: span(call["ring_seconds"]), f"{_NUMBER} slim"),
         CallColumn("talk", lambda call: span(call["duration_seconds"]), _NUMBER),
         CallColumn("end_reason", _end),
-        CallColumn("sip_code", _of("sip_code"), f"{_NUMBER} slim"),
+        CallColumn("sip_code", _text_cell("sip_code"), f"{_NUMBER} slim"),
         CallColumn("cost", _cost, _NUMBER),
         CallColumn("conflicts_count", lambda call: str(call["conflicts"] or ""), _NUMBER),
         CallColumn("tags", lambda call: ", ".join(call["tags"] or ())),
-        CallColumn("session_id", _of("session_id"), SHORTENED),
-        CallColumn("call_sid", _of("call_sid"), SHORTENED),
-        CallColumn("summary", _of("summary"), SUMMARY),
+        CallColumn("session_id", _text_cell("session_id"), SHORTENED),
+        CallColumn("call_sid", _text_cell("call_sid"), SHORTENED),
+        CallColumn("summary", _text_cell("summary"), SUMMARY),
     )
 }
 DEFAULT_COLUMNS: Final = ("status", "direction", "parties", "route", "agent", "ring", "talk", "summary")
 
 
 def columns_by_name(names: Iterable[str]) -> list[CallColumn]:
-    """The columns of these names in their own order; the usual ones where none is known."""
+    """Return the columns of these names in display order; the default ones if no name is known."""
     wanted = {name for name in names if name in COLUMNS} or set(DEFAULT_COLUMNS)
     return [column for name, column in COLUMNS.items() if name in wanted]
 
 
 def chosen_columns(cookie: str | None) -> list[CallColumn]:
-    """What was chosen once, in this browser."""
-    return columns_by_name((cookie or "").split(_BETWEEN))
+    """Return the columns chosen in this browser."""
+    return columns_by_name((cookie or "").split(_SEPARATOR))
 
 
 def columns_cookie_value(names: Iterable[str]) -> str:
-    """The names as the cookie's value; unknown ones are left out."""
-    return _BETWEEN.join(column.name for column in columns_by_name(names))
+    """Return the names as a cookie value, without unknown ones."""
+    return _SEPARATOR.join(column.name for column in columns_by_name(names))

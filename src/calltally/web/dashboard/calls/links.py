@@ -1,4 +1,4 @@
-"""Where the list's links lead: all is in the URL, so that what one sees can be sent."""
+"""Links of the list of calls. The URL contains the whole state, so that it can be shared."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -11,15 +11,15 @@ LIST: Final = "/calls"
 _NUMBER: Final = re.compile(r"[0-9]{1,19}")
 AFTER: Final = "after"
 BEFORE: Final = "before"
-# Whether the page is to say how many calls there are, however long it takes to count them.
+# Requests the exact total, however long the count takes.
 COUNTED: Final = "counted"
-_PLACE: Final = frozenset({"offset", "snapshot", "page", AFTER, BEFORE, COUNTED})
-# What is no filter, and so has no chip.
-_NO_CHIP: Final = _PLACE | {"limit", "order"}
+_POSITION_NAMES: Final = frozenset({"offset", "snapshot", "page", AFTER, BEFORE, COUNTED})
+# Parameters that are not filters and have no chip.
+_NO_CHIP: Final = _POSITION_NAMES | {"limit", "order"}
 
 
 class Chip(NamedTuple):
-    """One filter that is on, and the list without it."""
+    """One active filter, and the list without it."""
 
     name: str
     value: str
@@ -27,10 +27,10 @@ class Chip(NamedTuple):
 
 
 class ListPosition(NamedTuple):
-    """What part of a list a page shows: `rows` calls from `offset` on, of pages of `limit`.
+    """Part of the list on a page: `rows` calls from `offset`, with pages of `limit`.
 
-    `total` is None where it was not counted: there are `at_least` so many. `ends` are the ids of the first
-    and last call, where the pages around are found by them rather than by their offset.
+    `total` is None if not counted: the list has more than `at_least` calls. `ends` are the ids of the first
+    and last call, if the adjacent pages are addressed by them instead of by offset.
     """
 
     limit: int
@@ -43,7 +43,7 @@ class ListPosition(NamedTuple):
 
 
 class Pager(NamedTuple):
-    """Which rows of how many are shown, and the pages around; None where there is none, or nobody knows."""
+    """Row range, page number, and links to other pages; None for a missing or unknown one."""
 
     first_row: int
     last_row: int
@@ -56,36 +56,36 @@ class Pager(NamedTuple):
 
 
 def non_empty(pairs: Pairs) -> Pairs:
-    """The query without what a form sends for a field that was left empty."""
+    """Drop parameters of empty form fields."""
     return tuple((name, value) for name, value in pairs if value)
 
 
 def chips(pairs: Pairs) -> list[Chip]:
-    """The filters that are on, in their order."""
-    stays = [pair for pair in pairs if pair[0] not in _PLACE]
+    """Return the active filters in order."""
+    filter_pairs = [pair for pair in pairs if pair[0] not in _POSITION_NAMES]
     return [
-        Chip(name, value, url(pair for pair in stays if pair != (name, value)))
-        for name, value in stays
+        Chip(name, value, url(pair for pair in filter_pairs if pair != (name, value)))
+        for name, value in filter_pairs
         if name not in _NO_CHIP
     ]
 
 
-def pager(pairs: Pairs, snapshot: str, shown: ListPosition) -> Pager:
-    """The pages around the one that is shown."""
-    limit, offset, total = shown.limit, shown.offset, shown.total
-    stays = [pair for pair in pairs if pair[0] not in _PLACE]
+def pager(pairs: Pairs, snapshot: str, position: ListPosition) -> Pager:
+    """Return the links around the current page."""
+    limit, offset, total = position.limit, position.offset, position.total
+    filter_pairs = [pair for pair in pairs if pair[0] not in _POSITION_NAMES]
 
-    def at(place: int, beside: tuple[str, str] | None = None) -> str:
-        found = (beside,) if beside is not None and place else ()
-        return url([*stays, ("snapshot", snapshot), ("offset", str(place)), *found])
+    def at(offset: int, neighbour: tuple[str, str] | None = None) -> str:
+        extra = (neighbour,) if neighbour is not None and offset else ()
+        return url([*filter_pairs, ("snapshot", snapshot), ("offset", str(offset)), *extra])
 
-    first_id, last_id = shown.ends or ("", "")
-    has_after = shown.has_more if total is None else offset + limit < total
+    first_id, last_id = position.ends or ("", "")
+    has_after = position.has_more if total is None else offset + limit < total
     last_offset = None if total is None else max(total - 1, 0) // limit * limit
     before = offset - limit if total is None else min(offset, total) - limit
     return Pager(
-        first_row=offset + 1 if shown.rows else min(offset + 1, shown.at_least),
-        last_row=offset + shown.rows,
+        first_row=offset + 1 if position.rows else min(offset + 1, position.at_least),
+        last_row=offset + position.rows,
         page=offset // limit + 1,
         pages=None if last_offset is None else last_offset // limit + 1,
         first=at(0) if offset else None,
@@ -96,12 +96,12 @@ def pager(pairs: Pairs, snapshot: str, shown: ListPosition) -> Pager:
 
 
 def filters_only(pairs: Pairs) -> Pairs:
-    """The query without a place in it."""
-    return tuple(pair for pair in pairs if pair[0] not in _PLACE)
+    """Return the query without its position."""
+    return tuple(pair for pair in pairs if pair[0] not in _POSITION_NAMES)
 
 
 def with_page_offset(pairs: Pairs, limit: int) -> Pairs:
-    """`page=7` as the offset that it stands for, for the field that people jump with."""
+    """Replace `page=7` from the page field by its offset."""
     named = [value for name, value in pairs if name == "page"]
     if not named:
         return pairs
@@ -111,16 +111,16 @@ def with_page_offset(pairs: Pairs, limit: int) -> Pairs:
 
 
 def parse_number(text: str, *, otherwise: int) -> int:
-    """A whole number of the address bar; another where it is none, or longer than any that is meant."""
+    """Parse a whole number of the URL; `otherwise` if it is invalid or too long."""
     return int(text) if _NUMBER.fullmatch(text) else otherwise
 
 
 def url(pairs: Iterable[tuple[str, str]], path: str = LIST) -> str:
-    """The list of such a query."""
+    """Return the URL of a query."""
     query = urlencode(list(pairs))
     return f"{path}?{query}" if query else path
 
 
 def first_value(pairs: Sequence[tuple[str, str]], name: str) -> str:
-    """The value of a parameter, empty where it is not given."""
+    """Return the value of a parameter; empty if it is missing."""
     return next((value for each, value in pairs if each == name), "")

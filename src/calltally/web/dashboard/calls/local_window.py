@@ -1,4 +1,4 @@
-"""The window of the list as people type it, in their own zone; in the URL it stands in UTC, for all alike."""
+"""Time window of the list: the form has local time, the URL has UTC."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 from calltally.calls.times import EPOCH, parse_instant
 from calltally.web.request.query import Pairs
 
-# What the form's two fields are called, and what the list calls them.
+# Field names of the form, and parameters of the list.
 _NAMES: Final = {"from_local": "from", "to_local": "to"}
 _FIELD: Final = "%Y-%m-%dT%H:%M"
 _WEEK: Final = timedelta(days=7)
 
 
 class WindowChoice(NamedTuple):
-    """A stretch of time to choose: the name of its words, and its ends as the list takes them."""
+    """A predefined window: the key of its text, and its ends as parameters of the list."""
 
     name: str
     begin: str
@@ -23,19 +23,19 @@ class WindowChoice(NamedTuple):
 
 
 def has_local_times(pairs: Pairs) -> bool:
-    """Whether the query comes from the form, and is to be written as the list has it."""
+    """Return whether the query comes from the form and needs conversion."""
     return any(name in _NAMES for name, _value in pairs)
 
 
 def in_utc(pairs: Pairs, zone: ZoneInfo) -> Pairs:
-    """The query with the form's times in UTC; one that cannot be read stays, for the list to refuse."""
+    """Convert the form's times to UTC. An invalid time stays, so that the list refuses it."""
     return tuple(
         (_NAMES[name], _utc(value, zone)) if name in _NAMES else (name, value) for name, value in pairs
     )
 
 
 def field_value(text: str, zone: ZoneInfo) -> str:
-    """An end of the window as the form's field wants it; empty where there is none that can be read."""
+    """Format an end of the window for the form field; empty if it is missing or invalid."""
     try:
         moment = EPOCH + timedelta(microseconds=parse_instant(text))
         return moment.astimezone(zone).strftime(_FIELD)
@@ -44,7 +44,7 @@ def field_value(text: str, zone: ZoneInfo) -> str:
 
 
 def window_choices(now: datetime, zone: ZoneInfo) -> Iterator[WindowChoice]:
-    """What people look at most; days are the reader's."""
+    """Yield the predefined windows; days are in the reader's zone."""
     today = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     yield WindowChoice("last_hour", _text(now - timedelta(hours=1)), "")
     yield WindowChoice("today", _text(today), "")

@@ -55,94 +55,96 @@ _HANDLING: Final[Any] = {Exception: handle_page_exception}
 
 @get("/calls", operation=page_operation("/calls"), exception_handlers=_HANDLING)
 async def show_calls(request: AnyRequest) -> Response:
-    """A page of calls. Its links carry the snapshot, so that rows do not move while one reads."""
+    """Show a page of calls. Its links contain the snapshot, so that rows stay in place."""
     visitor = await visitor_of(request)
     pairs = non_empty(query_pairs(request.scope["query_string"]))
     if has_local_times(query_pairs(request.scope["query_string"])):
         return redirect(url(in_utc(pairs, visitor.zone)))
     if pairs and pairs[0][0] == "find":
         return redirect(await search_path(dependencies_of(request), visitor.tenant, pairs[0][1]))
-    asked = parse_list_request(pairs, visitor)
-    leaf = await read_list_page(dependencies_of(request), visitor, asked)
-    values = _values(request, asked, leaf) | _choices(request, visitor, asked.pairs, asked.query)
+    list_request = parse_list_request(pairs, visitor)
+    list_page = await read_list_page(dependencies_of(request), visitor, list_request)
+    values = _values(request, list_request, list_page) | _choices(
+        request, visitor, list_request.pairs, list_request.query
+    )
     return render_page(
-        "calls.html", visitor, values | _rows(request, visitor, leaf), headers=renewed(request, visitor)
+        "calls.html", visitor, values | _rows(request, visitor, list_page), headers=renewed(request, visitor)
     )
 
 
 @get("/calls-export", operation=page_operation("/calls-export"), exception_handlers=_HANDLING)
 async def export_calls(request: AnyRequest) -> ASGIApp:
-    """Exactly what is shown, as a file, by the session instead of a key in a header."""
+    """Return the listed calls as a file, authorized by the session."""
     await visitor_of(request)
     answer: ASGIApp = await list_call_logs.fn(request)
     return answer
 
 
 def renewed(request: AnyRequest, visitor: Visitor) -> Headers:
-    """The cookie anew, where it was used for a while."""
+    """Return the renewed session cookie if it is due."""
     now_us = dependencies_of(request).clock()
-    if not visitor.session.is_worn(now_us):
+    if not visitor.session.needs_renewal(now_us):
         return ()
     return session_header(request, visitor.session._replace(seen_us=now_us))
 
 
-def _rows(request: AnyRequest, visitor: Visitor, leaf: ListPage) -> dict[str, Any]:
-    """The calls under their days, in the columns that this browser has chosen."""
+def _rows(request: AnyRequest, visitor: Visitor, list_page: ListPage) -> dict[str, Any]:
+    """Return the calls by day, in the columns of this browser."""
     columns = chosen_columns(cookie_of(request, COLUMNS_COOKIE))
-    shown = days(leaf.calls, visitor.zone, columns, status_mark)
-    return {"columns": columns, "days": shown, "is_long": len(leaf.calls) > LONG}
+    rows_by_day = days(list_page.calls, visitor.zone, columns, status_mark)
+    return {"columns": columns, "days": rows_by_day, "is_long": len(list_page.calls) > LONG}
 
 
-def _values(request: AnyRequest, asked: ListRequest, leaf: ListPage) -> dict[str, Any]:
-    """How many there are, and where all links lead."""
-    here = filters_only(asked.pairs)
+def _values(request: AnyRequest, list_request: ListRequest, list_page: ListPage) -> dict[str, Any]:
+    """Return the counts and the links."""
+    here = filters_only(list_request.pairs)
     # A file has no pages.
-    whole = [*(pair for pair in here if pair[0] != "limit"), ("snapshot", leaf.snapshot)]
-    shown = leaf.shown
+    whole = [*(pair for pair in here if pair[0] != "limit"), ("snapshot", list_page.snapshot)]
+    position = list_page.position
     return {
-        "has_calls": shown.total is None or shown.total > 0,
-        "pager": pager(asked.pairs, leaf.snapshot, shown),
-        "chips": chips(asked.pairs),
-        "is_still": asked.query.snapshot is not None,
+        "has_calls": position.total is None or position.total > 0,
+        "pager": pager(list_request.pairs, list_page.snapshot, position),
+        "chips": chips(list_request.pairs),
+        "is_still": list_request.query.snapshot is not None,
         "fresh": url(here),
         "has_filters": any(name not in {"limit", "order"} for name, _value in here),
         "exports": [(name, url([*whole, ("format", name)], EXPORT)) for name in EXPORTS],
         "curl": curl_of(request, url(here, API)),
         "first_event": _first_event(request),
-        "here": url(asked.pairs),
-        "hidden": [("snapshot", leaf.snapshot), *here],
-        **_counts(asked, leaf),
+        "here": url(list_request.pairs),
+        "hidden": [("snapshot", list_page.snapshot), *here],
+        **_counts(list_request, list_page),
     }
 
 
-def _counts(asked: ListRequest, leaf: ListPage) -> dict[str, Any]:
-    """How many calls there are, or where that is counted; and where a page asks what has come since."""
-    shown, here = leaf.shown, filters_only(asked.pairs)
-    counted = [*here, ("snapshot", leaf.snapshot), ("offset", str(shown.offset))]
-    beside = [pair for pair in asked.pairs if pair[0] in {AFTER, BEFORE}]
+def _counts(list_request: ListRequest, list_page: ListPage) -> dict[str, Any]:
+    """Return the total or the link to count it, and the link that polls for new calls."""
+    position, here = list_page.position, filters_only(list_request.pairs)
+    counted = [*here, ("snapshot", list_page.snapshot), ("offset", str(position.offset))]
+    adjacent = [pair for pair in list_request.pairs if pair[0] in {AFTER, BEFORE}]
     unlimited = [pair for pair in here if pair[0] != "limit"]
     return {
-        "total": shown.total,
-        "told_total": total_text(shown.at_least if shown.total is None else shown.total),
-        "at_least": shown.at_least,
+        "total": position.total,
+        "total_text": total_text(position.at_least if position.total is None else position.total),
+        "at_least": position.at_least,
         "count": url(counted, COUNT),
-        "counted": url([*counted, *beside, (COUNTED, "yes")]),
+        "counted": url([*counted, *adjacent, (COUNTED, "yes")]),
         "poll": url([*unlimited, ("limit", "1")], EXPORT)
-        if asked.is_quick
-        else url([*unlimited, ("snapshot", leaf.snapshot)], NEWS),
+        if list_request.has_counters
+        else url([*unlimited, ("snapshot", list_page.snapshot)], NEWS),
     }
 
 
 def _choices(request: AnyRequest, visitor: Visitor, pairs: Pairs, query: ListQuery) -> dict[str, Any]:
-    """What the forms of the list offer, with what is chosen now."""
+    """Return the choices of the list's forms, with the current ones."""
     here = filters_only(pairs)
-    asked = dict(here)
+    values = dict(here)
     now = EPOCH + timedelta(microseconds=dependencies_of(request).clock())
     timeless = [pair for pair in here if pair[0] not in {"from", "to"}]
     return {
-        "asked": asked,
+        "asked": values,
         "statuses_asked": set(query.filter.statuses),
-        "typed": {name: field_value(asked.get(name, ""), visitor.zone) for name in ("from", "to")},
+        "typed": {name: field_value(values.get(name, ""), visitor.zone) for name in ("from", "to")},
         "windows": [
             (window.name, url([*timeless, *non_empty((("from", window.begin), ("to", window.end)))]))
             for window in window_choices(now, visitor.zone)
@@ -156,7 +158,7 @@ def _choices(request: AnyRequest, visitor: Visitor, pairs: Pairs, query: ListQue
 
 
 def curl_of(request: AnyRequest, path: str) -> str:
-    """The same question as a command."""
+    """Return the same request as a curl command."""
     return f'curl -sS "{public_origin(request)}{path}" {_WITH_KEY}'
 
 

@@ -1,4 +1,4 @@
-"""The forms of the list that its browser remembers: which columns it has, and saved views."""
+"""Forms of the list's preferences in this browser: columns and saved views."""
 
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ _HANDLING: Final[Any] = {Exception: handle_page_exception}
     exception_handlers=_HANDLING,
 )
 async def choose_columns(request: AnyRequest) -> Response:
-    """Which columns the list has in this browser; the usual ones where none is chosen."""
+    """Set the columns of the list in this browser; the default ones if none is chosen."""
     _visitor, pairs = await checked_form(request)
     value = columns_cookie_value(value for name, value in pairs if name == "column")
     return redirect(return_path(pairs), set_cookie(request, COLUMNS_COOKIE, value, lasts_s=_YEAR_S))
@@ -40,13 +40,13 @@ async def choose_columns(request: AnyRequest) -> Response:
 
 @post("/calls-views", operation=page_operation("/calls-views"), status_code=200, exception_handlers=_HANDLING)
 async def change_views(request: AnyRequest) -> Response:
-    """One more saved view, or one less."""
+    """Add or remove a saved view."""
     _visitor, pairs = await checked_form(request)
     views = read_views(cookie_of(request, VIEWS_COOKIE))
     if removed := first_value(pairs, "remove"):
-        kept = without_view(views, removed)
+        changed = without_view(views, removed)
     else:
-        kept = with_view(views, first_value(pairs, "name"), first_value(pairs, "query"))
+        changed = with_view(views, first_value(pairs, "name"), first_value(pairs, "query"))
     return redirect(
-        return_path(pairs), set_cookie(request, VIEWS_COOKIE, views_cookie_value(kept), lasts_s=_YEAR_S)
+        return_path(pairs), set_cookie(request, VIEWS_COOKIE, views_cookie_value(changed), lasts_s=_YEAR_S)
     )

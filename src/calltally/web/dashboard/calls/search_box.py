@@ -1,4 +1,4 @@
-"""The one search field: a SID or an id leads to its call, a number to its calls, anything else is words."""
+"""The search field: an id or SID opens its call, a number lists its calls, other text is searched."""
 
 import re
 from functools import partial
@@ -11,18 +11,18 @@ from calltally.web.dashboard.calls.links import url
 from calltally.web.request.dependencies import Dependencies
 from calltally.web.request.paths import MAX_SEGMENT_CHARS
 
-# What people type of a number: digits with what stands between them.
+# Typed telephone numbers: digits with common separators.
 _NUMBER: Final = re.compile(r"\+?[\d\s()./-]{3,24}", re.ASCII)
-_BETWEEN: Final = re.compile(r"[\s()./-]", re.ASCII)
+_SEPARATORS: Final = re.compile(r"[\s()./-]", re.ASCII)
 
 
 async def search_path(deps: Dependencies, tenant: str, text: str) -> str:
-    """The page that answers to what was typed."""
-    wanted = text.strip()
-    if wanted and len(wanted) <= MAX_SEGMENT_CHARS:
-        record: bytes | None = await deps.store.read_tenant(tenant, partial(find_call, tenant, wanted))
+    """Return the page for the search text."""
+    query = text.strip()
+    if query and len(query) <= MAX_SEGMENT_CHARS:
+        record: bytes | None = await deps.store.read_tenant(tenant, partial(find_call, tenant, query))
         if record is not None:
-            return call_path(wanted)
-    if _NUMBER.fullmatch(wanted):
-        return url([("number", normalise_number(_BETWEEN.sub("", wanted)))])
-    return url([("q", wanted)] if wanted else [])
+            return call_path(query)
+    if _NUMBER.fullmatch(query):
+        return url([("number", normalise_number(_SEPARATORS.sub("", query)))])
+    return url([("q", query)] if query else [])

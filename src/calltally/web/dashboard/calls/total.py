@@ -1,4 +1,7 @@
-"""The list's rows without waiting for how many calls there are: that is told by a request of its own."""
+"""Page of the list for filters without counters.
+
+It returns the rows at once; a second request counts the total.
+"""
 
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -38,108 +41,110 @@ _HANDLING: Final[Any] = {Exception: handle_page_exception}
 
 
 class ListRequest(NamedTuple):
-    """One page of the list as its URL asks for it; `place` where it begins beside a call."""
+    """Parsed URL of a page of the list; `position` is its position next to a call."""
 
     pairs: Pairs
     query: ListQuery
-    place: BrowsePosition | None
+    position: BrowsePosition | None
     is_counted: bool
 
     @property
-    def is_quick(self) -> bool:
-        """Whether the counters tell at once how many calls there are."""
-        return is_seek(self.query.filter) or (self.place is None and self.query.after is not None)
+    def has_counters(self) -> bool:
+        """Return whether counters give the total at once."""
+        return is_seek(self.query.filter) or (self.position is None and self.query.after is not None)
 
 
 class ListPage(NamedTuple):
-    """What was found: the calls, the snapshot that shows them again, and where in the list they are."""
+    """The calls of a page, the snapshot to read them again, and their position in the list."""
 
     calls: list[dict[str, Any]]
     snapshot: str
-    shown: ListPosition
+    position: ListPosition
 
 
 def parse_list_request(pairs: Pairs, visitor: Visitor) -> ListRequest:
-    """The page that a URL of ours asks for. Raises InvalidInput and Forbidden as the API does."""
+    """Parse a URL of the dashboard. Raises InvalidInput and Forbidden as the API does."""
     pairs = with_page_offset(non_empty(pairs), page_limit(pairs))
-    place = _place_in(pairs)
-    ours = {COUNTED, BEFORE} | ({AFTER} if place is not None else set())
-    query = parse_list_query([pair for pair in pairs if pair[0] not in ours], allow_tenant=False)
-    return ListRequest(pairs, with_search(query, visitor.access), place, bool(first_value(pairs, COUNTED)))
+    position = _position_in(pairs)
+    own_names = {COUNTED, BEFORE} | ({AFTER} if position is not None else set())
+    query = parse_list_query([pair for pair in pairs if pair[0] not in own_names], allow_tenant=False)
+    return ListRequest(pairs, with_search(query, visitor.access), position, bool(first_value(pairs, COUNTED)))
 
 
 def page_limit(pairs: Pairs) -> int:
-    """How many calls a page has."""
+    """Return the number of calls per page."""
     return min(max(parse_number(first_value(pairs, "limit"), otherwise=DEFAULT_LIMIT), 1), MAX_LIMIT)
 
 
-async def read_list_page(deps: Dependencies, visitor: Visitor, asked: ListRequest) -> ListPage:
-    """The rows of a page; how many calls there are where that is told at once, or asked for."""
-    query, store = asked.query, deps.store
-    if asked.is_quick:
+async def read_list_page(deps: Dependencies, visitor: Visitor, list_request: ListRequest) -> ListPage:
+    """Read the rows of a page, and the total if it is quick or requested."""
+    query, store = list_request.query, deps.store
+    if list_request.has_counters:
         read = partial(list_calls, visitor.tenant, query)
         listed = await store.read_tenant(visitor.tenant, read, long=not is_seek(query.filter))
         calls = _decoded(visitor, listed.records)
         has_more = listed.offset + query.limit < listed.total
-        shown = ListPosition(query.limit, listed.offset, len(calls), listed.total, listed.total, has_more)
-        return ListPage(calls, listed.snapshot, shown)
-    look = partial(browse, visitor.tenant, query, asked.place)
-    found = await store.read_tenant(visitor.tenant, look, long=True)
+        position = ListPosition(query.limit, listed.offset, len(calls), listed.total, listed.total, has_more)
+        return ListPage(calls, listed.snapshot, position)
+    browse_page = partial(browse, visitor.tenant, query, list_request.position)
+    found = await store.read_tenant(visitor.tenant, browse_page, long=True)
     total = found.total
-    if total is None and asked.is_counted:
-        total = await _counted(deps, visitor, msgspec.structs.replace(query, snapshot=found.snapshot))
+    if total is None and list_request.is_counted:
+        total = await _count_total(deps, visitor, msgspec.structs.replace(query, snapshot=found.snapshot))
     calls = _decoded(visitor, found.records)
     ends = (calls[0]["id"], calls[-1]["id"]) if calls else None
-    shown = ListPosition(query.limit, query.offset, len(calls), total, found.at_least, found.has_more, ends)
-    return ListPage(calls, found.snapshot, shown)
+    position = ListPosition(
+        query.limit, query.offset, len(calls), total, found.at_least, found.has_more, ends
+    )
+    return ListPage(calls, found.snapshot, position)
 
 
 @get(COUNT, operation=page_operation(COUNT), exception_handlers=_HANDLING)
 async def count_calls(request: AnyRequest) -> Response:
-    """How many calls a list has, in the words of its foot; it takes as long as it takes."""
+    """Return the exact total as formatted text. The count may take long."""
     visitor = await visitor_of(request)
-    asked = parse_list_request(query_pairs(request.scope["query_string"]), visitor)
-    query = asked.query
-    total = await _counted(dependencies_of(request), visitor, query)
-    around = pager(
-        asked.pairs, query.snapshot or "", ListPosition(query.limit, query.offset, 0, total, total)
+    list_request = parse_list_request(query_pairs(request.scope["query_string"]), visitor)
+    query = list_request.query
+    total = await _count_total(dependencies_of(request), visitor, query)
+    links = pager(
+        list_request.pairs, query.snapshot or "", ListPosition(query.limit, query.offset, 0, total, total)
     )
-    told = {
+    values = {
         "total": total_text(total),
-        "pages": text("of_pages", pages=grouped(around.pages or 1)),
+        "pages": text("of_pages", pages=grouped(links.pages or 1)),
         "export": text("export_hint", total=grouped(total)),
-        "last": around.last,
+        "last": links.last,
     }
-    return Response.json(told)
+    return Response.json(values)
 
 
 @get(NEWS, operation=page_operation(NEWS), exception_handlers=_HANDLING)
 async def count_new_calls(request: AnyRequest) -> Response:
-    """How many more calls a list has now than when it was opened: that is found by what has changed since."""
+    """Return the number of calls that the list gained since its snapshot, by the changes since."""
     visitor = await visitor_of(request)
-    asked = parse_list_request(query_pairs(request.scope["query_string"]), visitor)
-    read = partial(count_fresh, visitor.tenant, asked.query)
+    list_request = parse_list_request(query_pairs(request.scope["query_string"]), visitor)
+    read = partial(count_fresh, visitor.tenant, list_request.query)
     return Response.json(
         {"more": await dependencies_of(request).store.read_tenant(visitor.tenant, read, long=True)}
     )
 
 
 def total_text(total: int) -> str:
-    """`124,958 calls`."""
+    """Format as `124,958 calls`."""
     return text("total_one") if total == 1 else text("total", total=grouped(total))
 
 
-async def _counted(deps: Dependencies, visitor: Visitor, query: ListQuery) -> int:
+async def _count_total(deps: Dependencies, visitor: Visitor, query: ListQuery) -> int:
     read = partial(count, visitor.tenant, query)
     return int(await deps.store.read_tenant(visitor.tenant, read, long=True))
 
 
 def _decoded(visitor: Visitor, records: bytes) -> list[dict[str, Any]]:
-    calls: list[dict[str, Any]] = msgspec.json.decode(visitor.seen(b"[" + records + b"]"))
+    calls: list[dict[str, Any]] = msgspec.json.decode(visitor.mask(b"[" + records + b"]"))
     return calls
 
 
-def _place_in(pairs: Pairs) -> BrowsePosition | None:
+def _position_in(pairs: Pairs) -> BrowsePosition | None:
     """The call that a page begins behind, or ends before, by links of ours: they say the offset as well."""
     if not first_value(pairs, "offset"):
         return None

@@ -1,1 +1,1 @@
-"""The pages of work that takes long: exports and reconciliations, asked for, watched and ended."""
+"""The pages of exports and reconciliations."""

@@ -1,4 +1,4 @@
-"""`/exports` and `/exports/{id}`: windows of calls as files, made by a worker."""
+"""`/exports` and `/exports/{id}`: exports of calls to files."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -46,27 +46,27 @@ PATH: Final = "/exports"
 ONE: Final = PATH + "/{id:str}"
 _HANDLING: Final[Any] = {Exception: handle_page_exception}
 _FIELDS: Final = {each.name: each for each in EXPORT_FIELDS}
-# Fields that the form itself has; any other filter of a link is carried along.
-_SHOWN: Final = frozenset(
+# Fields of the form. Other filters of the URL become hidden fields.
+_FORM_FIELDS: Final = frozenset(
     {"format", "partition", "name", "from", "to", "route", "agent", "status", "direction"}
 )
 
 
 @get(PATH, operation=page_operation(PATH), exception_handlers=_HANDLING)
 async def show_exports(request: AnyRequest) -> Response:
-    """The newest first, and a form that is filled with the filters of the URL."""
+    """List exports, newest first, with a form prefilled by the filters of the URL."""
     visitor = await visitor_of(request)
     pairs = non_empty(query_pairs(request.scope["query_string"]))
-    asked = parse_page(pairs, PAGE)
-    found, total = await dependencies_of(request).store.read(exports_of(visitor.tenant, **asked))
+    paging = parse_page(pairs, PAGE)
+    found, total = await dependencies_of(request).store.read(exports_of(visitor.tenant, **paging))
     filled = [pair for pair in pairs if pair[0] in _FIELDS]
     values = {
         "lines": [_line(visitor, export_resource(job, files, "")) for job, files in found],
         "total": total,
-        **adjacent_pages(PATH, asked, total),
+        **adjacent_pages(PATH, paging, total),
         "filled": dict(filled),
         "typed": {name: field_value(dict(filled).get(name, ""), visitor.zone) for name in ("from", "to")},
-        "carried": [pair for pair in filled if pair[0] not in _SHOWN],
+        "carried": [pair for pair in filled if pair[0] not in _FORM_FIELDS],
         "choices": {
             "formats": EXPORT_FORMATS,
             "partitions": PARTITIONS,
@@ -82,7 +82,7 @@ async def show_exports(request: AnyRequest) -> Response:
 
 @post(PATH, operation=page_operation(f"POST {PATH}"), status_code=200, exception_handlers=_HANDLING)
 async def request_export(request: AnyRequest) -> Response:
-    """By the form; then on to its page."""
+    """Start an export from the form and redirect to its page."""
     visitor, pairs = await checked_form(request)
     require_scope(visitor, EXPORTS_WRITE)
     job = await start_export(request, parse_export_query(_body(visitor, pairs)), None)
@@ -90,7 +90,7 @@ async def request_export(request: AnyRequest) -> Response:
 
 
 def _body(visitor: Visitor, pairs: Pairs) -> dict[str, Any]:
-    """The fields of the form as the API's body has them; days are those of the reader's zone."""
+    """Convert the form fields into the body of the API; days are in the reader's zone."""
     body: dict[str, Any] = {}
     for name, value in in_utc(non_empty(pairs), visitor.zone):
         if name not in _FIELDS:
@@ -106,27 +106,27 @@ def _body(visitor: Visitor, pairs: Pairs) -> dict[str, Any]:
 
 @get(ONE, operation=page_operation(ONE), exception_handlers=_HANDLING)
 async def show_export_page(request: AnyRequest) -> Response:
-    """One export, how far it is, and its files."""
+    """Show one export with its progress and files."""
     visitor = await visitor_of(request)
     job, files = await requested_export(request)
-    shown = export_resource(job, files, "")
+    export = export_resource(job, files, "")
     values = {
-        **_line(visitor, shown),
+        **_line(visitor, export),
         "files": [
             {
                 "name": file.name,
                 "rows": grouped(file.rows),
                 "size": size_text(file.bytes),
                 "sha256": file.sha256,
-                "path": f"{PATH}/{shown.id}/files/{file.name}",
+                "path": f"{PATH}/{export.id}/files/{file.name}",
             }
-            for file in shown.files
+            for file in export.files
         ],
-        "error": shown.error,
-        "snapshot": shown.snapshot,
-        "calls": url(_calls(shown)),
+        "error": export.error,
+        "snapshot": export.snapshot,
+        "calls": url(_calls(export)),
         "may_write": visitor.access.has_scope(EXPORTS_WRITE),
-        "here": f"{PATH}/{shown.id}",
+        "here": f"{PATH}/{export.id}",
     }
     return render_page("export.html", visitor, values, headers=renewed(request, visitor))
 
@@ -138,7 +138,7 @@ async def show_export_page(request: AnyRequest) -> Response:
     exception_handlers=_HANDLING,
 )
 async def cancel_export(request: AnyRequest) -> Response:
-    """Cancel it, or let its files go."""
+    """Cancel an export or delete its files."""
     visitor, pairs = await checked_form(request)
     require_scope(visitor, EXPORTS_WRITE)
     await delete_export.fn(request)
@@ -147,7 +147,7 @@ async def cancel_export(request: AnyRequest) -> Response:
 
 @get(ONE + "/manifest.json", operation=page_operation(f"{ONE}/manifest.json"), exception_handlers=_HANDLING)
 async def download_manifest(request: AnyRequest) -> Response:
-    """The API's, by the session instead of a key in a header."""
+    """Return the API's response, authorized by the session."""
     await visitor_of(request)
     answer: Response = await get_manifest.fn(request)
     return answer
@@ -155,24 +155,24 @@ async def download_manifest(request: AnyRequest) -> Response:
 
 @get(ONE + "/files/{name:str}", operation=page_operation(f"{ONE}/files"), exception_handlers=_HANDLING)
 async def download_file(request: AnyRequest) -> ASGIApp:
-    """The API's, by the session instead of a key in a header."""
+    """Return the API's response, authorized by the session."""
     await visitor_of(request)
     answer: ASGIApp = await get_file.fn(request)
     return answer
 
 
-def _line(visitor: Visitor, shown: ExportJob) -> dict[str, Any]:
+def _line(visitor: Visitor, export: ExportJob) -> dict[str, Any]:
     return {
-        "id": shown.id,
-        "path": f"{PATH}/{shown.id}",
-        "name": shown.name or "",
-        "format": shown.format,
-        "partition": shown.partition,
-        "window": window_text(shown.window.from_, shown.window.to, visitor.zone),
-        "filters": _filters(shown.filters),
-        "progress": progress_of(shown.state, shown.rows_done, shown.rows),
-        "created": minute(shown.created_at, visitor.zone),
-        "expires": minute(shown.expires_at, visitor.zone) if shown.expires_at else "",
+        "id": export.id,
+        "path": f"{PATH}/{export.id}",
+        "name": export.name or "",
+        "format": export.format,
+        "partition": export.partition,
+        "window": window_text(export.window.from_, export.window.to, visitor.zone),
+        "filters": _filters(export.filters),
+        "progress": progress_of(export.state, export.rows_done, export.rows),
+        "created": minute(export.created_at, visitor.zone),
+        "expires": minute(export.expires_at, visitor.zone) if export.expires_at else "",
     }
 
 
@@ -182,13 +182,13 @@ def _filters(filters: Mapping[str, list[str]]) -> list[tuple[str, str]]:
     ]
 
 
-def _calls(shown: ExportJob) -> Pairs:
-    """The same calls as a list, as they were then."""
-    window = [("from", shown.window.from_), ("to", shown.window.to)]
+def _calls(export: ExportJob) -> Pairs:
+    """Return the query of the same calls in the list, as of the export."""
+    window = [("from", export.window.from_), ("to", export.window.to)]
     filters = [
-        (name, value) for name, values in shown.filters.items() for value in values if name in _FILTERS
+        (name, value) for name, values in export.filters.items() for value in values if name in _FILTERS
     ]
-    return (*filters, *((name, value) for name, value in window if value), ("snapshot", shown.snapshot))
+    return (*filters, *((name, value) for name, value in window if value), ("snapshot", export.snapshot))
 
 
 _FILTERS: Final = frozenset(row.name for row in FILTERS if row.field not in WINDOW_FIELDS)

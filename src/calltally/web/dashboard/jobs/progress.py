@@ -1,4 +1,4 @@
-"""Jobs as the pages write them."""
+"""Formatted progress and paging of jobs."""
 
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -17,34 +17,34 @@ _STEP: Final = 1_000
 
 
 class JobProgress(NamedTuple):
-    """Where a job is: in a word, and how far of what is known; `done` and `of` for a bar."""
+    """State of a job as text; `done` and `of` for a progress bar."""
 
     state: str
     is_open: bool
     done: int
     of: int
-    said: str
+    label: str
 
 
 def progress_of(state: str, done: int, of: int | None) -> JobProgress:
-    """How far an export is; what is not counted yet has no bar."""
+    """Return the progress of an export; without a bar until its calls are counted."""
     if of is None:
         return JobProgress(state, state in _OPEN, 0, 0, "")
-    said = (
+    label = (
         text("rows_of", done=grouped(done), of=grouped(of)) if done < of else text("rows", rows=grouped(of))
     )
-    return JobProgress(state, state in _OPEN, done, of, said)
+    return JobProgress(state, state in _OPEN, done, of, label)
 
 
 def window_text(begin: str | None, end: str | None, zone: ZoneInfo) -> str:
-    """From when to when; an end that is not named is open."""
+    """Format a window; a missing end is open."""
     since = text("always") if begin is None else minute(begin, zone)
     until = text("ever") if end is None else minute(end, zone)
     return text("window", since=since, until=until)
 
 
 def size_text(count: int) -> str:
-    """Bytes as people say them."""
+    """Format a size in bytes with its unit."""
     size = float(count)
     for unit in _UNITS[:-1]:
         if size < _STEP:
@@ -54,23 +54,23 @@ def size_text(count: int) -> str:
 
 
 def parse_page(pairs: Pairs, parameters: tuple[Parameter, ...]) -> dict[str, int]:
-    """Which page of a list is asked for."""
-    known = {each.name: each for each in parameters}
-    asked = [pair for pair in pairs if pair[0] in known]
-    return {"limit": LISTED, "offset": 0, **read_values(asked, known)}
+    """Return limit and offset of the requested page."""
+    by_name = {each.name: each for each in parameters}
+    paging = [pair for pair in pairs if pair[0] in by_name]
+    return {"limit": LISTED, "offset": 0, **read_values(paging, by_name)}
 
 
-def adjacent_pages(path: str, shown: dict[str, int], total: int) -> dict[str, Any]:
-    """The pages before and after, None where there is none."""
-    limit, offset = shown["limit"], shown["offset"]
+def adjacent_pages(path: str, page: dict[str, int], total: int) -> dict[str, Any]:
+    """Return the links to the previous and next page; None for a missing one."""
+    limit, offset = page["limit"], page["offset"]
     before, after = max(offset - limit, 0), offset + limit
 
-    def at(place: int) -> str:
-        return url([("limit", str(limit)), ("offset", str(place))], path)
+    def at(offset_: int) -> str:
+        return url([("limit", str(limit)), ("offset", str(offset_))], path)
 
     return {"previous": at(before) if offset else None, "next": at(after) if after < total else None}
 
 
 def is_done(state: str) -> bool:
-    """Whether what it was to make is there."""
+    """Return whether the job is complete."""
     return state == JobState.COMPLETE

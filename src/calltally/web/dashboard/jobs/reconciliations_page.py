@@ -1,4 +1,4 @@
-"""`/reconciliations` and `/reconciliations/{id}`: what does not add up, against a provider or events."""
+"""`/reconciliations` and `/reconciliations/{id}`: comparisons with a provider or with events."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -54,18 +54,18 @@ _HANDLING: Final[Any] = {Exception: handle_page_exception}
 
 @get(PATH, operation=page_operation(PATH), exception_handlers=_HANDLING)
 async def show_reconciliations(request: AnyRequest) -> Response:
-    """The newest first, and a form."""
+    """List reconciliations, newest first, with a form."""
     visitor = await visitor_of(request)
     pairs = non_empty(query_pairs(request.scope["query_string"]))
-    asked = parse_page(pairs, PAGE)
+    paging = parse_page(pairs, PAGE)
     jobs: list[Job]
     jobs, total = await dependencies_of(request).store.read(
-        list_jobs(visitor.tenant, JobKind.RECONCILIATION, **asked)
+        list_jobs(visitor.tenant, JobKind.RECONCILIATION, **paging)
     )
     values = {
         "lines": [_line(visitor, reconciliation_resource(job, "")) for job in jobs],
         "total": total,
-        **adjacent_pages(PATH, asked, total),
+        **adjacent_pages(PATH, paging, total),
         "providers": sorted(FETCHERS),
         "may_write": visitor.access.has_scope(EXPORTS_WRITE),
         "may_heal": visitor.access.has_scope(EVENTS_WRITE),
@@ -77,37 +77,41 @@ async def show_reconciliations(request: AnyRequest) -> Response:
 
 @post(PATH, operation=page_operation(f"POST {PATH}"), status_code=200, exception_handlers=_HANDLING)
 async def request_reconciliation(request: AnyRequest) -> Response:
-    """Against a provider's list, by the form; then on to its page."""
+    """Start a comparison with a provider from the form and redirect to its page."""
     visitor, pairs = await checked_form(request)
     require_scope(visitor, EXPORTS_WRITE)
     sent = dict(in_utc(non_empty(pairs), visitor.zone))
-    asked = {
+    body = {
         "against": "provider",
         **{name: sent.get(name, "") for name in ("provider", "from", "to")},
         "heal": "heal" in sent,
         "deliver": "deliver" in sent,
     }
-    spec = provider_spec(msgspec.json.encode(asked), (), visitor.access)
+    spec = provider_spec(msgspec.json.encode(body), (), visitor.access)
     job = await start_reconciliation(request, spec)
     return redirect(f"{PATH}/{uuid_text(job.job)}")
 
 
 @get(ONE, operation=page_operation(ONE), exception_handlers=_HANDLING)
 async def show_reconciliation_page(request: AnyRequest) -> Response:
-    """One reconciliation: what was found of each kind, and a page of the findings."""
+    """Show one reconciliation: counts per kind of finding, and a page of the findings."""
     visitor = await visitor_of(request)
-    shown = reconciliation_resource(await requested_reconciliation(request), "")
+    job_resource = reconciliation_resource(await requested_reconciliation(request), "")
     pairs = non_empty(query_pairs(request.scope["query_string"]))
     values = {
-        **_line(visitor, shown),
-        "counts": [_counted(name, count) for name, count in shown.counts.items()],
-        "looked_at": [(name.replace("_", " "), grouped(count)) for name, count in shown.looked_at.items()],
-        "healed": [(name.replace("_", " "), grouped(count)) for name, count in (shown.healed or {}).items()],
-        "error": shown.error,
-        **await _findings(request, shown),
-        "file": f"{PATH}/{shown.id}/{FINDINGS_NAME}",
+        **_line(visitor, job_resource),
+        "counts": [_count_row(name, count) for name, count in job_resource.counts.items()],
+        "looked_at": [
+            (name.replace("_", " "), grouped(count)) for name, count in job_resource.looked_at.items()
+        ],
+        "healed": [
+            (name.replace("_", " "), grouped(count)) for name, count in (job_resource.healed or {}).items()
+        ],
+        "error": job_resource.error,
+        **await _findings(request, job_resource),
+        "file": f"{PATH}/{job_resource.id}/{FINDINGS_NAME}",
         "may_write": visitor.access.has_scope(EXPORTS_WRITE),
-        "here": url(pairs, f"{PATH}/{shown.id}"),
+        "here": url(pairs, f"{PATH}/{job_resource.id}"),
     }
     return render_page("reconciliation.html", visitor, values, headers=renewed(request, visitor))
 
@@ -119,7 +123,7 @@ async def show_reconciliation_page(request: AnyRequest) -> Response:
     exception_handlers=_HANDLING,
 )
 async def cancel_reconciliation(request: AnyRequest) -> Response:
-    """Cancel it, or let its findings go."""
+    """Cancel a reconciliation or delete its findings."""
     visitor, pairs = await checked_form(request)
     require_scope(visitor, EXPORTS_WRITE)
     await delete_reconciliation.fn(request)
@@ -130,35 +134,35 @@ async def cancel_reconciliation(request: AnyRequest) -> Response:
     f"{ONE}/{FINDINGS_NAME}", operation=page_operation(f"{ONE}/{FINDINGS_NAME}"), exception_handlers=_HANDLING
 )
 async def download_findings(request: AnyRequest) -> ASGIApp:
-    """The API's, by the session instead of a key in a header."""
+    """Return the API's response, authorized by the session."""
     await visitor_of(request)
     answer: ASGIApp = await get_findings_file.fn(request)
     return answer
 
 
-def _line(visitor: Visitor, shown: ReconciliationJob) -> dict[str, Any]:
-    found = sum(shown.counts.values())
+def _line(visitor: Visitor, job_resource: ReconciliationJob) -> dict[str, Any]:
+    found = sum(job_resource.counts.values())
     return {
-        "id": shown.id,
-        "path": f"{PATH}/{shown.id}",
-        "against": shown.provider or text("against_events"),
-        "window": window_text(shown.window.from_, shown.window.to, visitor.zone),
-        "progress": progress_of(shown.state, 0, None),
-        "is_clean": shown.clean,
-        "found": grouped(found) if shown.clean is not None else DASH,
-        "heal": shown.heal,
-        "created": minute(shown.created_at, visitor.zone),
-        "expires": minute(shown.expires_at, visitor.zone) if shown.expires_at else "",
+        "id": job_resource.id,
+        "path": f"{PATH}/{job_resource.id}",
+        "against": job_resource.provider or text("against_events"),
+        "window": window_text(job_resource.window.from_, job_resource.window.to, visitor.zone),
+        "progress": progress_of(job_resource.state, 0, None),
+        "is_clean": job_resource.clean,
+        "found": grouped(found) if job_resource.clean is not None else DASH,
+        "heal": job_resource.heal,
+        "created": minute(job_resource.created_at, visitor.zone),
+        "expires": minute(job_resource.expires_at, visitor.zone) if job_resource.expires_at else "",
     }
 
 
-def _counted(name: str, count: int) -> tuple[str, str, str]:
+def _count_row(name: str, count: int) -> tuple[str, str, str]:
     words = KIND_TEXTS[FindingKind(name)]
     return words.title, grouped(count), words.meaning
 
 
-async def _findings(request: AnyRequest, shown: ReconciliationJob) -> dict[str, Any]:
-    """A page of them; why there is none where they were let go of."""
+async def _findings(request: AnyRequest, job_resource: ReconciliationJob) -> dict[str, Any]:
+    """Return a page of findings, or the reason why they are gone."""
     nothing: dict[str, Any] = {
         "findings": [],
         "findings_total": 0,
@@ -166,26 +170,26 @@ async def _findings(request: AnyRequest, shown: ReconciliationJob) -> dict[str, 
         "previous": None,
         "next": None,
     }
-    if not is_done(shown.state) or not shown.counts:
+    if not is_done(job_resource.state) or not job_resource.counts:
         return nothing
     try:
         answer: Response = await get_findings.fn(request)
     except FilesGone as gone:
         return {**nothing, "gone": gone.detail}
-    told = msgspec.json.decode(answer.body)
-    asked = {"limit": told["limit"], "offset": told["offset"]}
-    found = [_finding(each) for each in told["data"]]
-    pages = adjacent_pages(f"{PATH}/{shown.id}", asked, told["total"])
-    return {**nothing, "findings": found, "findings_total": told["total"], **pages}
+    stored = msgspec.json.decode(answer.body)
+    paging = {"limit": stored["limit"], "offset": stored["offset"]}
+    found = [_finding(each) for each in stored["data"]]
+    pages = adjacent_pages(f"{PATH}/{job_resource.id}", paging, stored["total"])
+    return {**nothing, "findings": found, "findings_total": stored["total"], **pages}
 
 
-def _finding(told: Mapping[str, Any]) -> dict[str, Any]:
-    named = told["call_id"] or told["call_sid"]
+def _finding(stored: Mapping[str, Any]) -> dict[str, Any]:
+    named = stored["call_id"] or stored["call_sid"]
     return {
-        "kind": KIND_TEXTS[FindingKind(told["kind"])].title,
-        "detail": told["detail"],
-        "name": told["call_sid"] or told["call_id"] or DASH,
+        "kind": KIND_TEXTS[FindingKind(stored["kind"])].title,
+        "detail": stored["detail"],
+        "name": stored["call_sid"] or stored["call_id"] or DASH,
         "path": call_path(named) if named else None,
-        "ours": told["ours"] or DASH,
-        "theirs": told["theirs"] or DASH,
+        "ours": stored["ours"] or DASH,
+        "theirs": stored["theirs"] or DASH,
     }

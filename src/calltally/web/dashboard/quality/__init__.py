@@ -1,1 +1,1 @@
-"""The pages of figures: rates side by side over time, and a launch against what was before it."""
+"""The quality page with rates over time, and the launch page."""

@@ -1,4 +1,4 @@
-"""From a figure to its calls: which list shows them, where the list can."""
+"""Links from a measured value to the list of its calls."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 
 from calltally.web.request.query import Pairs
 
-# Keys that the list filters by under the same name.
-_LISTED: Final = frozenset({"route", "provider", "agent", "direction"})
-# What narrows the list to the calls that a rate counts above its line.
+# Keys with a list filter of the same name.
+_LIST_FILTERS: Final = frozenset({"route", "provider", "agent", "direction"})
+# Filter of the calls in the numerator of a rate.
 NARROWED: Final[Mapping[str, tuple[str, str]]] = {
     "completion_rate": ("status", "completed"),
     "no_answer_rate": ("status", "no-answer"),
@@ -22,21 +22,21 @@ NARROWED: Final[Mapping[str, tuple[str, str]]] = {
 
 
 def calls_of(key: Mapping[str, str | None], filters: Pairs) -> Pairs | None:
-    """The list's filters for a group's calls; None where the list has none for one of its keys."""
-    if any(name not in _LISTED or value is None for name, value in key.items()):
+    """Return the list's filters for a group's calls; None if a key has no filter."""
+    if any(name not in _LIST_FILTERS or value is None for name, value in key.items()):
         return None
-    stays = [pair for pair in filters if pair[0] not in key]
-    return (*stays, *((name, value) for name, value in key.items() if value is not None))
+    other_pairs = [pair for pair in filters if pair[0] not in key]
+    return (*other_pairs, *((name, value) for name, value in key.items() if value is not None))
 
 
 def calls_url(calls: Pairs, from_: str, to: str) -> str:
-    """The list of such calls of a window."""
-    return f"/calls?{_begun(calls)}from={_instant(from_)}&to={_instant(to)}"
+    """Return the URL of the list for a window."""
+    return f"/calls?{_group_part(calls)}from={_instant(from_)}&to={_instant(to)}"
 
 
 @lru_cache(maxsize=256)
-def _begun(calls: Pairs) -> str:
-    """A group's part: the same for each step of time, of which a page has hundreds."""
+def _group_part(calls: Pairs) -> str:
+    """Return the group's part of the URL. A page has hundreds of links with the same part."""
     return f"{urlencode(calls)}&" if calls else ""
 
 

@@ -1,6 +1,6 @@
-"""What the charts draw: a column for each group, a row for each rate, a point for each step of time.
+"""Chart data of the quality page: a chart per group and rate, a point per time step.
 
-The browser gets it as JSON. Every rate is one of the API's answer; none is computed here.
+The browser gets it as JSON. Every rate is from the API's response; none is computed here.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,12 +22,12 @@ from calltally.web.dashboard.quality.call_links import NARROWED, calls_of
 from calltally.web.dashboard.quality.chart_points import NO_POINT, ChartSeries, chart_json, point
 from calltally.web.dashboard.quality.query import QualityPageQuery
 
-# More columns than this are too narrow to read; the others are in the table.
-MOST_COLUMNS: Final = 6
+# More groups than this are too narrow to read; the table has all groups.
+MAX_GROUPS: Final = 6
 
 
 class ChartGroup(NamedTuple):
-    """One group: what it is called, how many calls it has, its steps by their place on the axis, in order."""
+    """One group: its name, its number of calls, and its steps by position on the axis."""
 
     name: str
     calls: int
@@ -36,15 +36,15 @@ class ChartGroup(NamedTuple):
 
     @property
     def launch(self) -> str | None:
-        """The page of its launch; None where it is neither a route nor an agent alone."""
+        """Return the path of its launch page; None unless it is a single route or agent."""
         if len(self.key) != 1 or not self.key.keys() <= {"route", "agent"} or not any(self.key.values()):
             return None
         return f"/quality/launch?{urlencode(self.key)}"
 
     def summary(self, rate: str) -> str:
-        """A row of points in words, for whoever does not see them."""
-        told = [step.rates[rate].value for step in self.steps.values()]
-        values = [value for value in told if value is not None]
+        """Describe a chart in words, for screen readers."""
+        all_values = [step.rates[rate].value for step in self.steps.values()]
+        values = [value for value in all_values if value is not None]
         if not values:
             return text("chart_nothing", name=self.name)
         low, high, last = (percent(each) for each in (min(values), max(values), values[-1]))
@@ -52,7 +52,7 @@ class ChartGroup(NamedTuple):
 
 
 class ChartMark(NamedTuple):
-    """An alert on a rate of the charts: where it stands, and what it says."""
+    """An alert on a chart: its position and message."""
 
     path: str
     message: str
@@ -61,18 +61,18 @@ class ChartMark(NamedTuple):
     column: int | None
 
 
-def chart_groups(shown: QualityShown, step: str, buckets: Sequence[Bucket]) -> list[ChartGroup]:
-    """The groups as columns, those with most calls first."""
-    places = {bucket.label: place for place, bucket in enumerate(buckets)}
+def chart_groups(report: QualityShown, step: str, buckets: Sequence[Bucket]) -> list[ChartGroup]:
+    """Return the groups, those with the most calls first."""
+    positions = {bucket.label: position for position, bucket in enumerate(buckets)}
     found: dict[tuple[str | None, ...], ChartGroup] = {}
-    for group in shown.data:
+    for group in report.data:
         key = {name: value for name, value in group.key.items() if name != step}
         values = tuple(key.values())
         if values not in found:
             found[values] = ChartGroup(_name(key), 0, key, {})
-        found[values].steps[places[group.key[step] or ""]] = group
-    counted = [column._replace(calls=_calls(column)) for column in found.values()]
-    return sorted(counted, key=lambda column: (-column.calls, column.name))
+        found[values].steps[positions[group.key[step] or ""]] = group
+    with_calls = [column._replace(calls=_calls(column)) for column in found.values()]
+    return sorted(with_calls, key=lambda column: (-column.calls, column.name))
 
 
 def _name(key: dict[str, str | None]) -> str:
@@ -86,51 +86,53 @@ def _calls(column: ChartGroup) -> int:
 def chart_marks(
     alerts: Iterable[Alert], columns: Sequence[ChartGroup], buckets: Sequence[Bucket]
 ) -> list[ChartMark]:
-    """The alerts on rates that began in a bucket, at the column that they are of; None for all calls."""
+    """Return the alerts on rates that started in a bucket, with their group; None for all calls."""
     return [
-        ChartMark(f"/alerts/{uuid_text(alert.alert)}", content.message, content.finding.metric, place, column)
+        ChartMark(
+            f"/alerts/{uuid_text(alert.alert)}", content.message, content.finding.metric, position, column
+        )
         for alert in alerts
         if (content := read_content(alert)).finding.metric is not None
-        for place in [_place(alert.since_us, buckets)]
-        if place is not None
+        for position in [_bucket_index(alert.since_us, buckets)]
+        if position is not None
         for column in _columns_of_alert(*content.finding.series, columns)
     ]
 
 
-def _place(at_us: int, buckets: Sequence[Bucket]) -> int | None:
+def _bucket_index(at_us: int, buckets: Sequence[Bucket]) -> int | None:
     return next((at for at, bucket in enumerate(buckets) if bucket.lo_us <= at_us < bucket.hi_us), None)
 
 
 def _columns_of_alert(dimension: Dimension, value: str, columns: Sequence[ChartGroup]) -> list[int | None]:
     if dimension is Dimension.TENANT:
-        return [place for place, column in enumerate(columns) if not column.key] or [None]
-    fitting = [place for place, column in enumerate(columns) if column.key == {dimension.value: value}]
+        return [position for position, column in enumerate(columns) if not column.key] or [None]
+    fitting = [position for position, column in enumerate(columns) if column.key == {dimension.value: value}]
     return [*fitting] or [None]
 
 
 def chart_data(
-    asked: QualityPageQuery,
+    page_query: QualityPageQuery,
     columns: Sequence[ChartGroup],
     buckets: Sequence[Bucket],
     marks: Sequence[ChartMark],
 ) -> Markup:
-    """All that the script needs, as JSON."""
-    told = {
-        "step": asked.step,
+    """Return all data of the script as JSON."""
+    data = {
+        "step": page_query.step,
         "labels": [bucket.label for bucket in buckets],
         "from": [utc_text(bucket.lo_us) for bucket in buckets],
         "to": [utc_text(bucket.hi_us) for bucket in buckets],
-        "narrow": {rate: urlencode([NARROWED[rate]]) for rate in asked.rates if rate in NARROWED},
+        "narrow": {rate: urlencode([NARROWED[rate]]) for rate in page_query.rates if rate in NARROWED},
         "marks": [mark._asdict() for mark in marks],
         "words": {name: text(f"chart_{name}") for name in ("of", "baseline", "small", "alert", "open")},
     }
-    return chart_json(told, [_drawn(asked, column, len(buckets)) for column in columns])
+    return chart_json(data, [_series(page_query, column, len(buckets)) for column in columns])
 
 
-def _drawn(asked: QualityPageQuery, column: ChartGroup, count: int) -> ChartSeries:
-    calls = calls_of(column.key, asked.filters)
-    steps = [column.steps.get(place) for place in range(count)]
-    # In one expression: there are thousands of them.
+def _series(page_query: QualityPageQuery, column: ChartGroup, count: int) -> ChartSeries:
+    calls = calls_of(column.key, page_query.filters)
+    steps = [column.steps.get(position) for position in range(count)]
+    # One expression, for speed: a page has thousands of points.
     points = {
         rate: [
             NO_POINT
@@ -138,6 +140,6 @@ def _drawn(asked: QualityPageQuery, column: ChartGroup, count: int) -> ChartSeri
             else point(step.rates[rate], None if step.compared is None else step.compared.rates[rate].value)
             for step in steps
         ]
-        for rate in asked.rates
+        for rate in page_query.rates
     }
     return ChartSeries(column.name, None if calls is None else urlencode(calls), points)

@@ -1,4 +1,4 @@
-"""A rate by the hours of the week: what goes wrong every Monday morning, at one look."""
+"""Heat map of a rate by the hours of the week."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final, NamedTuple, TypeAlias
@@ -13,23 +13,23 @@ from calltally.web.dashboard.number_format import percent
 
 HOURS: Final = 24
 WEEKDAYS: Final = 7
-# How many shades there are.
+# Number of shades.
 SHADES: Final = 8
-# When each hour begins (us), and how many of how many calls its rate is of.
+# Start of each hour (us), and numerator and denominator of its rate.
 Hours: TypeAlias = Iterator[tuple[int, int, int]]
 
 
 class HeatMapCell(NamedTuple):
-    """One hour of a weekday: the rate in percent without its sign, how dark, and all of it in words."""
+    """One hour of a weekday: the rate in percent without its sign, its shade, and a description."""
 
-    shown: str
+    label: str
     shade: int
     words: str
     is_small: bool
 
 
 class HeatMap(NamedTuple):
-    """Seven rows of 24 cells, and the rates that are lightest and darkest."""
+    """Seven rows of 24 cells, and the rates of the lightest and darkest shade."""
 
     rows: list[tuple[str, list[HeatMapCell]]]
     low: str
@@ -37,15 +37,15 @@ class HeatMap(NamedTuple):
 
 
 def hours_of(measured: Measurement, rate: str) -> Hours:
-    """A rate of the hours of a window, in which no groups are told apart."""
-    asked, buckets = RateProportions([rate_named(rate)]), measured.window.buckets
-    for (_, place), totals in measured.groups.items():
-        [(events, calls)] = asked.of(totals.counts)
-        yield buckets[place].lo_us, events, calls
+    """Yield a rate for each hour of an ungrouped window."""
+    shares, buckets = RateProportions([rate_named(rate)]), measured.window.buckets
+    for (_, bucket), totals in measured.groups.items():
+        [(events, calls)] = shares.of(totals.counts)
+        yield buckets[bucket].lo_us, events, calls
 
 
 def heat_map(hours: Hours, zone: ZoneInfo) -> HeatMap:
-    """Fold hours into a week. An hour that a day has twice counts as one."""
+    """Fold hours into a week. An hour that occurs twice in a day counts as one."""
     shares = _folded(hours, zone)
     low, high = _spread(shares.values())
     rows = [
@@ -59,7 +59,7 @@ def heat_map(hours: Hours, zone: ZoneInfo) -> HeatMap:
 
 
 def _spread(shares: Collection[Proportion]) -> tuple[float, float]:
-    """Between which rates the shades lie: small samples stray too far to set the scale for the rest."""
+    """Return the range of the shades. Small samples vary too much to set the scale."""
     sure = [each.value for each in shares if each.value is not None and each.denominator >= SMALL_SAMPLE]
     values = sure or [each.value for each in shares if each.value is not None]
     return min(values, default=0.0), max(values, default=0.0)
@@ -72,11 +72,11 @@ def _shade(value: float, low: float, high: float) -> int:
 
 
 def _folded(hours: Hours, zone: ZoneInfo) -> Mapping[tuple[int, int], Proportion]:
-    """Groups that are told apart have the same hours: those are added up before a clock is read."""
+    """Sum by weekday and hour. Groups share the same hours, so these are added before the zone conversion."""
     summed: dict[int, tuple[int, int]] = {}
     for lo_us, events, calls in hours:
-        had = summed.get(lo_us, (0, 0))
-        summed[lo_us] = had[0] + events, had[1] + calls
+        previous = summed.get(lo_us, (0, 0))
+        summed[lo_us] = previous[0] + events, previous[1] + calls
     shares: dict[tuple[int, int], Proportion] = {}
     for lo_us, (events, calls) in summed.items():
         clock = local_time(lo_us, zone)

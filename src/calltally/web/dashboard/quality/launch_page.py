@@ -1,4 +1,4 @@
-"""`/quality/launch`: a route or an agent since its launch, with the verdict and what speaks for it."""
+"""`/quality/launch`: a route or an agent since its launch, with the verdict and its evidence."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -28,15 +28,15 @@ from calltally.web.response.response import Response
 PATH: Final = "/quality/launch"
 API: Final = "/api/v1/analytics/launch"
 _HANDLING: Final[Any] = {Exception: handle_page_exception}
-# The page's form has one field for what was launched, and one for its name.
+# The form has a field for the kind of launch, and one for its name.
 _FACETS: Final = ("agent", "route")
 _DAY: Final = 10
-# So many hours are in the table; the API has all.
+# Number of hours in the table; the API returns all.
 MOST_HOURS: Final = 200
 
 
 class LaunchEvidenceRow(NamedTuple):
-    """One rate that is judged, as a row of the evidence."""
+    """One compared rate, as a row of the evidence."""
 
     name: str
     verdict: str
@@ -54,28 +54,28 @@ class LaunchEvidenceRow(NamedTuple):
 
 @get(PATH, operation=page_operation(PATH), exception_handlers=_HANDLING)
 async def show_launch(request: AnyRequest) -> Response:
-    """Without a name in the URL the form alone, which asks for it."""
+    """Show a launch, or only the form if the URL names none."""
     visitor = await visitor_of(request)
-    pairs = _named(non_empty(query_pairs(request.scope["query_string"])))
-    told = {"asked": dict(pairs), "here": url(pairs, PATH), "path": PATH, "facets": _FACETS, "launch": None}
+    pairs = _launch_pairs(non_empty(query_pairs(request.scope["query_string"])))
+    values = {"asked": dict(pairs), "here": url(pairs, PATH), "path": PATH, "facets": _FACETS, "launch": None}
     if not any(name in _FACETS for name, _ in pairs):
-        return render_page("launch.html", visitor, told, headers=renewed(request, visitor))
+        return render_page("launch.html", visitor, values, headers=renewed(request, visitor))
     api = (*pairs, ("tz", visitor.zone.key))
     query = restrict_launch_query(parse_launch_query(api, is_admin=False), visitor.access)
     deps = dependencies_of(request)
     view = partial(launch_view, visitor.tenant, query, deps.clock())
     launch = await deps.store.read_tenant(visitor.tenant, view, long=True)
-    told |= {**_values(visitor, query, launch), "curl": curl_of(request, url(api, API))}
-    return render_page("launch.html", visitor, told, headers=renewed(request, visitor))
+    values |= {**_values(visitor, query, launch), "curl": curl_of(request, url(api, API))}
+    return render_page("launch.html", visitor, values, headers=renewed(request, visitor))
 
 
-def _named(pairs: Pairs) -> Pairs:
+def _launch_pairs(pairs: Pairs) -> Pairs:
     """`what=agent&name=vera`, as the form sends it, for `agent=vera`."""
-    told = dict(pairs)
-    if told.get("what") not in _FACETS:
+    form = dict(pairs)
+    if form.get("what") not in _FACETS:
         return pairs
     rest = tuple(pair for pair in pairs if pair[0] not in {"what", "name"})
-    return (*rest, (told["what"], told["name"])) if "name" in told else rest
+    return (*rest, (form["what"], form["name"])) if "name" in form else rest
 
 
 def _values(visitor: Visitor, query: LaunchQuery, launch: LaunchShown) -> dict[str, Any]:
@@ -93,17 +93,17 @@ def _values(visitor: Visitor, query: LaunchQuery, launch: LaunchShown) -> dict[s
             }
             for side in sides
         ],
-        "pieces": [_piece(name, each) for name, each in launch.evidence.items()],
+        "pieces": [_evidence_row(name, each) for name, each in launch.evidence.items()],
         "hours": [_hour(query, hour, list(launch.evidence)) for hour in launch.hours[-MOST_HOURS:][::-1]],
         "hours_in_all": len(launch.hours),
         "rates": list(launch.evidence),
-        "drawn": _drawn(query, launch),
+        "chart_data": _chart(query, launch),
         "script": built_path(CHARTS),
         "quality": url([(query.facet, query.name), ("from", window.from_), ("step", "hour")], "/quality"),
     }
 
 
-def _piece(name: str, evidence: EvidenceShown) -> LaunchEvidenceRow:
+def _evidence_row(name: str, evidence: EvidenceShown) -> LaunchEvidenceRow:
     since, before = evidence.launch, evidence.baseline
     has_both = since.value is not None and before.value is not None
     return LaunchEvidenceRow(
@@ -142,13 +142,13 @@ def _hour(query: LaunchQuery, hour: HourShown, rates: Sequence[str]) -> dict[str
     }
 
 
-def _drawn(query: LaunchQuery, launch: LaunchShown) -> Markup:
-    """For the script of the charts: one column, the hours, and the rate before as the baseline."""
+def _chart(query: LaunchQuery, launch: LaunchShown) -> Markup:
+    """Return the chart data for the script: one group by hour, with the earlier rate as its baseline."""
     hours, rates = launch.hours, list(launch.evidence)
     calls = url([(query.facet, query.name)], "").removeprefix("?")
     befores = [(rate, launch.evidence[rate].baseline.value) for rate in rates]
     points = {rate: [point(hour.rates[rate], before) for hour in hours] for rate, before in befores}
-    told = {
+    values = {
         "step": "hour",
         "labels": [hour.hour for hour in hours],
         "from": [hour.from_ for hour in hours],
@@ -157,4 +157,4 @@ def _drawn(query: LaunchQuery, launch: LaunchShown) -> Markup:
         "marks": [],
         "words": {name: text(f"chart_{name}") for name in ("of", "baseline", "small", "alert", "open")},
     }
-    return chart_json(told, [ChartSeries(query.name, calls, points)])
+    return chart_json(values, [ChartSeries(query.name, calls, points)])

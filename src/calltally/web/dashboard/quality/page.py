@@ -1,4 +1,4 @@
-"""`/quality`: rates over time, side by side, against a baseline; which hours of the week; the numbers."""
+"""`/quality`: rates over time against a baseline, hours of the week, and a table."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -26,7 +26,7 @@ from calltally.web.dashboard.error_page import handle_page_exception
 from calltally.web.dashboard.number_format import minute
 from calltally.web.dashboard.operations import page_operation
 from calltally.web.dashboard.quality.chart_data import (
-    MOST_COLUMNS,
+    MAX_GROUPS,
     ChartGroup,
     chart_data,
     chart_groups,
@@ -41,7 +41,7 @@ from calltally.web.dashboard.quality.query import (
     QualityPageQuery,
     parse_quality_page,
 )
-from calltally.web.dashboard.quality.table import MOST_ROWS, rows_of, total_row
+from calltally.web.dashboard.quality.table import MAX_ROWS, rows_of, total_row
 from calltally.web.dashboard.rendering import render_page
 from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
 from calltally.web.request.context import AnyRequest, dependencies_of
@@ -55,7 +55,7 @@ API: Final = "/api/v1/analytics/launch-quality"
 _HANDLING: Final[Any] = {Exception: handle_page_exception}
 _HEAT_US: Final = 28 * DAY_US
 _HOUR_US: Final = 3_600 * SECOND_US
-_MOST_ALERTS: Final = 100
+_MAX_ALERTS: Final = 100
 _CHOICES: Final = {
     "by": (*BY, ALL),
     "steps": STEPS,
@@ -67,105 +67,115 @@ _CHOICES: Final = {
 
 @get(PATH, operation=page_operation(PATH), exception_handlers=_HANDLING)
 async def show_quality(request: AnyRequest) -> Response:
-    """By the same functions as the API's answer, so that both always agree."""
+    """Show the page, with the functions of the API, so that both agree."""
     visitor, deps = await visitor_of(request), dependencies_of(request)
     pairs, now_us = non_empty(query_pairs(request.scope["query_string"])), deps.clock()
-    asked = parse_quality_page(pairs, visitor.zone, now_us)
-    query = restrict_quality_query(replace(asked.query, rates=asked.rates, rows=MOST_ROWS), visitor.access)
-    shown = await quality_report(deps.store, query, [visitor.tenant], now_us)
+    page_query = parse_quality_page(pairs, visitor.zone, now_us)
+    query = restrict_quality_query(
+        replace(page_query.query, rates=page_query.rates, rows=MAX_ROWS), visitor.access
+    )
+    report = await quality_report(deps.store, query, [visitor.tenant], now_us)
     window = window_of(query, now_us)
-    columns = chart_groups(shown, asked.step, window.buckets)
-    hours = _shown_hours(asked, columns, window) or await _hours(deps, visitor, query, window, asked.heat)
+    columns = chart_groups(report, page_query.step, window.buckets)
+    hours = _chart_hours(page_query, columns, window) or await _hours(
+        deps, visitor, query, window, page_query.heat
+    )
     values = {
-        **_numbers(asked, shown),
-        **_charts(asked, columns, window, await _alerts(deps, visitor.tenant, window)),
-        **_links(request, pairs, asked),
+        **_numbers(page_query, report),
+        **_charts(page_query, columns, window, await _alerts(deps, visitor.tenant, window)),
+        **_links(request, pairs, page_query),
         "heat": heat_map(hours, visitor.zone),
-        "span": [minute(at, visitor.zone) for at in (shown.window.from_, shown.window.to)],
+        "span": [minute(at, visitor.zone) for at in (report.window.from_, report.window.to)],
     }
     return render_page("quality.html", visitor, values, headers=renewed(request, visitor))
 
 
 @get(EXPORT, operation=page_operation(EXPORT), exception_handlers=_HANDLING)
 async def export_quality(request: AnyRequest) -> ASGIApp:
-    """The API's CSV, by the session instead of a key in a header."""
+    """Return the API's CSV, authorized by the session."""
     await visitor_of(request)
     answer: ASGIApp = await measure_launch_quality.fn(request)
     return answer
 
 
-def _numbers(asked: QualityPageQuery, shown: QualityShown) -> dict[str, Any]:
+def _numbers(page_query: QualityPageQuery, report: QualityShown) -> dict[str, Any]:
     return {
-        "asked": asked,
-        "rows": rows_of(asked, shown),
-        "total": total_row(asked, shown),
-        "groups": len(shown.data),
-        "most_rows": MOST_ROWS,
-        "keys": shown.group_by,
+        "asked": page_query,
+        "rows": rows_of(page_query, report),
+        "total": total_row(page_query, report),
+        "groups": len(report.data),
+        "most_rows": MAX_ROWS,
+        "keys": report.group_by,
         "definitions": {rate.name: rate.definition for rate in RATES},
-        "is_compared": shown.compared_window is not None,
-        "unmeasured": shown.unmeasured,
+        "is_compared": report.compared_window is not None,
+        "unmeasured": report.unmeasured,
         "choices": _CHOICES,
     }
 
 
 def _charts(
-    asked: QualityPageQuery, every: Sequence[ChartGroup], window: MeasuredWindow, alerts: list[Alert]
+    page_query: QualityPageQuery, groups: Sequence[ChartGroup], window: MeasuredWindow, alerts: list[Alert]
 ) -> dict[str, Any]:
-    columns = every[:MOST_COLUMNS]
+    columns = groups[:MAX_GROUPS]
     marks = chart_marks(alerts, columns, window.buckets)
     return {
         "columns": columns,
-        "left_out": len(every) - len(columns),
+        "left_out": len(groups) - len(columns),
         "marks": [
-            mark for place, mark in enumerate(marks) if mark.path not in {m.path for m in marks[:place]}
+            mark
+            for bucket_index, mark in enumerate(marks)
+            if mark.path not in {m.path for m in marks[:bucket_index]}
         ],
-        "drawn": chart_data(asked, columns, window.buckets, marks),
+        "chart_data": chart_data(page_query, columns, window.buckets, marks),
         "script": built_path(CHARTS),
     }
 
 
-def _links(request: AnyRequest, pairs: Pairs, asked: QualityPageQuery) -> dict[str, Any]:
-    stays = [pair for pair in pairs if pair not in asked.filters]
+def _links(request: AnyRequest, pairs: Pairs, page_query: QualityPageQuery) -> dict[str, Any]:
+    other_pairs = [pair for pair in pairs if pair not in page_query.filters]
     return {
         "chips": [
-            Chip(name, value, url([*stays, *(each for each in asked.filters if each != (name, value))], PATH))
-            for name, value in asked.filters
+            Chip(
+                name,
+                value,
+                url([*other_pairs, *(each for each in page_query.filters if each != (name, value))], PATH),
+            )
+            for name, value in page_query.filters
         ],
         "values": dict(pairs),
         "here": url(pairs, PATH),
         "path": PATH,
-        "export": url([*asked.api, ("percentiles", "false"), ("format", "csv")], EXPORT),
-        "curl": curl_of(request, url(asked.api, API)),
+        "export": url([*page_query.api, ("percentiles", "false"), ("format", "csv")], EXPORT),
+        "curl": curl_of(request, url(page_query.api, API)),
     }
 
 
 async def _alerts(deps: Dependencies, tenant: str, window: MeasuredWindow) -> list[Alert]:
-    """Those on rates that were found in the window."""
-    wanted = AlertFilter(window.lo_us, window.hi_us, kind=AlertKind.RATE, limit=_MOST_ALERTS)
+    """Return the alerts on rates that opened in the window."""
+    wanted = AlertFilter(window.lo_us, window.hi_us, kind=AlertKind.RATE, limit=_MAX_ALERTS)
     return (await deps.store.read(list_alerts(tenant, wanted)))[0]
 
 
-def _shown_hours(asked: QualityPageQuery, columns: Sequence[ChartGroup], window: MeasuredWindow) -> Hours | None:
-    """The hours of the charts, where those are the ones that make up a week; None where they are others."""
+def _chart_hours(page_query: QualityPageQuery, columns: Sequence[ChartGroup], window: MeasuredWindow) -> Hours | None:
+    """Return the hours of the charts if they cover the heat map; None otherwise."""
     is_whole = all(bucket.lo_us % _HOUR_US == 0 for bucket in window.buckets)
     is_within = window.hi_us - window.lo_us <= _HEAT_US
-    if asked.step != HOUR or asked.heat not in asked.rates or not is_whole or not is_within:
+    if page_query.step != HOUR or page_query.heat not in page_query.rates or not is_whole or not is_within:
         return None
     return (
-        (window.buckets[place].lo_us, rate.numerator, rate.denominator)
+        (window.buckets[bucket_index].lo_us, rate.numerator, rate.denominator)
         for column in columns
-        for place, step in column.steps.items()
-        for rate in [step.rates[asked.heat]]
+        for bucket_index, step in column.steps.items()
+        for rate in [step.rates[page_query.heat]]
     )
 
 
 async def _hours(
     deps: Dependencies, visitor: Visitor, query: QualityQuery, window: Window, rate: str
 ) -> Hours:
-    """The hours of the window's last four weeks: in hours of UTC, which are read from sums everywhere."""
+    """Measure the last four weeks of the window in UTC hours, which the roll-ups have groupswhere."""
     lo_us = max(window.lo_us, (window.hi_us - _HEAT_US) // _HOUR_US * _HOUR_US)
     there = replace(query.filter, from_us=lo_us, to_us=window.hi_us)
-    asked = replace(query, keys=(), step=HOUR, zone=UTC, filter=there, compare=None, rates=(rate,))
-    hours = partial(measure, visitor.tenant, asked, window_of(asked, window.hi_us))
+    page_query = replace(query, keys=(), step=HOUR, zone=UTC, filter=there, compare=None, rates=(rate,))
+    hours = partial(measure, visitor.tenant, page_query, window_of(page_query, window.hi_us))
     return hours_of(await deps.store.read_tenant(visitor.tenant, hours, long=True), rate)

@@ -1,4 +1,4 @@
-"""What the quality page is asked: by its URL, in the words of the API and a few of its own."""
+"""Query of the quality page: parameters of the API and some of its own."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -14,9 +14,9 @@ from calltally.calls.times import utc_text
 from calltally.web.dashboard.calls.links import first_value
 from calltally.web.request.query import Pairs
 
-DAYS_SHOWN: Final = 14
-MOST_KEYS: Final = 2
-# `all` tells no group apart; `none` compares with nothing. Both so that a URL can say so.
+DEFAULT_DAYS: Final = 14
+MAX_KEYS: Final = 2
+# `all` means no grouping, `none` no baseline. Both exist so that a URL can state them.
 ALL, NONE = "all", "none"
 BY: Final = tuple(key for key in KEYS if key != TENANT)
 COMPARED: Final = (SAME_WEEKDAY, PREVIOUS)
@@ -24,13 +24,13 @@ RATES_FIRST: Final = (
     *("answer_rate", "completion_rate", "failure_rate", "no_answer_rate", "escalation_rate"),
     "transfer_rate",
 )
-# Names of the page itself; whatever else stands in the URL is a parameter of the API.
-_OWN: Final = frozenset({"by", "step", "rate", "heat", "compare", "from", "to", "view"})
+# Parameters of the page itself; all others are parameters of the API.
+_PAGE_PARAMETERS: Final = frozenset({"by", "step", "rate", "heat", "compare", "from", "to", "view"})
 _DATE_CHARS: Final = len("2026-10-01")
 
 
 class QualityPageQuery(NamedTuple):
-    """What is shown: `api` is the same question in the API's words, `rates` in the order of the page."""
+    """Parsed query of the page. `api` is the same query with API parameters; `rates` are in page order."""
 
     query: QualityQuery
     api: Pairs
@@ -43,14 +43,14 @@ class QualityPageQuery(NamedTuple):
 
 
 def parse_quality_page(pairs: Pairs, zone: ZoneInfo, now_us: int) -> QualityPageQuery:
-    """Read the page's URL. Raises InvalidInput with every fault in it."""
+    """Parse the page's URL. Raises InvalidInput with every error in it."""
     by = tuple(dict.fromkeys(value for name, value in pairs if name == "by")) or ("route",)
     rates = tuple(dict.fromkeys(value for name, value in pairs if name == "rate"))
     step, compare = first_value(pairs, "step") or "day", first_value(pairs, "compare") or SAME_WEEKDAY
     heat = first_value(pairs, "heat") or (rates or RATES_FIRST)[0]
     raise_faults(_faults(by, rates, step, heat))
     keys = tuple(key for key in by if key != ALL)
-    filters = tuple(pair for pair in pairs if pair[0] not in _OWN)
+    filters = tuple(pair for pair in pairs if pair[0] not in _PAGE_PARAMETERS)
     api = (
         *filters,
         *_window(pairs, zone, now_us),
@@ -63,14 +63,14 @@ def parse_quality_page(pairs: Pairs, zone: ZoneInfo, now_us: int) -> QualityPage
 
 
 def _faults(by: Sequence[str], rates: Sequence[str], step: str, heat: str) -> list[Fault]:
-    asked = [
+    checks = [
         *(("by", value, (*BY, ALL)) for value in by),
         *(("rate", value, RATE_NAMES) for value in (*rates, heat)),
         ("step", step, STEPS),
     ]
-    faults = [fault for name, value, words in asked if (fault := _fault(name, value, words))]
-    if len(by) > MOST_KEYS:
-        faults.append(Fault("by", f"by must name at most {MOST_KEYS}, not {len(by)}"))
+    faults = [fault for name, value, words in checks if (fault := _fault(name, value, words))]
+    if len(by) > MAX_KEYS:
+        faults.append(Fault("by", f"by must name at most {MAX_KEYS}, not {len(by)}"))
     return faults
 
 
@@ -83,12 +83,15 @@ def _fault(name: str, value: str, words: Sequence[str]) -> Fault | None:
 
 
 def _window(pairs: Pairs, zone: ZoneInfo, now_us: int) -> Pairs:
-    """Dates are days of the reader's zone; without `from` two weeks of whole days, or a day of hours."""
+    """Return the window.
+
+    Dates are days in the reader's zone; the default is two weeks by day, or a day by hour.
+    """
     sent = [(name, _instant(name, value, zone)) for name, value in pairs if name in {"from", "to"}]
     if any(name == "from" for name, _ in sent):
         return tuple(sent)
     today_us = midnight_us(local_time(now_us, zone).date(), zone)
-    days = 1 if first_value(pairs, "step") == HOUR else DAYS_SHOWN - 1
+    days = 1 if first_value(pairs, "step") == HOUR else DEFAULT_DAYS - 1
     return (("from", utc_text(shifted_us(today_us, -days, zone))), *sent)
 
 

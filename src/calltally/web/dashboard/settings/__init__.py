@@ -1,1 +1,1 @@
-"""The page of settings: what a tenant has set up, as far as a key may touch it."""
+"""The settings page, as far as the key may change it."""

@@ -1,4 +1,7 @@
-"""The administrator's forms: tenants, keys, routes, secrets, retention. The steps are those of the API."""
+"""Forms of the administrator: tenants, keys, routes, secrets, retention.
+
+They run the operations of the API.
+"""
 
 from typing import Any, Final
 
@@ -44,7 +47,7 @@ async def _admin_form(request: AnyRequest) -> tuple[Visitor, Pairs]:
 
 @post(TENANTS, operation=page_operation(f"POST {TENANTS}"), status_code=200, exception_handlers=_HANDLING)
 async def create_tenant(request: AnyRequest) -> Response:
-    """A tenant with an empty ledger."""
+    """Create a tenant with an empty ledger."""
     _visitor, pairs = await _admin_form(request)
     operation = add_tenant(
         first_value(pairs, "id"), first_value(pairs, "name"), dependencies_of(request).clock(), new_epoch()
@@ -55,7 +58,7 @@ async def create_tenant(request: AnyRequest) -> Response:
 
 @post(LOOK, operation=page_operation(f"POST {LOOK}"), status_code=200, exception_handlers=_HANDLING)
 async def switch_tenant(request: AnyRequest) -> Response:
-    """The same session, looking at another tenant."""
+    """Open another tenant in the same session."""
     visitor, pairs = await _admin_form(request)
     tenant = await dependencies_of(request).store.read(need_tenant(first_value(pairs, "tenant")))
     return redirect(
@@ -65,18 +68,18 @@ async def switch_tenant(request: AnyRequest) -> Response:
 
 @post(RETENTION, operation=page_operation(f"POST {RETENTION}"), status_code=200, exception_handlers=_HANDLING)
 async def set_retention_days(request: AnyRequest) -> Response:
-    """For so many days; for ever where the field is left empty."""
+    """Set the retention in days; an empty field keeps calls forever."""
     visitor, pairs = await _admin_form(request)
     days = first_value(pairs, "days")
     if days and not (days.isdecimal() and days.isascii()):
-        raise InvalidInput.of("days", "days must be a whole number, or empty to keep calls for ever")
+        raise InvalidInput.of("days", "days must be a whole number, or empty to keep calls forever")
     await dependencies_of(request).store.write(set_retention(visitor.tenant, int(days) if days else None))
     return redirect(return_path(pairs))
 
 
 @post(KEYS, operation=page_operation(f"POST {KEYS}"), status_code=200, exception_handlers=_HANDLING)
 async def create_key(request: AnyRequest) -> Response:
-    """The page that answers is the only one that ever shows the key."""
+    """Create a key. Only this response contains it."""
     visitor, pairs = await _admin_form(request)
     key = mint_key(visitor.tenant, [value for name, value in pairs if name == "scope"])
     deps = dependencies_of(request)
@@ -86,7 +89,7 @@ async def create_key(request: AnyRequest) -> Response:
 
 @post(REVOKED, operation=page_operation(f"POST {REVOKED}"), status_code=200, exception_handlers=_HANDLING)
 async def revoke_api_key(request: AnyRequest) -> Response:
-    """For good, here and at once."""
+    """Revoke a key, effective at once in this process."""
     visitor, pairs = await _admin_form(request)
     deps, key_id = dependencies_of(request), first_value(pairs, "key")
     await deps.store.write(revoke_key(visitor.tenant, key_id, deps.clock()))
@@ -96,7 +99,7 @@ async def revoke_api_key(request: AnyRequest) -> Response:
 
 @post(ROUTES, operation=page_operation(f"POST {ROUTES}"), status_code=200, exception_handlers=_HANDLING)
 async def set_route(request: AnyRequest) -> Response:
-    """The whole route: numbers that are left out are taken from it."""
+    """Replace a route. Numbers missing from the form are removed from it."""
     visitor, pairs = await _admin_form(request)
     deps, numbers = dependencies_of(request), first_value(pairs, "numbers").replace(",", "\n").splitlines()
     route = checked_route(
@@ -117,7 +120,7 @@ async def set_route(request: AnyRequest) -> Response:
     exception_handlers=_HANDLING,
 )
 async def set_secrets(request: AnyRequest) -> Response:
-    """Sealed before they go to the store; no page ever shows them again."""
+    """Store a provider's secrets, encrypted. No page contains them."""
     visitor, pairs = await _admin_form(request)
     deps, provider = dependencies_of(request), first_value(pairs, "provider")
     given = {name.removeprefix("secret."): value for name, value in pairs if name.startswith("secret.")}
@@ -129,13 +132,15 @@ async def set_secrets(request: AnyRequest) -> Response:
 
 @post(CHECKS, operation=page_operation(f"POST {CHECKS}"), status_code=200, exception_handlers=_HANDLING)
 async def check_provider(request: AnyRequest) -> Response:
-    """Whether what is stored opens, and whether a callback that is signed with it would be believed."""
+    """Check that the stored secret can be decrypted, and that a callback signed with it is accepted."""
     visitor, pairs = await _admin_form(request)
-    said = await _checked(request, visitor, first_value(pairs, "provider"), first_value(pairs, "url"))
-    return render_page("settings.html", visitor, await settings_values(request, visitor, checked=said))
+    message = await _check_message(
+        request, visitor, first_value(pairs, "provider"), first_value(pairs, "url")
+    )
+    return render_page("settings.html", visitor, await settings_values(request, visitor, checked=message))
 
 
-async def _checked(request: AnyRequest, visitor: Visitor, name: str, url: str) -> str:
+async def _check_message(request: AnyRequest, visitor: Visitor, name: str, url: str) -> str:
     deps, provider = dependencies_of(request), PROVIDERS.get(name)
     sealed = await deps.store.read(find_provider_secrets(visitor.tenant, name)) if provider else None
     if provider is None or sealed is None:
@@ -146,9 +151,9 @@ async def _checked(request: AnyRequest, visitor: Visitor, name: str, url: str) -
         return fault.detail
     if provider.name != TWILIO:
         return text("check_opens", provider=name)
-    # Signed for where the provider is told to call, verified for where this service believes to be.
+    # Signed for the URL that the provider calls, verified for the public URL of this service.
     own = f"{public_origin(request)}/api/v1/ingest/{name}/{visitor.tenant}"
     signed = {HEADER: sign(url, [], secrets["auth_token"])}
     callback = Callback(method="POST", url=own, headers=signed, body=b"", received_us=deps.clock())
-    told = "check_good" if is_genuine(provider, callback, secrets) else "check_bad"
-    return text(told, provider=name, url=url, own=own)
+    text_name = "check_good" if is_genuine(provider, callback, secrets) else "check_bad"
+    return text(text_name, provider=name, url=url, own=own)

@@ -1,4 +1,4 @@
-"""`/settings`: what a tenant has set up, and the forms to change it."""
+"""`/settings`: the settings of a tenant and the forms to change them."""
 
 from typing import Any, Final
 
@@ -38,19 +38,19 @@ from calltally.web.response.response import Response
 PATH: Final = "/settings"
 _HANDLING: Final[Any] = {Exception: handle_page_exception}
 _HALF_HOUR_S: Final = 1_800
-_MOST_REVEALS: Final = 100
+_MAX_REVEALS: Final = 100
 
 
 @get(PATH, operation=page_operation(PATH), exception_handlers=_HANDLING)
 async def show_settings(request: AnyRequest) -> Response:
-    """Everybody sees the rules; the rest is for those who may change it."""
+    """Show the settings. Everybody sees the alert rules; other sections need their scopes."""
     visitor = await visitor_of(request)
     values = await settings_values(request, visitor)
     return render_page("settings.html", visitor, values, headers=renewed(request, visitor))
 
 
 async def settings_values(request: AnyRequest, visitor: Visitor, **shown_once: object) -> dict[str, Any]:
-    """All that the page is filled with. `shown_once` is a new key or a new endpoint's secret."""
+    """Return the template values. `shown_once` is a new key or a new endpoint's secret."""
     may_send, is_admin = visitor.access.has_scope(WEBHOOKS_WRITE), visitor.access.is_admin
     return {
         "is_admin": is_admin,
@@ -79,11 +79,11 @@ async def _endpoints(request: AnyRequest, visitor: Visitor) -> list[dict[str, An
     found = await dependencies_of(request).store.read(endpoints_of(visitor.tenant))
     return [
         {
-            "shown": shown,
-            "failing": minute(shown.failing_since, visitor.zone) if shown.failing_since else "",
-            "created": minute(shown.created_at, visitor.zone),
+            "shown": endpoint,
+            "failing": minute(endpoint.failing_since, visitor.zone) if endpoint.failing_since else "",
+            "created": minute(endpoint.created_at, visitor.zone),
         }
-        for shown in map(endpoint_resource, found)
+        for endpoint in map(endpoint_resource, found)
     ]
 
 
@@ -95,29 +95,29 @@ async def _administration(request: AnyRequest, visitor: Visitor) -> dict[str, An
         "tenants": [(each, minute(each.created_at, visitor.zone)) for each in tenants],
         "retention_days": (await store.read(need_tenant(visitor.tenant))).retention_days,
         "keys": [
-            (key, minute(key.created_at, visitor.zone), _ended(visitor, key.revoked_at)) for key in keys
+            (key, minute(key.created_at, visitor.zone), _revoked_at(visitor, key.revoked_at)) for key in keys
         ],
         "reveals": await _reveals(request, visitor),
         "routes": [route_resource(route) for route in await store.read(list_routes(visitor.tenant))],
         "providers": await _providers(request, visitor),
-        "provider": _asked_provider(request),
+        "provider": _selected_provider(request),
     }
 
 
 async def _reveals(request: AnyRequest, visitor: Visitor) -> list[tuple[str, str, str]]:
-    """Who looked at whole numbers: when, by which key, of which call."""
-    found = await dependencies_of(request).store.read(reveals_of_tenant(visitor.tenant, _MOST_REVEALS))
+    """Return the latest reveals of full numbers: time, key and call."""
+    found = await dependencies_of(request).store.read(reveals_of_tenant(visitor.tenant, _MAX_REVEALS))
     return [
         (minute(utc_text(each.at_us), visitor.zone), each.key_id, uuid_text(each.call_id)) for each in found
     ]
 
 
-def _ended(visitor: Visitor, revoked_at: str | None) -> str:
+def _revoked_at(visitor: Visitor, revoked_at: str | None) -> str:
     return minute(revoked_at, visitor.zone) if revoked_at else ""
 
 
-def _asked_provider(request: AnyRequest) -> dict[str, Any] | None:
-    """The provider whose secrets the form asks for."""
+def _selected_provider(request: AnyRequest) -> dict[str, Any] | None:
+    """Return the provider whose secrets the form edits."""
     named = first_value(non_empty(query_pairs(request.scope["query_string"])), "provider")
     provider = PROVIDERS.get(named)
     if provider is None:
@@ -126,7 +126,7 @@ def _asked_provider(request: AnyRequest) -> dict[str, Any] | None:
 
 
 async def _providers(request: AnyRequest, visitor: Visitor) -> list[dict[str, Any]]:
-    """Who sends callbacks, where to, and whether they are believed."""
+    """Return the providers with callback URL, secret state and recent signature failures."""
     deps, tenant = dependencies_of(request), visitor.tenant
     since_s = deps.clock() // SECOND_US - _HALF_HOUR_S
     wrong = {name: count for name, count, _ in await deps.store.read(failures_since(tenant, since_s))}

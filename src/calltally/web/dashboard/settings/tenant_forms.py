@@ -1,4 +1,4 @@
-"""The forms of a tenant's own: the rules of alerts, and where events are delivered."""
+"""Forms of a tenant: alert rules and webhook endpoints."""
 
 import secrets
 from typing import Any, Final
@@ -35,12 +35,12 @@ from calltally.web.response.response import Response
 
 _HANDLING: Final[Any] = {Exception: handle_page_exception}
 RULES, ENDPOINTS = f"{PATH}/rules", f"{PATH}/endpoints"
-DOING: Final = f"{ENDPOINTS}/{{doing:str}}"
+ACTION: Final = f"{ENDPOINTS}/{{action:str}}"
 
 
 @post(RULES, operation=page_operation(f"POST {RULES}"), status_code=200, exception_handlers=_HANDLING)
 async def set_rules(request: AnyRequest) -> Response:
-    """As a whole, in JSON; what is left out has its default."""
+    """Replace the alert rules from JSON; missing fields get their defaults."""
     visitor, pairs = await checked_form(request)
     require_scope(visitor, ALERTS_WRITE)
     rules = rules_as_values(read_rules(first_value(pairs, "rules") or "{}", is_toml=False))
@@ -51,32 +51,32 @@ async def set_rules(request: AnyRequest) -> Response:
 
 @post(ENDPOINTS, operation=page_operation(f"POST {ENDPOINTS}"), status_code=200, exception_handlers=_HANDLING)
 async def create_endpoint(request: AnyRequest) -> Response:
-    """The page that answers is the only one that ever shows its secret."""
+    """Create an endpoint. Only this response contains its secret."""
     visitor, pairs = await checked_form(request)
     require_scope(visitor, WEBHOOKS_WRITE)
     events = [value for name, value in non_empty(pairs) if name == "event"]
     form = first_value(pairs, "form") or "standard"
     body = EndpointBody(first_value(pairs, "url"), events, first_value(pairs, "description") or None, form)
     wanted, deps = checked_endpoint(request, body), dependencies_of(request)
-    endpoint, secret = secrets.token_bytes(16), format_secret(secrets.token_bytes(SECRET_BYTES))
-    sealed = seal_secret(deps.vault, visitor.tenant, endpoint, secret)
-    await deps.store.write(add_endpoint(visitor.tenant, endpoint, wanted, sealed, deps.clock()))
+    endpoint_id, secret = secrets.token_bytes(16), format_secret(secrets.token_bytes(SECRET_BYTES))
+    sealed = seal_secret(deps.vault, visitor.tenant, endpoint_id, secret)
+    await deps.store.write(add_endpoint(visitor.tenant, endpoint_id, wanted, sealed, deps.clock()))
     return render_page("settings.html", visitor, await settings_values(request, visitor, new_secret=secret))
 
 
-@post(DOING, operation=page_operation(f"POST {DOING}"), status_code=200, exception_handlers=_HANDLING)
+@post(ACTION, operation=page_operation(f"POST {ACTION}"), status_code=200, exception_handlers=_HANDLING)
 async def change_endpoint(request: AnyRequest) -> Response:
-    """Pause, resume or delete one."""
+    """Pause, resume or delete an endpoint."""
     visitor, pairs = await checked_form(request)
     require_scope(visitor, WEBHOOKS_WRITE)
-    deps, doing = dependencies_of(request), last_segment(request, "endpoints")
-    whose, now_us = (visitor.tenant, parse_uuid(first_value(pairs, "endpoint")) or b""), deps.clock()
-    if doing == "pause":
-        await deps.store.write(pause_endpoint(*whose, PAUSED_BY_REQUEST, now_us))
-    elif doing == "resume":
-        await deps.store.write(resume_endpoint(*whose, now_us))
-    elif doing == "delete":
-        await deps.store.write(delete_endpoint(*whose, now_us))
+    deps, action = dependencies_of(request), last_segment(request, "endpoints")
+    endpoint, now_us = (visitor.tenant, parse_uuid(first_value(pairs, "endpoint")) or b""), deps.clock()
+    if action == "pause":
+        await deps.store.write(pause_endpoint(*endpoint, PAUSED_BY_REQUEST, now_us))
+    elif action == "resume":
+        await deps.store.write(resume_endpoint(*endpoint, now_us))
+    elif action == "delete":
+        await deps.store.write(delete_endpoint(*endpoint, now_us))
     else:
         raise NotFound("an endpoint can be paused, resumed and deleted")
     return redirect(return_path(pairs))

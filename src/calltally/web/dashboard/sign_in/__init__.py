@@ -1,1 +1,1 @@
-"""Sign-in, sessions and what a visitor may do."""
+"""Sign-in, sessions and rights of a visitor."""

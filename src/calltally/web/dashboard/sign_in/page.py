@@ -1,4 +1,4 @@
-"""`/sign-in`, `/sign-out` and `/preferences`: the few forms that set a cookie."""
+"""`/sign-in`, `/sign-out` and `/preferences`: forms that set cookies."""
 
 from typing import Any, Final
 from urllib.parse import quote
@@ -29,49 +29,49 @@ from calltally.web.response.response import Headers, Response
 
 _SESSION_S: Final = min(IDLE_US, MAX_SESSION_US) // 1_000_000
 _YEAR_S: Final = 365 * 86_400
-# Anybody may send this form, so it is as long as a key and the URL of a page need.
-_MOST_FORM_BYTES: Final = 16 * 1024
-_FAULTS: Final = {"key": "", "tenant": "", "next": HOME, "fault": ""}
+# Public form: limited to the size of a key and a page URL.
+_MAX_FORM_BYTES: Final = 16 * 1024
+_EMPTY_FORM: Final = {"key": "", "tenant": "", "next": HOME, "fault": ""}
 _HANDLING: Final[Any] = {Exception: handle_page_exception}
 
 
 @get("/sign-in", operation=page_operation("/sign-in"), exception_handlers=_HANDLING)
 async def show_sign_in(request: AnyRequest) -> Response:
-    """The form."""
+    """Show the sign-in form."""
     wanted = dict(query_pairs(request.scope["query_string"])).get("next", HOME)
-    return render_page("sign_in.html", None, _FAULTS | {"next": local_path(wanted)})
+    return render_page("sign_in.html", None, _EMPTY_FORM | {"next": local_path(wanted)})
 
 
 @post(
     "/sign-in",
     operation=page_operation("POST /sign-in"),
-    request_max_body_size=_MOST_FORM_BYTES,
+    request_max_body_size=_MAX_FORM_BYTES,
     status_code=200,
     exception_handlers=_HANDLING,
 )
 async def sign_in(request: AnyRequest) -> Response:
-    """A key for a cookie. The same words for a key that is wrong and for one that is revoked."""
+    """Exchange a key for a session cookie. A wrong and a revoked key get the same message."""
     form = dict(await form_pairs(request))
     deps = dependencies_of(request)
     key, tenant = form.get("key", "").strip(), form.get("tenant", "").strip()
     fault = await _fault(request, key, tenant)
     if fault:
-        told = {"tenant": tenant, "next": local_path(form.get("next", HOME)), "fault": fault}
-        return render_page("sign_in.html", None, _FAULTS | told, status=403)
-    session = DashboardSession.begin(key, tenant, deps.clock())
+        values = {"tenant": tenant, "next": local_path(form.get("next", HOME)), "fault": fault}
+        return render_page("sign_in.html", None, _EMPTY_FORM | values, status=403)
+    session = DashboardSession.start(key, tenant, deps.clock())
     return redirect(local_path(form.get("next", HOME)), session_header(request, session))
 
 
 @post("/sign-out", operation=page_operation("/sign-out"), status_code=200, exception_handlers=_HANDLING)
 async def sign_out(request: AnyRequest) -> Response:
-    """The cookie goes."""
+    """Delete the session cookie."""
     await checked_form(request)
     return redirect("/sign-in", set_cookie(request, session_cookie_name(request), "", lasts_s=0))
 
 
 @post("/preferences", operation=page_operation("/preferences"), status_code=200, exception_handlers=_HANDLING)
 async def set_preferences(request: AnyRequest) -> Response:
-    """The time zone and the theme, once for all pages."""
+    """Set the time zone and the theme of all pages."""
     _visitor, pairs = await checked_form(request)
     form = dict(pairs)
     zone, theme = form.get("zone", ""), form.get("theme", "")
@@ -84,13 +84,13 @@ async def set_preferences(request: AnyRequest) -> Response:
 
 
 def session_header(request: AnyRequest, session: DashboardSession) -> Headers:
-    """The cookie of a session, sealed anew."""
-    sealed = session.sealed(dependencies_of(request).vault)
+    """Return the cookie header of a session."""
+    sealed = session.seal(dependencies_of(request).vault)
     return set_cookie(request, session_cookie_name(request), sealed, lasts_s=_SESSION_S)
 
 
 async def _fault(request: AnyRequest, key: str, tenant: str) -> str:
-    """Why nobody can be let in with these; empty where they can."""
+    """Return the reason for a refused sign-in; empty if it is accepted."""
     if not is_own_form(request):
         return text("other_site")
     try:

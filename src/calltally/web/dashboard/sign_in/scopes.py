@@ -1,4 +1,4 @@
-"""What a visitor's key may do beyond reading: the same scopes as the API's."""
+"""Scope checks of pages: the same scopes as in the API."""
 
 from calltally.calls.errors import Forbidden
 from calltally.web.dashboard.english.messages import text
@@ -7,12 +7,12 @@ from calltally.web.request.access import ADMIN
 
 
 def require_scope(visitor: Visitor, scope: str) -> None:
-    """Raise Forbidden where the key of the session has not that scope."""
+    """Raise Forbidden if the session's key lacks the scope."""
     if not visitor.access.has_scope(scope):
         raise Forbidden(text("needs_scope", scope=scope))
 
 
 def require_admin(visitor: Visitor) -> None:
-    """Raise Forbidden for everybody but the administrator."""
+    """Raise Forbidden unless the visitor is the administrator."""
     if not visitor.access.is_admin:
         raise Forbidden(text("needs_admin", scope=ADMIN))

@@ -1,4 +1,4 @@
-"""Who looks at a page: the session of the request's cookie, and the access that its key still has."""
+"""Visitor of a page: the session of the request's cookie, and the current rights of its key."""
 
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -29,17 +29,16 @@ _UTC: Final = "UTC"
 
 
 class WrongTenant(CalltallyError):
-    """The admin key came without the name of a tenant that exists."""
+    """The admin key came without the name of an existing tenant."""
 
     slug = "not-found"
-    title = "There is no such tenant"
+    title = "The tenant does not exist"
 
 
 class Visitor(NamedTuple):
-    """A person with a session: what their key may see, and whose calls they look at.
+    """A person with a session: the rights of their key, and the tenant that they read.
 
-    `is_masked` is whether this page hides whole telephone numbers: those of a tenant that masks them do, but
-    for one that was asked to show them.
+    `is_masked`: this page hides full telephone numbers. A tenant's masking sets it, and a reveal clears it.
     """
 
     session: DashboardSession
@@ -49,36 +48,39 @@ class Visitor(NamedTuple):
     theme: str
     is_masked: bool = False
 
-    def seen(self, body: bytes) -> bytes:
-        """JSON as this person may see it: pages are made of it, so that nothing hidden is in them."""
+    def mask(self, body: bytes) -> bytes:
+        """Mask numbers in JSON if required.
+
+        Pages are built from the result, so they cannot contain hidden numbers.
+        """
         return mask_json(body) if self.is_masked else body
 
     @property
     def may_reveal(self) -> bool:
-        """Whether whole numbers are hidden from this page, and may be asked for."""
+        """Return whether numbers are hidden and the visitor may reveal them."""
         return self.is_masked and self.access.has_scope(PII_READ)
 
     @property
     def can_read_bodies(self) -> bool:
-        """Whether this page shows bodies as they came, in which numbers are in any form."""
+        """Return whether this page shows raw bodies, which contain numbers in any form."""
         return not self.is_masked and self.access.can_read_bodies
 
 
 async def visitor_of(request: AnyRequest) -> Visitor:
-    """Who asks. Raises SignedOut; Forbidden where the key has lost the right to read calls."""
+    """Return the visitor. Raises SignedOut, and Forbidden if the key has lost the right to read calls."""
     deps = dependencies_of(request)
     session = open_session(deps.vault, session_cookie(request), deps.clock())
     try:
         access, tenant = await authenticate(deps, session.key, session.tenant)
     except (Unauthorized, NotFound) as fault:
-        raise SignedOut("the key of this session is not good any more") from fault
+        raise SignedOut("the key of your session is no longer valid") from fault
     context = context_of(request.scope)
     context.access, context.tenant = access, tenant
     return Visitor(session, access, tenant, zone_cookie(request), theme_cookie(request), access.masks)
 
 
 async def authenticate(deps: Dependencies, key: str, tenant: str) -> tuple[Access, str]:
-    """What a key may do and whose calls it shows. Raises Unauthorized, Forbidden, NotFound or WrongTenant."""
+    """Return the access of a key and its tenant. Raises Unauthorized, Forbidden, NotFound or WrongTenant."""
     try:
         access = await deps.keys.access(f"Bearer {key}".encode(), None)
     except Unauthorized:
@@ -88,16 +90,16 @@ async def authenticate(deps: Dependencies, key: str, tenant: str) -> tuple[Acces
     if access.tenant is not None:
         return access, access.tenant
     if not tenant:
-        raise WrongTenant("the admin key is of no tenant; name one")
-    looked_at = await deps.store.read(need_tenant(tenant))
-    return access._replace(masks=looked_at.masks_numbers), looked_at.tenant
+        raise WrongTenant("the admin key needs a tenant; name one")
+    opened_tenant = await deps.store.read(need_tenant(tenant))
+    return access._replace(masks=opened_tenant.masks_numbers), opened_tenant.tenant
 
 
 def is_own_form(request: AnyRequest) -> bool:
-    """Whether a form was sent from a page of ours, as far as the browser tells.
+    """Return whether a form was sent from this site, as far as the browser tells.
 
-    Browsers say so by Sec-Fetch-Site (Fetch Metadata). Older ones have Origin alone, and write `null` there,
-    since our pages send no referrer; those are refused, as another site's form would look the same.
+    Browsers send Sec-Fetch-Site (Fetch Metadata). Older ones send only Origin, with the value `null`, because
+    our pages send no referrer; they are refused, because another site's form would look the same.
     """
     headers = context_of(request.scope).headers
     site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
@@ -107,38 +109,38 @@ def is_own_form(request: AnyRequest) -> bool:
 
 
 def session_cookie(request: AnyRequest) -> str | None:
-    """The sealed session that the browser sent."""
+    """Return the encrypted session of the request."""
     return cookie_of(request, session_cookie_name(request))
 
 
 def session_cookie_name(request: AnyRequest) -> str:
-    """Over https the name that only this very host can set."""
+    """Return the cookie name; over https, one that only this host can set."""
     return HOST_COOKIE if is_https(request) else COOKIE
 
 
 def is_https(request: AnyRequest) -> bool:
-    """Whether the outside reached us by https."""
+    """Return whether clients reach the service by https."""
     return public_origin(request).startswith("https:")
 
 
 def set_cookie(request: AnyRequest, name: str, value: str, *, lasts_s: int) -> Headers:
-    """A cookie that scripts cannot read and other sites do not send with their forms."""
+    """Return the header of a cookie that scripts cannot read and other sites' forms do not send."""
     secure = "; Secure" if is_https(request) else ""
     text = f"{name}={value}; Path=/; Max-Age={lasts_s}; HttpOnly; SameSite=Lax{secure}"
     return ((b"set-cookie", text.encode()),)
 
 
 def zone_cookie(request: AnyRequest) -> ZoneInfo:
-    """The time zone that was chosen once; UTC where none was."""
+    """Return the chosen time zone; default UTC."""
     return zone_of((cookie_of(request, ZONE_COOKIE) or _UTC).replace("%2F", "/")) or ZoneInfo(_UTC)
 
 
 def theme_cookie(request: AnyRequest) -> str:
-    """Light, dark, or as the system has it."""
+    """Return the chosen theme; default `auto`."""
     chosen = cookie_of(request, THEME_COOKIE)
     return chosen if chosen in THEMES else THEMES[0]
 
 
 def cookie_of(request: AnyRequest, name: str) -> str | None:
-    """Return one cookie. Raises BadRequest where all of them are too long."""
+    """Return one cookie. Raises BadRequest if all cookies together are too long."""
     return read_cookie(context_of(request.scope).headers.get(b"cookie", b"").decode("latin-1"), name)

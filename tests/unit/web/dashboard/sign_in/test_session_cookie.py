@@ -18,18 +18,18 @@ VAULT = Vault(bytes(32))
 
 
 def test_what_is_sealed_opens_again() -> None:
-    session = DashboardSession.begin("ct_acme_secret", "acme", NOW_US)
-    assert open_session(VAULT, session.sealed(VAULT), NOW_US) == session
+    session = DashboardSession.start("ct_acme_secret", "acme", NOW_US)
+    assert open_session(VAULT, session.seal(VAULT), NOW_US) == session
 
 
 def test_a_cookie_does_not_show_the_key_and_is_safe_in_a_header() -> None:
-    sealed = DashboardSession.begin("ct_acme_secret", "", NOW_US).sealed(VAULT)
+    sealed = DashboardSession.start("ct_acme_secret", "", NOW_US).seal(VAULT)
     assert "ct_acme" not in sealed
     assert set(sealed) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
 def test_each_stay_has_a_form_token_of_its_own() -> None:
-    assert DashboardSession.begin("k", "", NOW_US).csrf != DashboardSession.begin("k", "", NOW_US).csrf
+    assert DashboardSession.start("k", "", NOW_US).csrf != DashboardSession.start("k", "", NOW_US).csrf
 
 
 @pytest.mark.parametrize(
@@ -39,20 +39,20 @@ def test_each_stay_has_a_form_token_of_its_own() -> None:
 )
 def test_a_session_that_is_over_does_not_open(began_us: int, seen_us: int) -> None:
     session = DashboardSession("k", "", "c", began_us, seen_us)
-    with pytest.raises(SignedOut, match="ended"):
-        open_session(VAULT, session.sealed(VAULT), NOW_US)
+    with pytest.raises(SignedOut, match="expired"):
+        open_session(VAULT, session.seal(VAULT), NOW_US)
 
 
 def test_a_session_in_use_is_sealed_anew_after_a_while() -> None:
-    session = DashboardSession.begin("k", "", NOW_US)
-    worn = [session.is_worn(NOW_US + minutes * 60_000_000) for minutes in (0, 14, 16)]
+    session = DashboardSession.start("k", "", NOW_US)
+    worn = [session.needs_renewal(NOW_US + minutes * 60_000_000) for minutes in (0, 14, 16)]
     assert worn == [False, False, True]
     assert all(not later or earlier <= later for earlier, later in pairwise(worn))
 
 
 @given(st.integers(min_value=0), st.integers(0, 255))
 def test_no_changed_cookie_opens(place: int, to: int) -> None:
-    sealed = DashboardSession("k", "", "c", NOW_US, NOW_US).sealed(VAULT)
+    sealed = DashboardSession("k", "", "c", NOW_US, NOW_US).seal(VAULT)
     place %= len(sealed)
     changed = sealed[:place] + chr(to) + sealed[place + 1 :]
     try:
@@ -70,6 +70,6 @@ def test_what_is_no_session_is_nobody(cookie: str | None) -> None:
 
 
 def test_another_service_s_key_opens_nothing() -> None:
-    sealed = DashboardSession.begin("k", "", NOW_US).sealed(Vault(bytes([1]) * 32))
+    sealed = DashboardSession.start("k", "", NOW_US).seal(Vault(bytes([1]) * 32))
     with pytest.raises(SignedOut):
         open_session(VAULT, sealed, NOW_US)
