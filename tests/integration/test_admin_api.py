@@ -61,7 +61,7 @@ def problem(answer: Answer) -> tuple[int, str, list[str]]:
     return answer.status_code, slug, [error["parameter"] for error in told["errors"]]
 
 
-def test_a_tenant_is_made_and_listed(api: Api) -> None:
+def test_tenant_is_created_and_listed(api: Api) -> None:
     made = api.ask("POST", TENANTS, {"id": "bolt", "name": "Bolt Ltd"})
     assert made.status_code == 201
     bolt = made.json()
@@ -71,11 +71,11 @@ def test_a_tenant_is_made_and_listed(api: Api) -> None:
     assert [tenant["id"] for tenant in listed.json()["data"]] == [TENANT, "bolt"]
 
 
-def test_a_tenant_is_made_once(api: Api) -> None:
+def test_duplicate_tenant_is_a_conflict(api: Api) -> None:
     assert problem(api.ask("POST", TENANTS, {"id": TENANT})) == (409, "conflict", [])
 
 
-def test_how_long_calls_are_kept_is_put_and_listed(api: Api) -> None:
+def test_retention_is_set_and_listed(api: Api) -> None:
     for days in (1, 36_500, None, 90):
         put = api.ask("PUT", f"{TENANTS}/{TENANT}/retention", {"days": days})
         assert (put.status_code, put.content) == (204, b"")
@@ -130,7 +130,7 @@ def test_wrong_secrets_are_named(api: Api, body: object, named: list[str]) -> No
     assert "s3cret" not in refused.text
 
 
-def test_a_route_is_put_and_listed(api: Api) -> None:
+def test_route_is_set_and_listed(api: Api) -> None:
     body = {"numbers": ["+1 (415) 555-0100", "+14155550100"], "agent": "ada", "provider": "twilio"}
     put = api.ask("PUT", f"{TENANTS}/{TENANT}/routes/sales%2Feu", body)
     assert (put.status_code, put.content) == (204, b"")
@@ -144,21 +144,21 @@ def test_a_route_is_put_and_listed(api: Api) -> None:
     }
 
 
-def test_a_number_is_of_one_route(api: Api) -> None:
+def test_number_belongs_to_one_route(api: Api) -> None:
     api.ask("PUT", f"{TENANTS}/{TENANT}/routes/sales", {"numbers": ["100"]})
     refused = api.ask("PUT", f"{TENANTS}/{TENANT}/routes/support", {"numbers": ["100"]})
     assert problem(refused) == (409, "conflict", [])
     assert "'sales'" in refused.json()["detail"]
 
 
-def test_the_largest_route_goes_in_and_one_more_number_does_not(api: Api) -> None:
+def test_number_of_route_numbers_is_limited(api: Api) -> None:
     numbers = [f"sip:{at:04}@{'x' * 118}" for at in range(1001)]
     assert api.ask("PUT", f"{TENANTS}/{TENANT}/routes/r", {"numbers": numbers[1:]}).status_code == 204
     refused = api.ask("PUT", f"{TENANTS}/{TENANT}/routes/r", {"numbers": numbers})
     assert problem(refused) == (400, "invalid-parameter", ["numbers"])
 
 
-def test_a_tenant_may_be_called_like_a_part_of_the_path(api: Api) -> None:
+def test_tenant_may_have_the_name_of_a_path_segment(api: Api) -> None:
     api.ask("POST", TENANTS, {"id": "routes"})
     assert api.ask("PUT", f"{TENANTS}/routes/routes/sales", {"numbers": []}).status_code == 204
     assert api.ask("GET", f"{TENANTS}/routes/routes").json()["data"][0]["route"] == "sales"
@@ -179,7 +179,7 @@ OPERATIONS: list[tuple[str, str, object]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), OPERATIONS)
-def test_only_the_admin_key_opens_them(bench: Bench, method: str, path: str, body: object) -> None:
+def test_admin_api_needs_the_admin_key(bench: Bench, method: str, path: str, body: object) -> None:
     api, locked = Api(bench), Api(bench, admin_key=None)
     path = TENANTS + path.format(TENANT)
     scopes = {"scopes": sorted(SCOPES)}
@@ -228,7 +228,7 @@ WRONG_BODIES: list[tuple[object, str]] = [
 
 
 @pytest.mark.parametrize(("body", "named"), WRONG_BODIES)
-def test_a_wrong_body_is_told_where(api: Api, body: object, named: str) -> None:
+def test_invalid_body_names_the_field(api: Api, body: object, named: str) -> None:
     assert problem(api.ask("POST", TENANTS, body)) == (400, "invalid-body", [named])
 
 
@@ -248,16 +248,16 @@ WRONG_VALUES: list[tuple[str, str, object, str]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "named"), WRONG_VALUES)
-def test_a_wrong_value_is_told_where(api: Api, method: str, path: str, body: object, named: str) -> None:
+def test_invalid_value_names_the_field(api: Api, method: str, path: str, body: object, named: str) -> None:
     assert problem(api.ask(method, TENANTS + path, body)) == (400, "invalid-parameter", [named])
 
 
 @pytest.mark.parametrize("body", [{}, {"days": "90"}, {"days": 1.5}, {"days": True}])
-def test_a_retention_of_another_kind_is_told_where(api: Api, body: object) -> None:
+def test_invalid_retention_names_the_field(api: Api, body: object) -> None:
     assert problem(api.ask("PUT", f"{TENANTS}/acme/retention", body)) == (400, "invalid-body", ["days"])
 
 
-def test_a_form_is_not_taken(api: Api) -> None:
+def test_form_body_is_refused(api: Api) -> None:
     form = {**ADMIN, "content-type": "application/x-www-form-urlencoded"}
     assert problem(api.ask("POST", TENANTS, b"id=new", **form)) == (415, "unsupported-media-type", [])
 
@@ -266,6 +266,6 @@ def test_a_body_that_is_too_large_is_not_read(api: Api) -> None:
     assert problem(api.ask("POST", TENANTS, {"id": "x" * 70_000})) == (413, "too-large", [])
 
 
-def test_times_are_the_clocks(api: Api) -> None:
+def test_times_come_from_the_clock(api: Api) -> None:
     api.bench.now_us = NOW_US + 1_500_000
     assert api.ask("POST", TENANTS, {"id": "new"}).json()["created_at"] == "2026-11-18T11:06:41.500000Z"

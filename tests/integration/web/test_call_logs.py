@@ -49,14 +49,14 @@ def test_pages_follow_their_links_to_the_end(service: Service) -> None:
     assert seen == ["CA4", "CA3", "CA2", "CA1", "CA0"]
 
 
-def test_links_lead_to_the_public_url_where_there_is_one(bench: Bench) -> None:
+def test_links_use_the_public_url(bench: Bench) -> None:
     service = Service(bench, public_url="https://calls.example/voice")
     answer = service.get(f"{LIST}?order=asc")
     query = f"order=asc&snapshot={answer.json()['snapshot']}&limit=25&offset=0"
     assert answer.links["first"]["url"] == f"https://calls.example/voice/api/v1/call-logs?{query}"
 
 
-def test_an_offset_at_or_behind_the_end_is_an_empty_page(service: Service) -> None:
+def test_offset_at_or_beyond_the_end_is_an_empty_page(service: Service) -> None:
     service.tell("CA1", COMPLETED)
     for offset in (1, 10**12):
         page = service.get(f"{LIST}?offset={offset}").json()
@@ -80,11 +80,11 @@ def test_an_offset_at_or_behind_the_end_is_an_empty_page(service: Service) -> No
         ("route=%ED%A0%80", ["query"]),
     ],
 )
-def test_a_bad_query_is_told_by_name(service: Service, query: str, named: list[str]) -> None:
+def test_invalid_query_names_the_parameter(service: Service, query: str, named: list[str]) -> None:
     assert at_fault(service.get(f"{LIST}?{query}")) == named
 
 
-def test_without_a_good_key_all_answers_are_the_same(service: Service) -> None:
+def test_invalid_keys_get_equal_responses(service: Service) -> None:
     service.bench.add_tenant("bolt")
     wrong = "Bearer ct_acme_" + "x" * 43
     answers = [
@@ -96,7 +96,7 @@ def test_without_a_good_key_all_answers_are_the_same(service: Service) -> None:
     assert all(answer.headers["www-authenticate"] == 'Bearer realm="calltally"' for answer in answers)
 
 
-def test_a_key_without_the_scope_may_not_read(service: Service) -> None:
+def test_key_without_calls_read_is_refused(service: Service) -> None:
     answer = service.get(LIST, service.new_key("events:write"))
     assert (answer.status_code, slug(answer)) == (403, "forbidden")
     assert "calls:read" in answer.json()["detail"]
@@ -126,14 +126,14 @@ def test_the_admin_key_names_a_tenant(service: Service) -> None:
 
 
 @pytest.mark.parametrize("path", [LIST, f"{LIST}/CA1", f"{LIST}/CA1/events"])
-def test_an_accept_that_cannot_be_served_is_406(service: Service, path: str) -> None:
+def test_unsupported_accept_is_406(service: Service, path: str) -> None:
     service.tell("CA1", COMPLETED)
     answer = service.get(path, {**service.key, "accept": "text/html"})
     assert (answer.status_code, slug(answer)) == (406, "not-acceptable")
     assert service.get(path, {**service.key, "accept": "text/html, */*;q=0.1"}).status_code == 200
 
 
-def test_one_call_has_the_record_and_what_belongs_to_it(service: Service) -> None:
+def test_call_has_its_record_and_details(service: Service) -> None:
     service.tell("CA1", {"status": "ringing"})
     service.tell("CA1", COMPLETED)
     listed = service.get(LIST).json()["data"][0]
@@ -155,12 +155,12 @@ def test_a_sid_of_any_characters_is_found(service: Service, sid: str) -> None:
 
 
 @pytest.mark.parametrize("named", ["%00", "CA1%00", "%FF", "%ED%A0%80", "a" * 201])
-def test_what_nothing_can_be_called_is_not_found(service: Service, named: str) -> None:
+def test_impossible_id_is_not_found(service: Service, named: str) -> None:
     for path in (f"{LIST}/{named}", f"{LIST}/{named}/events"):
         assert (service.get(path).status_code, slug(service.get(path))) == (404, "not-found")
 
 
-def test_events_tell_every_fact_with_times_as_text(service: Service) -> None:
+def test_events_have_every_fact_with_times_as_text(service: Service) -> None:
     service.tell("CA1", {"status": "in-progress", "answered_us": 1_795_000_000_000_000, "talk_seconds": 3.5})
     event = service.get(f"{LIST}/CA1/events").json()["data"][0]
     assert event.pop("occurred_at") == event.pop("received_at") == "2026-11-18T11:06:41.000000Z"
@@ -196,7 +196,7 @@ def test_events_come_in_pages(service: Service) -> None:
     assert at_fault(service.get(f"{LIST}/CA1/events?order=asc")) == ["order"]
 
 
-def test_raw_bodies_are_for_those_who_may_read_transcripts(service: Service) -> None:
+def test_raw_bodies_need_transcripts_read(service: Service) -> None:
     service.tell("CA1", COMPLETED, raw="CallStatus=é".encode())
     service.tell("CA1", {"status": "completed"}, raw=b"\xff\x00")
     path = f"{LIST}/CA1/events"
@@ -208,7 +208,7 @@ def test_raw_bodies_are_for_those_who_may_read_transcripts(service: Service) -> 
 
 @pytest.mark.parametrize("coding", ["gzip", "zstd"])
 @pytest.mark.parametrize("summary_bytes", [2_000, MAX_LOOP_BYTES])
-def test_a_page_is_compressed_only_when_asked(service: Service, summary_bytes: int, coding: str) -> None:
+def test_page_is_compressed_only_on_request(service: Service, summary_bytes: int, coding: str) -> None:
     service.tell("CA1", {**COMPLETED, "summary": "ab" * (summary_bytes // 2)})
     plain = service.get(LIST, {**service.key, "accept-encoding": "identity"})
     packed = service.get(LIST, {**service.key, "accept-encoding": coding})
@@ -218,5 +218,5 @@ def test_a_page_is_compressed_only_when_asked(service: Service, summary_bytes: i
     assert int(packed.headers["content-length"]) < len(plain.content) // 4
 
 
-def test_a_short_answer_is_not_worth_compressing(service: Service) -> None:
+def test_short_response_is_not_compressed(service: Service) -> None:
     assert "content-encoding" not in service.get(LIST, {**service.key, "accept-encoding": "gzip"}).headers

@@ -120,7 +120,7 @@ def test_a_stream_has_every_call_of_the_window(bench: Bench, name: str, *, by_ac
 
 
 @formats
-def test_a_window_without_calls_is_a_whole_file(service: Service, name: str) -> None:
+def test_window_without_calls_is_a_valid_file(service: Service, name: str) -> None:
     answer = service.get(f"{LIST}?format={name}")
     assert (answer.status_code, answer.headers["x-row-count"]) == (200, "0")
     assert ids(name, answer.content) == []
@@ -145,14 +145,14 @@ QUERIES = [
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_any_filter_and_order_streams_what_its_pages_have(bench: Bench, query: str) -> None:
+def test_stream_has_the_calls_of_its_pages_for_any_filter_and_order(bench: Bench, query: str) -> None:
     service = Service(bench)
     put(bench, 40)
     assert streamed(service, query) == paged(service, query)
 
 
 @pytest.mark.parametrize("rest", ["", "escalated=true", "escalated=true&order=asc"])
-def test_limit_and_offset_say_what_is_wanted_of_it(bench: Bench, rest: str) -> None:
+def test_limit_and_offset_select_a_part_of_the_stream(bench: Bench, rest: str) -> None:
     service = Service(bench)
     put(bench, 40)
     whole = paged(service, rest)
@@ -165,7 +165,7 @@ def test_limit_and_offset_say_what_is_wanted_of_it(bench: Bench, rest: str) -> N
 
 
 @pytest.mark.parametrize("rest", ["", "escalated=true", "escalated=true&order=asc"])
-def test_a_stream_goes_on_after_a_call(bench: Bench, rest: str) -> None:
+def test_stream_continues_after_a_call(bench: Bench, rest: str) -> None:
     service = Service(bench)
     put(bench, 40)
     whole = paged(service, rest)
@@ -173,7 +173,7 @@ def test_a_stream_goes_on_after_a_call(bench: Bench, rest: str) -> None:
     assert streamed(service, f"{rest}&after={whole[6]['id']}&limit=2") == whole[7:9]
 
 
-def test_chunks_are_smaller_where_calls_are_longer(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_have_fewer_long_calls(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(window, "CHUNK_BYTES", 2_000)
     service = Service(bench)
     put(bench, 20)
@@ -192,7 +192,7 @@ def test_chunks_are_smaller_where_calls_are_longer(bench: Bench, monkeypatch: py
     assert set(sorted(sizes)[1:]) == {2}
 
 
-def test_a_call_that_was_erased_since_keeps_its_place(bench: Bench) -> None:
+def test_erased_call_keeps_its_row_in_a_stream(bench: Bench) -> None:
     service = Service(bench)
     put(bench, 10)
     before = service.get(f"{LIST}?limit=1").json()["snapshot"]
@@ -207,7 +207,7 @@ def test_a_call_that_was_erased_since_keeps_its_place(bench: Bench) -> None:
         assert ids(name, body) == [call["id"] for call in calls]
 
 
-def test_a_hold_is_pinned_by_a_stream_as_by_a_page(bench: Bench) -> None:
+def test_stream_pins_a_hold(bench: Bench) -> None:
     service = Service(bench)
     put(bench, 8)
     first = streamed(service, "hold=night")
@@ -253,7 +253,7 @@ class Interrupted:
 
 
 @pytest.mark.parametrize("rest", ["", "order=asc", "route=route-1"])
-def test_all_of_a_stream_is_of_one_snapshot(bench: Bench, rest: str) -> None:
+def test_stream_has_one_snapshot(bench: Bench, rest: str) -> None:
     put(bench, 40)
     numbers = iter(range(1_000))
 
@@ -286,7 +286,7 @@ def test_format_wins_over_accept_and_json_is_a_page(bench: Bench) -> None:
     assert (page.headers["content-type"], len(page.json()["data"])) == ("application/json", 2)
 
 
-def test_an_accept_that_nothing_satisfies_names_all_that_there_is(service: Service) -> None:
+def test_refused_accept_lists_all_types(service: Service) -> None:
     answer = service.get(LIST, {**service.key, "accept": "image/png"})
     assert (answer.status_code, slug(answer)) == (406, "not-acceptable")
     assert all(media_type in answer.json()["detail"] for media_type in ("application/json", *TYPES.values()))
@@ -309,13 +309,11 @@ def test_an_accept_that_nothing_satisfies_names_all_that_there_is(service: Servi
         ("format=csv&snapshot=nonsense", ["snapshot"]),
     ],
 )
-def test_what_is_wrong_is_told_before_anything_is_sent(
-    service: Service, query: str, named: list[str]
-) -> None:
+def test_errors_are_reported_before_the_stream_starts(service: Service, query: str, named: list[str]) -> None:
     assert at_fault(service.get(f"{LIST}?{query}")) == named
 
 
-def test_the_times_of_csv_are_of_the_zone_that_is_asked_for(bench: Bench) -> None:
+def test_csv_times_are_in_the_requested_zone(bench: Bench) -> None:
     service = Service(bench)
     put(bench, 1)
     text = service.get(f"{LIST}?format=csv&tz=Asia/Kolkata").text
@@ -323,7 +321,7 @@ def test_the_times_of_csv_are_of_the_zone_that_is_asked_for(bench: Bench) -> Non
     assert row["created_at"] == "2026-11-18T16:36:40.000000+05:30"
 
 
-def test_a_file_has_a_name_that_says_what_is_in_it(service: Service) -> None:
+def test_file_name_has_tenant_and_window(service: Service) -> None:
     def name(query: str) -> str | None:
         found: str | None = service.get(f"{LIST}?{query}").headers.get("content-disposition")
         return found
@@ -355,7 +353,7 @@ def test_head_has_the_headers_and_reads_no_more_than_the_first_chunk(bench: Benc
     assert {each: head.headers.get(each) for each in same} == {each: full.headers.get(each) for each in same}
 
 
-def test_a_stream_has_a_tag_that_no_other_question_has(bench: Bench) -> None:
+def test_stream_has_its_own_etag(bench: Bench) -> None:
     service = Service(bench)
     put(bench, 8)
     asked = [f"{LIST}?format={name}" for name in TYPES]
@@ -370,7 +368,7 @@ def test_a_stream_has_a_tag_that_no_other_question_has(bench: Bench) -> None:
     assert tags[by_accept.headers["etag"]] == asked[0]
 
 
-def test_the_wall_between_tenants_stands_in_streams_too(bench: Bench) -> None:
+def test_streams_are_separated_by_tenant(bench: Bench) -> None:
     service = Service(bench)
     bench.add_tenant("bolt")
     put(bench, 9, tenant="bolt")
@@ -386,7 +384,7 @@ def test_the_wall_between_tenants_stands_in_streams_too(bench: Bench) -> None:
 
 @pytest.mark.parametrize(("coding", "decode"), [("gzip", gzip.decompress), ("zstd", zstd.decompress)])
 @formats
-def test_a_stream_is_compressed_where_that_was_asked_for(
+def test_stream_is_compressed_on_request(
     bench: Bench,
     name: str,
     coding: str,
@@ -452,7 +450,7 @@ class Failing(Interrupted):
 
 
 @formats
-def test_a_failure_midway_goes_up_to_the_server_and_ends_nothing(bench: Bench, name: str) -> None:
+def test_failure_midway_reaches_the_server_without_a_clean_end(bench: Bench, name: str) -> None:
     put(bench, 40)
     service = Service(bench, store=Failing(bench.store, Unavailable("the database is away"), after=3))
     sent: list[Message] = []
@@ -485,7 +483,7 @@ class Short(Interrupted):
         return found[: found.rindex(b"\n")] if isinstance(found, bytes) and b"\n" in found else found  # type: ignore[return-value] # the chunk that it is
 
 
-def test_fewer_calls_than_were_counted_are_no_clean_end(bench: Bench) -> None:
+def test_missing_calls_do_not_end_the_stream_cleanly(bench: Bench) -> None:
     put(bench, 40)
 
     async def nothing() -> None:
@@ -497,7 +495,7 @@ def test_fewer_calls_than_were_counted_are_no_clean_end(bench: Bench) -> None:
     assert isinstance(failure.value.__cause__, DamagedStore)
 
 
-def test_nothing_more_is_read_for_a_client_that_went_away(bench: Bench) -> None:
+def test_reading_stops_after_a_disconnect(bench: Bench) -> None:
     put(bench, 200)
     reads = []
 
@@ -526,7 +524,7 @@ def test_nothing_more_is_read_for_a_client_that_went_away(bench: Bench) -> None:
 # ---------------------------------------------------------------------------------------------- documents
 
 
-def test_openapi_tells_every_type_and_the_streams_headers() -> None:
+def test_openapi_has_every_type_and_the_stream_headers() -> None:
     answer = openapi_document(HANDLERS, None)["paths"][LIST]["get"]["responses"]["200"]
     assert list(answer["content"]) == ["application/json", *TYPES.values()]
     assert {"X-Row-Count", "X-Snapshot", "Content-Disposition"} <= answer["headers"].keys()

@@ -41,7 +41,7 @@ def changes(service: Service, query: str = "", headers: dict[str, str] | None = 
     return told
 
 
-def test_each_call_once_at_its_newest_state_in_the_order_of_its_last_change(listed: Service) -> None:
+def test_feed_has_each_call_once_in_order_of_last_change(listed: Service) -> None:
     told = changes(listed)
     assert list(told) == ["data", "limit", "next", "has_more", "revision", "watermark"]
     assert [call["call_sid"] for call in told["data"]] == ["call-1", "call-2", "call-0"]
@@ -52,7 +52,7 @@ def test_each_call_once_at_its_newest_state_in_the_order_of_its_last_change(list
     assert list(told["data"][0]) == list(CALL_FIELDS)
 
 
-def test_an_empty_ledger_has_an_empty_feed_that_can_be_followed(service: Service) -> None:
+def test_feed_of_an_empty_ledger_can_be_followed(service: Service) -> None:
     told = changes(service)
     assert (told["data"], told["has_more"], told["revision"], told["watermark"]) == ([], False, 0, None)
     submit(service.bench, own(1, "first"))
@@ -60,7 +60,7 @@ def test_an_empty_ledger_has_an_empty_feed_that_can_be_followed(service: Service
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 1000])
-def test_it_comes_in_stretches_that_follow_one_another(listed: Service, limit: int) -> None:
+def test_feed_comes_in_consecutive_batches(listed: Service, limit: int) -> None:
     erase(listed.bench, "call-1")
     seen, after = [], "0"
     while True:
@@ -75,7 +75,7 @@ def test_it_comes_in_stretches_that_follow_one_another(listed: Service, limit: i
     assert changes(listed, f"after={after}")["data"] == []
 
 
-def test_what_changed_while_it_was_followed_comes_again(listed: Service) -> None:
+def test_call_that_changes_while_followed_appears_again(listed: Service) -> None:
     first = changes(listed, "limit=1")
     submit(listed.bench, own(900, "call-1", event_id="end", status="busy"))
     rest = changes(listed, f"after={first['next']}")
@@ -106,7 +106,7 @@ def test_merged_and_erased_calls_leave_tombstones(listed: Service) -> None:
     assert (erased["merged_into"], erased["revision"]) == (None, 7)
 
 
-def test_a_revision_a_position_and_a_snapshot_are_places_to_go_on_from(listed: Service) -> None:
+def test_feed_continues_from_a_revision_position_or_snapshot(listed: Service) -> None:
     snapshot = page(listed)["snapshot"]
     position = changes(listed)["next"]
     submit(listed.bench, own(900, "call-9"))
@@ -118,7 +118,7 @@ def test_a_revision_a_position_and_a_snapshot_are_places_to_go_on_from(listed: S
     assert copy == {call["id"]: call for call in page(listed)["data"]}
 
 
-def test_what_is_pruned_of_the_past_takes_nothing_from_the_feed(listed: Service) -> None:
+def test_pruning_does_not_change_the_feed(listed: Service) -> None:
     """A follower may have been away for longer than snapshots are kept: it gets each call's newest state."""
     first = changes(listed, "limit=1")
     snapshot = page(listed)["snapshot"]
@@ -129,7 +129,7 @@ def test_what_is_pruned_of_the_past_takes_nothing_from_the_feed(listed: Service)
     assert [call["call_sid"] for call in changes(listed, f"after={snapshot}")["data"]] == ["call-9"]
 
 
-def test_the_watermark_is_before_now_by_what_the_lags_have_been(service: Service) -> None:
+def test_watermark_trails_now_by_the_recent_lags(service: Service) -> None:
     """Of these calls all changed ten minutes after their creation."""
     begun = own(0, "slow", status="ringing")
     slow = [replace(begun, occurred_us=NOW_US - 600 * SECOND_US, call_sid=f"slow-{n}") for n in range(3)]
@@ -161,7 +161,7 @@ def test_the_watermark_is_before_now_by_what_the_lags_have_been(service: Service
         ("limit=x&wait=x&after=%C3%A9", ["limit", "wait", "after"]),
     ],
 )
-def test_a_bad_query_is_told_by_name(service: Service, query: str, named: list[str]) -> None:
+def test_invalid_query_names_the_parameter(service: Service, query: str, named: list[str]) -> None:
     assert at_fault(service.get(f"{CHANGES}?{query}")) == named
 
 
@@ -170,20 +170,20 @@ def gone(answer: Answer) -> str:
     return str(answer.json()["detail"])
 
 
-def test_a_place_of_another_epoch_is_gone(listed: Service) -> None:
+def test_position_of_another_epoch_is_gone(listed: Service) -> None:
     places = [changes(listed)["next"], page(listed)["snapshot"]]
     alter_head(listed.bench, "epoch = 'epoch-2'")
     for place in places:
         assert "begin again" in gone(listed.get(f"{CHANGES}?after={place}"))
 
 
-def test_a_revision_that_never_was_is_gone(listed: Service) -> None:
+def test_future_revision_is_gone(listed: Service) -> None:
     detail = gone(listed.get(f"{CHANGES}?after=5"))
     assert detail == "the ledger is at revision 4 and has not reached 5; begin at 0"
     assert changes(listed, "after=4")["data"] == []
 
 
-def test_another_tenants_place_is_none_of_ours(listed: Service) -> None:
+def test_position_of_another_tenant_is_refused(listed: Service) -> None:
     theirs = listed.new_key("calls:read", tenant=listed.bench.add_tenant("bolt"))
     assert changes(listed, headers=theirs)["data"] == []
     assert listed.get(f"{CHANGES}?after={changes(listed)['next']}", theirs).status_code == 410
@@ -196,7 +196,7 @@ def test_another_tenants_place_is_none_of_ours(listed: Service) -> None:
 # ---------------------------------------------------------------------------------------------- waiting
 
 
-def test_what_is_there_is_not_waited_for(listed: Service) -> None:
+def test_existing_changes_return_without_waiting(listed: Service) -> None:
     async def ask() -> Answer:
         async with asyncio.timeout(AT_ONCE_S):
             return await listed._ask("GET", f"{CHANGES}?after=3&wait=30", listed.key)
@@ -204,7 +204,7 @@ def test_what_is_there_is_not_waited_for(listed: Service) -> None:
     assert [call["call_sid"] for call in listed.bench.run(ask()).json()["data"]] == ["call-0"]
 
 
-def test_where_nothing_comes_the_answer_is_empty_after_the_wait(listed: Service) -> None:
+def test_response_is_empty_after_the_wait_without_changes(listed: Service) -> None:
     begun = perf_counter()
     told = changes(listed, "after=4&wait=1")
     assert 1 <= perf_counter() - begun < 1 + AT_ONCE_S
@@ -226,7 +226,7 @@ def noted_waits(service: Service) -> asyncio.Queue[str]:
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
-def test_what_comes_ends_the_wait_also_from_another_process(listed: Service, *, elsewhere: bool) -> None:
+def test_change_from_another_process_ends_the_wait(listed: Service, *, elsewhere: bool) -> None:
     async def follow(writer: Service) -> list[Answer]:
         waits = noted_waits(listed)
         asking = [listed._ask("GET", f"{CHANGES}?after=4&wait=30", listed.key) for _ in range(20)]
@@ -243,7 +243,7 @@ def test_what_comes_ends_the_wait_also_from_another_process(listed: Service, *, 
     assert {answer.json()["next"] for answer in answers} == {changes(listed)["next"]}
 
 
-def test_other_tenants_changes_end_no_wait(listed: Service) -> None:
+def test_changes_of_other_tenants_do_not_end_the_wait(listed: Service) -> None:
     listed.bench.add_tenant("bolt")
 
     async def follow() -> Answer:
@@ -256,7 +256,7 @@ def test_other_tenants_changes_end_no_wait(listed: Service) -> None:
     assert listed.bench.run(follow()).json()["data"] == []
 
 
-def test_a_store_that_fails_meanwhile_is_told(listed: Service) -> None:
+def test_store_error_during_the_wait_is_reported(listed: Service) -> None:
     from_store = listed.deps.store.read
     looks = 0
 

@@ -37,7 +37,7 @@ def delete(
     "named",
     [SID, "platform-1", uuid_text(call_uuid(TENANT, SID)), uuid_text(call_uuid(TENANT, "platform-1"))],
 )
-def test_it_is_gone_by_every_name_that_it_had(listed: Service, named: str) -> None:
+def test_erased_call_is_gone_under_all_its_ids(listed: Service, named: str) -> None:
     answer = delete(listed, named)
     assert (answer.status_code, answer.content) == (204, b"")
     assert sids(page(listed)) == ["other"]
@@ -52,7 +52,7 @@ def test_it_is_gone_by_every_name_that_it_had(listed: Service, named: str) -> No
     assert verdict(listed.bench).findings == []
 
 
-def test_it_may_be_asked_for_again_and_nothing_more_happens(listed: Service) -> None:
+def test_erasure_is_idempotent(listed: Service) -> None:
     assert delete(listed, SID).status_code == 204
     before = listed.get(LIST).headers["etag"]
     assert delete(listed, SID).status_code == 204
@@ -67,13 +67,13 @@ def test_a_sid_of_any_characters_is_erased(service: Service, sid: str) -> None:
 
 
 @pytest.mark.parametrize("named", ["nobody", UNKNOWN, "x" * 201, "\0"])
-def test_what_was_never_there_is_not_found(listed: Service, named: str) -> None:
+def test_unknown_call_is_not_found(listed: Service, named: str) -> None:
     answer = delete(listed, named)
     assert (answer.status_code, slug(answer)) == (404, "not-found")
     assert page(listed)["total"] == 2
 
 
-def test_only_the_admin_key_may_and_it_names_the_tenant(listed: Service) -> None:
+def test_erasure_needs_the_admin_key_and_a_tenant(listed: Service) -> None:
     every_scope = listed.new_key("calls:read", "transcripts:read", "events:write")
     for headers in ({}, every_scope, {"x-admin-key": "wrong"}):
         answer = delete(listed, SID, headers=headers)
@@ -85,12 +85,12 @@ def test_only_the_admin_key_may_and_it_names_the_tenant(listed: Service) -> None
     assert page(listed)["total"] == 2
 
 
-def test_a_name_that_is_no_parameter_is_refused(listed: Service) -> None:
+def test_unknown_parameter_is_refused(listed: Service) -> None:
     assert at_fault(listed.get(f"{LIST}/{SID}?tenant=acme&force=true", ADMIN, "DELETE")) == ["force"]
     assert page(listed)["total"] == 2
 
 
-def test_the_feed_has_a_tombstone_in_its_place(listed: Service) -> None:
+def test_feed_has_a_tombstone_of_the_erased_call(listed: Service) -> None:
     begin = listed.get("/api/v1/changes").json()["next"]
     gone = page(listed, f"call_sid={SID}")["data"][0]
     delete(listed, SID)
@@ -118,7 +118,7 @@ def event(call_sid: str, number: int = 1) -> dict[str, Any]:
     return {"id": f"e{number}", "call_sid": call_sid, "occurred_at": "2026-11-18T11:00:00Z"}
 
 
-def test_own_events_of_it_are_refused_and_say_why(listed: Service) -> None:
+def test_own_events_of_an_erased_call_are_refused_with_a_reason(listed: Service) -> None:
     delete(listed, SID)
     sending = Sending(listed.bench)
     answer = sending.send(event(SID), event("fresh", 2), event("platform-1", 3))
@@ -137,14 +137,14 @@ def test_own_events_of_it_are_refused_and_say_why(listed: Service) -> None:
     assert sorted(sids(page(listed))) == ["fresh", "other"]
 
 
-def test_nothing_but_events_of_it_is_a_422(listed: Service) -> None:
+def test_batch_of_only_erased_calls_is_422(listed: Service) -> None:
     delete(listed, SID)
     answer = Sending(listed.bench).send(event(SID))
     assert (answer.status_code, answer.json()["type"]) == (422, "/docs/problems#events-refused")
     assert [each["outcome"] for each in answer.json()["outcomes"]] == ["refused"]
 
 
-def test_a_providers_callback_of_it_is_answered_and_not_kept(service: Service) -> None:
+def test_callback_of_an_erased_call_is_answered_and_not_stored(service: Service) -> None:
     ingest = Sending(service.bench).ingest
     assert ingest.call_back(RINGING).json()["outcomes"][0]["outcome"] == "applied"
     assert delete(service, CALLED_BACK).status_code == 204

@@ -55,7 +55,7 @@ def followed(service: Service, query: str, limit: int) -> list[Json]:
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
 @pytest.mark.parametrize("query", FILTERS)
-def test_the_whole_list_is_walked_exactly_once(listed: Service, query: str, order: str) -> None:
+def test_after_walks_the_whole_list_exactly_once(listed: Service, query: str, order: str) -> None:
     asked = f"{query}&order={order}"
     whole = page(listed, f"{asked}&limit=1000")
     assert 3 <= whole["total"] == len(whole["data"])
@@ -64,7 +64,7 @@ def test_the_whole_list_is_walked_exactly_once(listed: Service, query: str, orde
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
-def test_the_answer_says_where_its_page_begins_and_how_many_there_are(listed: Service, order: str) -> None:
+def test_page_has_its_offset_and_total(listed: Service, order: str) -> None:
     whole = page(listed, f"order={order}&limit=1000")
     for place, call_id in enumerate(ids(whole), start=1):
         told = page(listed, f"order={order}&limit=2&after={call_id}")
@@ -72,7 +72,7 @@ def test_the_answer_says_where_its_page_begins_and_how_many_there_are(listed: Se
         assert told["data"] == whole["data"][place : place + 2]
 
 
-def test_a_call_that_the_filter_does_not_have_is_a_place_all_the_same(listed: Service) -> None:
+def test_after_accepts_a_call_outside_the_filter(listed: Service) -> None:
     whole = page(listed, "limit=1000")["data"]
     busy = page(listed, "status=busy&limit=1000")["data"]
     for place, call in enumerate(whole):
@@ -85,12 +85,12 @@ def test_a_call_that_the_filter_does_not_have_is_a_place_all_the_same(listed: Se
 @pytest.mark.parametrize(
     ("window", "left"), [("from=2030-01-01", 0), ("to=2020-01-01", 0), ("to=2030-01-01", 29)]
 )
-def test_a_place_may_lie_outside_of_the_window(listed: Service, window: str, left: int) -> None:
+def test_after_accepts_a_call_outside_the_window(listed: Service, window: str, left: int) -> None:
     first = page(listed, "limit=1")["data"][0]["id"]
     assert len(page(listed, f"{window}&limit=1000&after={first}")["data"]) == left
 
 
-def test_links_lead_on_by_snapshot_and_offset(listed: Service) -> None:
+def test_links_continue_with_snapshot_and_offset(listed: Service) -> None:
     whole = page(listed, "limit=1000")["data"]
     answer = listed.get(f"{LIST}?limit=4&after={whole[5]['id']}")
     token = answer.json()["snapshot"]
@@ -103,7 +103,7 @@ def test_links_lead_on_by_snapshot_and_offset(listed: Service) -> None:
     assert listed.get(answer.links["next"]["url"]).json()["data"] == whole[10:14]
 
 
-def test_new_calls_before_the_place_do_not_move_it(listed: Service) -> None:
+def test_new_calls_before_the_position_do_not_move_it(listed: Service) -> None:
     """What `offset` does not have: the newest first, and no snapshot."""
     whole = page(listed, "limit=1000")["data"]
     submit(listed.bench, *(own(9_000 + number, f"new-{number}") for number in range(5)))
@@ -111,7 +111,7 @@ def test_new_calls_before_the_place_do_not_move_it(listed: Service) -> None:
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
-def test_under_a_snapshot_or_a_hold_it_is_of_then(listed: Service, order: str) -> None:
+def test_after_works_within_a_snapshot_or_hold(listed: Service, order: str) -> None:
     whole = page(listed, f"order={order}&limit=1000&hold=nightly")
     submit(
         listed.bench, own(-60, "call-20", event_id="e"), own(9_000, "call-3", event_id="e", status="failed")
@@ -121,7 +121,7 @@ def test_under_a_snapshot_or_a_hold_it_is_of_then(listed: Service, order: str) -
         assert followed(listed, f"order={order}&{state}", 4) == whole["data"]
 
 
-def test_a_call_that_was_erased_goes_on_being_a_place_while_snapshots_are_kept(listed: Service) -> None:
+def test_erased_call_stays_a_position_while_snapshots_exist(listed: Service) -> None:
     whole = page(listed, "limit=1000")["data"]
     erase(listed.bench, whole[9]["call_sid"])
     assert page(listed, f"limit=1000&after={whole[9]['id']}")["data"] == whole[10:]
@@ -130,7 +130,7 @@ def test_a_call_that_was_erased_goes_on_being_a_place_while_snapshots_are_kept(l
     assert at_fault(listed.get(f"{LIST}?after={whole[9]['id']}")) == ["after"]
 
 
-def test_a_call_of_later_is_no_place_of_then(listed: Service) -> None:
+def test_later_call_is_no_position_of_an_old_snapshot(listed: Service) -> None:
     token = page(listed)["snapshot"]
     submit(listed.bench, own(50, "new"))
     new = page(listed, "call_sid=new")["data"][0]["id"]
@@ -149,11 +149,11 @@ def test_a_call_of_later_is_no_place_of_then(listed: Service) -> None:
         (f"after={UNKNOWN}&after={UNKNOWN}", ["after"]),
     ],
 )
-def test_what_cannot_be_a_place_is_told(listed: Service, query: str, named: list[str]) -> None:
+def test_invalid_position_is_refused(listed: Service, query: str, named: list[str]) -> None:
     assert at_fault(listed.get(f"{LIST}?{query}")) == named
 
 
-def test_another_tenants_call_is_no_place_of_ours(listed: Service) -> None:
+def test_call_of_another_tenant_is_no_position(listed: Service) -> None:
     theirs = listed.bench.add_tenant("bolt")
     submit(listed.bench, own(1, "call-3"), tenant=theirs)
     (their_id,) = ids(page(listed, headers=listed.new_key("calls:read", tenant=theirs)))

@@ -39,7 +39,7 @@ def ask_again(service: Service, query: str, tag: str, method: str = "GET", **hea
 @pytest.mark.parametrize(
     "query", ["", "limit=2&offset=1", "status=ringing", "q=asked", "hold=a", "format=csv"]
 )
-def test_what_the_client_has_is_a_304_without_a_body(listed: Service, query: str) -> None:
+def test_current_etag_gives_304_without_a_body(listed: Service, query: str) -> None:
     tag = tag_of(listed, query)
     assert tag.startswith('W/"')
     answer = ask_again(listed, query, tag)
@@ -51,18 +51,18 @@ def test_what_the_client_has_is_a_304_without_a_body(listed: Service, query: str
 
 
 @pytest.mark.parametrize("shape", ["{tag}", '"a", {tag}', "{strong}", 'W/"a" ,{strong}, "c"', "*"])
-def test_it_may_be_said_in_any_form(listed: Service, shape: str) -> None:
+def test_if_none_match_may_have_any_form(listed: Service, shape: str) -> None:
     tag = tag_of(listed)
     assert ask_again(listed, "", shape.format(tag=tag, strong=tag[2:])).status_code == 304
 
 
 @pytest.mark.parametrize("other", ['W/"a"', '"a", "b"', "a", "", '"*"'])
-def test_another_tag_gets_the_answer(listed: Service, other: str) -> None:
+def test_other_etag_gets_the_page(listed: Service, other: str) -> None:
     answer = ask_again(listed, "", other)
     assert (answer.status_code, answer.json()) == (200, page(listed))
 
 
-def test_head_has_the_tag_and_honours_it(listed: Service) -> None:
+def test_head_has_the_etag_and_honours_it(listed: Service) -> None:
     head = listed.get(LIST, method="HEAD")
     assert (head.status_code, head.content, head.headers["etag"]) == (200, b"", tag_of(listed))
     assert ask_again(listed, "", head.headers["etag"], "HEAD").status_code == 304
@@ -85,7 +85,7 @@ def restore(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("change", [tell_more, change_one, erase_one, restore])
-def test_it_changes_with_the_ledger(listed: Service, change: Callable[[Bench], None]) -> None:
+def test_etag_changes_with_the_ledger(listed: Service, change: Callable[[Bench], None]) -> None:
     before = page(listed)
     tag = tag_of(listed)
     change(listed.bench)
@@ -108,14 +108,14 @@ def test_under_a_snapshot_only_an_erasure_changes_it(listed: Service) -> None:
     assert answer.json() != before
 
 
-def test_a_snapshot_that_is_gone_is_no_304(listed: Service) -> None:
+def test_expired_snapshot_is_not_304(listed: Service) -> None:
     query = f"snapshot={page(listed)['snapshot']}"
     tag = tag_of(listed, query)
     alter_head(listed.bench, "kept_from = revision + 1")
     assert slug(ask_again(listed, query, tag)) == "snapshot-gone"
 
 
-def test_each_question_has_its_own(listed: Service) -> None:
+def test_each_query_has_its_own_etag(listed: Service) -> None:
     asked = ["", "limit=24", "offset=1", "order=asc", "status=ringing", "q=asked", "q=ask*", "hold=a"]
     tags = [tag_of(listed, query) for query in asked]
     tags += [tag_of(listed, "format=csv"), tag_of(listed, accept="application/x-ndjson")]
@@ -132,11 +132,11 @@ def test_each_question_has_its_own(listed: Service) -> None:
         ("number=%2B14155550100", "number=%2B1%20415%20555%200100"),
     ],
 )
-def test_one_question_has_the_same_however_it_is_put(listed: Service, one: str, same: str) -> None:
+def test_equivalent_queries_have_the_same_etag(listed: Service, one: str, same: str) -> None:
     assert tag_of(listed, one) == tag_of(listed, same)
 
 
-def test_it_is_of_what_the_key_may_see(listed: Service) -> None:
+def test_etag_depends_on_the_rights_of_the_key(listed: Service) -> None:
     reads_more = listed.new_key(*BOTH)
     other_key = listed.new_key("calls:read")
     for query, differs in (("q=asked", True), ("status=ringing", False)):
@@ -149,14 +149,14 @@ def test_it_is_of_what_the_key_may_see(listed: Service) -> None:
     assert listed.get(LIST, {"if-none-match": "*"}).status_code == 401
 
 
-def test_it_is_of_one_tenant(listed: Service) -> None:
+def test_etag_depends_on_the_tenant(listed: Service) -> None:
     theirs = listed.new_key("calls:read", tenant=listed.bench.add_tenant("bolt"))
     their_tag = listed.get(LIST, theirs).headers["etag"]
     assert their_tag != tag_of(listed)
     assert listed.get(f"{LIST}?tenant=bolt", {**ADMIN, "if-none-match": their_tag}).status_code == 200
 
 
-def test_every_service_of_a_database_gives_and_takes_the_same(listed: Service) -> None:
+def test_services_on_one_database_share_etags(listed: Service) -> None:
     with beside(listed) as other:
         for query in ("", "status=ringing", "q=asked"):
             assert ask_again(other, query, tag_of(listed, query), **listed.key).status_code == 304
@@ -199,7 +199,7 @@ class Counting:
 @pytest.mark.parametrize(
     "query", ["", "status=ringing&limit=1000", "q=asked", "number=100", "order=asc&offset=3"]
 )
-def test_a_poll_of_what_is_unchanged_costs_one_key_read(listed: Service, query: str) -> None:
+def test_poll_without_changes_costs_one_key_read(listed: Service, query: str) -> None:
     store = Counting(listed.bench.store)
     polled = Service(listed.bench, store=store)  # type: ignore[arg-type] # what it lacks it takes from the store
     tag = tag_of(polled, query)
@@ -210,7 +210,7 @@ def test_a_poll_of_what_is_unchanged_costs_one_key_read(listed: Service, query: 
     assert in_full > 1
 
 
-def test_a_sid_that_leads_to_a_call_from_now_on_changes_its_list(listed: Service) -> None:
+def test_newly_linked_sid_changes_the_etag_of_its_list(listed: Service) -> None:
     query = "call_sid=other-1"
     tag = tag_of(listed, query)
     submit(listed.bench, own(300, "other-1", links=(Node("call-1", is_carrier=False),)))

@@ -39,7 +39,7 @@ def revision_of(service: Service, name: str = "nightly") -> int:
     return int(revision)
 
 
-def test_the_first_use_pins_and_later_ones_read_it(listed: Service) -> None:
+def test_first_use_pins_the_hold_and_later_uses_read_it(listed: Service) -> None:
     before = page(listed, "limit=1000")
     first = page(listed, "hold=nightly&limit=2")
     assert (first["data"], first["total"]) == (before["data"][:2], 6)
@@ -50,7 +50,7 @@ def test_the_first_use_pins_and_later_ones_read_it(listed: Service) -> None:
     assert page(listed)["total"] == 8
 
 
-def test_a_hold_is_of_all_calls_whatever_its_first_use_asked_for(listed: Service) -> None:
+def test_hold_covers_all_calls_whatever_its_first_query(listed: Service) -> None:
     assert page(listed, "hold=nightly&status=busy")["total"] == 0
     change(listed)
     assert page(listed, "hold=nightly&status=busy,failed")["total"] == 0
@@ -63,7 +63,7 @@ def test_a_first_use_in_the_middle_pins_as_well(listed: Service) -> None:
     assert walked(listed, "hold=nightly", limit=2)[2:4] == middle
 
 
-def test_each_name_is_a_window_of_its_own_and_so_it_is_in_each_tenant(listed: Service) -> None:
+def test_holds_are_separate_by_name_and_tenant(listed: Service) -> None:
     first = page(listed, "hold=first")
     change(listed)
     second = page(listed, "hold=second")
@@ -75,7 +75,7 @@ def test_each_name_is_a_window_of_its_own_and_so_it_is_in_each_tenant(listed: Se
     assert page(listed, "hold=first&tenant=acme", ADMIN) == first
 
 
-def test_links_lead_on_by_the_snapshot(listed: Service) -> None:
+def test_links_continue_with_the_snapshot(listed: Service) -> None:
     answer = listed.get(f"{HELD}&limit=4")
     token = answer.json()["snapshot"]
     assert answer.links["next"]["url"] == f"{LIST}?snapshot={token}&limit=4&offset=4"
@@ -83,7 +83,7 @@ def test_links_lead_on_by_the_snapshot(listed: Service) -> None:
     assert listed.get(answer.links["next"]["url"]).json() == page(listed, "hold=nightly&limit=4&offset=4")
 
 
-def test_first_uses_at_once_pin_the_same(listed: Service) -> None:
+def test_concurrent_first_uses_pin_the_same_snapshot(listed: Service) -> None:
     """Of several services, while a writer moves the ledger."""
     told = [Submission(TENANT, own(9_000, f"call-{number}")) for number in range(100, 140)]
 
@@ -110,7 +110,7 @@ def test_an_erased_call_keeps_its_place_under_a_hold(listed: Service) -> None:
     assert [call.get("erased", False) for call in after["data"]] == [False, False, True, False, False, False]
 
 
-def test_one_that_is_no_longer_kept_is_told_in_the_middle_and_pinned_anew_at_the_beginning(
+def test_expired_hold_fails_midway_and_is_pinned_again_at_the_start(
     listed: Service,
 ) -> None:
     page(listed, "hold=nightly")
@@ -129,7 +129,7 @@ def test_one_that_is_no_longer_kept_is_told_in_the_middle_and_pinned_anew_at_the
     assert walked(listed, "hold=nightly") == anew["data"]
 
 
-def test_one_of_another_epoch_is_told_in_the_middle_too(listed: Service) -> None:
+def test_hold_of_another_epoch_fails_midway(listed: Service) -> None:
     page(listed, "hold=nightly")
     listed.bench.run(listed.bench.store.write(start_epoch(TENANT, "epoch-2")))
     assert slug(listed.get(f"{HELD}&offset=2")) == "snapshot-gone"
@@ -137,7 +137,7 @@ def test_one_of_another_epoch_is_told_in_the_middle_too(listed: Service) -> None
     assert page(listed, "hold=nightly&offset=2")["total"] == 6
 
 
-def test_asking_for_the_head_alone_pins_as_well(listed: Service) -> None:
+def test_head_request_pins_as_well(listed: Service) -> None:
     assert listed.get(HELD, method="HEAD").status_code == 200
     change(listed)
     assert page(listed, "hold=nightly")["total"] == 6
@@ -155,15 +155,13 @@ def test_asking_for_the_head_alone_pins_as_well(listed: Service) -> None:
         (f"hold=a&snapshot=s{'a' * 32}", ["hold"]),
     ],
 )
-def test_what_cannot_be_a_hold_is_told_and_pins_nothing(
-    service: Service, query: str, named: list[str]
-) -> None:
+def test_invalid_hold_is_refused_and_pins_nothing(service: Service, query: str, named: list[str]) -> None:
     assert at_fault(service.get(f"{LIST}?{query}")) == named
     with direct(service.bench.url) as db:
         assert db("SELECT count(*) FROM holds") == [(0,)]
 
 
-def test_who_may_not_read_pins_nothing(service: Service) -> None:
+def test_unauthorized_request_pins_nothing(service: Service) -> None:
     assert service.get(HELD, service.new_key("events:write")).status_code == 403
     assert service.get(HELD, {}).status_code == 401
     with direct(service.bench.url) as db:

@@ -83,7 +83,7 @@ CHANGES = [tell_anew, tell_late, change_states, move_earlier, merge_two]
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_page_does_not_move_while_calls_come(listed: Service, change: Callable[[Bench], None]) -> None:
+def test_page_with_snapshot_stays_stable(listed: Service, change: Callable[[Bench], None]) -> None:
     shown = {query: page(listed, f"{query}&limit=1000") for query in (*FILTERS, *OTHER_FILTERS)}
     change(listed.bench)
     for query, before in shown.items():
@@ -96,7 +96,7 @@ def test_a_page_does_not_move_while_calls_come(listed: Service, change: Callable
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_without_the_snapshot_it_does(listed: Service, change: Callable[[Bench], None]) -> None:
+def test_page_without_snapshot_moves(listed: Service, change: Callable[[Bench], None]) -> None:
     """So that the test above can fail."""
     before = page(listed, "limit=1000")
     change(listed.bench)
@@ -104,7 +104,7 @@ def test_without_the_snapshot_it_does(listed: Service, change: Callable[[Bench],
 
 
 @pytest.mark.parametrize("query", FILTERS)
-def test_an_erased_call_keeps_its_place_and_nothing_else(listed: Service, query: str) -> None:
+def test_erased_call_keeps_only_its_row(listed: Service, query: str) -> None:
     before = page(listed, f"{query}&limit=1000")
     gone = before["data"][len(before["data"]) // 2]
     erase(listed.bench, gone["call_sid"])
@@ -120,7 +120,7 @@ def test_an_erased_call_keeps_its_place_and_nothing_else(listed: Service, query:
 
 
 @pytest.mark.parametrize("query", ["number=100", "q=asked", "call_sid=call-03"])
-def test_what_erased_calls_were_found_by_is_told_of_no_more(listed: Service, query: str) -> None:
+def test_erased_call_is_not_found_by_its_filters(listed: Service, query: str) -> None:
     before = page(listed, query)["snapshot"]
     erase(listed.bench, "call-11")
     answer = listed.get(f"{LIST}?{query}&snapshot={before}")
@@ -134,7 +134,7 @@ def test_what_erased_calls_were_found_by_is_told_of_no_more(listed: Service, que
 @pytest.mark.parametrize(
     "query", ["", "limit=1&offset=3", "status=failed", "q=nobody", "number=1", "order=asc"]
 )
-def test_every_answer_ends_with_its_snapshot(listed: Service, query: str) -> None:
+def test_every_page_has_its_snapshot(listed: Service, query: str) -> None:
     answer = listed.get(f"{LIST}?{query}")
     told = answer.json()
     assert list(told) == ["data", "limit", "offset", "total", "snapshot"]
@@ -142,7 +142,7 @@ def test_every_answer_ends_with_its_snapshot(listed: Service, query: str) -> Non
     assert answer.content == listed.get(f"{LIST}?{query}&snapshot={told['snapshot']}").content
 
 
-def test_what_nothing_was_written_to_has_one_snapshot_for_all(listed: Service) -> None:
+def test_unchanged_ledger_has_one_snapshot(listed: Service) -> None:
     tokens = {page(listed, query)["snapshot"] for query in FILTERS}
     assert len(tokens) == 1
     tell_anew(listed.bench)
@@ -156,7 +156,7 @@ def test_an_empty_ledger_has_a_snapshot_too(service: Service) -> None:
     assert page(service, f"snapshot={before['snapshot']}") == before
 
 
-def test_links_are_of_the_snapshot_and_lead_through_it(listed: Service) -> None:
+def test_links_follow_the_snapshot(listed: Service) -> None:
     before = page(listed, "status=completed,busy&limit=1000")["data"]
     answer = listed.get(f"{LIST}?status=completed,busy&limit=3")
     token = answer.json()["snapshot"]
@@ -196,15 +196,15 @@ def answer_of(service: Service, query: str, key: dict[str, str]) -> tuple[bytes,
 
 
 @pytest.mark.parametrize("token", ["s0", "0", "S" + "a" * 32, "x" * 33, "%20", "%C3%A9", "s" * 101])
-def test_what_is_no_token_is_told_by_name(service: Service, token: str) -> None:
+def test_invalid_token_names_the_parameter(service: Service, token: str) -> None:
     assert at_fault(service.get(f"{LIST}?snapshot={token}")) == ["snapshot"]
 
 
-def test_a_token_that_was_made_up_says_nothing_of_any_ledger(service: Service) -> None:
+def test_forged_token_reveals_nothing(service: Service) -> None:
     assert "another ledger" in gone(service.get(f"{LIST}?snapshot=s{'a' * 32}"))
 
 
-def test_a_token_of_another_tenant_is_none_of_ours(listed: Service) -> None:
+def test_token_of_another_tenant_is_refused(listed: Service) -> None:
     """Each ledger has an epoch of its own, so it is one of a ledger that is not this."""
     other = listed.new_key("calls:read", tenant=listed.bench.add_tenant("bolt"))
     theirs = page(listed, headers=other)["snapshot"]
@@ -216,7 +216,7 @@ def test_a_token_of_another_tenant_is_none_of_ours(listed: Service) -> None:
     assert page(listed, f"tenant=acme&snapshot={ours}", ADMIN)["total"] == CALLS
 
 
-def test_a_position_of_the_feed_is_no_snapshot(listed: Service) -> None:
+def test_feed_position_is_not_a_snapshot(listed: Service) -> None:
     position = listed.get("/api/v1/changes").json()["next"]
     answer = listed.get(f"{LIST}?snapshot={position}")
     assert at_fault(answer) == ["snapshot"]
@@ -237,7 +237,7 @@ def test_a_token_of_another_epoch_is_gone(listed: Service) -> None:
     assert page(listed)["snapshot"] != token
 
 
-def test_what_is_older_than_what_is_kept_is_gone_with_what_to_do(listed: Service) -> None:
+def test_pruned_snapshot_is_gone_with_advice(listed: Service) -> None:
     token = page(listed)["snapshot"]
     tell_anew(listed.bench)
     alter_head(listed.bench, f"kept_from = {CALLS}")
@@ -248,7 +248,7 @@ def test_what_is_older_than_what_is_kept_is_gone_with_what_to_do(listed: Service
     assert "begin again without it, and go on with the snapshot that comes with the answer" in detail
 
 
-def test_a_call_that_changed_its_id_is_what_it_was(service: Service) -> None:
+def test_old_snapshot_has_the_old_id_of_a_call(service: Service) -> None:
     """Under the snapshot a platform's call and the carrier's are still two, by their old ids and SIDs."""
     submit(service.bench, own(1, "platform-1", summary="Asked."), fact(2, status="ringing"))
     before = page(service)

@@ -142,7 +142,7 @@ def published(desk: Desk) -> set[str]:
     }
 
 
-def test_no_operation_tells_a_whole_number_to_a_key_that_may_not_see_it(desk: Desk) -> None:
+def test_no_operation_shows_full_numbers_to_a_masked_key(desk: Desk) -> None:
     known, masked = paths_of(desk), desk.service.new_key(*MASKED_SCOPES)
     walked = {path: known.get(path, [_of_nothing(path)]) for path in published(desk)}
     assert set(known) <= set(walked)
@@ -158,7 +158,7 @@ def _of_nothing(path: str) -> str:
     return path.replace("{", "").replace("}", "")
 
 
-def test_the_same_walk_with_the_right_to_see_them_finds_each_of_them(desk: Desk) -> None:
+def test_the_same_requests_with_pii_read_show_full_numbers(desk: Desk) -> None:
     """So the walk above looks where numbers are."""
     sees = desk.service.new_key(*MASKED_SCOPES, "pii:read")
     desk.writing = sees
@@ -173,7 +173,7 @@ def test_the_same_walk_with_the_right_to_see_them_finds_each_of_them(desk: Desk)
     assert "4155550177" in found["/api/v1/voice-sessions/{id}"]
 
 
-def test_a_masked_number_keeps_its_last_digits_and_the_call_all_else(desk: Desk) -> None:
+def test_masking_keeps_the_last_digits_and_all_other_fields(desk: Desk) -> None:
     masked, whole = desk.service.key, desk.service.new_key("calls:read", "pii:read")
     shown = desk.service.get(f"{LIST}?call_sid={SID}", masked).json()["data"][0]
     real = desk.service.get(f"{LIST}?call_sid={SID}", whole).json()["data"][0]
@@ -187,7 +187,7 @@ def test_a_masked_number_keeps_its_last_digits_and_the_call_all_else(desk: Desk)
     }
 
 
-def test_an_answer_of_one_kind_of_key_is_not_kept_for_the_other(desk: Desk) -> None:
+def test_masked_and_full_responses_have_different_etags(desk: Desk) -> None:
     masked, whole = desk.service.key, desk.service.new_key("calls:read", "pii:read")
     tag = desk.service.get(LIST, masked).headers["etag"]
     assert desk.service.get(LIST, {**masked, "if-none-match": tag}).status_code == 304
@@ -195,7 +195,7 @@ def test_an_answer_of_one_kind_of_key_is_not_kept_for_the_other(desk: Desk) -> N
 
 
 @pytest.mark.parametrize("query", ["number=%2B14155550123", "number=70117&status=completed"])
-def test_a_number_cannot_be_found_out_by_asking_for_it(desk: Desk, query: str) -> None:
+def test_masked_key_cannot_filter_by_number(desk: Desk, query: str) -> None:
     refused = desk.service.get(f"{LIST}?{query}", desk.service.key)
     assert (refused.status_code, slug(refused)) == (403, "forbidden")
     writing = desk.service.new_key("exports:write")
@@ -249,12 +249,12 @@ def test_no_page_confirms_a_number(desk: Desk, query: str) -> None:
         "/api/v1/voice-sessions?stream_id=%2B14155550111",
     ],
 )
-def test_no_name_that_is_masked_can_be_asked_for(desk: Desk, path: str) -> None:
+def test_masked_names_cannot_be_filtered(desk: Desk, path: str) -> None:
     assert desk.service.get(path, desk.service.key).status_code == 403
     assert desk.service.get(path, desk.service.new_key("calls:read", "pii:read")).status_code in {200, 404}
 
 
-def test_words_without_digits_are_found_by_all(desk: Desk) -> None:
+def test_words_without_digits_can_be_searched_by_all(desk: Desk) -> None:
     assert desk.service.get(f"{LIST}?q=called*", desk.service.key).json()["total"] == 1
     assert (
         desk.service.get(f"{QUALITY}?{WINDOW}&q=called", desk.service.key).json()["total"]["counts"][
@@ -264,7 +264,7 @@ def test_words_without_digits_are_found_by_all(desk: Desk) -> None:
     )
 
 
-def test_an_export_with_whole_numbers_is_for_keys_that_see_them(desk: Desk) -> None:
+def test_export_with_full_numbers_needs_pii_read(desk: Desk) -> None:
     masked = desk.done(format="ndjson")
     desk.writing = desk.service.new_key("exports:write", "pii:read")
     whole = desk.done(format="ndjson")
@@ -277,14 +277,14 @@ def test_an_export_with_whole_numbers_is_for_keys_that_see_them(desk: Desk) -> N
     assert "4155550123" in desk.fetch(whole, name, sees).text
 
 
-def test_one_idempotency_key_is_not_of_both_kinds(desk: Desk) -> None:
+def test_idempotency_key_is_not_shared_between_masked_and_full_exports(desk: Desk) -> None:
     sent = {"Idempotency-Key": "nightly"}
     assert desk.ask(sent, format="csv").status_code == 202
     desk.writing = desk.service.new_key("exports:write", "pii:read")
     assert desk.ask(sent, format="csv").status_code == 409
 
 
-def test_pages_tell_none_either(desk: Desk) -> None:
+def test_pages_show_no_full_numbers(desk: Desk) -> None:
     for scopes, is_masked in ((MASKED_SCOPES, True), ((*MASKED_SCOPES, "pii:read"), False)):
         browser = Browser(desk.service)
         browser.get("/sign-in")
@@ -307,7 +307,7 @@ def signed_in(desk: Desk, *scopes: str) -> Browser:
     return browser
 
 
-def test_who_may_see_whole_numbers_asks_for_them_and_is_noted(desk: Desk) -> None:
+def test_reveal_shows_full_numbers_and_is_logged(desk: Desk) -> None:
     sees = signed_in(desk, *MASKED_SCOPES, "pii:read")
     assert "Show full numbers" in sees.get(f"/calls/{SID}").text
     shown = sees.post(f"/calls/{SID}/reveal")
@@ -332,7 +332,7 @@ def test_who_may_see_whole_numbers_asks_for_them_and_is_noted(desk: Desk) -> Non
     assert desk.service.get(path.replace(TENANT, "nobody"), ADMIN).status_code == 404
 
 
-def test_who_may_not_see_them_is_refused_and_a_call_that_is_not_there_is_no_look(desk: Desk) -> None:
+def test_refused_reveal_and_missing_call_are_not_logged(desk: Desk) -> None:
     masked = signed_in(desk, *MASKED_SCOPES)
     assert "Show full numbers" not in masked.get(f"/calls/{SID}").text
     assert masked.post(f"/calls/{SID}/reveal").status_code == 403
@@ -343,7 +343,7 @@ def test_who_may_not_see_them_is_refused_and_a_call_that_is_not_there_is_no_look
     assert desk.bench.run(desk.bench.store.read(reveals_of_tenant(TENANT, 10))) == []
 
 
-def test_the_administrator_sees_them_and_says_whether_others_do(desk: Desk) -> None:
+def test_administrator_sees_full_numbers_and_sets_masking(desk: Desk) -> None:
     put = f"/api/v1/admin/tenants/{TENANT}/masking"
     assert "4155550123" in desk.service.get(f"{LIST}?tenant={TENANT}", ADMIN).text
     assert desk.service.get("/api/v1/admin/tenants", ADMIN).json()["data"][0]["masks_numbers"] is True
@@ -360,7 +360,7 @@ def test_the_administrator_sees_them_and_says_whether_others_do(desk: Desk) -> N
     assert (gone.status_code, slug(gone)) == (404, "not-found")
 
 
-def test_numbers_are_whole_where_nobody_masks_them(desk: Desk) -> None:
+def test_numbers_are_full_without_masking(desk: Desk) -> None:
     """Off at first: keys of the reference page see what it shows."""
     other = desk.bench.add_tenant("bolt")
     desk.record(1, other, from_number=CALLER)

@@ -20,14 +20,14 @@ def test_a_safe_request_id_is_kept(service: Service, asked: str) -> None:
 
 
 @pytest.mark.parametrize("asked", ["", "x" * 129, "a b", "a\tb", '"a"', "<a>", "a,b"])
-def test_any_other_is_replaced(service: Service, asked: str) -> None:
+def test_unsafe_request_id_is_replaced(service: Service, asked: str) -> None:
     given = service.get("/healthz", {"x-request-id": asked}).headers["x-request-id"]
     assert given != asked
     assert len(given) == 32
 
 
 @pytest.mark.parametrize("path", [LIST, "/healthz", "/docs", "/nowhere", "/openapi.json"])
-def test_every_answer_has_the_standing_headers(service: Service, path: str) -> None:
+def test_every_response_has_the_common_headers(service: Service, path: str) -> None:
     headers = service.get(path).headers
     assert len(headers["x-request-id"]) == 32
     assert headers["x-ratelimit-limit"] == "1000"
@@ -36,7 +36,7 @@ def test_every_answer_has_the_standing_headers(service: Service, path: str) -> N
     assert headers["vary"] == "Authorization, Accept, Accept-Encoding"
 
 
-def test_a_keys_budget_is_told_and_ends(bench: Bench) -> None:
+def test_rate_limit_headers_and_exhaustion(bench: Bench) -> None:
     service = Service(bench, per_minute=2)
     answers = [service.get(LIST) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
@@ -46,7 +46,7 @@ def test_a_keys_budget_is_told_and_ends(bench: Bench) -> None:
     assert service.get("/healthz").status_code == 200
 
 
-def test_without_a_limit_nothing_is_told_of_one(bench: Bench) -> None:
+def test_without_a_limit_there_are_no_rate_limit_headers(bench: Bench) -> None:
     assert "x-ratelimit-limit" not in Service(bench, per_minute=0).get(LIST).headers
 
 
@@ -60,13 +60,13 @@ def test_head_is_get_without_the_body(service: Service, path: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "X"])
-def test_another_method_is_405_with_those_that_exist(service: Service, method: str) -> None:
+def test_unsupported_method_is_405_with_allow(service: Service, method: str) -> None:
     answer = service.get(LIST, method=method)
     assert (answer.status_code, slug(answer)) == (405, "method-not-allowed")
     assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
-def test_options_tells_all_methods_of_a_path(service: Service) -> None:
+def test_options_lists_all_methods_of_a_path(service: Service) -> None:
     assert service.get(LIST, method="OPTIONS").headers["allow"] == "GET, HEAD, OPTIONS"
     both = service.get("/api/v1/admin/tenants", method="OPTIONS")
     assert (both.status_code, both.headers["allow"]) == (204, "GET, HEAD, OPTIONS, POST")
@@ -79,7 +79,7 @@ def test_an_unknown_path_is_a_problem(service: Service) -> None:
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/"])
-def test_a_query_where_there_is_none_is_refused(service: Service, path: str) -> None:
+def test_unexpected_query_is_refused(service: Service, path: str) -> None:
     answer = service.get(f"{path}?a=1")
     assert (answer.status_code, slug(answer)) == (400, "invalid-parameter")
 
@@ -112,13 +112,13 @@ def test_no_path_is_a_500(service: Service, path: bytes) -> None:
     assert service.raw("GET", path)[0]["status"] in {200, 401, 404}
 
 
-def test_a_host_that_cannot_be_is_refused(service: Service) -> None:
+def test_invalid_host_is_refused(service: Service) -> None:
     messages = service.raw("GET", b"/healthz", {b"host": b"a b<c>"})
     assert messages[0]["status"] == 400
     assert b"/docs/problems#bad-request" in messages[1]["body"]
 
 
-def test_what_nobody_foresaw_tells_the_log_and_not_the_client(bench: Bench) -> None:
+def test_unexpected_error_is_logged_and_not_exposed(bench: Bench) -> None:
     service = Service(bench, store=Broken(ValueError("SELECT secret FROM /srv/calls.db")))
     with capture_logs() as logs:
         answer = service.get(LIST)
@@ -131,7 +131,7 @@ def test_what_nobody_foresaw_tells_the_log_and_not_the_client(bench: Bench) -> N
     assert isinstance(logs[0]["exc_info"], ValueError)
 
 
-def test_a_store_that_is_away_is_503_with_a_time_to_come_back(bench: Bench) -> None:
+def test_unavailable_store_is_503_with_retry_after(bench: Bench) -> None:
     error = Unavailable("connection to 10.0.0.1 refused", retry_after_s=3)
     service = Service(bench, store=Broken(error))
     with capture_logs():
@@ -158,7 +158,7 @@ def test_the_store_is_closed_when_the_server_stops(bench: Bench) -> None:
     assert store.closed == 1
 
 
-def test_a_web_socket_is_turned_away(service: Service) -> None:
+def test_web_socket_is_refused(service: Service) -> None:
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -178,7 +178,7 @@ def test_a_web_socket_is_turned_away(service: Service) -> None:
     assert [message["type"] for message in sent] == ["websocket.close"]
 
 
-def test_a_body_that_breaks_off_is_the_clients_fault(service: Service) -> None:
+def test_truncated_body_is_a_client_error(service: Service) -> None:
     key = service.new_key("events:write")["authorization"].encode()
     begun: Message = {"type": "http.request", "body": b"[", "more_body": True}
     gone: Message = {"type": "http.disconnect"}
@@ -196,7 +196,7 @@ async def _fails_midway(_scope: Scope, _receive: Receive, send: Send) -> None:
     raise OSError("while it was sent")
 
 
-def test_what_fails_outside_the_framework_is_a_problem_too(service: Service) -> None:
+def test_error_outside_the_framework_is_a_problem(service: Service) -> None:
     with capture_logs() as logs:
         messages = service.raw("GET", b"/", app=RequestMiddleware(_fails_at_once, service.deps))
     assert messages[0]["status"] == 500
@@ -204,6 +204,6 @@ def test_what_fails_outside_the_framework_is_a_problem_too(service: Service) -> 
     assert len(logs) == 1
 
 
-def test_an_answer_that_has_begun_is_cut_off(service: Service) -> None:
+def test_started_response_is_cut_off(service: Service) -> None:
     with pytest.raises(OSError, match="while it was sent"):
         service.raw("GET", b"/", app=RequestMiddleware(_fails_midway, service.deps))

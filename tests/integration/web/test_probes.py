@@ -15,7 +15,7 @@ from tests.integration.store.probing import direct
 from tests.integration.web.service import LIST, Broken, Service, slug
 
 
-def test_a_live_process_says_so(service: Service) -> None:
+def test_live_process_is_healthy(service: Service) -> None:
     answer = service.get("/healthz", {})
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
@@ -27,7 +27,7 @@ def test_a_migrated_store_is_ready(service: Service) -> None:
 @pytest.mark.parametrize(
     "error", [Unavailable("away"), OSError("the disk is gone"), Misconfigured("old schema")]
 )
-def test_a_store_that_does_not_answer_is_not_ready(bench: Bench, error: Exception) -> None:
+def test_failing_store_is_not_ready(bench: Bench, error: Exception) -> None:
     service = Service(bench, store=Broken(error))
     with capture_logs() as logs:
         answer = service.get("/readyz", {})
@@ -36,7 +36,7 @@ def test_a_store_that_does_not_answer_is_not_ready(bench: Bench, error: Exceptio
     assert [log["event"] for log in logs] == ["not ready", "request failed"]
 
 
-def test_a_service_whose_secrets_do_not_open_is_not_ready(bench: Bench) -> None:
+def test_service_with_undecryptable_secrets_is_not_ready(bench: Bench) -> None:
     service = Service(bench)
     for key, status in ((b"o" * 32, 503), (bytes(32), 200)):
         sealed = Vault(key).seal(TENANT, "twilio", {"auth_token": "x"})
@@ -50,7 +50,7 @@ def _away() -> StoreOperation[None]:
     yield
 
 
-def test_a_store_that_commits_nothing_is_not_ready_until_it_does(service: Service) -> None:
+def test_store_that_cannot_commit_is_not_ready(service: Service) -> None:
     bench = service.bench
     with pytest.raises(Unavailable):
         bench.run(bench.store.write(_away()))
@@ -91,7 +91,7 @@ def test_the_document_is_served(service: Service) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/docs/problems"])
-def test_pages_come_with_a_policy_that_lets_nothing_else_in(service: Service, path: str) -> None:
+def test_pages_have_a_strict_content_security_policy(service: Service, path: str) -> None:
     answer = service.get(path, {"accept": "text/html"})
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
@@ -102,7 +102,7 @@ def test_pages_come_with_a_policy_that_lets_nothing_else_in(service: Service, pa
 @pytest.mark.parametrize(
     ("name", "media_type"), [("swagger-ui-bundle.js", "text/javascript"), ("swagger-ui.css", "text/css")]
 )
-def test_the_reference_is_served_where_it_was_built_and_told_how_to_build_elsewhere(
+def test_reference_is_served_or_says_how_to_build_it(
     service: Service, monkeypatch: pytest.MonkeyPatch, name: str, media_type: str
 ) -> None:
     monkeypatch.setattr("calltally.web.dashboard.routes.built_file", lambda _name: None)
@@ -121,7 +121,7 @@ def test_the_reference_is_served_where_it_was_built_and_told_how_to_build_elsewh
     assert "immutable" in served.headers["cache-control"]
 
 
-def test_the_policy_of_the_reference_runs_no_script_of_the_page(service: Service) -> None:
+def test_reference_policy_forbids_inline_scripts(service: Service) -> None:
     policy = service.get("/docs", {"accept": "text/html"}).headers["content-security-policy"]
     assert "script-src 'self'; " in policy
     assert "style-src 'self'; " in policy

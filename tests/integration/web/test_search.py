@@ -88,7 +88,7 @@ def found(service: Service, q: str, more: str = "") -> set[str]:
     return set(sids(told))
 
 
-def test_words_are_found_whatever_their_script(listed: Service) -> None:
+def test_words_in_any_script_are_found(listed: Service) -> None:
     assert {q: found(listed, q) for q in SEARCHES} == SEARCHES
 
 
@@ -97,7 +97,7 @@ def test_a_search_without_a_letter_or_a_digit_is_refused(service: Service, q: st
     assert at_fault(service.get(f"{LIST}?q={quote(q, safe='%')}")) == ["q"]
 
 
-def test_what_is_too_long_is_refused(service: Service) -> None:
+def test_too_long_value_is_refused(service: Service) -> None:
     assert at_fault(service.get(f"{LIST}?q={'x' * 201}")) == ["q"]
     many = " ".join(f"w{number}" for number in range(50))
     assert page(service, f"q={quote(many)}")["total"] == 0
@@ -118,7 +118,7 @@ FILTERS = {
 }
 
 
-def test_it_goes_with_all_other_filters_and_its_total_is_exact(service: Service) -> None:
+def test_search_combines_with_all_filters_and_has_an_exact_total(service: Service) -> None:
     told = [
         own(
             60 * number,
@@ -144,7 +144,7 @@ def test_it_goes_with_all_other_filters_and_its_total_is_exact(service: Service)
             assert (behind["data"], behind["total"]) == ([], len(expected))
 
 
-def test_what_was_said_before_is_found_then_and_not_now(listed: Service) -> None:
+def test_replaced_words_are_found_only_in_old_snapshots(listed: Service) -> None:
     before = page(listed, "q=appointment")
     told = own(9_000, "plain", event_id="e", summary="Asked for a refund.")
     submit(listed.bench, told)
@@ -171,7 +171,7 @@ def test_a_change_that_leaves_the_summary_leaves_it_findable(listed: Service) ->
     assert (call["call_sid"], call["tags"]) == ("plain", ["vip"])
 
 
-def test_calls_that_became_one_are_found_by_what_the_one_says(service: Service) -> None:
+def test_merged_calls_are_found_by_the_words_of_the_merged_record(service: Service) -> None:
     submit(service.bench, own(1, "a", summary="Asked for a refund."), own(2, "b", summary="Moved."))
     before = page(service, "q=refund")
     submit(service.bench, own(3, "b", event_id="link", links=(Node("a", is_carrier=False),)))
@@ -182,7 +182,7 @@ def test_calls_that_became_one_are_found_by_what_the_one_says(service: Service) 
     assert page(service, f"q=refund&snapshot={before['snapshot']}") == before
 
 
-def test_what_is_erased_is_found_by_nobody_and_under_no_snapshot(listed: Service) -> None:
+def test_erased_words_are_not_found_in_any_snapshot(listed: Service) -> None:
     token = page(listed)["snapshot"]
     erase(listed.bench, "plain")
     assert found(listed, "confirmed") == set()
@@ -200,6 +200,6 @@ def test_another_tenants_words_are_not_found(listed: Service) -> None:
     assert page(listed, "q=appointment", theirs)["total"] == 0
 
 
-def test_whatever_is_searched_for_the_ledger_is_as_it_was(listed: Service) -> None:
+def test_search_does_not_change_the_ledger(listed: Service) -> None:
     erase(listed.bench, "german")
     assert verdict(listed.bench).findings == []

@@ -45,7 +45,7 @@ def stored(service: Service) -> Service:
     return service
 
 
-def test_what_is_stored_is_read_back_whole(stored: Service) -> None:
+def test_stored_session_is_read_back(stored: Service) -> None:
     shown = stored.get(f"{SESSIONS}/s-1", stored.new_key("calls:read", "transcripts:read")).json()
     assert (shown["transcript"], shown["function_calls"]) == (TURNS, [TOOL])
     assert (shown["call_sid"], shown["stream_id"], shown["agent_key"]) == (SID, "MZ1", "ada")
@@ -53,7 +53,7 @@ def test_what_is_stored_is_read_back_whole(stored: Service) -> None:
     assert (shown["transcript_turn_count"], shown["function_call_count"]) == (2, 1)
 
 
-def test_transcripts_are_in_no_list_and_need_their_scope(stored: Service) -> None:
+def test_transcripts_are_not_listed_and_need_their_scope(stored: Service) -> None:
     reader = stored.new_key("calls:read", "transcripts:read")
     for headers in (reader, stored.key):
         [listed] = stored.get(SESSIONS, headers).json()["data"]
@@ -72,7 +72,7 @@ def test_search_finds_transcripts_for_their_readers_alone(stored: Service) -> No
     assert stored.get(f"{LIST}?q=menu").json()["total"] == 1
 
 
-def test_it_may_be_stored_in_parts_and_the_last_word_stands(stored: Service) -> None:
+def test_session_can_be_stored_in_parts_and_the_last_value_wins(stored: Service) -> None:
     assert put(stored, "s-1", {"evaluation": {"successful": False}}).json()["outcome"] == "applied"
     assert put(stored, "s-1", {"summary": "First."}).json()["outcome"] == "applied"
     assert put(stored, "s-1", {"summary": "Second."}).json()["outcome"] == "applied"
@@ -83,7 +83,7 @@ def test_it_may_be_stored_in_parts_and_the_last_word_stands(stored: Service) -> 
     assert shown["transcript"] == TURNS
 
 
-def test_what_has_a_time_of_its_own_is_ordered_by_it(service: Service) -> None:
+def test_turns_with_times_are_ordered_by_time(service: Service) -> None:
     late, early = "2026-10-01T09:31:00Z", "2026-10-01T09:30:00Z"
     put(service, "s-1", {"call_sid": SID, "summary": "Late.", "occurred_at": late})
     put(service, "s-1", {"call_sid": SID, "summary": "Early.", "occurred_at": early})
@@ -92,7 +92,7 @@ def test_what_has_a_time_of_its_own_is_ordered_by_it(service: Service) -> None:
     assert service.get(f"{SESSIONS}/s-1").json()["summary"] == "Late."
 
 
-def test_it_comes_before_its_call_or_after(service: Service) -> None:
+def test_session_can_arrive_before_or_after_its_call(service: Service) -> None:
     put(service, "s-1", BODY)
     service.tell(SID, {"status": "completed", "talk_seconds": 30})
     call = service.get(f"{LIST}/{SID}").json()
@@ -104,7 +104,7 @@ def test_it_comes_before_its_call_or_after(service: Service) -> None:
     assert call["summary"] == BODY["summary"]
 
 
-def test_a_session_that_no_call_names_needs_one(service: Service) -> None:
+def test_new_session_must_name_its_call(service: Service) -> None:
     answer = put(service, "s-9", {"summary": "Whose?"})
     assert (answer.status_code, slug(answer)) == (400, "invalid-body")
     assert answer.json()["errors"][0]["parameter"] == "call_sid"
@@ -123,7 +123,7 @@ def test_a_session_that_no_call_names_needs_one(service: Service) -> None:
         ({"sumary": "x"}, "sumary"),
     ],
 )
-def test_what_cannot_be_is_refused_by_name(stored: Service, body: dict[str, Any], field: str) -> None:
+def test_invalid_session_names_the_field(stored: Service, body: dict[str, Any], field: str) -> None:
     answer = put(stored, "s-1", body)
     assert (answer.status_code, slug(answer)) == (400, "invalid-body")
     assert field in answer.json()["errors"][0]["parameter"]
@@ -140,19 +140,19 @@ def test_filters_and_pages(stored: Service) -> None:
     assert at_fault(stored.get(f"{SESSIONS}?status=asleep&limit=0")) == ["status", "limit"]
 
 
-def test_another_tenants_session_is_not_there(stored: Service) -> None:
+def test_session_of_another_tenant_is_not_found(stored: Service) -> None:
     other = stored.bench.new_tenant()
     key = stored.new_key("calls:read", "transcripts:read", tenant=other)
     assert stored.get(f"{SESSIONS}/s-1", key).status_code == 404
     assert stored.get(SESSIONS, key).json()["total"] == 0
 
 
-def test_it_needs_the_right_scopes(stored: Service) -> None:
+def test_sessions_need_their_scopes(stored: Service) -> None:
     assert put(stored, "s-1", {"summary": "x"}, **stored.key).status_code == 403
     assert stored.get(SESSIONS, stored.new_key("events:write")).status_code == 403
 
 
-def test_one_call_says_why_it_ended(service: Service) -> None:
+def test_call_has_its_end_reason(service: Service) -> None:
     service.tell(
         SID, {"status": "failed", "sip_code": 503, "end_reason": "weird-word", "direction": "outbound"}
     )

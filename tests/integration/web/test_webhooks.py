@@ -70,7 +70,7 @@ def hooks(bench: Bench) -> Hooks:
     return Hooks(bench)
 
 
-def test_an_endpoint_is_made_with_a_secret_that_is_shown_once(hooks: Hooks) -> None:
+def test_new_endpoint_shows_its_secret_once(hooks: Hooks) -> None:
     made = hooks.add(events=["voice.call.completed"], description="the CRM", route="sales")
     assert len(b64decode(made["secret"].removeprefix("whsec_"))) == 32
     shown = hooks.get(f"/{made['id']}").json()
@@ -84,11 +84,11 @@ def test_an_endpoint_is_made_with_a_secret_that_is_shown_once(hooks: Hooks) -> N
     assert hooks.get().json() == {"data": [shown]}
 
 
-def test_a_description_may_have_characters_that_no_table_knows_yet(hooks: Hooks) -> None:
+def test_description_may_have_unassigned_characters(hooks: Hooks) -> None:
     assert hooks.add(description="\U000caf7c")["description"] == "\U000caf7c"
 
 
-def test_it_is_set_as_a_whole_and_deleted(hooks: Hooks) -> None:
+def test_endpoint_is_replaced_and_deleted(hooks: Hooks) -> None:
     made = hooks.add(description="old", agent="scheduler")
     place = f"/{made['id']}"
     changed = hooks.send(place, {"url": URL + "/2", "form": "cloudevents"}, "PUT").json()
@@ -103,7 +103,7 @@ def test_it_is_set_as_a_whole_and_deleted(hooks: Hooks) -> None:
     assert hooks.get().json() == {"data": []}
 
 
-def test_a_key_that_may_not_read_calls_has_none_delivered(hooks: Hooks) -> None:
+def test_endpoint_needs_calls_read(hooks: Hooks) -> None:
     made = hooks.add()
     hooks.key = hooks.service.new_key("webhooks:write")
     refused = [hooks.send(body={"url": URL}), hooks.send(f"/{made['id']}", {"url": URL + "/2"}, "PUT")]
@@ -112,7 +112,7 @@ def test_a_key_that_may_not_read_calls_has_none_delivered(hooks: Hooks) -> None:
     assert hooks.get(f"/{made['id']}").json()["url"] == URL
 
 
-def test_numbers_go_to_an_endpoint_as_the_key_that_set_it_sees_them(hooks: Hooks) -> None:
+def test_endpoint_numbers_are_masked_by_the_rights_of_its_key(hooks: Hooks) -> None:
     """Also if the tenant begins to mask them afterwards."""
     made, bench = hooks.add(), hooks.service.bench
     assert made["masks_numbers"] is False
@@ -126,7 +126,7 @@ def test_numbers_go_to_an_endpoint_as_the_key_that_set_it_sees_them(hooks: Hooks
     assert slug(refused) == "forbidden"
 
 
-def test_a_secret_is_replaced_while_both_are_good(hooks: Hooks) -> None:
+def test_rotation_keeps_both_secrets_valid(hooks: Hooks) -> None:
     made = hooks.add()
     rotated = hooks.send(f"/{made['id']}/rotate", {"grace_hours": 2}).json()
     assert rotated["secret"] != made["secret"]
@@ -160,27 +160,25 @@ def test_pause_and_resume(hooks: Hooks) -> None:
         ({}, "url"),
     ],
 )
-def test_what_cannot_be_an_endpoint_is_refused_by_name(
-    hooks: Hooks, body: dict[str, Any], field: str
-) -> None:
+def test_invalid_endpoint_names_the_field(hooks: Hooks, body: dict[str, Any], field: str) -> None:
     answer = hooks.send(body=body)
     assert (answer.status_code, slug(answer)) == (400, "invalid-body")
     assert [fault["parameter"] for fault in answer.json()["errors"]] == [field]
 
 
-def test_an_operator_may_allow_more(bench: Bench) -> None:
+def test_operator_can_allow_private_addresses(bench: Bench) -> None:
     hooks = Hooks(bench)
     object.__setattr__(hooks.service.deps, "outgoing", OutgoingClient(OutgoingPolicy(allow_http=True)))
     assert hooks.add(url="http://hooks.example.com/")["url"] == "http://hooks.example.com/"
 
 
-def test_there_is_an_end_to_endpoints(hooks: Hooks) -> None:
+def test_number_of_endpoints_is_limited(hooks: Hooks) -> None:
     for _ in range(50):
         hooks.add()
     assert slug(hooks.send(body={"url": URL})) == "conflict"
 
 
-def test_a_key_without_the_scope_may_nothing(hooks: Hooks) -> None:
+def test_key_without_the_scope_is_refused(hooks: Hooks) -> None:
     assert hooks.service.get(PATH).status_code == 403
 
 
@@ -221,7 +219,7 @@ def test_deliveries_are_listed_filtered_and_paged(hooks: Hooks) -> None:
     assert at_fault(hooks.get(place + "?before=x")) == ["before"]
 
 
-def test_one_delivery_shows_every_attempt_and_is_made_again(hooks: Hooks) -> None:
+def test_delivery_shows_every_attempt_and_can_be_replayed(hooks: Hooks) -> None:
     made = hooks.add(events=["voice.call.started"])
     hooks.service.tell(SID, {"status": "ringing"})
     [job] = hooks.jobs()
@@ -245,7 +243,7 @@ def test_one_delivery_shows_every_attempt_and_is_made_again(hooks: Hooks) -> Non
         assert hooks.get(f"/{made['id']}/deliveries/{wrong}").status_code == 404
 
 
-def test_a_window_is_made_again_or_what_is_dead_of_it(hooks: Hooks) -> None:
+def test_window_or_its_dead_deliveries_are_replayed(hooks: Hooks) -> None:
     made = hooks.add(events=["voice.call.started"])
     for number in range(3):
         hooks.service.tell(f"CA{number}", {"status": "ringing"})
@@ -295,7 +293,7 @@ def test_a_call_shows_its_deliveries(hooks: Hooks) -> None:
     )
 
 
-def test_filters_are_of_the_call_as_it_was(hooks: Hooks) -> None:
+def test_filters_apply_to_the_call_at_the_event(hooks: Hooks) -> None:
     hooks.add(direction="inbound", route="sales")
     hooks.service.tell("CA1", {"status": "ringing", "direction": "inbound", "route": "sales"})
     hooks.service.tell("CA2", {"status": "ringing", "direction": "outbound", "route": "sales"})
@@ -303,7 +301,7 @@ def test_filters_are_of_the_call_as_it_was(hooks: Hooks) -> None:
     assert len(hooks.jobs()) == 1
 
 
-def test_another_tenants_endpoint_is_not_there(hooks: Hooks) -> None:
+def test_endpoint_of_another_tenant_is_not_found(hooks: Hooks) -> None:
     made = hooks.add()
     hooks.service.bench.add_tenant("other")
     other = hooks.service.new_key("calls:read", "webhooks:write", tenant="other")
@@ -314,7 +312,7 @@ def test_another_tenants_endpoint_is_not_there(hooks: Hooks) -> None:
     assert json.loads(hooks.service.get(PATH, other).content) == {"data": []}
 
 
-def test_ids_begin_with_their_time(hooks: Hooks) -> None:
+def test_ids_start_with_their_time(hooks: Hooks) -> None:
     hooks.add()
     hooks.service.tell(SID, {"status": "ringing"})
     [job] = hooks.jobs()

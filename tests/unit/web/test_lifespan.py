@@ -47,12 +47,12 @@ class Life:
         return self.told
 
 
-def test_work_lives_as_long_as_the_application() -> None:
+def test_work_runs_as_long_as_the_application() -> None:
     told = asyncio.run(Life().live("lifespan.startup", "lifespan.shutdown"))
     assert told == ["begun", "lifespan.startup", "ended", "lifespan.shutdown"]
 
 
-def test_work_ends_with_an_application_that_does_not_start() -> None:
+def test_work_ends_if_the_application_does_not_start() -> None:
     life = Life()
     with pytest.raises(RuntimeError, match="StopIteration"):
         asyncio.run(life.live("lifespan.startup"))
@@ -66,7 +66,7 @@ class Failing(Life):
         raise RuntimeError("unforeseen")
 
 
-def test_work_that_fails_says_so_and_the_application_goes_on() -> None:
+def test_failed_work_is_logged_and_the_application_continues() -> None:
     with capture_logs() as logs:
         told = asyncio.run(Failing().live("lifespan.startup", "lifespan.shutdown"))
     assert told == ["lifespan.startup", "lifespan.shutdown"]
@@ -74,7 +74,7 @@ def test_work_that_fails_says_so_and_the_application_goes_on() -> None:
     assert line["event"].startswith("background work failed; restart the process")
 
 
-def test_requests_are_handed_on() -> None:
+def test_requests_are_forwarded() -> None:
     sent: list[Message] = []
 
     async def ask() -> None:

@@ -51,7 +51,7 @@ def writer(browser: Browser) -> None:
     browser.sign_in(key)
 
 
-def test_what_is_on_reads_like_sentences(bench: Bench, browser: Browser) -> None:
+def test_alerts_are_listed_as_sentences(bench: Bench, browser: Browser) -> None:
     opened(bench)
     browser.sign_in()
     page = browser.get("/alerts").text
@@ -96,7 +96,7 @@ def test_a_long_alert_has_wider_points(bench: Bench, browser: Browser) -> None:
     assert 40 < len(data["labels"]) <= 144
 
 
-def test_what_is_no_rate_has_numbers_and_the_calls_that_it_names(bench: Bench, browser: Browser) -> None:
+def test_alert_without_a_rate_has_numbers_and_its_calls(bench: Bench, browser: Browser) -> None:
     found = finding(FindingChange.BEGAN, SUPPORT, BEGAN_US)
     evidence = FindingEvidence(SUPPORT, None, BEGAN_US, BEGAN_US + STEP_US, 0, 0, 0.0, 12.0, 8.5, 20.0)
     silence = replace(found, kind=AlertKind.SILENCE, metric=None, evidence=evidence, sids=("CA1",), listed={})
@@ -112,7 +112,7 @@ def test_what_is_no_rate_has_numbers_and_the_calls_that_it_names(bench: Bench, b
     assert sum("false alarms of this strength" in page for page in pages) == 1
 
 
-def test_somebody_acknowledges_mutes_and_resolves(bench: Bench, browser: Browser) -> None:
+def test_alert_is_acknowledged_muted_and_resolved(bench: Bench, browser: Browser) -> None:
     opened(bench)
     writer(browser)
     [path] = links(browser)
@@ -162,7 +162,7 @@ def test_a_form_without_the_sessions_token_changes_nothing(bench: Bench, browser
     assert links(browser) == [path]
 
 
-def test_there_is_nothing_else_to_do_and_nobody_elses_alert(bench: Bench, browser: Browser) -> None:
+def test_unknown_action_and_other_tenants_alert_are_refused(bench: Bench, browser: Browser) -> None:
     bench.add_tenant("other")
     opened(bench, tenant="other")
     writer(browser)

@@ -36,7 +36,7 @@ def page(browser: Browser, path: str) -> str:
     return unescape(answer.text)
 
 
-def test_an_export_is_asked_for_watched_and_fetched(desk: ExportDesk) -> None:
+def test_export_is_requested_completed_and_downloaded(desk: ExportDesk) -> None:
     desk.record(5, route="sales")
     desk.record(2, route="support")
     browser = signed_in(desk.service, "exports:write")
@@ -59,7 +59,7 @@ def test_an_export_is_asked_for_watched_and_fetched(desk: ExportDesk) -> None:
     assert ("All of it" in listed, "5 calls" in listed, "1 in total" in listed) == (True, True, True)
 
 
-def test_an_export_is_cancelled_and_files_are_let_go(desk: ExportDesk) -> None:
+def test_export_is_canceled_and_files_are_deleted(desk: ExportDesk) -> None:
     desk.record(3)
     browser = signed_in(desk.service, "exports:write")
     first, second = (browser.post("/exports", format="ndjson").headers["location"] for _ in range(2))
@@ -84,7 +84,7 @@ def test_the_form_is_filled_by_the_filters_of_a_link(desk: ExportDesk) -> None:
     assert browser.post("/exports", format="docx").status_code == 400
 
 
-def test_who_may_not_export_has_no_form_and_is_refused(desk: ExportDesk) -> None:
+def test_export_needs_its_scope(desk: ExportDesk) -> None:
     browser = signed_in(desk.service)
     assert "A new export" not in page(browser, "/exports")
     assert browser.post("/exports", format="csv").status_code == 403
@@ -107,7 +107,7 @@ def test_without_a_folder_the_pages_say_what_to_set(bench: Bench) -> None:
     assert browser.post("/exports", format="csv").status_code in {409, 503, 501}
 
 
-def test_a_provider_is_compared_with_and_the_findings_lead_to_calls(bench: Bench, tmp_path: Path) -> None:
+def test_reconciliation_findings_link_to_calls(bench: Bench, tmp_path: Path) -> None:
     with served(TwilioApi()) as api:
         desk = ReconciliationDesk(bench, tmp_path / "files", api)
         desk.sign_in()
@@ -133,7 +133,7 @@ def test_a_provider_is_compared_with_and_the_findings_lead_to_calls(bench: Bench
         assert "expired" in page(browser, path)
 
 
-def test_what_cannot_be_compared_is_refused(bench: Bench, tmp_path: Path) -> None:
+def test_invalid_reconciliation_is_refused(bench: Bench, tmp_path: Path) -> None:
     with served(TwilioApi()) as api:
         desk = ReconciliationDesk(bench, tmp_path / "files", api)
         browser = signed_in(desk.service, "exports:write")

@@ -41,7 +41,7 @@ def signed_in(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> Browser:
     return browser
 
 
-def test_the_first_event_of_an_empty_list_is_taken(signed_in: Browser) -> None:
+def test_example_event_of_an_empty_list_is_accepted(signed_in: Browser) -> None:
     [first] = commands(signed_in, "/calls")
     assert done(signed_in.service, first).json()["outcomes"][0]["outcome"] == "applied"
     [listing] = commands(signed_in, "/calls")
@@ -49,13 +49,13 @@ def test_the_first_event_of_an_empty_list_is_taken(signed_in: Browser) -> None:
 
 
 @pytest.mark.parametrize("path", [f"/quality?{WINDOW}", f"/quality/launch?agent=vera&{LAUNCHED}"])
-def test_the_figures_of_a_page_are_those_of_its_command(signed_in: Browser, bench: Bench, path: str) -> None:
+def test_numbers_of_a_page_equal_those_of_its_command(signed_in: Browser, bench: Bench, path: str) -> None:
     calls(bench, "sales", 3, agent="vera", status="completed")
     [command] = commands(signed_in, path)
     assert done(signed_in.service, command).status_code == 200
 
 
-def test_a_call_is_what_its_command_says(signed_in: Browser, bench: Bench) -> None:
+def test_call_page_equals_its_command(signed_in: Browser, bench: Bench) -> None:
     calls(bench, "sales", 1)
     [call] = signed_in.service.get("/api/v1/call-logs").json()["data"]
     [command] = commands(signed_in, f"/calls/{call['id']}")

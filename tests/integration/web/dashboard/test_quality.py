@@ -67,7 +67,7 @@ def test_the_charts_and_the_table_have_the_numbers_of_the_api(bench: Bench, brow
     assert 'class="few" title="fewer than 30 calls"' in page.text
 
 
-def test_a_row_and_a_point_lead_to_their_calls(bench: Bench, browser: Browser) -> None:
+def test_row_and_point_link_to_their_calls(bench: Bench, browser: Browser) -> None:
     calls(bench, "sales", 4)
     calls(bench, "support", 2)
     browser.sign_in()
@@ -80,7 +80,7 @@ def test_a_row_and_a_point_lead_to_their_calls(bench: Bench, browser: Browser) -
     assert (data["columns"][0]["calls"], data["narrow"]["failure_rate"]) == ("route=sales", "status=failed")
 
 
-def test_what_the_list_cannot_filter_has_no_link(bench: Bench, browser: Browser) -> None:
+def test_group_without_list_filter_has_no_link(bench: Bench, browser: Browser) -> None:
     calls(bench, "sales", 4)
     browser.sign_in()
     page = seen(browser, f"{WINDOW}&by=country&by=route")
@@ -89,7 +89,7 @@ def test_what_the_list_cannot_filter_has_no_link(bench: Bench, browser: Browser)
     assert not re.search(r'<tr><td>[^<]*</td><td>sales</td><td>[^<]*</td><td class="number"><a', page.text)
 
 
-def test_alerts_are_marks_on_their_column_and_links_below(bench: Bench, browser: Browser) -> None:
+def test_alerts_are_marked_on_their_chart_and_linked_below(bench: Bench, browser: Browser) -> None:
     calls(bench, "sales", 4)
     calls(bench, "support", 2)
     for key in (
@@ -117,7 +117,7 @@ def test_alerts_are_marks_on_their_column_and_links_below(bench: Bench, browser:
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kolkata"])
-def test_a_week_is_the_same_from_the_hours_of_the_charts_and_from_others(
+def test_heat_map_is_equal_from_chart_hours_and_from_a_query(
     bench: Bench, browser: Browser, zone: str
 ) -> None:
     calls(bench, "sales", 40)
@@ -138,7 +138,7 @@ def test_a_week_is_the_same_from_the_hours_of_the_charts_and_from_others(
     assert weeks == [weeks[0]] * 4
 
 
-def test_the_browser_is_never_given_markup_in_the_data(bench: Bench, browser: Browser) -> None:
+def test_chart_data_contains_no_markup(bench: Bench, browser: Browser) -> None:
     calls(bench, "</script><b>", 4)
     browser.sign_in()
     page = seen(browser)
@@ -158,12 +158,12 @@ def test_without_the_library_the_numbers_are_in_the_table(
     assert '<section class="numbers">' in page.text
 
 
-def test_a_time_without_calls_says_so(browser: Browser) -> None:
+def test_period_without_calls_is_reported(browser: Browser) -> None:
     browser.sign_in()
     assert "No calls match in this period" in seen(browser).text
 
 
-def test_only_so_many_columns_are_drawn_and_the_others_are_counted(bench: Bench, browser: Browser) -> None:
+def test_number_of_charts_is_limited_and_the_rest_counted(bench: Bench, browser: Browser) -> None:
     for number in range(8):
         calls(bench, f"route-{number}", 1 + number)
     browser.sign_in()
@@ -182,19 +182,19 @@ def test_filters_are_chips_and_stay_in_the_form(bench: Bench, browser: Browser) 
     assert "Busy rate in percent" in page.text
 
 
-def test_what_cannot_be_asked_is_told_with_the_way_back(browser: Browser) -> None:
+def test_invalid_query_is_an_error_page_with_a_link_back(browser: Browser) -> None:
     browser.sign_in()
     assert browser.get("/quality?by=luck").status_code == 400
     assert browser.get("/quality?from=2030-01-01").status_code == 400
 
 
-def test_words_are_looked_for(bench: Bench, browser: Browser) -> None:
+def test_search_words_filter_the_page(bench: Bench, browser: Browser) -> None:
     calls(bench, "sales", 1, status="completed", summary="about the invoice")
     browser.sign_in()
     assert ">1</a>" in seen(browser, f"{WINDOW}&q=invoice").text
 
 
-def test_the_file_is_the_apis(bench: Bench, browser: Browser) -> None:
+def test_csv_equals_that_of_the_api(bench: Bench, browser: Browser) -> None:
     calls(bench, "sales", 4)
     browser.sign_in()
     found = re.search(r'<a href="(/quality-export[^"]+)"', seen(browser).text)
@@ -204,7 +204,7 @@ def test_the_file_is_the_apis(bench: Bench, browser: Browser) -> None:
     assert answer.text.splitlines()[1].startswith("sales,2026-09-21,")
 
 
-def test_the_library_is_served_where_it_was_built(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_library_is_served_if_present(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     assert browser.get("/assets/quality.js").status_code == 200
     monkeypatch.setattr("calltally.web.dashboard.routes.built_file", lambda _name: None)
     assert browser.get("/assets/chart.js").status_code == 404
@@ -223,7 +223,7 @@ def launched(bench: Bench) -> None:
 
 
 @pytest.mark.usefixtures("launched")
-def test_a_launch_has_its_verdict_and_what_speaks_for_it(browser: Browser) -> None:
+def test_launch_has_its_verdict_and_evidence(browser: Browser) -> None:
     browser.sign_in()
     page = browser.get(f"/quality/launch?agent=vera-2&{LAUNCHED}")
     assert "Worse than the baseline vera-1." in page.text
@@ -238,14 +238,14 @@ def test_a_launch_has_its_verdict_and_what_speaks_for_it(browser: Browser) -> No
 
 
 @pytest.mark.usefixtures("launched")
-def test_the_form_asks_by_kind_and_name(browser: Browser) -> None:
+def test_launch_form_has_kind_and_name(browser: Browser) -> None:
     browser.sign_in()
     page = browser.get(f"/quality/launch?what=agent&name=vera-2&baseline=&{LAUNCHED}")
     assert "Launch of agent vera-2" in page.text
     assert browser.get("/quality/launch?what=agent").text.count("Name a route or an agent") == 1
 
 
-def test_a_launch_without_anything_before_it_says_so(bench: Bench, browser: Browser) -> None:
+def test_launch_without_a_baseline(bench: Bench, browser: Browser) -> None:
     calls(bench, "sales", 3, agent="vera-2", **DONE)
     browser.sign_in()
     page = browser.get(f"/quality/launch?agent=vera-2&{LAUNCHED}").text

@@ -32,7 +32,7 @@ def rows(answer: Answer) -> list[str]:
     return re.findall(r'<a href="/calls/([0-9a-f-]{36})">', answer.text)
 
 
-def test_whoever_is_not_signed_in_is_asked_to_and_comes_back_to_where_they_wanted(browser: Browser) -> None:
+def test_sign_in_redirects_back_to_the_requested_page(browser: Browser) -> None:
     browser.service.tell("CA1", DONE)
     asked = browser.get("/calls?status=failed")
     assert (asked.status_code, asked.headers["location"]) == (303, "/sign-in?next=%2Fcalls%3Fstatus%3Dfailed")
@@ -46,23 +46,23 @@ def test_whoever_is_not_signed_in_is_asked_to_and_comes_back_to_where_they_wante
 
 
 @pytest.mark.parametrize("elsewhere", ["https://evil.example", "//evil.example", "/\\evil.example", "/\n"])
-def test_signing_in_leads_to_no_other_site(browser: Browser, elsewhere: str) -> None:
+def test_sign_in_does_not_redirect_to_other_sites(browser: Browser, elsewhere: str) -> None:
     assert browser.sign_in(next=elsewhere).headers["location"] == "/calls"
 
 
-def test_a_wrong_key_is_told_in_the_form_and_sets_no_cookie(browser: Browser) -> None:
+def test_wrong_key_shows_an_error_and_sets_no_cookie(browser: Browser) -> None:
     answer = browser.sign_in("ct_acme_wrong")
     assert (answer.status_code, "wrong or revoked" in answer.text, browser.cookies) == (403, True, {})
 
 
-def test_a_database_that_is_away_is_not_a_wrong_key(bench: Bench) -> None:
+def test_unavailable_database_is_not_a_wrong_key(bench: Bench) -> None:
     away = Browser(Service(bench, store=Broken(Unavailable("away", retry_after_s=3))))
     answer = away.sign_in(ADMIN["x-admin-key"], tenant=TENANT)
     assert answer.status_code == 503
     assert "set-cookie" not in answer.headers
 
 
-def test_a_key_that_may_not_read_calls_gets_in_nowhere(browser: Browser) -> None:
+def test_key_without_calls_read_cannot_sign_in(browser: Browser) -> None:
     key = browser.service.new_key("events:write")["authorization"].removeprefix("Bearer ")
     assert browser.sign_in(key).status_code == 403
 
@@ -76,7 +76,7 @@ def test_an_administrator_names_the_tenant(browser: Browser) -> None:
     assert len(rows(browser.get("/calls"))) == 1
 
 
-def test_a_form_of_another_site_signs_nobody_in(browser: Browser) -> None:
+def test_cross_site_form_cannot_sign_in(browser: Browser) -> None:
     key = browser.service.key["authorization"].removeprefix("Bearer ")
     for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}, {"origin": "null"}):
         assert browser.post("/sign-in", headers, key=key).status_code == 403
@@ -95,7 +95,7 @@ def test_a_form_without_the_sessions_token_changes_nothing(browser: Browser) -> 
     assert browser.get("/calls").status_code == 200
 
 
-def test_signing_out_ends_it(browser: Browser) -> None:
+def test_sign_out_ends_the_session(browser: Browser) -> None:
     browser.sign_in()
     browser.get("/calls")
     assert browser.post("/sign-out").status_code == 303
@@ -111,7 +111,7 @@ def test_a_revoked_key_ends_its_session(browser: Browser) -> None:
     assert browser.get("/calls").status_code == 303
 
 
-def test_a_session_that_is_used_is_renewed_and_one_that_rests_ends(browser: Browser) -> None:
+def test_used_session_is_renewed_and_idle_session_expires(browser: Browser) -> None:
     browser.sign_in()
     browser.service.bench.now_us += 20 * 60 * 1_000_000
     assert "set-cookie" in browser.get("/calls").headers
@@ -120,7 +120,7 @@ def test_a_session_that_is_used_is_renewed_and_one_that_rests_ends(browser: Brow
     assert browser.get("/calls").status_code == 303
 
 
-def test_the_time_zone_and_the_theme_are_chosen_once(browser: Browser) -> None:
+def test_time_zone_and_theme_apply_to_all_pages(browser: Browser) -> None:
     browser.service.tell("CA1", DONE)
     browser.sign_in()
     browser.get("/calls")
@@ -132,7 +132,7 @@ def test_the_time_zone_and_the_theme_are_chosen_once(browser: Browser) -> None:
     assert "Times in Asia/Tokyo" in browser.get("/calls").text
 
 
-def test_what_a_caller_said_is_text_and_never_markup(browser: Browser) -> None:
+def test_caller_text_is_never_markup(browser: Browser) -> None:
     browser.service.tell("CA1", DONE)
     browser.sign_in()
     listed = browser.get("/calls")
@@ -144,7 +144,7 @@ def test_what_a_caller_said_is_text_and_never_markup(browser: Browser) -> None:
         assert "style=" not in page.text
 
 
-def test_pages_stand_still_while_calls_come_in(browser: Browser) -> None:
+def test_pages_stay_stable_while_calls_arrive(browser: Browser) -> None:
     for number in range(7):
         browser.service.tell(f"CA{number}", DONE)
     browser.sign_in()
@@ -159,7 +159,7 @@ def test_pages_stand_still_while_calls_come_in(browser: Browser) -> None:
     assert rows(browser.get(links(page, "first"))) == seen[:3]
 
 
-def test_any_page_is_one_jump_away(browser: Browser) -> None:
+def test_page_field_jumps_to_any_page(browser: Browser) -> None:
     for number in range(5):
         browser.service.tell(f"CA{number}", DONE)
     browser.sign_in()
@@ -172,7 +172,7 @@ def test_any_page_is_one_jump_away(browser: Browser) -> None:
     assert browser.get(f"/calls?limit={'9' * 5_000}").status_code == 400
 
 
-def test_filters_are_chips_that_can_be_taken_off(browser: Browser) -> None:
+def test_filters_are_removable_chips(browser: Browser) -> None:
     browser.service.tell("CA1", DONE)
     browser.sign_in()
     page = browser.get("/calls?status=failed&status=busy&route=&direction=outbound&limit=50").text
@@ -186,7 +186,7 @@ def test_filters_are_chips_that_can_be_taken_off(browser: Browser) -> None:
     assert unescape(chips[0][2]) == "/calls?status=busy&direction=outbound&limit=50"
 
 
-def test_a_filter_that_cannot_be_is_told_with_the_way_back(browser: Browser) -> None:
+def test_invalid_filter_is_an_error_page_with_a_link_back(browser: Browser) -> None:
     browser.sign_in()
     page = browser.get("/calls?status=gone")
     assert (page.status_code, "one of queued" in page.text or "queued" in page.text) == (400, True)
@@ -209,7 +209,7 @@ def test_the_search_field_leads_to_a_call_a_number_or_words(browser: Browser) ->
     assert places == ["/calls/CA1", "/calls?number=%2B14155550100", "/calls?q=confirmed+time", "/calls"]
 
 
-def test_one_call_shows_what_was_said_of_it(browser: Browser) -> None:
+def test_call_page_shows_its_facts(browser: Browser) -> None:
     browser.service.tell("CA1", {"status": "ringing"}, raw=b"CallStatus=ringing")
     browser.service.tell("CA1", DONE, raw=b"CallStatus=completed")
     browser.sign_in()
@@ -221,14 +221,14 @@ def test_one_call_shows_what_was_said_of_it(browser: Browser) -> None:
     assert "Raw bodies need the scope transcripts:read" in page
 
 
-def test_raw_bodies_are_shown_to_those_who_may_read_them(browser: Browser) -> None:
+def test_raw_bodies_need_their_scope(browser: Browser) -> None:
     browser.service.tell("CA1", DONE, raw=b"CallStatus=completed")
     key = browser.service.new_key("calls:read", "transcripts:read")["authorization"].removeprefix("Bearer ")
     browser.sign_in(key)
     assert "CallStatus=completed" in browser.get("/calls/CA1").text
 
 
-def test_another_tenants_call_is_not_there(browser: Browser) -> None:
+def test_call_of_another_tenant_is_not_found(browser: Browser) -> None:
     browser.service.bench.add_tenant("other")
     browser.service.tell("CA1", DONE, tenant="other")
     browser.sign_in()
@@ -236,7 +236,7 @@ def test_another_tenants_call_is_not_there(browser: Browser) -> None:
     assert rows(browser.get("/calls")) == []
 
 
-def test_what_is_shown_is_exported(browser: Browser) -> None:
+def test_listed_calls_are_exported(browser: Browser) -> None:
     for number in range(3):
         browser.service.tell(f"CA{number}", DONE)
     browser.sign_in()
@@ -250,12 +250,12 @@ def test_what_is_shown_is_exported(browser: Browser) -> None:
     assert len(answer.text.splitlines()) == 1 + 3
 
 
-def test_the_files_of_the_pages_are_there(browser: Browser) -> None:
+def test_assets_are_served(browser: Browser) -> None:
     for name in ("dashboard.css", "dashboard.js", "mark.svg"):
         assert browser.get(f"/assets/{name}").status_code == 200
 
 
-def test_a_page_of_a_fault_says_each_once(browser: Browser) -> None:
+def test_error_page_shows_each_error_once(browser: Browser) -> None:
     browser.sign_in()
     page = unescape(browser.get("/calls?status=gone").text)
     assert page.count("status must be one or more of") == 1

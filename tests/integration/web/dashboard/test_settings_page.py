@@ -41,13 +41,13 @@ def test_a_reader_sees_the_rules_alone(browser: Browser) -> None:
     )
 
 
-def test_the_forms_of_the_administrator_are_the_administrators(browser: Browser) -> None:
+def test_admin_forms_need_the_admin_key(browser: Browser) -> None:
     signed_in(browser, "calls:read", "alerts:write", "webhooks:write")
     names = ("keys", "revoked-keys", "routes", "providers", "checks", "retention", "tenants", "look")
     assert {browser.post(f"/settings/{name}").status_code for name in names} == {403}
 
 
-def test_a_key_is_made_shown_once_and_revoked(admin: Browser) -> None:
+def test_key_is_created_shown_once_and_revoked(admin: Browser) -> None:
     answer = admin.post("/settings/keys", name="desk", scope="calls:read")
     [key] = re.findall(r"ct_acme_[A-Za-z0-9_-]{43}", answer.text)
     assert admin.service.get("/api/v1/call-logs", {"authorization": f"Bearer {key}"}).status_code == 200
@@ -60,7 +60,7 @@ def test_a_key_is_made_shown_once_and_revoked(admin: Browser) -> None:
     assert admin.post("/settings/keys", name="none").status_code == 400
 
 
-def test_a_route_is_set_as_a_whole(admin: Browser) -> None:
+def test_route_is_replaced(admin: Browser) -> None:
     numbers = "+14155550100\n+14155550101, +14155550102"
     admin.post("/settings/routes", route="support", agent="vera", provider="twilio", numbers=numbers)
     assert "+14155550100, +14155550101, +14155550102" in page(admin)
@@ -69,7 +69,7 @@ def test_a_route_is_set_as_a_whole(admin: Browser) -> None:
     assert admin.post("/settings/routes", route="two words").status_code == 400
 
 
-def test_secrets_are_taken_and_never_shown(admin: Browser) -> None:
+def test_secrets_are_stored_and_never_shown(admin: Browser) -> None:
     assert 'name="secret.auth_token"' in page(admin, "?provider=twilio")
     assert "Secrets of nobody" not in page(admin, "?provider=nobody")
     fields = {"provider": "twilio", "secret.auth_token": SECRET}
@@ -79,7 +79,7 @@ def test_secrets_are_taken_and_never_shown(admin: Browser) -> None:
     assert admin.post("/settings/providers", None, provider="twilio").status_code == 400
 
 
-def test_a_test_callback_tells_whether_the_real_one_would_be_believed(admin: Browser) -> None:
+def test_test_callback_shows_whether_a_real_one_is_accepted(admin: Browser) -> None:
     own = "http://test/api/v1/ingest/twilio/acme"
     assert "No secret is stored for twilio" in admin.post("/settings/checks", provider="twilio", url=own).text
     admin.post("/settings/providers", None, **{"provider": "twilio", "secret.auth_token": SECRET})
@@ -91,13 +91,13 @@ def test_a_test_callback_tells_whether_the_real_one_would_be_believed(admin: Bro
     assert "can be decrypted" in admin.post("/settings/checks", provider="kamailio").text
 
 
-def test_wrong_signatures_are_counted_beside_the_provider(admin: Browser) -> None:
+def test_wrong_signatures_are_shown_with_the_provider(admin: Browser) -> None:
     bench = admin.service.bench
     bench.run(bench.store.write(record_failures(TENANT, "twilio", 7, bench.now_us)))
     assert "7 wrong signatures" in page(admin)
 
 
-def test_calls_are_kept_for_so_long(admin: Browser) -> None:
+def test_retention_is_set(admin: Browser) -> None:
     admin.post("/settings/retention", days="365")
     assert 'value="365"' in page(admin)
     admin.post("/settings/retention", days="")
@@ -105,7 +105,7 @@ def test_calls_are_kept_for_so_long(admin: Browser) -> None:
     assert [admin.post("/settings/retention", days=days).status_code for days in ("soon", "0")] == [400, 400]
 
 
-def test_the_administrator_makes_a_tenant_and_looks_at_it(admin: Browser) -> None:
+def test_administrator_creates_and_opens_a_tenant(admin: Browser) -> None:
     admin.post("/settings/tenants", id="other", name="Other", next="/settings#tenants")
     assert ">Open<" in page(admin)
     assert admin.post("/settings/look", tenant="other", next="/settings").status_code == 303
@@ -114,7 +114,7 @@ def test_the_administrator_makes_a_tenant_and_looks_at_it(admin: Browser) -> Non
     assert admin.post("/settings/tenants", id="other").status_code == 409
 
 
-def test_rules_are_set_by_who_may(browser: Browser) -> None:
+def test_rules_need_their_scope(browser: Browser) -> None:
     signed_in(browser, "calls:read", "alerts:write")
     assert browser.post("/settings/rules", rules='{"false_alarms_a_week": 0.5}').status_code == 303
     assert '"false_alarms_a_week": 0.5' in page(browser)
@@ -124,7 +124,7 @@ def test_rules_are_set_by_who_may(browser: Browser) -> None:
     assert browser.post("/settings/endpoints", url="https://hooks.example/x").status_code == 403
 
 
-def test_an_endpoint_is_made_paused_resumed_and_deleted(service: Service) -> None:
+def test_endpoint_is_created_paused_resumed_and_deleted(service: Service) -> None:
     browser = signed_in(Browser(service), "calls:read", "webhooks:write")
     made = browser.post(
         "/settings/endpoints",

@@ -32,18 +32,18 @@ NOW = datetime(2026, 10, 1, 20, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("cookie", [None, "", "nothing.known", ".", "\x00"])
-def test_whoever_chose_nothing_has_the_usual_columns(cookie: str | None) -> None:
+def test_default_columns_without_a_choice(cookie: str | None) -> None:
     assert tuple(column.name for column in chosen_columns(cookie)) == DEFAULT_COLUMNS
 
 
-def test_columns_stand_in_their_own_order() -> None:
+def test_columns_have_a_fixed_order() -> None:
     assert [column.name for column in chosen_columns(columns_cookie_value(["summary", "gone", "agent"]))] == [
         "agent",
         "summary",
     ]
 
 
-def test_every_column_has_a_name_and_a_cell_for_a_call_of_which_nothing_is_known() -> None:
+def test_every_column_has_a_name_and_an_empty_cell_for_unknown_values() -> None:
     nothing: dict[str, Any] = dict.fromkeys(CALL_FIELDS)
     assert {column.name: column.cell(nothing) for column in COLUMNS.values()} == dict.fromkeys(COLUMNS, "")
     assert set(COLUMNS) <= set(TEXTS)
@@ -61,11 +61,11 @@ def test_every_column_has_a_name_and_a_cell_for_a_call_of_which_nothing_is_known
         ("conflicts_count", {"conflicts": 0}, ""),
     ],
 )
-def test_cells_in_words(name: str, said: dict[str, Any], cell: str) -> None:
+def test_cell_texts(name: str, said: dict[str, Any], cell: str) -> None:
     assert COLUMNS[name].cell(said) == cell
 
 
-def test_views_come_back_by_their_names() -> None:
+def test_views_are_stored_by_name() -> None:
     views = with_view(with_view([], "  Failed   here ", "status=failed"), "All", "")
     assert views == [SavedView("All", ""), SavedView("Failed here", "status=failed")]
     assert read_views(views_cookie_value(views)) == views
@@ -75,7 +75,7 @@ def test_views_come_back_by_their_names() -> None:
 
 
 @given(st.lists(st.tuples(st.text(min_size=1), st.text())))
-def test_what_was_written_is_read(pairs: list[tuple[str, str]]) -> None:
+def test_written_views_are_read_back(pairs: list[tuple[str, str]]) -> None:
     views = [SavedView(*pair) for pair in pairs]
     assert read_views(views_cookie_value(views)) == views
 
@@ -86,19 +86,19 @@ def test_a_cookie_that_cannot_be_read_has_no_views(cookie: str | None) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 61, "\x00"])
-def test_a_name_that_cannot_be_is_told(name: str) -> None:
+def test_invalid_view_name_is_refused(name: str) -> None:
     with pytest.raises(InvalidInput):
         with_view([], name, "")
 
 
-def test_no_more_views_than_a_browser_keeps() -> None:
+def test_number_of_views_is_limited() -> None:
     views = [SavedView(f"view {number}", "status=failed&route=support") for number in range(40)]
     assert len(with_view(views, "one more", "")) == 41
     with pytest.raises(InvalidInput, match="remove one"):
         with_view([*views, *views], "one more", "")
 
 
-def test_a_window_is_written_in_utc() -> None:
+def test_window_is_converted_to_utc() -> None:
     typed = (("status", "busy"), ("from_local", "2026-10-02T05:00"), ("to_local", "tomorrow"))
     assert has_local_times(typed)
     written_so = in_utc(typed, TOKYO)
@@ -119,12 +119,12 @@ def test_the_field_shows_the_window_in_the_readers_zone(text: str, field: str) -
     assert field_value(text, TOKYO) == field
 
 
-def test_the_ends_of_time_have_no_other_zone() -> None:
+def test_out_of_range_times_are_not_converted() -> None:
     assert field_value("9999-12-31T23:59:59Z", TOKYO) == ""
     assert in_utc((("from_local", "0001-01-01T00:00"),), TOKYO) == (("from", "0001-01-01T00:00"),)
 
 
-def test_days_to_choose_are_the_readers() -> None:
+def test_predefined_days_are_in_the_readers_zone() -> None:
     told = {window.name: (window.begin, window.end) for window in window_choices(NOW, TOKYO)}
     assert told == {
         "last_hour": ("2026-10-01T19:30:00Z", ""),
@@ -144,5 +144,5 @@ def test_days_to_choose_are_the_readers() -> None:
         (datetime(2026, 9, 1, 9, 0, tzinfo=UTC), "30 days ago"),
     ],
 )
-def test_how_long_ago(moment: datetime, words: str) -> None:
+def test_ago_format(moment: datetime, words: str) -> None:
     assert ago(moment, NOW) == words

@@ -21,7 +21,7 @@ HOUR_US = 3_600 * SECOND_US
 THIN = "\N{NARROW NO-BREAK SPACE}"
 
 
-def test_a_percent_has_a_digit_more_only_where_it_says_something() -> None:
+def test_percent_has_decimals_only_for_small_values() -> None:
     told = [percent(each) for each in (0.412, 0.0412, 0.05, 0.0003, 0, 1, None)]
     assert told == [f"41{THIN}%", f"4.1{THIN}%", f"5{THIN}%", f"0.03{THIN}%", f"0{THIN}%", f"100{THIN}%", "–"]  # noqa: RUF001 (the dash of nothing)
 
@@ -38,7 +38,7 @@ def test_intervals_numbers_and_minutes() -> None:
     )
 
 
-def test_a_bare_url_asks_for_two_weeks_of_days_by_route_against_the_same_weekdays() -> None:
+def test_default_query_is_two_weeks_by_day_and_route_against_same_weekdays() -> None:
     asked = parse_quality_page((), BERLIN, NOW_US)
     assert dict(asked.api) == {
         "from": "2026-09-30T22:00:00.000000Z",
@@ -81,13 +81,13 @@ def test_two_groups_all_together_and_filters() -> None:
         ((("stauts", "failed"),), "stauts"),
     ],
 )
-def test_what_cannot_be_asked_is_named(pairs: tuple[tuple[str, str], ...], at_fault: str) -> None:
+def test_invalid_query_names_the_parameter(pairs: tuple[tuple[str, str], ...], at_fault: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         parse_quality_page(pairs, UTC, NOW_US)
     assert at_fault in {fault.parameter for fault in caught.value.faults}
 
 
-def test_a_groups_calls_are_listed_where_the_list_can() -> None:
+def test_group_links_to_its_calls_if_the_list_has_the_filters() -> None:
     assert calls_of({"route": "a"}, (("route", "b"), ("direction", "inbound"))) == (
         ("direction", "inbound"),
         ("route", "a"),
@@ -130,7 +130,7 @@ def test_the_hours_of_two_weeks_are_folded_into_one() -> None:
     assert (week.low, week.high) == (f"40{THIN}%", f"90{THIN}%")
 
 
-def test_hours_are_those_of_the_readers_clock() -> None:
+def test_hours_are_in_the_readers_zone() -> None:
     week = heat_map(hours_of(hours((23, 40, 80)), "answer_rate"), BERLIN)
     assert week.rows[1][1][1].label == "50"
     assert week.rows[1][1][1].shade == 1

@@ -83,7 +83,7 @@ SESSION: dict[str, Any] = {
 }
 
 
-def test_a_fact_that_came_after_a_later_one_is_marked() -> None:
+def test_fact_received_out_of_order_is_marked() -> None:
     told = lanes(
         call(
             fact("09:30:00", "09:30:09", status="initiated"),
@@ -101,7 +101,7 @@ def test_a_fact_that_came_after_a_later_one_is_marked() -> None:
     assert first.x < second.x < first.arrived
 
 
-def test_what_came_after_the_end_has_a_clock_of_its_own() -> None:
+def test_events_after_the_end_have_their_own_scale() -> None:
     delivery = {"event": "voice.call.completed", "state": "waiting", "updated_at": at("11:32:35")}
     told = drawn(call(fact("09:32:35", "09:32:35", status="completed"), deliveries=[delivery]))
     by_name = {lane.name: lane for lane in told.lanes}
@@ -113,23 +113,23 @@ def test_what_came_after_the_end_has_a_clock_of_its_own() -> None:
     assert all(place < AFTER for place, _label in told.ticks[:-1])
 
 
-def test_an_import_that_came_days_later_draws_no_way() -> None:
+def test_import_days_later_has_no_lag_line() -> None:
     late = {**fact("09:30:00", "09:30:00", door="import"), "received_at": "2026-11-01T00:00:00.000000Z"}
     assert lanes(call(late))["lane_list"].marks[0].arrived is None
 
 
-def test_an_open_call_goes_on_to_the_last_that_is_known() -> None:
+def test_open_call_extends_to_its_last_event() -> None:
     told = lanes(call(fact("09:30:40", "09:30:40"), ended_at=None, duration_seconds=None, ring_seconds=None))
     assert [(bar.kind, bar.label) for bar in told["lane_call"].bars] == [("talking", "")]
     assert told["lane_carrier"].marks[0].label == "applied"
 
 
-def test_a_call_of_which_next_to_nothing_is_known_is_drawn() -> None:
+def test_nearly_empty_call_has_a_timeline() -> None:
     told = drawn(call(ended_at=None, answered_at=None, ring_seconds=None))
     assert (told.lanes, told.ticks) == ([], [(LEFT, "0:00"), (RIGHT, "0:01")])
 
 
-def test_what_was_said_and_done_is_one_conversation() -> None:
+def test_turns_and_tool_calls_are_one_conversation() -> None:
     escalated = fact(
         *("09:30:20", "09:30:21", "own_event"),
         escalated=True,
@@ -153,16 +153,16 @@ def test_what_was_said_and_done_is_one_conversation() -> None:
     assert [len(drawn_lanes[f"lane_{name}"].bars) for name in ("speech", "tools", "hand_over")] == [3, 2, 1]
 
 
-def test_an_escalation_of_which_nothing_more_is_known() -> None:
+def test_escalation_without_details() -> None:
     [entry] = conversation(call(fact("09:30:20", "09:30:20", escalated=True)))
     assert (entry.label, entry.details) == ("escalated", [])
 
 
-def test_what_may_not_be_read_is_not_there() -> None:
+def test_hidden_transcript_is_absent() -> None:
     assert conversation(call(session={**SESSION, "transcript": None, "function_calls": None})) == []
 
 
-def test_tellers_who_do_not_agree() -> None:
+def test_contradicting_sources() -> None:
     told = call(
         fact("09:30:00", "09:30:00", status="ringing", from_number="+14155550123"),
         fact("09:32:34", "09:32:34", status="no-answer", from_number="+14155550123"),
@@ -176,7 +176,7 @@ def test_tellers_who_do_not_agree() -> None:
     ]
 
 
-def test_ids_that_proved_to_be_one_call() -> None:
+def test_other_ids_of_a_merged_call() -> None:
     other = {**fact("09:30:00", "09:30:00"), "call_sid": "vapi-1"}
     assert other_ids(call(fact("09:30:00", "09:30:00"), other, other)) == ["vapi-1"]
 
@@ -190,5 +190,5 @@ def test_ids_that_proved_to_be_one_call() -> None:
         ("", ""),
     ],
 )
-def test_bodies_are_laid_out(raw: str, shown: str) -> None:
+def test_bodies_are_pretty_printed(raw: str, shown: str) -> None:
     assert pretty_body(raw) == shown

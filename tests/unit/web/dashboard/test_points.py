@@ -7,7 +7,7 @@ from calltally.calls.intervals import Proportion
 from calltally.web.dashboard.quality.chart_points import NO_POINT, ChartSeries, chart_json, point
 
 
-def test_a_point_tells_of_its_rate_and_of_the_one_before() -> None:
+def test_point_has_its_rate_and_its_baseline() -> None:
     shown = rate_with_interval(Proportion(1, 200_000))
     assert json.loads(point(shown, 0.75)) == [shown.value, shown.low, shown.high, 200_000, 0, 0.75]
     nothing = rate_with_interval(Proportion(0, 0))
@@ -15,7 +15,7 @@ def test_a_point_tells_of_its_rate_and_of_the_one_before() -> None:
     assert point(nothing, None) == NO_POINT
 
 
-def test_a_name_ends_no_script() -> None:
+def test_name_cannot_end_a_script() -> None:
     name = "</script><script>alert('&')"
     text = chart_json({"step": "hour"}, [ChartSeries(name, None, {"busy_rate": [NO_POINT, "[1.0]"]})])
     assert not {"<", ">", "&", "'"} & set(text)

@@ -54,14 +54,14 @@ def test_a_completed_call_in_one_sentence() -> None:
         ({"status": "no-answer", "escalated": True}, "Outbound to +15550100, nobody answered, escalated."),
     ],
 )
-def test_what_is_not_known_is_not_said(changed: dict[str, Any], expected: str) -> None:
+def test_unknown_values_are_left_out(changed: dict[str, Any], expected: str) -> None:
     unknown = dict.fromkeys(
         ("route", "agent", "answered_at", "ring_seconds", "duration_seconds", "end_reason")
     )
     assert sentence({**CALL, **unknown, **changed}) == expected
 
 
-def test_completed_without_any_time_is_said_so() -> None:
+def test_completed_call_without_times() -> None:
     assert "answered, completed" in sentence({**CALL, "ring_seconds": None, "duration_seconds": None})
 
 
@@ -69,23 +69,23 @@ def test_completed_without_any_time_is_said_so() -> None:
     ("seconds", "words"),
     [(0, "0 s"), (61, "1 min 1 s"), (3_780, "1 h 3 min"), (400_000, "4 days"), (None, "")],
 )
-def test_spans_in_words(seconds: int | None, words: str) -> None:
+def test_span_formats(seconds: int | None, words: str) -> None:
     assert span(seconds) == words
 
 
-def test_the_same_instant_stands_under_the_day_of_the_readers_zone() -> None:
+def test_call_is_listed_under_the_day_of_the_readers_zone() -> None:
     night = {**CALL, "created_at": "2026-10-01T23:30:00.000000Z"}
     names = [days([night], ZoneInfo(zone), COLUMNS, str)[0].name for zone in ("UTC", "Europe/Berlin")]
     assert names == ["Thursday, 1 October 2026", "Friday, 2 October 2026"]
 
 
-def test_both_hours_of_a_night_that_has_one_twice_are_told_apart() -> None:
+def test_repeated_hour_of_a_clock_change_is_distinguishable() -> None:
     zone = ZoneInfo("America/Montreal")
     told = [full_time(f"2020-11-01T0{hour}:30:00.000000Z", zone) for hour in (5, 6)]
     assert told == ["2020-11-01 01:30:00.000 EDT", "2020-11-01 01:30:00.000 EST"]
 
 
-def test_an_erased_call_keeps_its_line() -> None:
+def test_erased_call_keeps_its_row() -> None:
     erased = dict.fromkeys(CALL_FIELDS) | {"id": CALL["id"], "created_at": CALL["created_at"], "erased": True}
     line = days([erased], ZoneInfo("UTC"), COLUMNS, str)[0].pieces[0]
     assert '<tr class="call erased">' in line
@@ -93,7 +93,7 @@ def test_an_erased_call_keeps_its_line() -> None:
     assert line.count('<td class="none') == len(COLUMNS)
 
 
-def test_nothing_that_a_call_says_becomes_html() -> None:
+def test_content_of_calls_is_escaped() -> None:
     evil = '"><script>'
     said = {**CALL, **dict.fromkeys(("summary", "route", "call_sid", "from_number", "end_reason"), evil)}
     every = columns_by_name(("summary", "route", "call_sid", "parties", "end_reason", "status"))
@@ -104,12 +104,12 @@ def test_nothing_that_a_call_says_becomes_html() -> None:
     assert '<span class="tag">escalated</span>' in line
 
 
-def test_a_day_of_many_calls_comes_in_pieces() -> None:
+def test_day_with_many_calls_is_split() -> None:
     [day] = days([CALL] * 45, ZoneInfo("UTC"), columns_by_name(("status",)), str)
     assert [piece.count("<tr ") for piece in day.pieces] == [20, 20, 5]
 
 
-def test_what_a_narrow_column_may_cut_is_whole_in_its_title() -> None:
+def test_truncated_cell_has_its_full_text_as_title() -> None:
     [day] = days(
         [{**CALL, "route": "support-of-montreal"}], ZoneInfo("UTC"), columns_by_name(("route",)), str
     )
@@ -128,7 +128,7 @@ BUILT = (
 )
 
 
-def test_every_text_that_pages_ask_for_is_there_and_every_one_is_used() -> None:
+def test_every_text_of_the_pages_exists_and_is_used() -> None:
     folder = Path(rendering.__file__).parent
     files = [path for kind in ("*.html", "*.py", "*.js") for path in folder.rglob(kind)]
     sources = [
@@ -142,7 +142,7 @@ def test_every_text_that_pages_ask_for_is_there_and_every_one_is_used() -> None:
     assert set(messages.TEXTS) - words - built == set()
 
 
-def test_no_table_hides_a_word_of_another() -> None:
+def test_text_tables_have_distinct_keys() -> None:
     folder = Path(rendering.__file__).parent
     tables = [path.read_text() for path in (folder / "english").glob("*.py")]
     names = [name for table in tables for name in re.findall(r'^    "([\w-]+)":', table, re.MULTILINE)]

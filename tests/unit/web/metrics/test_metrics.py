@@ -7,7 +7,7 @@ def lines(metrics: Metrics) -> list[str]:
     return metrics.text().decode().splitlines()
 
 
-def test_answers_are_counted_by_route_method_and_status() -> None:
+def test_responses_are_counted_by_route_method_and_status() -> None:
     metrics = Metrics()
     for status in (200, 200, 404):
         metrics.observe_request("/calls/{id}", "GET", status, seconds=0.003)
@@ -17,7 +17,7 @@ def test_answers_are_counted_by_route_method_and_status() -> None:
     assert 'calltally_http_request_seconds_bucket{le="0.005",route="/calls/{id}"} 3.0' in told
 
 
-def test_methods_that_a_client_invents_make_one_series() -> None:
+def test_unknown_methods_share_one_series() -> None:
     metrics = Metrics()
     for number in range(50):
         metrics.observe_request("/", f"X{number}", 405, seconds=0.0)
@@ -25,7 +25,7 @@ def test_methods_that_a_client_invents_make_one_series() -> None:
     assert "X49" not in metrics.text().decode()
 
 
-def test_what_comes_in_is_counted_by_provider() -> None:
+def test_ingest_is_counted_by_provider() -> None:
     metrics = Metrics()
     metrics.count_fact("twilio", "applied")
     metrics.count_signature_failure("twilio")
@@ -40,7 +40,7 @@ def test_what_comes_in_is_counted_by_provider() -> None:
     assert 'calltally_unread_messages_total{kind="agent_job_*",provider="livekit"} 1.0' in told
 
 
-def test_the_queue_is_asked_at_each_scrape() -> None:
+def test_queue_length_is_read_at_each_scrape() -> None:
     metrics, queue = Metrics(), [1, 2, 3]
     metrics.observe_queue(lambda: len(queue))
     assert "calltally_writer_queue 3.0" in lines(metrics)
@@ -48,7 +48,7 @@ def test_the_queue_is_asked_at_each_scrape() -> None:
     assert "calltally_writer_queue 0.0" in lines(metrics)
 
 
-def test_applications_count_apart() -> None:
+def test_applications_have_separate_registries() -> None:
     one, other = Metrics(), Metrics()
     one.count_fact("twilio", "applied")
     assert "applied" not in other.text().decode()

@@ -34,17 +34,17 @@ def test_a_handler_takes_the_request_and_nothing_else(handler: Any) -> None:  # 
     assert iscoroutinefunction(handler.fn)
 
 
-def test_every_handler_declares_its_operation_under_a_name_of_its_own() -> None:
+def test_every_handler_has_an_operation_with_a_unique_id() -> None:
     operations = [handler.opt[OPERATION_KEY] for handler in HANDLERS]
     assert all(isinstance(operation, Operation) for operation in operations)
     assert len({operation.id for operation in operations}) == len(operations)
 
 
-def test_every_problem_that_is_declared_exists() -> None:
+def test_every_declared_problem_exists() -> None:
     assert {slug for handler in HANDLERS for slug in handler.opt[OPERATION_KEY].problems} <= set(KINDS)
 
 
-def test_the_lists_parameters_are_those_that_parsing_knows(document: dict[str, Any]) -> None:
+def test_list_parameters_are_those_of_the_parser(document: dict[str, Any]) -> None:
     parameters = document["paths"]["/api/v1/call-logs"]["get"]["parameters"]
     assert [each["name"] for each in parameters] == [
         each.name for each in PARAMETERS if not each.is_for_admin
@@ -62,7 +62,7 @@ def test_the_record_has_every_field_described_and_the_pages_seven_first(document
     assert all(schema["description"] for schema in call["properties"].values())
 
 
-def test_the_example_is_the_reference_pages_own(document: dict[str, Any]) -> None:
+def test_example_is_that_of_the_reference_page(document: dict[str, Any]) -> None:
     answer = document["paths"]["/api/v1/call-logs"]["get"]["responses"]["200"]
     example = answer["content"]["application/json"]["example"]
     assert list(example) == ["data", "limit", "offset", "total", "snapshot"]
@@ -77,7 +77,7 @@ def test_the_example_is_the_reference_pages_own(document: dict[str, Any]) -> Non
     ]
 
 
-def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+def test_every_reference_resolves(document: dict[str, Any]) -> None:
     def references(node: object) -> list[str]:
         if isinstance(node, dict):
             own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
@@ -90,7 +90,7 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
             target = target[part]
 
 
-def test_what_needs_a_key_says_so_and_may_answer_401_403_and_429(document: dict[str, Any]) -> None:
+def test_authenticated_operation_declares_401_403_and_429(document: dict[str, Any]) -> None:
     listing = document["paths"]["/api/v1/call-logs"]["get"]
     assert listing["security"] == [{"bearer": []}, {"adminKey": []}]
     assert {"400", "401", "403", "404", "406", "413", "429", "500", "503"} <= listing["responses"].keys()
@@ -122,7 +122,7 @@ def test_bodies_of_administrators_are_described_with_their_limits(document: dict
         ("1\u202e", False),
     ],
 )
-def test_a_routes_numbers_are_described_as_they_are_checked(
+def test_schema_of_route_numbers_equals_their_validation(
     document: dict[str, Any], number: str, *, is_one: bool
 ) -> None:
     schema = document["components"]["schemas"]["RouteBody"]["properties"]["numbers"]["items"]
@@ -134,7 +134,7 @@ def test_a_routes_numbers_are_described_as_they_are_checked(
             checked_route("r", [number])
 
 
-def test_a_providers_secrets_are_named_and_a_callback_needs_no_body(document: dict[str, Any]) -> None:
+def test_provider_secrets_are_listed_and_callback_body_is_optional(document: dict[str, Any]) -> None:
     secrets = document["paths"]["/api/v1/admin/tenants/{tenant}/providers/{provider}"]["put"]["requestBody"]
     shapes = secrets["content"]["application/json"]["schema"]["anyOf"]
     (twilio,) = [shape for shape in shapes if shape["title"] == "twilio"]
@@ -147,13 +147,13 @@ def test_a_providers_secrets_are_named_and_a_callback_needs_no_body(document: di
     assert document["paths"]["/api/v1/ingest/{provider}/{tenant}"]["post"]["requestBody"]["required"] is False
 
 
-def test_the_server_is_where_the_outside_sees_it() -> None:
+def test_server_is_the_public_url() -> None:
     assert openapi_document(HANDLERS, "https://calls.example")["servers"] == [
         {"url": "https://calls.example"}
     ]
 
 
-def test_the_reference_is_drawn_by_swagger_ui_from_our_own_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reference_loads_swagger_ui_from_this_service(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(built_files, "built_file", lambda name: name.encode())
     page = reference_page()
     for name in ("swagger-ui-bundle.js", "swagger-ui.css", "reference.js", "reference.css"):
@@ -163,7 +163,7 @@ def test_the_reference_is_drawn_by_swagger_ui_from_our_own_addresses(monkeypatch
     assert all(part.startswith(' src="/') for part in page.split("<script")[1:])
 
 
-def test_where_the_reference_was_not_built_its_page_says_how_to(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reference_without_library_says_how_to_build_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(built_files, "built_file", lambda _name: None)
     page = reference_page()
     assert "make setup" in page
@@ -177,7 +177,9 @@ def test_each_problem_has_the_anchor_that_its_type_names() -> None:
 
 
 @pytest.mark.parametrize("library", [None, b"draw()"])
-def test_pages_fetch_nothing_from_elsewhere(library: bytes | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_load_nothing_from_other_servers(
+    library: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(built_files, "built_file", lambda _name: library)
     for page in (reference_page(), problems_page(), home_page()):
         for attribute in ('src="', 'href="'):

@@ -36,7 +36,7 @@ def run(work: Coroutine[Any, Any, None]) -> None:
     asyncio.run(work)
 
 
-def test_who_is_behind_already_waits_for_one_look_alone() -> None:
+def test_waiter_behind_the_head_needs_one_read() -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5)
         await LongPolls(ledgers.head_of, pause_s=0).wait_for_revision("acme", 4, LONG_S)
@@ -45,7 +45,7 @@ def test_who_is_behind_already_waits_for_one_look_alone() -> None:
     run(work())
 
 
-def test_however_many_wait_the_head_is_looked_at_once_a_round() -> None:
+def test_all_waiters_share_one_read_per_round() -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5)
         ledgers.moves = {7: {"acme": 6}}
@@ -56,7 +56,7 @@ def test_however_many_wait_the_head_is_looked_at_once_a_round() -> None:
     run(work())
 
 
-def test_each_goes_on_when_what_it_waits_for_is_there() -> None:
+def test_each_waiter_returns_at_its_revision() -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5)
         ledgers.moves = {look: {"acme": 5 + look} for look in range(1, 5)}
@@ -73,7 +73,7 @@ def test_each_goes_on_when_what_it_waits_for_is_there() -> None:
     run(work())
 
 
-def test_tenants_wait_for_their_own() -> None:
+def test_tenants_wait_independently() -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5, bolt=1)
         heads = LongPolls(ledgers.head_of, pause_s=0)
@@ -87,7 +87,7 @@ def test_tenants_wait_for_their_own() -> None:
 
 
 @pytest.mark.parametrize("pause_s", [0, LONG_S])
-def test_who_has_waited_long_enough_goes_on_without_it(pause_s: float) -> None:
+def test_waiter_returns_after_its_timeout(pause_s: float) -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5)
         heads = LongPolls(ledgers.head_of, pause_s=pause_s)
@@ -99,7 +99,7 @@ def test_who_has_waited_long_enough_goes_on_without_it(pause_s: float) -> None:
     run(work())
 
 
-def test_nobody_is_watched_for_once_all_have_gone() -> None:
+def test_polling_ends_without_waiters() -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5)
         heads = LongPolls(ledgers.head_of, pause_s=0)
@@ -117,7 +117,7 @@ def test_nobody_is_watched_for_once_all_have_gone() -> None:
     run(work())
 
 
-def test_a_head_that_cannot_be_read_is_told_to_all_and_the_next_try_anew() -> None:
+def test_read_error_reaches_all_waiters_and_the_next_wait_retries() -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5)
         heads = LongPolls(ledgers.head_of, pause_s=0)
@@ -132,7 +132,7 @@ def test_a_head_that_cannot_be_read_is_told_to_all_and_the_next_try_anew() -> No
     run(work())
 
 
-def test_closing_lets_everybody_go() -> None:
+def test_close_releases_all_waiters() -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5, bolt=1)
         heads = LongPolls(ledgers.head_of, pause_s=0)

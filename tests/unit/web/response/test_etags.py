@@ -14,18 +14,18 @@ STRONG = TAG.removeprefix(b"W/")
 parts = st.lists(st.integers() | st.text() | st.binary() | st.booleans() | st.none(), max_size=4)
 
 
-def test_a_tag_is_weak_and_of_characters_that_a_tag_may_have() -> None:
+def test_etag_is_weak_with_valid_characters() -> None:
     assert re.fullmatch(rb'W/"[0-9a-f]{30}"', TAG)
 
 
 @given(parts, parts)
-def test_a_tag_is_of_its_parts_and_of_their_order(some: list[object], others: list[object]) -> None:
+def test_etag_depends_on_its_values_and_their_order(some: list[object], others: list[object]) -> None:
     assert weak_etag(*some) == weak_etag(*some)
     # True is 1 to Python, and another answer to us.
     assert (weak_etag(*some) == weak_etag(*others)) == (repr(some) == repr(others))
 
 
-def test_what_is_asked_is_part_of_it() -> None:
+def test_etag_depends_on_the_request() -> None:
     asked = [
         ListQuery(),
         ListQuery(limit=26),
@@ -55,7 +55,7 @@ def test_what_is_asked_is_part_of_it() -> None:
         TAG + b" " + b'"other"',
     ],
 )
-def test_what_the_client_has_is_found(sent: bytes) -> None:
+def test_matching_etag_is_found(sent: bytes) -> None:
     assert etag_matches(sent, TAG)
 
 
@@ -74,5 +74,5 @@ def test_what_the_client_has_is_found(sent: bytes) -> None:
         b'W/"',
     ],
 )
-def test_what_it_has_not_is_not(sent: bytes | None) -> None:
+def test_other_etag_does_not_match(sent: bytes | None) -> None:
     assert not etag_matches(sent, TAG)

@@ -30,7 +30,7 @@ CODINGS = (b"zstd", b"gzip")
         b"application/json;q=nonsense",
     ],
 )
-def test_json_may_be_served(accept: bytes | None) -> None:
+def test_json_is_acceptable(accept: bytes | None) -> None:
     assert choose_type(accept, ONE) == JSON
 
 
@@ -46,7 +46,7 @@ def test_json_may_be_served(accept: bytes | None) -> None:
         b"nonsense",
     ],
 )
-def test_an_accept_that_leaves_json_out_is_refused_with_what_there_is(accept: bytes) -> None:
+def test_accept_without_json_is_refused_with_the_available_types(accept: bytes) -> None:
     with pytest.raises(NotAcceptable, match="application/json"):
         choose_type(accept, ONE)
 
@@ -71,12 +71,12 @@ def test_an_accept_that_leaves_json_out_is_refused_with_what_there_is(accept: by
         (b"application/json;q=0, */*;q=0.5", CSV),
     ],
 )
-def test_of_several_types_the_one_that_weighs_most_is_served(accept: bytes | None, chosen: bytes) -> None:
+def test_type_with_the_highest_weight_is_served(accept: bytes | None, chosen: bytes) -> None:
     assert choose_type(accept, SEVERAL) == chosen
 
 
 @pytest.mark.parametrize("accept", [b"text/csv;q=0, text/*", b"image/*", b"*/*;q=0"])
-def test_an_accept_that_leaves_all_out_names_each(accept: bytes) -> None:
+def test_refused_accept_lists_each_type(accept: bytes) -> None:
     with pytest.raises(NotAcceptable, match="application/json, text/csv, application/x-ndjson"):
         choose_type(accept, SEVERAL)
 
@@ -102,7 +102,5 @@ def test_an_accept_that_leaves_all_out_names_each(accept: bytes) -> None:
         (b"x-gzipped", None),
     ],
 )
-def test_a_coding_is_used_where_it_is_named_and_liked_best(
-    accept_encoding: bytes | None, coding: bytes | None
-) -> None:
+def test_coding_is_used_if_named_and_preferred(accept_encoding: bytes | None, coding: bytes | None) -> None:
     assert choose_coding(accept_encoding, CODINGS) == coding

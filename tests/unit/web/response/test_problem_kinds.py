@@ -17,7 +17,7 @@ def tree(error: type[CalltallyError]) -> Iterator[type[CalltallyError]]:
 BEYOND_HTTP = ("calltally.client", "calltally.cli")
 
 
-def test_every_error_of_ours_has_a_status() -> None:
+def test_every_error_has_a_status() -> None:
     modules = {error: error.__module__ for error in tree(CalltallyError)}
     ours = {
         error.slug
@@ -58,10 +58,10 @@ def test_slugs_and_their_status_codes_are_the_contract() -> None:
     }
 
 
-def test_allow_has_head_wherever_it_has_get() -> None:
+def test_allow_has_head_with_get() -> None:
     assert allow_header(["POST", "GET"]) == "GET, HEAD, POST"
     assert allow_header(["POST"]) == "POST"
 
 
-def test_half_a_surrogate_pair_is_written_as_an_escape() -> None:
+def test_lone_surrogate_is_escaped() -> None:
     assert escape_surrogates("a\ud800b") == "a\\ud800b"

@@ -23,7 +23,7 @@ def expected(first: int | None, last: int | None, size: int) -> list[int] | None
 
 
 @given(st.none() | NUMBERS, st.none() | NUMBERS, st.integers(0, 30))
-def test_it_is_what_the_standard_says(first: int | None, last: int | None, size: int) -> None:
+def test_range_follows_the_standard(first: int | None, last: int | None, size: int) -> None:
     text = f"bytes={'' if first is None else first}-{'' if last is None else last}"
     wanted = expected(first, last, size)
     if wanted == []:
@@ -35,7 +35,7 @@ def test_it_is_what_the_standard_says(first: int | None, last: int | None, size:
 
 
 @given(st.binary(max_size=40))
-def test_nothing_else_is_a_range(text: bytes) -> None:
+def test_invalid_range_is_ignored(text: bytes) -> None:
     try:
         span = requested_range({b"range": text}, b'"tag"', 10)
     except RangeNotSatisfiable:
@@ -43,6 +43,6 @@ def test_nothing_else_is_a_range(text: bytes) -> None:
     assert span is None or 0 <= span.first < span.end <= 10
 
 
-def test_without_a_range_it_is_all() -> None:
+def test_without_a_range_the_whole_file_is_sent() -> None:
     assert requested_range({}, b'"tag"', 10) is None
     assert requested_range({b"range": b"BYTES=1-2"}, b'"tag"', 10) == ByteRange(1, 3)

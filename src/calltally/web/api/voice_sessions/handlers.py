@@ -189,7 +189,7 @@ async def put_voice_session(request: AnyRequest) -> Response:
 
 
 def session_body(found: FoundSession, *, may_read: bool) -> bytes:
-    """One session as JSON: its record with what was said, which is null for who may not read it."""
+    """Return a session as JSON, with its transcript if the key may read it; else null."""
     conversation = found.conversation
     words = [conversation.transcript, conversation.function_calls] if may_read else [None, None]
     turns, functions = map(msgspec.json.encode, words)

@@ -145,7 +145,7 @@ def _decoded(visitor: Visitor, records: bytes) -> list[dict[str, Any]]:
 
 
 def _position_in(pairs: Pairs) -> BrowsePosition | None:
-    """The call that a page begins behind, or ends before, by links of ours: they say the offset as well."""
+    """Return the call next to which the page begins or ends; such links also contain the offset."""
     if not first_value(pairs, "offset"):
         return None
     for name in (AFTER, BEFORE):

@@ -200,5 +200,5 @@ TEXTS: Final[Mapping[str, str]] = {
 
 
 def text(name: str, /, **values: object) -> str:
-    """The words of that name, with what stands in braces filled in."""
+    """Return the text of that name, with its placeholders filled in."""
     return TEXTS[name].format(**values)

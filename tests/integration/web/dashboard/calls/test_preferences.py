@@ -43,7 +43,7 @@ def test_an_erased_call_keeps_its_line_in_any_columns(browser: Browser) -> None:
     assert "confirmed" not in page
 
 
-def test_a_view_is_kept_and_dropped(browser: Browser) -> None:
+def test_view_is_saved_and_removed(browser: Browser) -> None:
     kept = browser.post("/calls-views", name="Busy ones", query="status=busy", next="/calls?status=busy")
     assert kept.headers["location"] == "/calls?status=busy"
     assert '<a href="/calls?status=busy">Busy ones</a>' in browser.get("/calls").text
@@ -51,7 +51,7 @@ def test_a_view_is_kept_and_dropped(browser: Browser) -> None:
     assert "Busy ones" not in browser.get("/calls").text
 
 
-def test_a_view_without_a_name_is_told(browser: Browser) -> None:
+def test_view_without_a_name_is_refused(browser: Browser) -> None:
     assert browser.post("/calls-views", name=" ", query="").status_code == 400
 
 
@@ -61,13 +61,13 @@ def test_forms_of_the_list_need_the_sessions_token(browser: Browser, path: str) 
     assert browser.post(path, name="x", column="agent").status_code == 403
 
 
-def test_what_was_typed_becomes_a_url_that_says_the_same_everywhere(browser: Browser) -> None:
+def test_typed_window_becomes_a_url_in_utc(browser: Browser) -> None:
     browser.post("/preferences", zone="Asia/Tokyo", theme="dark")
     answer = browser.get("/calls?from_local=2026-10-01T09:00&to_local=&status=failed&route=")
     assert answer.headers["location"] == "/calls?from=2026-10-01T00%3A00%3A00Z&status=failed"
 
 
-def test_the_list_is_asked_for_news_by_its_tag(browser: Browser) -> None:
+def test_list_polls_with_its_etag(browser: Browser) -> None:
     found = re.search(r'data-poll="([^"]+)" data-total="1"', browser.get("/calls?route=support").text)
     assert found
     poll = unescape(found[1])
@@ -78,7 +78,7 @@ def test_the_list_is_asked_for_news_by_its_tag(browser: Browser) -> None:
     assert len(rows(browser.get("/calls?route=support"))) == 2
 
 
-def test_files_are_kept_by_browsers_under_urls_of_their_own(browser: Browser) -> None:
+def test_assets_are_cached_under_versioned_urls(browser: Browser) -> None:
     found = re.search(r'href="(/assets/dashboard.css\?\w+)"', browser.get("/calls").text)
     assert found
     kept = browser.get(found[1])

@@ -47,7 +47,7 @@ def counted(page: Answer) -> Any:  # noqa: ANN401 (JSON)
 
 
 @pytest.mark.parametrize("asked", LISTS)
-def test_a_page_says_at_least_how_many_there_are_and_its_links_go_on(browser: Browser, asked: str) -> None:
+def test_page_has_a_lower_bound_and_links(browser: Browser, asked: str) -> None:
     page = browser.get(f"/calls?{asked}&limit=2")
     assert re.search(r"<strong>More than \d calls</strong>", page.text)
     assert 'rel="last"' not in page.text
@@ -64,7 +64,7 @@ def test_a_page_says_at_least_how_many_there_are_and_its_links_go_on(browser: Br
 
 
 @pytest.mark.parametrize("asked", LISTS)
-def test_the_exact_number_is_a_request_of_its_own(browser: Browser, asked: str) -> None:
+def test_exact_total_is_a_separate_request(browser: Browser, asked: str) -> None:
     page = browser.get(f"/calls?{asked}&limit=2")
     last_but_one = rows(browser.get(f"/calls?{asked}&limit=2&page=4"))
     browser.service.tell("CB1", DONE)
@@ -77,7 +77,7 @@ def test_the_exact_number_is_a_request_of_its_own(browser: Browser, asked: str) 
     assert rows(browser.get(links(last, "prev"))) == last_but_one
 
 
-def test_without_scripts_a_link_counts_them_and_the_pages_after_it_know(browser: Browser) -> None:
+def test_without_scripts_a_link_counts_and_later_pages_have_the_total(browser: Browser) -> None:
     page = browser.get("/calls?q=booked&limit=2")
     found = re.search(r'<a href="([^"]+)" data-count=', page.text)
     assert found
@@ -89,7 +89,7 @@ def test_without_scripts_a_link_counts_them_and_the_pages_after_it_know(browser:
     assert 'rel="last"' in page.text
 
 
-def test_news_are_what_has_changed_since(browser: Browser) -> None:
+def test_new_calls_are_counted_since_the_snapshot(browser: Browser) -> None:
     found = re.search(r'data-poll="(/calls-news[^"]+)"', browser.get("/calls?q=booked&limit=2").text)
     assert found
     poll = unescape(found[1])
@@ -99,20 +99,20 @@ def test_news_are_what_has_changed_since(browser: Browser) -> None:
     assert browser.get(poll).json() == {"more": 1}
 
 
-def test_a_page_behind_the_last_leads_back(browser: Browser) -> None:
+def test_page_beyond_the_last_links_back(browser: Browser) -> None:
     page = browser.get("/calls?q=booked&limit=2&page=9")
     assert rows(page) == []
     assert "No call matches" not in page.text
     assert links(page, "first")
 
 
-def test_who_is_not_signed_in_counts_nothing(browser: Browser) -> None:
+def test_count_needs_a_session(browser: Browser) -> None:
     browser.cookies.clear()
     for path in ("/calls-count?q=booked", "/calls-news?q=booked"):
         assert browser.get(path).status_code == 303
 
 
-def test_a_call_that_is_not_in_the_list_begins_no_page(browser: Browser) -> None:
+def test_position_outside_the_list_is_refused(browser: Browser) -> None:
     for nobody in ("00000000-0000-8000-8000-000000000000", "nobody"):
         assert browser.get(f"/calls?q=booked&offset=2&after={nobody}").status_code == 400
 

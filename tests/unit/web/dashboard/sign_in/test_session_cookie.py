@@ -17,7 +17,7 @@ NOW_US = 1_790_000_000_000_000
 VAULT = Vault(bytes(32))
 
 
-def test_what_is_sealed_opens_again() -> None:
+def test_sealed_session_opens() -> None:
     session = DashboardSession.start("ct_acme_secret", "acme", NOW_US)
     assert open_session(VAULT, session.seal(VAULT), NOW_US) == session
 
@@ -28,7 +28,7 @@ def test_a_cookie_does_not_show_the_key_and_is_safe_in_a_header() -> None:
     assert set(sealed) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
-def test_each_stay_has_a_form_token_of_its_own() -> None:
+def test_each_session_has_its_own_csrf_token() -> None:
     assert DashboardSession.start("k", "", NOW_US).csrf != DashboardSession.start("k", "", NOW_US).csrf
 
 
@@ -37,13 +37,13 @@ def test_each_stay_has_a_form_token_of_its_own() -> None:
     [(NOW_US - IDLE_US - 1, NOW_US - IDLE_US - 1), (NOW_US - MAX_SESSION_US - 1, NOW_US)],
     ids=["rested too long", "lasted too long"],
 )
-def test_a_session_that_is_over_does_not_open(began_us: int, seen_us: int) -> None:
+def test_expired_session_does_not_open(began_us: int, seen_us: int) -> None:
     session = DashboardSession("k", "", "c", began_us, seen_us)
     with pytest.raises(SignedOut, match="expired"):
         open_session(VAULT, session.seal(VAULT), NOW_US)
 
 
-def test_a_session_in_use_is_sealed_anew_after_a_while() -> None:
+def test_used_session_is_renewed() -> None:
     session = DashboardSession.start("k", "", NOW_US)
     worn = [session.needs_renewal(NOW_US + minutes * 60_000_000) for minutes in (0, 14, 16)]
     assert worn == [False, False, True]
@@ -51,7 +51,7 @@ def test_a_session_in_use_is_sealed_anew_after_a_while() -> None:
 
 
 @given(st.integers(min_value=0), st.integers(0, 255))
-def test_no_changed_cookie_opens(place: int, to: int) -> None:
+def test_changed_cookie_does_not_open(place: int, to: int) -> None:
     sealed = DashboardSession("k", "", "c", NOW_US, NOW_US).seal(VAULT)
     place %= len(sealed)
     changed = sealed[:place] + chr(to) + sealed[place + 1 :]
@@ -64,12 +64,12 @@ def test_no_changed_cookie_opens(place: int, to: int) -> None:
 
 
 @pytest.mark.parametrize("cookie", [None, "", "x", "A" * 5_000, "ü", "AAAA"])
-def test_what_is_no_session_is_nobody(cookie: str | None) -> None:
+def test_invalid_cookie_is_signed_out(cookie: str | None) -> None:
     with pytest.raises(SignedOut):
         open_session(VAULT, cookie, NOW_US)
 
 
-def test_another_service_s_key_opens_nothing() -> None:
+def test_key_of_another_service_does_not_open() -> None:
     sealed = DashboardSession.start("k", "", NOW_US).seal(Vault(bytes([1]) * 32))
     with pytest.raises(SignedOut):
         open_session(VAULT, sealed, NOW_US)
