@@ -24,7 +24,7 @@ from tests.acceptance.live import Answer as WireAnswer
 from tests.acceptance.live import Live, request_head
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.ingest.service import HOST, RINGING, SID, Answer, Service
-from tests.integration.web.service import at_fault, slug
+from tests.integration.web.service import invalid_parameters, slug
 from tests.unit.providers.twilio.signing import FORM, Pairs
 
 LIST = "/api/v1/call-logs"
@@ -169,8 +169,8 @@ def test_the_first_of_2000_and_a_day_ahead_are_taken(service: Service) -> None:
 
 @pytest.mark.parametrize("instant", ["2026-11-18T11:00:00", "2026-11-18 11:00:00.5", "2026-11-18T11:00"])
 def test_a_naive_time_is_refused(parser: Service, instant: str) -> None:
-    assert at_fault(listed(parser, f"from={instant}")) == ["from"]
-    assert at_fault(listed(parser, f"to={instant}")) == ["to"]
+    assert invalid_parameters(listed(parser, f"from={instant}")) == ["from"]
+    assert invalid_parameters(listed(parser, f"to={instant}")) == ["to"]
     assert refusals(told(parser, EVENT | {"occurred_at": instant}))[0][0] == "occurred_at"
 
 
@@ -218,14 +218,14 @@ def test_a_bad_parameter_is_named_with_what_would_be_right(
     parser: Service, query: str, named: str, says: str
 ) -> None:
     answer = listed(parser, query)
-    assert at_fault(answer) == [named]
+    assert invalid_parameters(answer) == [named]
     assert says in answer.json()["errors"][0]["detail"]
     assert "data" not in answer.json()
 
 
 def test_all_faults_are_told_at_once(parser: Service) -> None:
     answer = listed(parser, "limit=0&offset=-1&status=done&nope=1&from=2026-10-02&to=2026-10-01")
-    assert sorted(at_fault(answer)) == ["from", "limit", "nope", "offset", "status"]
+    assert sorted(invalid_parameters(answer)) == ["from", "limit", "nope", "offset", "status"]
 
 
 # ----------------------------------------------------------------------------------------------- bodies

@@ -28,7 +28,7 @@ from calltally.store.maintenance.erasure import erase_call
 from tests.acceptance.live import Live
 from tests.conftest import NOW_US, TENANT, Bench, records_of
 from tests.integration.ingest.service import ACCOUNT, Answer, Service
-from tests.integration.web.service import at_fault
+from tests.integration.web.service import invalid_parameters
 from tests.unit.providers.twilio.signing import Pairs
 
 LIST = "/api/v1/call-logs"
@@ -432,7 +432,7 @@ def test_pain_11_a_page_that_is_not_all_says_so(service: Service, bench: Bench) 
     assert (len(page["data"]), page["total"]) == (1_000, calls)
     assert answer.links["next"]["url"].endswith("limit=1000&offset=1000")
     too_many = service.ask("GET", f"{LIST}?limit=1001", headers=service.bearer("calls:read"))
-    assert at_fault(too_many) == ["limit"]
+    assert invalid_parameters(too_many) == ["limit"]
 
 
 def test_pain_11_what_is_too_long_is_refused_and_never_shortened(service: Service) -> None:

@@ -12,7 +12,7 @@ from calltally.store.tenants.routes import checked_route, put_route
 from calltally.store.tenants.vault import put_provider_secrets
 from tests.conftest import NOW_US, Bench
 from tests.integration.ingest.service import Answer, Service
-from tests.integration.web.service import at_fault, slug
+from tests.integration.web.service import invalid_parameters, slug
 from tests.unit.providers.twilio.signing import TOKEN, Pairs
 
 OURS, THEIRS = "acme", "bolt"
@@ -162,10 +162,10 @@ def test_the_shared_sid_is_each_ones_own_call(wall: Wall, behind: str) -> None:
 def test_a_key_cannot_name_another_tenant(wall: Wall, path: str) -> None:
     for tenant in (THEIRS, OURS, "nobody"):
         answer = wall.ours.get(f"{path}?tenant={tenant}")
-        assert at_fault(answer) == ["tenant"]
+        assert invalid_parameters(answer) == ["tenant"]
         assert MARK not in answer.text
     answer = wall.ours.service.ask("POST", f"/api/v1/events?tenant={THEIRS}", b"{}", wall.ours.key)
-    assert at_fault(answer) == ["tenant"]
+    assert invalid_parameters(answer) == ["tenant"]
 
 
 def test_a_key_is_none_to_the_admin_api(wall: Wall) -> None:
@@ -246,7 +246,7 @@ def test_the_admin_key_names_the_tenant_and_sees_no_other(wall: Wall) -> None:
         one = service.ask("GET", f"{LIST}/{THEIR_SID}?tenant={tenant}", headers=ADMIN)
         assert one.status_code == (200 if tenant == THEIRS else 404)
     service.bench.now_us += 60_000_000
-    assert at_fault(service.ask("GET", LIST, headers=ADMIN)) == ["tenant"]
+    assert invalid_parameters(service.ask("GET", LIST, headers=ADMIN)) == ["tenant"]
 
 
 def test_metrics_and_pages_for_everybody_name_no_tenant(wall: Wall) -> None:

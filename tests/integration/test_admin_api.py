@@ -21,7 +21,7 @@ Answer = httpx2.Response
 
 
 class Api:
-    """The application of one store, asked without a network."""
+    """Application over one store, called without a network."""
 
     def __init__(self, bench: Bench, admin_key: str | None = "let-me-in") -> None:
         self.bench = bench

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import Bench
 from tests.integration.store.probing import submit
-from tests.integration.web.service import Service, at_fault, slug
+from tests.integration.web.service import Service, invalid_parameters, slug
 from tests.telling import fact
 
 PATH = "/api/v1/analytics/launch"
@@ -107,4 +107,4 @@ def test_no_verdict_without_a_baseline(bench: Bench, service: Service) -> None:
     ],
 )
 def test_errors_name_the_parameters(service: Service, query: str, named: list[str]) -> None:
-    assert at_fault(service.get(f"{PATH}?{query}")) == named
+    assert invalid_parameters(service.get(f"{PATH}?{query}")) == named

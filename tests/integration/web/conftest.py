@@ -1,4 +1,4 @@
-"""One application for each test."""
+"""One application per test."""
 
 import pytest
 
@@ -8,5 +8,5 @@ from tests.integration.web.service import Service
 
 @pytest.fixture
 def service(bench: Bench) -> Service:
-    """The application over a fresh store."""
+    """Return the application over a fresh store."""
     return Service(bench)

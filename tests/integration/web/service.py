@@ -1,4 +1,4 @@
-"""The whole application over one store, asked without a network."""
+"""The whole application over one store, called without a network."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ Message = dict[str, Any]
 
 
 class Service:
-    """A store behind HTTP, with a key that may read calls."""
+    """Store behind HTTP, with a key that may read calls."""
 
     def __init__(
         self,
@@ -57,17 +57,17 @@ class Service:
         self.key = self.new_key("calls:read")
 
     def new_key(self, *scopes: str, tenant: str = TENANT) -> dict[str, str]:
-        """The header of one more key."""
+        """Create a key and return its header."""
         key = mint_key(tenant, scopes)
         self.bench.run(self.bench.store.write(add_key(tenant, key, "test", NOW_US)))
         return {"authorization": f"Bearer {key.text}"}
 
     def get(self, path: str, headers: Mapping[str, str] | None = None, method: str = "GET") -> Answer:
-        """Ask, with the reading key unless `headers` are given."""
+        """Send a request, with the reading key unless `headers` are given."""
         return self.bench.run(self._ask(method, path, self.key if headers is None else headers))
 
     def send(self, path: str, body: object, headers: Mapping[str, str], method: str = "POST") -> Answer:
-        """Send JSON."""
+        """Send a JSON body."""
         content = json.dumps(body).encode()
         named = {"content-type": "application/json", **headers}
         return self.bench.run(self._ask(method, path, named, content))
@@ -87,7 +87,7 @@ class Service:
         app: ASGIApp | None = None,
         query: bytes = b"",
     ) -> list[Message]:
-        """Ask with a scope made by hand, for what no client would send. Reading beyond `body` fails."""
+        """Send a hand-made ASGI scope that no client would send. Reading beyond `body` fails."""
         sent: list[Message] = []
         incoming = iter(body)
 
@@ -118,7 +118,7 @@ class Service:
     def tell(
         self, call_sid: str, said: StatedFields, *, raw: bytes = b"{}", tenant: str = TENANT
     ) -> SubmissionResult:
-        """Record one fact; each is a second later than the one before."""
+        """Record one fact, one second later than the previous one."""
         self.bench.now_us += 1_000_000
         now_us = self.bench.now_us
         digest = content_digest([call_sid, now_us])
@@ -127,7 +127,7 @@ class Service:
 
 
 class Broken:
-    """A store that fails at whatever it is asked."""
+    """Store that fails at every call."""
 
     dialect = "sqlite"
     queued_writes = 0
@@ -162,7 +162,7 @@ class Broken:
 
 
 def slug(answer: Answer) -> str:
-    """Which problem an answer is, once its shape is as RFC 9457 and the contract have it."""
+    """Return the problem slug, after checking the shape of RFC 9457 and the contract."""
     assert answer.headers["content-type"] == "application/problem+json"
     told = answer.json()
     assert list(told) == ["type", "title", "status", "detail", "instance", "request_id", "errors"]
@@ -174,7 +174,7 @@ def slug(answer: Answer) -> str:
     return str(named)
 
 
-def at_fault(answer: Answer) -> list[str]:
-    """The parameters that a 400 names."""
+def invalid_parameters(answer: Answer) -> list[str]:
+    """Return the parameters that a 400 names."""
     assert (answer.status_code, slug(answer)) == (400, "invalid-parameter")
     return [error["parameter"] for error in answer.json()["errors"]]

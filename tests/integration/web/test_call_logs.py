@@ -1,4 +1,4 @@
-"""The list, one call and its events, as a client of the reference page sees them."""
+"""The list, one call and its events, as in the reference page."""
 
 from typing import Any
 from urllib.parse import quote
@@ -9,7 +9,7 @@ from calltally.calls.events import StatedFields
 from calltally.calls.model import CALL_FIELDS
 from calltally.web.response.response import MAX_LOOP_BYTES
 from tests.conftest import TENANT, Bench
-from tests.integration.web.service import ADMIN, LIST, Service, at_fault, slug
+from tests.integration.web.service import ADMIN, LIST, Service, invalid_parameters, slug
 
 COMPLETED: StatedFields = {
     "status": "completed",
@@ -81,7 +81,7 @@ def test_offset_at_or_beyond_the_end_is_an_empty_page(service: Service) -> None:
     ],
 )
 def test_invalid_query_names_the_parameter(service: Service, query: str, named: list[str]) -> None:
-    assert at_fault(service.get(f"{LIST}?{query}")) == named
+    assert invalid_parameters(service.get(f"{LIST}?{query}")) == named
 
 
 def test_invalid_keys_get_equal_responses(service: Service) -> None:
@@ -119,10 +119,10 @@ def test_the_admin_key_names_a_tenant(service: Service) -> None:
     assert sids(service.get(f"{LIST}?tenant={TENANT}&limit=5", ADMIN).json()) == ["CA1"]
     assert service.get(f"{LIST}/CA1?tenant={TENANT}", ADMIN).json()["call_sid"] == "CA1"
     assert service.get(f"{LIST}/CA1/events?tenant={TENANT}&limit=1", ADMIN).json()["total"] == 1
-    assert at_fault(service.get(LIST, ADMIN)) == ["tenant"]
-    assert at_fault(service.get(f"{LIST}/CA1", ADMIN)) == ["tenant"]
+    assert invalid_parameters(service.get(LIST, ADMIN)) == ["tenant"]
+    assert invalid_parameters(service.get(f"{LIST}/CA1", ADMIN)) == ["tenant"]
     assert slug(service.get(f"{LIST}?tenant=nobody", ADMIN)) == "not-found"
-    assert at_fault(service.get(f"{LIST}?tenant=acme&tenant=acme", ADMIN)) == ["tenant"]
+    assert invalid_parameters(service.get(f"{LIST}?tenant=acme&tenant=acme", ADMIN)) == ["tenant"]
 
 
 @pytest.mark.parametrize("path", [LIST, f"{LIST}/CA1", f"{LIST}/CA1/events"])
@@ -192,8 +192,8 @@ def test_events_come_in_pages(service: Service) -> None:
     assert [event["said"]["status"] for event in page["data"]] == ["initiated"]
     assert (page["limit"], page["offset"], page["total"]) == (1, 1, 3)
     assert answer.links["next"]["url"] == f"{LIST}/CA1/events?limit=1&offset=2"
-    assert at_fault(service.get(f"{LIST}/CA1/events?limit=0")) == ["limit"]
-    assert at_fault(service.get(f"{LIST}/CA1/events?order=asc")) == ["order"]
+    assert invalid_parameters(service.get(f"{LIST}/CA1/events?limit=0")) == ["limit"]
+    assert invalid_parameters(service.get(f"{LIST}/CA1/events?order=asc")) == ["order"]
 
 
 def test_raw_bodies_need_transcripts_read(service: Service) -> None:

@@ -1,4 +1,4 @@
-"""The list as a stream: the same calls as page by page, all of one snapshot, in every format."""
+"""Streams of the list: the same calls as the pages, of one snapshot, in every format."""
 
 import asyncio
 import csv
@@ -24,7 +24,7 @@ from calltally.store.maintenance.erasure import erase_call
 from calltally.web.app import HANDLERS
 from calltally.web.openapi.document import openapi_document
 from tests.conftest import NOW_US, TENANT, Bench
-from tests.integration.web.service import ADMIN, LIST, Message, Service, at_fault, slug
+from tests.integration.web.service import ADMIN, LIST, Message, Service, invalid_parameters, slug
 
 TYPES = {
     "csv": "text/csv",
@@ -39,13 +39,13 @@ T = TypeVar("T")
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that a few calls are many chunks."""
+    """Reduce the chunk size, so that a few calls need many chunks."""
     monkeypatch.setattr(window, "FIRST_ROWS", 3)
     monkeypatch.setattr(window, "MOST_ROWS", 4)
 
 
 def put(bench: Bench, calls: int, *, tenant: str = TENANT) -> None:
-    """Calls, twelve of them always in the same instant, every other one escalated and of the same number."""
+    """Record calls in groups of twelve at one instant; every other call escalated, with one number."""
     facts = []
     for number in range(calls):
         said: StatedFields = {
@@ -66,7 +66,7 @@ def put(bench: Bench, calls: int, *, tenant: str = TENANT) -> None:
 
 
 def paged(service: Service, query: str = "") -> list[Json]:
-    """All calls of a query, page by page."""
+    """Return all calls of a query, page by page."""
     calls, url = [], f"{LIST}?{query}&limit=5"
     while url:
         answer = service.get(url)
@@ -85,7 +85,7 @@ def streamed(service: Service, query: str) -> list[Json]:
 
 
 def ids(name: str, body: bytes) -> list[str]:
-    """The ids of the calls in a file."""
+    """Return the ids of the calls in a file."""
     match name:
         case "csv":
             return [row["id"] for row in csv.DictReader(StringIO(body.decode(), newline=""))]
@@ -156,7 +156,7 @@ def test_limit_and_offset_select_a_part_of_the_stream(bench: Bench, rest: str) -
     service = Service(bench)
     put(bench, 40)
     whole = paged(service, rest)
-    # Among them offsets in the middle of an instant, and limits that end in one.
+    # Includes offsets in the middle of an instant, and limits that end in one.
     for offset, limit in ((0, 1), (0, 7), (1, 3), (5, 8), (9, 1_000), (len(whole), 5), (10**12, 5)):
         found = streamed(service, f"{rest}&offset={offset}&limit={limit}")
         assert found == whole[offset : offset + limit]
@@ -188,7 +188,7 @@ def test_chunks_have_fewer_long_calls(bench: Bench, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(bench.store, "read", counted)
     assert len(streamed(service, "")) == 20
-    # Two are read at once, so the last, which is shorter, may be there before the one in front of it.
+    # Two chunks are read concurrently, so the last one, which is shorter, may arrive before its predecessor.
     assert set(sorted(sizes)[1:]) == {2}
 
 
@@ -220,7 +220,7 @@ def test_stream_pins_a_hold(bench: Bench) -> None:
 
 
 class Interrupted:
-    """A store in which something happens before each read in a thread, as a stream's chunks are read."""
+    """Store with a hook before each long read, such as those of a stream's chunks."""
 
     def __init__(self, store: Store, before: Any) -> None:  # noqa: ANN401 (an async function)
         self._store = store
@@ -249,7 +249,7 @@ class Interrupted:
         return await self._store.submit(submissions, in_one_commit=in_one_commit)
 
     async def close(self) -> None:
-        """The bench closes it."""
+        """Do nothing: the bench closes the store."""
 
 
 @pytest.mark.parametrize("rest", ["", "order=asc", "route=route-1"])
@@ -258,7 +258,7 @@ def test_stream_has_one_snapshot(bench: Bench, rest: str) -> None:
     numbers = iter(range(1_000))
 
     async def change() -> None:
-        """One call that is new and old at once, and another that changes."""
+        """Add a call, and change another."""
         number = next(numbers)
         for sid, at_us in ((f"NEW{number}", NOW_US), (f"CA{number:04}", NOW_US + SECOND_US)):
             digest = content_digest([sid, number, "again"])
@@ -310,7 +310,7 @@ def test_refused_accept_lists_all_types(service: Service) -> None:
     ],
 )
 def test_errors_are_reported_before_the_stream_starts(service: Service, query: str, named: list[str]) -> None:
-    assert at_fault(service.get(f"{LIST}?{query}")) == named
+    assert invalid_parameters(service.get(f"{LIST}?{query}")) == named
 
 
 def test_csv_times_are_in_the_requested_zone(bench: Bench) -> None:
@@ -401,7 +401,7 @@ def test_stream_is_compressed_on_request(
 
 
 def waiting(service: Service, headers: dict[bytes, bytes]) -> list[Message]:
-    """What a client that waits for the end is sent, message by message."""
+    """Return the messages to a client that waits for the end."""
     sent: list[Message] = []
     scope = scope_of(headers)
 
@@ -436,7 +436,7 @@ def scope_of(headers: dict[bytes, bytes]) -> Message:
 
 
 class Failing(Interrupted):
-    """A store whose reads in threads begin to fail after some."""
+    """Store whose long reads fail after some."""
 
     def __init__(self, store: Store, error: Exception, after: int) -> None:
         super().__init__(store, self._fail)
@@ -476,7 +476,7 @@ def test_a_failure_before_the_start_is_a_problem(bench: Bench) -> None:
 
 
 class Short(Interrupted):
-    """A store that loses calls behind the second chunk, without a word."""
+    """Store that silently loses calls after the second chunk."""
 
     async def read(self, operation: StoreOperation[T], *, long: bool = False) -> T:
         found = await super().read(operation, long=long)

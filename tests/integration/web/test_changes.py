@@ -1,4 +1,4 @@
-"""The change feed over HTTP: each call once at its newest state, tombstones, positions, and waiting."""
+"""The change feed over HTTP: calls in their newest state, tombstones, positions, and long polls."""
 
 import asyncio
 from time import perf_counter
@@ -14,12 +14,12 @@ from calltally.store.db.interface import Submission
 from calltally.store.db.operation import StoreOperation
 from tests.conftest import NOW_US, TENANT
 from tests.integration.store.probing import submit
-from tests.integration.web.service import ADMIN, Answer, Service, at_fault, slug
-from tests.integration.web.walking import alter_head, beside, erase, page
+from tests.integration.web.service import ADMIN, Answer, Service, invalid_parameters, slug
+from tests.integration.web.walking import alter_head, another_service, erase, page
 from tests.telling import SID, fact, own
 
 CHANGES = "/api/v1/changes"
-# What is waited for must come long before; then only a fault makes the test slow.
+# The awaited change must come much earlier; only a failure makes the test slow.
 AT_ONCE_S = 15
 
 Json = dict[str, Any]
@@ -27,7 +27,7 @@ Json = dict[str, Any]
 
 @pytest.fixture
 def listed(service: Service) -> Service:
-    """Three calls, the first of which changed last."""
+    """Record three calls; the first one changed last."""
     told = [own(60 * number, f"call-{number}", status="ringing") for number in range(3)]
     submit(service.bench, *told)
     submit(service.bench, own(500, "call-0", event_id="end", status="completed"))
@@ -112,14 +112,14 @@ def test_feed_continues_from_a_revision_position_or_snapshot(listed: Service) ->
     submit(listed.bench, own(900, "call-9"))
     for after in ("4", position, snapshot):
         assert [call["call_sid"] for call in changes(listed, f"after={after}")["data"]] == ["call-9"]
-    # A copy of the list under that snapshot, and what changed since, is the list of now.
+    # A copy of the list as of the snapshot, plus the changes since, equals the current list.
     copy = {call["id"]: call for call in page(listed, f"snapshot={snapshot}")["data"]}
     copy |= {call["id"]: call for call in changes(listed, f"after={snapshot}")["data"]}
     assert copy == {call["id"]: call for call in page(listed)["data"]}
 
 
 def test_pruning_does_not_change_the_feed(listed: Service) -> None:
-    """A follower may have been away for longer than snapshots are kept: it gets each call's newest state."""
+    """A follower may be away for longer than snapshots are retained: it gets each call's newest state."""
     first = changes(listed, "limit=1")
     snapshot = page(listed)["snapshot"]
     submit(listed.bench, own(900, "call-9"))
@@ -130,7 +130,7 @@ def test_pruning_does_not_change_the_feed(listed: Service) -> None:
 
 
 def test_watermark_trails_now_by_the_recent_lags(service: Service) -> None:
-    """Of these calls all changed ten minutes after their creation."""
+    """All these calls changed ten minutes after their creation."""
     begun = own(0, "slow", status="ringing")
     slow = [replace(begun, occurred_us=NOW_US - 600 * SECOND_US, call_sid=f"slow-{n}") for n in range(3)]
     submit(service.bench, *slow)
@@ -162,7 +162,7 @@ def test_watermark_trails_now_by_the_recent_lags(service: Service) -> None:
     ],
 )
 def test_invalid_query_names_the_parameter(service: Service, query: str, named: list[str]) -> None:
-    assert at_fault(service.get(f"{CHANGES}?{query}")) == named
+    assert invalid_parameters(service.get(f"{CHANGES}?{query}")) == named
 
 
 def gone(answer: Answer) -> str:
@@ -188,7 +188,7 @@ def test_position_of_another_tenant_is_refused(listed: Service) -> None:
     assert changes(listed, headers=theirs)["data"] == []
     assert listed.get(f"{CHANGES}?after={changes(listed)['next']}", theirs).status_code == 410
     assert len(changes(listed, "tenant=acme", ADMIN)["data"]) == 3
-    assert at_fault(listed.get(CHANGES, ADMIN)) == ["tenant"]
+    assert invalid_parameters(listed.get(CHANGES, ADMIN)) == ["tenant"]
     assert listed.get(CHANGES, listed.new_key("events:write")).status_code == 403
     assert listed.get(CHANGES, {}).status_code == 401
 
@@ -213,7 +213,7 @@ def test_response_is_empty_after_the_wait_without_changes(listed: Service) -> No
 
 
 def noted_waits(service: Service) -> asyncio.Queue[str]:
-    """The tenants for whose changes somebody has begun to wait, from now on."""
+    """Record the tenants of all new waits."""
     long_polls, begun = service.deps.long_polls, asyncio.Queue[str]()
     wait_for_revision = long_polls.wait_for_revision
 
@@ -237,7 +237,7 @@ def test_change_from_another_process_ends_the_wait(listed: Service, *, elsewhere
             await writer.deps.store.submit([Submission(TENANT, own(900, "call-9"))])
             return await asyncio.gather(*waiting)
 
-    with beside(listed) as other:
+    with another_service(listed) as other:
         answers = listed.bench.run(follow(other if elsewhere else listed))
     assert [[call["call_sid"] for call in answer.json()["data"]] for answer in answers] == [["call-9"]] * 20
     assert {answer.json()["next"] for answer in answers} == {changes(listed)["next"]}

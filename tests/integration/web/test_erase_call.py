@@ -1,4 +1,4 @@
-"""`DELETE /api/v1/call-logs/{id}`: who may, what it answers, and what becomes of what asks for the call."""
+"""`DELETE /api/v1/call-logs/{id}`: its authorization, its responses, and later requests for the call."""
 
 import json
 from typing import Any
@@ -11,8 +11,8 @@ from tests.integration.ingest.service import RINGING
 from tests.integration.ingest.service import SID as CALLED_BACK
 from tests.integration.ingest.service import Service as Ingest
 from tests.integration.store.probing import direct, submit, verdict
-from tests.integration.web.service import ADMIN, LIST, Answer, Service, at_fault, slug
-from tests.integration.web.walking import as_part, page, sids
+from tests.integration.web.service import ADMIN, LIST, Answer, Service, invalid_parameters, slug
+from tests.integration.web.walking import page, path_segment, sids
 from tests.telling import SID, fact, own
 
 UNKNOWN = "550e8400-e29b-81d4-a716-446655440000"
@@ -20,7 +20,7 @@ UNKNOWN = "550e8400-e29b-81d4-a716-446655440000"
 
 @pytest.fixture
 def listed(service: Service) -> Service:
-    """Two calls, of which the first swallowed a platform's."""
+    """Record two calls; the first one absorbed a platform's call."""
     submit(service.bench, own(1, "platform-1", summary="Asked."), own(2, "other", status="busy"))
     submit(service.bench, fact(3, SID, status="completed", links=(Node("platform-1", is_carrier=False),)))
     return service
@@ -30,7 +30,9 @@ def delete(
     service: Service, named: str, tenant: str | None = TENANT, headers: dict[str, str] | None = None
 ) -> Answer:
     query = f"?tenant={tenant}" if tenant is not None else ""
-    return service.get(f"{LIST}/{as_part(named)}{query}", ADMIN if headers is None else headers, "DELETE")
+    return service.get(
+        f"{LIST}/{path_segment(named)}{query}", ADMIN if headers is None else headers, "DELETE"
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,7 +65,7 @@ def test_erasure_is_idempotent(listed: Service) -> None:
 def test_a_sid_of_any_characters_is_erased(service: Service, sid: str) -> None:
     submit(service.bench, own(1, sid))
     assert delete(service, sid).status_code == 204
-    assert slug(service.get(f"{LIST}/{as_part(sid)}")) == "erased"
+    assert slug(service.get(f"{LIST}/{path_segment(sid)}")) == "erased"
 
 
 @pytest.mark.parametrize("named", ["nobody", UNKNOWN, "x" * 201, "\0"])
@@ -78,7 +80,7 @@ def test_erasure_needs_the_admin_key_and_a_tenant(listed: Service) -> None:
     for headers in ({}, every_scope, {"x-admin-key": "wrong"}):
         answer = delete(listed, SID, headers=headers)
         assert (answer.status_code, slug(answer)) == (401, "unauthorized")
-    assert at_fault(delete(listed, SID, tenant=None)) == ["tenant"]
+    assert invalid_parameters(delete(listed, SID, tenant=None)) == ["tenant"]
     assert slug(delete(listed, SID, tenant="nobody")) == "not-found"
     listed.bench.add_tenant("bolt")
     assert slug(delete(listed, SID, tenant="bolt")) == "not-found"
@@ -86,7 +88,9 @@ def test_erasure_needs_the_admin_key_and_a_tenant(listed: Service) -> None:
 
 
 def test_unknown_parameter_is_refused(listed: Service) -> None:
-    assert at_fault(listed.get(f"{LIST}/{SID}?tenant=acme&force=true", ADMIN, "DELETE")) == ["force"]
+    assert invalid_parameters(listed.get(f"{LIST}/{SID}?tenant=acme&force=true", ADMIN, "DELETE")) == [
+        "force"
+    ]
     assert page(listed)["total"] == 2
 
 
@@ -104,7 +108,7 @@ def test_feed_has_a_tombstone_of_the_erased_call(listed: Service) -> None:
 
 
 class Sending:
-    """Both ways in, over the bench's store."""
+    """Callbacks and own events over the bench's store."""
 
     def __init__(self, bench: Bench) -> None:
         self.ingest = Ingest(bench)
@@ -149,7 +153,7 @@ def test_callback_of_an_erased_call_is_answered_and_not_stored(service: Service)
     assert ingest.call_back(RINGING).json()["outcomes"][0]["outcome"] == "applied"
     assert delete(service, CALLED_BACK).status_code == 204
     again = ingest.call_back([*RINGING, ("SequenceNumber", "2")])
-    # Not refused to the provider, who would send it again and again.
+    # Not refused: the provider would send it again and again.
     assert again.status_code == 200
     (outcome,) = again.json()["outcomes"]
     assert (outcome["outcome"], outcome["call_id"], outcome["revision"]) == ("refused", None, None)

@@ -1,9 +1,9 @@
-"""`after` over HTTP: the rows that follow a call, for clients that stored the last id they have."""
+"""`after` over HTTP: the rows that follow a call, for clients that store the last id."""
 
 import pytest
 
 from tests.integration.store.probing import direct, submit
-from tests.integration.web.service import LIST, Service, at_fault
+from tests.integration.web.service import LIST, Service, invalid_parameters
 from tests.integration.web.walking import Json, erase, ids, page
 from tests.telling import own
 
@@ -24,7 +24,7 @@ UNKNOWN = "550e8400-e29b-81d4-a716-446655440000"
 
 @pytest.fixture
 def listed(service: Service) -> Service:
-    """Calls of which three always begin at the same instant, so that only their ids tell them apart."""
+    """Record calls, three at each instant, so that only their ids order them."""
     told = [
         own(
             20 * (number // 3),
@@ -44,7 +44,7 @@ def listed(service: Service) -> Service:
 
 
 def followed(service: Service, query: str, limit: int) -> list[Json]:
-    """Every row that a client gets which goes on after the last id that it has."""
+    """Return every row of a client that continues after the last id."""
     rows: list[Json] = []
     after = ""
     while data := page(service, f"{query}&limit={limit}{after}")["data"]:
@@ -104,7 +104,7 @@ def test_links_continue_with_snapshot_and_offset(listed: Service) -> None:
 
 
 def test_new_calls_before_the_position_do_not_move_it(listed: Service) -> None:
-    """What `offset` does not have: the newest first, and no snapshot."""
+    """Unlike `offset`: newest first, and without a snapshot."""
     whole = page(listed, "limit=1000")["data"]
     submit(listed.bench, *(own(9_000 + number, f"new-{number}") for number in range(5)))
     assert page(listed, f"limit=1000&after={whole[9]['id']}")["data"] == whole[10:]
@@ -127,7 +127,7 @@ def test_erased_call_stays_a_position_while_snapshots_exist(listed: Service) -> 
     assert page(listed, f"limit=1000&after={whole[9]['id']}")["data"] == whole[10:]
     with direct(listed.bench.url) as db:
         db("DELETE FROM call_versions")
-    assert at_fault(listed.get(f"{LIST}?after={whole[9]['id']}")) == ["after"]
+    assert invalid_parameters(listed.get(f"{LIST}?after={whole[9]['id']}")) == ["after"]
 
 
 def test_later_call_is_no_position_of_an_old_snapshot(listed: Service) -> None:
@@ -135,7 +135,7 @@ def test_later_call_is_no_position_of_an_old_snapshot(listed: Service) -> None:
     submit(listed.bench, own(50, "new"))
     new = page(listed, "call_sid=new")["data"][0]["id"]
     answer = listed.get(f"{LIST}?snapshot={token}&after={new}")
-    assert at_fault(answer) == ["after"]
+    assert invalid_parameters(answer) == ["after"]
     assert "begin without after" in answer.json()["detail"]
 
 
@@ -150,14 +150,14 @@ def test_later_call_is_no_position_of_an_old_snapshot(listed: Service) -> None:
     ],
 )
 def test_invalid_position_is_refused(listed: Service, query: str, named: list[str]) -> None:
-    assert at_fault(listed.get(f"{LIST}?{query}")) == named
+    assert invalid_parameters(listed.get(f"{LIST}?{query}")) == named
 
 
 def test_call_of_another_tenant_is_no_position(listed: Service) -> None:
     theirs = listed.bench.add_tenant("bolt")
     submit(listed.bench, own(1, "call-3"), tenant=theirs)
     (their_id,) = ids(page(listed, headers=listed.new_key("calls:read", tenant=theirs)))
-    assert at_fault(listed.get(f"{LIST}?after={their_id}")) == ["after"]
+    assert invalid_parameters(listed.get(f"{LIST}?after={their_id}")) == ["after"]
     assert ids(page(listed, f"call_sid=call-3&after={ids(page(listed))[0]}")) == ids(
         page(listed, "call_sid=call-3")
     )

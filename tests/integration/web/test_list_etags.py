@@ -1,4 +1,4 @@
-"""A poll that has the answer already costs a head and no body; what changes an answer changes its tag."""
+"""ETags of the list: a poll without changes gets no body; a change of the response changes its ETag."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -11,7 +11,7 @@ from calltally.store.db.operation import Batch, Statement, StatementMany, StoreO
 from tests.conftest import Bench
 from tests.integration.store.probing import submit
 from tests.integration.web.service import ADMIN, LIST, Answer, Service, slug
-from tests.integration.web.walking import alter_head, beside, erase, page
+from tests.integration.web.walking import alter_head, another_service, erase, page
 from tests.telling import own
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ BOTH = ("calls:read", "transcripts:read")
 
 @pytest.fixture
 def listed(service: Service) -> Service:
-    """Four calls."""
+    """Record four calls."""
     told = (own(60 * number, f"call-{number}", status="ringing", summary="Asked.") for number in range(4))
     submit(service.bench, *told)
     return service
@@ -32,7 +32,7 @@ def tag_of(service: Service, query: str = "", **headers: str) -> str:
     return str(answer.headers["etag"])
 
 
-def ask_again(service: Service, query: str, tag: str, method: str = "GET", **headers: str) -> Answer:
+def poll_again(service: Service, query: str, tag: str, method: str = "GET", **headers: str) -> Answer:
     return service.get(f"{LIST}?{query}", {**service.key, "if-none-match": tag, **headers}, method)
 
 
@@ -42,7 +42,7 @@ def ask_again(service: Service, query: str, tag: str, method: str = "GET", **hea
 def test_current_etag_gives_304_without_a_body(listed: Service, query: str) -> None:
     tag = tag_of(listed, query)
     assert tag.startswith('W/"')
-    answer = ask_again(listed, query, tag)
+    answer = poll_again(listed, query, tag)
     assert (answer.status_code, answer.content) == (304, b"")
     assert answer.headers["etag"] == tag
     assert answer.headers["vary"] == "Authorization, Accept, Accept-Encoding"
@@ -53,22 +53,22 @@ def test_current_etag_gives_304_without_a_body(listed: Service, query: str) -> N
 @pytest.mark.parametrize("shape", ["{tag}", '"a", {tag}', "{strong}", 'W/"a" ,{strong}, "c"', "*"])
 def test_if_none_match_may_have_any_form(listed: Service, shape: str) -> None:
     tag = tag_of(listed)
-    assert ask_again(listed, "", shape.format(tag=tag, strong=tag[2:])).status_code == 304
+    assert poll_again(listed, "", shape.format(tag=tag, strong=tag[2:])).status_code == 304
 
 
 @pytest.mark.parametrize("other", ['W/"a"', '"a", "b"', "a", "", '"*"'])
 def test_other_etag_gets_the_page(listed: Service, other: str) -> None:
-    answer = ask_again(listed, "", other)
+    answer = poll_again(listed, "", other)
     assert (answer.status_code, answer.json()) == (200, page(listed))
 
 
 def test_head_has_the_etag_and_honours_it(listed: Service) -> None:
     head = listed.get(LIST, method="HEAD")
     assert (head.status_code, head.content, head.headers["etag"]) == (200, b"", tag_of(listed))
-    assert ask_again(listed, "", head.headers["etag"], "HEAD").status_code == 304
+    assert poll_again(listed, "", head.headers["etag"], "HEAD").status_code == 304
 
 
-def tell_more(bench: Bench) -> None:
+def record_more(bench: Bench) -> None:
     submit(bench, own(9_000, "call-9"))
 
 
@@ -84,12 +84,12 @@ def restore(bench: Bench) -> None:
     alter_head(bench, "epoch = 'epoch-2'")
 
 
-@pytest.mark.parametrize("change", [tell_more, change_one, erase_one, restore])
+@pytest.mark.parametrize("change", [record_more, change_one, erase_one, restore])
 def test_etag_changes_with_the_ledger(listed: Service, change: Callable[[Bench], None]) -> None:
     before = page(listed)
     tag = tag_of(listed)
     change(listed.bench)
-    answer = ask_again(listed, "", tag)
+    answer = poll_again(listed, "", tag)
     assert answer.status_code == 200
     assert answer.headers["etag"] != tag
     assert answer.json() != before
@@ -98,12 +98,12 @@ def test_etag_changes_with_the_ledger(listed: Service, change: Callable[[Bench],
 def test_under_a_snapshot_only_an_erasure_changes_it(listed: Service) -> None:
     for state in (f"snapshot={page(listed)['snapshot']}", "hold=nightly"):
         tag = tag_of(listed, state)
-        tell_more(listed.bench)
+        record_more(listed.bench)
         change_one(listed.bench)
-        assert ask_again(listed, state, tag).status_code == 304
+        assert poll_again(listed, state, tag).status_code == 304
     before, tag = page(listed, "hold=nightly"), tag_of(listed, "hold=nightly")
     erase_one(listed.bench)
-    answer = ask_again(listed, "hold=nightly", tag)
+    answer = poll_again(listed, "hold=nightly", tag)
     assert answer.status_code == 200
     assert answer.json() != before
 
@@ -112,7 +112,7 @@ def test_expired_snapshot_is_not_304(listed: Service) -> None:
     query = f"snapshot={page(listed)['snapshot']}"
     tag = tag_of(listed, query)
     alter_head(listed.bench, "kept_from = revision + 1")
-    assert slug(ask_again(listed, query, tag)) == "snapshot-gone"
+    assert slug(poll_again(listed, query, tag)) == "snapshot-gone"
 
 
 def test_each_query_has_its_own_etag(listed: Service) -> None:
@@ -157,13 +157,13 @@ def test_etag_depends_on_the_tenant(listed: Service) -> None:
 
 
 def test_services_on_one_database_share_etags(listed: Service) -> None:
-    with beside(listed) as other:
+    with another_service(listed) as other:
         for query in ("", "status=ringing", "q=asked"):
-            assert ask_again(other, query, tag_of(listed, query), **listed.key).status_code == 304
+            assert poll_again(other, query, tag_of(listed, query), **listed.key).status_code == 304
 
 
 class Counting:
-    """A store that notes the statements of each step that reads."""
+    """Store that records the statements of each read."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -205,7 +205,7 @@ def test_poll_without_changes_costs_one_key_read(listed: Service, query: str) ->
     tag = tag_of(polled, query)
     in_full = len(store.asked)
     store.asked.clear()
-    assert ask_again(polled, query, tag).status_code == 304
+    assert poll_again(polled, query, tag).status_code == 304
     assert store.asked == ["standing_of_tenant"]
     assert in_full > 1
 
@@ -214,5 +214,5 @@ def test_newly_linked_sid_changes_the_etag_of_its_list(listed: Service) -> None:
     query = "call_sid=other-1"
     tag = tag_of(listed, query)
     submit(listed.bench, own(300, "other-1", links=(Node("call-1", is_carrier=False),)))
-    answer = ask_again(listed, query, tag)
+    answer = poll_again(listed, query, tag)
     assert (answer.status_code, answer.json()["total"]) == (200, 1)

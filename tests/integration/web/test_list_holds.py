@@ -1,4 +1,4 @@
-"""Holds over HTTP: a name that pins a window, for clients that can only send a fixed parameter."""
+"""Holds over HTTP: a name that pins a snapshot, for clients with fixed parameters."""
 
 import asyncio
 
@@ -8,8 +8,8 @@ from calltally.store.db.interface import Submission
 from calltally.store.maintenance.new_epoch import start_epoch
 from tests.conftest import TENANT
 from tests.integration.store.probing import direct, submit
-from tests.integration.web.service import ADMIN, LIST, Answer, Service, at_fault, slug
-from tests.integration.web.walking import alter_head, beside, erase, ids, page, walked
+from tests.integration.web.service import ADMIN, LIST, Answer, Service, invalid_parameters, slug
+from tests.integration.web.walking import alter_head, another_service, erase, ids, page, walk
 from tests.telling import own
 
 HELD = f"{LIST}?hold=nightly"
@@ -17,13 +17,13 @@ HELD = f"{LIST}?hold=nightly"
 
 @pytest.fixture
 def listed(service: Service) -> Service:
-    """Six calls."""
+    """Record six calls."""
     submit(service.bench, *(own(60 * number, f"call-{number}", status="ringing") for number in range(6)))
     return service
 
 
 def change(service: Service) -> None:
-    """One call more, one that began before all, one that ended."""
+    """Add a call, add one with an earlier start, and end one."""
     number = page(service)["total"]
     told = [
         own(600 + number, f"new-{number}"),
@@ -44,7 +44,7 @@ def test_first_use_pins_the_hold_and_later_uses_read_it(listed: Service) -> None
     first = page(listed, "hold=nightly&limit=2")
     assert (first["data"], first["total"]) == (before["data"][:2], 6)
     change(listed)
-    assert walked(listed, "hold=nightly", limit=2) == before["data"]
+    assert walk(listed, "hold=nightly", limit=2) == before["data"]
     assert page(listed, "hold=nightly&order=asc")["data"] == before["data"][::-1]
     assert page(listed, "hold=nightly&limit=1000") == before
     assert page(listed)["total"] == 8
@@ -60,7 +60,7 @@ def test_hold_covers_all_calls_whatever_its_first_query(listed: Service) -> None
 def test_a_first_use_in_the_middle_pins_as_well(listed: Service) -> None:
     middle = page(listed, "hold=nightly&limit=2&offset=2")["data"]
     change(listed)
-    assert walked(listed, "hold=nightly", limit=2)[2:4] == middle
+    assert walk(listed, "hold=nightly", limit=2)[2:4] == middle
 
 
 def test_holds_are_separate_by_name_and_tenant(listed: Service) -> None:
@@ -84,17 +84,17 @@ def test_links_continue_with_the_snapshot(listed: Service) -> None:
 
 
 def test_concurrent_first_uses_pin_the_same_snapshot(listed: Service) -> None:
-    """Of several services, while a writer moves the ledger."""
+    """Several services, while a writer changes the ledger."""
     told = [Submission(TENANT, own(9_000, f"call-{number}")) for number in range(100, 140)]
 
     async def crowd(services: list[Service]) -> list[Answer]:
         writing = [asyncio.create_task(listed.bench.store.submit([each])) for each in told]
-        asking = [service._ask("GET", HELD, listed.key) for service in services for _ in range(5)]
-        answers = await asyncio.gather(*asking)
+        requests = [service._ask("GET", HELD, listed.key) for service in services for _ in range(5)]
+        answers = await asyncio.gather(*requests)
         await asyncio.gather(*writing)
         return answers
 
-    with beside(listed) as second, beside(listed) as third:
+    with another_service(listed) as second, another_service(listed) as third:
         answers = listed.bench.run(crowd([listed, second, third]))
         assert {answer.status_code for answer in answers} == {200}
         assert len({answer.content for answer in answers}) == 1
@@ -126,7 +126,7 @@ def test_expired_hold_fails_midway_and_is_pinned_again_at_the_start(
     anew = page(listed, "hold=nightly&limit=1000")
     assert (anew["total"], revision_of(listed)) == (8, pinned + 3)
     change(listed)
-    assert walked(listed, "hold=nightly") == anew["data"]
+    assert walk(listed, "hold=nightly") == anew["data"]
 
 
 def test_hold_of_another_epoch_fails_midway(listed: Service) -> None:
@@ -156,7 +156,7 @@ def test_head_request_pins_as_well(listed: Service) -> None:
     ],
 )
 def test_invalid_hold_is_refused_and_pins_nothing(service: Service, query: str, named: list[str]) -> None:
-    assert at_fault(service.get(f"{LIST}?{query}")) == named
+    assert invalid_parameters(service.get(f"{LIST}?{query}")) == named
     with direct(service.bench.url) as db:
         assert db("SELECT count(*) FROM holds") == [(0,)]
 

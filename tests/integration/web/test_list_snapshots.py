@@ -1,4 +1,4 @@
-"""Snapshots over HTTP: a page that is asked for again under one is the same, whatever was written since."""
+"""Snapshots over HTTP: a page under a snapshot stays the same, whatever is written."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,8 +9,8 @@ from calltally.calls.identity import Node
 from calltally.calls.model import CALL_FIELDS
 from tests.conftest import Bench
 from tests.integration.store.probing import submit
-from tests.integration.web.service import ADMIN, LIST, Answer, Service, at_fault, slug
-from tests.integration.web.walking import alter_head, beside, erase, ids, page, sids, walked
+from tests.integration.web.service import ADMIN, LIST, Answer, Service, invalid_parameters, slug
+from tests.integration.web.walking import alter_head, another_service, erase, ids, page, sids, walk
 from tests.telling import fact, own
 
 CALLS = 12
@@ -25,8 +25,8 @@ FILTERS = [
 OTHER_FILTERS = ["number=100", "q=asked", "call_sid=call-03", "route=sales&agent=vera"]
 
 
-def tell_some(bench: Bench) -> None:
-    """Calls a minute apart, the third of them escalated."""
+def record_some(bench: Bench) -> None:
+    """Record calls a minute apart, the third one escalated."""
     told = [
         own(
             60 * number,
@@ -46,17 +46,17 @@ def tell_some(bench: Bench) -> None:
 
 @pytest.fixture
 def listed(service: Service) -> Service:
-    tell_some(service.bench)
+    record_some(service.bench)
     return service
 
 
-def tell_anew(bench: Bench) -> None:
+def record_again(bench: Bench) -> None:
     submit(
         bench, own(60 * CALLS, "new", status="completed", route="sales", direction="inbound", escalated=True)
     )
 
 
-def tell_late(bench: Bench) -> None:
+def record_late(bench: Bench) -> None:
     submit(bench, own(150, "late", status="completed", route="sales", direction="inbound", escalated=True))
 
 
@@ -79,7 +79,7 @@ def merge_two(bench: Bench) -> None:
     submit(bench, own(9_000, "call-05", event_id="link", links=(Node("call-06", is_carrier=True),)))
 
 
-CHANGES = [tell_anew, tell_late, change_states, move_earlier, merge_two]
+CHANGES = [record_again, record_late, change_states, move_earlier, merge_two]
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -90,14 +90,14 @@ def test_page_with_snapshot_stays_stable(listed: Service, change: Callable[[Benc
         under = f"{query}&snapshot={before['snapshot']}"
         assert before["data"]
         assert page(listed, f"{under}&limit=1000") == before
-        assert walked(listed, under, limit=5) == before["data"]
+        assert walk(listed, under, limit=5) == before["data"]
         behind = page(listed, f"{under}&limit=5&offset={before['total']}")
         assert (behind["data"], behind["total"]) == ([], before["total"])
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_page_without_snapshot_moves(listed: Service, change: Callable[[Bench], None]) -> None:
-    """So that the test above can fail."""
+    """The counterexample of the previous test."""
     before = page(listed, "limit=1000")
     change(listed.bench)
     assert page(listed, "limit=1000")["data"] != before["data"]
@@ -127,7 +127,7 @@ def test_erased_call_is_not_found_by_its_filters(listed: Service, query: str) ->
     assert (answer.status_code, slug(answer)) == (410, "snapshot-gone")
     assert "erased" in answer.json()["detail"]
     since = page(listed, query)
-    tell_anew(listed.bench)
+    record_again(listed.bench)
     assert page(listed, f"{query}&snapshot={since['snapshot']}") == since
 
 
@@ -145,13 +145,13 @@ def test_every_page_has_its_snapshot(listed: Service, query: str) -> None:
 def test_unchanged_ledger_has_one_snapshot(listed: Service) -> None:
     tokens = {page(listed, query)["snapshot"] for query in FILTERS}
     assert len(tokens) == 1
-    tell_anew(listed.bench)
+    record_again(listed.bench)
     assert page(listed)["snapshot"] not in tokens
 
 
 def test_an_empty_ledger_has_a_snapshot_too(service: Service) -> None:
     before = page(service)
-    tell_some(service.bench)
+    record_some(service.bench)
     assert page(service)["total"] == CALLS
     assert page(service, f"snapshot={before['snapshot']}") == before
 
@@ -161,7 +161,7 @@ def test_links_follow_the_snapshot(listed: Service) -> None:
     answer = listed.get(f"{LIST}?status=completed,busy&limit=3")
     token = answer.json()["snapshot"]
     seen = answer.json()["data"]
-    for change in (tell_anew, tell_late, change_states):
+    for change in (record_again, record_late, change_states):
         assert all(f"snapshot={token}&" in link["url"] for link in answer.links.values())
         change(listed.bench)
         if "next" in answer.links:
@@ -175,9 +175,9 @@ def test_links_follow_the_snapshot(listed: Service) -> None:
 
 def test_two_services_on_one_database_answer_alike(listed: Service) -> None:
     under = f"snapshot={page(listed)['snapshot']}"
-    for change in (tell_late, move_earlier, change_states):
+    for change in (record_late, move_earlier, change_states):
         change(listed.bench)
-    with beside(listed) as other:
+    with another_service(listed) as other:
         for query in (*FILTERS, *OTHER_FILTERS):
             for asked in (query, f"{query}&{under}", f"{query}&{under}&limit=2&offset=1"):
                 one, another = (answer_of(service, asked, listed.key) for service in (listed, other))
@@ -185,7 +185,7 @@ def test_two_services_on_one_database_answer_alike(listed: Service) -> None:
 
 
 def answer_of(service: Service, query: str, key: dict[str, str]) -> tuple[bytes, dict[str, str]]:
-    """The bytes of a page, and its headers under a request id of our own."""
+    """Return the bytes of a page, and its headers under a fixed request id."""
     answer = service.get(f"{LIST}?{query}", {**key, "x-request-id": "the-same"})
     assert answer.status_code == 200
     headers = {name: value for name, value in answer.headers.items() if name != "x-ratelimit-remaining"}
@@ -197,7 +197,7 @@ def answer_of(service: Service, query: str, key: dict[str, str]) -> tuple[bytes,
 
 @pytest.mark.parametrize("token", ["s0", "0", "S" + "a" * 32, "x" * 33, "%20", "%C3%A9", "s" * 101])
 def test_invalid_token_names_the_parameter(service: Service, token: str) -> None:
-    assert at_fault(service.get(f"{LIST}?snapshot={token}")) == ["snapshot"]
+    assert invalid_parameters(service.get(f"{LIST}?snapshot={token}")) == ["snapshot"]
 
 
 def test_forged_token_reveals_nothing(service: Service) -> None:
@@ -205,13 +205,13 @@ def test_forged_token_reveals_nothing(service: Service) -> None:
 
 
 def test_token_of_another_tenant_is_refused(listed: Service) -> None:
-    """Each ledger has an epoch of its own, so it is one of a ledger that is not this."""
+    """Each ledger has its own epoch."""
     other = listed.new_key("calls:read", tenant=listed.bench.add_tenant("bolt"))
     theirs = page(listed, headers=other)["snapshot"]
     assert listed.get(f"{LIST}?snapshot={theirs}").status_code == 410
     ours = page(listed)["snapshot"]
     assert listed.get(f"{LIST}?snapshot={ours}", other).status_code == 410
-    # Of the one that may read both, the tenant that it names decides.
+    # The admin key may read both; the named tenant decides.
     assert listed.get(f"{LIST}?tenant=bolt&snapshot={ours}", ADMIN).status_code == 410
     assert page(listed, f"tenant=acme&snapshot={ours}", ADMIN)["total"] == CALLS
 
@@ -219,7 +219,7 @@ def test_token_of_another_tenant_is_refused(listed: Service) -> None:
 def test_feed_position_is_not_a_snapshot(listed: Service) -> None:
     position = listed.get("/api/v1/changes").json()["next"]
     answer = listed.get(f"{LIST}?snapshot={position}")
-    assert at_fault(answer) == ["snapshot"]
+    assert invalid_parameters(answer) == ["snapshot"]
     assert "position of the change feed" in answer.json()["detail"]
 
 
@@ -239,7 +239,7 @@ def test_a_token_of_another_epoch_is_gone(listed: Service) -> None:
 
 def test_pruned_snapshot_is_gone_with_advice(listed: Service) -> None:
     token = page(listed)["snapshot"]
-    tell_anew(listed.bench)
+    record_again(listed.bench)
     alter_head(listed.bench, f"kept_from = {CALLS}")
     assert page(listed, f"snapshot={token}")["total"] == CALLS
     alter_head(listed.bench, f"kept_from = {CALLS + 1}")
@@ -249,7 +249,7 @@ def test_pruned_snapshot_is_gone_with_advice(listed: Service) -> None:
 
 
 def test_old_snapshot_has_the_old_id_of_a_call(service: Service) -> None:
-    """Under the snapshot a platform's call and the carrier's are still two, by their old ids and SIDs."""
+    """In the snapshot, the calls of platform and carrier are still separate, with their old ids and SIDs."""
     submit(service.bench, own(1, "platform-1", summary="Asked."), fact(2, status="ringing"))
     before = page(service)
     merge = own(3, "platform-1", event_id="link", links=(Node(sids(before)[0], is_carrier=True),))

@@ -1,4 +1,4 @@
-"""A tenant that masks numbers: no operation tells a whole one to a key without `pii:read`."""
+"""Masking: no operation shows full numbers to a key without `pii:read`."""
 
 import io
 import re
@@ -32,7 +32,7 @@ LISTED, GROUPED, BARE, COUNTED, LINE = (
     4155550122,
     "+14155550111",
 )
-# By what each would be known, in whatever form it leaves.
+# Recognizable digits of each number, in any format.
 WHOLE: Final = (
     "4155550123",
     "70117",
@@ -47,7 +47,7 @@ WHOLE: Final = (
     "4155550122",
     "4155550111",
 )
-# Ids and digests, in which any five digits may stand.
+# Ids and digests, which may contain any five digits.
 _RANDOM: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32,}")
 QUALITY: Final = "/api/v1/analytics/launch-quality"
 WINDOW: Final = "from=2026-01-01&to=2027-01-01"
@@ -58,7 +58,7 @@ MASKED_SCOPES: Final = (
 
 @pytest.fixture
 def desk(bench: Bench, tmp_path: Path) -> Desk:
-    """Two calls with numbers wherever one can be, of a tenant that masks them."""
+    """Record two calls of a masking tenant with numbers in every possible field."""
     desk = Desk(bench, tmp_path / "files")
     said: Any = {
         "status": "completed",
@@ -86,7 +86,7 @@ def desk(bench: Bench, tmp_path: Path) -> Desk:
 
 
 def paths_of(desk: Desk) -> dict[str, list[str]]:
-    """What to ask of each path of the published document that takes a GET."""
+    """Return the requests for each GET path of the published document."""
     export = desk.done(format="csv")
     streams = [f"{LIST}?format={name}" for name in ("csv", "ndjson", "parquet", "arrow")]
     of_nothing = "00000000-0000-4000-8000-000000000000"
@@ -114,7 +114,7 @@ def paths_of(desk: Desk) -> dict[str, list[str]]:
 
 
 def text_of(answer: Answer) -> str:
-    """All that an answer says, whatever it is written as."""
+    """Return all text of a response, in any encoding."""
     kind = answer.headers.get("content-type", "").partition(";")[0]
     if kind == "application/vnd.apache.parquet":
         return str(parquet.read_table(io.BytesIO(answer.content)).to_pydict())
@@ -124,7 +124,7 @@ def text_of(answer: Answer) -> str:
 
 
 def whole_in(answer: Answer) -> set[str]:
-    """Which of them an answer has; the short one is no part of a longer number, of an id or of a digest."""
+    """Return the full numbers in a response. The short number is no part of a longer number, id or digest."""
     text = text_of(answer) + str(answer.headers)
     text += unquote(text)
     long = {number for number in WHOLE if number != CALLED and number in text}
@@ -132,7 +132,7 @@ def whole_in(answer: Answer) -> set[str]:
 
 
 def published(desk: Desk) -> set[str]:
-    """The paths of the document that a tenant's key can GET."""
+    """Return the GET paths for a tenant's key."""
     document = desk.service.get("/openapi.json", {}).json()
     others = ("/api/v1/admin/", "/api/v1/ingest/")
     return {
@@ -154,12 +154,12 @@ def test_no_operation_shows_full_numbers_to_a_masked_key(desk: Desk) -> None:
 
 
 def _of_nothing(path: str) -> str:
-    """A path that nobody wrote down here, with ids that lead to nothing."""
+    """Return an unlisted path with ids of nothing."""
     return path.replace("{", "").replace("}", "")
 
 
 def test_the_same_requests_with_pii_read_show_full_numbers(desk: Desk) -> None:
-    """So the walk above looks where numbers are."""
+    """Proves that the previous test looks in the right places."""
     sees = desk.service.new_key(*MASKED_SCOPES, "pii:read")
     desk.writing = sees
     known = paths_of(desk)
@@ -205,7 +205,7 @@ def test_masked_key_cannot_filter_by_number(desk: Desk, query: str) -> None:
     assert desk.service.get(f"{LIST}?{query}", whole).json()["total"] == 1
 
 
-# A number itself; digits that begin one, amid other words; a name that is shown masked.
+# A number; the first digits of one, among other words; a name that is masked.
 SOUGHT: Final = (
     "number=%2B14155550123",
     "q=1415555*",
@@ -293,7 +293,7 @@ def test_pages_show_no_full_numbers(desk: Desk) -> None:
         paths = ("/calls", f"/calls/{SID}", f"/quality?{WINDOW}&by=agent", "/calls-export?format=csv")
         pages = [browser.get(path) for path in paths]
         assert [page.status_code for page in pages] == [200] * 4
-        # Also for who may see whole numbers a page has them only where that was asked for; a file has them.
+        # Pages show full numbers only after a reveal, even with pii:read; a file has them.
         found = [whole_in(page) - (set() if is_masked else {"4155550111"}) for page in pages]
         assert [bool(each) for each in found] == [False, False, False, not is_masked]
         refused = browser.get("/calls?number=70117")
@@ -351,7 +351,7 @@ def test_administrator_sees_full_numbers_and_sets_masking(desk: Desk) -> None:
     for masks in (False, True):
         answer = desk.service.send(put, {"masks_numbers": masks}, ADMIN, "PUT")
         assert (answer.status_code, answer.content) == (204, b"")
-        # At once in this process, though the key is remembered.
+        # Effective at once in this process, although the key is cached.
         assert ("4155550123" in desk.service.get(LIST).text) is not masks
     odd = desk.service.send(put, {"masks_numbers": "yes"}, ADMIN, "PUT")
     assert (odd.status_code, slug(odd)) == (400, "invalid-body")
@@ -361,7 +361,7 @@ def test_administrator_sees_full_numbers_and_sets_masking(desk: Desk) -> None:
 
 
 def test_numbers_are_full_without_masking(desk: Desk) -> None:
-    """Off at first: keys of the reference page see what it shows."""
+    """Masking is off by default."""
     other = desk.bench.add_tenant("bolt")
     desk.record(1, other, from_number=CALLER)
     key: Mapping[str, str] = desk.service.new_key("calls:read", tenant=other)

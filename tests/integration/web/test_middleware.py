@@ -1,4 +1,4 @@
-"""What every answer has, and what no request can do."""
+"""Properties of every response, and of malformed requests."""
 
 import pytest
 from litestar.types import Receive, Scope, Send

@@ -45,7 +45,7 @@ def test_service_with_undecryptable_secrets_is_not_ready(bench: Bench) -> None:
 
 
 def _away() -> StoreOperation[None]:
-    """Fail as where the database cannot be written to."""
+    """Fail like a database that cannot be written."""
     raise Unavailable("away")
     yield
 
@@ -62,7 +62,7 @@ def test_store_that_cannot_commit_is_not_ready(service: Service) -> None:
         assert (answer.status_code, slug(answer)) == (503, "unavailable")
         assert "no write was committed" in answer.json()["detail"]
         db("ALTER TABLE away RENAME TO schema_support")
-    # Nobody else writes: it finds out by itself.
+    # There are no other writes: the probe detects the failure itself.
     assert service.get("/readyz", {}).status_code == 200
     assert bench.store.stalled_s == 0
 

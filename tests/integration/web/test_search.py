@@ -1,4 +1,4 @@
-"""`q` over HTTP: words in summaries, the same on both databases, with all other filters and exact totals."""
+"""`q` over HTTP: words in summaries, equal on both databases, with all other filters and exact totals."""
 
 from typing import Any, cast
 from urllib.parse import quote
@@ -7,8 +7,8 @@ import pytest
 
 from calltally.calls.identity import Node
 from tests.integration.store.probing import submit, verdict
-from tests.integration.web.service import LIST, Service, at_fault, slug
-from tests.integration.web.walking import erase, page, sids, walked
+from tests.integration.web.service import LIST, Service, invalid_parameters, slug
+from tests.integration.web.walking import erase, page, sids, walk
 from tests.telling import own
 
 SUMMARIES = {
@@ -68,7 +68,7 @@ SEARCHES = {
 
 @pytest.fixture
 def listed(service: Service) -> Service:
-    """A call for each summary, a minute apart."""
+    """Record a call for each summary, a minute apart."""
     told = [
         own(
             60 * number,
@@ -94,11 +94,11 @@ def test_words_in_any_script_are_found(listed: Service) -> None:
 
 @pytest.mark.parametrize("q", ["❤", "👍🏽 😀", "❤\ufe0f", "...", "*", "%20", "--", "\u0301"])
 def test_a_search_without_a_letter_or_a_digit_is_refused(service: Service, q: str) -> None:
-    assert at_fault(service.get(f"{LIST}?q={quote(q, safe='%')}")) == ["q"]
+    assert invalid_parameters(service.get(f"{LIST}?q={quote(q, safe='%')}")) == ["q"]
 
 
 def test_too_long_value_is_refused(service: Service) -> None:
-    assert at_fault(service.get(f"{LIST}?q={'x' * 201}")) == ["q"]
+    assert invalid_parameters(service.get(f"{LIST}?q={'x' * 201}")) == ["q"]
     many = " ".join(f"w{number}" for number in range(50))
     assert page(service, f"q={quote(many)}")["total"] == 0
 
@@ -138,7 +138,7 @@ def test_search_combines_with_all_filters_and_has_an_exact_total(service: Servic
         expected = [f"call-{number:02}" for number in numbers if number < 20]
         for order, wanted in (("asc", expected), ("desc", expected[::-1])):
             query = f"q=refund&{more}&order={order}"
-            assert [call["call_sid"] for call in walked(service, query)] == wanted
+            assert [call["call_sid"] for call in walk(service, query)] == wanted
             assert page(service, f"{query}&limit=1&offset=1")["total"] == len(expected)
             behind = page(service, f"{query}&offset=1000")
             assert (behind["data"], behind["total"]) == ([], len(expected))

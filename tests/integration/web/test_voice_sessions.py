@@ -1,10 +1,10 @@
-"""Sessions over HTTP: stored in parts, listed without their words, read by those who may."""
+"""Sessions over HTTP: stored in parts, listed without transcripts, read with the right scope."""
 
 from typing import Any
 
 import pytest
 
-from tests.integration.web.service import LIST, Service, at_fault, slug
+from tests.integration.web.service import LIST, Service, invalid_parameters, slug
 
 SESSIONS = "/api/v1/voice-sessions"
 SID = "CA" + "0" * 32
@@ -137,7 +137,7 @@ def test_filters_and_pages(stored: Service) -> None:
     assert [each["id"] for each in stored.get(f"{SESSIONS}?stream_id=MZ1").json()["data"]] == ["s-1"]
     assert stored.get(f"{SESSIONS}?status=completed").json()["total"] == 0
     assert stored.get(f"{SESSIONS}?offset=2").json()["data"] == []
-    assert at_fault(stored.get(f"{SESSIONS}?status=asleep&limit=0")) == ["status", "limit"]
+    assert invalid_parameters(stored.get(f"{SESSIONS}?status=asleep&limit=0")) == ["status", "limit"]
 
 
 def test_session_of_another_tenant_is_not_found(stored: Service) -> None:

@@ -1,4 +1,4 @@
-"""`/api/v1/webhook-endpoints`: setting endpoints up, and looking at what became of events."""
+"""`/api/v1/webhook-endpoints`: endpoints and their deliveries."""
 
 import json
 from base64 import b64decode
@@ -19,7 +19,7 @@ from calltally.store.webhooks.dispatch import (
     dispatch,
 )
 from tests.conftest import NOW_US, Bench
-from tests.integration.web.service import Answer, Service, at_fault, slug
+from tests.integration.web.service import Answer, Service, invalid_parameters, slug
 from tests.telling import SID
 
 PATH = "/api/v1/webhook-endpoints"
@@ -28,7 +28,7 @@ LEASE = Lease("acme", "deliveries", "test")
 
 
 class Hooks:
-    """A service with a key that may manage webhooks."""
+    """Service with a key that may manage webhooks."""
 
     def __init__(self, bench: Bench) -> None:
         self.service = Service(bench)
@@ -47,7 +47,7 @@ class Hooks:
         return shown
 
     def jobs(self, *results: AttemptResult) -> list[DeliveryJob]:
-        """What a worker would send now, once it has noted results."""
+        """Return the requests that a worker would send now, after recording results."""
         bench = self.service.bench
         bench.now_us += 1_000_000
         now_us, until_us = bench.now_us, bench.now_us + 10_000_000
@@ -90,16 +90,16 @@ def test_description_may_have_unassigned_characters(hooks: Hooks) -> None:
 
 def test_endpoint_is_replaced_and_deleted(hooks: Hooks) -> None:
     made = hooks.add(description="old", agent="scheduler")
-    place = f"/{made['id']}"
-    changed = hooks.send(place, {"url": URL + "/2", "form": "cloudevents"}, "PUT").json()
+    index = f"/{made['id']}"
+    changed = hooks.send(index, {"url": URL + "/2", "form": "cloudevents"}, "PUT").json()
     assert (changed["url"], changed["form"], changed["description"], changed["agent"]) == (
         URL + "/2",
         "cloudevents",
         None,
         None,
     )
-    assert hooks.send(place, method="DELETE").status_code == 204
-    assert [hooks.send(place, method="DELETE").status_code, hooks.get(place).status_code] == [404, 404]
+    assert hooks.send(index, method="DELETE").status_code == 204
+    assert [hooks.send(index, method="DELETE").status_code, hooks.get(index).status_code] == [404, 404]
     assert hooks.get().json() == {"data": []}
 
 
@@ -113,7 +113,7 @@ def test_endpoint_needs_calls_read(hooks: Hooks) -> None:
 
 
 def test_endpoint_numbers_are_masked_by_the_rights_of_its_key(hooks: Hooks) -> None:
-    """Also if the tenant begins to mask them afterwards."""
+    """Also if the tenant turns masking on later."""
     made, bench = hooks.add(), hooks.service.bench
     assert made["masks_numbers"] is False
     bench.run(bench.store.write(set_masking("acme", masks=True)))
@@ -184,39 +184,39 @@ def test_key_without_the_scope_is_refused(hooks: Hooks) -> None:
 
 def test_deliveries_are_listed_filtered_and_paged(hooks: Hooks) -> None:
     made = hooks.add()
-    place = f"/{made['id']}/deliveries"
+    index = f"/{made['id']}/deliveries"
     hooks.service.tell(SID, {"status": "ringing"})
     hooks.service.tell("CA2", {"status": "busy"})
     [started, other] = hooks.jobs()
     hooks.settle(started, DELIVERED, 200)
     [second] = hooks.settle(other, DEAD, 500)
     assert second.event == "voice.call.completed"
-    whole = hooks.get(place).json()
+    whole = hooks.get(index).json()
     assert (len(whole["data"]), whole["next"]) == (3, None)
     assert sorted(each["state"] for each in whole["data"]) == [DEAD, DELIVERED, WAITING]
-    [dead] = hooks.get(place + "?state=dead").json()["data"]
+    [dead] = hooks.get(index + "?state=dead").json()["data"]
     assert (dead["event"], dead["reason"], dead["next_attempt_at"]) == (
         "voice.call.started",
         "answered 500",
         None,
     )
-    of_call = hooks.get(f"{place}?call_id={dead['call_id']}&event=voice.call.completed").json()["data"]
+    of_call = hooks.get(f"{index}?call_id={dead['call_id']}&event=voice.call.completed").json()["data"]
     assert [each["state"] for each in of_call] == [WAITING]
     pages: list[Any] = []
     before = ""
     while True:
-        page = hooks.get(f"{place}?limit=1{before}").json()
+        page = hooks.get(f"{index}?limit=1{before}").json()
         pages += page["data"]
         if page["next"] is None:
             break
         before = f"&before={page['next']}"
     assert pages == whole["data"]
-    assert hooks.get(place + "?from=2030-01-01").json()["data"] == []
-    assert len(hooks.get(place + "?from=0001-01-01&to=9999-12-31").json()["data"]) == 3
-    assert hooks.get(place + "?to=1969-12-31").json()["data"] == []
-    assert len(hooks.get(place + "?from=2020-01-01&to=2030-01-01").json()["data"]) == 3
-    assert at_fault(hooks.get(place + "?state=gone&before=x")) == ["state"]
-    assert at_fault(hooks.get(place + "?before=x")) == ["before"]
+    assert hooks.get(index + "?from=2030-01-01").json()["data"] == []
+    assert len(hooks.get(index + "?from=0001-01-01&to=9999-12-31").json()["data"]) == 3
+    assert hooks.get(index + "?to=1969-12-31").json()["data"] == []
+    assert len(hooks.get(index + "?from=2020-01-01&to=2030-01-01").json()["data"]) == 3
+    assert invalid_parameters(hooks.get(index + "?state=gone&before=x")) == ["state"]
+    assert invalid_parameters(hooks.get(index + "?before=x")) == ["before"]
 
 
 def test_delivery_shows_every_attempt_and_can_be_replayed(hooks: Hooks) -> None:
@@ -225,8 +225,8 @@ def test_delivery_shows_every_attempt_and_can_be_replayed(hooks: Hooks) -> None:
     [job] = hooks.jobs()
     hooks.settle(job, DEAD, 503)
     [listed] = hooks.get(f"/{made['id']}/deliveries").json()["data"]
-    place = f"/{made['id']}/deliveries/{listed['id']}"
-    detail = hooks.get(place).json()
+    index = f"/{made['id']}/deliveries/{listed['id']}"
+    detail = hooks.get(index).json()
     [attempt] = detail.pop("tries")
     assert detail == listed
     assert (attempt["status"], attempt["seconds"], attempt["answer"], attempt["answer_encoding"]) == (
@@ -235,9 +235,9 @@ def test_delivery_shows_every_attempt_and_can_be_replayed(hooks: Hooks) -> None:
         "//4=",
         "base64",
     )
-    again = hooks.send(place + "/replay")
+    again = hooks.send(index + "/replay")
     assert (again.status_code, again.json()) == (202, {"replayed": 1})
-    assert hooks.get(place).json()["state"] == WAITING
+    assert hooks.get(index).json()["state"] == WAITING
     assert [each.attempts for each in hooks.jobs()] == [1]
     for wrong in ("msg_nothing", "msg_" + made["id"], made["id"]):
         assert hooks.get(f"/{made['id']}/deliveries/{wrong}").status_code == 404
@@ -250,16 +250,16 @@ def test_window_or_its_dead_deliveries_are_replayed(hooks: Hooks) -> None:
     jobs = hooks.jobs()
     for job, state in zip(jobs, (DELIVERED, DEAD, DEAD), strict=True):
         hooks.settle(job, state, 200)
-    place = f"/{made['id']}/replay"
-    assert hooks.send(place, {"from": "2030-01-01"}).json() == {"replayed": 0}
-    assert hooks.send(place, {"from": "2020-01-01", "only": "dead"}).json() == {"replayed": 2}
-    assert hooks.send(place, {"from": "2020-01-01", "to": "2030-01-01"}).json() == {"replayed": 1}
+    index = f"/{made['id']}/replay"
+    assert hooks.send(index, {"from": "2030-01-01"}).json() == {"replayed": 0}
+    assert hooks.send(index, {"from": "2020-01-01", "only": "dead"}).json() == {"replayed": 2}
+    assert hooks.send(index, {"from": "2020-01-01", "to": "2030-01-01"}).json() == {"replayed": 1}
     for body in (
         {"from": "x"},
         {"from": "2026-01-02", "to": "2026-01-01"},
         {"from": "2026-01-01", "only": "?"},
     ):
-        assert slug(hooks.send(place, body)) == "invalid-body"
+        assert slug(hooks.send(index, body)) == "invalid-body"
 
 
 def test_a_test_event_goes_to_one_endpoint(hooks: Hooks) -> None:

@@ -1,4 +1,4 @@
-"""Lists as the tests walk through them: page by page, and what each page held."""
+"""Helpers that page through lists."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 def page(service: Service, query: str = "", headers: Mapping[str, str] | None = None) -> Json:
-    """One page of the list, which must succeed."""
+    """Return one page of the list, which must succeed."""
     answer = service.get(f"{LIST}?{query}", headers)
     assert answer.status_code == 200, answer.text
     listed: Json = answer.json()
@@ -30,8 +30,8 @@ def ids(listed: Json) -> list[str]:
     return [call["id"] for call in listed["data"]]
 
 
-def walked(service: Service, query: str = "", limit: int = 3) -> list[Json]:
-    """Every row that a client gets which adds up its offset until a page is empty."""
+def walk(service: Service, query: str = "", limit: int = 3) -> list[Json]:
+    """Return every row, by increasing the offset until a page is empty."""
     rows: list[Json] = []
     offset = 0
     while data := page(service, f"{query}&limit={limit}&offset={offset}")["data"]:
@@ -41,24 +41,24 @@ def walked(service: Service, query: str = "", limit: int = 3) -> list[Json]:
 
 
 def erase(bench: Bench, id_or_sid: str, tenant: str = TENANT) -> bool:
-    """Forget a call; says whether it was there still."""
+    """Erase a call. Return whether it existed."""
     return bench.run(bench.store.write(erase_call(tenant, id_or_sid, NOW_US)))
 
 
 def alter_head(bench: Bench, change: str, tenant: str = TENANT) -> None:
-    """Do to the row of a ledger what only a restore or the passing of days does."""
+    """Change a ledger row as only a restore or the passage of time does."""
     with direct(bench.url) as db:
         db(f"UPDATE ledger_heads SET {change} WHERE tenant = ?", tenant)
 
 
-def as_part(name: str) -> str:
-    """A SID as a part of a path."""
+def path_segment(name: str) -> str:
+    """Encode a SID as a path segment."""
     return quote(name, safe="").replace(".", "%2E")
 
 
 @contextmanager
-def beside(service: Service) -> Iterator[Service]:
-    """Another service on the same database, with a store of its own, as another process has one."""
+def another_service(service: Service) -> Iterator[Service]:
+    """Return another service on the same database, with its own store, like another process."""
     bench = service.bench
     store = open_store(bench.url, lambda: bench.now_us)
     try:

@@ -1,4 +1,4 @@
-"""Work beside an application: begun with it, and ended before the application lets go of what it needs."""
+"""Background work in the lifespan of an application."""
 
 import asyncio
 from collections.abc import MutableMapping
@@ -13,7 +13,7 @@ Message = MutableMapping[str, Any]
 
 
 class Life:
-    """What happens in the life of an application, in its order."""
+    """Application that records the events of its lifespan."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
@@ -29,7 +29,7 @@ class Life:
     async def work(self, stop: asyncio.Event) -> None:
         self.told.append("begun")
         await stop.wait()
-        # So that whoever does not wait for its end goes on before it.
+        # An application that does not wait for the end would continue before it.
         await asyncio.sleep(0)
         self.told.append("ended")
 
@@ -60,7 +60,7 @@ def test_work_ends_if_the_application_does_not_start() -> None:
 
 
 class Failing(Life):
-    """The work beside it fails at once."""
+    """Application whose background work fails at once."""
 
     async def work(self, stop: asyncio.Event) -> None:  # noqa: ARG002 (it is not waited for)
         raise RuntimeError("unforeseen")

@@ -11,7 +11,7 @@ from calltally.calls.identity import Node, call_uuid, uuid_text
 from calltally.cli.main import app
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import submit
-from tests.integration.web.service import Service, at_fault
+from tests.integration.web.service import Service, invalid_parameters
 from tests.telling import fact
 
 SID, OTHER, ALIAS = "CA" + "1" * 32, "CA" + "2" * 32, "vapi-" + "3" * 32
@@ -89,7 +89,7 @@ def test_shared_sids_are_no_tenant_alert(service: Service, bolt: str) -> None:
 @pytest.mark.parametrize("query", ["from=2026-09-23&to=2026-09-22", "from=2026-01-01&to=2026-09-22"])
 def test_window_is_a_month_at_most(service: Service, query: str) -> None:
     answer = service.get(f"{PATH}?{query}", ADMIN)
-    assert (answer.status_code, at_fault(answer)) == (400, ["from"])
+    assert (answer.status_code, invalid_parameters(answer)) == (400, ["from"])
 
 
 def test_command_lists_shared_sids(bench: Bench, bolt: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from tests.integration.web.service import Answer, Service
 
 
 class Browser:
-    """Keeps its cookies, follows nothing by itself, and knows the forms of the last page."""
+    """Browser with cookies and the forms of the last page. It does not follow redirects."""
 
     def __init__(self, service: Service) -> None:
         self.service = service

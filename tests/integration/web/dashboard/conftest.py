@@ -1,4 +1,4 @@
-"""A browser in front of a fresh store."""
+"""A browser over a fresh store."""
 
 import pytest
 
@@ -8,5 +8,5 @@ from tests.integration.web.service import Service
 
 @pytest.fixture
 def browser(service: Service) -> Browser:
-    """Nobody is signed in yet."""
+    """Return a browser without a session."""
     return Browser(service)

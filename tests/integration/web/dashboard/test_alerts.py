@@ -1,4 +1,4 @@
-"""The pages of alerts over a real store."""
+"""The alert pages over a real store."""
 
 import json
 import re
@@ -25,14 +25,14 @@ SENTENCE = "No-answer on support: 40 % against 12 ± 4 % expected, since 14:10, 
 
 @pytest.fixture(autouse=True)
 def library(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the charts' library had been built, whoever runs the tests."""
+    """Pretend that the chart library is present."""
     monkeypatch.setattr(built_files, "built_file", lambda _name: b"")
 
 
 def opened(
     bench: Bench, found: AlertFinding | None = None, message: str = SENTENCE, tenant: str = TENANT
 ) -> Alert:
-    """An alert that began when the tests' calls do."""
+    """Open an alert at the start of the test's calls."""
     bench.now_us = BEGAN_US + 3 * 3_600_000_000
     told = found or finding(
         FindingChange.BEGAN, SUPPORT, BEGAN_US, children=(SeriesKey(Dimension.AGENT, "vera"),)
@@ -108,7 +108,7 @@ def test_alert_without_a_rate_has_numbers_and_its_calls(bench: Bench, browser: B
     pages = {text for path in links(browser) if (text := browser.get(path).text)}
     assert all("canvas" not in page and 'href="/calls/CA1"' in page for page in pages)
     assert sum("8.5 to 20" in page for page in pages) == 1
-    # What is counted does not come by chance.
+    # A count has no false-alarm rate.
     assert sum("false alarms of this strength" in page for page in pages) == 1
 
 

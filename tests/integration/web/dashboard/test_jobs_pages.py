@@ -26,7 +26,7 @@ def signed_in(service: Service, *scopes: str) -> Browser:
 
 @pytest.fixture
 def desk(bench: Bench, tmp_path: Path) -> ExportDesk:
-    """Where exports are done."""
+    """Return a service with a worker for exports."""
     return ExportDesk(bench, tmp_path / "files")
 
 

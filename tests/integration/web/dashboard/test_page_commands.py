@@ -1,4 +1,4 @@
-"""Commands on the pages, done as they are printed: with the key in the variable that they name."""
+"""Commands on the pages run as printed, with the key in the named variable."""
 
 import os
 import re
@@ -16,7 +16,7 @@ PRINTED = re.compile(r"<pre[^>]*>\s*(curl\s.*?)</pre>", re.DOTALL)
 
 
 def done(service: Service, command: str) -> Answer:
-    """The request that a command makes."""
+    """Run the request of a command."""
     _curl, flags, url, *options = shlex.split(os.path.expandvars(command.replace("\\\n", "")))
     assert flags == "-sS"
     given = list(zip(options[::2], options[1::2], strict=True))

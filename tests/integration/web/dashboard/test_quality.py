@@ -1,4 +1,4 @@
-"""The pages of figures over a real store."""
+"""The quality pages over a real store."""
 
 import json
 import re
@@ -19,14 +19,14 @@ from tests.integration.web.dashboard.browsing import Browser
 from tests.integration.web.service import Answer
 from tests.telling import START_US, fact
 
-# The tests' calls are made on 2026-09-21 from 13:34 UTC on.
+# The tests' calls start at 2026-09-21 13:34 UTC.
 WINDOW = "from=2026-09-21&to=2026-09-22&compare=previous"
 DONE: dict[str, Any] = {"status": "completed", "talk_seconds": 30}
 
 
 @pytest.fixture(autouse=True)
 def library(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the charts' library had been built, whoever runs the tests."""
+    """Pretend that the chart library is present."""
     monkeypatch.setattr(built_files, "built_file", lambda _name: b"")
 
 
@@ -217,7 +217,7 @@ LAUNCHED = "since=2026-09-21T13:00:00Z&to=2026-09-21T18:00:00Z"
 
 @pytest.fixture
 def launched(bench: Bench) -> None:
-    """An agent that fails far more often than the one before it."""
+    """Launch an agent that fails far more often than its predecessor."""
     calls(bench, "sales", 60, at=-86_400, agent="vera-1", **DONE)
     calls(bench, "sales", 60, agent="vera-2", status="failed")
 

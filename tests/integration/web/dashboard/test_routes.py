@@ -1,4 +1,4 @@
-"""The pages over a real store, as a browser without scripts asks for them."""
+"""The pages over a real store, in a browser without scripts."""
 
 import re
 from html import unescape

@@ -1,4 +1,4 @@
-"""The page of settings over a real store: who sees what, and what its forms do."""
+"""The settings page over a real store: sections by rights, and forms."""
 
 import re
 from html import unescape
@@ -15,7 +15,7 @@ SECRET = "0123456789abcdef0123456789abcdef"
 
 @pytest.fixture
 def admin(browser: Browser) -> Browser:
-    """The administrator, who looks at the tests' tenant."""
+    """Return the administrator's browser with the tests' tenant."""
     browser.sign_in(ADMIN["x-admin-key"], tenant=TENANT)
     browser.get("/settings")
     return browser

@@ -1,4 +1,4 @@
-"""One cookie of a header: found wherever it stands, in time that grows with the header alone."""
+"""Parser of one cookie in a header."""
 
 from time import process_time
 
@@ -29,7 +29,7 @@ def test_longer_headers_are_refused() -> None:
 
 @pytest.mark.parametrize("piece", ['\\"', "\\\\", "\\101", ";", "a=1;", " ", '"', "zone=1;"])
 def test_longest_header_is_parsed_fast(piece: str) -> None:
-    """Ten of them. The slowest takes 0.7 ms; `http.cookies` takes 60 to 120 for one that is quoted."""
+    """The slowest of ten takes 0.7 ms; `http.cookies` takes 60 to 120 ms for a quoted one."""
     header = f'zone="{piece * ((MAX_COOKIE_CHARS - 8) // len(piece))}"'
     began = process_time()
     for _ in range(10):

@@ -1,4 +1,4 @@
-"""What a reader chooses of the list: columns, views, a window in their own zone."""
+"""The reader's choices for the list: columns, views, and a window in their zone."""
 
 from datetime import UTC, datetime
 from typing import Any

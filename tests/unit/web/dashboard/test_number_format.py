@@ -1,4 +1,4 @@
-"""Numbers, the questions of URLs, and the hours of the week, without a store."""
+"""Number formats, URL queries and the heat map, without a store."""
 
 from zoneinfo import ZoneInfo
 
@@ -98,7 +98,7 @@ def test_group_links_to_its_calls_if_the_list_has_the_filters() -> None:
 
 
 def hours(*shares: tuple[int, int, int]) -> Measurement:
-    """For each (hour since Monday, answered, final) one hour of UTC."""
+    """Yield one UTC hour for each (hour since Monday, answered, final)."""
     monday_us = parse_instant("2026-10-05T00:00:00Z")
     buckets = tuple(
         Bucket("", monday_us + at * HOUR_US, monday_us + (at + 1) * HOUR_US) for at, _, _ in shares

@@ -1,4 +1,4 @@
-"""What the page of one call is made of: its clock, its conversation, its disputes, its bodies."""
+"""Parts of a call's page: timeline, conversation, conflicts, bodies."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the charts are given: JSON that a page holds as it is, whatever a group is called."""
+"""Chart data as JSON that is safe inside a page for any group name."""
 
 import json
 
@@ -8,8 +8,8 @@ from calltally.web.dashboard.quality.chart_points import NO_POINT, ChartSeries, 
 
 
 def test_point_has_its_rate_and_its_baseline() -> None:
-    shown = rate_with_interval(Proportion(1, 200_000))
-    assert json.loads(point(shown, 0.75)) == [shown.value, shown.low, shown.high, 200_000, 0, 0.75]
+    rate = rate_with_interval(Proportion(1, 200_000))
+    assert json.loads(point(rate, 0.75)) == [rate.value, rate.low, rate.high, 200_000, 0, 0.75]
     nothing = rate_with_interval(Proportion(0, 0))
     assert json.loads(point(nothing, 0.5)) == [None, None, None, 0, 1, 0.5]
     assert point(nothing, None) == NO_POINT

@@ -99,7 +99,7 @@ def test_content_of_calls_is_escaped() -> None:
     every = columns_by_name(("summary", "route", "call_sid", "parties", "end_reason", "status"))
     line = days([said | {"escalated": True}], ZoneInfo("UTC"), every, str)[0].pieces[0]
     assert "<script" not in line
-    # Once in each cell, and once more in the two that tell all of it in their title.
+    # Once in each cell, and once in each of the two cells with a title.
     assert line.count("&lt;script&gt;") == len(every) - 1 + 2
     assert '<span class="tag">escalated</span>' in line
 
@@ -120,7 +120,7 @@ def test_ids_are_shortened_in_the_middle() -> None:
     assert (short("CA1"), short("CA1234567890abcdef1234567890abcdef")) == ("CA1", "CA1234…abcdef")
 
 
-# Texts whose names are put together: `rate_` and the name of a rate.
+# Texts with composed names: `rate_` and the name of a rate.
 BUILT = (
     *("theme_", "same_", "lane_", "by_", "step_", "compare_", "rate_", "weekday_", "chart_", "verdict_"),
     *("judged_", "role_", "state_", "is_", "kind_", "hours_", "no_alerts_", "became_"),

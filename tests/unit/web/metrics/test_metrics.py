@@ -1,4 +1,4 @@
-"""What a scrape reads."""
+"""Prometheus exposition."""
 
 from calltally.web.metrics.metrics import Metrics
 

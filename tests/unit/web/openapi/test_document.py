@@ -1,4 +1,4 @@
-"""The OpenAPI document says what the handlers do."""
+"""The OpenAPI document matches the handlers."""
 
 import re
 from inspect import iscoroutinefunction, signature
@@ -29,7 +29,7 @@ def document() -> dict[str, Any]:
 
 @pytest.mark.parametrize("handler", [*HANDLERS, *PAGE_HANDLERS], ids=lambda each: each.fn.__name__)
 def test_a_handler_takes_the_request_and_nothing_else(handler: Any) -> None:  # noqa: ANN401 (the framework's kinds)
-    # It is called by what admits, not by the framework.
+    # Admission calls the handler, not the framework.
     assert list(signature(handler.fn).parameters) == ["request"]
     assert iscoroutinefunction(handler.fn)
 
@@ -159,7 +159,7 @@ def test_reference_loads_swagger_ui_from_this_service(monkeypatch: pytest.Monkey
     for name in ("swagger-ui-bundle.js", "swagger-ui.css", "reference.js", "reference.css"):
         assert f'="/assets/{name}?' in page
     assert page.index("swagger-ui-bundle.js") < page.index("/assets/reference.js")
-    # The policy of the page runs no script that stands in it.
+    # The page's policy forbids inline scripts.
     assert all(part.startswith(' src="/') for part in page.split("<script")[1:])
 
 

@@ -1,4 +1,4 @@
-"""Waits for a ledger to move on, without a clock: the head is looked at in rounds that the tests make."""
+"""Long polls without a clock: the tests control each round of reads."""
 
 import asyncio
 from collections import Counter
@@ -10,12 +10,12 @@ import pytest
 from calltally.calls.errors import Unavailable
 from calltally.web.request.long_poll import LongPolls
 
-# Long enough that only what is waited for can end it.
+# Long enough that only the awaited revision can end the wait.
 LONG_S = 60
 
 
 class Ledgers:
-    """The heads of tenants, and how often each was looked at; `moves` are what a look changes."""
+    """Heads of tenants, with a count of reads. `moves` are the changes that a read applies."""
 
     def __init__(self, **heads: int) -> None:
         self.heads = heads
@@ -143,7 +143,7 @@ def test_close_releases_all_waiters() -> None:
         await asyncio.sleep(0)
         await heads.close()
         await asyncio.gather(*waiting)
-        # Nor does anybody wait who comes only now.
+        # New waiters return at once too.
         await heads.wait_for_revision("acme", 9, LONG_S)
         assert (heads._waiting, heads._pollers) == ({}, {})
 

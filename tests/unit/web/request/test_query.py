@@ -1,4 +1,4 @@
-"""Query strings as pairs, and the check of their names."""
+"""Query strings as pairs, and the check of parameter names."""
 
 from urllib.parse import parse_qsl
 

@@ -1,4 +1,4 @@
-"""Entity tags: equal for what is equal, and compared as RFC 9110 has it."""
+"""Entity tags and their comparison by RFC 9110."""
 
 import re
 
@@ -11,22 +11,22 @@ from calltally.web.response.etags import etag_matches, weak_etag
 
 TAG = weak_etag(1, "acme", ListQuery())
 STRONG = TAG.removeprefix(b"W/")
-parts = st.lists(st.integers() | st.text() | st.binary() | st.booleans() | st.none(), max_size=4)
+values = st.lists(st.integers() | st.text() | st.binary() | st.booleans() | st.none(), max_size=4)
 
 
 def test_etag_is_weak_with_valid_characters() -> None:
     assert re.fullmatch(rb'W/"[0-9a-f]{30}"', TAG)
 
 
-@given(parts, parts)
+@given(values, values)
 def test_etag_depends_on_its_values_and_their_order(some: list[object], others: list[object]) -> None:
     assert weak_etag(*some) == weak_etag(*some)
-    # True is 1 to Python, and another answer to us.
+    # True equals 1 in Python, but the responses differ.
     assert (weak_etag(*some) == weak_etag(*others)) == (repr(some) == repr(others))
 
 
 def test_etag_depends_on_the_request() -> None:
-    asked = [
+    request_parts = [
         ListQuery(),
         ListQuery(limit=26),
         ListQuery(order="asc"),
@@ -39,7 +39,7 @@ def test_etag_depends_on_the_request() -> None:
         ListQuery(filter=CallFilter(q="a\0")),
         ListQuery(filter=CallFilter(route="\udc80")),
     ]
-    assert len({weak_etag(1, query) for query in asked}) == len(asked)
+    assert len({weak_etag(1, query) for query in request_parts}) == len(request_parts)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_etag_depends_on_the_request() -> None:
         b" * ",
         b'"other", ' + TAG,
         b'W/"a",W/"b" ,' + STRONG + b' , "c"',
-        # Not a list as the RFC has it, and yet plain what is meant.
+        # Not a list by the RFC, but unambiguous.
         TAG + b" " + b'"other"',
     ],
 )

@@ -1,4 +1,4 @@
-"""Which media type is served for which Accept, and which content coding for which Accept-Encoding."""
+"""Content negotiation by Accept and Accept-Encoding."""
 
 import pytest
 

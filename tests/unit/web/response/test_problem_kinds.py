@@ -1,4 +1,4 @@
-"""The table from errors to HTTP is whole, and its slugs stay."""
+"""The mapping of errors to HTTP is complete, and its slugs are stable."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ def tree(error: type[CalltallyError]) -> Iterator[type[CalltallyError]]:
         yield from tree(child)
 
 
-# What a client or a command says to the person who runs it, and no server ever answers.
+# Errors of clients and commands, which no server returns.
 BEYOND_HTTP = ("calltally.client", "calltally.cli")
 
 

@@ -1,4 +1,4 @@
-"""Which bytes a Range asks for, against the standard's words for it."""
+"""Byte ranges, compared with the standard."""
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,7 @@ NUMBERS = st.integers(0, 40)
 
 
 def expected(first: int | None, last: int | None, size: int) -> list[int] | None:
-    """The places that are asked for; empty where none is in the file, None where it is no range."""
+    """Return the requested positions; empty outside the file, None for an invalid range."""
     places = range(size)
     if first is None and last is None:
         return None
@@ -19,7 +19,7 @@ def expected(first: int | None, last: int | None, size: int) -> list[int] | None
         return list(places)[size - min(last or 0, size) :]
     if last is not None and last < first:
         return None
-    return [place for place in places if place >= first and (last is None or place <= last)]
+    return [position for position in places if position >= first and (last is None or position <= last)]
 
 
 @given(st.none() | NUMBERS, st.none() | NUMBERS, st.integers(0, 30))

@@ -1,4 +1,4 @@
-"""What the list remembers for a browser, and its files."""
+"""Preferences of the list in a browser, and its assets."""
 
 import re
 from html import unescape

@@ -1,4 +1,4 @@
-"""Lists whose pages do not wait for how many calls there are, and what counts them."""
+"""List pages without a total, and the count of the total."""
 
 import re
 from html import unescape
@@ -26,7 +26,7 @@ LISTS = ("number=%2B14155550100", "q=booked", "number=%2B14155550100&q=booked", 
 
 @pytest.fixture(autouse=True)
 def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that nine calls are more than a page counts."""
+    """Lower the limits, so that nine calls are more than a page counts."""
     for name, most in {"_INSPECTED": 6, "_COUNTED": 4, "_FEW": 1}.items():
         monkeypatch.setattr(scan, name, most)
 
@@ -126,8 +126,8 @@ def test_another_tenant_counts_and_pages_its_own_calls_alone(browser: Browser) -
     browser.service.tell("CA1", DONE, tenant="other")
     key = browser.service.new_key("calls:read", tenant="other")["authorization"].removeprefix("Bearer ")
     browser.sign_in(key)
-    # What was counted for one is remembered under no other's name.
+    # Cached counts are separate by tenant.
     assert browser.get("/calls-count?q=booked").json()["total"] == "1 call"
-    # Their snapshot is of another ledger.
+    # The snapshot belongs to another ledger.
     assert [browser.get(path).status_code for path in theirs] == [410, 410, 410]
     assert browser.get(f"/calls?q=booked&offset=2&after={rows(page)[0]}").status_code == 400

@@ -51,15 +51,16 @@ def test_used_session_is_renewed() -> None:
 
 
 @given(st.integers(min_value=0), st.integers(0, 255))
-def test_changed_cookie_does_not_open(place: int, to: int) -> None:
+def test_changed_cookie_does_not_open(index: int, to: int) -> None:
     sealed = DashboardSession("k", "", "c", NOW_US, NOW_US).seal(VAULT)
-    place %= len(sealed)
-    changed = sealed[:place] + chr(to) + sealed[place + 1 :]
+    index %= len(sealed)
+    changed = sealed[:index] + chr(to) + sealed[index + 1 :]
     try:
         assert open_session(VAULT, changed, NOW_US).key == "k"
     except SignedOut:
         return
-    # The last character of base64 has bits that say nothing; any other must have been the same.
+    # The last base64 character has unused bits, so a change of it may have no effect. Changes of other
+    # characters must.
     assert changed[:-1] == sealed[:-1]
 
 
