@@ -40,9 +40,9 @@ class Api:
         self._transport = httpx2.ASGITransport(app)
 
     def ask(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
-        return self.bench.run(self._ask(method, path, body, headers or ADMIN))
+        return self.bench.run(self._request(method, path, body, headers or ADMIN))
 
-    async def _ask(self, method: str, path: str, body: object, headers: dict[str, str]) -> Answer:
+    async def _request(self, method: str, path: str, body: object, headers: dict[str, str]) -> Answer:
         content: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {"json": body}
         async with httpx2.AsyncClient(transport=self._transport, base_url="http://test") as client:
             return await client.request(

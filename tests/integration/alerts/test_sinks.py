@@ -52,9 +52,9 @@ def press_test_button(
         async with receiving(behave) as receiver:
             url = f"http://127.0.0.1:{receiver.port}"
             named = {**body, "settings": {**body["settings"], "url": url}}
-            made = await service._ask("POST", PATH, key, _json(named))
-            done = await service._ask("POST", f"{PATH}/{made.json()['id']}/test", key)
-            sink_after = await service._ask("GET", f"{PATH}/{made.json()['id']}", key)
+            made = await service._request("POST", PATH, key, _json(named))
+            done = await service._request("POST", f"{PATH}/{made.json()['id']}/test", key)
+            sink_after = await service._request("GET", f"{PATH}/{made.json()['id']}", key)
             service.deps.outgoing.close()
             return (made.json(), done.json(), sink_after.json()), receiver
 

@@ -63,7 +63,7 @@ class CancelingAt:
         async def lasts() -> bool:
             self.looks += 1
             if self.looks == self._look:
-                await self._desk.service._ask("DELETE", self._path, self._desk.writing)
+                await self._desk.service._request("DELETE", self._path, self._desk.writing)
             return await turn.has_time_left()
 
         return await ExportRunner().run(replace(turn, has_time_left=lasts))

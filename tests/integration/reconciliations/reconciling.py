@@ -63,7 +63,7 @@ class Desk:
     def upload(self, content: bytes, headers: Mapping[str, str] | None = None, **terms: object) -> Answer:
         query = "&".join(f"{name}={value}" for name, value in {**WINDOW, **terms}.items())
         named = {"content-type": "application/x-ndjson", **(headers or self.writing)}
-        return self.bench.run(self.service._ask("POST", f"{PATH}?{query}", named, content))
+        return self.bench.run(self.service._request("POST", f"{PATH}?{query}", named, content))
 
     def result(self, job: str) -> Json:
         answer = self.service.get(f"{PATH}/{job}")

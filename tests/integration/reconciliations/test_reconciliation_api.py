@@ -108,7 +108,7 @@ def test_other_media_types_are_refused_for_reconciliations(desk: Desk) -> None:
     bare = desk.service.send(f"{PATH}?from=2026-10-01", {}, desk.writing)
     assert (bare.status_code, [each["parameter"] for each in bare.json()["errors"]]) == (400, ["from"])
     missing = desk.bench.run(
-        desk.service._ask("POST", PATH, {**desk.writing, "content-type": "application/x-ndjson"}, EVENTS)
+        desk.service._request("POST", PATH, {**desk.writing, "content-type": "application/x-ndjson"}, EVENTS)
     )
     assert [each["parameter"] for each in missing.json()["errors"]] == ["from", "to"]
     for header in ({"content-type": "text/csv"}, {"content-encoding": "gzip"}):

@@ -211,7 +211,7 @@ def test_cancel_ends_a_running_job(
     job = desk.ask(heal=True).json()["id"]
 
     async def cancel(working: "asyncio.Future[bool]") -> None:
-        await desk.service._ask("DELETE", f"/api/v1/reconciliations/{job}", desk.writing)
+        await desk.service._request("DELETE", f"/api/v1/reconciliations/{job}", desk.writing)
         await asyncio.wait([working])
 
     Gate(desk, monkeypatch).run(cancel)
@@ -275,7 +275,7 @@ def test_comparison_thread_ends_with_its_job(desk: Desk, monkeypatch: pytest.Mon
             yield UnreadableLine("events:1", "no event")
 
     async def cancel() -> None:
-        await desk.service._ask("DELETE", f"/api/v1/reconciliations/{job}", desk.writing)
+        await desk.service._request("DELETE", f"/api/v1/reconciliations/{job}", desk.writing)
 
     async def turn() -> None:
         nonlocal loop

@@ -64,15 +64,17 @@ class Service:
 
     def get(self, path: str, headers: Mapping[str, str] | None = None, method: str = "GET") -> Answer:
         """Send a request, with the reading key unless `headers` are given."""
-        return self.bench.run(self._ask(method, path, self.key if headers is None else headers))
+        return self.bench.run(self._request(method, path, self.key if headers is None else headers))
 
     def send(self, path: str, body: object, headers: Mapping[str, str], method: str = "POST") -> Answer:
         """Send a JSON body."""
         content = json.dumps(body).encode()
         named = {"content-type": "application/json", **headers}
-        return self.bench.run(self._ask(method, path, named, content))
+        return self.bench.run(self._request(method, path, named, content))
 
-    async def _ask(self, method: str, path: str, headers: Mapping[str, str], content: bytes = b"") -> Answer:
+    async def _request(
+        self, method: str, path: str, headers: Mapping[str, str], content: bytes = b""
+    ) -> Answer:
         transport = httpx2.ASGITransport(self.app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
             return await client.request(method, path, headers=dict(headers), content=content)
@@ -169,8 +171,8 @@ def slug(answer: Answer) -> str:
     assert told["status"] == answer.status_code
     assert told["request_id"] == answer.headers["x-request-id"]
     assert all(list(error) == ["parameter", "detail"] for error in told["errors"])
-    place, _, named = told["type"].partition("#")
-    assert place == "/docs/problems"
+    prefix, _, named = told["type"].partition("#")
+    assert prefix == "/docs/problems"
     return str(named)
 
 

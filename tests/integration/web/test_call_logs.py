@@ -41,12 +41,12 @@ def test_the_reference_pages_request_gets_its_shape(service: Service) -> None:
 def test_pages_follow_their_links_to_the_end(service: Service) -> None:
     for number in range(5):
         service.tell(f"CA{number}", COMPLETED)
-    seen, url = [], f"{LIST}?status=completed&limit=2"
+    pages, url = [], f"{LIST}?status=completed&limit=2"
     while url:
         answer = service.get(url)
-        seen += sids(answer.json())
+        pages += sids(answer.json())
         url = answer.links["next"]["url"] if "next" in answer.links else ""
-    assert seen == ["CA4", "CA3", "CA2", "CA1", "CA0"]
+    assert pages == ["CA4", "CA3", "CA2", "CA1", "CA0"]
 
 
 def test_links_use_the_public_url(bench: Bench) -> None:
@@ -201,8 +201,8 @@ def test_raw_bodies_need_transcripts_read(service: Service) -> None:
     service.tell("CA1", {"status": "completed"}, raw=b"\xff\x00")
     path = f"{LIST}/CA1/events"
     shown = service.get(path, service.new_key(*BOTH)).json()["data"]
-    told = [(event["raw"], event["raw_encoding"]) for event in shown]
-    assert told == [("CallStatus=é", "utf-8"), ("/wA=", "base64")]
+    bodies = [(event["raw"], event["raw_encoding"]) for event in shown]
+    assert bodies == [("CallStatus=é", "utf-8"), ("/wA=", "base64")]
     assert [event["raw"] for event in service.get(path).json()["data"]] == [None, None]
 
 

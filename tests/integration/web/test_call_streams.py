@@ -200,8 +200,8 @@ def test_erased_call_keeps_its_row_in_a_stream(bench: Bench) -> None:
     bench.run(bench.store.write(erase_call(TENANT, gone["id"], NOW_US)))
     assert len(streamed(service, "")) == 9
     calls = streamed(service, f"snapshot={before}")
-    shown = {"id": gone["id"], "created_at": gone["created_at"], "erased": True}
-    assert calls[4] == {**dict.fromkeys(CALL_FIELDS), **shown}
+    erased_call = {"id": gone["id"], "created_at": gone["created_at"], "erased": True}
+    assert calls[4] == {**dict.fromkeys(CALL_FIELDS), **erased_call}
     for name in TYPES:
         body = service.get(f"{LIST}?format={name}&snapshot={before}").content
         assert ids(name, body) == [call["id"] for call in calls]
@@ -273,7 +273,7 @@ def test_stream_has_one_snapshot(bench: Bench, rest: str) -> None:
     assert paged(still, rest) != before
 
 
-# -------------------------------------------------------------------------------------- how it is asked for
+# -------------------------------------------------------------------------------------- how it is urls for
 
 
 def test_format_wins_over_accept_and_json_is_a_page(bench: Bench) -> None:
@@ -356,16 +356,16 @@ def test_head_has_the_headers_and_reads_no_more_than_the_first_chunk(bench: Benc
 def test_stream_has_its_own_etag(bench: Bench) -> None:
     service = Service(bench)
     put(bench, 8)
-    asked = [f"{LIST}?format={name}" for name in TYPES]
-    asked += [LIST, f"{asked[0]}&limit=3", f"{asked[0]}&limit=4", f"{asked[0]}&tz=Asia/Tokyo"]
-    tags = {service.get(url).headers["etag"]: url for url in asked}
-    assert len(tags) == len(asked)
+    urls = [f"{LIST}?format={name}" for name in TYPES]
+    urls += [LIST, f"{urls[0]}&limit=3", f"{urls[0]}&limit=4", f"{urls[0]}&tz=Asia/Tokyo"]
+    tags = {service.get(url).headers["etag"]: url for url in urls}
+    assert len(tags) == len(urls)
     for tag, url in tags.items():
-        for other in asked:
+        for other in urls:
             status = service.get(other, {**service.key, "if-none-match": tag}).status_code
             assert (status == 304) is (other == url)
     by_accept = service.get(LIST, {**service.key, "accept": "text/csv"})
-    assert tags[by_accept.headers["etag"]] == asked[0]
+    assert tags[by_accept.headers["etag"]] == urls[0]
 
 
 def test_streams_are_separated_by_tenant(bench: Bench) -> None:

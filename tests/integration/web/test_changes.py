@@ -62,16 +62,16 @@ def test_feed_of_an_empty_ledger_can_be_followed(service: Service) -> None:
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 1000])
 def test_feed_comes_in_consecutive_batches(listed: Service, limit: int) -> None:
     erase(listed.bench, "call-1")
-    seen, after = [], "0"
+    revisions, after = [], "0"
     while True:
         told = changes(listed, f"after={after}&limit={limit}")
         assert len(told["data"]) <= limit
-        seen += [each["revision"] for each in told["data"]]
+        revisions += [each["revision"] for each in told["data"]]
         after = told["next"]
         if not told["has_more"]:
             break
         assert len(told["data"]) == limit
-    assert seen == [3, 4, 5]
+    assert revisions == [3, 4, 5]
     assert changes(listed, f"after={after}")["data"] == []
 
 
@@ -199,7 +199,7 @@ def test_position_of_another_tenant_is_refused(listed: Service) -> None:
 def test_existing_changes_return_without_waiting(listed: Service) -> None:
     async def ask() -> Answer:
         async with asyncio.timeout(AT_ONCE_S):
-            return await listed._ask("GET", f"{CHANGES}?after=3&wait=30", listed.key)
+            return await listed._request("GET", f"{CHANGES}?after=3&wait=30", listed.key)
 
     assert [call["call_sid"] for call in listed.bench.run(ask()).json()["data"]] == ["call-0"]
 
@@ -229,8 +229,8 @@ def noted_waits(service: Service) -> asyncio.Queue[str]:
 def test_change_from_another_process_ends_the_wait(listed: Service, *, elsewhere: bool) -> None:
     async def follow(writer: Service) -> list[Answer]:
         waits = noted_waits(listed)
-        asking = [listed._ask("GET", f"{CHANGES}?after=4&wait=30", listed.key) for _ in range(20)]
-        waiting = [asyncio.create_task(each) for each in asking]
+        requests = [listed._request("GET", f"{CHANGES}?after=4&wait=30", listed.key) for _ in range(20)]
+        waiting = [asyncio.create_task(each) for each in requests]
         async with asyncio.timeout(AT_ONCE_S):
             for _ in waiting:
                 await waits.get()
@@ -248,7 +248,7 @@ def test_changes_of_other_tenants_do_not_end_the_wait(listed: Service) -> None:
 
     async def follow() -> Answer:
         waits = noted_waits(listed)
-        waiting = asyncio.create_task(listed._ask("GET", f"{CHANGES}?after=4&wait=1", listed.key))
+        waiting = asyncio.create_task(listed._request("GET", f"{CHANGES}?after=4&wait=1", listed.key))
         await waits.get()
         await listed.bench.store.submit([Submission("bolt", own(900, "theirs"))])
         return await waiting
@@ -258,12 +258,12 @@ def test_changes_of_other_tenants_do_not_end_the_wait(listed: Service) -> None:
 
 def test_store_error_during_the_wait_is_reported(listed: Service) -> None:
     from_store = listed.deps.store.read
-    looks = 0
+    reads = 0
 
     async def read(operation: StoreOperation[Any], *, long: bool = False) -> Any:  # noqa: ANN401 (whatever a step gives)
-        nonlocal looks
-        looks += 1
-        if looks > 2:
+        nonlocal reads
+        reads += 1
+        if reads > 2:
             operation.close()
             raise OSError("the disk is gone")
         return await from_store(operation, long=long)

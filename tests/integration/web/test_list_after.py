@@ -25,7 +25,7 @@ UNKNOWN = "550e8400-e29b-81d4-a716-446655440000"
 @pytest.fixture
 def listed(service: Service) -> Service:
     """Record calls, three at each instant, so that only their ids order them."""
-    told = [
+    submissions = [
         own(
             20 * (number // 3),
             f"call-{number}",
@@ -39,7 +39,7 @@ def listed(service: Service) -> Service:
         )
         for number in range(CALLS)
     ]
-    submit(service.bench, *told)
+    submit(service.bench, *submissions)
     return service
 
 
@@ -56,30 +56,30 @@ def followed(service: Service, query: str, limit: int) -> list[Json]:
 @pytest.mark.parametrize("order", ["asc", "desc"])
 @pytest.mark.parametrize("query", FILTERS)
 def test_after_walks_the_whole_list_exactly_once(listed: Service, query: str, order: str) -> None:
-    asked = f"{query}&order={order}"
-    whole = page(listed, f"{asked}&limit=1000")
+    full_query = f"{query}&order={order}"
+    whole = page(listed, f"{full_query}&limit=1000")
     assert 3 <= whole["total"] == len(whole["data"])
     for limit in (1, 4):
-        assert followed(listed, asked, limit) == whole["data"]
+        assert followed(listed, full_query, limit) == whole["data"]
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
 def test_page_has_its_offset_and_total(listed: Service, order: str) -> None:
     whole = page(listed, f"order={order}&limit=1000")
-    for place, call_id in enumerate(ids(whole), start=1):
-        told = page(listed, f"order={order}&limit=2&after={call_id}")
-        assert (told["offset"], told["limit"], told["total"]) == (place, 2, CALLS)
-        assert told["data"] == whole["data"][place : place + 2]
+    for index, call_id in enumerate(ids(whole), start=1):
+        found = page(listed, f"order={order}&limit=2&after={call_id}")
+        assert (found["offset"], found["limit"], found["total"]) == (index, 2, CALLS)
+        assert found["data"] == whole["data"][index : index + 2]
 
 
 def test_after_accepts_a_call_outside_the_filter(listed: Service) -> None:
     whole = page(listed, "limit=1000")["data"]
     busy = page(listed, "status=busy&limit=1000")["data"]
-    for place, call in enumerate(whole):
-        behind = [each for each in whole[place + 1 :] if each["status"] == "busy"]
-        told = page(listed, f"status=busy&limit=1000&after={call['id']}")
-        assert told["data"] == behind
-        assert (told["offset"], told["total"]) == (len(busy) - len(behind), len(busy))
+    for index, call in enumerate(whole):
+        behind = [each for each in whole[index + 1 :] if each["status"] == "busy"]
+        found = page(listed, f"status=busy&limit=1000&after={call['id']}")
+        assert found["data"] == behind
+        assert (found["offset"], found["total"]) == (len(busy) - len(behind), len(busy))
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ BOTH = ("calls:read", "transcripts:read")
 @pytest.fixture
 def listed(service: Service) -> Service:
     """Record four calls."""
-    told = (own(60 * number, f"call-{number}", status="ringing", summary="Asked.") for number in range(4))
-    submit(service.bench, *told)
+    facts = (own(60 * number, f"call-{number}", status="ringing", summary="Asked.") for number in range(4))
+    submit(service.bench, *facts)
     return service
 
 
@@ -116,8 +116,8 @@ def test_expired_snapshot_is_not_304(listed: Service) -> None:
 
 
 def test_each_query_has_its_own_etag(listed: Service) -> None:
-    asked = ["", "limit=24", "offset=1", "order=asc", "status=ringing", "q=asked", "q=ask*", "hold=a"]
-    tags = [tag_of(listed, query) for query in asked]
+    queries = ["", "limit=24", "offset=1", "order=asc", "status=ringing", "q=asked", "q=ask*", "hold=a"]
+    tags = [tag_of(listed, query) for query in queries]
     tags += [tag_of(listed, "format=csv"), tag_of(listed, accept="application/x-ndjson")]
     assert len(set(tags)) == len(tags)
 

@@ -25,12 +25,12 @@ def listed(service: Service) -> Service:
 def change(service: Service) -> None:
     """Add a call, add one with an earlier start, and end one."""
     number = page(service)["total"]
-    told = [
+    submissions = [
         own(600 + number, f"new-{number}"),
         own(-number, f"late-{number}"),
         own(700, "call-3", event_id=f"{number}", status=("busy", "failed")[number % 2]),
     ]
-    submit(service.bench, *told)
+    submit(service.bench, *submissions)
 
 
 def revision_of(service: Service, name: str = "nightly") -> int:
@@ -85,11 +85,11 @@ def test_links_continue_with_the_snapshot(listed: Service) -> None:
 
 def test_concurrent_first_uses_pin_the_same_snapshot(listed: Service) -> None:
     """Several services, while a writer changes the ledger."""
-    told = [Submission(TENANT, own(9_000, f"call-{number}")) for number in range(100, 140)]
+    submissions = [Submission(TENANT, own(9_000, f"call-{number}")) for number in range(100, 140)]
 
     async def crowd(services: list[Service]) -> list[Answer]:
-        writing = [asyncio.create_task(listed.bench.store.submit([each])) for each in told]
-        requests = [service._ask("GET", HELD, listed.key) for service in services for _ in range(5)]
+        writing = [asyncio.create_task(listed.bench.store.submit([each])) for each in submissions]
+        requests = [service._request("GET", HELD, listed.key) for service in services for _ in range(5)]
         answers = await asyncio.gather(*requests)
         await asyncio.gather(*writing)
         return answers

@@ -27,7 +27,7 @@ OTHER_FILTERS = ["number=100", "q=asked", "call_sid=call-03", "route=sales&agent
 
 def record_some(bench: Bench) -> None:
     """Record calls a minute apart, the third one escalated."""
-    told = [
+    submissions = [
         own(
             60 * number,
             f"call-{number:02}",
@@ -41,7 +41,7 @@ def record_some(bench: Bench) -> None:
         )
         for number in range(CALLS)
     ]
-    submit(bench, *told)
+    submit(bench, *submissions)
 
 
 @pytest.fixture
@@ -62,13 +62,13 @@ def record_late(bench: Bench) -> None:
 
 def change_states(bench: Bench) -> None:
     for number in range(0, CALLS, 2):
-        told: Any = {
+        changed_fields: Any = {
             "status": "failed",
             "route": "support",
             "direction": "outbound",
             "escalated": number == 4,
         }
-        submit(bench, own(9_000, f"call-{number:02}", event_id="changed", **told))
+        submit(bench, own(9_000, f"call-{number:02}", event_id="changed", **changed_fields))
 
 
 def move_earlier(bench: Bench) -> None:
@@ -84,9 +84,9 @@ CHANGES = [record_again, record_late, change_states, move_earlier, merge_two]
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_page_with_snapshot_stays_stable(listed: Service, change: Callable[[Bench], None]) -> None:
-    shown = {query: page(listed, f"{query}&limit=1000") for query in (*FILTERS, *OTHER_FILTERS)}
+    pages = {query: page(listed, f"{query}&limit=1000") for query in (*FILTERS, *OTHER_FILTERS)}
     change(listed.bench)
-    for query, before in shown.items():
+    for query, before in pages.items():
         under = f"{query}&snapshot={before['snapshot']}"
         assert before["data"]
         assert page(listed, f"{under}&limit=1000") == before
@@ -110,10 +110,10 @@ def test_erased_call_keeps_only_its_row(listed: Service, query: str) -> None:
     erase(listed.bench, gone["call_sid"])
     after = page(listed, f"{query}&limit=1000&snapshot={before['snapshot']}")
     assert (ids(after), after["total"]) == (ids(before), before["total"])
-    (shown,) = [call for call in after["data"] if call["id"] == gone["id"]]
-    assert list(shown) == [*CALL_FIELDS, "erased"]
-    kept = {name: value for name, value in shown.items() if value is not None}
-    assert kept == {"id": gone["id"], "created_at": gone["created_at"], "erased": True}
+    (pages,) = [call for call in after["data"] if call["id"] == gone["id"]]
+    assert list(pages) == [*CALL_FIELDS, "erased"]
+    fields = {name: value for name, value in pages.items() if value is not None}
+    assert fields == {"id": gone["id"], "created_at": gone["created_at"], "erased": True}
     others = [call for call in before["data"] if call["id"] != gone["id"]]
     assert [call for call in after["data"] if call["id"] != gone["id"]] == others
     assert gone["id"] not in ids(page(listed, f"{query}&limit=1000"))
@@ -136,10 +136,10 @@ def test_erased_call_is_not_found_by_its_filters(listed: Service, query: str) ->
 )
 def test_every_page_has_its_snapshot(listed: Service, query: str) -> None:
     answer = listed.get(f"{LIST}?{query}")
-    told = answer.json()
-    assert list(told) == ["data", "limit", "offset", "total", "snapshot"]
-    assert answer.content.endswith(b'"snapshot":"%b"}' % told["snapshot"].encode())
-    assert answer.content == listed.get(f"{LIST}?{query}&snapshot={told['snapshot']}").content
+    body = answer.json()
+    assert list(body) == ["data", "limit", "offset", "total", "snapshot"]
+    assert answer.content.endswith(b'"snapshot":"%b"}' % body["snapshot"].encode())
+    assert answer.content == listed.get(f"{LIST}?{query}&snapshot={body['snapshot']}").content
 
 
 def test_unchanged_ledger_has_one_snapshot(listed: Service) -> None:
@@ -160,14 +160,14 @@ def test_links_follow_the_snapshot(listed: Service) -> None:
     before = page(listed, "status=completed,busy&limit=1000")["data"]
     answer = listed.get(f"{LIST}?status=completed,busy&limit=3")
     token = answer.json()["snapshot"]
-    seen = answer.json()["data"]
+    data = answer.json()["data"]
     for change in (record_again, record_late, change_states):
         assert all(f"snapshot={token}&" in link["url"] for link in answer.links.values())
         change(listed.bench)
         if "next" in answer.links:
             answer = listed.get(answer.links["next"]["url"])
-            seen += answer.json()["data"]
-    assert seen == before
+            data += answer.json()["data"]
+    assert data == before
     assert answer.json()["snapshot"] == token
     first = listed.get(answer.links["first"]["url"]).json()
     assert first["data"] == before[:3]
@@ -179,8 +179,8 @@ def test_two_services_on_one_database_answer_alike(listed: Service) -> None:
         change(listed.bench)
     with another_service(listed) as other:
         for query in (*FILTERS, *OTHER_FILTERS):
-            for asked in (query, f"{query}&{under}", f"{query}&{under}&limit=2&offset=1"):
-                one, another = (answer_of(service, asked, listed.key) for service in (listed, other))
+            for full_query in (query, f"{query}&{under}", f"{query}&{under}&limit=2&offset=1"):
+                one, another = (answer_of(service, full_query, listed.key) for service in (listed, other))
                 assert one == another
 
 

@@ -75,12 +75,12 @@ def desk(bench: Bench, tmp_path: Path) -> Desk:
     }
     talk = pack_conversation(Conversation([Turn("user", f"My number is {SPOKEN}.")], []))
     session = own(3, SID, session_id=SESSION, session={"transcript_turn_count": 1})
-    told = [
+    submissions = [
         fact(0, SID, raw=f"From={CALLER}&To={CALLED}".encode(), **said),
         replace(session, conversation=talk),
         fact(5, "CA" + "8" * 32, status="ringing", from_number=PERSON, to_number=CALLED),
     ]
-    bench.run(bench.store.submit([Submission(TENANT, each) for each in told]))
+    bench.run(bench.store.submit([Submission(TENANT, each) for each in submissions]))
     bench.run(bench.store.write(set_masking(TENANT, masks=True)))
     return desk
 
@@ -323,11 +323,11 @@ def test_reveal_shows_full_numbers_and_is_logged(desk: Desk) -> None:
     noted = settings.partition("Views of full numbers")[2].partition("</section>")[0]
     assert re.findall(r"<code>(admin|key)_?\w*</code></td>", noted) == ["admin", "key"]
     path = f"/api/v1/admin/tenants/{TENANT}/reveals"
-    told = desk.service.get(path, ADMIN).json()["data"]
-    assert [each["key_id"].partition("_")[0] for each in told] == ["admin", "key"]
-    assert told[0]["at"] >= told[1]["at"]
-    assert len({each["call_id"] for each in told}) == 1
-    assert desk.service.get(f"{path}?limit=1", ADMIN).json()["data"] == told[:1]
+    reveals = desk.service.get(path, ADMIN).json()["data"]
+    assert [each["key_id"].partition("_")[0] for each in reveals] == ["admin", "key"]
+    assert reveals[0]["at"] >= reveals[1]["at"]
+    assert len({each["call_id"] for each in reveals}) == 1
+    assert desk.service.get(f"{path}?limit=1", ADMIN).json()["data"] == reveals[:1]
     assert desk.service.get(f"{path}?limit=0", ADMIN).status_code == 400
     assert desk.service.get(path.replace(TENANT, "nobody"), ADMIN).status_code == 404
 

@@ -69,7 +69,7 @@ SEARCHES = {
 @pytest.fixture
 def listed(service: Service) -> Service:
     """Record a call for each summary, a minute apart."""
-    told = [
+    submissions = [
         own(
             60 * number,
             sid,
@@ -78,14 +78,14 @@ def listed(service: Service) -> Service:
         )
         for number, (sid, text) in enumerate(SUMMARIES.items())
     ]
-    submit(service.bench, *told)
+    submit(service.bench, *submissions)
     return service
 
 
 def found(service: Service, q: str, more: str = "") -> set[str]:
-    told = page(service, f"limit=1000&q={quote(q, safe='')}{more}")
-    assert told["total"] == len(told["data"])
-    return set(sids(told))
+    found = page(service, f"limit=1000&q={quote(q, safe='')}{more}")
+    assert found["total"] == len(found["data"])
+    return set(sids(found))
 
 
 def test_words_in_any_script_are_found(listed: Service) -> None:
@@ -119,7 +119,7 @@ FILTERS = {
 
 
 def test_search_combines_with_all_filters_and_has_an_exact_total(service: Service) -> None:
-    told = [
+    submissions = [
         own(
             60 * number,
             f"call-{number:02}",
@@ -133,7 +133,7 @@ def test_search_combines_with_all_filters_and_has_an_exact_total(service: Servic
         )
         for number in range(30)
     ]
-    submit(service.bench, *told)
+    submit(service.bench, *submissions)
     for more, numbers in FILTERS.items():
         expected = [f"call-{number:02}" for number in numbers if number < 20]
         for order, wanted in (("asc", expected), ("desc", expected[::-1])):
@@ -146,8 +146,8 @@ def test_search_combines_with_all_filters_and_has_an_exact_total(service: Servic
 
 def test_replaced_words_are_found_only_in_old_snapshots(listed: Service) -> None:
     before = page(listed, "q=appointment")
-    told = own(9_000, "plain", event_id="e", summary="Asked for a refund.")
-    submit(listed.bench, told)
+    changed = own(9_000, "plain", event_id="e", summary="Asked for a refund.")
+    submit(listed.bench, changed)
     assert found(listed, "appointment") == {"moved"}
     assert found(listed, "refund") == {"plain"}
     token = before["snapshot"]

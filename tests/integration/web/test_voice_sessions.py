@@ -46,11 +46,15 @@ def stored(service: Service) -> Service:
 
 
 def test_stored_session_is_read_back(stored: Service) -> None:
-    shown = stored.get(f"{SESSIONS}/s-1", stored.new_key("calls:read", "transcripts:read")).json()
-    assert (shown["transcript"], shown["function_calls"]) == (TURNS, [TOOL])
-    assert (shown["call_sid"], shown["stream_id"], shown["agent_key"]) == (SID, "MZ1", "ada")
-    assert (shown["tags"], shown["evaluation"], shown["status"]) == (["menu"], BODY["evaluation"], "active")
-    assert (shown["transcript_turn_count"], shown["function_call_count"]) == (2, 1)
+    session = stored.get(f"{SESSIONS}/s-1", stored.new_key("calls:read", "transcripts:read")).json()
+    assert (session["transcript"], session["function_calls"]) == (TURNS, [TOOL])
+    assert (session["call_sid"], session["stream_id"], session["agent_key"]) == (SID, "MZ1", "ada")
+    assert (session["tags"], session["evaluation"], session["status"]) == (
+        ["menu"],
+        BODY["evaluation"],
+        "active",
+    )
+    assert (session["transcript_turn_count"], session["function_call_count"]) == (2, 1)
 
 
 def test_transcripts_are_not_listed_and_need_their_scope(stored: Service) -> None:
@@ -78,9 +82,9 @@ def test_session_can_be_stored_in_parts_and_the_last_value_wins(stored: Service)
     assert put(stored, "s-1", {"summary": "Second."}).json()["outcome"] == "applied"
     assert put(stored, "s-1", {"summary": "First."}).json()["outcome"] == "applied"
     assert put(stored, "s-1", {"summary": "First."}).json()["outcome"] == "ignored"
-    shown = stored.get(f"{SESSIONS}/s-1", stored.new_key("calls:read", "transcripts:read")).json()
-    assert (shown["summary"], shown["evaluation"]["successful"]) == ("First.", False)
-    assert shown["transcript"] == TURNS
+    session = stored.get(f"{SESSIONS}/s-1", stored.new_key("calls:read", "transcripts:read")).json()
+    assert (session["summary"], session["evaluation"]["successful"]) == ("First.", False)
+    assert session["transcript"] == TURNS
 
 
 def test_turns_with_times_are_ordered_by_time(service: Service) -> None:

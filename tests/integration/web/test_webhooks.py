@@ -43,8 +43,8 @@ class Hooks:
     def add(self, **body: Any) -> dict[str, Any]:  # noqa: ANN401 (values of every kind)
         answer = self.send(body={"url": URL, **body})
         assert answer.status_code == 201
-        shown: dict[str, Any] = answer.json()
-        return shown
+        endpoint: dict[str, Any] = answer.json()
+        return endpoint
 
     def jobs(self, *results: AttemptResult) -> list[DeliveryJob]:
         """Return the requests that a worker would send now, after recording results."""
@@ -73,15 +73,15 @@ def hooks(bench: Bench) -> Hooks:
 def test_new_endpoint_shows_its_secret_once(hooks: Hooks) -> None:
     made = hooks.add(events=["voice.call.completed"], description="the CRM", route="sales")
     assert len(b64decode(made["secret"].removeprefix("whsec_"))) == 32
-    shown = hooks.get(f"/{made['id']}").json()
-    assert "secret" not in shown
-    assert shown == {name: value for name, value in made.items() if name != "secret"}
-    assert (shown["state"], shown["form"], shown["events"]) == (
+    endpoint = hooks.get(f"/{made['id']}").json()
+    assert "secret" not in endpoint
+    assert endpoint == {name: value for name, value in made.items() if name != "secret"}
+    assert (endpoint["state"], endpoint["form"], endpoint["events"]) == (
         "active",
         "standard",
         ["voice.call.completed"],
     )
-    assert hooks.get().json() == {"data": [shown]}
+    assert hooks.get().json() == {"data": [endpoint]}
 
 
 def test_description_may_have_unassigned_characters(hooks: Hooks) -> None:
@@ -267,8 +267,8 @@ def test_a_test_event_goes_to_one_endpoint(hooks: Hooks) -> None:
     hooks.add()
     answer = hooks.send(f"/{made['id']}/test")
     assert answer.status_code == 202
-    shown = answer.json()
-    assert (shown["event"], shown["call_id"], shown["state"], shown["tries"]) == (
+    endpoint = answer.json()
+    assert (endpoint["event"], endpoint["call_id"], endpoint["state"], endpoint["tries"]) == (
         "voice.webhook.test",
         None,
         WAITING,

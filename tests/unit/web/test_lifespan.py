@@ -77,7 +77,7 @@ def test_failed_work_is_logged_and_the_application_continues() -> None:
 def test_requests_are_forwarded() -> None:
     sent: list[Message] = []
 
-    async def ask() -> None:
+    async def send_request() -> None:
         async def send(message: Message) -> None:
             sent.append(message)
 
@@ -85,5 +85,5 @@ def test_requests_are_forwarded() -> None:
         await LifespanTask(life.app, life.work)({"type": "http"}, None, send)  # type: ignore[arg-type]
         assert life.told == []
 
-    asyncio.run(ask())
+    asyncio.run(send_request())
     assert sent == [{"type": "answered"}]

@@ -27,12 +27,12 @@ def home_page() -> str:
     """Return the home page with links to the dashboard and the documentation."""
     return _frame(
         "Call history",
-        "<p>What happened on the calls of voice agents and phone lines: one true record per call, told by"
-        " signed provider callbacks, that a team can list, audit and measure with.</p>"
-        '<ul><li><a href="/calls">Calls</a>: find one, and see what happened on it</li>'
-        '<li><a href="/docs">How to use it</a>: every endpoint, parameter and example</li>'
-        '<li><a href="/docs/problems">Problems</a>: what each error means</li>'
-        '<li><a href="/openapi.json">openapi.json</a>: the same for machines (OpenAPI 3.1)</li></ul>',
+        "<p>Call history of voice agents and phone lines: one record per call, built from signed provider"
+        " callbacks, to list, audit and measure.</p>"
+        '<ul><li><a href="/calls">Calls</a>: find a call and see its details</li>'
+        '<li><a href="/docs">API reference</a>: every endpoint, parameter and example</li>'
+        '<li><a href="/docs/problems">Problems</a>: the meaning of each error</li>'
+        '<li><a href="/openapi.json">openapi.json</a>: the reference for machines (OpenAPI 3.1)</li></ul>',
     )
 
 
@@ -40,9 +40,9 @@ def problems_page() -> str:
     """Return the page of all problems, each with the anchor that its `type` names."""
     return _frame(
         "Problems",
-        "<p>Every answer that is no success is <code>application/problem+json</code> (RFC 9457). Its"
-        " <code>type</code> leads to one of these; <code>errors</code> names each parameter at fault, and"
-        " <code>request_id</code> finds the request in the server's log.</p>"
+        "<p>Every error response is <code>application/problem+json</code> (RFC 9457). Its <code>type</code>"
+        " links to a problem on this page, <code>errors</code> names each invalid parameter, and"
+        " <code>request_id</code> identifies the request in the server's log.</p>"
         + "".join(map(_kind, KINDS.values())),
     )
 

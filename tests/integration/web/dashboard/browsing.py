@@ -20,7 +20,7 @@ class Browser:
     def post(self, path: str, headers: dict[str, str] | None = None, **fields: str) -> Answer:
         sent = {"content-type": "application/x-www-form-urlencoded", **self._headers(), **(headers or {})}
         body = urlencode({"csrf": self.csrf, **fields}).encode()
-        return self._taken(self.service.bench.run(self.service._ask("POST", path, sent, body)))
+        return self._taken(self.service.bench.run(self.service._request("POST", path, sent, body)))
 
     def sign_in(self, key: str = "", **fields: str) -> Answer:
         key = key or self.service.key["authorization"].removeprefix("Bearer ")

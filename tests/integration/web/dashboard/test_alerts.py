@@ -34,10 +34,12 @@ def opened(
 ) -> Alert:
     """Open an alert at the start of the test's calls."""
     bench.now_us = BEGAN_US + 3 * 3_600_000_000
-    told = found or finding(
-        FindingChange.BEGAN, SUPPORT, BEGAN_US, children=(SeriesKey(Dimension.AGENT, "vera"),)
+    alert_finding = found or finding(
+        Change.BEGAN, SUPPORT, BEGAN_US, children=(SeriesKey(Dimension.AGENT, "vera"),)
     )
-    return bench.run(bench.store.write(open_alert(tenant, new_alert(tenant, told, message, bench.now_us))))
+    return bench.run(
+        bench.store.write(open_alert(tenant, new_alert(tenant, alert_finding, message, bench.now_us)))
+    )
 
 
 def links(browser: Browser, query: str = "") -> list[str]:
@@ -130,11 +132,12 @@ def test_alert_is_acknowledged_muted_and_resolved(bench: Bench, browser: Browser
     browser.post(f"{path}/resolve")
     assert links(browser) == []
     assert links(browser, "?state=resolved") == links(browser, "?state=all") == [path]
-    told = browser.get(path).text
+    alert_finding = browser.get(path).text
     assert [
-        told.count(f"<td>{what}</td>") for what in ("opened", "acknowledged", "muted", "unmuted", "resolved")
+        alert_finding.count(f"<td>{what}</td>")
+        for what in ("opened", "acknowledged", "muted", "unmuted", "resolved")
     ] == [1] * 5
-    assert "it lasted 3 h 0 min" in told
+    assert "it lasted 3 h 0 min" in alert_finding
 
 
 @pytest.mark.parametrize("hours", ["0", "-1", "1000", "soon", "", "9" * 5_000])

@@ -23,7 +23,7 @@ def done(service: Service, command: str) -> Answer:
     headers = dict(value.split(": ", 1) for name, value in given if name == "-H")
     data = [value for name, value in given if name == "-d"]
     assert {name for name, _value in given} <= {"-H", "-d"}
-    asking = service._ask("POST" if data else "GET", url, headers, "".join(data).encode())
+    asking = service._request("POST" if data else "GET", url, headers, "".join(data).encode())
     return service.bench.run(asking)
 
 

@@ -30,17 +30,17 @@ def library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(built_files, "built_file", lambda _name: b"")
 
 
-def calls(bench: Bench, route: str, count: int, at: float = 0, **said: Any) -> None:  # noqa: ANN401 (values of every kind)
-    submit(bench, *(fact(at + n, f"{route}-{at}-{n}", route=route, **(said or DONE)) for n in range(count)))
+def calls(bench: Bench, route: str, count: int, at: float = 0, **fields: Any) -> None:  # noqa: ANN401 (values of every kind)
+    submit(bench, *(fact(at + n, f"{route}-{at}-{n}", route=route, **(fields or DONE)) for n in range(count)))
 
 
-def seen(browser: Browser, query: str = WINDOW) -> Answer:
+def quality_page(browser: Browser, query: str = WINDOW) -> Answer:
     answer = browser.get(f"/quality?{query}")
     assert answer.status_code == 200, answer.text
     return answer
 
 
-def drawn(answer: Answer) -> Any:  # noqa: ANN401 (JSON)
+def chart_data(answer: Answer) -> Any:  # noqa: ANN401 (JSON)
     found = re.search(r'<script type="application/json" id="chart-data">(.*?)</script>', answer.text)
     assert found
     return json.loads(found[1])
@@ -51,8 +51,8 @@ def test_the_charts_and_the_table_have_the_numbers_of_the_api(bench: Bench, brow
     calls(bench, "support", 3, status="failed")
     calls(bench, "sales", 2, at=-86_400)
     browser.sign_in()
-    page = seen(browser)
-    data = drawn(page)
+    page = quality_page(browser)
+    data = chart_data(page)
     assert [column["name"] for column in data["columns"]] == ["sales", "support"]
     assert data["labels"] == ["2026-09-21"]
     [[value, low, high, of, small, base]] = data["columns"][0]["rates"]["answer_rate"]
@@ -61,8 +61,8 @@ def test_the_charts_and_the_table_have_the_numbers_of_the_api(bench: Bench, brow
     assert data["columns"][1]["rates"]["failure_rate"][0][:1] + data["columns"][1]["rates"]["failure_rate"][
         0
     ][3:5] == [1, 3, 1]
-    told = browser.service.get(f"/api/v1/analytics/launch-quality?{WINDOW}&group_by=route,day").json()
-    assert told["data"][0]["rates"]["answer_rate"]["low"] == low
+    report = browser.service.get(f"/api/v1/analytics/launch-quality?{WINDOW}&group_by=route,day").json()
+    assert report["data"][0]["rates"]["answer_rate"]["low"] == low
     assert "40 / 40" in page.text
     assert 'class="few" title="fewer than 30 calls"' in page.text
 
@@ -71,20 +71,20 @@ def test_row_and_point_link_to_their_calls(bench: Bench, browser: Browser) -> No
     calls(bench, "sales", 4)
     calls(bench, "support", 2)
     browser.sign_in()
-    page = seen(browser)
+    page = quality_page(browser)
     link = re.search(r'<a href="(/calls\?route=sales[^"]+)">4</a>', page.text)
     assert link
     listed = browser.get(unescape(link[1]))
     assert listed.text.count('class="call"') == 4
-    data = drawn(page)
+    data = chart_data(page)
     assert (data["columns"][0]["calls"], data["narrow"]["failure_rate"]) == ("route=sales", "status=failed")
 
 
 def test_group_without_list_filter_has_no_link(bench: Bench, browser: Browser) -> None:
     calls(bench, "sales", 4)
     browser.sign_in()
-    page = seen(browser, f"{WINDOW}&by=country&by=route")
-    assert drawn(page)["columns"][0]["calls"] is None
+    page = quality_page(browser, f"{WINDOW}&by=country&by=route")
+    assert chart_data(page)["columns"][0]["calls"] is None
     assert "unknown · sales" in page.text
     assert not re.search(r'<tr><td>[^<]*</td><td>sales</td><td>[^<]*</td><td class="number"><a', page.text)
 
@@ -104,15 +104,15 @@ def test_alerts_are_marked_on_their_chart_and_linked_below(bench: Bench, browser
             )
         )
     browser.sign_in()
-    page = seen(browser)
-    marks = [(mark["message"], mark["column"], mark["at"]) for mark in drawn(page)["marks"]]
+    page = quality_page(browser)
+    marks = [(mark["message"], mark["column"], mark["at"]) for mark in chart_data(page)["marks"]]
     assert sorted(marks, key=str) == [
         ("No-answer ", None, 0),
         ("No-answer support", 1, 0),
         ("No-answer vera", None, 0),
     ]
     assert page.text.count('<a href="/alerts/') == 3
-    alone = drawn(seen(browser, f"{WINDOW}&by=all"))
+    alone = chart_data(quality_page(browser, f"{WINDOW}&by=all"))
     assert {mark["column"] for mark in alone["marks"] if mark["message"] == "No-answer "} == {0}
 
 
@@ -124,13 +124,13 @@ def test_heat_map_is_equal_from_chart_hours_and_from_a_query(
     calls(bench, "sales", 5, at=7_200, status="failed")
     calls(bench, "support", 3, at=3_600, status="failed")
     browser.sign_in()
-    seen(browser)
+    quality_page(browser)
     browser.post("/preferences", zone=zone, theme="auto")
     window = "from=2026-09-21T00:00:00Z&to=2026-09-23T00:00:00Z&compare=none"
     weeks = []
     for shown in ("step=hour", "step=day", "step=hour&by=all", "step=hour&rate=busy_rate&heat=answer_rate"):
         found = re.search(
-            r'<table class="heat">.*?</table>', seen(browser, f"{window}&{shown}").text, re.DOTALL
+            r'<table class="heat">.*?</table>', quality_page(browser, f"{window}&{shown}").text, re.DOTALL
         )
         assert found
         weeks.append(found[0])
@@ -141,9 +141,9 @@ def test_heat_map_is_equal_from_chart_hours_and_from_a_query(
 def test_chart_data_contains_no_markup(bench: Bench, browser: Browser) -> None:
     calls(bench, "</script><b>", 4)
     browser.sign_in()
-    page = seen(browser)
+    page = quality_page(browser)
     assert "</script><b>" not in page.text
-    assert drawn(page)["columns"][0]["name"] == "</script><b>"
+    assert chart_data(page)["columns"][0]["name"] == "</script><b>"
 
 
 def test_without_the_library_the_numbers_are_in_the_table(
@@ -152,7 +152,7 @@ def test_without_the_library_the_numbers_are_in_the_table(
     monkeypatch.setattr(built_files, "built_file", lambda _name: None)
     calls(bench, "sales", 4)
     browser.sign_in()
-    page = seen(browser)
+    page = quality_page(browser)
     assert "canvas" not in page.text
     assert "quality.js" not in page.text
     assert '<section class="numbers">' in page.text
@@ -160,22 +160,22 @@ def test_without_the_library_the_numbers_are_in_the_table(
 
 def test_period_without_calls_is_reported(browser: Browser) -> None:
     browser.sign_in()
-    assert "No calls match in this period" in seen(browser).text
+    assert "No calls match in this period" in quality_page(browser).text
 
 
 def test_number_of_charts_is_limited_and_the_rest_counted(bench: Bench, browser: Browser) -> None:
     for number in range(8):
         calls(bench, f"route-{number}", 1 + number)
     browser.sign_in()
-    page = seen(browser)
-    assert [column["name"] for column in drawn(page)["columns"]][:2] == ["route-7", "route-6"]
+    page = quality_page(browser)
+    assert [column["name"] for column in chart_data(page)["columns"]][:2] == ["route-7", "route-6"]
     assert "2 more groups" in page.text
 
 
 def test_filters_are_chips_and_stay_in_the_form(bench: Bench, browser: Browser) -> None:
     calls(bench, "sales", 4)
     browser.sign_in()
-    page = seen(browser, f"{WINDOW}&route=sales&direction=&heat=busy_rate&view=table&rate=busy_rate")
+    page = quality_page(browser, f"{WINDOW}&route=sales&direction=&heat=busy_rate&view=table&rate=busy_rate")
     assert "<b>route</b> sales" in page.text
     assert 'name="route" value="sales"' in page.text
     assert "charted table" in page.text
@@ -191,13 +191,13 @@ def test_invalid_query_is_an_error_page_with_a_link_back(browser: Browser) -> No
 def test_search_words_filter_the_page(bench: Bench, browser: Browser) -> None:
     calls(bench, "sales", 1, status="completed", summary="about the invoice")
     browser.sign_in()
-    assert ">1</a>" in seen(browser, f"{WINDOW}&q=invoice").text
+    assert ">1</a>" in quality_page(browser, f"{WINDOW}&q=invoice").text
 
 
 def test_csv_equals_that_of_the_api(bench: Bench, browser: Browser) -> None:
     calls(bench, "sales", 4)
     browser.sign_in()
-    found = re.search(r'<a href="(/quality-export[^"]+)"', seen(browser).text)
+    found = re.search(r'<a href="(/quality-export[^"]+)"', quality_page(browser).text)
     assert found
     answer = browser.get(unescape(found[1]))
     assert answer.headers["content-type"].startswith("text/csv")
@@ -228,7 +228,7 @@ def test_launch_has_its_verdict_and_evidence(browser: Browser) -> None:
     page = browser.get(f"/quality/launch?agent=vera-2&{LAUNCHED}")
     assert "Worse than the baseline vera-1." in page.text
     assert "the current calls" in page.text
-    data = drawn(page)
+    data = chart_data(page)
     hours = {point[3] for point in data["columns"][0]["rates"]["failure_rate"]}
     assert (len(data["labels"]), hours) == (5, {0, 60})
     assert data["columns"][0]["rates"]["failure_rate"][0][5] == 0

@@ -105,8 +105,8 @@ def test_sign_out_ends_the_session(browser: Browser) -> None:
 def test_a_revoked_key_ends_its_session(browser: Browser) -> None:
     browser.sign_in()
     browser.get("/calls")
-    told = browser.service.get("/api/v1/admin/tenants/acme/api-keys", ADMIN).json()
-    for key in told["data"]:
+    keys = browser.service.get("/api/v1/admin/tenants/acme/api-keys", ADMIN).json()
+    for key in keys["data"]:
         browser.service.get(f"/api/v1/admin/tenants/acme/api-keys/{key['id']}", ADMIN, "DELETE")
     assert browser.get("/calls").status_code == 303
 
@@ -149,14 +149,14 @@ def test_pages_stay_stable_while_calls_arrive(browser: Browser) -> None:
         browser.service.tell(f"CA{number}", DONE)
     browser.sign_in()
     page = browser.get("/calls?limit=3")
-    seen = rows(page)
+    first_rows = rows(page)
     while 'rel="next"' in page.text:
-        browser.service.tell(f"CB{len(seen)}", DONE)
+        browser.service.tell(f"CB{len(first_rows)}", DONE)
         page = browser.get(links(page, "next"))
-        seen += rows(page)
-    assert len(seen) == len(set(seen)) == 7
+        first_rows += rows(page)
+    assert len(first_rows) == len(set(first_rows)) == 7
     assert "This list is a snapshot" in page.text
-    assert rows(browser.get(links(page, "first"))) == seen[:3]
+    assert rows(browser.get(links(page, "first"))) == first_rows[:3]
 
 
 def test_page_field_jumps_to_any_page(browser: Browser) -> None:
@@ -202,11 +202,11 @@ def test_an_empty_ledger_shows_how_to_send_a_first_event(browser: Browser) -> No
 def test_the_search_field_leads_to_a_call_a_number_or_words(browser: Browser) -> None:
     browser.service.tell("CA1", DONE)
     browser.sign_in()
-    places = [
+    targets = [
         browser.get(f"/calls?{urlencode({'find': text})}").headers["location"]
         for text in ("CA1", "+1 (415) 555-0100", "confirmed time", " ")
     ]
-    assert places == ["/calls/CA1", "/calls?number=%2B14155550100", "/calls?q=confirmed+time", "/calls"]
+    assert targets == ["/calls/CA1", "/calls?number=%2B14155550100", "/calls?q=confirmed+time", "/calls"]
 
 
 def test_call_page_shows_its_facts(browser: Browser) -> None:

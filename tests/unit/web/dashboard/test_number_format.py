@@ -22,12 +22,20 @@ THIN = "\N{NARROW NO-BREAK SPACE}"
 
 
 def test_percent_has_decimals_only_for_small_values() -> None:
-    told = [percent(each) for each in (0.412, 0.0412, 0.05, 0.0003, 0, 1, None)]
-    assert told == [f"41{THIN}%", f"4.1{THIN}%", f"5{THIN}%", f"0.03{THIN}%", f"0{THIN}%", f"100{THIN}%", "–"]  # noqa: RUF001 (the dash of nothing)
+    texts = [percent(each) for each in (0.412, 0.0412, 0.05, 0.0003, 0, 1, None)]
+    assert texts == [
+        f"41{THIN}%",
+        f"4.1{THIN}%",
+        f"5{THIN}%",
+        f"0.03{THIN}%",
+        f"0{THIN}%",
+        f"100{THIN}%",
+        "–",  # noqa: RUF001 (the dash of an unknown value)
+    ]
 
 
 def test_differences_have_their_sign() -> None:
-    assert [points(each) for each in (0.042, -0.2, 0.0, None)] == ["+4.2", "\N{MINUS SIGN}20", "±0", "–"]  # noqa: RUF001 (the dash of nothing)
+    assert [points(each) for each in (0.042, -0.2, 0.0, None)] == ["+4.2", "\N{MINUS SIGN}20", "±0", "–"]  # noqa: RUF001 (the dash of an unknown value)
 
 
 def test_intervals_numbers_and_minutes() -> None:
@@ -39,32 +47,32 @@ def test_intervals_numbers_and_minutes() -> None:
 
 
 def test_default_query_is_two_weeks_by_day_and_route_against_same_weekdays() -> None:
-    asked = parse_quality_page((), BERLIN, NOW_US)
-    assert dict(asked.api) == {
+    page_query = parse_quality_page((), BERLIN, NOW_US)
+    assert dict(page_query.api) == {
         "from": "2026-09-30T22:00:00.000000Z",
         "group_by": "route,day",
         "tz": "Europe/Berlin",
         "compare": "same_weekday",
     }
-    assert (asked.rates, asked.heat) == (RATES_FIRST, RATES_FIRST[0])
+    assert (page_query.rates, page_query.heat) == (RATES_FIRST, RATES_FIRST[0])
 
 
 def test_dates_are_days_of_the_readers_zone_and_instants_stay_what_they_are() -> None:
-    asked = parse_quality_page((("from", "2026-10-01"), ("to", "2026-10-02T12:00:00Z")), BERLIN, NOW_US)
-    assert dict(asked.api)["from"] == "2026-09-30T22:00:00.000000Z"
-    assert dict(asked.api)["to"] == "2026-10-02T12:00:00Z"
+    page_query = parse_quality_page((("from", "2026-10-01"), ("to", "2026-10-02T12:00:00Z")), BERLIN, NOW_US)
+    assert dict(page_query.api)["from"] == "2026-09-30T22:00:00.000000Z"
+    assert dict(page_query.api)["to"] == "2026-10-02T12:00:00Z"
 
 
 def test_two_groups_all_together_and_filters() -> None:
     pairs = (("by", "route"), ("by", "agent"), ("step", "hour"), ("compare", "none"), ("agent", "vera"))
-    asked = parse_quality_page(pairs, UTC, NOW_US)
-    assert dict(asked.api) == {
+    page_query = parse_quality_page(pairs, UTC, NOW_US)
+    assert dict(page_query.api) == {
         "agent": "vera",
         "from": "2026-10-13T00:00:00.000000Z",
         "group_by": "route,agent,hour",
         "tz": "UTC",
     }
-    assert asked.filters == (("agent", "vera"),)
+    assert page_query.filters == (("agent", "vera"),)
     assert dict(parse_quality_page((("by", "all"),), UTC, NOW_US).api)["group_by"] == "day"
 
 

@@ -47,12 +47,12 @@ def call(*facts: dict[str, Any], **changed: Any) -> dict[str, Any]:  # noqa: ANN
     }
 
 
-def drawn(told: dict[str, Any]) -> Timeline:
-    return timeline(told, conversation(told))
+def timeline_of(record: dict[str, Any]) -> Timeline:
+    return timeline(record, conversation(record))
 
 
-def lanes(told: dict[str, Any]) -> dict[str, TimelineLane]:
-    return {lane.name: lane for lane in drawn(told).lanes}
+def lanes(record: dict[str, Any]) -> dict[str, TimelineLane]:
+    return {lane.name: lane for lane in timeline_of(record).lanes}
 
 
 SESSION: dict[str, Any] = {
@@ -84,18 +84,18 @@ SESSION: dict[str, Any] = {
 
 
 def test_fact_received_out_of_order_is_marked() -> None:
-    told = lanes(
+    record = lanes(
         call(
             fact("09:30:00", "09:30:09", status="initiated"),
             fact("09:30:02", "09:30:03", status="ringing"),
             fact("09:32:35", "09:32:36", door="own_event", summary="x"),
         )
     )
-    assert [mark.is_late for mark in told["lane_carrier"].marks] == [False, True]
-    assert [mark.label for mark in told["lane_carrier"].marks] == ["initiated", "ringing"]
-    assert [mark.label for mark in told["lane_own"].marks] == ["summary"]
-    assert [bar.kind for bar in told["lane_call"].bars] == ["ringing", "talking"]
-    first, second = told["lane_carrier"].marks
+    assert [mark.is_late for mark in record["lane_carrier"].marks] == [False, True]
+    assert [mark.label for mark in record["lane_carrier"].marks] == ["initiated", "ringing"]
+    assert [mark.label for mark in record["lane_own"].marks] == ["summary"]
+    assert [bar.kind for bar in record["lane_call"].bars] == ["ringing", "talking"]
+    first, second = record["lane_carrier"].marks
     assert (first.x, second.arrived) == (LEFT, None)
     assert first.arrived is not None
     assert first.x < second.x < first.arrived
@@ -103,14 +103,14 @@ def test_fact_received_out_of_order_is_marked() -> None:
 
 def test_events_after_the_end_have_their_own_scale() -> None:
     delivery = {"event": "voice.call.completed", "state": "waiting", "updated_at": at("11:32:35")}
-    told = drawn(call(fact("09:32:35", "09:32:35", status="completed"), deliveries=[delivery]))
-    by_name = {lane.name: lane for lane in told.lanes}
-    assert told.has_after
+    record = timeline_of(call(fact("09:32:35", "09:32:35", status="completed"), deliveries=[delivery]))
+    by_name = {lane.name: lane for lane in record.lanes}
+    assert record.has_after
     assert by_name["lane_carrier"].marks[0].x == END
     [delivered] = by_name["lane_deliveries"].marks
     assert (delivered.x, delivered.is_late) == (RIGHT, True)
-    assert told.ticks[-1] == (RIGHT, "+2 h 0 min")
-    assert all(place < AFTER for place, _label in told.ticks[:-1])
+    assert record.ticks[-1] == (RIGHT, "+2 h 0 min")
+    assert all(position < AFTER for position, _label in record.ticks[:-1])
 
 
 def test_import_days_later_has_no_lag_line() -> None:
@@ -119,14 +119,16 @@ def test_import_days_later_has_no_lag_line() -> None:
 
 
 def test_open_call_extends_to_its_last_event() -> None:
-    told = lanes(call(fact("09:30:40", "09:30:40"), ended_at=None, duration_seconds=None, ring_seconds=None))
-    assert [(bar.kind, bar.label) for bar in told["lane_call"].bars] == [("talking", "")]
-    assert told["lane_carrier"].marks[0].label == "applied"
+    record = lanes(
+        call(fact("09:30:40", "09:30:40"), ended_at=None, duration_seconds=None, ring_seconds=None)
+    )
+    assert [(bar.kind, bar.label) for bar in record["lane_call"].bars] == [("talking", "")]
+    assert record["lane_carrier"].marks[0].label == "applied"
 
 
 def test_nearly_empty_call_has_a_timeline() -> None:
-    told = drawn(call(ended_at=None, answered_at=None, ring_seconds=None))
-    assert (told.lanes, told.ticks) == ([], [(LEFT, "0:00"), (RIGHT, "0:01")])
+    record = timeline_of(call(ended_at=None, answered_at=None, ring_seconds=None))
+    assert (record.lanes, record.ticks) == ([], [(LEFT, "0:00"), (RIGHT, "0:01")])
 
 
 def test_turns_and_tool_calls_are_one_conversation() -> None:
@@ -163,12 +165,12 @@ def test_hidden_transcript_is_absent() -> None:
 
 
 def test_contradicting_sources() -> None:
-    told = call(
+    record = call(
         fact("09:30:00", "09:30:00", status="ringing", from_number="+14155550123"),
         fact("09:32:34", "09:32:34", status="no-answer", from_number="+14155550123"),
         fact("09:32:35", "09:32:35", "own_event", status="completed"),
     )
-    [dispute] = field_conflicts(told)
+    [dispute] = field_conflicts(record)
     assert dispute.name == "status"
     assert dispute.values == [
         ConflictingValue("no-answer", ["twilio / callback"], counts=False),

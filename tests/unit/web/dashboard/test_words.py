@@ -81,8 +81,8 @@ def test_call_is_listed_under_the_day_of_the_readers_zone() -> None:
 
 def test_repeated_hour_of_a_clock_change_is_distinguishable() -> None:
     zone = ZoneInfo("America/Montreal")
-    told = [full_time(f"2020-11-01T0{hour}:30:00.000000Z", zone) for hour in (5, 6)]
-    assert told == ["2020-11-01 01:30:00.000 EDT", "2020-11-01 01:30:00.000 EST"]
+    times = [full_time(f"2020-11-01T0{hour}:30:00.000000Z", zone) for hour in (5, 6)]
+    assert times == ["2020-11-01 01:30:00.000 EDT", "2020-11-01 01:30:00.000 EST"]
 
 
 def test_erased_call_keeps_its_row() -> None:
@@ -95,9 +95,9 @@ def test_erased_call_keeps_its_row() -> None:
 
 def test_content_of_calls_is_escaped() -> None:
     evil = '"><script>'
-    said = {**CALL, **dict.fromkeys(("summary", "route", "call_sid", "from_number", "end_reason"), evil)}
+    evil_call = {**CALL, **dict.fromkeys(("summary", "route", "call_sid", "from_number", "end_reason"), evil)}
     every = columns_by_name(("summary", "route", "call_sid", "parties", "end_reason", "status"))
-    line = days([said | {"escalated": True}], ZoneInfo("UTC"), every, str)[0].pieces[0]
+    line = days([evil_call | {"escalated": True}], ZoneInfo("UTC"), every, str)[0].pieces[0]
     assert "<script" not in line
     # Once in each cell, and once in each of the two cells with a title.
     assert line.count("&lt;script&gt;") == len(every) - 1 + 2
@@ -135,8 +135,8 @@ def test_every_text_of_the_pages_exists_and_is_used() -> None:
         path.read_text() for path in files if path.parent.name != "built" and "english" not in path.name
     ]
     templates = " ".join(sources)
-    asked = set(re.findall(r"\b(?:t|text)\(f?['\"](\w+)['\"]", templates))
-    assert asked - set(BUILT) <= set(messages.TEXTS)
+    used = set(re.findall(r"\b(?:t|text)\(f?['\"](\w+)['\"]", templates))
+    assert used - set(BUILT) <= set(messages.TEXTS)
     words = set(re.findall(r"\w+", templates))
     built = {name for name in messages.TEXTS if name.startswith(BUILT)}
     assert set(messages.TEXTS) - words - built == set()

@@ -19,14 +19,14 @@ class Ledgers:
 
     def __init__(self, **heads: int) -> None:
         self.heads = heads
-        self.looks = Counter[str]()
+        self.reads = Counter[str]()
         self.moves: dict[int, dict[str, int]] = {}
         self.fault: Exception | None = None
 
-    async def head_of(self, tenant: str) -> int:
+    async def read_head(self, tenant: str) -> int:
         await asyncio.sleep(0)
-        self.looks[tenant] += 1
-        self.heads |= self.moves.get(self.looks.total(), {})
+        self.reads[tenant] += 1
+        self.heads |= self.moves.get(self.reads.total(), {})
         if self.fault:
             raise self.fault
         return self.heads[tenant]
@@ -39,8 +39,8 @@ def run(work: Coroutine[Any, Any, None]) -> None:
 def test_waiter_behind_the_head_needs_one_read() -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5)
-        await LongPolls(ledgers.head_of, pause_s=0).wait_for_revision("acme", 4, LONG_S)
-        assert ledgers.looks == {"acme": 1}
+        await LongPolls(ledgers.read_head, pause_s=0).wait_for_revision("acme", 4, LONG_S)
+        assert ledgers.reads == {"acme": 1}
 
     run(work())
 
@@ -49,9 +49,9 @@ def test_all_waiters_share_one_read_per_round() -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5)
         ledgers.moves = {7: {"acme": 6}}
-        heads = LongPolls(ledgers.head_of, pause_s=0)
-        await asyncio.gather(*(heads.wait_for_revision("acme", 5, LONG_S) for _ in range(100)))
-        assert ledgers.looks == {"acme": 7}
+        polls = LongPolls(ledgers.read_head, pause_s=0)
+        await asyncio.gather(*(polls.wait_for_revision("acme", 5, LONG_S) for _ in range(100)))
+        assert ledgers.reads == {"acme": 7}
 
     run(work())
 
@@ -60,10 +60,10 @@ def test_each_waiter_returns_at_its_revision() -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5)
         ledgers.moves = {look: {"acme": 5 + look} for look in range(1, 5)}
-        heads, order = LongPolls(ledgers.head_of, pause_s=0), []
+        polls, order = LongPolls(ledgers.read_head, pause_s=0), []
 
         async def wait(revision: int) -> None:
-            await heads.wait_for_revision("acme", revision, LONG_S)
+            await polls.wait_for_revision("acme", revision, LONG_S)
             order.append(revision)
             assert ledgers.heads["acme"] > revision
 
@@ -76,9 +76,9 @@ def test_each_waiter_returns_at_its_revision() -> None:
 def test_tenants_wait_independently() -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5, bolt=1)
-        heads = LongPolls(ledgers.head_of, pause_s=0)
-        waiting = asyncio.create_task(heads.wait_for_revision("bolt", 1, LONG_S))
-        await heads.wait_for_revision("acme", 4, LONG_S)
+        polls = LongPolls(ledgers.read_head, pause_s=0)
+        waiting = asyncio.create_task(polls.wait_for_revision("bolt", 1, LONG_S))
+        await polls.wait_for_revision("acme", 4, LONG_S)
         assert not waiting.done()
         ledgers.heads["bolt"] = 2
         await waiting
@@ -90,11 +90,11 @@ def test_tenants_wait_independently() -> None:
 def test_waiter_returns_after_its_timeout(pause_s: float) -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5)
-        heads = LongPolls(ledgers.head_of, pause_s=pause_s)
-        await heads.wait_for_revision("acme", 5, 0.01)
+        polls = LongPolls(ledgers.read_head, pause_s=pause_s)
+        await polls.wait_for_revision("acme", 5, 0.01)
         assert ledgers.heads == {"acme": 5}
-        assert ledgers.looks["acme"] >= 1
-        assert list(heads._waiting.values()) in ([], [[]])
+        assert ledgers.reads["acme"] >= 1
+        assert list(polls._waiting.values()) in ([], [[]])
 
     run(work())
 
@@ -102,17 +102,17 @@ def test_waiter_returns_after_its_timeout(pause_s: float) -> None:
 def test_polling_ends_without_waiters() -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5)
-        heads = LongPolls(ledgers.head_of, pause_s=0)
-        waiting = [asyncio.create_task(heads.wait_for_revision("acme", 5, LONG_S)) for _ in range(3)]
+        polls = LongPolls(ledgers.read_head, pause_s=0)
+        waiting = [asyncio.create_task(polls.wait_for_revision("acme", 5, LONG_S)) for _ in range(3)]
         await asyncio.sleep(0)
         waiting.pop().cancel()
         ledgers.heads["acme"] = 6
         await asyncio.gather(*waiting)
-        await asyncio.gather(*heads._pollers.values())
-        assert (heads._waiting, heads._pollers) == ({}, {})
-        looks = ledgers.looks["acme"]
-        await heads.wait_for_revision("acme", 5, LONG_S)
-        assert ledgers.looks["acme"] == looks + 1
+        await asyncio.gather(*polls._pollers.values())
+        assert (polls._waiting, polls._pollers) == ({}, {})
+        reads_before = ledgers.reads["acme"]
+        await polls.wait_for_revision("acme", 5, LONG_S)
+        assert ledgers.reads["acme"] == reads_before + 1
 
     run(work())
 
@@ -120,14 +120,14 @@ def test_polling_ends_without_waiters() -> None:
 def test_read_error_reaches_all_waiters_and_the_next_wait_retries() -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5)
-        heads = LongPolls(ledgers.head_of, pause_s=0)
+        polls = LongPolls(ledgers.read_head, pause_s=0)
         ledgers.fault = Unavailable("the database is away")
-        told = await asyncio.gather(
-            *(heads.wait_for_revision("acme", 5, LONG_S) for _ in range(3)), return_exceptions=True
+        results = await asyncio.gather(
+            *(polls.wait_for_revision("acme", 5, LONG_S) for _ in range(3)), return_exceptions=True
         )
-        assert told == [ledgers.fault] * 3
+        assert results == [ledgers.fault] * 3
         ledgers.fault = None
-        await heads.wait_for_revision("acme", 4, LONG_S)
+        await polls.wait_for_revision("acme", 4, LONG_S)
 
     run(work())
 
@@ -135,16 +135,16 @@ def test_read_error_reaches_all_waiters_and_the_next_wait_retries() -> None:
 def test_close_releases_all_waiters() -> None:
     async def work() -> None:
         ledgers = Ledgers(acme=5, bolt=1)
-        heads = LongPolls(ledgers.head_of, pause_s=0)
+        polls = LongPolls(ledgers.read_head, pause_s=0)
         waiting = [
-            asyncio.create_task(heads.wait_for_revision(tenant, 9, LONG_S))
+            asyncio.create_task(polls.wait_for_revision(tenant, 9, LONG_S))
             for tenant in ("acme", "acme", "bolt")
         ]
         await asyncio.sleep(0)
-        await heads.close()
+        await polls.close()
         await asyncio.gather(*waiting)
         # New waiters return at once too.
-        await heads.wait_for_revision("acme", 9, LONG_S)
-        assert (heads._waiting, heads._pollers) == ({}, {})
+        await polls.wait_for_revision("acme", 9, LONG_S)
+        assert (polls._waiting, polls._pollers) == ({}, {})
 
     run(work())

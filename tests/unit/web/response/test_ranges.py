@@ -12,14 +12,14 @@ NUMBERS = st.integers(0, 40)
 
 def expected(first: int | None, last: int | None, size: int) -> list[int] | None:
     """Return the requested positions; empty outside the file, None for an invalid range."""
-    places = range(size)
+    offsets = range(size)
     if first is None and last is None:
         return None
     if first is None:
-        return list(places)[size - min(last or 0, size) :]
+        return list(offsets)[size - min(last or 0, size) :]
     if last is not None and last < first:
         return None
-    return [position for position in places if position >= first and (last is None or position <= last)]
+    return [position for position in offsets if position >= first and (last is None or position <= last)]
 
 
 @given(st.none() | NUMBERS, st.none() | NUMBERS, st.integers(0, 30))
