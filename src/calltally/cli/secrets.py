@@ -31,7 +31,8 @@ def reseal(*, as_json: AsJson = False) -> None:
         print_json(tenants)
     else:
         typer.echo(
-            f"Encrypted {total_secrets(iter(tenants))} secrets of {len(tenants)} tenants with the current key."
+            f"Encrypted {total_secrets(iter(tenants))} secrets of {len(tenants)} tenants"
+            " with the current key."
         )
 
 

@@ -19,7 +19,6 @@ from calltally.calls.times import SECOND_US
 from calltally.net.http_client import RequestFailure, RequestOutcome
 from calltally.net.http_connection import OutgoingResponse
 from calltally.store.alerts.alerts import Alert, AlertFilter, alert_history, list_alerts
-from calltally.store.alerts.alerts import AlertChange as AlertChange
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import submit
 from tests.telling import START_US, fact
@@ -158,7 +157,7 @@ def alerts(bench: Bench, tenant: str = TENANT) -> list[Alert]:
     return found
 
 
-def history(bench: Bench, alert: Alert, tenant: str = TENANT) -> list[AlertChange]:
+def history(bench: Bench, alert: Alert, tenant: str = TENANT) -> list[StoredAlertChange]:
     return bench.run(bench.store.read(alert_history(tenant, alert.alert)))
 
 

@@ -8,10 +8,10 @@ from calltally.calls.errors import NotFound
 from calltally.calls.times import DAY_US
 from calltally.store.alerts.alerts import (
     Alert,
-    AlertChange,
     AlertEvent,
     AlertFilter,
     AlertState,
+    StoredAlertChange,
     acknowledge,
     alert_history,
     list_alerts,
@@ -35,8 +35,8 @@ def write(bench: Bench, step: StoreOperation[Any]) -> Any:  # noqa: ANN401 (any 
     return bench.run(bench.store.write(step))
 
 
-def by_hand(at_us: int = NOW_US) -> AlertChange:
-    return AlertChange(0, at_us, AlertEvent.RESOLVED, "key", None)
+def by_hand(at_us: int = NOW_US) -> StoredAlertChange:
+    return StoredAlertChange(0, at_us, AlertEvent.RESOLVED, "key", None)
 
 
 def opened(bench: Bench, number: int, tenant: str = TENANT) -> bytes:

@@ -15,9 +15,9 @@ from calltally.calls.identity import uuid_text
 from calltally.calls.times import SECOND_US
 from calltally.store.alerts.alerts import (
     Alert,
-    AlertChange,
     AlertEvent,
     AlertState,
+    StoredAlertChange,
     change_alert,
     newest_alert_of_cause,
     open_alert,
@@ -114,5 +114,5 @@ class AlertLifecycle:
     def _message(self, finding: AlertFinding) -> str:
         return alert_message(finding, self._tz)
 
-    def _automatic(self, what: AlertEvent) -> AlertChange:
-        return AlertChange(0, self._now_us, what, None, None)
+    def _automatic(self, what: AlertEvent) -> StoredAlertChange:
+        return StoredAlertChange(0, self._now_us, what, None, None)

@@ -18,9 +18,9 @@ from calltally.net.http_client import RequestFailure, RequestOutcome
 from calltally.net.mail import MailServer
 from calltally.store.alerts.alerts import (
     Alert,
-    AlertChange,
     AlertEvent,
     AlertState,
+    StoredAlertChange,
     alert_history,
     need_alert,
 )
@@ -178,7 +178,7 @@ class Notifier:
         return False
 
     async def _send_change(
-        self, tenant: str, sink: StoredAlertSink, alert: Alert, change: AlertChange
+        self, tenant: str, sink: StoredAlertSink, alert: Alert, change: StoredAlertChange
     ) -> str | None:
         """Send a change; returns the error text. No error may delay the tenant's other sinks."""
         try:
@@ -199,7 +199,7 @@ class Notifier:
 
 def _alert_and_change(
     tenant: str, notice: PendingNotification
-) -> StoreOperation[tuple[Alert | None, AlertChange | None]]:
+) -> StoreOperation[tuple[Alert | None, StoredAlertChange | None]]:
     try:
         alert = yield from need_alert(tenant, notice.alert)
     except NotFound:
@@ -208,7 +208,7 @@ def _alert_and_change(
     return alert, next((each for each in history if each.change == notice.change), None)
 
 
-def _is_obsolete(sink: StoredAlertSink, alert: Alert, change: AlertChange) -> bool:
+def _is_obsolete(sink: StoredAlertSink, alert: Alert, change: StoredAlertChange) -> bool:
     """Decide whether a sink can skip a change: an acknowledgement, or a change of an ended alert."""
     if change.what is AlertEvent.ACKNOWLEDGED and sink.kind in _WITHOUT_ACKNOWLEDGEMENT:
         return True
@@ -219,7 +219,7 @@ def _is_obsolete(sink: StoredAlertSink, alert: Alert, change: AlertChange) -> bo
 _RESOLVING: Final = frozenset({AlertEvent.RESOLVED, AlertEvent.GROUPED})
 
 
-def _state_after(alert: Alert, change: AlertChange) -> Alert:
+def _state_after(alert: Alert, change: StoredAlertChange) -> Alert:
     """Return the alert in the state after a change: delayed notices are sent in order."""
     if change.what in _RESOLVING:
         return alert._replace(state=AlertState.RESOLVED, resolved_us=change.at_us)

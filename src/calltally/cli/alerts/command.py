@@ -12,7 +12,7 @@ from calltally.calls.windows import TimeWindow, parse_window
 from calltally.cli.alerts.backtest_command import backtest
 from calltally.cli.console.output import AsJson, print_json
 from calltally.cli.console.session import read_once, with_store, write_once
-from calltally.store.alerts.alerts import AlertChange, AlertEvent, AlertFilter, acknowledge, list_alerts
+from calltally.store.alerts.alerts import AlertEvent, AlertFilter, StoredAlertChange, acknowledge, list_alerts
 from calltally.store.db.interface import Store
 from calltally.store.tenants.tenants import admin_list_tenants
 from calltally.web.api.alerts.schemas import AlertResource, alert_resource
@@ -64,7 +64,7 @@ def acknowledge_one(
     note: Annotated[str | None, typer.Option(help="A note for the alert's history.")] = None,
 ) -> None:
     """Acknowledge an alert."""
-    change = AlertChange(0, wall_clock(), AlertEvent.ACKNOWLEDGED, _ACTOR, note)
+    change = StoredAlertChange(0, wall_clock(), AlertEvent.ACKNOWLEDGED, _ACTOR, note)
     acknowledged = write_once(acknowledge(tenant, parse_uuid(alert) or b"", change))
     _print(alert_resource(acknowledged, ""))
 

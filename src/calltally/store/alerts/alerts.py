@@ -70,7 +70,7 @@ class Alert(NamedTuple):
     content: bytes
 
 
-class AlertChange(NamedTuple):
+class StoredAlertChange(NamedTuple):
     """One change of an alert. `by_whom` is the key that requested it, None for an automatic change."""
 
     change: int
@@ -135,17 +135,19 @@ def _facets(criteria: AlertFilter) -> dict[str, object]:
     return {**values, **wildcards, "unresolved": criteria.state == UNRESOLVED}
 
 
-def alert_history(tenant: str, alert: bytes) -> StoreOperation[list[AlertChange]]:
+def alert_history(tenant: str, alert: bytes) -> StoreOperation[list[StoredAlertChange]]:
     """Return all changes of an alert in their order."""
     rows = yield Statement("changes_of_alert", {"tenant": tenant, "alert": alert})
-    return [AlertChange(number, at_us, AlertEvent(what), *rest) for number, at_us, what, *rest in rows]
+    return [StoredAlertChange(number, at_us, AlertEvent(what), *rest) for number, at_us, what, *rest in rows]
 
 
 def open_alert(tenant: str, new: Alert) -> StoreOperation[Alert]:
     """Open an alert for a cause that has no unresolved one. The caller holds the tenant's head lock."""
     opened = new._replace(is_notified=int(not _is_muted(new, new.opened_us)), changes=1)
     yield Statement("put_alert", {"tenant": tenant, **_columns(opened)})
-    yield from _record_change(tenant, opened, AlertChange(1, new.opened_us, AlertEvent.OPENED, None, None))
+    yield from _record_change(
+        tenant, opened, StoredAlertChange(1, new.opened_us, AlertEvent.OPENED, None, None)
+    )
     return opened
 
 
@@ -154,7 +156,7 @@ def update_evidence(tenant: str, alert: Alert) -> StoreOperation[None]:
     yield Statement("set_alert", {"tenant": tenant, **_columns(alert)})
 
 
-def change_alert(tenant: str, alert: Alert, change: AlertChange) -> StoreOperation[Alert]:
+def change_alert(tenant: str, alert: Alert, change: StoredAlertChange) -> StoreOperation[Alert]:
     """Store an alert with a change. The caller holds the lock of the tenant's head."""
     is_notified = alert.is_notified
     if change.what is AlertEvent.REOPENED:
@@ -170,7 +172,7 @@ def _columns(alert: Alert) -> dict[str, object]:
     return columns | {"state": alert.state.value, "is_told": columns.pop("is_notified")}
 
 
-def _record_change(tenant: str, alert: Alert, change: AlertChange) -> StoreOperation[None]:
+def _record_change(tenant: str, alert: Alert, change: StoredAlertChange) -> StoreOperation[None]:
     noted = {**change._asdict(), "what": change.what.value}
     yield Statement("put_alert_change", {"tenant": tenant, "alert": alert.alert, **noted})
     if change.what not in _NOTIFIED_EVENTS or not alert.is_notified:
@@ -186,7 +188,7 @@ def _is_muted(alert: Alert, now_us: int) -> bool:
     return alert.muted_until_us is not None and alert.muted_until_us > now_us
 
 
-def acknowledge(tenant: str, alert_id: bytes, by: AlertChange) -> StoreOperation[Alert]:
+def acknowledge(tenant: str, alert_id: bytes, by: StoredAlertChange) -> StoreOperation[Alert]:
     """Acknowledge an alert; idempotent. Raises NotFound, and Conflict if it is resolved."""
     yield from lock_head(tenant)
     alert = yield from need_alert(tenant, alert_id)
@@ -197,7 +199,7 @@ def acknowledge(tenant: str, alert_id: bytes, by: AlertChange) -> StoreOperation
     return (yield from change_alert(tenant, alert._replace(state=AlertState.ACKNOWLEDGED), by))
 
 
-def resolve(tenant: str, alert_id: bytes, by: AlertChange) -> StoreOperation[Alert]:
+def resolve(tenant: str, alert_id: bytes, by: StoredAlertChange) -> StoreOperation[Alert]:
     """Resolve an alert by request; idempotent. Raises NotFound."""
     yield from lock_head(tenant)
     alert = yield from need_alert(tenant, alert_id)
@@ -207,7 +209,7 @@ def resolve(tenant: str, alert_id: bytes, by: AlertChange) -> StoreOperation[Ale
     return (yield from change_alert(tenant, resolved, by))
 
 
-def mute(tenant: str, alert_id: bytes, until_us: int | None, by: AlertChange) -> StoreOperation[Alert]:
+def mute(tenant: str, alert_id: bytes, until_us: int | None, by: StoredAlertChange) -> StoreOperation[Alert]:
     """Mute an alert and its cause until then; None unmutes it. Raises NotFound."""
     yield from lock_head(tenant)
     alert = yield from need_alert(tenant, alert_id)

@@ -183,11 +183,13 @@ def _response(receipt: CallbackReceipt) -> Response:
             "the signature does not match: check the stored secret, and that the provider calls the public"
             " URL of this service (CALLTALLY_PUBLIC_URL)"
         )
-    if receipt.verdict is Verdict.DEAD_LETTER:
-        outcome = CallbackOutcome(Outcome.DEAD_LETTER, receipt.reason, None, None)
+    if receipt.verdict is CallbackVerdict.DEAD_LETTER:
+        outcome = CallbackOutcome(IngestOutcome.DEAD_LETTER, receipt.reason, None, None)
         return Response.json(CallbackResult([outcome]), status=202)
-    if receipt.verdict is Verdict.KEPT:
-        return Response.json(CallbackResult([CallbackOutcome(Outcome.IGNORED, receipt.reason, None, None)]))
+    if receipt.verdict is CallbackVerdict.KEPT:
+        return Response.json(
+            CallbackResult([CallbackOutcome(IngestOutcome.IGNORED, receipt.reason, None, None)])
+        )
     return Response.json(CallbackResult([_outcome(recorded) for recorded in receipt.recorded]))
 
 

@@ -78,7 +78,10 @@ _CALL_FIELDS: Final = {name: CALL[name] for name in CALL_FIELDS}
 _ENDING: Final = {
     "reason": enum_schema(EndReason),
     "explanation": {**TEXT, "description": "The reason as a sentence."},
-    "side": {**nullable(enum_schema(FaultSide)), "description": "The side of the failure; null if there is none."},
+    "side": {
+        **nullable(enum_schema(FaultSide)),
+        "description": "The side of the failure; null if there is none.",
+    },
     "provider_word": {**nullable(TEXT), "description": "The provider's own word for the reason."},
     "hangup_cause": {**nullable(INTEGER), "description": "The cause code of Q.850."},
     "sip_code": {**nullable(INTEGER), "description": "The final SIP response."},

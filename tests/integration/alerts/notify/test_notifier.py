@@ -27,7 +27,7 @@ from calltally.net.addresses import parse_networks
 from calltally.net.mail import MailServer, send_mail
 from calltally.reconcile.open_call_poll import poll_open_calls
 from calltally.reconcile.provider_reconciliation import ProviderContext
-from calltally.store.alerts.alerts import AlertChange, AlertEvent, acknowledge, mute
+from calltally.store.alerts.alerts import AlertEvent, StoredAlertChange, acknowledge, mute
 from calltally.store.alerts.detector_state import read_evaluation
 from calltally.store.alerts.sinks import StoredAlertSink, add_sink, list_sinks
 from calltally.store.db.leases import Lease, claim
@@ -100,7 +100,7 @@ def test_changes_of_an_alert_are_sent_once_in_order(setup: NotifierSetup) -> Non
     add_webhook(setup)
     open_alerts(setup.bench, ROUTE)
     (alert,) = alerts(setup.bench)
-    by = AlertChange(0, NOW_US + 1, AlertEvent.ACKNOWLEDGED, "key_1", None)
+    by = StoredAlertChange(0, NOW_US + 1, AlertEvent.ACKNOWLEDGED, "key_1", None)
     setup.bench.run(setup.bench.store.write(acknowledge(TENANT, alert.alert, by)))
     apply_findings(setup.bench, finding(FindingChange.RECOVERED, ROUTE, evaluation_us(1)), at_us=NOW_US + 2)
     assert setup.send(10) == 3
@@ -193,7 +193,7 @@ def test_muted_alerts_are_not_sent(setup: NotifierSetup) -> None:
     open_alerts(setup.bench, ROUTE)
     setup.send()
     (alert,) = alerts(setup.bench)
-    muted = AlertChange(0, NOW_US, AlertEvent.MUTED, "key_1", None)
+    muted = StoredAlertChange(0, NOW_US, AlertEvent.MUTED, "key_1", None)
     setup.bench.run(setup.bench.store.write(mute(TENANT, alert.alert, NOW_US * 2, muted)))
     apply_findings(setup.bench, finding(FindingChange.RECOVERED, ROUTE, evaluation_us(1)), at_us=NOW_US + 1)
     setup.send(10)

@@ -35,7 +35,7 @@ def opened(
     """Open an alert at the start of the test's calls."""
     bench.now_us = BEGAN_US + 3 * 3_600_000_000
     alert_finding = found or finding(
-        Change.BEGAN, SUPPORT, BEGAN_US, children=(SeriesKey(Dimension.AGENT, "vera"),)
+        FindingChange.BEGAN, SUPPORT, BEGAN_US, children=(SeriesKey(Dimension.AGENT, "vera"),)
     )
     return bench.run(
         bench.store.write(open_alert(tenant, new_alert(tenant, alert_finding, message, bench.now_us)))

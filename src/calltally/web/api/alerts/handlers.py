@@ -15,9 +15,9 @@ from calltally.calls.parameters import read_values
 from calltally.calls.times import parse_instant
 from calltally.store.alerts.alerts import (
     Alert,
-    AlertChange,
     AlertEvent,
     AlertFilter,
+    StoredAlertChange,
     acknowledge,
     alert_history,
     list_alerts,
@@ -115,20 +115,22 @@ async def put_alert_rules(request: AnyRequest) -> Response:
     return Response.json(rules)
 
 
-async def _change_alert(request: AnyRequest, operation: Callable[[str, bytes], StoreOperation[Alert]]) -> Response:
+async def _change_alert(
+    request: AnyRequest, operation: Callable[[str, bytes], StoreOperation[Alert]]
+) -> Response:
     deps, tenant = dependencies_of(request), tenant_of(request)
     alert = await deps.store.write(operation(tenant, _id(request)))
     _, history = await deps.store.read(_with_history(tenant, alert.alert))
     return Response.json(alert_with_history(alert, history, _base(request)))
 
 
-def _with_history(tenant: str, alert_id: bytes) -> StoreOperation[tuple[Alert, list[AlertChange]]]:
+def _with_history(tenant: str, alert_id: bytes) -> StoreOperation[tuple[Alert, list[StoredAlertChange]]]:
     alert = yield from need_alert(tenant, alert_id)
     return alert, (yield from alert_history(tenant, alert_id))
 
 
-def _change(request: AnyRequest, what: AlertEvent, note: str | None) -> AlertChange:
-    return AlertChange(0, dependencies_of(request).clock(), what, access_of(request).key_id, note)
+def _change(request: AnyRequest, what: AlertEvent, note: str | None) -> StoredAlertChange:
+    return StoredAlertChange(0, dependencies_of(request).clock(), what, access_of(request).key_id, note)
 
 
 async def _note(request: AnyRequest) -> str | None:

@@ -77,7 +77,12 @@ PARAMETERS: Final = (
         one_of(_STATES),
     ),
     Parameter(
-        "kind", "kind", "Only alerts of this kind.", words_schema(tuple(AlertKind)), "rate", one_of(tuple(AlertKind))
+        "kind",
+        "kind",
+        "Only alerts of this kind.",
+        words_schema(tuple(AlertKind)),
+        "rate",
+        one_of(tuple(AlertKind)),
     ),
     Parameter("route", "route", "Only alerts of this route.", _TEXT, "support-de", text_value),
     Parameter("provider", "provider", "Only alerts of this provider.", _TEXT, "twilio", text_value),

@@ -12,7 +12,7 @@ from calltally.alerts.notify.notification import ALERTS_PATH, calls_url
 from calltally.alerts.notify.sink_kinds import KINDS
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import utc_text
-from calltally.store.alerts.alerts import Alert, AlertChange
+from calltally.store.alerts.alerts import Alert, StoredAlertChange
 from calltally.store.alerts.sinks import StoredAlertSink
 
 MAX_NOTE_CHARS: Final = 500
@@ -161,7 +161,7 @@ def alert_resource(alert: Alert, base: str) -> AlertResource:
     return AlertResource(**_alert(alert, base))
 
 
-def alert_with_history(alert: Alert, history: Sequence[AlertChange], base: str) -> AlertWithHistory:
+def alert_with_history(alert: Alert, history: Sequence[StoredAlertChange], base: str) -> AlertWithHistory:
     """Convert an alert into its detail representation."""
     return AlertWithHistory(**_alert(alert, base), history=[_change(each) for each in history])
 
@@ -217,7 +217,7 @@ def _evidence(evidence: FindingEvidence) -> AlertEvidence:
     )
 
 
-def _change(change: AlertChange) -> AlertChange:
+def _change(change: StoredAlertChange) -> AlertChange:
     return AlertChange(utc_text(change.at_us), change.what.value, change.by_whom, change.note)
 
 

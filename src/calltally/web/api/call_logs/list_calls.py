@@ -140,7 +140,6 @@ async def _find(request: AnyRequest, query: ListQuery, asked: ListQuery) -> _Tag
 
 def _page(
     tenant: str, query: ListQuery, if_none_match: bytes | None, asked: _ETagKey
-
 ) -> StoreOperation[_TaggedPage | None]:
     """Read the page, or return None for a hold that is not pinned yet.
 
@@ -160,7 +159,7 @@ def _page(
 
 
 @lru_cache(maxsize=1_024)
-def _tag(view: View, asked: _ETagKey) -> bytes:
+def _tag(view: LedgerView, asked: _ETagKey) -> bytes:
     # The parsed query includes the search rights, and equivalent queries are equal.
-    head = view.standing
+    head = view.ledger_head
     return weak_etag(_FORMAT_VERSION, head.tenant, head.epoch, view.as_of, head.erasures, *asked)

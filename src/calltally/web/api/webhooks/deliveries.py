@@ -52,7 +52,9 @@ async def test(request: AnyRequest) -> Response:
     now_us = deps.clock()
     event = event_time(now_us) + secrets.token_bytes(_RANDOM_ID_BYTES)
     data = {"endpoint_id": uuid_text(endpoint), "sent_at": utc_text(now_us)}
-    notice = Notice(TEST, event, freeze(TEST, event, Instant(tenant, "", 0, now_us), data))
+    notice = EndpointNotice(
+        TEST, event, encode_envelope(TEST, event, CommitInstant(tenant, "", 0, now_us), data)
+    )
     await deps.store.write(_with_notice(tenant, endpoint, notice, now_us))
     found, attempts = await deps.store.read(find_delivery(tenant, endpoint, event))
     return Response.json(delivery_detail(found, attempts), status=202)

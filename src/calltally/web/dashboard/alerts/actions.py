@@ -7,7 +7,7 @@ from litestar import post
 
 from calltally.calls.errors import InvalidInput, NotFound
 from calltally.calls.times import SECOND_US
-from calltally.store.alerts.alerts import Alert, AlertChange, AlertEvent, acknowledge, mute, resolve
+from calltally.store.alerts.alerts import Alert, AlertEvent, StoredAlertChange, acknowledge, mute, resolve
 from calltally.store.db.operation import StoreOperation
 from calltally.web.api.alerts.schemas import MAX_NOTE_CHARS
 from calltally.web.dashboard.alerts.page import ONE, alert_id
@@ -28,18 +28,18 @@ _HOUR_US: Final = 3_600 * SECOND_US
 
 Form: TypeAlias = Mapping[str, str]
 # Arguments: tenant, alert, form, and a change with the time and key of the request.
-Action: TypeAlias = Callable[[str, bytes, Form, AlertChange], StoreOperation[Alert]]
+Action: TypeAlias = Callable[[str, bytes, Form, StoredAlertChange], StoreOperation[Alert]]
 
 
-def _acknowledge(tenant: str, alert: bytes, _form: Form, by: AlertChange) -> StoreOperation[Alert]:
+def _acknowledge(tenant: str, alert: bytes, _form: Form, by: StoredAlertChange) -> StoreOperation[Alert]:
     return acknowledge(tenant, alert, by._replace(what=AlertEvent.ACKNOWLEDGED))
 
 
-def _resolve(tenant: str, alert: bytes, _form: Form, by: AlertChange) -> StoreOperation[Alert]:
+def _resolve(tenant: str, alert: bytes, _form: Form, by: StoredAlertChange) -> StoreOperation[Alert]:
     return resolve(tenant, alert, by._replace(what=AlertEvent.RESOLVED))
 
 
-def _mute(tenant: str, alert: bytes, form: Form, by: AlertChange) -> StoreOperation[Alert]:
+def _mute(tenant: str, alert: bytes, form: Form, by: StoredAlertChange) -> StoreOperation[Alert]:
     hours = parse_number(form.get("hours", ""), otherwise=0)
     if not 1 <= hours <= _MAX_HOURS:
         raise InvalidInput.of("hours", f"hours must be a whole number from 1 to {_MAX_HOURS}")
@@ -47,7 +47,7 @@ def _mute(tenant: str, alert: bytes, form: Form, by: AlertChange) -> StoreOperat
     return mute(tenant, alert, until_us, by._replace(what=AlertEvent.MUTED))
 
 
-def _unmute(tenant: str, alert: bytes, _form: Form, by: AlertChange) -> StoreOperation[Alert]:
+def _unmute(tenant: str, alert: bytes, _form: Form, by: StoredAlertChange) -> StoreOperation[Alert]:
     return mute(tenant, alert, None, by._replace(what=AlertEvent.UNMUTED))
 
 
@@ -78,7 +78,7 @@ async def change_alert(request: AnyRequest) -> Response:
     action = _ACTIONS.get(last_segment(request, "alerts"))
     if action is None:
         raise NotFound("an alert can be acknowledged, resolved, muted and unmuted")
-    by = AlertChange(
+    by = StoredAlertChange(
         0, dependencies_of(request).clock(), AlertEvent.ACKNOWLEDGED, access_of(request).key_id, _note(form)
     )
     await dependencies_of(request).store.write(action(tenant_of(request), alert_id(request), form, by))

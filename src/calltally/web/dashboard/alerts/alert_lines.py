@@ -11,7 +11,7 @@ from calltally.alerts.model.finding import AlertFinding, FindingEvidence
 from calltally.calls.filters import PARAMETERS
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import SECOND_US, utc_text
-from calltally.store.alerts.alerts import Alert, AlertChange, AlertState
+from calltally.store.alerts.alerts import Alert, AlertState, StoredAlertChange
 from calltally.web.dashboard.call.sentence import span
 from calltally.web.dashboard.call_format import DASH
 from calltally.web.dashboard.english.messages import text
@@ -112,7 +112,7 @@ def _plain(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"  # noqa: PLR2004 (two digits)
 
 
-def history(changes: Sequence[AlertChange], zone: ZoneInfo) -> list[AlertHistoryRow]:
+def history(changes: Sequence[StoredAlertChange], zone: ZoneInfo) -> list[AlertHistoryRow]:
     """Return the changes of an alert, newest first."""
     return [
         AlertHistoryRow(

@@ -47,7 +47,9 @@ def chart_frame(finding: AlertFinding, now_us: int) -> ChartFrame:
     return ChartFrame(lo_s // width_s * width_s, hi_s, width_s)
 
 
-def evidence_chart_data(finding: AlertFinding, steps: Steps, frame: ChartFrame, zone: ZoneInfo) -> dict[str, Any]:
+def evidence_chart_data(
+    finding: AlertFinding, steps: Steps, frame: ChartFrame, zone: ZoneInfo
+) -> dict[str, Any]:
     """Return the chart data for the script: one group and one rate, and the expected rate."""
     metric, series = finding.metric or Metric.FAILURE_RATE, finding.series
     shares = _shares(metric, series, steps, frame)

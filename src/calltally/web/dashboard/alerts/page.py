@@ -12,9 +12,9 @@ from calltally.calls.parameters import read_values
 from calltally.store.alerts.alerts import (
     UNRESOLVED,
     Alert,
-    AlertChange,
     AlertFilter,
     AlertState,
+    StoredAlertChange,
     alert_history,
     list_alerts,
     need_alert,
@@ -135,6 +135,6 @@ def alert_id(request: AnyRequest) -> bytes:
     return parse_uuid(segment_after(request, "alerts")) or b""
 
 
-def _with_history(tenant: str, alert: bytes) -> StoreOperation[tuple[Alert, list[AlertChange]]]:
+def _with_history(tenant: str, alert: bytes) -> StoreOperation[tuple[Alert, list[StoredAlertChange]]]:
     found = yield from need_alert(tenant, alert)
     return found, (yield from alert_history(tenant, alert))

@@ -156,7 +156,9 @@ async def _alerts(deps: Dependencies, tenant: str, window: MeasuredWindow) -> li
     return (await deps.store.read(list_alerts(tenant, wanted)))[0]
 
 
-def _chart_hours(page_query: QualityPageQuery, columns: Sequence[ChartGroup], window: MeasuredWindow) -> Hours | None:
+def _chart_hours(
+    page_query: QualityPageQuery, columns: Sequence[ChartGroup], window: MeasuredWindow
+) -> Hours | None:
     """Return the hours of the charts if they cover the heat map; None otherwise."""
     is_whole = all(bucket.lo_us % _HOUR_US == 0 for bucket in window.buckets)
     is_within = window.hi_us - window.lo_us <= _HEAT_US
@@ -171,9 +173,9 @@ def _chart_hours(page_query: QualityPageQuery, columns: Sequence[ChartGroup], wi
 
 
 async def _hours(
-    deps: Dependencies, visitor: Visitor, query: QualityQuery, window: Window, rate: str
+    deps: Dependencies, visitor: Visitor, query: QualityQuery, window: MeasuredWindow, rate: str
 ) -> Hours:
-    """Measure the last four weeks of the window in UTC hours, which the roll-ups have groupswhere."""
+    """Measure the last four weeks of the window in UTC hours, which are rows of the roll-ups."""
     lo_us = max(window.lo_us, (window.hi_us - _HEAT_US) // _HOUR_US * _HOUR_US)
     there = replace(query.filter, from_us=lo_us, to_us=window.hi_us)
     page_query = replace(query, keys=(), step=HOUR, zone=UTC, filter=there, compare=None, rates=(rate,))

@@ -9,7 +9,7 @@ import pytest
 from calltally.calls.filters import FILTERS, WINDOW_FIELDS, active_fields, parse_list_query
 from calltally.calls.parameters import Parameter
 from calltally.web.api.call_logs.list_calls import LIST
-from calltally.web.api.exports.schemas import shown_filters
+from calltally.web.api.exports.schemas import filter_values
 from calltally.web.dashboard.jobs import exports_page
 from tests.integration.store.probing import submit
 from tests.integration.web.dashboard.browsing import Browser
@@ -55,5 +55,5 @@ def test_exports_describe_every_filter(row: Parameter) -> None:
     calls = parse_list_query([(row.name, row.example)], allow_tenant=False).filter
     assert active_fields(calls) == (row.field,)
     has_own_member = row.field in WINDOW_FIELDS
-    assert shown_filters(calls) == ({} if has_own_member else {row.name: [row.example]})
+    assert filter_values(calls) == ({} if has_own_member else {row.name: [row.example]})
     assert (row.name in exports_page._FILTERS) != has_own_member
