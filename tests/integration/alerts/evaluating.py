@@ -18,7 +18,13 @@ from calltally.alerts.model.series import COLUMN_INDEX, STEP_US, Metric, SeriesK
 from calltally.calls.times import SECOND_US
 from calltally.net.http_client import RequestFailure, RequestOutcome
 from calltally.net.http_connection import OutgoingResponse
-from calltally.store.alerts.alerts import Alert, AlertFilter, alert_history, list_alerts
+from calltally.store.alerts.alerts import (
+    Alert,
+    AlertFilter,
+    StoredAlertChange,
+    alert_history,
+    list_alerts,
+)
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import submit
 from tests.telling import START_US, fact
