@@ -32,7 +32,9 @@ def test_it_tells_what_takes_how_long_and_who_waits(database: str) -> None:
     assert f"migrated to {HEAD} in " in done.stdout
     statements = LINE.findall(done.stdout)
     [newest] = (ROOT / "src/calltally/store/migrations/versions").glob(f"{HEAD}_*.{database}.sql")
-    named = re.findall(r"^(?:CREATE TABLE|CREATE INDEX|ALTER TABLE) \w+", newest.read_text(), re.MULTILINE)
+    named = re.findall(
+        r"^(?:CREATE TABLE|CREATE INDEX|ALTER TABLE|INSERT INTO|UPDATE) \w+", newest.read_text(), re.MULTILINE
+    )
     assert named
     assert all(any(each.startswith(name) for each in statements) for name in named)
     assert statements[-1] == "COMMIT"

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from calltally.calls.errors import Misconfigured
-from calltally.logs import get_logger
 from calltally.settings import Settings, secret_text
 from calltally.settings.checks import SECRET_KEY_BYTES, decode_secret_key
 from calltally.store.backends.open import holds_secrets, sqlite_path
@@ -16,8 +15,6 @@ from calltally.store.tenants.stored_secrets import failing_secrets, newest_secre
 from calltally.store.tenants.vault import Vault
 
 KEY_FILE: Final = "secret.key"
-
-log: Final = get_logger(__name__)
 
 
 def open_vault(settings: Settings) -> Vault:
@@ -33,9 +30,11 @@ def open_vault(settings: Settings) -> Vault:
 
 async def check_secrets(settings: Settings, store: Store) -> None:
     """Raise Misconfigured if no stored secret can be decrypted; log those that cannot if others can."""
+    from calltally.logs import get_logger  # deferred: commands that make keys log nothing
+
     stored = await store.read(newest_secrets())
     for fault in failing_secrets(open_vault(settings), stored) if stored else ():
-        log.warning("a secret does not open", reason=fault)
+        get_logger(__name__).warning("a secret does not open", reason=fault)
 
 
 def _key_of_file(database: Path | None) -> str:

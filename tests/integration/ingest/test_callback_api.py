@@ -183,12 +183,6 @@ def test_signed_get_is_recorded_without_a_body_only(service: Service) -> None:
     assert service.ask("GET", path, headers=headers).status_code == 200
 
 
-def test_large_body_is_refused(service: Service) -> None:
-    largest = [*RINGING, ("Note", "x" * (5 * 1024 * 1024 - 300))]
-    assert service.call_back(largest).status_code == 200
-    assert slug(service.call_back([*RINGING, ("Note", "x" * 5 * 1024 * 1024)])) == (413, "too-large")
-
-
 def test_unparsed_callback_becomes_a_dead_letter(service: Service, bench: Bench) -> None:
     answers = [service.call_back(PARKED), service.call_back(PARKED)]
     assert [answer.status_code for answer in answers] == [202, 202]

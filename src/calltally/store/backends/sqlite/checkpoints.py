@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Lock, Thread
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
-from calltally.logs import get_logger
 from calltally.store.backends.sqlite.connection import BUSY_MS, connect
 
 _PAGE_BYTES: Final = 4096
@@ -22,8 +21,6 @@ _LAST_PAGES: Final = 400
 _WAL_CAP_BYTES: Final = 224 * 1024 * 1024
 # Maximum age of the database file: a copy of it without the WAL has all facts up to then.
 _IDLE_S: Final = 60.0
-
-log: Final = get_logger(__name__)
 
 
 class Checkpointer:
@@ -156,11 +153,17 @@ class Checkpointer:
             return 0
         if self._fault is not None:
             self._fault = None
-            log.info("checkpoints of the database work again")
+            _log().info("checkpoints of the database work again")
         return copied
 
     def _fail(self, fault: Exception) -> None:
         """Log an error once, not after each commit that triggers another attempt."""
         if self._fault != str(fault):
-            log.warning("a checkpoint of the database failed; it is tried again", reason=str(fault))
+            _log().warning("a checkpoint of the database failed; it is tried again", reason=str(fault))
         self._fault = str(fault)
+
+
+def _log() -> Any:  # noqa: ANN401 (the type of the logging library)
+    from calltally.logs import get_logger  # deferred: takes 5 MB, and commands on the store log nothing
+
+    return get_logger(__name__)
