@@ -84,7 +84,7 @@ class DeadLetterReplay:
         table = await self._store.read(routes_by_number(tenant))
         report, last = ReplayReport(), None
         while letters := await self._store.read(
-            list_dead_letters(tenant, provider, after=last, limit=CHUNK, kept=kept)
+            list_dead_letters(tenant, provider, after=last, limit=CHUNK, includes_settled=kept)
         ):
             await self._replay(tenant, letters, table, report)
             last = letters[-1]

@@ -1,4 +1,4 @@
-"""What stands in for Citus where there is none: the catalogue that we read and the function that we call.
+"""Fake of Citus: the catalogue that we read and the functions that we call.
 
 It spreads nothing. It notes what it is told, and refuses what Citus refuses: a table twice, a unique key
 without the column, a table beside one that is not spread.
@@ -43,7 +43,7 @@ END $$;
 
 
 def stand_in(db: Direct, *, nodes: int = 2) -> None:
-    """Put it into a database, outside of the schema with the tables, as Citus itself is."""
+    """Install the fake in a database, outside of the schema of the tables, as Citus is."""
     db(_STAND_IN)
     for number in range(nodes):
         db("INSERT INTO citus_stand_in.pg_dist_node VALUES (?, true, true, 'primary')", f"node-{number}")
@@ -52,7 +52,7 @@ def stand_in(db: Direct, *, nodes: int = 2) -> None:
 
 
 def note_spread(db: Direct, **tables: tuple[str, str | None, int]) -> None:
-    """Have it say that tables are spread: by which method and column, in which group."""
+    """Make the fake report tables as distributed, by method, column and group."""
     for table, (method, column, group) in tables.items():
         db(
             "INSERT INTO citus_stand_in.pg_dist_partition VALUES (CAST(? AS regclass), ?, ?, ?)",
@@ -61,7 +61,7 @@ def note_spread(db: Direct, **tables: tuple[str, str | None, int]) -> None:
 
 
 def spread_tables(db: Direct) -> dict[str, tuple[str, int]]:
-    """Each table that was spread: by which column, and in which group."""
+    """Return each distributed table with its column and group."""
     rows = db(
         "SELECT c.relname, p.partkey, p.colocationid FROM citus_stand_in.pg_dist_partition AS p"
         " JOIN pg_class AS c ON c.oid = p.logicalrelid"

@@ -1,4 +1,4 @@
-"""A proxy in front of PostgreSQL that counts the messages of the protocol, and cuts at any of them."""
+"""Proxy for PostgreSQL that counts protocol messages and cuts the connection at any of them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ _LENGTH: Final = 4
 
 
 class Cut(StrEnum):
-    """How a connection ends."""
+    """Kind of end of a connection."""
 
     RESET = "reset"
     # Half of the message still arrives.
@@ -23,7 +23,7 @@ class Cut(StrEnum):
 
 
 class CuttingProxy:
-    """Connections through here are whole until `cut_at` messages have gone by, in either direction."""
+    """Proxy that forwards connections until `cut_at` messages have passed, in either direction."""
 
     def __init__(self, server: str) -> None:
         parts = urlsplit(server)
@@ -40,17 +40,17 @@ class CuttingProxy:
 
     @property
     def url(self) -> str:
-        """The same database by way of this proxy."""
+        """Return the URL of the database through this proxy."""
         user = self._parts.username or "postgres"
         query = urlencode({"sslmode": "disable", "gssencmode": "disable"})
         return f"postgresql://{user}@{HOST}:{self.port}{self._parts.path}?{query}"
 
     def cut_nothing(self) -> None:
-        """Let everything go by from now on."""
+        """Forward everything from now on."""
         self._cut_at = None
 
     def cut_at(self, message: int, how: Cut) -> None:
-        """Cut the connection in which the message of that number goes by, counted from now."""
+        """Cut the connection at the message with that number, counted from now."""
         self._seen, self._cut_at, self._how = 0, message, how
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -61,7 +61,7 @@ class CuttingProxy:
         await serving
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Forward until one side closes it, or it is cut."""
+        """Forward until one side closes the connection, or it is cut."""
         server = await asyncio.open_unix_connection(self._path)
         ways = ((reader, server[1], 0), (server[0], writer, 1))
         tasks = [asyncio.create_task(self._forward(*way)) for way in ways]
@@ -75,7 +75,7 @@ class CuttingProxy:
             end.transport.abort()
 
     async def close(self) -> None:
-        """Cut what is still connected."""
+        """Cut the open connections."""
         for task in self._tasks:
             task.cancel()
         if self._serving:
@@ -108,7 +108,7 @@ class CuttingProxy:
 
 @asynccontextmanager
 async def cutting(server: str) -> AsyncIterator[CuttingProxy]:
-    """One proxy for as long as the block runs."""
+    """Run a proxy for the duration of the block."""
     proxy = CuttingProxy(server)
     listening = await asyncio.start_server(proxy.serve, HOST, 0)
     proxy.port = listening.sockets[0].getsockname()[1]

@@ -1,4 +1,4 @@
-"""A disk that forgets on a power cut whatever was not synced: an SQLite VFS, in Python."""
+"""SQLite VFS in Python that simulates a disk which loses unsynced writes on a power cut."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,23 +14,23 @@ Acknowledged = tuple[bytes, ...]
 
 
 class Cut(NamedTuple):
-    """What a power cut would have left at one moment, and what had been acknowledged before it."""
+    """Files after a simulated power cut, and the facts acknowledged before it."""
 
     acknowledged: Acknowledged
     files: dict[str, bytes]
 
     def restore(self, folder: Path) -> None:
-        """Write the files out, as the machine would find them when it starts again."""
+        """Write the files as the machine would find them after a restart."""
         for name, content in self.files.items():
             (folder / name).write_bytes(content)
 
 
 class _Image:
-    """One file: its bytes as of the last sync, and what was done to it since."""
+    """One file: its bytes as of the last sync, and the changes since."""
 
     def __init__(self, content: bytes) -> None:
         self.durable = bytearray(content)
-        # An offset with what was written there, or a size that it was cut to.
+        # A write with its offset, or the size of a truncation.
         self.since: list[tuple[int, bytes | None]] = []
 
     def sync(self) -> None:
@@ -39,7 +39,7 @@ class _Image:
         self.since = []
 
     def after_cut(self, luck: Random) -> bytes:
-        """A disk may have kept any of what was not synced; here each change with even odds, or none."""
+        """Return content after a cut: each unsynced change survives with even odds, or none does."""
         content = bytearray(self.durable)
         if luck.random() < 0.5:
             for change in self.since:
@@ -58,7 +58,7 @@ def _apply(content: bytearray, change: tuple[int, bytes | None]) -> None:
 
 
 class Disk:
-    """All files of a folder, and the cuts that were made so far: every `each_nth` change makes one."""
+    """All files of a folder, and the cuts so far: every `each_nth` change makes one."""
 
     def __init__(self, *, each_nth: int) -> None:
         self.cuts: list[Cut] = []
@@ -72,11 +72,11 @@ class Disk:
         self._lock = Lock()
 
     def acknowledge(self, key: bytes) -> None:
-        """Somebody was told that this is durable."""
+        """Record that a fact was acknowledged as durable."""
         self._acknowledged.append(key)
 
     def cut(self) -> None:
-        """Note what a power cut would leave now."""
+        """Record the files that a power cut would leave now."""
         acknowledged = tuple(self._acknowledged)
         with self._lock:
             self._cut(acknowledged)
@@ -90,7 +90,7 @@ class Disk:
             self._images.setdefault(path.name, _Image(path.read_bytes()))
 
     def changed(self, name: str, place: int, data: bytes | None) -> None:
-        # Read before the change: what is acknowledged only now may rest on it.
+        # Read before the change: later acknowledgements may depend on it.
         acknowledged = tuple(self._acknowledged)
         with self._lock:
             self._images[name].since.append((place, data))
@@ -133,7 +133,7 @@ class _File(apsw.VFSFile):
             self._disk.changed(self._name, newsize, None)
 
     def xSync(self, flags: int) -> None:  # noqa: ARG002, N802 (SQLite's name)
-        # Nothing needs to reach the real disk.
+        # The real disk needs no sync.
         if self._name:
             self._disk.synced(self._name)
 
@@ -154,7 +154,7 @@ class _Vfs(apsw.VFS):
 
 @contextmanager
 def power_cut_disk(*, each_nth: int) -> Iterator[Disk]:
-    """Every database that is opened meanwhile is on such a disk."""
+    """Put every database that is opened in the block on such a disk."""
     disk = Disk(each_nth=each_nth)
     vfs = _Vfs(disk)
     try:

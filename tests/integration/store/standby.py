@@ -1,4 +1,4 @@
-"""A real read replica: a streaming standby of the tests' own PostgreSQL."""
+"""Real read replica: a streaming standby of the tests' PostgreSQL server."""
 
 import shutil
 import tempfile
@@ -15,27 +15,27 @@ STARTS_WITHIN_S = 60
 
 
 class Standby:
-    """Follows its primary within milliseconds, unless it is told to pause."""
+    """Standby that follows its primary within milliseconds, unless it is paused."""
 
     def __init__(self, primary: PostgresServer, folder: Path) -> None:
         self._primary = primary
         self._folder = folder
 
     def url_of(self, url: str) -> str:
-        """The same database here."""
+        """Return the URL of the same database on the standby."""
         return urlsplit(url)._replace(query=urlencode({"host": self._folder})).geturl()
 
     def start(self) -> None:
-        """Returns when it can be read."""
+        """Start the standby and return when it accepts reads."""
         options = f"-h '' -k {self._folder} -c hot_standby=on -c fsync=off"
         self._ctl("-w", "-t", str(STARTS_WITHIN_S), "-l", str(self._folder / "log"), "-o", options, "start")
 
     def stop(self) -> None:
-        """Hang up on everybody at once."""
+        """Stop the standby and close all connections at once."""
         self._ctl("-w", "-m", "immediate", "stop")
 
     def pause(self) -> None:
-        """From now on show what there is now."""
+        """Pause replay: show the current state from now on."""
         self.catch_up()
         with self._connected() as here:
             here.execute("SELECT pg_wal_replay_pause()")
@@ -43,13 +43,13 @@ class Standby:
                 pass
 
     def go_on(self) -> None:
-        """Show everything again."""
+        """Resume replay."""
         with self._connected() as here:
             here.execute("SELECT pg_wal_replay_resume()")
         self.catch_up()
 
     def catch_up(self) -> None:
-        """Until it shows what the primary shows now."""
+        """Wait until the standby shows the current state of the primary."""
         with psycopg.connect(self._primary.get_uri(), autocommit=True) as there, self._connected() as here:
             now = self._says(there, "SELECT pg_current_wal_lsn()::text")
             while self._says(here, f"SELECT (pg_last_wal_replay_lsn() >= '{now}')::text") != "true":
@@ -67,14 +67,14 @@ class Standby:
         self._run("pg_ctl", "-D", str(self._folder), *arguments)
 
     def copy(self) -> None:
-        """All that the primary has, and where to have the rest from."""
+        """Copy the data of the primary and configure replication from it."""
         source = urlsplit(self._primary.get_uri())
         host, user = parse_qs(source.query)["host"][0], self._primary.postgres_user
         self._run(
             *("pg_basebackup", "-D", str(self._folder), "-d", f"host={host} user={user}"),
             *("-c", "fast", "-X", "stream", "--write-recovery-conf", "--no-sync"),
         )
-        # The primary keeps its socket among its data; its lock is not ours.
+        # The primary has its socket in its data folder; the copy must not use its lock.
         for lock in self._folder.glob(".s.PGSQL.*.lock"):
             lock.unlink()
 
@@ -84,7 +84,7 @@ class Standby:
 
 @contextmanager
 def standby_of(url: str) -> Iterator[Standby]:
-    """One for as long as the block runs."""
+    """Run a standby for the duration of the block."""
     primary = get_server(Path(parse_qs(urlsplit(url).query)["host"][0]))
     folder = Path(tempfile.mkdtemp(prefix="calltally-tests-"))
     if primary.system_user is not None:

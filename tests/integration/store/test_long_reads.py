@@ -1,4 +1,4 @@
-"""Reads in threads, on SQLite: their connections are kept for the next ones, and not for ever."""
+"""Long reads in threads on SQLite: a few idle connections are reused and closed with the store."""
 
 import asyncio
 from collections.abc import Iterator
@@ -33,41 +33,39 @@ def store(runner: asyncio.Runner, sqlite_template: Path, tmp_path: Path) -> Sqli
     return runner.run(opened())
 
 
-def test_one_after_the_other_uses_one_connection_and_sees_what_is_new(
+def test_consecutive_reads_reuse_a_connection_and_see_new_commits(
     runner: asyncio.Runner, store: SqliteStore
 ) -> None:
     async def read() -> None:
         await store.read(read_ledger_head(TENANT), long=True)
-        (kept,) = store._idle_readers
+        (idle,) = store._idle_readers
         await store.write(add_tenant("bolt", "Bolt", NOW_US, "epoch-2"))
         assert (await store.read(read_ledger_head("bolt"), long=True)).epoch == "epoch-2"
-        assert store._idle_readers == [kept]
-        assert not kept.in_transaction
+        assert store._idle_readers == [idle]
+        assert not idle.in_transaction
         await store.close()
 
     runner.run(read())
 
 
-def test_many_at_once_leave_few_behind_and_none_when_the_store_is_closed(
+def test_concurrent_reads_leave_few_connections_and_close_removes_them(
     runner: asyncio.Runner, store: SqliteStore
 ) -> None:
     async def read() -> list[apsw.Connection]:
         await asyncio.gather(*(store.read(read_ledger_head(TENANT), long=True) for _ in range(40)))
-        kept = [*store._idle_readers]
+        idle = [*store._idle_readers]
         await store.close()
-        return kept
+        return idle
 
-    kept = runner.run(read())
-    assert 1 <= len(kept) <= 4
+    idle = runner.run(read())
+    assert 1 <= len(idle) <= 4
     assert not store._idle_readers
-    for connection in kept:
+    for connection in idle:
         with pytest.raises(apsw.ConnectionClosedError):
             connection.execute("SELECT 1")
 
 
-def test_a_connection_on_which_something_failed_is_not_used_again(
-    runner: asyncio.Runner, store: SqliteStore
-) -> None:
+def test_connection_is_not_reused_after_an_error(runner: asyncio.Runner, store: SqliteStore) -> None:
     async def fail() -> None:
         await store.read(read_ledger_head(TENANT), long=True)
         with pytest.raises(NotFound):

@@ -1,4 +1,4 @@
-"""A store whose connections end: whoever waits gets an answer, and the next request has a new connection."""
+"""Lost connections: waiting callers get an error, and the next request gets a new connection."""
 
 import asyncio
 import os
@@ -33,13 +33,13 @@ from tests.telling import fact
 
 pytestmark = pytest.mark.parametrize("new_database", ["postgres"], indirect=True)
 
-# Only what hangs takes so long.
+# Only a hanging test takes so long.
 WITHIN_S = 60
 ENDED = "SELECT pg_terminate_backend(?::integer, 10000)"
 PID = BoundStatement("SELECT pg_backend_pid()", {})
-# More than libpq holds back: it goes out, or fails, at once.
+# More than libpq buffers: it is sent, or fails, at once.
 BIG = BoundStatement("SELECT %(value)b::bytea", {"value": b"x" * 100_000})
-# For each of the statements that were sent together.
+# For each statement of a batch.
 SOON_S = 0.5
 
 
@@ -71,7 +71,7 @@ async def opened(url: str) -> AsyncIterator[PostgresStore]:
 
 
 class Facts:
-    """Facts of one store, and the calls of those that it acknowledged."""
+    """Facts of one store, and the calls of the acknowledged ones."""
 
     def __init__(self, store: PostgresStore) -> None:
         self.store = store
@@ -79,7 +79,7 @@ class Facts:
         self._numbers = count()
 
     async def submit(self) -> bool:
-        """Return True where it was acknowledged."""
+        """Return True if the fact was acknowledged."""
         sid = f"CA{next(self._numbers)}"
         try:
             [recorded] = await self.store.submit([Submission(TENANT, fact(1, sid))])
@@ -90,7 +90,7 @@ class Facts:
         return True
 
     async def read(self) -> bool:
-        """Return True where a page of calls was read."""
+        """Return True if a page of calls was read."""
         try:
             await self.store.read(list_calls(TENANT, ListQuery(limit=5)))
         except Unavailable:
@@ -99,13 +99,13 @@ class Facts:
 
 
 def end_backend(url: str, pid: int) -> None:
-    """Returns when the server has ended it; the loop does not run meanwhile."""
+    """End a backend and return when it has ended; the event loop does not run meanwhile."""
     with direct(url) as db:
         db(ENDED, pid)
 
 
-async def turn() -> None:
-    """Let the loop see what came in."""
+async def run_loop_once() -> None:
+    """Let the event loop process input."""
     await asyncio.sleep(0)
 
 
@@ -115,26 +115,26 @@ async def pid_of(link: PipelineConnection) -> int:
     return int(pid)
 
 
-def writing_link(store: PostgresStore) -> PipelineConnection:
+def write_connection(store: PostgresStore) -> PipelineConnection:
     assert store._write_connection is not None
     return store._write_connection
 
 
 @pytest.mark.parametrize("is_noticed", [True, False])
-def test_a_write_after_the_server_ended_an_idle_connection(
+def test_write_after_the_server_ended_an_idle_connection(
     url: str, runner: asyncio.Runner, *, is_noticed: bool
 ) -> None:
-    """Whether the loop notices the end, or libpq does while it sends."""
+    """Either the event loop notices the end, or libpq does while it sends."""
 
     async def work() -> None:
         async with opened(url) as store:
             facts = Facts(store)
             for _ in range(5):
                 assert await facts.submit()
-                made = writing_link(store)
+                made = write_connection(store)
                 end_backend(url, await pid_of(made))
                 while is_noticed and not made.is_broken:
-                    await turn()
+                    await run_loop_once()
                 assert await facts.submit() or not is_noticed
             assert await facts.submit()
 
@@ -142,10 +142,8 @@ def test_a_write_after_the_server_ended_an_idle_connection(
 
 
 @pytest.mark.parametrize("requests", range(4))
-def test_a_write_after_the_server_ended_a_transaction(
-    url: str, runner: asyncio.Runner, requests: int
-) -> None:
-    """The loop notices nothing before libpq does: the step itself ends its connection."""
+def test_write_after_the_server_ended_a_transaction(url: str, runner: asyncio.Runner, requests: int) -> None:
+    """libpq notices before the event loop, since the operation itself ends its connection."""
 
     def operation(pid: int) -> StoreOperation[None]:
         for at in range(4):
@@ -158,7 +156,7 @@ def test_a_write_after_the_server_ended_a_transaction(
             facts = Facts(store)
             for _ in range(3):
                 assert await facts.submit()
-                pid = await pid_of(writing_link(store))
+                pid = await pid_of(write_connection(store))
                 with pytest.raises(Unavailable):
                     await store.write(operation(pid))
             assert await facts.submit()
@@ -166,9 +164,7 @@ def test_a_write_after_the_server_ended_a_transaction(
     runner.run(in_time(work()))
 
 
-def test_a_write_is_not_acknowledged_that_the_server_ended_before_its_commit(
-    url: str, runner: asyncio.Runner
-) -> None:
+def test_write_ended_before_its_commit_is_not_acknowledged(url: str, runner: asyncio.Runner) -> None:
     def operation(pid: int) -> StoreOperation[None]:
         yield Statement("meta_schema_version", {})
         end_backend(url, pid)
@@ -178,7 +174,7 @@ def test_a_write_is_not_acknowledged_that_the_server_ended_before_its_commit(
             facts = Facts(store)
             for _ in range(3):
                 assert await facts.submit()
-                pid = await pid_of(writing_link(store))
+                pid = await pid_of(write_connection(store))
                 with pytest.raises(Unavailable):
                     await store.write(operation(pid))
             assert await facts.submit()
@@ -187,7 +183,7 @@ def test_a_write_is_not_acknowledged_that_the_server_ended_before_its_commit(
 
 
 async def welcome(listening: socket) -> socket:
-    """Do what a server does when somebody connects; return its end."""
+    """Accept a connection as a server does, and return its socket."""
     loop = asyncio.get_running_loop()
     end, _ = await loop.sock_accept(listening)
     end.settimeout(0)
@@ -196,10 +192,10 @@ async def welcome(listening: socket) -> socket:
     return end
 
 
-def test_who_waits_hears_of_an_end_that_comes_with_an_error_behind_a_last_word(
+def test_waiting_caller_gets_an_error_after_a_reset_behind_a_warning(
     url: str, runner: asyncio.Runner, tmp_path: Path
 ) -> None:
-    """A server that is killed has not read what was sent, and so the system resets the connection."""
+    """A killed server has unread input, so the operating system resets the connection."""
     del url
     word = b"SWARNING\0C57P02\0Mcrash of another server process\0\0"
 
@@ -215,7 +211,7 @@ def test_who_waits_hears_of_an_end_that_comes_with_an_error_behind_a_last_word(
             waiting = asyncio.create_task(made.query(PID))
             end = await welcoming
             while not made._pending:
-                await turn()
+                await run_loop_once()
             end.sendall(b"N" + pack("!i", 4 + len(word)) + word)
             end.close()
             with pytest.raises(psycopg.OperationalError):
@@ -225,8 +221,8 @@ def test_who_waits_hears_of_an_end_that_comes_with_an_error_behind_a_last_word(
     runner.run(in_time(work()))
 
 
-@pytest.mark.parametrize("call", ["ask", "tell", "settle", "end"])
-def test_wherever_libpq_finds_the_server_gone_the_connection_is_lost(
+@pytest.mark.parametrize("call", ["query", "queue", "sync", "end"])
+def test_connection_is_lost_wherever_libpq_detects_the_end(
     url: str, runner: asyncio.Runner, call: str
 ) -> None:
     async def work() -> None:
@@ -234,11 +230,11 @@ def test_wherever_libpq_finds_the_server_gone_the_connection_is_lost(
         end_backend(url, await pid_of(made))
         with suppress(psycopg.OperationalError):
             while not made.is_broken:
-                if call == "ask":
+                if call == "query":
                     await made.query(BIG)
-                elif call == "tell":
+                elif call == "queue":
                     made.queue(BIG)
-                elif call == "settle":
+                elif call == "sync":
                     await made.sync()
                 else:
                     made.end_transaction()
@@ -250,7 +246,7 @@ def test_wherever_libpq_finds_the_server_gone_the_connection_is_lost(
     runner.run(in_time(work()))
 
 
-def test_a_transaction_is_not_settled_by_the_end_of_its_connection(url: str, runner: asyncio.Runner) -> None:
+def test_sync_fails_when_the_connection_ends(url: str, runner: asyncio.Runner) -> None:
     async def work() -> None:
         made = await connect(url)
         end_backend(url, await pid_of(made))
@@ -260,9 +256,7 @@ def test_a_transaction_is_not_settled_by_the_end_of_its_connection(url: str, run
     runner.run(in_time(work()))
 
 
-def test_the_number_of_a_socket_that_libpq_closed_is_left_to_its_next_owner(
-    url: str, runner: asyncio.Runner
-) -> None:
+def test_descriptor_closed_by_libpq_belongs_to_its_next_owner(url: str, runner: asyncio.Runner) -> None:
     async def work() -> None:
         loop = asyncio.get_running_loop()
         made = await connect(url)
@@ -289,9 +283,9 @@ def test_the_number_of_a_socket_that_libpq_closed_is_left_to_its_next_owner(
 
 
 async def cut_everywhere(proxy: CuttingProxy, facts: Facts, how: Cut) -> int:
-    """Cut at each message of a write and a read in turn; return how many there were."""
+    """Cut at each message of a write and a read, one by one. Return the number of messages."""
     for message in count(1):
-        # What was cut behind the last answer, only the next request may notice.
+        # Only the next request may notice a cut after the last response.
         assert await facts.submit() or await facts.submit()
         assert await facts.read() or await facts.read()
         cuts = proxy.cuts
@@ -309,7 +303,9 @@ async def cut_everywhere(proxy: CuttingProxy, facts: Facts, how: Cut) -> int:
     [(Cut.RESET, asyncio.new_event_loop), (Cut.AMID, uvloop.new_event_loop)],
     indirect=["runner"],
 )
-def test_a_connection_may_be_cut_at_any_message(url: str, runner: asyncio.Runner, how: Cut) -> None:
+def test_no_fact_is_lost_when_a_connection_is_cut_at_any_message(
+    url: str, runner: asyncio.Runner, how: Cut
+) -> None:
     async def work() -> None:
         async with cutting(url) as proxy, opened(proxy.url) as store:
             facts = Facts(store)
@@ -327,15 +323,15 @@ async def assert_nothing_lost(url: str, facts: Facts) -> None:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link, "_PROGRESS_CHECK_S", SOON_S / 4)
     monkeypatch.setattr(pool, "RESPONSE_TIMEOUT_S", SOON_S)
     monkeypatch.setattr(executor, "RESPONSE_TIMEOUT_S", SOON_S)
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_timeouts")
 @pytest.mark.parametrize("message", [1, 9])
-def test_a_server_that_says_nothing_more_is_given_up(url: str, runner: asyncio.Runner, message: int) -> None:
+def test_silent_server_is_given_up(url: str, runner: asyncio.Runner, message: int) -> None:
     async def work() -> None:
         async with cutting(url) as proxy, opened(proxy.url) as store:
             facts = Facts(store)
@@ -351,10 +347,10 @@ def test_a_server_that_says_nothing_more_is_given_up(url: str, runner: asyncio.R
     runner.run(in_time(work()))
 
 
-def test_a_connection_whose_settings_are_not_answered_is_given_up(url: str, runner: asyncio.Runner) -> None:
+def test_new_connection_without_responses_is_given_up(url: str, runner: asyncio.Runner) -> None:
     async def work() -> None:
         async with cutting(url) as proxy:
-            # Behind the start: what the server says then is all in one.
+            # After the start-up, when the server sends one message per response.
             await (await connect(proxy.url)).sync()
             settings = proxy._seen - 6
             proxy.cut_at(settings, Cut.FREEZE)
@@ -365,8 +361,8 @@ def test_a_connection_whose_settings_are_not_answered_is_given_up(url: str, runn
     runner.run(in_time(work()))
 
 
-@pytest.mark.usefixtures("impatient")
-def test_a_server_that_answers_has_as_long_as_all_its_answers_take(url: str, runner: asyncio.Runner) -> None:
+@pytest.mark.usefixtures("short_timeouts")
+def test_batch_may_take_the_sum_of_its_timeouts(url: str, runner: asyncio.Runner) -> None:
     async def work() -> None:
         made = await connect(url)
         nap = BoundStatement("SELECT 1 FROM pg_sleep(%(seconds)b::double precision)", {"seconds": SOON_S / 5})

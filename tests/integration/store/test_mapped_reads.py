@@ -1,4 +1,4 @@
-"""The reader's mapping of the file, on SQLite: it follows what is appended, and what VACUUM takes away."""
+"""Memory mapping of the SQLite file by the reader: it follows growth and VACUUM."""
 
 import asyncio
 from collections.abc import Iterator
@@ -25,13 +25,13 @@ def path(sqlite_template: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def beside(path: Path) -> Iterator[apsw.Connection]:
-    """An operator's tools: in another process or, as here, beside the store."""
+    """Connection of an operator's tool, beside that of the store."""
     connection = connect(path)
     yield connection
     connection.close()
 
 
-def test_only_the_reader_of_short_steps_maps_the_file(path: Path) -> None:
+def test_only_the_reader_of_short_operations_maps_the_file(path: Path) -> None:
     async def read() -> list[int]:
         store = SqliteStore(path, lambda: NOW_US)
         await store.read(admin_list_tenants(), long=True)
@@ -47,7 +47,7 @@ def test_only_the_reader_of_short_steps_maps_the_file(path: Path) -> None:
     assert others == [0, 0]
 
 
-def test_a_file_that_grew_and_was_cut_short_is_read_as_it_is(path: Path, beside: apsw.Connection) -> None:
+def test_file_is_read_correctly_after_growth_and_truncation(path: Path, beside: apsw.Connection) -> None:
     def size() -> int:
         beside.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         return path.stat().st_size

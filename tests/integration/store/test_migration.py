@@ -1,4 +1,4 @@
-"""Migrations: what they leave is what their files say, once, however many run them at once."""
+"""Migrations produce the schema of their files, once, also when several run at once."""
 
 import re
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ Shape = list[tuple[Any, ...]]
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def empty_databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[str]]:
-    """The URLs of two databases without a table; SQLite's files do not exist yet."""
+    """URLs of two databases without tables; the SQLite files do not exist yet."""
     if request.param == "sqlite":
         yield [f"sqlite:///{tmp_path / 'new' / name}" for name in ("one.db", "other.db")]
         return
@@ -41,7 +41,7 @@ def empty_databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
 
 
 def shape(url: str) -> Shape:
-    """Every table, column, default, key and index, but for the migrations' own."""
+    """Return every table, column, default, key and index, except those of the migrations."""
     with direct(url) as db:
         return _sqlite_shape(db) if sqlite_path(url) else _postgres_shape(db)
 
@@ -69,7 +69,7 @@ def _postgres_shape(db: Direct) -> Shape:
 
 
 def run_files(url: str) -> None:
-    """What the files of all versions say, without any migration tool."""
+    """Apply the files of all versions without a migration tool."""
     path = sqlite_path(url)
     dialect = "sqlite" if path else "postgres"
     if path:
@@ -77,7 +77,7 @@ def run_files(url: str) -> None:
     with direct(url) as db:
         for file in sorted(VERSIONS.glob(f"*.{dialect}.sql")):
             for statement in re.sub(r"--[^\n]*", "", file.read_text(encoding="utf-8")).split(";\n"):
-                # To lock makes nothing, and takes a transaction.
+                # LOCK changes no schema and requires a transaction.
                 if statement.strip() and not statement.lstrip().startswith("LOCK TABLE"):
                     db(statement)
 
@@ -87,7 +87,7 @@ def version(url: str) -> list[tuple[Any, ...]]:
         return db("SELECT version_num FROM alembic_version")
 
 
-def test_what_is_migrated_is_what_the_files_say_and_again_changes_nothing(empty_databases: list[str]) -> None:
+def test_migrated_schema_equals_the_files_and_migration_is_idempotent(empty_databases: list[str]) -> None:
     migrated, written = empty_databases
     migrate(migrated)
     run_files(written)
@@ -102,15 +102,15 @@ def test_what_is_migrated_is_what_the_files_say_and_again_changes_nothing(empty_
         assert db("SELECT tenant FROM tenants") == [("acme",)]
 
 
-def test_several_that_migrate_at_once_all_succeed(empty_databases: list[str]) -> None:
+def test_concurrent_migrations_all_succeed(empty_databases: list[str]) -> None:
     url, _ = empty_databases
     with ThreadPoolExecutor(AT_ONCE) as pool:
         assert list(pool.map(migrate, [url] * AT_ONCE)) == [None] * AT_ONCE
     assert version(url) == [(HEAD,)]
 
 
-def test_a_migration_that_fails_leaves_nothing(empty_databases: list[str]) -> None:
-    """A table that is in the way: not one of those before it may stay."""
+def test_failed_migration_leaves_nothing(empty_databases: list[str]) -> None:
+    """A conflicting table makes the migration fail; no table created before it may stay."""
     url, _ = empty_databases
     if path := sqlite_path(url):
         path.parent.mkdir()
@@ -123,7 +123,7 @@ def test_a_migration_that_fails_leaves_nothing(empty_databases: list[str]) -> No
     assert shape(url) == before
 
 
-def test_a_database_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
+def test_missing_database_is_reported_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="could not be migrated") as caught:
         migrate(f"postgresql:///postgres?host={tmp_path}")
     assert "\n" not in caught.value.detail

@@ -1,4 +1,4 @@
-"""What was acknowledged survives a power cut. A kill does not show that: the system keeps all writes."""
+"""Acknowledged facts survive a power cut. A kill proves nothing: the system keeps all writes."""
 
 import asyncio
 import shutil
@@ -38,11 +38,11 @@ async def queue(store: Store, disk: Disk, number: int, state: str) -> None:
 
 
 async def traffic(url: str, disk: Disk) -> None:
-    """Rounds of requests that share commits, with a cut after each; ends as a server does."""
+    """Send rounds of requests that share commits, with a cut after each; then close the store."""
     store = open_store(url, lambda: NOW_US)
     await store.write(add_tenant(TENANT, "Acme", NOW_US, new_epoch()))
-    for turn in range(ROUNDS):
-        numbers = range(turn * AT_ONCE, (turn + 1) * AT_ONCE)
+    for round_number in range(ROUNDS):
+        numbers = range(round_number * AT_ONCE, (round_number + 1) * AT_ONCE)
         await asyncio.gather(*(queue(store, disk, number, STATES[number % 3]) for number in numbers))
         disk.cut()
     disk.checkpoints = disk.syncs["calltally.db"]
@@ -59,7 +59,7 @@ def traffic_on(url: str) -> Disk:
 
 
 def lost(cut: Cut, folder: Path) -> set[bytes]:
-    """Start again on what the cut left: what was acknowledged and is not there. The rest must be sound."""
+    """Restart after a cut and return the lost acknowledged facts. The rest must verify."""
     folder.mkdir()
     cut.restore(folder)
     url = f"sqlite:///{folder / 'calltally.db'}"

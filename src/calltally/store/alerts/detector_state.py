@@ -24,11 +24,11 @@ def read_evaluation(tenant: str) -> StoreOperation[StoredEvaluation]:
 
 
 def save_evaluation(
-    tenant: str, seen: StoredEvaluation, judged_us: int, state: bytes
+    tenant: str, previous: StoredEvaluation, judged_us: int, state: bytes
 ) -> StoreOperation[bool]:
     """Save the evaluation. Return False, saving nothing, if another worker saved a later one meanwhile."""
-    kept = {"tenant": tenant, "turns": seen.turns, "judged_us": judged_us, "state": state}
-    return bool((yield Statement("keep_judging", kept)))
+    params = {"tenant": tenant, "turns": previous.turns, "judged_us": judged_us, "state": state}
+    return bool((yield Statement("keep_judging", params)))
 
 
 def rules_of_tenant(tenant: str) -> StoreOperation[bytes | None]:

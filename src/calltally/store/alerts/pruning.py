@@ -27,6 +27,6 @@ def prune_alerts(tenant: str, old: AlertAge, most: int) -> StoreOperation[int]:
     The lock of the tenant's head prevents that an alert is reopened while it is deleted.
     """
     yield from lock_head(tenant)
-    asked = {"tenant": tenant, **old._asdict(), "most": most}
-    yield Statement("prune_alert_changes", asked)
-    return len((yield Statement("prune_alerts", asked)))
+    params = {"tenant": tenant, **old._asdict(), "most": most}
+    yield Statement("prune_alert_changes", params)
+    return len((yield Statement("prune_alerts", params)))

@@ -31,7 +31,7 @@ async def _can_write(store: Store) -> bool:
     try:
         async with asyncio.timeout(_TRIAL_TIMEOUT_S):
             await store.write(_try_write())
-    except Exception:  # noqa: BLE001 - for whatever reason, the next request would fail too
+    except Exception:  # noqa: BLE001 - for any reason, the next request would fail too
         return False
     return True
 

@@ -22,8 +22,8 @@ def erased_after(tenant: str, after: int) -> StoreOperation[ErasedIds]:
     upto = (yield from read_ledger_head(tenant)).revision
     ids: set[bytes] = set()
     while after < upto:
-        asked = {"tenant": tenant, "after": after, "upto": upto, "most": _AT_ONCE}
-        rows = yield Statement("erased_between", asked)
+        params = {"tenant": tenant, "after": after, "upto": upto, "most": _AT_ONCE}
+        rows = yield Statement("erased_between", params)
         ids |= yield from _with_former([row[1] for row in rows], tenant)
         after = rows[-1][0] if len(rows) == _AT_ONCE else upto
     return ErasedIds(frozenset(ids), upto)
@@ -53,8 +53,8 @@ def is_cleanup_due(tenant: str, now_us: int) -> StoreOperation[bool]:
     for job in (yield from complete_jobs(tenant)):
         if is_expired(job, now_us):
             return True
-        asked = {"tenant": tenant, "after": job.checked, "upto": revision, "most": 1}
-        if job.checked < revision and (yield Statement("erased_between", asked)):
+        params = {"tenant": tenant, "after": job.checked, "upto": revision, "most": 1}
+        if job.checked < revision and (yield Statement("erased_between", params)):
             return True
     if (yield Statement("jobs_to_clear", {"tenant": tenant, "most": 1})):
         return True

@@ -51,7 +51,7 @@ class RunningJob:
 class JobRunner(Protocol):
     """Runner of the jobs of one kind. It continues from the progress saved in the job."""
 
-    async def run(self, running_job: RunningJob) -> Any:  # noqa: ANN401 (whatever JSON can say)
+    async def run(self, running_job: RunningJob) -> Any:  # noqa: ANN401 (any JSON value)
         """Work on a job for one run. Returns its outcome when it is done, None while it is not.
 
         Raises CalltallyError if the job fails; clients see its slug and detail. After Unavailable the job is

@@ -24,11 +24,11 @@ BY_AGE: Final = "expired"
 
 def erase_call(tenant: str, id_or_sid: str, now_us: int) -> StoreOperation[bool]:
     """Erase one call. Return False if it was erased before. Raises NotFound for an unknown call."""
-    heads = yield from lock_head(tenant)
+    revisions = yield from lock_head(tenant)
     call_id = yield from _named(tenant, id_or_sid)
     if call_id == ERASED:
         return False
-    yield from _erase(tenant, [call_id], ChangeSet(heads, now_us), BY_REQUEST)
+    yield from _erase(tenant, [call_id], ChangeSet(revisions, now_us), BY_REQUEST)
     return True
 
 
@@ -37,14 +37,14 @@ def expire_calls(tenant: str, now_us: int, most: int) -> StoreOperation[int]:
 
     Zero means that none is left, or that the tenant has no retention.
     """
-    heads = yield from lock_head(tenant)
+    revisions = yield from lock_head(tenant)
     rows = yield Statement("retention_of_tenant", {"tenant": tenant})
     if not rows or rows[0][0] is None:
         return 0
     oldest_us = now_us - rows[0][0] * DAY_US
     found = yield Statement("calls_before", {"tenant": tenant, "hi_us": oldest_us, "most": most})
     if found:
-        yield from _erase(tenant, [row[0] for row in found], ChangeSet(heads, now_us), BY_AGE)
+        yield from _erase(tenant, [row[0] for row in found], ChangeSet(revisions, now_us), BY_AGE)
     return len(found)
 
 

@@ -27,17 +27,17 @@ def refold_calls(tenant: str, most: int, now_us: int) -> StoreOperation[int]:
     At the end, earlier snapshots expire: for calls not refolded yet they showed records of the former fold,
     which cannot be computed again. Raises NotFound for an unknown tenant.
     """
-    heads = yield from lock_head(tenant)
+    revisions = yield from lock_head(tenant)
     after = yield from refold_position(tenant)
     if after is None:
         return 0
     rows = yield Statement("calls_after", {"tenant": tenant, "id": after, "most": most})
     if not rows:
         yield Statement("drop_lost_sessions", {"tenant": tenant})
-        yield Statement("keep_from", {"tenant": tenant, "revision": heads[tenant]})
+        yield Statement("keep_from", {"tenant": tenant, "revision": revisions[tenant]})
         yield Statement("end_refold", {"tenant": tenant})
         return 0
-    changes = ChangeSet(heads, now_us)
+    changes = ChangeSet(revisions, now_us)
     calls = [
         CallUpdate(component)
         for component in (yield from linked_calls_of_ids(tenant, [(row[0], row[1]) for row in rows]))

@@ -49,9 +49,9 @@ def changes_after(tenant: str, after: int | str, limit: int) -> StoreOperation[C
             f"the ledger is at revision {ledger_head.revision} and has not reached {revision}; begin at 0"
         )
         raise SnapshotGone(message)
-    asked = {"tenant": tenant, "after": revision, "most": limit}
-    calls = yield Statement("calls_changed", asked)
-    ends = yield Statement("calls_ended", asked)
+    params = {"tenant": tenant, "after": revision, "most": limit}
+    calls = yield Statement("calls_changed", params)
+    ends = yield Statement("calls_ended", params)
     rows = sorted([*calls, *((row[0], tombstone(*row)) for row in ends)])[:limit]
     # Revisions of calls that have a later one have no rows and are skipped.
     reached = rows[-1][0] if len(rows) == limit else max(revision, ledger_head.revision)

@@ -50,8 +50,12 @@ def is_pruning_due(tenant: str, now_us: int, keep_us: int) -> StoreOperation[boo
         return True
     if (yield from _wants_mark(ledger_head, now_us)):
         return True
-    asked = {"tenant": tenant, "kept_from": ledger_head.kept_from, "pinned_us": now_us - _HOLD_AGES * keep_us}
-    [has_ended] = yield Statement("has_ended", asked)
+    params = {
+        "tenant": tenant,
+        "kept_from": ledger_head.kept_from,
+        "pinned_us": now_us - _HOLD_AGES * keep_us,
+    }
+    [has_ended] = yield Statement("has_ended", params)
     return any(has_ended)
 
 
@@ -75,8 +79,12 @@ _HOLD_AGES: Final = 2
 def prune_holds(tenant: str, now_us: int, keep_us: int, most: int) -> StoreOperation[int]:
     """Delete up to `most` expired holds that were pinned over twice `keep_us` ago. Returns their number."""
     ledger_head = yield from read_ledger_head(tenant)
-    asked = {"tenant": tenant, "kept_from": ledger_head.kept_from, "pinned_us": now_us - _HOLD_AGES * keep_us}
-    dropped = yield Statement("prune_holds", {**asked, "most": most})
+    params = {
+        "tenant": tenant,
+        "kept_from": ledger_head.kept_from,
+        "pinned_us": now_us - _HOLD_AGES * keep_us,
+    }
+    dropped = yield Statement("prune_holds", {**params, "most": most})
     return len(dropped)
 
 

@@ -47,11 +47,11 @@ def list_dead_letters(
     *,
     after: DeadLetter | None = None,
     limit: int = 100,
-    kept: bool = False,
+    includes_settled: bool = False,
 ) -> StoreOperation[list[DeadLetter]]:
     """List letters that wait for a replay, oldest first, after `after`. Raises DamagedStore.
 
-    With `kept`, the list includes letters that were settled at once.
+    With `includes_settled`, the list has letters that were settled at once too.
     """
     after_us, after_id = (after.received_us, after.letter_id) if after else (-1, b"")
     params = {
@@ -60,7 +60,7 @@ def list_dead_letters(
         "after_us": after_us,
         "after_id": after_id,
         "limit": limit,
-        "kept": int(kept),
+        "kept": int(includes_settled),
     }
     rows = yield Statement("list_dead_letters", params)
     letters = [DeadLetter(*row) for row in rows]

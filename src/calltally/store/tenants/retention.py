@@ -23,8 +23,8 @@ def expire_letters(tenant: str, now_us: int, most: int) -> StoreOperation[int]:
     oldest_us = yield from _oldest_us(tenant, now_us)
     if oldest_us is None:
         return 0
-    asked = {"tenant": tenant, "before_us": oldest_us, "most": most}
-    return len((yield Statement("expire_dead_letters", asked)))
+    params = {"tenant": tenant, "before_us": oldest_us, "most": most}
+    return len((yield Statement("expire_dead_letters", params)))
 
 
 def _oldest_us(tenant: str, now_us: int) -> StoreOperation[int | None]:

@@ -9,7 +9,7 @@ from calltally.store.maintenance.key_rotation import sink_name
 from calltally.store.tenants.vault import Vault
 from calltally.store.webhooks.endpoints import secret_binding
 
-# Of each kind. A wrong key opens none of them, so a few tell as much as all.
+# Secrets to check of each kind. A wrong key opens none of them, so a few suffice.
 _MOST: Final = 8
 
 _WRONG_KEY: Final = (

@@ -33,7 +33,7 @@ class DeliveryJob(NamedTuple):
     event_id: bytes
     event: str
     revision: int
-    place: int
+    position: int
     call_id: bytes
     attempts: int
     tries: int
@@ -215,7 +215,7 @@ def _first_of(tenant: str, calls: Iterable[tuple[bytes, bytes]]) -> StoreOperati
     if not named:
         return []
     rows = yield StatementMany("first_of_calls", named)
-    return sorted((DeliveryJob(*row) for row in rows), key=lambda job: (job.revision, job.place))
+    return sorted((DeliveryJob(*row) for row in rows), key=lambda job: (job.revision, job.position))
 
 
 def _due(

@@ -1,4 +1,4 @@
-"""Which code runs on which schema: its own, and a later one that still supports it."""
+"""Schema support: code runs on its own schema, and on later ones that support it."""
 
 import asyncio
 import subprocess
@@ -26,7 +26,7 @@ MIGRATES_WITHIN_S = 60
 
 
 def put(bench: Bench, version: str, oldest: str) -> None:
-    """Have the database be at a schema that supports code from `oldest` on."""
+    """Set the database to a schema that supports code from `oldest` on."""
     with direct(bench.url) as db:
         db("UPDATE alembic_version SET version_num = ?", version)
         db("UPDATE schema_support SET oldest = ?", oldest)
@@ -56,7 +56,7 @@ def test_code_runs_on_its_schema_and_on_later_ones_that_support_it(
         ),
     ],
 )
-def test_else_it_says_which_of_the_two_has_to_move(
+def test_message_names_the_remedy_for_an_unsupported_schema(
     bench: Bench, version: str, oldest: str, expected: str
 ) -> None:
     put(bench, version, oldest)
@@ -66,27 +66,27 @@ def test_else_it_says_which_of_the_two_has_to_move(
     assert (answer.status_code, slug(answer)) == (503, "unavailable")
 
 
-def test_a_later_schema_that_supports_nothing_runs_nothing(bench: Bench) -> None:
+def test_later_schema_without_support_is_refused(bench: Bench) -> None:
     put(bench, LATER, HEAD)
     with direct(bench.url) as db:
         db("DELETE FROM schema_support")
-    with pytest.raises(Misconfigured, match="too new"):
+    with pytest.raises(Misconfigured, match="later than"):
         bench.run(check_schema(bench.store))
 
 
-def test_a_schema_that_was_never_finished_is_to_be_migrated(bench: Bench) -> None:
+def test_unfinished_schema_requires_migration(bench: Bench) -> None:
     with direct(bench.url) as db:
         db("DELETE FROM alembic_version")
     with pytest.raises(Misconfigured, match="at version none, this code needs"):
         bench.run(check_schema(bench.store))
 
 
-def test_the_oldest_that_the_schema_supports_is_the_release_before(bench: Bench) -> None:
+def test_schema_supports_the_previous_release(bench: Bench) -> None:
     with direct(bench.url) as db:
         assert db("SELECT oldest FROM schema_support") == [(RELEASED,)]
 
 
-def test_to_migrate_a_later_schema_is_refused_in_one_line(bench: Bench) -> None:
+def test_migration_of_a_later_schema_is_refused_in_one_line(bench: Bench) -> None:
     put(bench, LATER, HEAD)
     with pytest.raises(Misconfigured, match="could not be migrated: its schema belongs to a later version"):
         migrate(bench.url)
@@ -94,24 +94,24 @@ def test_to_migrate_a_later_schema_is_refused_in_one_line(bench: Bench) -> None:
 
 # ----------------------------------------------------------------------------------------------------- locks
 
-# The last migration that keeps readers out of tables goes on from here.
+# The last migration that locks readers out of tables starts from here.
 _BEFORE = "import sys, calltally.store.backends.migrate as m; m.upgrade(sys.stdin.read(), '0001')"
 _SOON = "import calltally.store.backends.migrate as m; m._LOCK_TIMEOUT_S = m._BUSY_S = 1; m.main()"
 
 
 def run(code: str, url: str) -> "subprocess.CompletedProcess[str]":
-    """Run code of the migrations in a process of its own."""
+    """Run code of the migrations in a subprocess."""
     return subprocess.run(
         [sys.executable, "-c", code], input=url, text=True, capture_output=True, check=False
     )
 
 
 async def migrate_beside(url: str) -> "subprocess.CompletedProcess[str]":
-    """Migrate, but wait for others a second at most."""
+    """Migrate, but wait at most a second for locks."""
     return await asyncio.to_thread(run, _SOON, url)
 
 
-def test_a_migration_waits_only_so_long_for_a_writer_and_then_says_so(bench: Bench) -> None:
+def test_migration_gives_up_waiting_for_a_writer_with_a_message(bench: Bench) -> None:
     is_sqlite = bench.store.dialect == "sqlite"
     with direct(bench.url) as db:
         db("BEGIN IMMEDIATE" if is_sqlite else "BEGIN")
@@ -136,7 +136,7 @@ def old_url(postgres_server: str) -> Iterator[str]:
 
 
 def wait_for_migration(db: Direct) -> None:
-    """Until it waits for a table that is being read."""
+    """Wait until the migration waits for a table with a reader."""
     waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
     deadline = time.monotonic() + MIGRATES_WITHIN_S
     while db(waits) == [(0,)]:
@@ -144,8 +144,8 @@ def wait_for_migration(db: Direct) -> None:
         db("SELECT pg_sleep(0.01)")
 
 
-def test_a_migration_gives_way_to_a_reader_that_needs_another_table(old_url: str) -> None:
-    """Each holding one table and waiting for the other's would be a deadlock, at the cost of one of them."""
+def test_migration_releases_locks_for_a_reader_that_needs_another_table(old_url: str) -> None:
+    """If each held a table that the other waits for, PostgreSQL would abort one of them."""
     with ThreadPoolExecutor(1) as pool, direct(old_url) as reader, direct(old_url) as watcher:
         reader("SET deadlock_timeout = '5s'")
         reader("BEGIN")

@@ -1,4 +1,4 @@
-"""The schema that migrations make is the one that is committed, where a change of it is seen in review."""
+"""Migrations produce the committed schema, so that reviews show every change of it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,14 +21,14 @@ def committed(url: str) -> Path:
     return FOLDER / ("sqlite.sql" if sqlite_path(url) else "postgres.sql")
 
 
-def test_migrations_make_the_schema_that_is_committed(url: str) -> None:
+def test_migrations_produce_the_committed_schema(url: str) -> None:
     assert schema_text(url) == committed(url).read_text(encoding="utf-8"), (
         f"if it is meant to change: {REMAKE}"
     )
 
 
-def test_what_is_committed_makes_that_schema(url: str, tmp_path: Path) -> None:
-    """It is SQL that runs, not only text that looks alike."""
+def test_committed_schema_is_valid_sql(url: str, tmp_path: Path) -> None:
+    """The text is SQL that runs and gives the same schema."""
     script = committed(url).read_text(encoding="utf-8")
     if sqlite_path(url):
         made_url = f"sqlite:///{tmp_path / 'made.db'}"
@@ -42,7 +42,7 @@ def test_what_is_committed_makes_that_schema(url: str, tmp_path: Path) -> None:
     assert schema_text(url) == script
 
 
-def test_a_difference_is_seen(url: str) -> None:
+def test_difference_is_detected(url: str) -> None:
     with direct(url) as db:
         db("CREATE INDEX calls_by_agent ON calls (tenant, agent)")
     assert schema_text(url) != committed(url).read_text(encoding="utf-8")

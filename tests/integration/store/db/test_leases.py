@@ -1,4 +1,4 @@
-"""A job of a tenant is one holder's at a time, whoever else asks for it and from wherever."""
+"""Leases: a job of a tenant has one holder at a time, across processes."""
 
 import asyncio
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def renewed(bench: Bench, lease: Lease, until_us: int) -> bool:
     return bench.run(bench.store.write(renew(lease, until_us)))
 
 
-def test_one_of_two_has_it_until_its_time_is_up(bench: Bench) -> None:
+def test_one_of_two_holds_the_lease_until_it_expires(bench: Bench) -> None:
     assert claimed(bench, A)
     assert not claimed(bench, B)
     assert not claimed(bench, B, NOW_US + FOR_US - 1)
@@ -33,14 +33,14 @@ def test_one_of_two_has_it_until_its_time_is_up(bench: Bench) -> None:
     assert not claimed(bench, A, NOW_US + FOR_US)
 
 
-def test_who_has_it_may_claim_it_again(bench: Bench) -> None:
+def test_holder_may_claim_again(bench: Bench) -> None:
     assert claimed(bench, A)
     assert claimed(bench, A, NOW_US + 1)
     assert not claimed(bench, B, NOW_US + FOR_US)
     assert claimed(bench, B, NOW_US + FOR_US + 1)
 
 
-def test_renewed_it_lasts_longer(bench: Bench) -> None:
+def test_renewal_extends_the_lease(bench: Bench) -> None:
     claimed(bench, A)
     assert renewed(bench, A, NOW_US + 3 * FOR_US)
     assert not claimed(bench, B, NOW_US + 3 * FOR_US - 1)
@@ -49,7 +49,7 @@ def test_renewed_it_lasts_longer(bench: Bench) -> None:
     assert not renewed(bench, A, NOW_US + 9 * FOR_US)
 
 
-def test_released_it_is_free_at_once_but_only_by_its_holder(bench: Bench) -> None:
+def test_only_the_holder_releases_the_lease_at_once(bench: Bench) -> None:
     claimed(bench, A)
     bench.run(bench.store.write(release(B)))
     assert not claimed(bench, B)
@@ -58,23 +58,23 @@ def test_released_it_is_free_at_once_but_only_by_its_holder(bench: Bench) -> Non
     assert claimed(bench, B)
 
 
-def test_jobs_and_tenants_do_not_wait_for_one_another(bench: Bench) -> None:
+def test_leases_of_jobs_and_tenants_are_independent(bench: Bench) -> None:
     other = bench.new_tenant()
     leases = [A, B._replace(tenant=other), B._replace(job="retention")]
     assert [claimed(bench, lease) for lease in leases] == [True, True, True]
 
 
 @pytest.mark.parametrize("new_database", ["postgres"], indirect=True)
-def test_of_eight_at_once_one_has_it(new_database: Callable[[], str]) -> None:
+def test_one_of_eight_stores_gets_the_lease(new_database: Callable[[], str]) -> None:
     asyncio.run(_crowd(new_database(), apart=True))
 
 
-def test_of_eight_on_one_store_one_has_it(new_database: Callable[[], str]) -> None:
+def test_one_of_eight_claims_on_one_store_gets_the_lease(new_database: Callable[[], str]) -> None:
     asyncio.run(_crowd(new_database(), apart=False))
 
 
 async def _crowd(url: str, *, apart: bool) -> None:
-    """Claims by all at once, time after time, just when the lease before is up."""
+    """Let all claim at once, repeatedly, just when the previous lease expires."""
     stores = [open_store(url, lambda: NOW_US) for _ in range(CLAIMANTS if apart else 1)]
     try:
         holders = [await _round(stores, NOW_US + number * FOR_US) for number in range(ROUNDS)]

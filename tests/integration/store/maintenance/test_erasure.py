@@ -1,4 +1,4 @@
-"""Erasing: nothing that a call said, or that names it, is left; what is beside it stays as it was."""
+"""Erasure: no content or name of an erased call is left, and other calls stay unchanged."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,15 +24,15 @@ from tests.strategies import SIDS, facts
 from tests.telling import START_US, fact, own
 
 SID, PLATFORM, OTHER = "CA" + "7" * 32, "platform-zebrafinch", "CA" + "1" * 32
-# All that tells of the call, or of who spoke: none of it may be found anywhere afterwards.
+# Texts that identify the call or its parties: none of them may be found afterwards.
 TRACES = (SID, PLATFORM, "+15550199", "+15550188", "5550177", "zebrafinch", "okapi", "quetzal", "event-of-it")
-# What holds them before; so that the search is known to find what there is.
+# Tables that contain them before, which proves that the search works.
 HOLDERS = {"calls", "facts", "identities", "call_texts", "call_versions", "outbox"}
 _SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def tell_it(bench: Bench, tenant: str = TENANT) -> None:
-    """A call of two SIDs that changed its numbers, its words and its name, beside another."""
+def record_calls(bench: Bench, tenant: str = TENANT) -> None:
+    """Record a call of two SIDs that changed its numbers, words and name, and another call."""
     raw = f"CallSid={SID}&From=+15550199&Note=quetzal".encode()
     about: dict[str, Any] = {"mapped_route": "support", "direction": "inbound"}
     submit(bench, fact(1, SID, status="ringing", from_number="+15550199", raw=raw, **about), tenant=tenant)
@@ -57,7 +57,7 @@ def tables(db: Direct, bench: Bench) -> list[str]:
 
 
 def texts(value: object) -> Iterator[str]:
-    """A value of a column as text, what is packed also unpacked."""
+    """Yield a column value as text, packed values also unpacked."""
     if not isinstance(value, bytes | memoryview):
         yield str(value)
         return
@@ -69,7 +69,7 @@ def texts(value: object) -> Iterator[str]:
 
 
 def holders(bench: Bench, *traces: str) -> set[str]:
-    """The tables in which any of the traces can be found."""
+    """Return the tables that contain any of the traces."""
     with direct(bench.url) as db:
         return {
             table
@@ -90,8 +90,8 @@ def ledger_head(bench: Bench, tenant: str = TENANT) -> LedgerHead:
 
 
 @pytest.mark.parametrize("named", [SID, PLATFORM, uuid_text(call_uuid(TENANT, SID))])
-def test_no_trace_is_left_in_any_table_by_whichever_name_it_was_erased(bench: Bench, named: str) -> None:
-    tell_it(bench)
+def test_no_trace_is_left_in_any_table(bench: Bench, named: str) -> None:
+    record_calls(bench)
     assert holders(bench, *TRACES) >= HOLDERS
     other = found(bench, OTHER), bench.run(bench.store.read(facts_of_call(TENANT, OTHER)))
     assert erase(bench, named)
@@ -104,8 +104,8 @@ def test_no_trace_is_left_in_any_table_by_whichever_name_it_was_erased(bench: Be
             found(bench, name)
 
 
-def test_it_takes_one_revision_and_is_counted(bench: Bench) -> None:
-    tell_it(bench)
+def test_erasure_takes_one_revision_and_is_counted(bench: Bench) -> None:
+    record_calls(bench)
     before = ledger_head(bench)
     assert erase(bench, SID)
     after = ledger_head(bench)
@@ -116,18 +116,18 @@ def test_it_takes_one_revision_and_is_counted(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("named", ["nobody", uuid_text(call_uuid("bolt", SID)), "", "0" * 32])
-def test_what_was_never_there_is_not_erased(bench: Bench, named: str) -> None:
-    tell_it(bench)
+def test_unknown_call_is_not_erased(bench: Bench, named: str) -> None:
+    record_calls(bench)
     before = ledger_head(bench)
     with pytest.raises(NotFound):
         erase(bench, named)
     assert ledger_head(bench) == before
 
 
-def test_another_tenants_call_of_that_sid_stays(bench: Bench) -> None:
+def test_call_with_the_same_sid_of_another_tenant_stays(bench: Bench) -> None:
     bench.add_tenant("bolt")
-    tell_it(bench)
-    tell_it(bench, "bolt")
+    record_calls(bench)
+    record_calls(bench, "bolt")
     theirs = listed(bench, "bolt")
     erase(bench, SID)
     assert listed(bench, "bolt") == theirs
@@ -136,15 +136,15 @@ def test_another_tenants_call_of_that_sid_stays(bench: Bench) -> None:
     assert again.outcome == IngestOutcome.APPLIED
 
 
-def test_nothing_that_names_it_is_recorded_again(bench: Bench) -> None:
-    tell_it(bench)
+def test_facts_of_an_erased_call_are_refused(bench: Bench) -> None:
+    record_calls(bench)
     erase(bench, SID)
     before = ledger_head(bench)
     again = [
         fact(1, SID, status="ringing", from_number="+15550199"),
         fact(50, SID, status="busy", sequence=7),
         own(50, PLATFORM, summary="The Zebrafinch asked."),
-        # Of a new SID, which it says is the same call.
+        # A new SID, linked to the erased call.
         own(50, "platform-okapi", links=(Node(SID, is_carrier=True),)),
     ]
     fresh = own(51, "fresh", summary="Stays too.")
@@ -167,8 +167,8 @@ def test_nothing_that_names_it_is_recorded_again(bench: Bench) -> None:
     assert verdict(bench).findings == []
 
 
-def test_an_import_counts_it_among_the_refused(bench: Bench) -> None:
-    tell_it(bench)
+def test_import_counts_facts_of_an_erased_call_as_refused(bench: Bench) -> None:
+    record_calls(bench)
     erase(bench, SID)
     told = [fact(1, SID, status="ringing"), fact(2, "CA" + "2" * 32, status="busy")]
     report = bench.run(import_facts(bench.store, TENANT, told=told))
@@ -176,8 +176,8 @@ def test_an_import_counts_it_among_the_refused(bench: Bench) -> None:
     assert holders(bench, SID) == set()
 
 
-def test_the_feed_says_so_once(bench: Bench) -> None:
-    tell_it(bench)
+def test_change_feed_has_one_tombstone(bench: Bench) -> None:
+    record_calls(bench)
     before = ledger_head(bench).revision
     erase(bench, SID)
     changed = bench.run(bench.store.read(changes_after(TENANT, before, 10)))
@@ -198,13 +198,13 @@ def expire(bench: Bench, now_us: int, most: int = 100, tenant: str = TENANT) -> 
     return bench.run(bench.store.write(expire_calls(tenant, now_us, most)))
 
 
-def test_what_is_older_than_is_kept_goes_the_oldest_first_in_batches(bench: Bench) -> None:
+def test_expired_calls_are_erased_oldest_first_in_batches(bench: Bench) -> None:
     submit(
         bench,
         *(fact(60 * number, f"CA{number:032x}", status="busy", summary="Said.") for number in range(10)),
     )
     keep_for(bench, 3)
-    # Seven calls began before that instant; the eighth at it.
+    # Seven calls began before that time, the eighth at it.
     now_us = START_US + 3 * DAY_US + 7 * 60_000_000
     counts: list[int] = []
     while not counts or counts[-1]:
@@ -219,7 +219,7 @@ def test_what_is_older_than_is_kept_goes_the_oldest_first_in_batches(bench: Benc
     assert holders(bench, *(f"CA{number:032x}" for number in range(7))) == set()
 
 
-def test_what_expired_is_not_brought_back(bench: Bench) -> None:
+def test_expired_call_is_not_recorded_again(bench: Bench) -> None:
     submit(bench, fact(1, SID, status="busy"))
     keep_for(bench, 1)
     expire(bench, NOW_US)
@@ -229,15 +229,15 @@ def test_what_expired_is_not_brought_back(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("days", [None, 10_000])
-def test_who_keeps_all_loses_nothing(bench: Bench, days: int | None) -> None:
-    tell_it(bench)
+def test_nothing_expires_within_the_retention(bench: Bench, days: int | None) -> None:
+    record_calls(bench)
     keep_for(bench, days)
     before = listed(bench)
     assert expire(bench, NOW_US) == 0
     assert listed(bench) == before
 
 
-def test_each_tenant_keeps_its_own_for_as_long_as_it_says(bench: Bench) -> None:
+def test_retention_is_per_tenant(bench: Bench) -> None:
     bench.add_tenant("bolt")
     for tenant in (TENANT, "bolt"):
         submit(bench, fact(1, SID, status="busy"), tenant=tenant)
@@ -253,12 +253,12 @@ def test_each_tenant_keeps_its_own_for_as_long_as_it_says(bench: Bench) -> None:
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[list[Fact] | str]:
-    """Commits of facts, and between them the SIDs of calls that are erased."""
+    """Draw commits of facts, and between them SIDs of calls to erase."""
     commit = st.lists(facts(), min_size=1, max_size=6)
     return draw(st.lists(commit | st.sampled_from(SIDS), min_size=2, max_size=8))
 
 
-def test_whatever_was_told_and_erased_the_ledger_is_sound(bench: Bench) -> None:
+def test_ledger_verifies_after_any_facts_and_erasures(bench: Bench) -> None:
     @_SLOW
     @given(histories())
     def check(history: list[list[Fact] | str]) -> None:
@@ -277,7 +277,7 @@ def test_whatever_was_told_and_erased_the_ledger_is_sound(bench: Bench) -> None:
 
 
 def _erase_if_there(bench: Bench, tenant: str, sid: str) -> set[str]:
-    """The id of the call that was erased, if there was one."""
+    """Erase the call if it exists, and return its id."""
     try:
         call = found(bench, sid, tenant)
     except Erased:

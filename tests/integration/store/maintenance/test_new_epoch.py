@@ -1,4 +1,4 @@
-"""A new epoch: what was given out before it is refused, what is given out after it is good."""
+"""New epoch: earlier tokens are refused, later ones are valid."""
 
 import re
 
@@ -20,7 +20,7 @@ OTHER = "bolt"
 
 @pytest.fixture
 def run(bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Commands:
-    """Commands on the database of the bench, which has two tenants with a call and a hold each."""
+    """Run commands on a database of two tenants with a call and a hold each."""
     monkeypatch.setenv("CALLTALLY_DATABASE_URL", bench.url)
     bench.add_tenant(OTHER)
     for tenant in (TENANT, OTHER):
@@ -29,7 +29,7 @@ def run(bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     return Commands(monkeypatch, capsys)
 
 
-def test_all_that_was_given_out_before_is_gone(bench: Bench, run: Commands) -> None:
+def test_earlier_tokens_are_gone(bench: Bench, run: Commands) -> None:
     ledger_head = bench.run(bench.store.read(read_ledger_head(TENANT)))
     tokens = {kind: make_token(kind, ledger_head, ledger_head.revision) for kind in (SNAPSHOT, POSITION)}
     assert read_snapshot(ledger_head, tokens[SNAPSHOT]) == read_position(ledger_head, tokens[POSITION]) == 2
@@ -44,7 +44,7 @@ def test_all_that_was_given_out_before_is_gone(bench: Bench, run: Commands) -> N
     assert read_snapshot(now, make_token(SNAPSHOT, now, now.revision)) == 2
 
 
-def test_whoever_is_in_the_middle_of_a_hold_is_told_and_who_begins_again_goes_on(
+def test_hold_is_gone_in_the_middle_of_its_pages_and_pinned_anew_at_the_start(
     bench: Bench, run: Commands
 ) -> None:
     before = bench.run(bench.store.read(read_ledger_head(TENANT)))
@@ -58,7 +58,7 @@ def test_whoever_is_in_the_middle_of_a_hold_is_told_and_who_begins_again_goes_on
     assert run("db", "new-epoch", "--json").json[0]["holds_ended"] == 1
 
 
-def test_each_ledger_has_its_own_and_one_may_be_named(bench: Bench, run: Commands) -> None:
+def test_each_ledger_gets_its_own_epoch_and_one_may_be_selected(bench: Bench, run: Commands) -> None:
     told = run("db", "new-epoch", "--json").json
     assert [each["tenant"] for each in told] == [TENANT, OTHER]
     assert len({each["epoch"] for each in told} | {"epoch-1"}) == 3
@@ -71,7 +71,7 @@ def test_each_ledger_has_its_own_and_one_may_be_named(bench: Bench, run: Command
     assert epochs[1] != told[1]["epoch"]
 
 
-def test_a_tenant_that_is_not_there_is_told(bench: Bench, run: Commands) -> None:
+def test_unknown_tenant_is_reported(bench: Bench, run: Commands) -> None:
     assert run("db", "new-epoch", "--tenant", "nobody").err == "calltally: there is no tenant 'nobody'\n"
     with pytest.raises(NotFound):
         bench.run(bench.store.write(start_epoch("nobody", new_epoch())))

@@ -1,4 +1,4 @@
-"""A copy that follows the feed has what the source has, wherever the feed says that there is no more."""
+"""A copy that follows the change feed equals the source whenever the feed has no more changes."""
 
 import asyncio
 import json
@@ -32,12 +32,12 @@ _SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCh
 
 Call = dict[str, Any]
 Follow = int
-# Facts that are told at once, a SID whose call is erased, or by how many changes a follower goes on.
+# Facts of one commit, a SID of a call to erase, or a number of changes to follow.
 Move = list[Fact] | str | Follow
 
 
 class Copy:
-    """Somebody's copy of a ledger, and how far it is."""
+    """Copy of a ledger, and its position in the feed."""
 
     def __init__(self, after: int | str = 0, calls: list[Call] | None = None) -> None:
         self.after: int | str = after
@@ -71,7 +71,7 @@ moves = st.lists(
 )
 
 
-def test_a_copy_is_the_source_wherever_there_is_no_more(bench: Bench) -> None:
+def test_copy_equals_the_source_when_there_are_no_more_changes(bench: Bench) -> None:
     caught_up = 0
 
     @_SLOW
@@ -93,7 +93,7 @@ def test_a_copy_is_the_source_wherever_there_is_no_more(bench: Bench) -> None:
 
 
 def follow(bench: Bench, tenant: str, copy: Copy, limit: int) -> bool:
-    """One stretch more; says whether there was no more, and then all is the same."""
+    """Follow one page. Return True if it was the last one, after comparing the copy with the source."""
     changed = bench.run(bench.store.read(changes_after(tenant, copy.after, limit)))
     assert len(changed.documents) <= limit
     copy.apply(changed)
@@ -114,7 +114,7 @@ async def erase_if_there(store: Store, tenant: str, sid: str) -> None:
         await store.write(erase_call(tenant, sid, NOW_US))
 
 
-def test_a_copy_of_a_snapshot_is_brought_up_to_date(bench: Bench) -> None:
+def test_copy_of_a_snapshot_catches_up(bench: Bench) -> None:
     @_SLOW
     @given(moves, moves)
     def check(before: list[Move], since: list[Move]) -> None:
@@ -140,7 +140,7 @@ def test_a_copy_of_a_snapshot_is_brought_up_to_date(bench: Bench) -> None:
 
 @pytest.mark.parametrize("new_database", ["postgres"], indirect=True)
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_beside_writers_it_is_what_a_snapshot_of_that_revision_shows(
+def test_copy_equals_the_snapshot_of_its_revision_during_writes(
     new_database: Callable[[], str], seed: int
 ) -> None:
     asyncio.run(crowd(new_database(), seed))
@@ -157,7 +157,7 @@ async def crowd(url: str, seed: int) -> None:
 
 
 async def write(store: Store, random: Random) -> None:
-    """Commits of a few facts of few calls, which are often linked and sometimes erased."""
+    """Commit a few facts of few calls, which are often linked and sometimes erased."""
     for number in range(COMMITS):
         if number % 9 == 8:
             await erase_if_there(store, TENANT, sid_of(random))
@@ -178,10 +178,10 @@ def tell(random: Random, number: int) -> Fact:
 
 
 async def copy_beside(store: Store, writing: "asyncio.Future[Any]", random: Random) -> int:
-    """Follow while it is written; returns how often there was no more, and all was the same."""
+    """Follow during writes. Return how often the copy was complete and equal to the source."""
     copy, compared, is_last = Copy(), 0, False
     while not is_last:
-        # Whether this stretch begins after the last commit.
+        # True if this page is read after the last commit.
         is_written = writing.done()
         changed = await store.read(changes_after(TENANT, copy.after, random.choice((1, 5, 30, 1000))))
         copy.apply(changed)
@@ -193,7 +193,7 @@ async def copy_beside(store: Store, writing: "asyncio.Future[Any]", random: Rand
 
 
 async def compare(store: Store, copy: Copy, changed: ChangeFeedPage) -> None:
-    """The copy with the pages of the very revision that it has reached."""
+    """Compare the copy with the pages of exactly the revision that it has reached."""
     token = make_token(SNAPSHOT, changed.ledger_head, changed.reached)
     assert changed.reached == changed.ledger_head.revision
     shown = await store.read(list_calls(TENANT, ListQuery(limit=1000, snapshot=token)))
@@ -203,7 +203,7 @@ async def compare(store: Store, copy: Copy, changed: ChangeFeedPage) -> None:
     for call_id, call in calls.items():
         copied = copy.calls[call_id]
         if call.get("erased"):
-            # Since then: of it the snapshot has no more than its place.
+            # Erased since then: the snapshot has only its position.
             assert call["created_at"] == copied["created_at"]
         else:
             assert call == copied

@@ -1,4 +1,4 @@
-"""Pruning takes what no kept snapshot needs, and only that, whatever is written meanwhile."""
+"""Pruning deletes exactly the rows that no snapshot needs, also during writes."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
@@ -31,7 +31,7 @@ from tests.telling import fact, own
 
 HOUR_US: Final = 3_600 * SECOND_US
 KEEP_US: Final = 48 * HOUR_US
-# Not its numbers: of an erased call they go at once.
+# Without telephone numbers, which an erasure deletes at once.
 PLACE = "id, created_us, status, direction, route, agent, provider, escalated"
 ENDED = {
     "call_versions": "valid_to <= ?",
@@ -44,22 +44,22 @@ _SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCh
 Rows = dict[tuple[Any, ...], tuple[Any, ...]]
 
 
-class Seen(NamedTuple):
-    """What a ledger held as of a revision: calls by id, counters by their key."""
+class LedgerState(NamedTuple):
+    """State of a ledger as of a revision: calls by id, counters by their key."""
 
     calls: Rows
     counts: Rows
 
 
 class Ledger:
-    """A tenant's ledger, and what it held after each of its commits."""
+    """A tenant's ledger, and its state after each commit."""
 
     def __init__(self, bench: Bench, db: Direct) -> None:
         self.bench, self._db = bench, db
         self.tenant = bench.new_tenant()
         self.now_us = NOW_US
-        self.seen: dict[int, Seen] = {0: Seen({}, {})}
-        # When each head was the head for the last time.
+        self.seen: dict[int, LedgerState] = {0: LedgerState({}, {})}
+        # Time until which each revision was the head.
         self._last_us = {0: NOW_US}
 
     def write(self, operation: StoreOperation[Any]) -> Any:  # noqa: ANN401 (whatever a step gives)
@@ -76,7 +76,7 @@ class Ledger:
         self._look()
 
     def erase(self) -> None:
-        """Forget one of its calls, if there is any."""
+        """Erase one of its calls, if there is any."""
         self._note()
         for (call_id,) in self._rows("SELECT id FROM calls WHERE tenant = ? ORDER BY id LIMIT 1"):
             self.write(erase_call(self.tenant, uuid_text(call_id), self.now_us))
@@ -84,14 +84,14 @@ class Ledger:
 
     def _look(self) -> None:
         head = self.ledger_head.revision
-        self.seen[head] = Seen(self._calls(head), self._counts(head))
+        self.seen[head] = LedgerState(self._calls(head), self._counts(head))
         self._note()
 
     def _note(self) -> None:
         self._last_us[max(self.seen)] = self.now_us
 
     def check(self) -> None:
-        """Every revision that is kept is as it was, and none that was the head lately is not kept."""
+        """Check that kept revisions are unchanged, and that all recent heads are kept."""
         self._note()
         kept_from = self.ledger_head.kept_from
         for revision, seen in self.seen.items():
@@ -116,7 +116,7 @@ class Ledger:
         return by_id
 
     def _counts(self, as_of: int) -> Rows:
-        """Each counter by the way back: a row's predecessor is the one that ended when it began."""
+        """Return each counter by walking back: the predecessor of a row ended when the row began."""
         columns = "facet, width_s, bucket_s, revision, calls, busy_unknown, completed_inbound"
         rows = self._rows(f"SELECT valid_to, {columns} FROM count_history WHERE tenant = ?")
         before = {(*row[1:4], row[0]): row[4:] for row in rows}
@@ -131,7 +131,7 @@ class Ledger:
         return held
 
     def left(self) -> dict[str, int]:
-        """How many rows are left that nobody needs, by table."""
+        """Count the remaining unneeded rows by table."""
         kept_from = self.ledger_head.kept_from
         return {
             table: self._rows(f"SELECT count(*) FROM {table} WHERE tenant = ? AND {which}", kept_from)[0][0]
@@ -144,7 +144,7 @@ class Ledger:
 
 
 def news(number: int) -> Fact:
-    """A fact that changes the one call it speaks of."""
+    """Return a fact that changes its call."""
     return fact(number, sequence=number, status="ringing", tags=[str(number)])
 
 
@@ -185,7 +185,7 @@ told = st.lists(facts(), min_size=1, max_size=3).map(lambda each: lambda ledger:
 writes = st.one_of(told, told, told, st.just(Ledger.erase))
 
 
-def test_what_a_kept_snapshot_needs_stays_and_the_rest_goes(bench: Bench) -> None:
+def test_pruning_keeps_rows_of_kept_snapshots_and_deletes_the_rest(bench: Bench) -> None:
     with direct(bench.url) as db:
 
         @_SLOW
@@ -200,7 +200,7 @@ def test_what_a_kept_snapshot_needs_stays_and_the_rest_goes(bench: Bench) -> Non
 
 
 def _end(ledger: Ledger) -> None:
-    """Long after the last word everything that can go is gone."""
+    """Check that all deletable rows are deleted long after the last fact."""
     _wait(1)(ledger)
     _advance_later(ledger)
     while ledger.write(prune_history(ledger.tenant, 7)):
@@ -221,7 +221,7 @@ def ledger(bench: Bench) -> Iterator[Ledger]:
         yield Ledger(bench, db)
 
 
-def test_a_mark_is_made_every_five_minutes_while_the_head_moves(ledger: Ledger) -> None:
+def test_mark_is_made_every_five_minutes_while_the_head_moves(ledger: Ledger) -> None:
     def marked(after_us: int) -> int | None:
         revision: int | None = ledger.write(mark_head(ledger.tenant, NOW_US + after_us))
         return revision
@@ -235,14 +235,14 @@ def test_a_mark_is_made_every_five_minutes_while_the_head_moves(ledger: Ledger) 
     assert marked(9 * MARK_EVERY_US) is None
 
 
-def test_a_mark_of_the_future_keeps_none_from_being_made(ledger: Ledger) -> None:
+def test_mark_in_the_future_does_not_prevent_others(ledger: Ledger) -> None:
     ledger.tell([fact(1)])
     assert ledger.write(mark_head(ledger.tenant, NOW_US + 900 * HOUR_US)) == 1
     ledger.tell([fact(2, status="ringing")])
     assert ledger.write(mark_head(ledger.tenant, NOW_US)) == 2
 
 
-def test_what_is_kept_never_goes_back(ledger: Ledger) -> None:
+def test_oldest_kept_revision_never_moves_back(ledger: Ledger) -> None:
     def advanced(now_us: int) -> int | None:
         revision: int | None = ledger.write(advance_kept_from(ledger.tenant, now_us, KEEP_US))
         return revision
@@ -259,7 +259,7 @@ def test_what_is_kept_never_goes_back(ledger: Ledger) -> None:
     assert ledger.ledger_head.kept_from == 2
 
 
-def test_without_old_marks_all_is_kept(ledger: Ledger) -> None:
+def test_everything_is_kept_without_old_marks(ledger: Ledger) -> None:
     for number in range(3):
         ledger.tell([news(number)])
     assert ledger.write(advance_kept_from(ledger.tenant, NOW_US + 9 * KEEP_US, KEEP_US)) is None
@@ -267,7 +267,7 @@ def test_without_old_marks_all_is_kept(ledger: Ledger) -> None:
     assert ledger.count("call_versions") == 2
 
 
-def test_a_batch_takes_no_more_than_it_may_and_one_tenant_s_alone(ledger: Ledger) -> None:
+def test_batch_is_limited_and_affects_one_tenant(ledger: Ledger) -> None:
     other = Ledger(ledger.bench, ledger._db)
     for each in (ledger, other):
         for number in range(20):
@@ -286,7 +286,7 @@ def test_a_batch_takes_no_more_than_it_may_and_one_tenant_s_alone(ledger: Ledger
     other.check()
 
 
-def test_is_due_says_what_there_is_to_do(ledger: Ledger) -> None:
+def test_is_pruning_due_detects_pending_work(ledger: Ledger) -> None:
     def due(now_us: int) -> bool:
         return ledger.bench.run(ledger.bench.store.read(is_pruning_due(ledger.tenant, now_us, KEEP_US)))
 
@@ -304,7 +304,7 @@ def test_is_due_says_what_there_is_to_do(ledger: Ledger) -> None:
     assert not due(later_us)
 
 
-def test_words_go_from_the_index_with_their_texts(ledger: Ledger) -> None:
+def test_words_leave_the_index_with_their_texts(ledger: Ledger) -> None:
     for number, word in enumerate(("tulips", "roses", "lilies")):
         ledger.tell([own(number, sequence=number, summary=f"Asked for {word}.")])
     _mark(ledger)
@@ -315,11 +315,11 @@ def test_words_go_from_the_index_with_their_texts(ledger: Ledger) -> None:
     assert ledger.count("call_texts") == 1
     if sqlite_path(ledger.bench.url):
         with direct(ledger.bench.url) as db:
-            # Fails unless the index says just what is left.
+            # Fails unless the index matches the remaining texts.
             db("INSERT INTO call_words (call_words, rank) VALUES ('integrity-check', 1)")
 
 
-def test_a_hold_stays_for_a_while_after_it_is_not_kept(ledger: Ledger) -> None:
+def test_expired_hold_stays_for_a_while(ledger: Ledger) -> None:
     def pruned(now_us: int) -> int:
         rows: int = ledger.write(prune_holds(ledger.tenant, now_us, KEEP_US, 10))
         return rows
@@ -337,8 +337,8 @@ def test_a_hold_stays_for_a_while_after_it_is_not_kept(ledger: Ledger) -> None:
     assert ledger._db("SELECT name FROM holds WHERE tenant = ?", ledger.tenant) == [("kept",)]
 
 
-def test_verify_finds_what_pruning_should_have_left(ledger: Ledger) -> None:
-    """Where history was pruned, what has to be there is still looked for."""
+def test_verify_finds_rows_that_pruning_should_have_kept(ledger: Ledger) -> None:
+    """Verification checks the required rows even where history was pruned."""
     for number in range(6):
         ledger.tell([news(number)])
         if number == 2:
@@ -360,7 +360,7 @@ def test_verify_finds_what_pruning_should_have_left(ledger: Ledger) -> None:
         assert {found.invariant for found in verdict(ledger.bench, ledger.tenant).findings} == invariants, sql
 
 
-def test_a_tenant_is_the_wall(ledger: Ledger) -> None:
+def test_pruning_does_not_cross_tenants(ledger: Ledger) -> None:
     submit(ledger.bench, fact(1), fact(2, status="ringing"))
     ledger.write(mark_head(TENANT, NOW_US))
     assert ledger.write(advance_kept_from(ledger.tenant, NOW_US + 9 * KEEP_US, KEEP_US)) is None

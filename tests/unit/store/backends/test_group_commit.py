@@ -1,4 +1,4 @@
-"""Group commit: what is queued goes in together, and every request gets its own answer."""
+"""Group commit: queued requests share a transaction, and every request gets its own result."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -20,21 +20,21 @@ WAITS_AT_MOST_S = 10
 
 
 class Database:
-    """Stands where a database would: it has one tenant, keeps nothing, and can be held up."""
+    """Fake database with one tenant. It stores nothing and can be blocked."""
 
     def __init__(self) -> None:
-        self.entered, self.may_go_on = asyncio.Event(), asyncio.Event()
-        self.may_go_on.set()
+        self.entered, self.is_released = asyncio.Event(), asyncio.Event()
+        self.is_released.set()
         self.transactions: list[list[str]] = []
         self.is_down = False
 
     def hold(self) -> None:
         self.entered.clear()
-        self.may_go_on.clear()
+        self.is_released.clear()
 
     async def transact(self, operation: StoreOperation[T]) -> T:
         self.entered.set()
-        await asyncio.wait_for(self.may_go_on.wait(), WAITS_AT_MOST_S)
+        await asyncio.wait_for(self.is_released.wait(), WAITS_AT_MOST_S)
         self.transactions.append([])
         if self.is_down:
             operation.close()
@@ -49,22 +49,22 @@ class Database:
 
 
 class Bench:
-    """A writer on that database; what is queued while it is held goes in as one batch."""
+    """Writer on the fake database; requests that are queued while it is blocked form one batch."""
 
     def __init__(self) -> None:
         self.database = Database()
         self.writer = GroupCommitWriter(self.database.transact, lambda: 0)
 
-    async def held(self, *requests: Coroutine[Any, Any, Any], queued: int | None = None) -> list[Any]:
-        """Queue requests behind one that is under way, then let go; returns results and errors."""
+    async def run_blocked(self, *requests: Coroutine[Any, Any, Any], queued: int | None = None) -> list[Any]:
+        """Queue requests behind a running one, then unblock. Returns results and errors."""
         self.database.hold()
         first = asyncio.create_task(self.writer.write(_nothing()))
         await asyncio.wait_for(self.database.entered.wait(), WAITS_AT_MOST_S)
         tasks = [asyncio.create_task(request) for request in requests]
-        # Each queues what it asks for as soon as it runs.
+        # Each task queues its request as soon as it runs.
         await asyncio.sleep(0)
         assert self.writer.queued_writes == (queued or len(tasks))
-        self.database.may_go_on.set()
+        self.database.is_released.set()
         await asyncio.gather(first, return_exceptions=True)
         del self.database.transactions[0]
         return await asyncio.gather(*tasks, return_exceptions=True)
@@ -75,7 +75,7 @@ def _nothing() -> StoreOperation[None]:
     yield
 
 
-def _says(word: str) -> StoreOperation[str]:
+def _returns(word: str) -> StoreOperation[str]:
     yield Statement(word, {})
     return word
 
@@ -93,93 +93,95 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
 
-def test_what_is_queued_goes_in_as_one_transaction_and_answers_in_order() -> None:
+def test_queued_requests_share_a_transaction_and_results_keep_order() -> None:
     async def work() -> None:
         bench = Bench()
         requests = [("a", "b"), ("c",), ("d", "a", "e")]
-        told = await bench.held(*(bench.writer.submit(of(*sids)) for sids in requests))
-        assert [[each.call_id for each in recorded] for recorded in told] == [
+        results = await bench.run_blocked(*(bench.writer.submit(of(*sids)) for sids in requests))
+        assert [[each.call_id for each in recorded] for recorded in results] == [
             [call_uuid("acme", sid) for sid in sids] for sids in requests
         ]
-        assert told[2][1].outcome == IngestOutcome.DUPLICATE
+        assert results[2][1].outcome == IngestOutcome.DUPLICATE
         assert len(bench.database.transactions) == 1
         await bench.writer.close()
 
     run(work())
 
 
-def test_a_request_that_cannot_be_recorded_fails_alone() -> None:
+def test_invalid_request_fails_alone() -> None:
     async def work() -> None:
         bench = Bench()
-        told = await bench.held(
+        results = await bench.run_blocked(
             bench.writer.submit(of("a")),
             bench.writer.submit(of("b", tenant="nobody")),
             bench.writer.submit(of("c")),
         )
-        assert [each.call_id for recorded in (told[0], told[2]) for each in recorded] == [
+        assert [each.call_id for recorded in (results[0], results[2]) for each in recorded] == [
             call_uuid("acme", "a"),
             call_uuid("acme", "c"),
         ]
-        assert isinstance(told[1], NotFound)
+        assert isinstance(results[1], NotFound)
         await bench.writer.close()
 
     run(work())
 
 
-def test_each_tenant_has_a_transaction_of_its_own_where_they_may_be_on_different_machines() -> None:
+def test_each_distributed_tenant_has_its_own_transaction() -> None:
     async def work() -> None:
         bench = Bench()
         bench.writer.per_tenant = True
-        told = await bench.held(
+        results = await bench.run_blocked(
             bench.writer.submit(of("a")),
             bench.writer.submit(of("b", tenant="nobody")),
             bench.writer.submit([*of("c"), *of("d", tenant="nobody"), *of("e", "f")]),
             queued=5,
         )
-        assert [each.call_id for each in told[0]] == [call_uuid("acme", "a")]
-        assert [type(each) for each in told[1:]] == [NotFound, NotFound]
-        # One of acme's requests, and three of nobody's: together, then each alone.
+        assert [each.call_id for each in results[0]] == [call_uuid("acme", "a")]
+        assert [type(each) for each in results[1:]] == [NotFound, NotFound]
+        # One for acme, and three for the unknown tenant: first all together, then each alone.
         assert len(bench.database.transactions) == 4
-        told = await bench.held(
+        results = await bench.run_blocked(
             bench.writer.submit([*of("c"), *of("d", "a"), *of("e")]), bench.writer.submit(of("g")), queued=2
         )
-        assert [each.call_id for each in told[0]] == [call_uuid("acme", sid) for sid in ("c", "d", "a", "e")]
+        assert [each.call_id for each in results[0]] == [
+            call_uuid("acme", sid) for sid in ("c", "d", "a", "e")
+        ]
         await bench.writer.close()
 
     run(work())
 
 
-def test_steps_are_transactions_of_their_own_and_never_run_twice() -> None:
+def test_operations_have_their_own_transactions_and_never_run_twice() -> None:
     async def work() -> None:
         bench = Bench()
-        told = await bench.held(
-            bench.writer.write(_says("one")),
+        results = await bench.run_blocked(
+            bench.writer.write(_returns("one")),
             bench.writer.submit(of("a")),
             bench.writer.write(_fails()),
-            bench.writer.write(_says("two")),
+            bench.writer.write(_returns("two")),
         )
-        assert (told[0], told[3]) == ("one", "two")
-        assert isinstance(told[2], Conflict)
-        facts, *steps = bench.database.transactions
+        assert (results[0], results[3]) == ("one", "two")
+        assert isinstance(results[2], Conflict)
+        facts, *operations = bench.database.transactions
         assert facts[0] == "lock_heads"
-        assert steps == [["one"], ["tried"], ["two"]]
+        assert operations == [["one"], ["tried"], ["two"]]
         await bench.writer.close()
 
     run(work())
 
 
-def test_a_batch_has_an_end() -> None:
+def test_size_of_a_batch_is_limited() -> None:
     async def work() -> None:
         bench = Bench()
         sids = [f"call-{number}" for number in range(MAX_FACTS_PER_COMMIT // 2)]
-        await bench.held(*(bench.writer.submit(of(*sids)) for _ in range(3)))
+        await bench.run_blocked(*(bench.writer.submit(of(*sids)) for _ in range(3)))
         assert len(bench.database.transactions) == 2
         await bench.writer.close()
 
     run(work())
 
 
-def test_closing_finishes_what_is_queued_and_takes_nothing_more() -> None:
+def test_close_finishes_queued_requests_and_refuses_new_ones() -> None:
     async def work() -> None:
         bench = Bench()
         bench.database.hold()
@@ -189,14 +191,14 @@ def test_closing_finishes_what_is_queued_and_takes_nothing_more() -> None:
         await asyncio.sleep(0)
         with pytest.raises(Unavailable, match="closing"):
             await bench.writer.submit(of("d"))
-        bench.database.may_go_on.set()
+        bench.database.is_released.set()
         await closing
         assert [len(recorded) for recorded in await asyncio.gather(*queued)] == [1, 1, 1]
 
     run(work())
 
 
-def test_the_loop_runs_on_while_a_commit_does_not() -> None:
+def test_event_loop_runs_during_a_commit() -> None:
     async def work() -> None:
         bench = Bench()
         bench.database.hold()
@@ -205,21 +207,21 @@ def test_the_loop_runs_on_while_a_commit_does_not() -> None:
         for _ in range(100):
             await asyncio.sleep(0)
         assert not waiting.done()
-        bench.database.may_go_on.set()
+        bench.database.is_released.set()
         assert (await waiting)[0].outcome == IngestOutcome.APPLIED
         await bench.writer.close()
 
     run(work())
 
 
-def test_who_stops_waiting_harms_nobody() -> None:
+def test_cancelled_caller_does_not_affect_others() -> None:
     async def work() -> None:
         bench = Bench()
         bench.database.hold()
         first, second = (asyncio.create_task(bench.writer.submit(of(sid))) for sid in ("a", "b"))
         await asyncio.wait_for(bench.database.entered.wait(), WAITS_AT_MOST_S)
         first.cancel()
-        bench.database.may_go_on.set()
+        bench.database.is_released.set()
         assert (await second)[0].outcome == IngestOutcome.APPLIED
         assert first.cancelled()
         await bench.writer.close()
@@ -227,13 +229,13 @@ def test_who_stops_waiting_harms_nobody() -> None:
     run(work())
 
 
-def test_a_database_that_is_down_is_told_to_all_and_forgotten_when_it_is_back() -> None:
+def test_all_requests_fail_while_the_database_is_down_and_succeed_afterwards() -> None:
     async def work() -> None:
         bench = Bench()
         bench.database.is_down = True
-        told = await bench.held(*(bench.writer.submit(of(sid)) for sid in ("a", "b", "c")))
-        assert [type(each) for each in told] == [Unavailable] * 3
-        # Once together, once alone; the others are not made to wait for as much again.
+        results = await bench.run_blocked(*(bench.writer.submit(of(sid)) for sid in ("a", "b", "c")))
+        assert [type(each) for each in results] == [Unavailable] * 3
+        # Once together, once alone; the other requests do not wait for the database again.
         assert len(bench.database.transactions) == 2
         bench.database.is_down = False
         assert (await bench.writer.submit(of("a")))[0].outcome == IngestOutcome.APPLIED
@@ -242,7 +244,7 @@ def test_a_database_that_is_down_is_told_to_all_and_forgotten_when_it_is_back() 
     run(work())
 
 
-def test_each_loop_gets_its_own_answers() -> None:
+def test_writer_works_in_consecutive_event_loops() -> None:
     bench = Bench()
 
     async def submit(sid: str) -> bytes:
@@ -253,7 +255,7 @@ def test_each_loop_gets_its_own_answers() -> None:
 
 
 class Timed:
-    """A writer whose clock stands at `now_s`."""
+    """Writer with a clock fixed at `now_s`."""
 
     def __init__(self) -> None:
         self.database = Database()
@@ -261,7 +263,7 @@ class Timed:
         self.writer = GroupCommitWriter(self.database.transact, lambda: self.now_s * SECOND_US)
 
 
-def test_it_stalls_from_the_first_request_until_one_is_committed() -> None:
+def test_stall_lasts_from_the_first_request_to_a_commit() -> None:
     async def work() -> None:
         timed = Timed()
         assert timed.writer.stalled_s == 0
@@ -270,7 +272,7 @@ def test_it_stalls_from_the_first_request_until_one_is_committed() -> None:
         await asyncio.wait_for(timed.database.entered.wait(), WAITS_AT_MOST_S)
         timed.now_s = 6
         assert timed.writer.stalled_s == 6
-        timed.database.may_go_on.set()
+        timed.database.is_released.set()
         await asyncio.gather(*waiting)
         assert timed.writer.stalled_s == 0
         await timed.writer.close()
@@ -278,7 +280,7 @@ def test_it_stalls_from_the_first_request_until_one_is_committed() -> None:
     run(work())
 
 
-def test_requests_that_fail_at_once_are_a_stall_too() -> None:
+def test_requests_that_fail_at_once_count_as_a_stall() -> None:
     async def work() -> None:
         timed = Timed()
         timed.database.is_down = True
@@ -295,7 +297,7 @@ def test_requests_that_fail_at_once_are_a_stall_too() -> None:
     run(work())
 
 
-def test_a_request_that_asks_for_what_cannot_be_is_no_stall() -> None:
+def test_invalid_request_is_no_stall() -> None:
     async def work() -> None:
         timed = Timed()
         with pytest.raises(Conflict):

@@ -1,4 +1,4 @@
-"""A store that commits nothing is not ready, and is tried again where nobody else tries it."""
+"""A store without commits is not ready; the check writes itself if no other write is queued."""
 
 import asyncio
 from typing import Any, cast
@@ -11,8 +11,8 @@ from calltally.store.db.interface import Store
 from calltally.store.db.operation import StoreOperation
 
 
-class Stalled:
-    """Stands where a store would: its writer stalls, and a write succeeds or not."""
+class StalledStore:
+    """Fake store with a stalled writer, whose writes succeed or fail."""
 
     def __init__(
         self, *, stalled_s: float = STALLED_S, queued_writes: int = 0, fault: Exception | None = None
@@ -29,16 +29,16 @@ class Stalled:
             raise self._fault
 
 
-def check(store: Stalled) -> None:
+def check(store: StalledStore) -> None:
     asyncio.run(check_writer(cast(Store, store)))
 
 
 @pytest.mark.parametrize(
     ("store", "writes"),
-    [(Stalled(stalled_s=STALLED_S - 1, queued_writes=9), 0), (Stalled(), 1)],
+    [(StalledStore(stalled_s=STALLED_S - 1, queued_writes=9), 0), (StalledStore(), 1)],
     ids=["not for so long", "a write succeeds"],
 )
-def test_it_is_ready(store: Stalled, writes: int) -> None:
+def test_store_is_ready(store: StalledStore, writes: int) -> None:
     check(store)
     assert store.writes == writes
 
@@ -46,13 +46,13 @@ def test_it_is_ready(store: Stalled, writes: int) -> None:
 @pytest.mark.parametrize(
     ("store", "writes"),
     [
-        (Stalled(queued_writes=1), 0),
-        (Stalled(fault=Unavailable("10.0.0.7")), 1),
-        (Stalled(fault=OSError("disk")), 1),
+        (StalledStore(queued_writes=1), 0),
+        (StalledStore(fault=Unavailable("10.0.0.7")), 1),
+        (StalledStore(fault=OSError("disk")), 1),
     ],
     ids=["others wait", "the database is away", "the disk is full"],
 )
-def test_it_is_not_ready_and_names_nothing_of_its_inside(store: Stalled, writes: int) -> None:
+def test_store_is_not_ready_and_reveals_no_internals(store: StalledStore, writes: int) -> None:
     with pytest.raises(NothingCommitted) as raised:
         check(store)
     assert raised.value.detail == (

@@ -1,4 +1,4 @@
-"""Stored bytes: what is packed comes back, and what older versions packed still does."""
+"""Fact codec: packed facts and bodies are restored, including those that older releases packed."""
 
 from contextlib import suppress
 from hashlib import sha256
@@ -20,7 +20,7 @@ from tests.telling import SID
 
 DICTIONARY = Path(fact_codec.__file__).parents[1] / "dictionaries" / "bodies-1.zdict"
 ACCOUNT = "AC" + "1" * 32
-LONG_AGO = Fact(
+OLD_FACT = Fact(
     call_sid=SID,
     channel=Channel.CALLBACK,
     provider="twilio",
@@ -52,7 +52,7 @@ sids = st.one_of(texts, st.from_regex(r"[A-Z]{2}[0-9a-f]{32}\n?", fullmatch=True
 
 @st.composite
 def odd_facts(draw: st.DrawFn) -> Fact:
-    """Facts whose texts look like what packing shortens."""
+    """Facts with texts that resemble the values that packing shortens."""
     told = draw(facts())
     provider, account = draw(texts), draw(sids)
     said: dict[str, Any] = {
@@ -69,46 +69,46 @@ def odd_facts(draw: st.DrawFn) -> Fact:
 
 @settings(max_examples=150, deadline=None)
 @given(st.one_of(facts(), odd_facts()))
-def test_what_is_packed_comes_back(told: Fact) -> None:
+def test_packed_fact_is_restored(told: Fact) -> None:
     assert unpack_fact(pack_fact(told), told.received_us, told.raw) == told
     assert unpack_fact(pack_fact(told), told.received_us, told.raw).key == told.key
 
 
-def test_every_field_that_can_be_said_has_a_number() -> None:
+def test_every_field_has_a_number() -> None:
     assert {*fact_codec._NAMES, *fact_codec._LATER_NAMES} == set(get_type_hints(StatedFields))
     assert len(set(fact_codec._NAMES)) == len(fact_codec._NAMES)
 
 
-def test_a_row_of_long_ago_is_still_read() -> None:
-    """Change the format and this fails: stored facts outlive the code that wrote them."""
+def test_old_row_is_still_readable() -> None:
+    """A change of the format fails here: stored facts outlive the code that wrote them."""
     packed = bytes.fromhex(
         "9bc41243410000000000000000000000000000000002a67477696c696fc4124143111111111111111111111111111111"
         "11a2653103cf00065bfedc883a00c410303132333435363738396162636465668800a9636f6d706c657465640a000b00"
         "10cb404540000000000011c31283a6746172676574a46465736bac696e697469617465645f6279c0a6726561736f6ea5"
         "61736b65641c91a37669701d81a16181a1629201c0c39192aa706c6174666f726d2d31c2"
     )
-    assert pack_fact(LONG_AGO) == packed
-    assert unpack_fact(packed, LONG_AGO.received_us) == LONG_AGO
+    assert pack_fact(OLD_FACT) == packed
+    assert unpack_fact(packed, OLD_FACT.received_us) == OLD_FACT
 
 
-def test_the_numbers_of_names_only_grow() -> None:
-    """A number moved would make stored facts say something else."""
+def test_numbers_of_names_only_grow() -> None:
+    """A moved number would change the meaning of stored facts."""
     numbered = ",".join(fact_codec._NAMES[:30]).encode()
     assert sha256(numbered).hexdigest()[:16] == "daeaf28eea72ee87"
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.data())
-def test_damaged_rows_are_told_or_still_facts(data: st.DataObject) -> None:
-    packed = bytearray(pack_fact(data.draw(st.just(LONG_AGO) | facts())))
-    place = data.draw(st.integers(0, len(packed) - 1))
-    packed[place] ^= data.draw(st.integers(1, 255))
+def test_damaged_row_raises_or_is_still_a_fact(data: st.DataObject) -> None:
+    packed = bytearray(pack_fact(data.draw(st.just(OLD_FACT) | facts())))
+    position = data.draw(st.integers(0, len(packed) - 1))
+    packed[position] ^= data.draw(st.integers(1, 255))
     with suppress(DamagedStore):
         assert isinstance(unpack_fact(bytes(packed), 0), Fact)
 
 
-@pytest.mark.parametrize("row", [b"", b"\xc0", b"\x90", b"\xff", pack_fact(LONG_AGO)[:-1]])
-def test_cut_rows_are_damage(row: bytes) -> None:
+@pytest.mark.parametrize("row", [b"", b"\xc0", b"\x90", b"\xff", pack_fact(OLD_FACT)[:-1]])
+def test_truncated_row_raises_damaged_store(row: bytes) -> None:
     with pytest.raises(DamagedStore):
         unpack_fact(row, 0)
 
@@ -118,23 +118,23 @@ def test_cut_rows_are_damage(row: bytes) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
-def test_a_body_comes_back(body: bytes) -> None:
+def test_compressed_body_is_restored(body: bytes) -> None:
     assert body_codec.decompress(body_codec.compress(body)) == body
 
 
-def test_the_dictionary_never_changes() -> None:
-    """Every stored body needs these very bytes. A new one is a file beside it."""
+def test_dictionary_never_changes() -> None:
+    """Every stored body needs exactly these bytes. A new dictionary is another file."""
     assert sha256(DICTIONARY.read_bytes()).hexdigest() == (
         "d906f6fe05d2612b514aece140336457ba3dab7e6d086e6c8192952175a797ff"
     )
 
 
-def test_a_body_of_long_ago_is_still_read() -> None:
+def test_old_body_is_still_readable() -> None:
     frame = bytes.fromhex("28b52ffd23c5d4be164fad00001830343205fcaef93d4921856223c4440795003d0f")
     assert body_codec.decompress(frame) == BODY
 
 
 @pytest.mark.parametrize("frame", [b"", b"nonsense", b"\x28\xb5\x2f\xfd"])
-def test_what_is_no_frame_is_damage(frame: bytes) -> None:
+def test_invalid_frame_raises_damaged_store(frame: bytes) -> None:
     with pytest.raises(DamagedStore):
         body_codec.decompress(frame)

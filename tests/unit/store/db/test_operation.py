@@ -1,4 +1,4 @@
-"""Steps are driven alike by what answers at once and by what has to be awaited."""
+"""Operations run alike with a synchronous and an asynchronous executor."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ from calltally.store.db.operation import (
 )
 
 
-def _step() -> StoreOperation[list[Rows]]:
+def _operation() -> StoreOperation[list[Rows]]:
     first = yield Statement("one", {})
     second, third = yield from execute_batch(Statement("two", {}), Statement("three", {}))
     none = yield from execute_batch()
@@ -36,37 +36,37 @@ async def _awaited(request: AnyStatement) -> Rows:
     return _rows(request)
 
 
-def test_what_is_asked_together_is_answered_in_its_order() -> None:
+def test_batch_returns_rows_in_order() -> None:
     expected = [[("one",)], [("two",)], [("three",)]]
-    assert run_operation(_step(), _rows) == expected
-    assert asyncio.run(run_operation_async(_step(), execute_sequentially(_awaited))) == expected
+    assert run_operation(_operation(), _rows) == expected
+    assert asyncio.run(run_operation_async(_operation(), execute_sequentially(_awaited))) == expected
 
 
-def _begun_beside(*, together_first: bool) -> StoreOperation[tuple[Rows, list[Rows]]]:
-    operation = _together_first() if together_first else _step()
+def _started_with_another(*, is_batch_first: bool) -> StoreOperation[tuple[Rows, list[Rows]]]:
+    operation = _batch_first() if is_batch_first else _operation()
     rows, answer = yield from execute_with(Statement("another", {}), next(operation))
     return rows, (yield from resume(operation, answer))
 
 
-def _together_first() -> StoreOperation[list[Rows]]:
+def _batch_first() -> StoreOperation[list[Rows]]:
     two = yield from execute_batch(Statement("one", {}), Statement("two", {}))
     return [*two, (yield Statement("three", {}))]
 
 
-@pytest.mark.parametrize("together_first", [False, True])
-def test_a_step_goes_on_from_what_was_sent_with_another_request(together_first: bool) -> None:  # noqa: FBT001
+@pytest.mark.parametrize("is_batch_first", [False, True])
+def test_operation_resumes_after_execute_with(is_batch_first: bool) -> None:  # noqa: FBT001
     trips: list[int] = []
 
     def answer(request: AnyStatement) -> Rows:
         trips.append(1)
         return _rows(request)
 
-    found = run_operation(_begun_beside(together_first=together_first), answer)
+    found = run_operation(_started_with_another(is_batch_first=is_batch_first), answer)
     assert found == ([("another",)], [[("one",)], [("two",)], [("three",)]])
     assert len(trips) == 4
 
 
-def test_a_table_is_rows_of_parameters() -> None:
+def test_params_table_is_a_sequence_of_mappings() -> None:
     table = ParamsTable(("tenant", "node"), [("acme", b"1"), ("acme", b"2"), ("other", b"3")])
     rows = [{"tenant": tenant, "node": node} for tenant, node in table.tuples]
     assert list(table) == rows

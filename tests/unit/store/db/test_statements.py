@@ -1,4 +1,4 @@
-"""The named statements: the same in both databases, each of them run. Their shape is in test_shapes."""
+"""Named statements: the same in both databases, and all of them used. test_shapes checks their shape."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from calltally.store.db.operation import StatementMany
 from calltally.store.db.statements import Statements, for_one_row, load
 
 PACKAGE = Path(calltally.__file__).parent
-# The ledger of effects lies in its user's own database, and has statements of its own.
+# The client's ledger of effects is in its user's own database and has its own statements.
 MODULES = [path for path in PACKAGE.rglob("*.py") if "client" not in path.relative_to(PACKAGE).parts]
 DIALECTS = ("sqlite", "postgres")
 SQL = {dialect: {name: named.sql for name, named in load(dialect).items()} for dialect in DIALECTS}
@@ -29,21 +29,21 @@ ACROSS_TENANTS = [
     "meta_schema_version",
     "meta_try_write",
 ]
-# Parts of other statements, which each database says in its own words.
+# Fragments of other statements, which each dialect defines.
 PARTS = {"has_words", "ids_of_words"}
-# Where in its file a row lies SQLite is told; a table of PostgreSQL has it wherever there is room.
+# Parameters of SQLite alone: the segment determines the position of a row in the file.
 OF_SQLITE = {"put_calls": {"segment"}}
-# What the ledger names in the rows that it gathers, rather than where it says them.
-GATHERED = re.compile(r'self\._put\(\s*"(\w+)"')
+# Statements that the ledger names when it collects their rows.
+COLLECTED = re.compile(r'self\._put\(\s*"(\w+)"')
 USED = {kind: re.compile(rf'\b{kind}\(\s*"(\w+)"') for kind in ("StatementMany", "Statement")}
 PARAMETER = {"sqlite": re.compile(r"(?<!:):([a-z_]\w*)"), "postgres": re.compile(r"%\((\w+)\)b")}
 
 
 def used(kind: str) -> set[str]:
-    """The statements that the code runs as a `Many`, or as a `Statement`."""
+    """Return the statements that the code runs as a `StatementMany`, or as a `Statement`."""
     texts = [path.read_text(encoding="utf-8") for path in MODULES]
     names = {name for text in texts for name in USED[kind].findall(text)}
-    return names | {name for text in texts for name in GATHERED.findall(text) if kind == "StatementMany"}
+    return names | {name for text in texts for name in COLLECTED.findall(text) if kind == "StatementMany"}
 
 
 def parameters(dialect: str, name: str) -> set[str]:
@@ -51,40 +51,40 @@ def parameters(dialect: str, name: str) -> set[str]:
 
 
 def test_both_databases_have_every_statement() -> None:
-    """Only to spread tables over machines takes one that can be."""
+    """Only the distribution of tables by Citus has statements that PostgreSQL alone has."""
     assert set(NAMES) <= SQL["postgres"].keys()
     assert all(name.startswith("meta_") for name in SQL["postgres"].keys() - set(NAMES))
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - PARTS))
-def test_a_statement_takes_and_gives_the_same_in_both(name: str) -> None:
+def test_statement_has_the_same_interface_in_both(name: str) -> None:
     assert parameters("sqlite", name) - OF_SQLITE.get(name, set()) == parameters("postgres", name)
-    answers = [load(dialect)[name].returns_rows for dialect in DIALECTS]
-    assert answers[0] == answers[1]
+    returns_rows = [load(dialect)[name].returns_rows for dialect in DIALECTS]
+    assert returns_rows[0] == returns_rows[1]
 
 
-def test_every_statement_that_is_run_exists() -> None:
+def test_every_used_statement_exists() -> None:
     assert used("StatementMany") | used("Statement") <= SQL["postgres"].keys()
 
 
-def test_every_statement_is_named_somewhere() -> None:
+def test_every_statement_is_used() -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in MODULES)
     assert {name for name in SQL["postgres"] if f'"{name}"' not in text} == PARTS
 
 
-def test_none_is_run_both_for_one_row_and_for_many() -> None:
-    """PostgreSQL hands a `Many` arrays, and a `Statement` values."""
+def test_no_statement_is_used_for_both_one_row_and_many() -> None:
+    """On PostgreSQL a `StatementMany` binds arrays, and a `Statement` values."""
     assert not used("StatementMany") & used("Statement")
 
 
 @pytest.mark.parametrize("name", sorted(used("StatementMany")))
-def test_what_is_run_for_many_rows_takes_arrays_of_postgres(name: str) -> None:
+def test_statement_for_many_rows_takes_arrays_on_postgres(name: str) -> None:
     assert re.search(r"\bunnest\(|= ANY\(", SQL["postgres"][name])
 
 
 @pytest.mark.parametrize("name", sorted(used("StatementMany")))
-def test_one_row_that_is_read_for_is_bound_as_it_is(name: str) -> None:
-    """As values, of the same types and under the same names."""
+def test_single_row_of_a_read_is_bound_as_values(name: str) -> None:
+    """The values have the same types and names as the arrays."""
     named = load("postgres")[name]
     one = for_one_row(named)
     assert set(PARAMETER["postgres"].findall(one.sql)) == set(PARAMETER["postgres"].findall(named.sql))
@@ -96,36 +96,36 @@ def test_one_row_that_is_read_for_is_bound_as_it_is(name: str) -> None:
         assert one is named
 
 
-def test_rows_on_several_machines_stay_arrays() -> None:
-    """There the tenant has to be seen in them."""
-    known = Statements("postgres")
+def test_rows_of_distributed_tenants_stay_arrays() -> None:
+    """Citus needs the tenant in the statement."""
+    catalogue = Statements("postgres")
     request = StatementMany("facts_of_nodes", [{"tenant": "acme", "node": b"1"}])
-    assert "unnest(" in known.resolve(request).sql
-    known.is_distributed = True
-    assert "(%(tenant)b::text[])[1]" in known.resolve(request).sql
-    known.is_distributed = False
-    assert known.resolve(request).binds_one_row
-    assert "unnest(" in known.resolve(StatementMany(request.name, [*request.rows, *request.rows])).sql
+    assert "unnest(" in catalogue.resolve(request).sql
+    catalogue.is_distributed = True
+    assert "(%(tenant)b::text[])[1]" in catalogue.resolve(request).sql
+    catalogue.is_distributed = False
+    assert catalogue.resolve(request).binds_one_row
+    assert "unnest(" in catalogue.resolve(StatementMany(request.name, [*request.rows, *request.rows])).sql
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("name", NAMES)
-def test_a_statement_names_the_tenant_unless_it_says_that_it_does_not(name: str, dialect: str) -> None:
+def test_statement_names_the_tenant_unless_its_prefix_exempts_it(name: str, dialect: str) -> None:
     assert ("tenant" in parameters(dialect, name)) == (name not in ACROSS_TENANTS)
     assert name.startswith(("admin_", "meta_")) == (name in ACROSS_TENANTS)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_places_are_filled_with_our_own_sql_once(dialect: str) -> None:
-    known = Statements(dialect)
+def test_placeholders_are_filled_once(dialect: str) -> None:
+    catalogue = Statements(dialect)
     clauses = (("filters", "AND c.status IN (4)"), ("sort_order", "DESC"))
-    filled = known.find("scan_records", clauses)
+    filled = catalogue.find("scan_records", clauses)
     assert "AND c.status IN (4)" in filled.sql
     assert "{" not in filled.sql
-    assert known.find("scan_records", clauses) is filled
+    assert catalogue.find("scan_records", clauses) is filled
 
 
-def test_every_file_of_statements_is_read() -> None:
+def test_every_file_of_statements_is_loaded() -> None:
     folder = Path(statements.__file__).parents[1] / "sql"
     written = {
         name

@@ -1,4 +1,4 @@
-"""Tokens are of one ledger and of one kind, and none can be made up."""
+"""Tokens belong to one ledger and one kind, and cannot be made up."""
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,7 @@ from calltally.store.snapshots.tokens import (
 )
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
-standings = st.builds(
+ledger_heads = st.builds(
     LedgerHead,
     tenant=st.sampled_from(["acme", "bolt", "acme-2"]),
     revision=st.integers(7, 2**62),
@@ -29,8 +29,8 @@ kinds = st.sampled_from([SNAPSHOT, POSITION])
 ACME = LedgerHead("acme", 10, "epoch-1", 4, 0)
 
 
-@given(standings, st.data())
-def test_a_token_is_read_back(ledger_head: LedgerHead, data: st.DataObject) -> None:
+@given(ledger_heads, st.data())
+def test_token_round_trip(ledger_head: LedgerHead, data: st.DataObject) -> None:
     revision = data.draw(st.integers(0, ledger_head.revision))
     snapshot = make_token(SNAPSHOT, ledger_head, revision)
     assert read_snapshot(ledger_head, snapshot) == read_position(ledger_head, snapshot) == revision
@@ -40,18 +40,18 @@ def test_a_token_is_read_back(ledger_head: LedgerHead, data: st.DataObject) -> N
         read_snapshot(ledger_head, position)
 
 
-@given(standings, st.integers(0, 2**62))
-def test_it_is_short_and_needs_no_escape_in_a_url(ledger_head: LedgerHead, revision: int) -> None:
+@given(ledger_heads, st.integers(0, 2**62))
+def test_token_is_short_and_needs_no_escape_in_a_url(ledger_head: LedgerHead, revision: int) -> None:
     token = make_token(SNAPSHOT, ledger_head, revision)
     assert len(token) == 33
     assert set(token) <= set(LETTERS)
 
 
-@given(standings, standings, kinds)
-def test_it_is_good_for_its_own_ledger_alone(made: LedgerHead, other: LedgerHead, kind: str) -> None:
+@given(ledger_heads, ledger_heads, kinds)
+def test_token_is_valid_for_its_own_ledger_alone(made: LedgerHead, other: LedgerHead, kind: str) -> None:
     token = make_token(kind, made, 7)
     if made.epoch != other.epoch:
-        with pytest.raises(SnapshotGone, match="another ledger, or of this one before it was restored"):
+        with pytest.raises(SnapshotGone, match="another ledger, or to this one before it was restored"):
             read_position(other, token)
     elif made.tenant != other.tenant:
         with pytest.raises(InvalidInput, match="another tenant's"):
@@ -60,10 +60,10 @@ def test_it_is_good_for_its_own_ledger_alone(made: LedgerHead, other: LedgerHead
         assert read_position(other, token) == 7
 
 
-@given(standings, kinds, st.integers(1, 32), st.sampled_from(LETTERS))
-def test_none_that_was_changed_is_read(ledger_head: LedgerHead, kind: str, place: int, letter: str) -> None:
+@given(ledger_heads, kinds, st.integers(1, 32), st.sampled_from(LETTERS))
+def test_changed_token_is_refused(ledger_head: LedgerHead, kind: str, index: int, letter: str) -> None:
     token = make_token(kind, ledger_head, 7)
-    changed = token[:place] + letter + token[place + 1 :]
+    changed = token[:index] + letter + token[index + 1 :]
     if changed != token:
         with pytest.raises((InvalidInput, SnapshotGone)):
             read_position(ledger_head, changed)
@@ -73,7 +73,7 @@ def test_none_that_was_changed_is_read(ledger_head: LedgerHead, kind: str, place
     "token",
     ["", "s", "7", "s0", "S" + "a" * 32, "s" + "A" * 32, "s" + "a" * 33, "s" + "a" * 31 + "\n", "x" * 33],
 )
-def test_what_is_no_token_at_all_is_told_so(token: str) -> None:
+def test_invalid_token_is_refused(token: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         read_snapshot(ACME, token)
     assert caught.value.faults[0].parameter == "snapshot"
@@ -82,7 +82,7 @@ def test_what_is_no_token_at_all_is_told_so(token: str) -> None:
     assert caught.value.faults[0].parameter == "after"
 
 
-def test_what_is_older_than_what_is_kept_is_gone_for_pages_and_not_for_the_feed() -> None:
+def test_pruned_revision_is_gone_for_pages_but_not_for_the_feed() -> None:
     assert read_snapshot(ACME, make_token(SNAPSHOT, ACME, 4)) == 4
     old = make_token(SNAPSHOT, ACME, 3)
     with pytest.raises(SnapshotGone, match="begin again without it"):
@@ -90,23 +90,21 @@ def test_what_is_older_than_what_is_kept_is_gone_for_pages_and_not_for_the_feed(
     assert read_position(ACME, old) == 3
 
 
-@given(standings, kinds, st.integers(1, 2**62))
-def test_of_a_revision_that_the_ledger_has_not_come_to_it_is_gone(
-    ledger_head: LedgerHead, kind: str, beyond: int
-) -> None:
-    """The epoch is the same, so nobody said that commits were lost; and yet they are."""
+@given(ledger_heads, kinds, st.integers(1, 2**62))
+def test_token_of_a_future_revision_is_gone(ledger_head: LedgerHead, kind: str, beyond: int) -> None:
+    """Commits were lost although the epoch is the same."""
     token = make_token(kind, ledger_head, ledger_head.revision + beyond)
-    with pytest.raises(SnapshotGone, match="has lost, or has not come to; begin again"):
+    with pytest.raises(SnapshotGone, match="has lost or not reached; begin again"):
         read_position(ledger_head, token)
 
 
-def test_of_another_version_of_the_fold_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_token_of_another_fold_version_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     token = make_token(SNAPSHOT, ACME, 7)
     monkeypatch.setattr(tokens, "FOLD_VERSION", FOLD_VERSION + 1)
     with pytest.raises(SnapshotGone, match="an earlier version"):
         read_snapshot(ACME, token)
 
 
-def test_the_same_instant_has_the_same_token_whatever_happened_since() -> None:
+def test_token_of_a_revision_does_not_change_later() -> None:
     later = ACME._replace(revision=99, kept_from=5, erasures=3)
     assert make_token(SNAPSHOT, ACME, 7) == make_token(SNAPSHOT, later, 7)

@@ -102,7 +102,7 @@ class ReplicaExecutor(PipelineExecutor):
 
 
 class WriteExecutor(PipelineExecutor):
-    """Executor in a write transaction; `revisions` has the last known revision of each tenant's ledger."""
+    """Executor in a write transaction; `revisions` has the latest revision of each tenant's ledger."""
 
     def __init__(self, connection: PipelineConnection, statements: Statements) -> None:
         super().__init__(connection, statements)

@@ -77,7 +77,7 @@ class SqliteStore:
         return self._writer.stalled_s
 
     async def read(self, operation: StoreOperation[T], *, long: bool = False) -> T:
-        """Run a read-only operation in the loop, as a seek is fast; run a `long` one in a thread."""
+        """Run a read-only operation in the loop, cheaper than in a thread; a `long` one in a thread."""
         if long:
             return await asyncio.to_thread(self._read_in_thread, operation)
         return self._read(self._reader, operation)

@@ -57,8 +57,8 @@ def run(
 
 
 @pytest.fixture
-def spread_bench(url: str) -> Iterator[Bench]:
-    """A store on that database once its tables are spread."""
+def distributed_bench(url: str) -> Iterator[Bench]:
+    """Store on that database after its tables are distributed."""
     with direct(url) as db:
         stand_in(db)
         note_spread(db, tenants=("h", "tenant", 1), facts=("h", "tenant", 1))
@@ -73,7 +73,7 @@ def tables(url: str) -> set[str]:
         return {name for (name,) in db("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
 
 
-def test_sqlite_is_told_to_move_first(
+def test_sqlite_is_refused(
     run: Callable[..., CommandResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CALLTALLY_DATABASE_URL", "sqlite:///calltally.db")
@@ -83,7 +83,7 @@ def test_sqlite_is_told_to_move_first(
     assert said.err == "calltally: the database is SQLite, a file on one machine; move to PostgreSQL first\n"
 
 
-def test_without_citus_nothing_is_changed(run: Callable[..., CommandResult], url: str) -> None:
+def test_without_citus_nothing_changes(run: Callable[..., CommandResult], url: str) -> None:
     before = tables(url)
     for words in ((), ("--check",)):
         said = run(*words)
@@ -93,7 +93,7 @@ def test_without_citus_nothing_is_changed(run: Callable[..., CommandResult], url
     assert tables(url) == before
 
 
-def test_all_that_is_missing_is_told_at_once(run: Callable[..., CommandResult], url: str) -> None:
+def test_all_missing_prerequisites_are_reported_at_once(run: Callable[..., CommandResult], url: str) -> None:
     with direct(url) as db:
         stand_in(db, nodes=0)
         db("CREATE TABLE odd (tenant TEXT, number BIGINT UNIQUE)")
@@ -124,7 +124,7 @@ def test_all_that_is_missing_is_told_at_once(run: Callable[..., CommandResult], 
     assert len(said.err.splitlines()) == 7
 
 
-def test_the_schema_is_spread_by_tenant_in_one_group(run: Callable[..., CommandResult], url: str) -> None:
+def test_schema_is_distributed_by_tenant_in_one_group(run: Callable[..., CommandResult], url: str) -> None:
     with direct(url) as db:
         stand_in(db)
         checked = run("--check")
@@ -138,8 +138,8 @@ def test_the_schema_is_spread_by_tenant_in_one_group(run: Callable[..., CommandR
     assert moved == ["tenants", *sorted(spread.keys() - {"tenants"})]
 
 
-def test_what_was_interrupted_is_taken_up(run: Callable[..., CommandResult], url: str) -> None:
-    """The stand-in, like Citus, refuses a table that is spread already."""
+def test_interrupted_distribution_is_resumed(run: Callable[..., CommandResult], url: str) -> None:
+    """The fake refuses a table that is distributed already, as Citus does."""
     with direct(url) as db:
         stand_in(db)
         db("ALTER FUNCTION citus_stand_in.create_distributed_table RENAME TO distribute_really")
@@ -159,7 +159,7 @@ def test_what_was_interrupted_is_taken_up(run: Callable[..., CommandResult], url
     assert "moved counts" in said.out
 
 
-def test_what_would_move_is_data_for_programs(run: Callable[..., CommandResult], url: str) -> None:
+def test_check_reports_tables_as_json(run: Callable[..., CommandResult], url: str) -> None:
     with direct(url) as db:
         stand_in(db)
     told = json.loads(run("--check", "--json").out)
@@ -175,7 +175,7 @@ def submissions(*tenants: str) -> list[Submission]:
 
 
 def transactions(url: str) -> dict[str, set[str]]:
-    """In which transactions each tenant's facts were written."""
+    """Return the transactions that wrote the facts of each tenant."""
     with direct(url) as db:
         written: dict[str, set[str]] = {}
         for tenant, transaction in db("SELECT tenant, xmin::text FROM facts"):
@@ -187,8 +187,8 @@ async def submit_at_once(bench: Bench, *requests: list[Submission]) -> None:
     await asyncio.gather(*(bench.store.submit(request) for request in requests))
 
 
-def test_no_transaction_is_of_two_tenants_once_the_tables_are_spread(spread_bench: Bench) -> None:
-    bench = spread_bench
+def test_no_transaction_contains_two_distributed_tenants(distributed_bench: Bench) -> None:
+    bench = distributed_bench
     tenants = [bench.add_tenant(name) for name in ("bolt", "cold", "dawn")]
     bench.run(
         submit_at_once(bench, *(submissions(tenant) for tenant in tenants), submissions(*tenants, *tenants))
@@ -202,17 +202,17 @@ def test_no_transaction_is_of_two_tenants_once_the_tables_are_spread(spread_benc
     assert verdict(bench, *tenants).is_clean
 
 
-def test_statements_that_say_whose_rows_they_are_about_find_the_same(spread_bench: Bench) -> None:
-    """The texts that are only sent where tables are spread, on a database where they can be run."""
-    fill(spread_bench)
-    assert spread_bench.store._statements.is_distributed  # type: ignore[attr-defined]
-    told = [call["call_sid"] for call in listed(spread_bench)]
+def test_statements_pinned_to_a_tenant_find_the_same_rows(distributed_bench: Bench) -> None:
+    """Runs the statements of distributed tables on a database without Citus."""
+    fill(distributed_bench)
+    assert distributed_bench.store._statements.is_distributed  # type: ignore[attr-defined]
+    told = [call["call_sid"] for call in listed(distributed_bench)]
     assert sorted(told) == ["call-1", "call-2"]
-    assert found(spread_bench, "call-1") == listed(spread_bench)[told.index("call-1")]
+    assert found(distributed_bench, "call-1") == listed(distributed_bench)[told.index("call-1")]
 
 
-def test_elsewhere_they_share_one(url: str) -> None:
-    """So that the test before it can fail."""
+def test_undistributed_tenants_share_a_transaction(url: str) -> None:
+    """Proves that the test of distributed tenants can fail."""
     with asyncio.Runner() as runner:
         bench = Bench(url, runner)
         tenants = [bench.add_tenant(name) for name in ("bolt", "cold")]

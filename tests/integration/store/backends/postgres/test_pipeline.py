@@ -1,4 +1,4 @@
-"""A connection with many statements on their way: each answer finds who asked, and nobody waits for ever."""
+"""Pipelined connection: each caller gets its own rows, and no caller waits for ever."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -29,7 +29,7 @@ def url(new_database: Callable[[], str]) -> str:
 
 
 @asynccontextmanager
-async def linked(url: str) -> AsyncIterator[PipelineConnection]:
+async def opened(url: str) -> AsyncIterator[PipelineConnection]:
     link = await connect(url)
     try:
         yield link
@@ -49,8 +49,8 @@ def number(value: int) -> BoundStatement:
     return BoundStatement("SELECT %(value)b::bigint", {"value": value})
 
 
-async def turn() -> None:
-    """Let the loop see what came in."""
+async def run_loop_once() -> None:
+    """Let the event loop process input."""
     await asyncio.sleep(0)
 
 
@@ -59,9 +59,9 @@ SLEEP = BoundStatement("SELECT 1 FROM pg_sleep(%(seconds)b::double precision)", 
 WRONG = BoundStatement("SELECT 1 / %(by)b::bigint", {"by": 0})
 
 
-def test_each_gets_its_own_rows_though_all_are_on_their_way(url: str) -> None:
+def test_each_query_gets_its_own_rows_while_all_are_in_flight(url: str) -> None:
     async def work() -> None:
-        async with linked(url) as link:
+        async with opened(url) as link:
             answers = await asyncio.gather(*(link.query(number(n), number(-n)) for n in range(50)))
             assert answers == [[[(n,)], [(-n,)]] for n in range(50)]
             assert await link.query() == []
@@ -69,13 +69,13 @@ def test_each_gets_its_own_rows_though_all_are_on_their_way(url: str) -> None:
     run(work())
 
 
-def test_after_a_fault_nothing_is_waited_for_until_the_end(url: str) -> None:
+def test_statements_after_an_error_fail_until_the_sync(url: str) -> None:
     async def work() -> None:
-        async with linked(url) as link:
+        async with opened(url) as link:
             link.queue(WRONG)
             with pytest.raises(psycopg.errors.DivisionByZero):
                 await link.query(number(1))
-            # The server says nothing to this any more.
+            # The server does not respond to this one.
             with pytest.raises(psycopg.errors.DivisionByZero):
                 await link.query(number(2))
             with pytest.raises(psycopg.errors.DivisionByZero):
@@ -85,9 +85,9 @@ def test_after_a_fault_nothing_is_waited_for_until_the_end(url: str) -> None:
     run(work())
 
 
-def test_a_statement_that_was_never_prepared_for_a_fault_before_it_is_prepared_again(url: str) -> None:
+def test_statement_not_prepared_because_of_an_error_is_prepared_again(url: str) -> None:
     async def work() -> None:
-        async with linked(url) as link:
+        async with opened(url) as link:
             with pytest.raises(psycopg.errors.DivisionByZero):
                 await link.query(WRONG, number(1))
             link.end_transaction()
@@ -100,27 +100,27 @@ def test_a_statement_that_was_never_prepared_for_a_fault_before_it_is_prepared_a
     run(work())
 
 
-def test_an_end_is_sent_by_itself(url: str) -> None:
-    """Whoever has an answer does not wait for it, and the server keeps no transaction open for that."""
+def test_end_of_transaction_is_sent_without_further_statements(url: str) -> None:
+    """The caller does not wait for the Sync, and no transaction stays open on the server."""
 
     async def work() -> None:
-        async with linked(url) as link:
+        async with opened(url) as link:
             [[(pid,)]] = await link.query(PID)
             link.end_transaction()
             with direct(url) as db:
-                asked = "SELECT state FROM pg_stat_activity WHERE pid = ?"
-                while db(asked, pid) != [("idle",)]:
-                    await turn()
+                query = "SELECT state FROM pg_stat_activity WHERE pid = ?"
+                while db(query, pid) != [("idle",)]:
+                    await run_loop_once()
 
     run(work())
 
 
-def test_what_is_asked_behind_an_end_sees_what_was_committed_before(url: str) -> None:
-    """Also where it is sent together with the end."""
+def test_statement_after_a_transaction_sees_earlier_commits(url: str) -> None:
+    """Also if it is sent along with the Sync."""
 
     async def work() -> None:
         with direct(url) as db:
-            async with linked(url) as link:
+            async with opened(url) as link:
                 db("CREATE TABLE seen (n bigint)")
                 for n in range(3):
                     assert await link.query(
@@ -132,22 +132,22 @@ def test_what_is_asked_behind_an_end_sees_what_was_committed_before(url: str) ->
     run(work())
 
 
-def test_of_a_connection_that_is_lost_nothing_is_ended(url: str) -> None:
+def test_lost_connection_cannot_end_a_transaction(url: str) -> None:
     async def work() -> None:
-        async with linked(url) as link:
+        async with opened(url) as link:
             await link.query(number(1))
             link.end_transaction()
             link.close()
-            await turn()
+            await run_loop_once()
             with pytest.raises(psycopg.OperationalError, match="lost"):
                 link.end_transaction()
 
     run(work())
 
 
-def test_what_cannot_be_encoded_leaves_nothing_on_its_way(url: str) -> None:
+def test_statement_that_cannot_be_encoded_sends_nothing(url: str) -> None:
     async def work() -> None:
-        async with linked(url) as link:
+        async with opened(url) as link:
             with pytest.raises((psycopg.DataError, OverflowError)):
                 await link.query(number(1), number(2**64))
             assert await link.query(number(2)) == [[(2,)]]
@@ -155,11 +155,11 @@ def test_what_cannot_be_encoded_leaves_nothing_on_its_way(url: str) -> None:
     run(work())
 
 
-def test_much_in_both_directions_at_once(url: str) -> None:
-    """More than sockets hold: while we send the server sends, and neither may wait for the other."""
+def test_large_data_in_both_directions_at_once(url: str) -> None:
+    """The data exceeds the socket buffers: both sides send at once, and neither may wait for the other."""
 
     async def work() -> None:
-        async with linked(url) as link:
+        async with opened(url) as link:
             same = BoundStatement("SELECT %(value)b::bytea", {"value": BIG})
             for _ in range(40):
                 link.queue(same)
@@ -170,42 +170,44 @@ def test_much_in_both_directions_at_once(url: str) -> None:
     run(work())
 
 
-def test_more_statements_than_are_kept_prepared(url: str) -> None:
+def test_number_of_prepared_statements_is_limited(url: str) -> None:
     async def work() -> None:
-        async with linked(url) as link:
+        async with opened(url) as link:
             for _ in range(2):
                 for n in range(300):
-                    asked = BoundStatement(f"SELECT %(value)b::bigint + {n}", {"value": 1})
-                    assert await link.query(asked) == [[(n + 1,)]]
-            [[(kept,)]] = await link.query(BoundStatement("SELECT count(*) FROM pg_prepared_statements", {}))
-            assert 0 < kept <= 256
+                    statement = BoundStatement(f"SELECT %(value)b::bigint + {n}", {"value": 1})
+                    assert await link.query(statement) == [[(n + 1,)]]
+            [[(prepared,)]] = await link.query(
+                BoundStatement("SELECT count(*) FROM pg_prepared_statements", {})
+            )
+            assert 0 < prepared <= 256
 
     run(work())
 
 
-def test_who_stops_waiting_takes_the_statement_along(url: str) -> None:
+def test_cancelled_caller_cancels_its_statement(url: str) -> None:
     async def work() -> None:
         pool, pids = ConnectionPool(partial(connect, url), 1), []
 
-        async def ask_in_vain() -> None:
+        async def query_until_timeout() -> None:
             async with asyncio.timeout(0.2), pool.connection() as link:
                 pids.extend((await link.query(PID))[0])
                 await link.query(SLEEP)
 
         with pytest.raises(TimeoutError):
-            await ask_in_vain()
-        # The only connection: it is given back at once, and is another one.
+            await query_until_timeout()
+        # The only slot of the pool is free at once, with another connection.
         async with pool.connection() as link:
             assert await link.query(number(1)) == [[(1,)]]
         await pool.close()
         with direct(url) as db:
             while db("SELECT 1 FROM pg_stat_activity WHERE pid = ?", *pids[0]):
-                await turn()
+                await run_loop_once()
 
     run(work())
 
 
-def test_nobody_waits_for_ever_for_a_free_one(url: str) -> None:
+def test_wait_for_a_free_connection_is_limited(url: str) -> None:
     async def work() -> None:
         pool = ConnectionPool(partial(connect, url), 1, wait_s=0.05)
         async with pool.connection():
@@ -219,7 +221,7 @@ def test_nobody_waits_for_ever_for_a_free_one(url: str) -> None:
     run(work())
 
 
-def test_a_connection_that_the_server_closed_is_not_handed_out(url: str) -> None:
+def test_pool_does_not_return_a_closed_connection(url: str) -> None:
     async def work() -> None:
         pool = ConnectionPool(partial(connect, url), 1)
         async with pool.connection() as link:
@@ -228,7 +230,7 @@ def test_a_connection_that_the_server_closed_is_not_handed_out(url: str) -> None
         with direct(url) as db:
             db("SELECT pg_terminate_backend(?::integer, 10000)", pid)
         while not link.is_broken:
-            await turn()
+            await run_loop_once()
         async with pool.connection() as other:
             assert await other.query(number(1)) == [[(1,)]]
         await pool.close()
@@ -236,36 +238,36 @@ def test_a_connection_that_the_server_closed_is_not_handed_out(url: str) -> None
     run(work())
 
 
-def test_whoever_waits_is_told_that_the_server_closed(url: str) -> None:
+def test_waiting_caller_gets_an_error_when_the_server_closes(url: str) -> None:
     async def work() -> None:
-        async with linked(url) as link:
+        async with opened(url) as link:
             [[(pid,)]] = await link.query(PID)
             waiting = asyncio.create_task(link.query(SLEEP))
-            await turn()
+            await run_loop_once()
             with direct(url) as db:
                 db("SELECT pg_terminate_backend(?::integer, 10000)", pid)
             with pytest.raises(psycopg.OperationalError):
                 await waiting
-            # The first that the server said was why; then it hung up.
+            # The server first sent the reason, then closed the connection.
             while not link.is_broken:
-                await turn()
+                await run_loop_once()
             with pytest.raises(psycopg.OperationalError, match="lost"):
                 link.queue(number(1))
 
     run(work())
 
 
-def test_what_was_planned_for_tables_that_were_empty_is_planned_anew(bench: Bench) -> None:
-    """The ledger's plans are made when there is hardly a call, and kept while there come to be millions."""
+def test_plans_for_empty_tables_are_replaced(bench: Bench) -> None:
+    """Plans are made while there are hardly any calls, and would stay when there are millions."""
     with direct(bench.url) as db:
-        # When autovacuum looks is luck, and so is what it learned of another test's rows.
+        # The time of autovacuum is random, and so are its statistics on rows of other tests.
         db("ALTER TABLE calls SET (autovacuum_enabled = false)")
         db("DELETE FROM pg_statistic WHERE starelid = 'calls'::regclass")
     for commit in range(40):
         submit(bench, *(fact(at, f"CA{commit * 50 + at}") for at in range(50)))
         if commit == 0:
             with direct(bench.url) as db:
-                # As the server does by itself at a time that no test knows, or has done for an earlier one.
+                # As autovacuum does by itself at an unpredictable time.
                 db("ANALYZE")
     assert isinstance(bench.store, PostgresStore)
     link = bench.store._write_connection

@@ -1,4 +1,4 @@
-"""Reads from a real replica: never older than what the reader may rely on, and never in the way."""
+"""Reads from a real replica: never older than required, and never a cause of failures."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ def standby(postgres_server: str) -> Iterator[Standby]:
 
 
 class Reader:
-    """A process that reads from the replica; `bench` is another, which does not."""
+    """Process that reads from the replica; `bench` is another process, which does not."""
 
     def __init__(self, bench: Bench, standby: Standby, heads: SharedNumbers | None = None) -> None:
         self.bench = bench
@@ -77,20 +77,20 @@ def reader(new_reader: Callable[..., Reader]) -> Reader:
 
 
 @pytest.mark.parametrize("long", [False, True])
-def test_the_replica_answers_and_the_primary_where_it_is_behind(reader: Reader, *, long: bool) -> None:
+def test_replica_answers_unless_it_lags(reader: Reader, *, long: bool) -> None:
     assert reader.calls(long=long) == 1
     reader.standby.pause()
     told = submit(reader.bench, fact(2, "CA2"))
-    # What another process committed may be missing for as long as the replica lags: so it is the replica.
+    # A commit of another process is missing while the replica lags, which proves that the replica answered.
     assert reader.calls(long=long) == 1
-    # Not for who knows of it.
+    # A reader that requires the revision gets it.
     assert told[0].revision == 2
     assert reader.calls(long=long, at_least=2) == 2
     reader.standby.go_on()
     assert reader.calls(long=long) == 2
 
 
-def test_a_process_reads_what_it_wrote(reader: Reader) -> None:
+def test_process_reads_its_own_writes(reader: Reader) -> None:
     reader.standby.pause()
     reader.tell(2)
     assert reader.calls() == 2
@@ -98,11 +98,11 @@ def test_a_process_reads_what_it_wrote(reader: Reader) -> None:
     assert reader.calls() == 2
     reader.standby.pause()
     submit(reader.bench, fact(3, "CA3"))
-    # It is the replica again.
+    # The replica answers again.
     assert reader.calls() == 2
 
 
-def test_whoever_is_told_that_something_is_known_already_can_read_it(reader: Reader) -> None:
+def test_sender_of_a_duplicate_can_read_it(reader: Reader) -> None:
     reader.standby.pause()
     submit(reader.bench, fact(2, "CA2"))
     assert reader.calls() == 1
@@ -110,7 +110,7 @@ def test_whoever_is_told_that_something_is_known_already_can_read_it(reader: Rea
     assert reader.calls() == 2
 
 
-def test_so_do_the_processes_beside_it(new_reader: Callable[..., Reader]) -> None:
+def test_other_processes_read_these_writes_too(new_reader: Callable[..., Reader]) -> None:
     heads = SharedNumbers()
     one, other, stranger = new_reader(heads), new_reader(heads), new_reader()
     one.standby.pause()
@@ -118,7 +118,7 @@ def test_so_do_the_processes_beside_it(new_reader: Callable[..., Reader]) -> Non
     assert [reader.calls() for reader in (one, other, stranger)] == [2, 2, 1]
 
 
-def test_what_the_replica_refuses_is_the_primarys_to_refuse(reader: Reader) -> None:
+def test_primary_decides_about_refusals_of_the_replica(reader: Reader) -> None:
     reader.standby.pause()
     reader.bench.add_tenant("late")
     assert reader.calls(tenant="late") == 0
@@ -126,7 +126,7 @@ def test_what_the_replica_refuses_is_the_primarys_to_refuse(reader: Reader) -> N
         reader.calls(tenant="never")
 
 
-def test_a_step_that_finds_itself_behind_is_made_anew_for_the_primary(reader: Reader) -> None:
+def test_operation_that_lags_runs_again_on_the_primary(reader: Reader) -> None:
     reader.standby.pause()
     submit(reader.bench, fact(2, "CA2"))
     made: list[int] = []
@@ -142,7 +142,7 @@ def test_a_step_that_finds_itself_behind_is_made_anew_for_the_primary(reader: Re
     assert len(made) == 2
 
 
-def test_a_replica_that_is_gone_is_not_missed_and_is_found_again(
+def test_lost_replica_is_replaced_by_the_primary_and_used_again_later(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(replica, "_PAUSE_S", 0.0)
@@ -157,7 +157,7 @@ def test_a_replica_that_is_gone_is_not_missed_and_is_found_again(
     assert reader.calls() == 1
 
 
-def test_it_is_left_alone_for_a_while(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_replica_is_paused(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replica, "_PAUSE_S", 3_600.0)
     reader.standby.stop()
     try:
@@ -169,10 +169,10 @@ def test_it_is_left_alone_for_a_while(reader: Reader, monkeypatch: pytest.Monkey
     assert reader.calls() == 2
 
 
-def test_another_database_is_never_believed(
+def test_replica_of_another_database_is_refused(
     bench: Bench, new_bench: Callable[[], Bench], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # On a busy machine it must not be left alone for being slow instead.
+    # On a busy machine it must not be paused for being slow instead.
     monkeypatch.setattr(replica, "_POOL_WAIT_S", 60.0)
     monkeypatch.setattr(replica, "_CONNECT_S", 60)
     other = new_bench()
@@ -190,7 +190,7 @@ def test_another_database_is_never_believed(
     assert ["CALLTALLY_READ_URL names no replica" in line["reason"] for line in logged] == [True]
 
 
-def test_a_read_that_stops_waiting_leaves_the_replica_usable(reader: Reader) -> None:
+def test_cancelled_read_leaves_the_replica_usable(reader: Reader) -> None:
     async def work() -> None:
         reading = asyncio.create_task(
             reader.store.read_tenant(TENANT, lambda: list_calls(TENANT, ListQuery()))

@@ -1,4 +1,4 @@
-"""Checkpoints of SQLite: the file alone holds what was recorded, and no fault ends them."""
+"""Checkpoints of SQLite: the file alone has all facts, and no error ends the checkpoints."""
 
 import asyncio
 import shutil
@@ -31,8 +31,8 @@ def path(sqlite_template: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def beside(path: Path) -> Iterator[apsw.Connection]:
-    """Another process that keeps the database open: the store's is not the last connection to close."""
+def other_connection(path: Path) -> Iterator[apsw.Connection]:
+    """Connection of another process, so that the store does not close the last one."""
     with closing(connect(path)) as connection:
         yield connection
 
@@ -42,7 +42,7 @@ def wal(path: Path) -> int:
 
 
 def tenants_of_copy(path: Path) -> list[str]:
-    """What a copy of the database file alone holds."""
+    """Return the tenants in a copy of the database file alone."""
     copy = Path(shutil.copy(path, path.with_name("copy.db")))
     with closing(apsw.Connection(str(copy))) as connection:
         found = [tenant for (tenant,) in connection.execute("SELECT tenant FROM tenants ORDER BY tenant")]
@@ -62,7 +62,7 @@ async def store_tenants(store: SqliteStore, many: int) -> None:
 
 @pytest.fixture
 def emptied(monkeypatch: pytest.MonkeyPatch) -> Event:
-    """An event for each time that the WAL was to be emptied."""
+    """Event that is set each time the WAL is emptied."""
     event, empty = Event(), Checkpointer._empty
 
     def tell(self: Checkpointer, connection: apsw.Connection) -> None:
@@ -73,16 +73,16 @@ def emptied(monkeypatch: pytest.MonkeyPatch) -> Event:
     return event
 
 
-def test_after_a_quiet_minute_the_file_alone_is_the_database(
-    path: Path, beside: apsw.Connection, emptied: Event, monkeypatch: pytest.MonkeyPatch
+def test_file_alone_is_complete_after_an_idle_minute(
+    path: Path, other_connection: apsw.Connection, emptied: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoints, "_IDLE_S", 0.01)
 
     async def record() -> None:
         store = SqliteStore(path, lambda: NOW_US)
         await store_tenant(store, "acme")
-        # Whoever writes: the store is told of its own commits alone.
-        await asyncio.to_thread(beside.execute, "UPDATE tenants SET name = 'Acme'")
+        # Another process writes: the store notices only its own commits.
+        await asyncio.to_thread(other_connection.execute, "UPDATE tenants SET name = 'Acme'")
         assert await asyncio.to_thread(emptied.wait, HAPPENS_WITHIN_S)
         assert tenants_of_copy(path) == ["acme"]
         await store.close()
@@ -90,7 +90,7 @@ def test_after_a_quiet_minute_the_file_alone_is_the_database(
     asyncio.run(record())
 
 
-def test_after_a_clean_stop_the_file_alone_is_the_database(path: Path, beside: apsw.Connection) -> None:
+def test_file_alone_is_complete_after_a_clean_stop(path: Path, other_connection: apsw.Connection) -> None:
     async def record() -> None:
         store = SqliteStore(path, lambda: NOW_US)
         await store_tenant(store, "acme")
@@ -99,11 +99,11 @@ def test_after_a_clean_stop_the_file_alone_is_the_database(path: Path, beside: a
     asyncio.run(record())
     assert wal(path) == 0
     assert tenants_of_copy(path) == ["acme"]
-    assert beside.execute("SELECT count(*) FROM tenants").get == 1
+    assert other_connection.execute("SELECT count(*) FROM tenants").get == 1
 
 
 class Failing:
-    """A connection on which the first checkpoints fail."""
+    """Connection on which the first checkpoints fail."""
 
     def __init__(self, connection: apsw.Connection, faults: list[Exception], done: Event) -> None:
         self._connection = connection
@@ -126,13 +126,13 @@ def failing(faults: list[Exception], done: Event) -> Callable[[Path], Any]:
 
 
 @pytest.mark.parametrize("fault", [apsw.FullError("full"), apsw.IOError("i/o"), OSError("too many files")])
-def test_the_thread_survives_a_checkpoint_that_fails(
+def test_thread_survives_a_failing_checkpoint(
     path: Path, fault: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done, faults = Event(), [fault] * 9
     monkeypatch.setattr(checkpoints, "connect", failing(faults, done))
     monkeypatch.setattr(checkpoints, "_CHECKPOINT_PAGES", 0)
-    # It is never the writer's turn.
+    # The writer never runs a checkpoint.
     monkeypatch.setattr(checkpoints, "_LAST_PAGES", 0)
 
     async def record() -> None:
@@ -151,7 +151,7 @@ def test_the_thread_survives_a_checkpoint_that_fails(
     assert [line["reason"] for line in failed] == [str(fault)]
 
 
-def test_a_commit_stands_whose_checkpoint_fails(path: Path) -> None:
+def test_commit_is_durable_although_its_checkpoint_fails(path: Path) -> None:
     async def record() -> None:
         store = SqliteStore(path, lambda: NOW_US)
         faults: list[Exception] = [apsw.FullError("full")]
@@ -165,7 +165,7 @@ def test_a_commit_stands_whose_checkpoint_fails(path: Path) -> None:
     assert tenants_of_copy(path) == ["acme"]
 
 
-def test_on_a_full_disk_the_log_is_emptied(path: Path, emptied: Event) -> None:
+def test_full_disk_empties_the_wal(path: Path, emptied: Event) -> None:
     async def record() -> None:
         store = SqliteStore(path, lambda: NOW_US)
         await store_tenant(store, "acme")

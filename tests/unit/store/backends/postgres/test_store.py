@@ -1,4 +1,4 @@
-"""Which faults of PostgreSQL are the database's, and which the request's."""
+"""Translation of PostgreSQL errors: those of the database, and those of the request."""
 
 import psycopg
 import pytest
@@ -16,6 +16,6 @@ from calltally.store.backends.postgres.store import ERROR_TRANSLATION
         (psycopg.errors.ProgramLimitExceeded, psycopg.errors.ProgramLimitExceeded),
     ],
 )
-def test_who_is_at_fault(raised: type[Exception], told: type[Exception]) -> None:
+def test_error_is_translated(raised: type[Exception], told: type[Exception]) -> None:
     with pytest.raises(told), ERROR_TRANSLATION:
         raise raised

@@ -1,4 +1,4 @@
-"""Locks of an SQLite file between processes: who serves it, and how long a writer waits."""
+"""Locks of an SQLite file between processes: one service per file, and the wait of a writer."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from calltally.store.backends.sqlite.connection import busy_handler
 from calltally.store.backends.sqlite.sole_service import sole_service
 
 
-def test_one_service_at_a_time_has_a_file(tmp_path: Path) -> None:
+def test_only_one_service_runs_on_a_file(tmp_path: Path) -> None:
     path, other = tmp_path / "calls.db", tmp_path / "other.db"
     path.touch()
     other.touch()
@@ -27,6 +27,6 @@ def test_without_a_file_there_is_no_lock(tmp_path: Path, name: str | None) -> No
         assert list(tmp_path.iterdir()) == []
 
 
-def test_a_writer_looks_again_until_its_time_is_over() -> None:
+def test_busy_handler_retries_until_its_time_is_up() -> None:
     assert busy_handler(60_000)(0)
     assert not busy_handler(0)(0)
