@@ -136,6 +136,13 @@ def replay_one(tenant: str, endpoint: bytes, event_id: bytes, now_us: int) -> St
     yield from wake_dispatcher(tenant)
 
 
+class EnqueuePoint(NamedTuple):
+    """Revision of the ledger and time at which deliveries are enqueued."""
+
+    revision: int
+    now_us: int
+
+
 class EndpointNotice(NamedTuple):
     """An event that belongs to no call, with its bytes."""
 
@@ -147,17 +154,14 @@ class EndpointNotice(NamedTuple):
 def put_notice(tenant: str, endpoint: bytes, notice: EndpointNotice, now_us: int) -> StoreOperation[None]:
     """Enqueue an event of no call for one endpoint. The caller holds the lock of deliveries."""
     [(revision, _epoch, _erasures)] = yield Statement("ledger_to_deliver", {"tenant": tenant})
-    yield from put_deliveries([notice_row(tenant, endpoint, notice, (revision, now_us))])
+    yield from put_deliveries([notice_row(tenant, endpoint, notice, EnqueuePoint(revision, now_us))])
     yield from wake_dispatcher(tenant)
 
 
-def notice_row(
-    tenant: str, endpoint: bytes, notice: EndpointNotice, at: tuple[int, int]
-) -> dict[str, object]:
+def notice_row(tenant: str, endpoint: bytes, notice: EndpointNotice, at: EnqueuePoint) -> dict[str, object]:
     """Return such an event as a row, at a revision and a time. Its id is its call, so it waits for none."""
-    revision, now_us = at
-    order = {"revision": revision, "place": event_position(notice.event), "call_id": notice.event_id}
-    times = {"due_us": now_us, "created_us": now_us, "body": body_codec.compress(notice.body)}
+    order = {"revision": at.revision, "place": event_position(notice.event), "call_id": notice.event_id}
+    times = {"due_us": at.now_us, "created_us": at.now_us, "body": body_codec.compress(notice.body)}
     named = {"tenant": tenant, "endpoint": endpoint, "event_id": notice.event_id, "event": notice.event}
     return {**named, **order, **times}
 

@@ -12,7 +12,14 @@ from typing import Final, NamedTuple
 
 from calltally.store.db.leases import Lease, renew
 from calltally.store.db.operation import Statement, StatementMany, StoreOperation
-from calltally.store.webhooks.deliveries import DELIVERED, WAITING, EndpointNotice, notice_row, put_deliveries
+from calltally.store.webhooks.deliveries import (
+    DELIVERED,
+    WAITING,
+    EndpointNotice,
+    EnqueuePoint,
+    notice_row,
+    put_deliveries,
+)
 from calltally.store.webhooks.endpoints import Endpoint, endpoints_of, lock_deliveries
 from calltally.store.webhooks.enqueue import (
     BATCH_EVENTS,
@@ -110,18 +117,19 @@ def dispatch(
     if head is None:
         return DispatchPlan([], [], {}, is_behind=False, revision=0, erasures=0)
     [(revision, _epoch, erasures)] = yield Statement("ledger_to_deliver", {"tenant": tenant})
+    at = EnqueuePoint(revision, now_us)
     freed = yield from _settle(tenant, inputs, now_us)
     endpoints = yield from endpoints_of(tenant)
     active = [each for each in endpoints if each.is_active]
-    notices = yield from _pause(tenant, inputs.pauses, active, (revision, now_us))
+    notices = yield from _pause(tenant, inputs.pauses, active, at)
     paused = {each.endpoint for each in inputs.pauses}
     active = [each for each in active if each.endpoint not in paused]
-    enqueued, is_behind = yield from enqueue_events(tenant, active, inputs.room, (revision, now_us))
+    enqueued, is_behind = yield from enqueue_events(tenant, active, inputs.room, at)
     first = yield from _first_of(tenant, {*freed, *enqueued, *notices})
     jobs = [job for job in first if job.due_us <= now_us]
     due: dict[bytes, int] = {}
     for each in active:
-        if head[1] == WAKE_US or each.endpoint in inputs.has_due or each.endpoint not in inputs.room:
+        if head.due_us == WAKE_US or each.endpoint in inputs.has_due or each.endpoint not in inputs.room:
             found, due[each.endpoint] = yield from _due(tenant, each.endpoint, inputs, now_us)
             jobs += found
     yield Statement("move_delivery_head", {"tenant": tenant, "seen": revision, "due_us": now_us})
@@ -136,9 +144,11 @@ def postpone_dispatch(tenant: str, due_us: int) -> StoreOperation[bool]:
     if head is None:
         return True
     [(revision, _epoch, _erasures)] = yield Statement("ledger_to_deliver", {"tenant": tenant})
-    if revision > head[0] or head[1] == WAKE_US:
+    if revision > head.dispatched_revision or head.due_us == WAKE_US:
         return False
-    yield Statement("move_delivery_head", {"tenant": tenant, "seen": head[0], "due_us": due_us})
+    yield Statement(
+        "move_delivery_head", {"tenant": tenant, "seen": head.dispatched_revision, "due_us": due_us}
+    )
     return True
 
 
@@ -191,13 +201,13 @@ def _settled_row(tenant: str, result: AttemptResult, now_us: int) -> dict[str, o
 
 
 def _pause(
-    tenant: str, pauses: Sequence[EndpointPause], active: Sequence[Endpoint], at: tuple[int, int]
+    tenant: str, pauses: Sequence[EndpointPause], active: Sequence[Endpoint], at: EnqueuePoint
 ) -> StoreOperation[set[tuple[bytes, bytes]]]:
     """Pause endpoints and enqueue notices for the active ones. Returns the endpoints and notices."""
     gone = {pause.endpoint for pause in pauses}
     notified: set[tuple[bytes, bytes]] = set()
     for pause in pauses:
-        values = {"state": "paused", "reason": pause.reason, "now_us": at[1]}
+        values = {"state": "paused", "reason": pause.reason, "now_us": at.now_us}
         yield Statement("set_endpoint_state", {"tenant": tenant, "endpoint": pause.endpoint, **values})
         name = pause.notice.event
         others = [

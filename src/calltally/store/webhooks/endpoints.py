@@ -186,14 +186,20 @@ def reseal_endpoints(tenant: str, vault: Vault) -> StoreOperation[int]:
     return len(endpoints)
 
 
-def lock_deliveries(tenant: str) -> StoreOperation[tuple[int, int] | None]:
+class DeliveryHead(NamedTuple):
+    """Revision up to which a tenant's events were dispatched, and the due time of the next dispatch."""
+
+    dispatched_revision: int
+    due_us: int
+
+
+def lock_deliveries(tenant: str) -> StoreOperation[DeliveryHead | None]:
     """Lock the tenant's deliveries until this transaction ends.
 
-    Returns the revision up to which events were dispatched and the due time of the next dispatch; None if
-    there are no endpoints.
+    Returns the head of deliveries, or None if there are no endpoints.
     """
     rows = yield Statement("lock_delivery_head", {"tenant": tenant})
-    return (rows[0][0], rows[0][1]) if rows else None
+    return DeliveryHead(rows[0][0], rows[0][1]) if rows else None
 
 
 def wake_dispatcher(tenant: str) -> StoreOperation[None]:

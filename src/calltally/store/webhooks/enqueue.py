@@ -5,7 +5,7 @@ from typing import Final
 
 from calltally.calls.event_types import event_position
 from calltally.store.db.operation import Row, Rows, Statement, StatementMany, StoreOperation
-from calltally.store.webhooks.deliveries import put_deliveries
+from calltally.store.webhooks.deliveries import EnqueuePoint, put_deliveries
 from calltally.store.webhooks.endpoints import Endpoint, EndpointSettings
 
 # Events read in one dispatch; if more are waiting, another dispatch follows.
@@ -16,7 +16,7 @@ _OF_NO_CALL: Final = event_position("voice.webhook.delivery_failed")
 
 
 def enqueue_events(
-    tenant: str, active: Sequence[Endpoint], room: Mapping[bytes, int], at: tuple[int, int]
+    tenant: str, active: Sequence[Endpoint], room: Mapping[bytes, int], at: EnqueuePoint
 ) -> StoreOperation[tuple[set[tuple[bytes, bytes]], bool]]:
     """Enqueue new events for the endpoints that have room.
 
