@@ -26,7 +26,7 @@ def check(url: str) -> None:
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     path = tmp_path / "junk.db"
     path.write_text("junk" * 1_000)
-    with pytest.raises(Misconfigured, match="no SQLite database"):
+    with pytest.raises(Misconfigured, match="not an SQLite database"):
         check(f"sqlite:///{path}")
 
 
@@ -41,7 +41,7 @@ def test_a_damaged_database(sqlite_template: Path, tmp_path: Path) -> None:
 
 def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(Misconfigured, match="cannot be made"):
+    with pytest.raises(Misconfigured, match="cannot be created"):
         migrate(f"sqlite:///{tmp_path / 'file' / 'calltally.db'}")
 
 

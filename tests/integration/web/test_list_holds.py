@@ -121,7 +121,10 @@ def test_expired_hold_fails_midway_and_is_pinned_again_at_the_start(
     for middle in ("offset=2", f"after={last}"):
         answer = listed.get(f"{HELD}&{middle}")
         assert (answer.status_code, slug(answer)) == (410, "snapshot-gone")
-        assert "begin again at offset 0, which pins it anew, or take another name" in answer.json()["detail"]
+        assert (
+            "Begin again at offset 0, which pins a new snapshot, or use another name"
+            in answer.json()["detail"]
+        )
     assert revision_of(listed) == pinned
     anew = page(listed, "hold=nightly&limit=1000")
     assert (anew["total"], revision_of(listed)) == (8, pinned + 3)

@@ -245,7 +245,7 @@ def test_pruned_snapshot_is_gone_with_advice(listed: Service) -> None:
     alter_head(listed.bench, f"kept_from = {CALLS + 1}")
     detail = gone(listed.get(f"{LIST}?snapshot={token}"))
     assert "older than what is kept" in detail
-    assert "begin again without it, and go on with the snapshot that comes with the answer" in detail
+    assert "begin again without it, and continue with the snapshot in the response" in detail
 
 
 def test_old_snapshot_has_the_old_id_of_a_call(service: Service) -> None:
