@@ -33,7 +33,7 @@ from tests.integration.ingest.service import Service
 NOW_US = 1_795_600_000 * SECOND_US
 LIST = "/api/v1/call-logs?limit=1000"
 # A vector without a call, one whose JSON is about none, the examples of recordings and of request logs.
-NOT_OF_CALLS = Counter({"the body: holds no Call resource": 6})
+NOT_OF_CALLS = Counter({"the body: contains no Call resource": 6})
 # A signed callback without a call and a status is stored and is no dead letter.
 UNREAD = 1
 WRITTEN = re.compile(rb',"revision":\d+,"updated_at":"[^"]*"|,"snapshot":"[^"]*"')
