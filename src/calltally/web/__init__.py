@@ -1,1 +1,1 @@
-"""HTTP alone: how a request becomes a call into what lies below, and an answer or a problem."""
+"""HTTP layer: requests, responses, the API and the dashboard."""

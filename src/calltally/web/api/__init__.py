@@ -1,1 +1,1 @@
-"""One module for each resource of the HTTP contract."""
+"""Resources of the HTTP API."""

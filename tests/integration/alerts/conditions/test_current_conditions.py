@@ -91,7 +91,7 @@ def test_unavailable_store_delays_no_callback(bench: Bench, fault: Exception) ->
     with capture_logs() as logs:
         bench.run(reject_callbacks())
     assert [(line["event"], line["detail"]) for line in logs] == [
-        ("wrong signatures were not counted", str(fault))
+        ("signature failures were not written to the store", str(fault))
     ]
 
 

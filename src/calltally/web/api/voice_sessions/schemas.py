@@ -1,4 +1,4 @@
-"""Sessions as the outside sees them. Times are RFC 3339 in UTC."""
+"""Voice sessions in the API. Times are RFC 3339 in UTC."""
 
 from typing import Any, Final
 

@@ -70,7 +70,7 @@ async def show_launch(request: AnyRequest) -> Response:
 
 
 def _launch_pairs(pairs: Pairs) -> Pairs:
-    """`what=agent&name=vera`, as the form sends it, for `agent=vera`."""
+    """Replace `what=agent&name=vera` from the form by `agent=vera`."""
     form = dict(pairs)
     if form.get("what") not in _FACETS:
         return pairs
