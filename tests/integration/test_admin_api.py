@@ -82,7 +82,7 @@ def test_retention_is_set_and_listed(api: Api) -> None:
         assert api.ask("GET", TENANTS).json()["data"][0]["retention_days"] == days
 
 
-def test_a_key_is_shown_once_and_works_until_revoked(api: Api) -> None:
+def test_key_is_returned_once_and_works_until_revoked(api: Api) -> None:
     made = api.ask("POST", f"{TENANTS}/{TENANT}/api-keys", {"name": "x", "scopes": ["calls:read"]})
     assert made.status_code == 201
     key = made.json()

@@ -50,7 +50,7 @@ def test_first_use_pins_the_hold_and_later_uses_read_it(listed: Service) -> None
     assert page(listed)["total"] == 8
 
 
-def test_hold_covers_all_calls_whatever_its_first_query(listed: Service) -> None:
+def test_hold_covers_all_calls_of_any_first_query(listed: Service) -> None:
     assert page(listed, "hold=nightly&status=busy")["total"] == 0
     change(listed)
     assert page(listed, "hold=nightly&status=busy,failed")["total"] == 0
@@ -102,7 +102,7 @@ def test_concurrent_first_uses_pin_the_same_snapshot(listed: Service) -> None:
     assert page(listed)["total"] == 46
 
 
-def test_an_erased_call_keeps_its_place_under_a_hold(listed: Service) -> None:
+def test_erased_call_keeps_its_row_under_a_hold(listed: Service) -> None:
     before = page(listed, "hold=nightly")
     erase(listed.bench, "call-3")
     after = page(listed, "hold=nightly")

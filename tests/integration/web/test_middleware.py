@@ -15,7 +15,7 @@ def header(messages: list[Message], name: bytes) -> bytes | None:
 
 
 @pytest.mark.parametrize("asked", ["a", "trace-1_2.3~4:5/6+7=8@9", "x" * 128])
-def test_a_safe_request_id_is_kept(service: Service, asked: str) -> None:
+def test_safe_request_id_is_reused(service: Service, asked: str) -> None:
     assert service.get("/healthz", {"x-request-id": asked}).headers["x-request-id"] == asked
 
 

@@ -47,7 +47,7 @@ def test_admin_forms_need_the_admin_key(browser: Browser) -> None:
     assert {browser.post(f"/settings/{name}").status_code for name in names} == {403}
 
 
-def test_key_is_created_shown_once_and_revoked(admin: Browser) -> None:
+def test_key_is_created_displayed_once_and_revoked(admin: Browser) -> None:
     answer = admin.post("/settings/keys", name="desk", scope="calls:read")
     [key] = re.findall(r"ct_acme_[A-Za-z0-9_-]{43}", answer.text)
     assert admin.service.get("/api/v1/call-logs", {"authorization": f"Bearer {key}"}).status_code == 200
