@@ -452,7 +452,7 @@ def test_a_target_that_is_no_url_is_a_bad_request(wire: Wire, target: str) -> No
 def test_a_target_over_64_kib_is_a_head_that_is_too_large(wire: Wire) -> None:
     answer = wire.get(f"{LIST}?route={'x' * 100_000}")
     assert problem(answer) == (431, "head-too-large")
-    assert "65536 bytes at most" in answer.json["detail"]
+    assert "at most 65536 bytes" in answer.json["detail"]
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from calltally.web.response.problems import PROBLEM_JSON, TYPE_PREFIX, Problem
 MAX_HEAD_BYTES: Final = 64 * 1024
 
 _MALFORMED: Final = (
-    "The head of the request violates HTTP/1.1 (RFC 9112). Percent-encode non-ASCII characters in the URL,"
-    " and check Content-Length and Transfer-Encoding."
+    "The head of the request violates HTTP/1.1 (RFC 9112). In the URL, percent-encode all characters except"
+    " printable ASCII. Check Content-Length and Transfer-Encoding."
 )
 _TOO_LARGE: Final = (
     f"The URL and the headers of a request may have at most {MAX_HEAD_BYTES} bytes. Send fewer or shorter"
