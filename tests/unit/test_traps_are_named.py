@@ -18,7 +18,7 @@ TRAPS: Final = {
         (f"{PROVIDERS}/vonage/test_traps.py", "test_completed_does_not_replace_an_unanswered_end"),
         (
             "unit/calls/test_lifecycle.py",
-            "test_vonage_says_completed_after_every_unanswered_state_and_it_stays",
+            "test_unanswered_state_stays_after_vonages_completed",
         ),
     ),
     "Telnyx says user_busy": (
@@ -38,7 +38,7 @@ TRAPS: Final = {
     ),
     "Twilio's events come out of order, and SequenceNumber orders them": (
         (f"{PROVIDERS}/twilio/test_normalise.py", "test_events_out_of_order_fold_to_the_call"),
-        ("unit/calls/test_lifecycle.py", "test_sequence_numbers_order_what_the_clock_does_not"),
+        ("unit/calls/test_lifecycle.py", "test_sequence_outranks_time"),
     ),
     "Asterisk writes several rows for one call": (
         (
@@ -77,7 +77,7 @@ PAINS: Final = {
         ("integration/test_carrier_lists.py", "test_facts_missed_by_callbacks_are_found_and_healed"),
         (
             "integration/alerts/notify/test_notifier.py",
-            "test_a_provider_is_asked_before_a_call_is_called_stuck",
+            "test_provider_is_polled_before_a_stuck_call_alert",
         ),
     ),
     6: (

@@ -73,9 +73,7 @@ def tables(url: str) -> set[str]:
         return {name for (name,) in db("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
 
 
-def test_sqlite_is_refused(
-    run: Callable[..., CommandResult], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sqlite_is_refused(run: Callable[..., CommandResult], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLTALLY_DATABASE_URL", "sqlite:///calltally.db")
     Path("calltally.db").touch()
     said = run()
