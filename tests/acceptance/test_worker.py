@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +73,16 @@ def test_serve_does_the_background_work_on_postgresql(
     assert done["failed"] == 0
 
 
-def test_serve_that_leaves_the_background_work_to_others_says_so(folder: Path) -> None:
+def test_serve_without_a_worker_logs_it(folder: Path) -> None:
     with start(folder, "serve", "--no-worker") as process:
         try:
             told = lines(process)
             first, second = next(told), next(told)
+            # It has handlers for signals as soon as it answers.
+            health = HTTPConnection(second["host"], second["port"], timeout=ENDS_WITHIN_S)
+            health.request("GET", "/healthz")
+            assert health.getresponse().status == 200
+            health.close()
             process.terminate()
             rest = [line["event"] for line in told]
         finally:
