@@ -230,7 +230,7 @@ def test_following_appends_what_changes_until_it_is_stopped(asking: Asking, how:
             words, cwd=asking.folder, env=asking.environment, stderr=subprocess.PIPE, text=True
         ) as process:
             assert process.stderr
-            until_said(process, "following what changes")
+            until_said(process, "now following changes")
             again = asking.export("--all", "--route", "r0", "--out", "f", "--checkpoint", "c")
             assert "another export uses" in ended_badly(again)
             later = f"2026-11-02T00:00:0{turn}Z"

@@ -25,14 +25,14 @@ class _Canceled(BaseException):
 async def run_until_stopped(
     running: RunningJob, stop: asyncio.Event, work: Coroutine[Any, Any, T]
 ) -> T | None:
-    """Run `work` and return its result; None if the worker stops first. Raises JobTaken, and its errors.
+    """Run `work` and return its result; None if the worker stops first. Raises JobLost, and its errors.
 
     `work` has always ended when this returns.
     """
     task = asyncio.ensure_future(work)
     try:
         while not (await asyncio.wait({task}, timeout=CHECK_INTERVAL_S))[0]:
-            await running.has_time_left()
+            await running.may_continue()
             if stop.is_set():
                 return None
         return task.result()
