@@ -119,7 +119,7 @@ def test_what_changes_in_a_closed_month_is_an_amendment(asking: Asking, form: st
         "changed": 1,
         "gone": 0,
     }
-    assert len(ended(asking.export("--verify", "oct")).split("changed since")) == 3
+    assert len(ended(asking.export("--verify", "oct")).split("since then: ")) == 3
     (asking.folder / "oct/amendments/0002" / f"calls.{form}").write_bytes(b"")
     assert "was changed" in asking.export("--verify", "oct").stderr
     assert ended(asking.export("--verify", "oct"), 1) == ""

@@ -68,7 +68,11 @@ def test_misuse_is_one_line(folder: Path) -> None:
     names = ", ".join(PROVIDERS)
     for arguments, code, says in (
         (("--tenant", "nobody"), 1, "there is no tenant 'nobody'"),
-        (("--tenant", "acme", "--provider", "none"), 2, f"there is no provider 'none'; there are {names}"),
+        (
+            ("--tenant", "acme", "--provider", "none"),
+            2,
+            f"there is no provider 'none'; choose one of {names}",
+        ),
     ):
         done = run(folder, "replay", *arguments)
         assert (done.returncode, done.stdout) == (code, "")

@@ -92,7 +92,7 @@ def test_unreadable_item_is_a_refusal_with_position() -> None:
         fact, refusal = with_client(api, listed)
     assert isinstance(fact, Fact)
     assert isinstance(refusal, UnreadableRecord)
-    assert refusal.position == "Twilio's answer calls[1]"
+    assert refusal.position == "Twilio's response calls[1]"
     assert "exploded" in refusal.reason
 
 
@@ -101,7 +101,7 @@ def test_unreadable_item_is_a_refusal_with_position() -> None:
     [
         ({"auth_token": TOKEN}, "account_sid is missing"),
         ({"account_sid": "acme", "auth_token": TOKEN}, "account_sid is not AC"),
-        ({**BY_TOKEN, "api_key_sid": KEY[0]}, "put both"),
+        ({**BY_TOKEN, "api_key_sid": KEY[0]}, "store both"),
         ({**BY_TOKEN, "auth_token": "wrong"}, r"401 \(Authenticate\)"),
     ],
 )

@@ -191,7 +191,7 @@ class _SliceLimit:
         self._renewed_us = self._started_us = dependencies.clock()
 
     async def lasts(self) -> bool:
-        """Renew the lease in time; True if the slice goes on. Raises JobTaken if the lease is lost."""
+        """Renew the lease in time; True if the slice goes on. Raises JobLost if the lease is lost."""
         now_us = self._dependencies.clock()
         if now_us - self._renewed_us >= _RENEW_EVERY_US:
             if not await self._dependencies.store.write(renew(self._lease, now_us + LEASE_US)):

@@ -67,7 +67,7 @@ def test_dead_letters_are_parsed_with_the_current_mapping(bench: Bench) -> None:
     put(service, MAPPING)
     answer = service.ask("POST", PATH, b'{"ref": "1", "state": "humming"}', {"authorization": "Bearer s3"})
     assert answer.status_code == 202
-    assert "add it there" in answer.json()["outcomes"][0]["reason"]
+    assert "add the word there" in answer.json()["outcomes"][0]["reason"]
     put(service, MAPPING + 'humming = "ringing"\n')
     secrets = SecretCache(bench.store, service.vault, lambda: NOW_US)
     replay = DeadLetterReplay(bench.store, PROVIDERS, clock=lambda: NOW_US, secrets=secrets)

@@ -47,8 +47,8 @@ def fold_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     dated = evidence.CallEvidence._date
     with monkeypatch.context() as before:
-        before.setattr(evidence, "final_us", ended_when_told)
-        before.setattr(platform_times, "final_us", ended_when_told)
+        before.setattr(evidence, "implied_end_us", ended_when_told)
+        before.setattr(platform_times, "implied_end_us", ended_when_told)
         before.setattr(evidence.CallEvidence, "_date", earliest)
         yield
 

@@ -164,7 +164,7 @@ def test_call_has_its_end_reason(service: Service) -> None:
     assert call["end_reason"] == "provider-error"
     assert call["ending"] == {
         "reason": "provider-error",
-        "explanation": "The provider that carries or runs the call failed.",
+        "explanation": "The provider of the call failed.",
         "side": "provider",
         "provider_word": "weird-word",
         "hangup_cause": None,

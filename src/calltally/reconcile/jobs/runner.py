@@ -45,7 +45,7 @@ class ReconciliationRunner:
         self._stop = stop
 
     async def run(self, running: RunningJob) -> ReconciliationOutcome | None:
-        """Run a job to its end; None if the worker stopped before. Raises JobTaken."""
+        """Run a job to its end; None if the worker stopped before. Raises JobLost."""
         progress = read_progress(running.job.progress)
         if progress.outcome is None:
             progress = await self._run_from_start(running) or progress

@@ -69,10 +69,10 @@ def query_of(*names: str, sid: str = FIRST, snapshot: str | None = None) -> List
 
 def own_event(at: float, sid: str, **differences: Any) -> Fact:  # noqa: ANN401 (values of every kind)
     """Return an event of a call that matches every filter but for the differences."""
-    said = FACTS | differences
+    stated = FACTS | differences
     # `provider` is a parameter of `own` as well.
-    told = own(at, sid, event_id=f"{sid} at {at}", named=said["provider"])
-    return replace(told, said=said)
+    event = own(at, sid, event_id=f"{sid} at {at}", named=stated["provider"])
+    return replace(event, stated=stated)
 
 
 def fill(bench: Bench) -> str:
