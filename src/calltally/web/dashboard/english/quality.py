@@ -26,7 +26,7 @@ QUALITY_TEXTS: Final[Mapping[str, str]] = {
     "compare_previous": "preceding period",
     "compare_none": "none",
     "rates": "Rates",
-    "measure": "Metric",
+    "measure": "Show",
     "day_now": "now",
     "window": "{since} to {until}",
     "charts": "Charts",
