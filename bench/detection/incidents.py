@@ -21,7 +21,7 @@ _ATTEMPTS: Final = 80
 
 
 class Trouble(StrEnum):
-    """What goes wrong: with a rate, with single calls (`single_calls`), or with their coming."""
+    """Kinds of incidents: of a rate, of single calls (`single_calls`), or of their arrival."""
 
     SHIFT = "shift"
     COLLAPSE = "collapse"

@@ -65,7 +65,7 @@ class OwnServer:
         self._ctl("-m", "immediate", "restart")
 
     def stop(self) -> None:
-        """Whoever started it last: the package knows only the first."""
+        """Return the process that started last: the package knows only the first."""
         self._ctl("-m", "immediate", "stop")
 
     def _ctl(self, *arguments: str) -> None:

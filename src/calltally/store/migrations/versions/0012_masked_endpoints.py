@@ -1,4 +1,4 @@
-"""Whether an endpoint is sent whole numbers where its tenant masks them."""
+"""Column for endpoints that receive whole numbers although their tenant masks them."""
 
 from pathlib import Path
 
