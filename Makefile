@@ -59,7 +59,7 @@ lock: ## Remake requirements/*.txt from pyproject.toml
 
 clean: ## Remove the environments and everything else that was made
 	rm -rf .venv .venvs build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
-	rm -rf htmlcov .coverage .coverage.* src/calltally/web/dashboard/built_files
+	rm -rf htmlcov .coverage .coverage.* src/calltally/web/dashboard/built
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.python:
