@@ -48,6 +48,7 @@ class StatedFields(TypedDict, total=False):
     `route` or `agent` outranks them. `platform_agent` is a platform's own id of its agent and ranks last.
     `end_reason` is a word of `calls.end_reasons` or one of the sender's; a platform states its own word in
     `end_word`. `session` holds the fields of `calls.sessions` about the session that `session_id` names.
+    `unread_fields` names the source's fields whose values could not be read; the record does not use it.
     """
 
     status: str
@@ -85,6 +86,10 @@ class StatedFields(TypedDict, total=False):
     leg: str
     platform_agent: str
     session: dict[str, Any]
+    unread_fields: list[str]
+
+
+UNREAD: Final = "unread_fields"
 
 
 class FactSource(IntEnum):

@@ -8,7 +8,7 @@ import msgspec
 
 from calltally.calls.end_reasons import attribution_of
 from calltally.calls.errors import NotUnderstood, UnknownKind
-from calltally.calls.events import Fact
+from calltally.calls.events import UNREAD, Fact
 from calltally.calls.times import SECOND_US
 from calltally.ingest.dead_letter_codec import write_letter
 from calltally.ingest.routes import RouteTableCache, map_route
@@ -45,7 +45,8 @@ class CallbackVerdict(StrEnum):
 class CallbackReceipt(NamedTuple):
     """Verdict on a callback with its reason, and the outcome of each of its facts, possibly none.
 
-    `unknown_ends` counts end-of-call words that are in no table. The facts are recorded all the same.
+    `unknown_ends` counts end-of-call words that are in no table, and `unread_fields` counts values that could
+    not be read. The facts are recorded all the same.
     `kind` is the counter label of a message of an unknown kind.
     """
 
@@ -54,6 +55,7 @@ class CallbackReceipt(NamedTuple):
     recorded: tuple[SubmissionResult, ...] = ()
     unknown_ends: int = 0
     kind: str = ""
+    unread_fields: int = 0
 
 
 class UnparsedBody(NamedTuple):
@@ -131,7 +133,14 @@ class CallbackReceiver:
         table = await self._routes.get(tenant)
         submissions = [Submission(tenant, map_route(fact, table)) for fact in facts]
         recorded = tuple(await self._store.submit(submissions))
-        return CallbackReceipt(CallbackVerdict.RECORDED, None, recorded, sum(map(has_unknown_end, facts)))
+        unread_fields = sum(len(fact.stated.get(UNREAD, ())) for fact in facts)
+        return CallbackReceipt(
+            CallbackVerdict.RECORDED,
+            None,
+            recorded,
+            sum(map(has_unknown_end, facts)),
+            unread_fields=unread_fields,
+        )
 
 
 def has_unknown_end(fact: Fact) -> bool:

@@ -62,12 +62,15 @@ def carrier_record_fact(
     )
 
 
-def sip_call_link(content: Mapping[str, Any], name: str, call_sid: str) -> tuple[Node, ...]:
+def sip_call_link(
+    content: Mapping[str, Any], name: str, call_sid: str, statement: StatedFields
+) -> tuple[Node, ...]:
     """Return the link to the SIP Call-ID, by which a switch or a platform identifies the same call.
 
-    A Call-ID is globally unique (RFC 3261 section 8.1.1.4), and proxies pass it unchanged.
+    A Call-ID is globally unique (RFC 3261 section 8.1.1.4), and proxies pass it unchanged. `statement` names
+    an unreadable one.
     """
-    call_id = values.value_of(content, name, value_parsers.sid)
+    call_id = values.optional_value(content, name, value_parsers.sid, statement)
     return () if call_id is None or call_id == call_sid else (Node(call_id, is_carrier=False),)
 
 

@@ -108,11 +108,11 @@ def content_facts(
 
 def _call_fact(content: Content, form: Form | None, callback: Callback, dialect: CallbackDialect) -> Fact:
     received_us = callback.received_us
-    statement: StatedFields = {
-        **values.parsed_fields(content, dialect.fields, at_end=_FINAL_FIELDS),
-        **values.times_of(content, dialect.times, received_us),
-        "provider": dialect.provider,
-    }
+    statement = values.merged(
+        values.parsed_fields(content, dialect.fields, at_end=_FINAL_FIELDS),
+        values.times_of(content, dialect.times, received_us),
+        {"provider": dialect.provider},
+    )
     occurred_us = values.instant_of(content, "Timestamp", dialect.timestamp, received_us)
     # The content hides repeated names, so the digest covers all parameters.
     call_sid = _call_sid(content)
@@ -123,7 +123,7 @@ def _call_fact(content: Content, form: Form | None, callback: Callback, dialect:
         provider=dialect.provider,
         account=statement.get("provider_account", ""),
         event_id="",  # None is sent. Retries have the same content, so the digest identifies them.
-        sequence=values.value_of(content, "SequenceNumber", value_parsers.sequence),
+        sequence=values.optional_value(content, "SequenceNumber", value_parsers.sequence, statement),
         occurred_us=received_us if occurred_us is None else occurred_us,
         received_us=received_us,
         digest=content_digest(repeated),
@@ -131,7 +131,7 @@ def _call_fact(content: Content, form: Form | None, callback: Callback, dialect:
         raw=callback.body if form is None else form.raw,
         is_carrier=True,
         # Present for calls over SIP.
-        links=sip_call_link(content, "SipCallId", call_sid),
+        links=sip_call_link(content, "SipCallId", call_sid, statement),
     )
 
 

@@ -88,9 +88,9 @@ def _statement(
         statement["started_us"] = started_us
     if (ended_us := times_us["end_time"]) is not None:
         statement["ended_us"] = ended_us
-    statement.update(values.cost_of(resource, "price", "price_unit"))
-    statement["provider"] = dialect.provider
-    return statement
+    return values.merged(
+        statement, values.cost_of(resource, "price", "price_unit"), {"provider": dialect.provider}
+    )
 
 
 def _call_sid(text: str) -> str:

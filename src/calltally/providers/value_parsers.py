@@ -100,6 +100,20 @@ def currency(text: str) -> str:
     return text.upper()
 
 
+def cost_in(code: str) -> Parse[dict[str, str]]:
+    """Return a parser of amounts in one currency, for providers that name none."""
+
+    def parse(text: str) -> dict[str, str]:
+        return {"amount": amount(text), "currency": code}
+
+    return parse
+
+
+def sip_code(text: str) -> int | None:
+    """Parse a SIP response. Twilio and jambonz write 0 if there was none."""
+    return None if text == "0" else _sip_response(text)
+
+
 def sid(text: str) -> str:
     """Parse an id."""
     return _bounded(text, MAX_SID_CHARS)
@@ -111,7 +125,7 @@ def word(text: str) -> str:
 
 
 sequence: Final = between(0, _MAX_SEQUENCE)
-sip_code: Final = between(100, 699)
+_sip_response: Final = between(100, 699)
 q850_cause: Final = between(1, 127)
 talk_seconds: Final = between(0, _MAX_TALK_SECONDS)
 

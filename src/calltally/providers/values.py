@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 
 from calltally.calls.errors import NotUnderstood
-from calltally.calls.events import StatedFields
+from calltally.calls.events import UNREAD, StatedFields
 from calltally.calls.model import FINAL
 from calltally.calls.times import check_plausible
 from calltally.providers.value_parsers import Parse, amount, currency
@@ -18,6 +18,8 @@ _ABSENT: Final = object()
 T = TypeVar("T")
 # A body's content by its names: texts of a form, or the values of a JSON object.
 Content: TypeAlias = Mapping[str, Any]
+# Targets whose unreadable values refuse a fact, as ids and times do. All other values are left out.
+_REQUIRED: Final = frozenset({"status"})
 
 
 class FieldRule(NamedTuple):
@@ -39,14 +41,15 @@ class TimeRule(NamedTuple):
 def parsed_fields(
     content: Content, fields: tuple[FieldRule, ...], *, at_end: tuple[FieldRule, ...] = ()
 ) -> StatedFields:
-    """Parse the fields of `content`; empty values are left out. `final_fields` need a final status.
+    """Parse the fields of `content`; empty values are left out. `at_end` needs a final status.
 
-    If several rules have the same target, the last non-empty value counts. Raises NotUnderstood with the
-    name and value of an unreadable field.
+    If several rules have the same target, the last readable value counts. An unreadable value is left out and
+    named in `unread_fields`, so that it does not cost the rest. An unreadable status raises NotUnderstood
+    with the name and value of its field.
     """
     parsed = _parse_all(content, fields)
-    if parsed.get("status") in FINAL:
-        parsed |= _parse_all(content, at_end)
+    if at_end and parsed.get("status") in FINAL:
+        return merged(cast("StatedFields", parsed), cast("StatedFields", _parse_all(content, at_end)))
     return cast("StatedFields", parsed)
 
 
@@ -59,11 +62,29 @@ def _parse_all(content: Content, fields: tuple[FieldRule, ...]) -> dict[str, Any
             continue
         try:
             value = parse(raw) if type(raw) is str else value_of(content, source_name, parse)
-        except (ValueError, OverflowError) as fault:
-            raise _value_error(source_name, raw, fault) from fault
+        except (ValueError, OverflowError, NotUnderstood) as fault:
+            if target in _REQUIRED:
+                raise _unreadable(content, source_name, fault) from fault
+            parsed[UNREAD] = [*parsed.get(UNREAD, ()), source_name]
+            continue
         if value is not None:
             parsed[target] = value
     return parsed
+
+
+def _unreadable(content: Content, name: str, fault: Exception) -> NotUnderstood:
+    return fault if isinstance(fault, NotUnderstood) else _value_error(name, value_at(content, name), fault)
+
+
+def merged(*statements: StatedFields) -> StatedFields:
+    """Return the fields of all statements. The later of two values wins; `unread_fields` add up."""
+    unread = [name for each in statements for name in each.get(UNREAD, ())]
+    result: StatedFields = {}
+    for each in statements:
+        result.update(each)
+    if unread:
+        result[UNREAD] = unread
+    return result
 
 
 def times_of(content: Content, times: tuple[TimeRule, ...], received_us: int) -> StatedFields:
@@ -73,11 +94,22 @@ def times_of(content: Content, times: tuple[TimeRule, ...], received_us: int) ->
 
 
 def cost_of(content: Content, amount_name: str, currency_name: str) -> StatedFields:
-    """Return the cost in `content`; raise NotUnderstood for an unreadable one."""
-    text = value_of(content, amount_name, amount)
-    if text is None:
-        return {}
-    return {"cost": {"amount": text, "currency": value_of(content, currency_name, currency)}}
+    """Return the cost in `content`. An unreadable amount or currency is left out."""
+    rules = (FieldRule(amount_name, "amount", amount), FieldRule(currency_name, "currency", currency))
+    parsed = _parse_all(content, rules)
+    statement: StatedFields = {UNREAD: parsed[UNREAD]} if UNREAD in parsed else {}
+    if "amount" in parsed:
+        statement["cost"] = {"amount": parsed["amount"], "currency": parsed.get("currency")}
+    return statement
+
+
+def optional_value(content: Content, name: str, parse: Parse[T], statement: StatedFields) -> T | None:
+    """Return the value of one field, None if absent or unreadable; `statement` then names the field."""
+    try:
+        return value_of(content, name, parse)
+    except NotUnderstood:
+        statement[UNREAD] = [*statement.get(UNREAD, ()), name]
+        return None
 
 
 def value_of(content: Content, name: str, parse: Parse[T]) -> T | None:

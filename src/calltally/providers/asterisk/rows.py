@@ -95,8 +95,8 @@ def _statement(row: Row, source: RecordSource) -> StatedFields:
 
 
 def _add_parties(statement: StatedFields, row: Row) -> None:
-    caller = values.value_of(row, "src", value_parsers.number)
-    called = values.value_of(row, "dst", value_parsers.number)
+    caller = values.optional_value(row, "src", value_parsers.number, statement)
+    called = values.optional_value(row, "dst", value_parsers.number, statement)
     direction = words.direction_of(row.get("dcontext", ""))
     if caller:
         statement["from_number"] = caller

@@ -56,7 +56,7 @@ def fact_of(record: Mapping[str, Any], source: RecordSource) -> Fact:
         stated=statement,
         raw=json_documents.encode(record),
         is_carrier=True,
-        links=sip_call_link(plain, "sip_call_id", call_sid),
+        links=sip_call_link(plain, "sip_call_id", call_sid, statement),
     )
 
 
@@ -141,7 +141,8 @@ def _add_end(statement: StatedFields, plain: Mapping[str, str]) -> None:
         statement["error_code"] = cause
     if "sip_code" not in statement:
         code = plain.get("proto_specific_hangup_cause", "").removeprefix("sip:")
-        statement |= values.parsed_fields({"proto_specific_hangup_cause": code}, _PROTOCOL_CAUSE)
+        protocol = values.parsed_fields({"proto_specific_hangup_cause": code}, _PROTOCOL_CAUSE)
+        statement.update(values.merged(statement, protocol))
 
 
 def _talk_seconds(plain: Mapping[str, str]) -> float | None:
@@ -156,11 +157,11 @@ def _add_parties(statement: StatedFields, plain: Mapping[str, str]) -> None:
     direction_word = plain.get("call_direction") or plain.get("direction", "")
     if (direction := words.DIRECTIONS.get(direction_word)) is not None:
         statement["direction"] = direction
-    if caller := values.value_of(plain, "caller_id_number", value_parsers.number):
+    if caller := values.optional_value(plain, "caller_id_number", value_parsers.number, statement):
         statement["from_number"] = caller
-    if called := values.value_of(plain, "destination_number", value_parsers.number):
+    if called := values.optional_value(plain, "destination_number", value_parsers.number, statement):
         statement["to_number"] = called
-    parents = (values.value_of(plain, name, value_parsers.sid) for name in _PARENTS)
+    parents = (values.optional_value(plain, name, value_parsers.sid, statement) for name in _PARENTS)
     parent = next((each for each in parents if each and each != plain.get("uuid")), None)
     if parent:
         statement["parent_call_sid"] = parent

@@ -45,12 +45,10 @@ def facts_of(callback: Callback) -> list[Fact]:
     """
     content = parse_object(callback.body)
     call_sid = _call_sid(content)
-    statement: StatedFields = {
-        **values.parsed_fields(content, _FIELDS, at_end=_FINAL_FIELDS),
-        "provider": words.NAME,
-    }
+    statement = values.parsed_fields(content, _FIELDS, at_end=_FINAL_FIELDS)
     if statement.get("status") in UNANSWERED:
-        statement.update(values.parsed_fields(content, _REASON_FIELDS))
+        statement = values.merged(statement, values.parsed_fields(content, _REASON_FIELDS))
+    statement["provider"] = words.NAME
     facts = [_fact(call_sid, statement, content, callback)]
     leg_sid = values.value_of(content, "dial_call_sid", value_parsers.sid)
     if leg_sid is not None and leg_sid != call_sid:
@@ -73,7 +71,8 @@ def _fact(call_sid: str, statement: StatedFields, content: Content, callback: Ca
     """Return a fact at the time of receipt, since the body has no time; the status gives the sequence."""
     fact = carrier_event_fact(call_sid, content, statement, callback)
     # The SIP fields of the body belong to the call in `call_sid`.
-    links = sip_call_link(content, "call_id", call_sid) if call_sid == content.get("call_sid") else ()
+    is_own = call_sid == content.get("call_sid")
+    links = sip_call_link(content, "call_id", call_sid, fact.stated) if is_own else ()
     return msgspec.structs.replace(
         fact, sequence=words.STATUS_SEQUENCE.get(statement.get("status", "")), links=links
     )

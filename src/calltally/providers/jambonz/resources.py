@@ -45,15 +45,15 @@ def fact_of(record: Mapping[str, Any], source: RecordSource) -> Fact:
     """Return one call as a fact; raise NotUnderstood with the name and value of an unreadable field."""
     call_sid = values.required_value(record, "call_sid", value_parsers.sid, _NO_CALL_ID)
     fact = carrier_record_fact(call_sid, record, _statement(record, source), source)
-    return msgspec.structs.replace(fact, links=sip_call_link(record, "sip_callid", call_sid))
+    return msgspec.structs.replace(fact, links=sip_call_link(record, "sip_callid", call_sid, fact.stated))
 
 
 def _statement(record: Mapping[str, Any], source: RecordSource) -> StatedFields:
-    statement: StatedFields = {
-        **values.parsed_fields(record, _FIELDS),
-        **values.times_of(record, _TIMES, source.received_us),
-        "provider": words.NAME,
-    }
+    statement = values.merged(
+        values.parsed_fields(record, _FIELDS),
+        values.times_of(record, _TIMES, source.received_us),
+        {"provider": words.NAME},
+    )
     if "status" not in statement and "ended_us" in statement:
         statement["status"] = _final_status(record, statement)
     if statement.get("status") != Status.COMPLETED:

@@ -25,6 +25,7 @@ _FIELDS: Final = (
     FieldRule("HangupCauseName", "end_reason", value_parsers.word),
     FieldRule("HangupCauseCode", "error_code", value_parsers.word),
     FieldRule("RecordUrl", "recording_url", value_parsers.link),
+    FieldRule("TotalCost", "cost", value_parsers.cost_in("USD")),
 )
 _TIMES: Final = (
     TimeRule("SessionStart", "started_us", timestamps.any_stamp),
@@ -35,7 +36,7 @@ _TIMES: Final = (
 # The time of the event is the first of these that is present.
 _OCCURRED_FIELDS: Final = ("EndTime", "AnswerTime")
 # BillDuration is the charged time, rounded up.
-_DURATION: Final = FieldRule("Duration", "talk_seconds", value_parsers.seconds)
+_DURATION: Final = (FieldRule("Duration", "talk_seconds", value_parsers.seconds),)
 _NO_CALL_ID: Final = "the body names no call"
 
 
@@ -68,17 +69,12 @@ def _call_sid(content: Content) -> str:
 
 
 def _statement(content: Content, callback: Callback) -> StatedFields:
-    statement: StatedFields = {
-        **values.parsed_fields(content, _FIELDS),
-        **values.times_of(content, _TIMES, callback.received_us),
-        "provider": words.NAME,
-    }
-    cost = values.value_of(content, "TotalCost", value_parsers.amount)
-    if cost is not None:
-        statement["cost"] = {"amount": cost, "currency": "USD"}
+    statement = values.merged(
+        values.parsed_fields(content, _FIELDS),
+        values.times_of(content, _TIMES, callback.received_us),
+        {"provider": words.NAME},
+    )
     # With both times the talk lies between them, so `Duration` counts only without an answer time.
     if statement.get("status") == "completed" and "answered_us" not in statement:
-        talk_seconds = values.value_of(content, _DURATION.source_name, _DURATION.parse)
-        if talk_seconds is not None:
-            statement["talk_seconds"] = talk_seconds
+        return values.merged(statement, values.parsed_fields(content, _DURATION))
     return statement

@@ -22,6 +22,7 @@ _FIELDS: Final = (
     FieldRule("parent_call_uuid", "parent_call_sid", value_parsers.sid),
     FieldRule("hangup_cause_name", "end_reason", value_parsers.word),
     FieldRule("hangup_cause_code", "error_code", value_parsers.word),
+    FieldRule("total_amount", "cost", value_parsers.cost_in("USD")),
 )
 _TIMES: Final = (
     TimeRule("initiation_time", "started_us", timestamps.stamp),
@@ -46,17 +47,12 @@ def fact_of(record: Mapping[str, Any], source: RecordSource) -> Fact:
 
 
 def _statement(record: Mapping[str, Any], source: RecordSource) -> StatedFields:
-    statement: StatedFields = {
-        **values.parsed_fields(record, _FIELDS),
-        **values.times_of(record, _TIMES, source.received_us),
-        "provider": words.NAME,
-    }
-    cost = values.value_of(record, "total_amount", value_parsers.amount)
-    if cost is not None:
-        statement["cost"] = {"amount": cost, "currency": "USD"}
-    if "ended_us" in statement:
-        statement.update(_end(record, statement))
-    return statement
+    statement = values.merged(
+        values.parsed_fields(record, _FIELDS),
+        values.times_of(record, _TIMES, source.received_us),
+        {"provider": words.NAME},
+    )
+    return values.merged(statement, _end(record, statement)) if "ended_us" in statement else statement
 
 
 def _end(record: Mapping[str, Any], statement: StatedFields) -> StatedFields:

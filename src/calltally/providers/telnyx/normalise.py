@@ -107,12 +107,12 @@ def _links(leg: str | None) -> tuple[Node, ...]:
 
 
 def _statement(payload: Content, kind: str, callback: Callback) -> StatedFields:
-    return {
-        **values.parsed_fields(payload, _FIELDS),
-        **values.times_of(payload, _TIMES, callback.received_us),
-        **_state(payload, kind),
-        "provider": words.NAME,
-    }
+    return values.merged(
+        values.parsed_fields(payload, _FIELDS),
+        values.times_of(payload, _TIMES, callback.received_us),
+        _state(payload, kind),
+        {"provider": words.NAME},
+    )
 
 
 def _state(payload: Content, kind: str) -> StatedFields:
@@ -141,6 +141,9 @@ def _sip_code(text: str) -> int | None:
     return value_parsers.sip_code(text) if text.isdigit() else None
 
 
+_SIP_CAUSE: Final = (FieldRule("sip_hangup_cause", "sip_code", _sip_code),)
+
+
 def _end(payload: Content) -> StatedFields:
     """Return the end of a call. An unknown cause is stored unchanged: the end itself is certain."""
     cause = values.value_of(payload, "hangup_cause", value_parsers.word)
@@ -149,7 +152,4 @@ def _end(payload: Content) -> StatedFields:
         statement["end_reason"] = cause
         if cause in words.Q850_CAUSES:
             statement["hangup_cause"] = words.Q850_CAUSES[cause]
-    sip_code = values.value_of(payload, "sip_hangup_cause", _sip_code)
-    if sip_code is not None:
-        statement["sip_code"] = sip_code
-    return statement
+    return values.merged(statement, values.parsed_fields(payload, _SIP_CAUSE))

@@ -63,15 +63,13 @@ def _first(record: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
 
 
 def _statement(record: Mapping[str, Any], source: RecordSource) -> StatedFields:
-    statement: StatedFields = {
-        **values.parsed_fields(record, _FIELDS),
-        **values.times_of(record, _TIMES, source.received_us),
-        **values.cost_of(record, "cost", "currency"),
-        "provider": words.NAME,
-    }
-    if "ended_us" in statement:
-        statement.update(_end(record, statement))
-    return statement
+    statement = values.merged(
+        values.parsed_fields(record, _FIELDS),
+        values.times_of(record, _TIMES, source.received_us),
+        values.cost_of(record, "cost", "currency"),
+        {"provider": words.NAME},
+    )
+    return values.merged(statement, _end(record, statement)) if "ended_us" in statement else statement
 
 
 def _end(record: Mapping[str, Any], statement: StatedFields) -> StatedFields:

@@ -64,6 +64,12 @@ ANSWERED_BY: Final[Mapping[str, str]] = {
     "human_residence": "human",
     "human_business": "human",
     "machine": "machine",
+    # TeXML has Twilio's words for the result of a detection that waits for the end of the greeting.
+    "machine_start": "machine",
+    "machine_end_beep": "machine",
+    "machine_end_silence": "machine",
+    "machine_end_other": "machine",
+    "unknown": "unknown",
     "fax_detected": "fax",
     "fax": "fax",
     "silence": "unknown",

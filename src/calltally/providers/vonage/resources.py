@@ -29,6 +29,7 @@ _FIELDS: Final = (
     FieldRule("detail", "end_reason", value_parsers.word),
     FieldRule("sip_code", "sip_code", value_parsers.sip_code),
     FieldRule("recording_url", "recording_url", value_parsers.link),
+    FieldRule("price", "cost", value_parsers.cost_in("EUR")),
 )
 # Talk time: it starts at start_time, which is the time of the answer.
 _FINAL_FIELDS: Final = (FieldRule("duration", "talk_seconds", value_parsers.seconds),)
@@ -56,15 +57,11 @@ def fact_of(record: Mapping[str, Any], source: RecordSource) -> Fact:
 
 def statement_of(content: Content, received_us: int) -> StatedFields:
     """Return the fields of an event or a record. Vonage charges in euros."""
-    statement: StatedFields = {
-        **values.parsed_fields(content, _FIELDS, at_end=_FINAL_FIELDS),
-        **values.times_of(content, _TIMES, received_us),
-        "provider": words.NAME,
-    }
-    price = values.value_of(content, "price", value_parsers.amount)
-    if price is not None:
-        statement["cost"] = {"amount": price, "currency": "EUR"}
-    return statement
+    return values.merged(
+        values.parsed_fields(content, _FIELDS, at_end=_FINAL_FIELDS),
+        values.times_of(content, _TIMES, received_us),
+        {"provider": words.NAME},
+    )
 
 
 def _is_record(value: Mapping[str, Any]) -> bool:

@@ -171,6 +171,8 @@ def _count(metrics: Metrics, provider: str, receipt: CallbackReceipt) -> None:
         metrics.count_unread_message(provider, receipt.kind)
     if receipt.unknown_ends:
         metrics.count_unknown_end_reasons(provider, receipt.unknown_ends)
+    if receipt.unread_fields:
+        metrics.count_unread_fields(provider, receipt.unread_fields)
     for recorded in receipt.recorded:
         metrics.count_fact(provider, recorded.outcome)
 

@@ -46,11 +46,13 @@ class _Received(NamedTuple):
     dead_letters: Counter
     unknown_ends: Counter
     unread: Counter
+    unread_fields: Counter
 
 
 def _received(registry: CollectorRegistry) -> _Received:
     counter = partial(Counter, registry=registry)
     unknown = "End reasons of providers that no table maps; each is stored."
+    unread_fields = "Unreadable values of providers' fields; each is left out, and the rest is recorded."
     unread = "Authentic messages of unread kinds without a call state; each is stored."
     unsigned = "Callbacks without a valid signature of the tenant's secret."
     return _Received(
@@ -63,6 +65,7 @@ def _received(registry: CollectorRegistry) -> _Received:
         ),
         counter("calltally_unknown_end_reasons", unknown, ["provider"]),
         counter("calltally_unread_messages", unread, ["provider", "kind"]),
+        counter("calltally_unread_fields", unread_fields, ["provider"]),
     )
 
 
@@ -137,6 +140,10 @@ class Metrics:
     def count_unknown_end_reasons(self, provider: str, words: int) -> None:
         """Count unknown end reasons of one callback."""
         self._received.unknown_ends.labels(provider).inc(words)
+
+    def count_unread_fields(self, provider: str, fields: int) -> None:
+        """Count the values of one callback that could not be read and were left out."""
+        self._received.unread_fields.labels(provider).inc(fields)
 
     def count_job(self, kind: str, what: str) -> None:
         """Count a job that was started (`started`) or canceled or deleted (`ended`)."""

@@ -143,7 +143,8 @@ EVENT: Final[Mapping[str, Field]] = {
     "reason": Field("The reason if the event changed nothing.", nullable(TEXT), None),
     "repeats": Field("The number of repeats.", COUNT, 0),
     "said": Field(
-        "The content, with the field names of own events.",
+        "The content, with the field names of own events. `unread_fields` names the provider's fields whose"
+        " values could not be read; they are left out.",
         {"type": "object"},
         {"status": "completed", "duration_seconds": 142},
     ),

@@ -115,6 +115,17 @@ def test_implausible_records_are_refused_with_a_reason(changes: dict[str, object
     assert words in items[0].reason
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("sip_term_status", "n/a"), ("hangup_cause_q850", "none"), ("caller_id_number", "9" * 129)],
+)
+def test_an_unreadable_secondary_value_does_not_lose_the_end(name: str, value: str) -> None:
+    (fact,) = posted(
+        json.dumps(record(**variables("u-3", hangup_cause="USER_BUSY", **{name: value}))).encode()
+    )
+    assert (fact.stated["status"], fact.stated["unread_fields"]) == ("busy", [name])
+
+
 def test_one_id_of_two_calls_is_a_conflict_and_both_are_stored() -> None:
     other = record(**variables(A_LEG, caller_id_number="+14155550199", start_uepoch=(START + 1) * 1_000_000))
     found = [*posted(json.dumps(A_RECORD).encode()), *posted(json.dumps(other).encode())]

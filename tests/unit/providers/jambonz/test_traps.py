@@ -67,6 +67,19 @@ def test_requests_without_a_time_are_ordered_by_their_status() -> None:
         assert fold("acme", Node(TALK, is_carrier=True), mixed).call.status == "in-progress"
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("sip_status", 999), ("sip_reason", "x" * 201), ("direction", "up"), ("duration", "x")],
+)
+def test_an_unreadable_secondary_value_does_not_lose_the_end(name: str, value: object) -> None:
+    sent = (
+        {"word": "busy", "sip": 486, name: value} if name != "sip_status" else {"word": "busy", "sip": value}
+    )
+    statement = fact(status(**sent)).stated  # type: ignore[arg-type]  # values of every kind
+    assert (statement["status"], statement["unread_fields"]) == ("busy", [name])
+    assert fact(status("busy", 0)).stated.get("unread_fields") is None
+
+
 def test_dialled_legs_are_separate_calls() -> None:
     parent, leg = facts_of(
         signed(

@@ -90,6 +90,23 @@ def test_machine_is_a_boolean(word: str, answered_by: str) -> None:
     assert fact(posted("in-progress", "MachineDetection", Machine=word)).stated["answered_by"] == answered_by
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TotalCost", "free"),
+        ("Machine", "maybe"),
+        ("RecordUrl", "/1.mp3"),
+        ("Direction", "up"),
+        ("Duration", "x"),
+    ],
+)
+def test_an_unreadable_secondary_value_does_not_lose_the_end(name: str, value: str) -> None:
+    ended = {"EndTime": ENDED["EndTime"], "Duration": "9", name: value}
+    statement = fact(posted("completed", "Hangup", **ended)).stated
+    assert (statement["status"], statement["unread_fields"]) == ("completed", [name])
+    assert listed(total_amount="free").stated["unread_fields"] == ["total_amount"]
+
+
 def test_get_and_post_callbacks_have_the_same_fields() -> None:
     assert (
         fact(by_get("ringing", "Ring")).stated

@@ -146,7 +146,7 @@ SAMPLES = Samples(
         BUSY: {"status": "busy", "duration_seconds": 0, "sip_code": 486, "hangup_cause": 17},
         TEXML: {"status": "completed", "duration_seconds": 49, "ring_seconds": 7},
     },
-    unknown=(event("call.initiated", TALK, 0, direction="sideways"), "sideways"),
+    unknown=(texml("parked"), "parked"),
     unnamed=event("call.answered", TALK, 5, call_control_id=None, call_leg_id=None),
     tolerance_s=300,
     records=Records(

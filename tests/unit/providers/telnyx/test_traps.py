@@ -107,6 +107,26 @@ def test_each_result_of_machine_detection(result: str, answered_by: str) -> None
     assert "status" not in fact.stated
 
 
+@pytest.mark.parametrize(
+    "word", ["machine_start", "machine_end_beep", "machine_end_silence", "machine_end_other", "unknown"]
+)
+def test_texml_detection_words_do_not_lose_the_end(word: str) -> None:
+    (fact,) = facts(texml("completed", AnsweredBy=word, CallDuration="9"))
+    assert (fact.stated["status"], fact.stated["talk_seconds"]) == ("completed", 9)
+    assert fact.stated["answered_by"] == ("unknown" if word == "unknown" else "machine")
+    assert "unread_fields" not in fact.stated
+
+
+@pytest.mark.parametrize(
+    ("sip", "unread"), [("486", None), ("unspecified", None), ("0", None), ("999", ["sip_hangup_cause"])]
+)
+def test_an_unreadable_sip_cause_does_not_lose_the_end(sip: str, unread: list[str] | None) -> None:
+    (fact,) = facts(hangup(TALK, 3, "user_busy", sip))
+    assert (fact.stated["status"], fact.stated.get("sip_code")) == ("busy", 486 if sip == "486" else None)
+    assert fact.stated.get("unread_fields") == unread
+    assert folded(hangup(TALK, 3, "user_busy", sip))["end_reason"] == "busy"
+
+
 def test_message_events_give_no_facts() -> None:
     assert facts(Sent(b'{"data": {"event_type": "message.received", "payload": {}}}')) == []
 

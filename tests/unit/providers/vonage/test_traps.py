@@ -76,6 +76,22 @@ def test_events_without_a_call_state_give_no_status(word: str) -> None:
     assert "status" not in fact(posted(word, 9)).stated
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("price", "free"),
+        ("sip_code", "9999"),
+        ("recording_url", "/files/1"),
+        ("direction", "up"),
+        ("to", "9" * 129),
+    ],
+)
+def test_an_unreadable_secondary_value_does_not_lose_the_end(name: str, value: str) -> None:
+    found = fact(posted("completed", 42.7, **{**ENDED, name: value}))
+    assert (found.stated["status"], found.stated["unread_fields"]) == ("completed", [name])
+    assert found.stated["talk_seconds"] == 37
+
+
 def test_get_and_post_events_have_the_same_fields() -> None:
     posted_fact = fact(posted("completed", 50, "cccccccc-2962-41e7-baf4-90f63e25e439", duration="12"))
     get_fact = fact(by_get("completed", 50, duration="12"))

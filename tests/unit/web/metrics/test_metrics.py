@@ -32,12 +32,14 @@ def test_ingest_is_counted_by_provider() -> None:
     metrics.count_dead_letter("twilio")
     metrics.count_unknown_end_reasons("vapi", 2)
     metrics.count_unread_message("livekit", "agent_job_*")
+    metrics.count_unread_fields("telnyx", 2)
     told = lines(metrics)
     assert 'calltally_facts_total{outcome="applied",provider="twilio"} 1.0' in told
     assert 'calltally_signature_failures_total{provider="twilio"} 1.0' in told
     assert 'calltally_dead_letters_total{provider="twilio"} 1.0' in told
     assert 'calltally_unknown_end_reasons_total{provider="vapi"} 2.0' in told
     assert 'calltally_unread_messages_total{kind="agent_job_*",provider="livekit"} 1.0' in told
+    assert 'calltally_unread_fields_total{provider="telnyx"} 2.0' in told
 
 
 def test_queue_length_is_read_at_each_scrape() -> None:
