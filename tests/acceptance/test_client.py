@@ -11,7 +11,7 @@ import pytest
 from pyarrow import ipc, parquet
 
 from calltally.calls.errors import InvalidInput
-from calltally.client import AsyncClient, CallRecord, Client, Evaluation, Retries, Tombstone, Turn, errors
+from calltally.client import AsyncClient, CallRecord, Client, Evaluation, RetryPolicy, Tombstone, Turn, errors
 from tests.acceptance.live import Live
 from tests.integration.client.either import Either
 
@@ -34,7 +34,7 @@ class Told:
         self.tenant = live.new_tenant()
         self.key = live.new_key(self.tenant, "calls:read", "events:write", "transcripts:read")
         self.tell(*range(CALLS))
-        self.ask = either.open(live.base, self.key, retries=Retries(tries=2, first_s=0.01))
+        self.ask = either.open(live.base, self.key, retries=RetryPolicy(tries=2, first_s=0.01))
 
     def tell(self, *numbers: int, status: str = "completed") -> None:
         self.live.send_events(self.key, [event(number, status) for number in numbers])

@@ -15,13 +15,14 @@ from calltally.calls.events import Channel, Fact
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
 from calltally.calls.windows import TimeWindow
 from calltally.cli.reconcile.provider_command import ReconciliationRequest, compare
-from calltally.net import HttpRetryPolicy, RetryingClient
+from calltally.net import RetryingClient
 from calltally.providers.call_fetcher import ApiAccess, StartWindow
 from calltally.providers.callback import UnreadableRecord
 from calltally.providers.registry import FETCHERS
 from calltally.reconcile.findings import FindingKind
 from calltally.reconcile.provider_client import ProviderClient
 from calltally.reconcile.provider_run import ProviderReport
+from calltally.retry_policy import RetryPolicy
 from calltally.settings import Settings
 from calltally.store.db.interface import Submission
 from calltally.store.ledger.lookup import find_call
@@ -57,7 +58,7 @@ def with_client(
     secrets: Mapping[str, str] | None = None,
 ) -> T:
     async def session() -> T:
-        patience = HttpRetryPolicy(tries=3, first_s=0.0)
+        patience = RetryPolicy(tries=3, first_s=0.0)
         async with RetryingClient(lambda: 0.0, timeout_s=5, retry_policy=patience) as client:
             access = ApiAccess(api.url, APIS[name].secrets if secrets is None else secrets, NOW_US)
             return await work(ProviderClient(FETCHERS[name], access, client.request))

@@ -11,11 +11,12 @@ from twilio.rest import Client
 from calltally.calls.errors import CalltallyError, Misconfigured, NotUnderstood, Unavailable
 from calltally.calls.events import Channel, Fact
 from calltally.calls.times import SECOND_US
-from calltally.net import HttpRetryPolicy, RetryingClient
+from calltally.net import RetryingClient
 from calltally.providers.call_fetcher import ApiAccess, StartWindow
 from calltally.providers.callback import UnreadableRecord
 from calltally.providers.registry import FETCHERS
 from calltally.reconcile.provider_client import ProviderClient
+from calltally.retry_policy import RetryPolicy
 from tests.conftest import NOW_US
 from tests.twilio_api import ACCOUNT, KEY, TOKEN, TwilioApi, resource, served
 
@@ -37,7 +38,7 @@ def with_client(
     api: TwilioApi, work: Callable[[ProviderClient], Awaitable[T]], secrets: dict[str, str] = BY_TOKEN
 ) -> T:
     async def session() -> T:
-        patience = HttpRetryPolicy(tries=3, first_s=0.0)
+        patience = RetryPolicy(tries=3, first_s=0.0)
         async with RetryingClient(lambda: 0.0, timeout_s=5, retry_policy=patience) as client:
             access = ApiAccess(api.url, secrets, NOW_US)
             return await work(ProviderClient(FETCHERS["twilio"], access, client.request))

@@ -7,7 +7,7 @@ The client needs none of the server's packages, and loads its HTTP library with 
 from calltally.calls.conversation import Evaluation, FunctionCall, Turn
 from calltally.client.alerts import AlertPage, AlertRecord
 from calltally.client.clients import AsyncClient, Client
-from calltally.client.config import Retries, Surroundings
+from calltally.client.config import Surroundings
 from calltally.client.errors import ClientError
 from calltally.client.filters import Filters, Window
 from calltally.client.records import (
@@ -24,6 +24,7 @@ from calltally.client.records import (
 from calltally.client.sessions import SessionDetail, SessionPage, SessionRecord, SessionStored, SessionTold
 from calltally.client.streaming import Streamed
 from calltally.client.wire import Answer, Request
+from calltally.retry_policy import RetryPolicy
 
 __all__ = [
     "AlertPage",
@@ -44,7 +45,7 @@ __all__ = [
     "FunctionCall",
     "Page",
     "Request",
-    "Retries",
+    "RetryPolicy",
     "SessionDetail",
     "SessionPage",
     "SessionRecord",

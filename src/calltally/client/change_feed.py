@@ -5,7 +5,7 @@ from typing import Final
 from calltally.client.config import ClientConfig
 from calltally.client.records import Change, ChangePage
 from calltally.client.response_parsing import decode_change_page, unexpected_answer
-from calltally.client.retries import send_with_retries
+from calltally.client.retries import send
 from calltally.client.sans_io import ClientIteration, ClientOperation, FoundItems, flatten_pages
 from calltally.client.wire import Answer, Request
 
@@ -66,5 +66,5 @@ def _fetch_changes(
     config: ClientConfig, after: str | int, limit: int, wait_s: int
 ) -> ClientOperation[tuple[Answer, ChangePage]]:
     params = [("after", str(after)), ("limit", str(limit)), *([("wait", str(wait_s))] if wait_s else [])]
-    answer = yield from send_with_retries(config, Request("GET", CHANGES_PATH, params), long_poll_s=wait_s)
+    answer = yield from send(config, Request("GET", CHANGES_PATH, params), long_poll_s=wait_s)
     return answer, decode_change_page(answer)

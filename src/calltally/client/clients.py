@@ -14,7 +14,6 @@ from calltally.client.config import (
     TIMEOUT_S,
     ClientConfig,
     ClientKey,
-    Retries,
     Surroundings,
     validate_base_url,
 )
@@ -27,11 +26,12 @@ from calltally.client.sans_io import (
     run_operation_async,
 )
 from calltally.client.transport import AsyncTransport, BlockingTransport
+from calltally.retry_policy import RetryPolicy
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_RETRIES: Final = Retries()
+_RETRIES: Final = RetryPolicy()
 _SURROUNDINGS: Final = Surroundings()
 _ClientMethod: TypeAlias = Callable[Concatenate["Client", P], T]
 _AsyncClientMethod: TypeAlias = Callable[Concatenate["AsyncClient", P], T]
@@ -96,7 +96,7 @@ class _ClientBase(ABC):
         key: str,
         *,
         timeout_s: float = TIMEOUT_S,
-        retries: Retries = _RETRIES,
+        retries: RetryPolicy = _RETRIES,
         surroundings: Surroundings = _SURROUNDINGS,
     ) -> None:
         if not 0 < timeout_s < float("inf"):

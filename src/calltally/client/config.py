@@ -1,4 +1,4 @@
-"""Configuration of a client: base URL, key, timeouts and retries."""
+"""Configuration of a client: base URL, key, timeouts and retry policy."""
 
 import random
 import time
@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from calltally.calls.errors import InvalidInput
+from calltally.retry_policy import RetryPolicy
 
 TIMEOUT_S: Final = 30.0
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -42,20 +43,6 @@ class ClientKey:
         return text.replace(self._text, "…")
 
 
-class Retries(NamedTuple):
-    """Retry policy for 429, 502, 503, 504 and connection errors.
-
-    Before try n + 1 the client waits a random time from 0 to `first_s` · 2ⁿ⁻¹, at most `longest_s` (full
-    jitter), and never less than Retry-After. `together_s` limits all tries together. If Retry-After exceeds
-    `longest_s` or the rest of `together_s`, the client raises the error at once.
-    """
-
-    tries: int = 6
-    first_s: float = 0.5
-    longest_s: float = 60.0
-    together_s: float = 180.0
-
-
 async def _sleep_async(seconds: float) -> None:
     import asyncio  # deferred: takes a fifth of the import time, and an async caller has loaded it
 
@@ -81,7 +68,7 @@ class ClientConfig(NamedTuple):
     base: str
     key: ClientKey
     timeout_s: float
-    retries: Retries
+    retries: RetryPolicy
     surroundings: Surroundings
     longest_bytes: int = LONGEST_BYTES
 

@@ -1,8 +1,5 @@
 """Conversion of unsuccessful responses to errors, by the problem's slug, else by the status."""
 
-import re
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final
 
@@ -27,6 +24,7 @@ from calltally.client.errors import (
     UnexpectedAnswer,
 )
 from calltally.client.wire import Answer, Request
+from calltally.retry_policy import parse_retry_after_s
 
 _ERROR_BY_SLUG: Final[dict[str, type[ClientError]]] = {
     error.slug: error
@@ -57,7 +55,6 @@ _ERROR_BY_STATUS: Final[dict[int, type[ClientError]]] = {
 }
 _REDIRECTS: Final = range(300, 400)
 _FIRST_SERVER_ERROR: Final = 500
-_SECONDS: Final = re.compile(r"[0-9]{1,9}")
 _MAX_FAULTS: Final = 50
 _MAX_TEXT_CHARS: Final = 500
 
@@ -89,7 +86,7 @@ def error_from_answer(request: Request, answer: Answer, now_s: float) -> ClientE
     problem = _decode_problem(answer)
     slug = problem.type.rpartition("#")[2] if "#" in problem.type else ""
     request_id = answer.request_id or problem.request_id
-    response = ErrorResponse(answer.status, slug, request_id, parse_retry_after_s(answer, now_s))
+    response = ErrorResponse(answer.status, slug, request_id, parse_retry_after_s(answer.headers, now_s))
     faults = tuple(Fault(part.parameter, part.detail) for part in problem.errors[:_MAX_FAULTS])
     kind = _ERROR_BY_SLUG.get(slug) or _error_class_for_status(answer.status)
     return kind(f"{_message(request, answer, problem)} ({_reference(response)})", faults, response=response)
@@ -135,26 +132,3 @@ def _status_phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return ""
-
-
-def parse_retry_after_s(answer: Answer, now_s: float) -> float | None:
-    """Return the seconds of Retry-After (RFC 9110, section 10.2.3), at least 0, or None if unreadable.
-
-    A date is compared with the Date of the response, if present: the two clocks may differ.
-    """
-    text = answer.headers.get("retry-after", "").strip()
-    if _SECONDS.fullmatch(text):
-        return float(text)
-    until_s = _parse_date_s(text)
-    if until_s is None:
-        return None
-    at_s = _parse_date_s(answer.headers.get("date", ""))
-    return max(until_s - (now_s if at_s is None else at_s), 0.0)
-
-
-def _parse_date_s(text: str) -> float | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -8,35 +8,36 @@ from calltally.client.errors import ClientError, StreamCut, TooManyRequests, Una
 from calltally.client.problems import error_from_answer
 from calltally.client.sans_io import BackOff, ClientOperation, IoResult, RequestAttempt, ResponseSink
 from calltally.client.wire import Answer, Request
+from calltally.retry_policy import RetryPolicy
 
 _RETRIABLE_ERRORS: Final = (Unreachable, TooManyRequests, Unavailable)
 
 
-def send(config: ClientConfig, request: Request) -> ClientOperation[Answer]:
-    """Send a request and return the successful response.
-
-    Retries a repeatable request within the limits of `Retries`. Raises a ClientError: Unreachable without a
-    response, a Refusal for an unsuccessful one, UnexpectedAnswer for a redirect, which is not followed.
-    """
-    return (yield from send_with_retries(config, request))
-
-
-def send_with_retries(
+def send(
     config: ClientConfig, request: Request, *, sink: ResponseSink | None = None, long_poll_s: float = 0.0
 ) -> ClientOperation[Answer]:
-    """Send a request as `send` does, with extra time for a long poll, or with a sink for the body."""
-    ends_s = config.surroundings.now_s() + config.retries.together_s + long_poll_s
-    for tried in count(1):
-        io_result: IoResult = yield RequestAttempt(request, config.timeout_s + long_poll_s, ends_s, sink)
+    """Send a request and return the successful response, whose body goes to the `sink` if there is one.
+
+    Retries a repeatable request within the limits of the policy, with extra time for a long poll. Raises a
+    ClientError: Unreachable without a response, a Refusal for an unsuccessful one, UnexpectedAnswer for a
+    redirect, which is not followed.
+    """
+    surroundings, max_s = config.surroundings, config.retries.max_elapsed_s + long_poll_s
+    policy, started_s = config.retries._replace(max_elapsed_s=max_s), surroundings.now_s()
+    for failures in count(1):
+        io_result: IoResult = yield RequestAttempt(
+            request, config.timeout_s + long_poll_s, started_s + max_s, sink
+        )
         error = _error_in(config, request, io_result)
         if error is None:
             return _successful_answer(io_result)
         if sink is not None and sink.size:
             raise StreamCut(f"the stream broke off after {sink.size} bytes: {error.detail}") from error
-        back_off_s = _back_off_s(config, error, tried) if request.is_repeatable else None
-        if back_off_s is None or config.surroundings.now_s() + back_off_s >= ends_s:
+        delay_s = policy.delay_s(failures, surroundings.chance(), error.retry_after_s)
+        elapsed_s = surroundings.now_s() - started_s + delay_s
+        if not (_may_repeat(policy, request, error) and policy.allows_retry(failures, elapsed_s)):
             raise error
-        yield BackOff(back_off_s)
+        yield BackOff(delay_s)
     raise AssertionError  # pragma: no cover (count() never ends)
 
 
@@ -61,15 +62,6 @@ def _without_key(config: ClientConfig, error: ClientError) -> ClientError:
     return type(error)(hide(error.detail), faults, response=error.response)
 
 
-def _back_off_s(config: ClientConfig, error: ClientError, tried: int) -> float | None:
-    """Return the seconds to wait before the next try, or None if there must be no other."""
-    retries, chance = config.retries, config.surroundings.chance
-    if not isinstance(error, _RETRIABLE_ERRORS) or tried >= retries.tries:
-        return None
-    if error.retry_after_s is None:
-        longest_s: float = min(retries.first_s * 2.0 ** (tried - 1), retries.longest_s)
-        return chance() * longest_s
-    if error.retry_after_s > retries.longest_s:
-        return None
-    # Jitter, because all clients that received the same Retry-After would return at the same instant.
-    return error.retry_after_s + chance() * retries.first_s
+def _may_repeat(policy: RetryPolicy, request: Request, error: ClientError) -> bool:
+    is_temporary = isinstance(error, _RETRIABLE_ERRORS) and (error.retry_after_s or 0.0) <= policy.max_s
+    return is_temporary and request.is_repeatable

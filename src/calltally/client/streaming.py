@@ -9,7 +9,7 @@ from calltally.client.errors import ErrorResponse, StreamCut
 from calltally.client.filters import STREAM_PARAMS, StreamOptions, query_params
 from calltally.client.operations import CALLS_PATH
 from calltally.client.response_parsing import unexpected_answer
-from calltally.client.retries import send_with_retries
+from calltally.client.retries import send
 from calltally.client.row_counter import STREAM_FORMATS, RowCounter
 from calltally.client.sans_io import ClientOperation
 from calltally.client.wire import Answer, Request
@@ -45,7 +45,7 @@ def stream(
         raise InvalidInput.of("format", f"format must be one of {', '.join(STREAM_FORMATS)}, not {format!r}")
     sink = _FileSink(file, kind.media_type, kind.rows())
     request = Request("GET", CALLS_PATH, [*query_params(filters, STREAM_PARAMS), ("format", format)])
-    answer = yield from send_with_retries(config, request, sink=sink)
+    answer = yield from send(config, request, sink=sink)
     return _checked_result(answer, sink)
 
 

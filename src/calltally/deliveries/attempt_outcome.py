@@ -1,12 +1,11 @@
-"""Pure decision about the outcome of a delivery attempt."""
+"""Pure decision about the outcome of a delivery attempt, and the time of the next one."""
 
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
-from calltally.calls.times import SECOND_US
-from calltally.deliveries.retry_schedule import next_try_us, parse_retry_after_s
+from calltally.calls.times import DAY_US, SECOND_US
 from calltally.net.http_client import RequestFailure, RequestOutcome
-from calltally.net.http_connection import OutgoingResponse
+from calltally.retry_policy import RetryPolicy, parse_retry_after_s
 from calltally.store.webhooks.deliveries import DEAD, DELIVERED, WAITING
 from calltally.store.webhooks.dispatch import AttemptResult, DeliveryJob
 
@@ -14,6 +13,10 @@ from calltally.store.webhooks.dispatch import AttemptResult, DeliveryJob
 _BACK_OFF_STATUSES: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 # Longest pause that a receiver can ask for.
 _MAX_HOLD_S: Final = 3600.0
+_RETRY_POLICY: Final = RetryPolicy(first_s=10.0, max_s=8 * 3600.0)
+GIVES_UP_AFTER_US: Final = 3 * DAY_US
+# Longest Retry-After that is honoured.
+_MAX_RETRY_AFTER_S: Final = 24 * 3600.0
 
 
 class DeliveryAttempt(NamedTuple):
@@ -48,7 +51,8 @@ def decide_outcome(job: DeliveryJob, attempt: DeliveryAttempt, chance: float) ->
         retry_after_s, status, body = None, None, b""
         reason: str | None = f"{outcome.reason}: {outcome.detail}"
     else:
-        retry_after_s, status, body = _retry_after_of(outcome, ended_us), outcome.status, outcome.body
+        status, body = outcome.status, outcome.body
+        retry_after_s = parse_retry_after_s(outcome.headers, ended_us / SECOND_US)
         reason = None if _is_success(status) else f"answered {status}"
     if reason is None:
         delivered = AttemptResult(job, DELIVERED, at_us, took_us, status, None, body, ended_us)
@@ -72,8 +76,17 @@ def _is_success(status: int) -> bool:
     return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
 
 
-def _retry_after_of(response: OutgoingResponse, now_us: int) -> float | None:
-    return parse_retry_after_s(response.headers.get("retry-after"), now_us)
+def next_try_us(
+    tries: int, started_us: int, now_us: int, *, retry_after_s: float | None, chance: float
+) -> int | None:
+    """Return the time of the next try; None if it is more than three days after the first.
+
+    `retry_after_s` is the receiver's request: the next try is never sooner. `chance` is from 0 to 1: full
+    jitter, so that deliveries that failed together do not return together.
+    """
+    delay_s = max(_RETRY_POLICY.delay_s(tries, chance), min(retry_after_s or 0.0, _MAX_RETRY_AFTER_S))
+    due_us = now_us + int(delay_s * SECOND_US)
+    return due_us if due_us <= started_us + GIVES_UP_AFTER_US else None
 
 
 def event_age_s(job: DeliveryJob, at_us: int) -> float:

@@ -8,6 +8,7 @@ others hang.
 from collections import deque
 from typing import Final
 
+from calltally.retry_policy import RetryPolicy
 from calltally.store.webhooks.dispatch import NEVER_US, DeliveryJob
 from calltally.store.webhooks.endpoints import Endpoint
 
@@ -16,9 +17,7 @@ MAX_IN_FLIGHT: Final = 32
 MAX_CLAIMED: Final = 1_000
 # An endpoint counts as broken after this many failures in a row.
 BROKEN_AFTER: Final = 8
-_MAX_PROBE_S: Final = 60.0
-_FIRST_PROBE_S: Final = 1.0
-_MOST_DOUBLINGS: Final = 10
+_PROBES: Final = RetryPolicy(first_s=1.0, max_s=60.0)
 
 
 class EndpointQueue:
@@ -81,8 +80,7 @@ class EndpointQueue:
         self._streak += 1
         if self.is_broken:
             self._limit = 1
-            span_s: float = _FIRST_PROBE_S * 2.0 ** min(self._streak - BROKEN_AFTER, _MOST_DOUBLINGS)
-            hold_s = max(hold_s, (1 + chance) / 2 * min(_MAX_PROBE_S, span_s))
+            hold_s = max(hold_s, _PROBES.delay_s(self._streak - BROKEN_AFTER + 1, (1 + chance) / 2))
         self._not_before_s = max(self._not_before_s, now_s + hold_s)
 
     def postpone(self, event_id: bytes, not_before_s: float) -> None:

@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self, TypeAlias
+
+from calltally.retry_policy import RetryPolicy, parse_retry_after_s
 
 # The request was not processed, or an intermediary could not pass it on.
 _RETRYABLE: Final = frozenset(
@@ -16,6 +19,7 @@ _RETRYABLE: Final = frozenset(
     }
 )
 
+_RETRY_POLICY: Final = RetryPolicy(tries=8)
 _QUOTED_CHARS: Final = 200
 
 Pause: TypeAlias = Callable[[float], Awaitable[None]]
@@ -27,27 +31,6 @@ class HttpResponse(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
-
-
-class HttpRetryPolicy(NamedTuple):
-    """Number of tries and back-off between them (seconds).
-
-    `max_s` also bounds the Retry-After of a response.
-    """
-
-    tries: int = 8
-    first_s: float = 0.5
-    max_s: float = 60.0
-
-    def wait_s(self, attempt: int, retry_after: str | None, chance: float) -> float:
-        """Return the wait after a failed attempt (from 1): its Retry-After, otherwise part of a growing span.
-
-        `chance` is from 0 to 1, so that clients that failed together do not return together.
-        """
-        span_s = min(self.max_s, self.first_s * 2.0 ** (attempt - 1))
-        if retry_after is not None and retry_after.isascii() and retry_after.isdigit():
-            return min(self.max_s, float(retry_after) + chance * self.first_s)
-        return chance * span_s
 
 
 class RetryingClient:
@@ -62,13 +45,13 @@ class RetryingClient:
         chance: Callable[[], float],
         *,
         timeout_s: float = 30.0,
-        retry_policy: HttpRetryPolicy | None = None,
+        retry_policy: RetryPolicy = _RETRY_POLICY,
         pause: Pause = asyncio.sleep,
     ) -> None:
         import httpx2  # deferred: an eighth of a service's start
 
         self._client = httpx2.AsyncClient(timeout=timeout_s, trust_env=False)
-        self._retry_policy = retry_policy or HttpRetryPolicy()
+        self._retry_policy = retry_policy
         self._chance = chance
         self._pause = pause
 
@@ -85,19 +68,17 @@ class RetryingClient:
 
         Raises ConnectionError without a response, and ValueError for an invalid URL.
         """
-        for attempt in range(1, self._retry_policy.tries):
-            try:
+        failures = 1
+        while self._retry_policy.allows_retry(failures):
+            retry_after_s = None
+            with suppress(ConnectionError):
                 response = await self._send(url, headers, body)
-            except ConnectionError:
-                await self._wait(attempt, None)
-                continue
-            if response.status not in _RETRYABLE:
-                return response
-            await self._wait(attempt, response.headers.get("retry-after"))
+                if response.status not in _RETRYABLE:
+                    return response
+                retry_after_s = parse_retry_after_s(response.headers)
+            await self._pause(self._retry_policy.delay_s(failures, self._chance(), retry_after_s))
+            failures += 1
         return await self._send(url, headers, body)
-
-    async def _wait(self, attempt: int, retry_after: str | None) -> None:
-        await self._pause(self._retry_policy.wait_s(attempt, retry_after, self._chance()))
 
     async def _send(self, url: str, headers: Mapping[str, str], body: bytes | None) -> HttpResponse:
         import httpx2  # deferred: an eighth of a service's start

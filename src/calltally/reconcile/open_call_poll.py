@@ -5,15 +5,16 @@ from random import SystemRandom
 
 from calltally.calls.events import Fact
 from calltally.ingest.imports import import_facts
-from calltally.net import HttpRetryPolicy, RetryingClient
+from calltally.net import RetryingClient
 from calltally.providers.call_fetcher import ApiAccess
 from calltally.providers.registry import FETCHERS
 from calltally.reconcile.provider_client import ProviderClient
 from calltally.reconcile.provider_reconciliation import ProviderContext
+from calltally.retry_policy import RetryPolicy
 from calltally.store.tenants.vault import find_provider_secrets
 
 # An alert must not wait for a provider that has problems.
-_RETRIES = HttpRetryPolicy(tries=2, max_s=5.0)
+_RETRIES = RetryPolicy(tries=2, max_s=5.0)
 _TIMEOUT_S = 10.0
 
 

@@ -12,6 +12,7 @@ import msgspec
 from calltally.calls.errors import CalltallyError, Unavailable
 from calltally.calls.times import SECOND_US
 from calltally.logs import get_logger
+from calltally.retry_policy import RetryPolicy
 from calltally.store.db.leases import Lease, claim, release, renew
 from calltally.store.jobs.folders import JobFolders
 from calltally.store.jobs.jobs import (
@@ -43,10 +44,8 @@ _POLL_EVERY_S: Final = 2.0
 MAX_TRIES: Final = 20
 _INTERNAL_ERROR: Final = {"slug": CalltallyError.slug, "detail": "internal error; see the service's log"}
 _TOO_MANY_TRIES: Final = f"the job was tried {MAX_TRIES} times without progress; request a smaller window"
-# Back-off while a service does not respond, about a day in total.
-_FIRST_BACKOFF_US: Final = 2 * SECOND_US
-_MAX_BACKOFF_US: Final = 300 * SECOND_US
-MAX_WAITS: Final = 300
+# While a service does not respond, about a day in total.
+RETRY_POLICY: Final = RetryPolicy(tries=301, first_s=2.0, max_s=300.0)
 
 log: Final = get_logger(__name__)
 
@@ -144,18 +143,15 @@ class JobWorker:
 
     async def _wait(self, tenant: str, job: Job, fault: Unavailable) -> bool:
         """Schedule a retry with back-off; after the last one the job fails with its reason. Returns False."""
-        if job.waits >= MAX_WAITS:
-            tries = job.waits + 1
-            detail = f"the job was tried {tries} times without success; last reason: {fault.detail}"
+        failures = job.waits + 1
+        if not RETRY_POLICY.allows_retry(failures):
+            detail = f"the job was tried {failures} times without success; last reason: {fault.detail}"
             await self._end_job(
                 tenant, job, JobState.FAILED, {"error": {"slug": fault.slug, "detail": detail}}
             )
             return False
-        # The shift is bounded: it already exceeds the maximum.
-        backoff_us = min(_FIRST_BACKOFF_US << min(job.waits, 8), _MAX_BACKOFF_US)
-        await self._store.write(
-            postpone_job(tenant, job, fault.detail, self._dependencies.clock() + backoff_us)
-        )
+        due_us = self._dependencies.clock() + int(RETRY_POLICY.delay_s(failures) * SECOND_US)
+        await self._store.write(postpone_job(tenant, job, fault.detail, due_us))
         return False
 
     async def _call_runner(self, lease: Lease, job: Job) -> Any:  # noqa: ANN401 (any JSON value)

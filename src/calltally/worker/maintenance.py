@@ -14,6 +14,7 @@ import msgspec
 
 from calltally.calls.errors import CalltallyError, Unavailable
 from calltally.logs import get_logger
+from calltally.retry_policy import RetryPolicy
 from calltally.store.db.leases import Lease, claim, release
 from calltally.store.tenants.tenants import Tenant, admin_list_tenants
 from calltally.worker.dependencies import WorkerDependencies
@@ -105,5 +106,5 @@ def pause_after(totals: WorkerRound, failures: int, dependencies: WorkerDependen
     """
     if totals.left and not failures:
         return min(_BACKLOG_PAUSE_S, dependencies.interval_s)
-    slowdown: int = min(2**failures, _MAX_SLOWDOWN)
-    return dependencies.interval_s * slowdown * (1 + _JITTER * (dependencies.chance() - 0.5))
+    policy = RetryPolicy(first_s=dependencies.interval_s, max_s=dependencies.interval_s * _MAX_SLOWDOWN)
+    return policy.delay_s(failures + 1, 1 + _JITTER * (dependencies.chance() - 0.5))

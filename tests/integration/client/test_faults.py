@@ -12,7 +12,7 @@ import pytest
 
 from calltally import __version__
 from calltally.calls.errors import InvalidInput
-from calltally.client import AsyncClient, Client, Request, Retries, errors
+from calltally.client import AsyncClient, Client, Request, RetryPolicy, errors
 from calltally.client.clients import _ClientBase
 from calltally.client.errors import ClientError, StreamCut, Unavailable, UnexpectedAnswer, Unreachable
 from tests.integration.client.either import KEY, Either
@@ -31,7 +31,7 @@ from tests.integration.client.scripted_server import (
 from tests.unit.client.canned import Clockwork, seven
 
 PAGE = {"data": [seven(1)], "limit": 25, "offset": 0}
-ONCE = Retries(tries=1)
+ONCE = RetryPolicy(tries=1)
 HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
@@ -98,7 +98,7 @@ def test_refused_connection_is_unreachable(either: Either) -> None:
     with scripted_server() as server:
         pass
     clockwork = Clockwork()
-    perform = either.open(server.base, retries=Retries(tries=3), surroundings=clockwork.surroundings)
+    perform = either.open(server.base, retries=RetryPolicy(tries=3), surroundings=clockwork.surroundings)
     with pytest.raises(Unreachable, match=f"no response to GET {server.base}/api/v1/changes"):
         perform(lambda client: client.changes())
     assert clockwork.slept == [0.5, 1.0]
@@ -113,7 +113,7 @@ def test_silent_server_times_out(either: Either) -> None:
 
 def test_endless_response_times_out(either: Either) -> None:
     with scripted_server(trickle) as server:
-        perform = either.open(server.base, retries=Retries(together_s=0.5))
+        perform = either.open(server.base, retries=RetryPolicy(max_elapsed_s=0.5))
         with pytest.raises(Unreachable, match="still sending"):
             perform(lambda client: client.list_calls())
 
@@ -272,7 +272,7 @@ def test_client_is_closed_at_the_end_of_its_block() -> None:
 
 def test_default_back_off_really_waits() -> None:
     started_s = time.monotonic()
-    retries = Retries(first_s=0.02)
+    retries = RetryPolicy(first_s=0.02)
     with scripted_server(
         respond(503), respond(503, retry_after="0"), respond_json(PAGE), respond(503), respond_json(PAGE)
     ) as server:

@@ -19,7 +19,7 @@ from calltally.store.db.operation import StoreOperation
 from calltally.store.jobs.folders import JobFolder
 from calltally.store.jobs.jobs import Job, JobKind, next_job, start_job
 from calltally.store.jobs.running_job import JobLost, RunningJob
-from calltally.worker.job_loop import JOBS_LEASE, LEASE_US, MAX_TRIES, SLICE_US, JobWorker
+from calltally.worker.job_loop import JOBS_LEASE, LEASE_US, MAX_TRIES, RETRY_POLICY, SLICE_US, JobWorker
 from tests.conftest import TENANT
 from tests.integration.exports.exporting import Desk
 from tests.integration.store.probing import direct
@@ -194,7 +194,8 @@ def test_unavailable_dependency_counts_no_try_and_fails_at_last(
         raise Unavailable("nobody answers at the provider")
 
     monkeypatch.setattr(JobFolder, "make", away)
-    monkeypatch.setattr("calltally.worker.job_loop.MAX_WAITS", MAX_TRIES + 2)
+    policy = RETRY_POLICY._replace(tries=MAX_TRIES + 3)
+    monkeypatch.setattr("calltally.worker.job_loop.RETRY_POLICY", policy)
     while len(start_times_us) < MAX_TRIES + 3:
         assert desk.bench.now_us < began_us + DAY_US
         desk.run_jobs()

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from calltally.client.config import ClientConfig, ClientKey, Retries, Surroundings
+from calltally.client.config import ClientConfig, ClientKey, Surroundings
 from calltally.client.sans_io import (
     BackOff,
     ClientIteration,
@@ -16,6 +16,7 @@ from calltally.client.sans_io import (
     run_operation,
 )
 from calltally.client.wire import Answer, Request
+from calltally.retry_policy import RetryPolicy
 
 T = TypeVar("T")
 
@@ -49,7 +50,7 @@ class Clockwork:
 class Canned:
     """Runner of operations against `server`, a function from a request to its result."""
 
-    def __init__(self, server: Callable[[Request], IoResult], retries: Retries = Retries()) -> None:  # noqa: B008 (immutable)
+    def __init__(self, server: Callable[[Request], IoResult], retries: RetryPolicy = RetryPolicy()) -> None:  # noqa: B008 (immutable)
         self._server = server
         self.clockwork = Clockwork()
         self.attempts: list[RequestAttempt] = []

@@ -1,4 +1,4 @@
-"""Retries of one request."""
+"""RetryPolicy of one request."""
 
 from email.utils import formatdate
 
@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.client import errors
-from calltally.client.config import Retries
 from calltally.client.errors import ClientError, TooManyRequests, Unavailable, Unreachable
 from calltally.client.retries import send
 from calltally.client.sans_io import IoResult
 from calltally.client.wire import Answer, Request
+from calltally.retry_policy import RetryPolicy
 from tests.unit.client.canned import KEY, WALL_S, Canned, good, in_turn, problem
 
 REQUEST = Request("GET", "/api/v1/call-logs")
@@ -41,7 +41,7 @@ def test_permanent_errors_are_raised_at_once(status: int) -> None:
 
 @pytest.mark.parametrize("temporary_error", TEMPORARY_ERRORS, ids=str)
 def test_number_of_tries_is_limited(temporary_error: IoResult) -> None:
-    canned = Canned(lambda _request: temporary_error, Retries(tries=3))
+    canned = Canned(lambda _request: temporary_error, RetryPolicy(tries=3))
     with pytest.raises(ClientError):
         canned.run(send(canned.config, REQUEST))
     assert len(canned.attempts) == 3
@@ -56,7 +56,7 @@ def test_number_of_tries_is_limited(temporary_error: IoResult) -> None:
     ],
 )
 def test_only_idempotent_requests_are_retried(request_: Request, tries: int) -> None:
-    canned = Canned(lambda _request: BUSY, Retries(tries=2))
+    canned = Canned(lambda _request: BUSY, RetryPolicy(tries=2))
     with pytest.raises(Unavailable):
         canned.run(send(canned.config, request_))
     assert len(canned.attempts) == tries
@@ -65,16 +65,16 @@ def test_only_idempotent_requests_are_retried(request_: Request, tries: int) -> 
 @given(
     chance=st.floats(0, 1, exclude_max=True),
     retries=st.builds(
-        Retries,
+        RetryPolicy,
         tries=st.integers(1, 30),
         first_s=st.floats(0, 10),
-        longest_s=st.floats(0, 100),
-        together_s=st.floats(0, 1_000),
+        max_s=st.floats(0, 100),
+        max_elapsed_s=st.floats(0, 1_000),
     ),
     waits=st.lists(st.none() | st.integers(0, 200), min_size=30, max_size=30),
 )
 def test_every_schedule_stays_within_its_bounds(
-    chance: float, retries: Retries, waits: list[int | None]
+    chance: float, retries: RetryPolicy, waits: list[int | None]
 ) -> None:
     remaining = iter(waits)
 
@@ -89,12 +89,10 @@ def test_every_schedule_stays_within_its_bounds(
         canned.run(send(canned.config, REQUEST))
     slept = canned.clockwork.slept
     assert len(slept) == len(canned.attempts) - 1 < retries.tries
-    assert sum(slept) <= retries.together_s
+    assert sum(slept) <= retries.max_elapsed_s
     for number, (slept_s, wait_s) in enumerate(zip(slept, waits, strict=False)):
         least_s = wait_s or 0
-        jitter_s = (
-            retries.first_s if wait_s is not None else min(retries.first_s * 2**number, retries.longest_s)
-        )
+        jitter_s = retries.first_s if wait_s is not None else min(retries.first_s * 2**number, retries.max_s)
         assert least_s <= slept_s <= least_s + jitter_s
 
 
@@ -134,7 +132,7 @@ def test_retry_after_beyond_the_limit_raises_at_once(wait_s: str) -> None:
 
 
 def test_total_time_of_all_tries_is_limited() -> None:
-    canned = Canned(lambda _request: limited(retry_after="50"), Retries(together_s=120))
+    canned = Canned(lambda _request: limited(retry_after="50"), RetryPolicy(max_elapsed_s=120))
     with pytest.raises(TooManyRequests):
         canned.run(send(canned.config, REQUEST))
     assert canned.clockwork.slept == [50.5, 50.5]

@@ -16,7 +16,14 @@ from calltally.calls.event_types import (
     event_position,
 )
 from calltally.calls.times import DAY_US, SECOND_US
-from calltally.deliveries.attempt_outcome import DeliveryAttempt, decide_outcome, event_age_s, expired_result
+from calltally.deliveries.attempt_outcome import (
+    GIVES_UP_AFTER_US,
+    DeliveryAttempt,
+    decide_outcome,
+    event_age_s,
+    expired_result,
+    next_try_us,
+)
 from calltally.deliveries.concurrency import (
     BROKEN_AFTER,
     FIRST_LIMIT,
@@ -25,7 +32,6 @@ from calltally.deliveries.concurrency import (
     EndpointQueue,
 )
 from calltally.deliveries.payload_formats import body_in_form
-from calltally.deliveries.retry_schedule import GIVES_UP_AFTER_US, backoff_s, next_try_us, parse_retry_after_s
 from calltally.net.http_client import RequestFailure
 from calltally.net.http_connection import OutgoingResponse
 from calltally.store.webhooks.dispatch import DeliveryJob
@@ -53,12 +59,6 @@ def endpoint() -> Endpoint:
 # --------------------------------------------------------------------------------------------------- schedule
 
 
-@given(st.integers(1, 100), CHANCES)
-def test_backoff_is_part_of_a_span_that_doubles_up_to_eight_hours(tries: int, chance: float) -> None:
-    assert 0 <= backoff_s(tries, chance) <= min(8 * 3600, 10 * 2 ** (tries - 1))
-    assert backoff_s(tries, 1.0) <= backoff_s(tries + 1, 1.0)
-
-
 @given(st.lists(CHANCES, min_size=1, max_size=400))
 def test_retries_end_after_three_days(chances: list[float]) -> None:
     at_us, started_us = NOW_US, NOW_US
@@ -75,22 +75,6 @@ def test_retry_after_is_honoured_up_to_a_day() -> None:
     assert next_try_us(1, NOW_US, NOW_US, retry_after_s=3600, chance=0.0) == NOW_US + 3600 * SECOND_US
     assert next_try_us(1, NOW_US, NOW_US, retry_after_s=1e12, chance=0.0) == NOW_US + DAY_US
     assert next_try_us(9, NOW_US, NOW_US, retry_after_s=1, chance=1.0) == NOW_US + 2560 * SECOND_US
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        (None, None),
-        ("120", 120.0),
-        ("soon", None),
-        ("-5", None),
-        ("Wed, 18 Nov 2026 11:06:45 GMT", 5.0),
-        ("Mon, 01 Jan 2001 00:00:00 GMT", 0.0),
-        ("Mon, 01 Jan 20010 00:00:00 -9999", None),
-    ],
-)
-def test_retry_after_is_a_number_or_a_date(header: str | None, seconds: float | None) -> None:
-    assert parse_retry_after_s(header, NOW_US) == seconds
 
 
 # --------------------------------------------------------------------------------------------------- outcomes

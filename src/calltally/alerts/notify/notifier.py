@@ -16,6 +16,7 @@ from calltally.calls.times import SECOND_US
 from calltally.logs import get_logger
 from calltally.net.http_client import RequestFailure, RequestOutcome
 from calltally.net.mail import MailServer
+from calltally.retry_policy import RetryPolicy
 from calltally.store.alerts.alerts import (
     Alert,
     AlertEvent,
@@ -41,10 +42,8 @@ from calltally.store.tenants.vault import Vault
 NOTICES_LEASE: Final = "alert notices"
 LEASE_US: Final = 120 * SECOND_US
 _BATCH: Final = 50
-_FIRST_BACKOFF_US: Final = 15 * SECOND_US
-_MAX_BACKOFF_US: Final = 1800 * SECOND_US
 # About twelve hours in total; later, the alert list still shows the change.
-MAX_TRIES: Final = 30
+RETRY_POLICY: Final = RetryPolicy(tries=30, first_s=15.0, max_s=1800.0)
 _MAX_FAULT_CHARS: Final = 300
 # Kinds of sinks without acknowledgements.
 _WITHOUT_ACKNOWLEDGEMENT: Final = frozenset({ALERTMANAGER, EMAIL})
@@ -246,9 +245,10 @@ def record_sent(tenant: str, sink: StoredAlertSink, now_us: int) -> StoreOperati
 def _record_failure(
     tenant: str, notice: PendingNotification, fault: str, now_us: int
 ) -> StoreOperation[None]:
-    if notice.tries + 1 >= MAX_TRIES:
+    failures = notice.tries + 1
+    if not RETRY_POLICY.allows_retry(failures):
         yield from settle_notification(tenant, notice, None, fault)
         return
-    backoff_us = min(_MAX_BACKOFF_US, _FIRST_BACKOFF_US * 2**notice.tries)
-    yield from defer_notification(tenant, notice, now_us + backoff_us, tries=notice.tries + 1)
+    due_us = now_us + int(RETRY_POLICY.delay_s(failures) * SECOND_US)
+    yield from defer_notification(tenant, notice, due_us, tries=failures)
     yield from save_sink_result(tenant, notice.sink, None, fault)

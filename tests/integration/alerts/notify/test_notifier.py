@@ -21,7 +21,7 @@ from calltally.alerts.evaluation.evaluator import AlertEvaluator, is_evaluation_
 from calltally.alerts.model.finding import AlertKind, FindingChange
 from calltally.alerts.model.series import Dimension, SeriesKey
 from calltally.alerts.notify.alertmanager import RESEND_US
-from calltally.alerts.notify.notifier import MAX_TRIES, Notifier, NotifierDependencies, sink_seal_name
+from calltally.alerts.notify.notifier import RETRY_POLICY, Notifier, NotifierDependencies, sink_seal_name
 from calltally.calls.times import SECOND_US
 from calltally.net.addresses import parse_networks
 from calltally.net.mail import MailServer, send_mail
@@ -181,7 +181,7 @@ def test_retries_of_a_sink_end(setup: NotifierSetup) -> None:
     add_webhook(setup)
     open_alerts(setup.bench, ROUTE)
     setup.receiver.status = 503
-    for _ in range(MAX_TRIES):
+    for _ in range(RETRY_POLICY.tries):
         setup.send(3_600 * SECOND_US)
     setup.receiver.status = 200
     assert setup.send(3_600 * SECOND_US) == 0
