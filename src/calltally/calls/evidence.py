@@ -250,6 +250,9 @@ class CallEvidence:
         first_us = self.first_us
         state_us = first_us.get(_INITIATED, first_us.get(_QUEUED))
         started_us = self.merged.get("started_us", state_us)
+        if state_us is not None and self.platform and started_us == self.platform.times.get("started_us"):
+            # A platform states when it creates a call, which waits before the carrier dials it.
+            started_us = state_us
         if ringing_us is None or started_us is None:
             return None
         return max(0, ringing_us - started_us) // 1000

@@ -21,6 +21,8 @@ from calltally.providers.callback import RecordSource
 CARRIER_HEADERS: Final = ("x-calltally-call-sid", "x-twilio-callsid")
 AGENT: Final = "agent"
 USER: Final = "user"
+# The word of `answered_by` for a mailbox or an answering machine.
+MACHINE: Final = "machine"
 _MAX_DETAIL_BYTES: Final = 16_384
 _MAX_TEXT_CHARS: Final = 100_000
 _MAX_SECONDS: Final = 30 * 86_400
@@ -148,12 +150,27 @@ def function_call(name: object, **fields: Any) -> FunctionCall | None:  # noqa: 
 
 def evaluation_details(**named: object) -> dict[str, Any] | None:
     """Return the non-empty details of an evaluation; None if there are none or they are too long."""
-    statement = {name: value for name, value in named.items() if value not in (None, {}, [], "")}
+    details = {name: value for name, value in named.items() if value not in (None, {}, [], "")}
+    return details if details and _fits(details) else None
+
+
+def metadata_of(metadata: object, **named: object) -> dict[str, Any] | None:
+    """Return the tenant's own metadata, and other objects under a name; None if empty or too long.
+
+    The tenant's own name wins if it is the same.
+    """
+    others = {name: value for name, value in named.items() if isinstance(value, Mapping) and value}
+    content = {**others, **(metadata if isinstance(metadata, Mapping) else {})}
+    return content if content and _fits(content) else None
+
+
+def _fits(content: Mapping[str, Any]) -> bool:
+    """Return whether the record can hold an object: its size, its depth, its numbers, and no NUL."""
     try:
-        size = len(msgspec.msgpack.encode(statement))
+        stored, encoded = msgspec.msgpack.encode(content), msgspec.json.encode(content)
     except (OverflowError, RecursionError, TypeError, ValueError):
-        return None
-    return statement if statement and size <= _MAX_DETAIL_BYTES else None
+        return False
+    return max(len(stored), len(encoded)) <= _MAX_DETAIL_BYTES and b"\\u0000" not in encoded
 
 
 def evaluation(

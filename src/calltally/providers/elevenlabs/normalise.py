@@ -6,7 +6,6 @@ Sources: ElevenLabs, "Post-call webhooks"; its SDK's conversation models.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, cast
 
-from calltally.calls.conversation import Conversation, FunctionCall, Turn
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Channel, Fact, StatedFields
 from calltally.calls.model import FINAL, UNANSWERED, Direction
@@ -14,6 +13,7 @@ from calltally.calls.times import SECOND_US
 from calltally.providers import json_documents, platform_reports, timestamps, value_parsers, values
 from calltally.providers.callback import Callback, RecordSource, UnreadableRecord
 from calltally.providers.elevenlabs import words
+from calltally.providers.elevenlabs.conversation import conversation_of
 from calltally.providers.json_documents import RecordShape, encode
 from calltally.providers.message_kinds import unread_kind_error
 from calltally.providers.values import Content, FieldRule
@@ -96,7 +96,7 @@ def _fact(data: Content, sent_us: int | None, source: RecordSource, raw: bytes) 
         call_sid=call_sid,
         occurred_us=next((each for each in (sent_us, occurred_us) if each is not None), source.received_us),
         statement=statement,
-        conversation=_conversation(data),
+        conversation=conversation_of(data),
         session={
             "evaluation": _evaluation(data),
             "stream_id": values.value_of(data, "metadata.phone_call.stream_sid", value_parsers.sid),
@@ -168,42 +168,3 @@ def _evaluation(data: Content) -> dict[str, Any] | None:
         data=values.value_at(data, "analysis.data_collection_results"),
     )
     return platform_reports.evaluation(words.SUCCESS.get(verdict or ""), detail)
-
-
-def _conversation(data: Content) -> Conversation:
-    transcript = data.get("transcript")
-    if not isinstance(transcript, list):
-        return Conversation()
-    items = platform_reports.objects_in(transcript)
-    return Conversation(
-        [each for each in map(_turn, items) if each is not None], list(_function_calls(items))
-    )
-
-
-def _turn(item: Mapping[str, Any]) -> Turn | None:
-    return platform_reports.turn(item.get("role"), item.get("message"), start=item.get("time_in_call_secs"))
-
-
-def _function_calls(items: list[Mapping[str, Any]]) -> Iterator[FunctionCall]:
-    results = {
-        str(result.get("request_id")): result
-        for item in items
-        for result in platform_reports.objects_in(item.get("tool_results"))
-    }
-    for item in items:
-        for call in platform_reports.objects_in(item.get("tool_calls")):
-            result = results.get(str(call.get("request_id")), {})
-            given, failed = (
-                platform_reports.json_or_text(result.get("result_value")),
-                result.get("is_error") is True,
-            )
-            made = platform_reports.function_call(
-                call.get("tool_name"),
-                arguments=platform_reports.json_or_text(call.get("params_as_json")),
-                result=None if failed else given,
-                error=str(given)[:2_000] if failed else None,
-                start_seconds=platform_reports.session_seconds(item.get("time_in_call_secs")),
-                duration_seconds=platform_reports.session_seconds(result.get("tool_latency_secs")),
-            )
-            if made is not None:
-                yield made

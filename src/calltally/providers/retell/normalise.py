@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final, cast
 
-from calltally.calls.conversation import Conversation, FunctionCall, Turn
+from calltally.calls.end_reasons import EndReason
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Channel, Fact, StatedFields
 from calltally.calls.model import UNANSWERED, Status
@@ -16,6 +16,7 @@ from calltally.providers.callback import Callback, RecordSource, UnreadableRecor
 from calltally.providers.json_documents import RecordShape, encode
 from calltally.providers.message_kinds import unread_kind_error
 from calltally.providers.retell import words
+from calltally.providers.retell.conversation import conversation_of
 from calltally.providers.values import Content, FieldRule
 
 _FIELDS: Final = (
@@ -24,6 +25,8 @@ _FIELDS: Final = (
     FieldRule("to_number", "to_number", value_parsers.number),
     FieldRule("agent_id", "platform_agent", value_parsers.word),
     FieldRule("call_analysis.call_summary", "summary", platform_reports.summary),
+    # The last one that is present counts. Without personal data there is only the scrubbed recording.
+    FieldRule("scrubbed_recording_url", "recording_url", value_parsers.link),
     FieldRule("recording_url", "recording_url", value_parsers.link),
 )
 _NO_CALL_ID: Final = "the body names no call"
@@ -90,14 +93,13 @@ def _fact(call: Content, source: RecordSource, raw: bytes) -> Fact:
     if (amount := values.value_of(call, "call_cost.combined_cost", value_parsers.amount)) is not None:
         # In cents.
         statement["cost"] = {"amount": f"{Decimal(amount) / 100:f}", "currency": "USD"}
-    if statement.get("end_reason") == "transferred":
-        target = values.value_of(call, "transfer_destination", value_parsers.number)
-        statement["transfer"] = {"target": target, "outcome": "bridged"}
+    _add_transfer(statement, call, reason)
+    _add_metadata(statement, call)
     report = platform_reports.PlatformReport(
         call_sid=call_sid,
         occurred_us=occurred_us,
         statement=statement,
-        conversation=_conversation(call),
+        conversation=conversation_of(call),
         session={"evaluation": _evaluation(call)},
         links=_links(call),
     )
@@ -111,6 +113,8 @@ def _add_state(statement: StatedFields, call: Content, reason: str | None, recei
         values.instant_of(call, name, timestamps.epoch_ms, received_us)
         for name in ("start_timestamp", "end_timestamp")
     )
+    if started_us is not None:
+        statement["started_us"] = started_us
     if status_word in words.OPEN_STATUSES:
         statement["status"] = words.OPEN_STATUSES[status_word]
         return started_us or received_us
@@ -120,6 +124,8 @@ def _add_state(statement: StatedFields, call: Content, reason: str | None, recei
     statement["status"] = status = _final(status_word, reason, started_us)
     if ended_us is not None:
         statement["ended_us"] = ended_us
+    if reason == words.VOICEMAIL or values.flag_at(call, "call_analysis.in_voicemail"):
+        statement["answered_by"] = platform_reports.MACHINE
     if status not in UNANSWERED and started_us is not None:
         statement["answered_us"] = started_us
         if (seconds := values.value_of(call, "duration_ms", value_parsers.milliseconds)) is not None:
@@ -131,6 +137,26 @@ def _final(status_word: str, reason: str | None, started_us: int | None) -> Stat
     if reason in words.UNANSWERED:
         return words.UNANSWERED[str(reason)]
     return Status.FAILED if started_us is None and status_word != "ended" else Status.COMPLETED
+
+
+def _add_transfer(statement: StatedFields, call: Content, reason: str | None) -> None:
+    """Add the outcome of a transfer that ended the call."""
+    is_failed = reason == words.CANCELED_TRANSFER
+    if not is_failed and statement.get("end_reason") != EndReason.TRANSFERRED:
+        return
+    target = values.value_of(call, "transfer_destination", value_parsers.number)
+    statement["transfer"] = {"target": target, "outcome": "failed" if is_failed else "bridged"}
+
+
+def _add_metadata(statement: StatedFields, call: Content) -> None:
+    """Add the metadata of the call, and under `dynamic_variables` those given and collected."""
+    given, collected = (
+        values.object_at(call, name)
+        for name in ("retell_llm_dynamic_variables", "collected_dynamic_variables")
+    )
+    metadata = platform_reports.metadata_of(call.get("metadata"), dynamic_variables={**given, **collected})
+    if metadata is not None:
+        statement["metadata"] = metadata
 
 
 def _links(call: Content) -> tuple[Any, ...]:
@@ -150,42 +176,3 @@ def _evaluation(call: Content) -> dict[str, Any] | None:
         custom=values.value_at(call, "call_analysis.custom_analysis_data"),
     )
     return platform_reports.evaluation(values.flag_at(call, "call_analysis.call_successful"), detail)
-
-
-def _conversation(call: Content) -> Conversation:
-    """Return the conversation. The transcript with tool calls includes the turns, so it comes first."""
-    with_tools = call.get("transcript_with_tool_calls")
-    turns = with_tools if isinstance(with_tools, list) and with_tools else call.get("transcript_object")
-    return Conversation(
-        [each for each in map(_turn, platform_reports.objects_in(turns)) if each is not None]
-        if isinstance(turns, list)
-        else None,
-        list(_function_calls(platform_reports.objects_in(with_tools)))
-        if isinstance(with_tools, list)
-        else None,
-    )
-
-
-def _turn(item: Mapping[str, Any]) -> Turn | None:
-    if item.get("role") not in (platform_reports.AGENT, platform_reports.USER, "transfer_target"):
-        return None
-    statement = platform_reports.objects_in(item.get("words"))
-    start, end = (statement[0].get("start"), statement[-1].get("end")) if statement else (None, None)
-    return platform_reports.turn(item.get("role"), item.get("content"), start=start, end=end)
-
-
-def _function_calls(items: list[Mapping[str, Any]]) -> Iterator[FunctionCall]:
-    results = {
-        str(each.get("tool_call_id")): each for each in items if each.get("role") == "tool_call_result"
-    }
-    for item in items:
-        if item.get("role") != "tool_call_invocation":
-            continue
-        result = results.get(str(item.get("tool_call_id")), {})
-        made = platform_reports.function_call(
-            item.get("name"),
-            arguments=platform_reports.json_or_text(item.get("arguments")),
-            result=platform_reports.json_or_text(result.get("content")),
-        )
-        if made is not None:
-            yield made

@@ -30,6 +30,8 @@ TRANSFER_OUTCOMES: Final[Mapping[str, str]] = {
     "transfer_bridged": "bridged",
     "transfer_cancelled": "failed",
 }
+CANCELED_TRANSFER: Final = "transfer_cancelled"
+VOICEMAIL: Final = "voicemail_reached"
 IGNORED_EVENTS: Final = frozenset({"transcript_updated", "transfer_ended"})
 
 END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
@@ -72,7 +74,12 @@ END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
         r"telephony_provider_",
         r"error_(retell|asr|unknown|no_audio)",
     ),
-    end_pattern(EndAttribution(EndReason.AGENT_ERROR, FaultSide.TENANT), r"error_llm_", r"error_"),
+    end_pattern(
+        EndAttribution(EndReason.AGENT_ERROR, FaultSide.TENANT),
+        r"error_llm_",
+        r"error_",
+        r"transfer_cancelled$",
+    ),
 )
 # Reasons that prove an unanswered call. With any other reason a started call is `completed`.
 UNANSWERED: Final[Mapping[str, Status]] = {

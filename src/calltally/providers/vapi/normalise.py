@@ -6,7 +6,6 @@ Source: Vapi, "Server events" and the Call object of its API reference.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, cast
 
-from calltally.calls.conversation import Conversation, FunctionCall, Turn
 from calltally.calls.end_reasons import EndReason
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Channel, Fact, StatedFields
@@ -18,22 +17,23 @@ from calltally.providers.json_documents import RecordShape, encode
 from calltally.providers.message_kinds import unread_kind_error
 from calltally.providers.values import Content, FieldRule
 from calltally.providers.vapi import words
+from calltally.providers.vapi.conversation import conversation_of
 
 REPORT: Final = "end-of-call-report"
 UPDATE: Final = "status-update"
 _CURRENCY: Final = "USD"
-_ROLES: Final = {
-    "bot": platform_reports.AGENT,
-    "assistant": platform_reports.AGENT,
-    "user": platform_reports.USER,
-}
 
 _FIELDS: Final = (
     FieldRule("call.type", "direction", value_parsers.one_of(words.DIRECTIONS)),
     FieldRule("call.orgId", "provider_account", value_parsers.sid),
+    # The last one that is present counts.
+    FieldRule("call.workflowId", "platform_agent", value_parsers.word),
+    FieldRule("call.squadId", "platform_agent", value_parsers.word),
     FieldRule("call.assistantId", "platform_agent", value_parsers.word),
     FieldRule("analysis.summary", "summary", platform_reports.summary),
     FieldRule("artifact.recordingUrl", "recording_url", value_parsers.link),
+    FieldRule("artifact.recording.stereoUrl", "recording_url", value_parsers.link),
+    FieldRule("artifact.recording.mono.combinedUrl", "recording_url", value_parsers.link),
 )
 SHAPE: Final = RecordShape(
     "call", ("results", "calls"), lambda nest: "id" in nest and bool({"assistantId", "orgId"} & nest.keys())
@@ -79,6 +79,7 @@ def _fact(content: Content, source: RecordSource, raw: bytes) -> Fact:
             **platform_reports.end_fields(word, words.END_REASON_PATTERNS),
         },
     )
+    _add_start(statement, content, source.received_us)
     _add_state(statement, content, word, source.received_us)
     _add_parties(statement, content)
     _add_transfer(statement, content, word)
@@ -87,7 +88,7 @@ def _fact(content: Content, source: RecordSource, raw: bytes) -> Fact:
         call_sid=call_sid,
         occurred_us=_occurred_us(content, statement, source.received_us),
         statement=statement,
-        conversation=_conversation(content),
+        conversation=conversation_of(content),
         session={"evaluation": _evaluation(content)},
         account=statement.get("provider_account", ""),
         links=platform_reports.carrier_link(
@@ -110,18 +111,34 @@ def _add_state(statement: StatedFields, content: Content, word: str | None, rece
         if status_word is not None:
             statement["status"] = _open_status(status_word)
         return
-    started_us, ended_us = (
-        values.instant_of(content, name, timestamps.rfc3339, received_us) for name in ("startedAt", "endedAt")
-    )
+    started_us, ended_us = (_instant(content, name, received_us) for name in ("startedAt", "endedAt"))
     status = _final(word, started_us)
     statement["status"] = status
     if ended_us is not None:
         statement["ended_us"] = ended_us
+    if statement.get("end_reason") == EndReason.VOICEMAIL:
+        statement["answered_by"] = platform_reports.MACHINE
     if status not in UNANSWERED and started_us is not None:
         statement["answered_us"] = started_us
         seconds = values.value_of(content, "durationSeconds", value_parsers.seconds)
         if seconds is not None:
             statement["talk_seconds"] = seconds
+
+
+def _add_start(statement: StatedFields, content: Content, received_us: int) -> None:
+    """Add the start: the creation, or the connection of a call that was scheduled for a later time."""
+    names = ("startedAt",) if values.object_at(content, "call.schedulePlan") else ("createdAt", "startedAt")
+    found = [_instant(content, name, received_us) for name in names]
+    if stated := [instant for instant in found if instant is not None]:
+        statement["started_us"] = min(stated)
+
+
+def _instant(content: Content, name: str, received_us: int) -> int | None:
+    """Return a time of the message, or of the call in it."""
+    found = (
+        values.instant_of(content, each, timestamps.rfc3339, received_us) for each in (name, f"call.{name}")
+    )
+    return next((instant for instant in found if instant is not None), None)
 
 
 def _open_status(status_word: str) -> Status:
@@ -162,7 +179,8 @@ def _add_transfer(statement: StatedFields, content: Content, word: str | None) -
     outcome = _transfer_outcome(statement, last, word)
     if outcome is None or statement.get("status") not in FINAL:
         return
-    named = (values.value_of(each, "destination.number", value_parsers.number) for each in (last, content))
+    names = ("destination.number", "destination.sipUri")
+    named = (_first(each, names, value_parsers.number) for each in (last, content))
     target = next((number for number in named if number is not None), None)
     statement["transfer"] = {"target": target, "outcome": outcome}
     if outcome == "failed" and statement.get("end_reason") == EndReason.TRANSFERRED:
@@ -174,7 +192,10 @@ def _transfer_outcome(statement: StatedFields, last: Content, word: str | None) 
     """Return the outcome by the end word, then by the last transfer: forwarding alone proves no answer."""
     if _is_failed_transfer(word):
         return "failed"
-    forwarded = "bridged" if statement.get("end_reason") == EndReason.TRANSFERRED else None
+    forwarded = None
+    if statement.get("end_reason") == EndReason.TRANSFERRED:
+        # A call that is forwarded before it is answered proves only the request.
+        forwarded = "requested" if statement.get("status") in UNANSWERED else "bridged"
     return words.TRANSFER_OUTCOMES.get(str(last.get("status")), forwarded)
 
 
@@ -205,46 +226,3 @@ def _evaluation(content: Content) -> dict[str, Any] | None:
         structured_data=values.value_at(content, "analysis.structuredData"),
     )
     return platform_reports.evaluation(successful, detail)
-
-
-def _conversation(content: Content) -> Conversation:
-    """Return the conversation. One list contains turns, tool calls and, after them, their results."""
-    messages = values.value_at(content, "artifact.messages")
-    if not isinstance(messages, list):
-        messages = content.get("messages")
-    if not isinstance(messages, list):
-        return Conversation()
-    items = platform_reports.objects_in(messages)
-    return Conversation(
-        [each for each in map(_turn, items) if each is not None], list(_function_calls(items))
-    )
-
-
-def _turn(message: Mapping[str, Any]) -> Turn | None:
-    role = _ROLES.get(str(message.get("role")))
-    start = platform_reports.session_seconds(message.get("secondsFromStart"))
-    lasted_ms = platform_reports.session_seconds(message.get("duration"))
-    end = start + lasted_ms / 1_000 if start is not None and lasted_ms is not None else None
-    return platform_reports.turn(role, message.get("message"), start=start, end=end)
-
-
-def _function_calls(messages: list[Mapping[str, Any]]) -> Iterator[FunctionCall]:
-    results = {
-        str(each.get("toolCallId")): each for each in messages if each.get("role") == "tool_call_result"
-    }
-    for message in messages:
-        for call in platform_reports.objects_in(message.get("toolCalls")):
-            result = results.get(str(call.get("id")), {})
-            called_at = platform_reports.session_seconds(message.get("secondsFromStart"))
-            answered_at = platform_reports.session_seconds(result.get("secondsFromStart"))
-            made = platform_reports.function_call(
-                values.value_at(call, "function.name"),
-                arguments=platform_reports.json_or_text(values.value_at(call, "function.arguments")),
-                result=platform_reports.json_or_text(result.get("result")),
-                start_seconds=called_at,
-                duration_seconds=max(0.0, answered_at - called_at)
-                if called_at is not None and answered_at is not None
-                else None,
-            )
-            if made is not None:
-                yield made

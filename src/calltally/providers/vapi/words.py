@@ -100,6 +100,7 @@ END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
         EndAttribution(EndReason.TRANSFERRED),
         r"assistant-forwarded-call$",
         r"call\.forwarding\.",
+        r"assistant-request-returned-forwarding",
         r".*(forwarded|executed-transfer)",
         r".*warm-transfer",
     ),
@@ -107,8 +108,14 @@ END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
     end_pattern(
         EndAttribution(EndReason.SILENCE), r"silence-timed-out", r".*silence-timeout", r".*no-speech"
     ),
-    # For faults of Vapi, its own quota or key does not matter.
-    end_pattern(_PROVIDER, r".*vapifault", r".*vapi-error"),
+    # The tenant runs these components itself.
+    end_pattern(_TENANT_ERROR, r".*(pipeline-error|providerfault)-custom-.*(5[0-9]{2}-|-failed)"),
+    # For faults of Vapi and of its suppliers, the quota or key does not matter: they are Vapi's.
+    end_pattern(
+        _PROVIDER,
+        *(r".*vapifault", r".*vapi-error", r"pipeline-error-(eleven-labs-)?vapi-"),
+        r".*providerfault-(?!outbound-sip|transport)",
+    ),
     end_pattern(
         _LIMIT,
         r"exceeded-max-duration",
@@ -158,6 +165,17 @@ END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
         r".*(transport|telephony|webrtc)[a-z-]*-(never|not)-connected",
     ),
     end_pattern(_NETWORK, r"call\.[a-z-]+\.error-(.*-)?sip-", r".*sip-(inbound|outbound|telephony)"),
+    # Outages of suppliers. A wrong key or an empty account of the tenant has a code of its own.
+    end_pattern(
+        _PROVIDER,
+        r".*-5[0-9]{2}-",
+        r".*-5xx",
+        r".*server-error",
+        r".*overloaded",
+        r".*(econnreset|socket-hang-up|system-busy|unexpected-error|request-canceled)",
+        r"pipeline-error-.*(llm|voice|transcriber|video)-failed",
+        r"call\.start\.error-get-transport",
+    ),
     end_pattern(
         _TENANT_ERROR,
         r".*-40[0-9]",
@@ -172,15 +190,6 @@ END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
         r".*not-valid",
         r".*invalid",
         r".*validation",
-    ),
-    end_pattern(
-        _PROVIDER,
-        r".*providerfault",
-        r".*-5[0-9]{2}-",
-        r".*-5xx",
-        r".*server-error",
-        r".*overloaded",
-        r".*(econnreset|socket-hang-up|system-busy)",
     ),
     end_pattern(
         _TENANT_ERROR,
@@ -217,11 +226,15 @@ NEVER_CONNECTED: Final[tuple[tuple[re.Pattern[str], Status], ...]] = tuple(
         (r"call\.ringing\..*caller-hungup", Status.CANCELED),
         (r"call\.ringing\.hook-executed-", Status.NO_ANSWER),
         (r"(scheduled-call-deleted|manually-canceled)$", Status.CANCELED),
+        (r"customer-did-not-give-microphone", Status.CANCELED),
+        # The server's answer forwards the call before an assistant answers it.
+        (r"assistant-request-returned-forwarding", Status.NO_ANSWER),
         (r".*outbound-sip-(408|480)", Status.NO_ANSWER),
         (r".*outbound-sip-(486|600)", Status.BUSY),
         (r".*outbound-sip-487", Status.CANCELED),
-        (r"call[.-]start[.-]|call\.ringing\.|.*outbound-sip-", Status.FAILED),
+        (r"call[.-]start[.-]|call\.ringing\.|.*outbound-sip-|assistant-(not|request)-", Status.FAILED),
         (r".*(failed-to-connect|never-connected|no-call-received)", Status.FAILED),
+        (r".*(worker-not-available|call-not-active)", Status.FAILED),
     )
 )
 SUCCESS: Final[Mapping[str, bool]] = {"true": True, "pass": True, "false": False, "fail": False}

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from calltally.calls.conversation import unpack_conversation
-from calltally.calls.events import Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold, fold_ending
 from calltally.calls.model import Call
 from calltally.calls.times import SECOND_US
-from calltally.providers.callback import Callback
+from calltally.providers.callback import Callback, RecordSource
 from calltally.providers.platform_reports import match_end_reason
 from calltally.providers.signatures import hmac_of
 from calltally.providers.vapi import normalise, words
@@ -205,3 +205,80 @@ def test_calls_that_never_connect_are_not_completed(word: str, status: str) -> N
 def test_calls_with_a_talk_are_completed(word: str) -> None:
     found = ended(word, durationSeconds=42.7)
     assert (found.status, found.duration_seconds) == ("completed", 42)
+
+
+CREATED, STARTED, ENDED = (f"2026-08-22T08:0{minute}:00.000Z" for minute in range(3))
+
+
+def record_of(*bodies: bytes) -> Call:
+    return fold("acme", Node(TALK, is_carrier=False), [parsed(body) for body in bodies]).call
+
+
+@pytest.mark.parametrize("word", ["customer-busy", "customer-ended-call", "call.start.error-get-transport"])
+def test_created_at_is_the_creation_for_every_outcome(word: str) -> None:
+    """The order and repeats of messages do not matter, nor does a start in the nested call."""
+    of = call(TALK, createdAt=CREATED)
+    ringing = message("status-update", 1_787_385_630_000, of, status="ringing").body
+    report = message("end-of-call-report", 1_787_385_800_000, of, endedReason=word, endedAt=ENDED).body
+    nested = message(
+        "end-of-call-report",
+        1_787_385_800_000,
+        {**of, "startedAt": STARTED, "endedAt": ENDED},
+        endedReason=word,
+    ).body
+    for bodies in ([ringing, report], [report, ringing, report], [nested], [nested, ringing]):
+        record = record_of(*bodies)
+        assert record.created_at.startswith("2026-08-22T08:00:00")
+        assert record.ended_at is not None
+        assert record.ended_at.startswith("2026-08-22T08:02:00")
+
+
+def test_calls_of_the_list_are_dated_at_their_creation() -> None:
+    listed = {**call(TALK), "createdAt": CREATED, "endedAt": ENDED, "endedReason": "customer-busy"}
+    fact = normalise.call_fact(listed, RecordSource(Channel.PROVIDER_LIST, NOW_US))
+    record = fold("acme", Node(TALK, is_carrier=False), [fact]).call
+    assert (record.status, record.created_at[:19]) == ("busy", "2026-08-22T08:00:00")
+
+
+def test_scheduled_calls_start_with_their_connection() -> None:
+    plan = {"earliestAt": "2026-08-29T08:00:00.000Z"}
+    of = call(TALK, createdAt="2026-08-15T08:00:00.000Z", schedulePlan=plan)
+    body = message(
+        "end-of-call-report",
+        1_787_385_800_000,
+        of,
+        endedReason="customer-busy",
+        startedAt=STARTED,
+        endedAt=ENDED,
+    ).body
+    assert record_of(body).created_at.startswith("2026-08-22T08:01:00")
+
+
+def test_the_recording_is_read_from_its_present_field() -> None:
+    urls = {"stereoUrl": "https://s.example/2.wav", "mono": {"combinedUrl": "https://s.example/1.wav"}}
+    assert (
+        ended("customer-ended-call", artifact={"recording": urls}).recording_url == "https://s.example/1.wav"
+    )
+    stereo = {"recording": {"stereoUrl": "https://s.example/2.wav", "mono": {}}, "recordingUrl": ""}
+    assert ended("customer-ended-call", artifact=stereo).recording_url == "https://s.example/2.wav"
+
+
+def test_a_mailbox_is_answered_by_a_machine() -> None:
+    record = ended("voicemail", durationSeconds=20)
+    assert (record.status, record.answered_by, record.end_reason) == ("completed", "machine", "voicemail")
+
+
+def test_calls_forwarded_before_an_answer_are_requested_transfers() -> None:
+    record = ended(
+        "assistant-request-returned-forwarding-phone-number", destination={"number": "+14155550999"}
+    )
+    assert (record.status, record.transfer) == (
+        "no-answer",
+        {"target": "+14155550999", "outcome": "requested"},
+    )
+
+
+def test_transfers_to_sip_addresses_have_a_target() -> None:
+    transfers = [{"status": "completed", "destination": {"type": "sip", "sipUri": "sip:desk@example.com"}}]
+    record = ended("assistant-forwarded-call", artifact={"transfers": transfers})
+    assert record.transfer == {"target": "sip:desk@example.com", "outcome": "bridged"}
