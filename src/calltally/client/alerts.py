@@ -1,16 +1,14 @@
 """Operations on alerts."""
 
 from typing import Any, Final, TypedDict, Unpack
-from urllib.parse import quote
 
 import msgspec
 
-from calltally.calls.errors import InvalidInput
-from calltally.client.config import ClientConfig
+from calltally.client.paging import item_path
 from calltally.client.records import Page
 from calltally.client.response_parsing import decode_page, decode_record
 from calltally.client.retries import send
-from calltally.client.sans_io import ClientOperation
+from calltally.client.transport import Session
 from calltally.client.wire import QueryParams, Request
 
 _ALERTS_PATH: Final = "/api/v1/alerts"
@@ -59,57 +57,51 @@ _alert_decoder: Final = msgspec.json.Decoder(AlertRecord)
 _alert_page_decoder: Final = msgspec.json.Decoder(AlertPage)
 
 
-def list_alerts(
-    config: ClientConfig, *, limit: int = 25, offset: int = 0, **filters: Unpack[AlertFilters]
-) -> ClientOperation[AlertPage]:
+async def list_alerts(
+    session: Session, *, limit: int = 25, offset: int = 0, **filters: Unpack[AlertFilters]
+) -> AlertPage:
     """Return a page of alerts, newest first, by `state`, `kind`, `route`, `provider`, `from_` and `to`.
 
     Raises ClientError.
     """
     pairs = [(name.removesuffix("_"), str(value)) for name, value in filters.items()]
     paged: QueryParams = [*pairs, ("limit", str(limit)), ("offset", str(offset))]
-    return decode_page((yield from send(config, Request("GET", _ALERTS_PATH, paged))), _alert_page_decoder)
+    return decode_page(await send(session, Request("GET", _ALERTS_PATH, paged)), _alert_page_decoder)
 
 
-def get_alert(config: ClientConfig, alert_id: str) -> ClientOperation[AlertRecord]:
+async def get_alert(session: Session, alert_id: str) -> AlertRecord:
     """Return one alert with its history. Raises NotFound, ClientError."""
-    return decode_record((yield from send(config, Request("GET", _alert_path(alert_id)))), _alert_decoder)
+    return decode_record(await send(session, Request("GET", _alert_path(alert_id))), _alert_decoder)
 
 
-def acknowledge_alert(
-    config: ClientConfig, alert_id: str, note: str | None = None
-) -> ClientOperation[AlertRecord]:
+async def acknowledge_alert(session: Session, alert_id: str, note: str | None = None) -> AlertRecord:
     """Acknowledge an alert. Raises NotFound, Conflict, ClientError."""
-    return (yield from _post_action(config, alert_id, "acknowledge", {"note": note}))
+    return await _post_action(session, alert_id, "acknowledge", {"note": note})
 
 
-def resolve_alert(
-    config: ClientConfig, alert_id: str, note: str | None = None
-) -> ClientOperation[AlertRecord]:
+async def resolve_alert(session: Session, alert_id: str, note: str | None = None) -> AlertRecord:
     """Resolve an alert. Raises NotFound, ClientError."""
-    return (yield from _post_action(config, alert_id, "resolve", {"note": note}))
+    return await _post_action(session, alert_id, "resolve", {"note": note})
 
 
-def mute_alert(
-    config: ClientConfig, alert_id: str, until: str | None, note: str | None = None
-) -> ClientOperation[AlertRecord]:
+async def mute_alert(
+    session: Session, alert_id: str, until: str | None, note: str | None = None
+) -> AlertRecord:
     """Mute the notifications of an alert until a time (RFC 3339), or unmute it with None.
 
     Raises NotFound, ClientError.
     """
-    return (yield from _post_action(config, alert_id, "mute", {"until": until, "note": note}))
+    return await _post_action(session, alert_id, "mute", {"until": until, "note": note})
 
 
-def _post_action(
-    config: ClientConfig, alert_id: str, what: str, body: dict[str, str | None]
-) -> ClientOperation[AlertRecord]:
+async def _post_action(
+    session: Session, alert_id: str, action: str, body: dict[str, str | None]
+) -> AlertRecord:
     # Idempotent: a repetition only adds a line to the history.
-    path = f"{_alert_path(alert_id)}/{what}"
+    path = f"{_alert_path(alert_id)}/{action}"
     request = Request("POST", path, (), _JSON_HEADERS, msgspec.json.encode(body), is_idempotent=True)
-    return decode_record((yield from send(config, request)), _alert_decoder)
+    return decode_record(await send(session, request), _alert_decoder)
 
 
 def _alert_path(alert_id: str) -> str:
-    if not alert_id or alert_id in {".", ".."}:
-        raise InvalidInput.of("alert_id", f"alert_id must be the id of an alert, not {alert_id!r}")
-    return f"{_ALERTS_PATH}/{quote(alert_id, safe='')}"
+    return item_path(_ALERTS_PATH, alert_id, "alert_id", "the id of an alert")

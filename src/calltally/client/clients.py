@@ -1,14 +1,15 @@
 """Blocking and asyncio clients with the same operations."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from functools import wraps
 from types import TracebackType
-from typing import Any, ClassVar, Concatenate, Final, ParamSpec, Self, TypeAlias, TypeVar
+from typing import ClassVar, Concatenate, Final, ParamSpec, Self, TypeAlias, TypeVar
 
 from calltally.calls.errors import InvalidInput
 from calltally.client import alerts, change_feed, operations, quality, sessions, streaming
 from calltally.client import retries as sending
+from calltally.client.blocking import iterate_now, run_now
 from calltally.client.config import (
     LONGEST_BYTES,
     TIMEOUT_S,
@@ -17,15 +18,7 @@ from calltally.client.config import (
     Surroundings,
     validate_base_url,
 )
-from calltally.client.sans_io import (
-    ClientIteration,
-    ClientOperation,
-    iterate_operation,
-    iterate_operation_async,
-    run_operation,
-    run_operation_async,
-)
-from calltally.client.transport import AsyncTransport, BlockingTransport
+from calltally.client.transport import AsyncTransport, BlockingTransport, Session
 from calltally.retry_policy import RetryPolicy
 
 P = ParamSpec("P")
@@ -33,54 +26,27 @@ T = TypeVar("T")
 
 _RETRIES: Final = RetryPolicy()
 _SURROUNDINGS: Final = Surroundings()
-_ClientMethod: TypeAlias = Callable[Concatenate["Client", P], T]
-_AsyncClientMethod: TypeAlias = Callable[Concatenate["AsyncClient", P], T]
+_BlockingMethod: TypeAlias = Callable[Concatenate["Client", P], T]
 
 
-def blocking_method(
-    operation: Callable[Concatenate[ClientConfig, P], ClientOperation[T]],
-) -> _ClientMethod[P, T]:
+def blocking(operation: Callable[Concatenate[Session, P], Awaitable[T]]) -> _BlockingMethod[P, T]:
     """Return the blocking method for an operation with one result."""
 
     @wraps(operation)
     def method(client: "Client", /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return run_operation(operation(client.config, *args, **kwargs), client.transport.perform)
+        return run_now(operation(client, *args, **kwargs))
 
     return method
 
 
-def iterating_method(
-    operation: Callable[Concatenate[ClientConfig, P], ClientIteration[T]],
-) -> _ClientMethod[P, Iterator[T]]:
+def iterating(
+    operation: Callable[Concatenate[Session, P], AsyncGenerator[T, None]],
+) -> _BlockingMethod[P, Iterator[T]]:
     """Return the blocking method for an operation with many results."""
 
     @wraps(operation)
     def method(client: "Client", /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
-        return iterate_operation(operation(client.config, *args, **kwargs), client.transport.perform)
-
-    return method
-
-
-def async_method(
-    operation: Callable[Concatenate[ClientConfig, P], ClientOperation[T]],
-) -> _AsyncClientMethod[P, Coroutine[Any, Any, T]]:
-    """Return the async method for an operation with one result."""
-
-    @wraps(operation)
-    def method(client: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
-        return run_operation_async(operation(client.config, *args, **kwargs), client.transport.perform)
-
-    return method
-
-
-def async_iterating_method(
-    operation: Callable[Concatenate[ClientConfig, P], ClientIteration[T]],
-) -> _AsyncClientMethod[P, AsyncIterator[T]]:
-    """Return the async method for an operation with many results."""
-
-    @wraps(operation)
-    def method(client: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
-        return iterate_operation_async(operation(client.config, *args, **kwargs), client.transport.perform)
+        return iterate_now(operation(client, *args, **kwargs))
 
     return method
 
@@ -147,28 +113,28 @@ class Client(_ClientBase):
         """Close all connections."""
         self.transport.close()
 
-    send = blocking_method(sending.send)
-    list_calls = blocking_method(operations.list_calls)
-    iter_calls = iterating_method(operations.iter_calls)
-    iter_call_pages = iterating_method(operations.iter_call_pages)
-    get_call = blocking_method(operations.get_call)
-    list_call_events = blocking_method(operations.list_call_events)
-    iter_call_events = iterating_method(operations.iter_call_events)
-    changes = blocking_method(change_feed.changes)
-    iter_changes = iterating_method(change_feed.iter_changes)
-    iter_change_pages = iterating_method(change_feed.iter_change_pages)
-    stream = blocking_method(streaming.stream)
-    launch_quality = blocking_method(quality.launch_quality)
-    view_launch = blocking_method(quality.view_launch)
-    list_alerts = blocking_method(alerts.list_alerts)
-    get_alert = blocking_method(alerts.get_alert)
-    acknowledge_alert = blocking_method(alerts.acknowledge_alert)
-    resolve_alert = blocking_method(alerts.resolve_alert)
-    mute_alert = blocking_method(alerts.mute_alert)
-    list_sessions = blocking_method(sessions.list_sessions)
-    iter_sessions = iterating_method(sessions.iter_sessions)
-    get_session = blocking_method(sessions.get_session)
-    put_session = blocking_method(sessions.put_session)
+    send = blocking(sending.send)
+    list_calls = blocking(operations.list_calls)
+    iter_calls = iterating(operations.iter_calls)
+    iter_call_pages = iterating(operations.iter_call_pages)
+    get_call = blocking(operations.get_call)
+    list_call_events = blocking(operations.list_call_events)
+    iter_call_events = iterating(operations.iter_call_events)
+    changes = blocking(change_feed.changes)
+    iter_changes = iterating(change_feed.iter_changes)
+    iter_change_pages = iterating(change_feed.iter_change_pages)
+    stream = blocking(streaming.stream)
+    launch_quality = blocking(quality.launch_quality)
+    view_launch = blocking(quality.view_launch)
+    list_alerts = blocking(alerts.list_alerts)
+    get_alert = blocking(alerts.get_alert)
+    acknowledge_alert = blocking(alerts.acknowledge_alert)
+    resolve_alert = blocking(alerts.resolve_alert)
+    mute_alert = blocking(alerts.mute_alert)
+    list_sessions = blocking(sessions.list_sessions)
+    iter_sessions = iterating(sessions.iter_sessions)
+    get_session = blocking(sessions.get_session)
+    put_session = blocking(sessions.put_session)
 
 
 class AsyncClient(_ClientBase):
@@ -192,25 +158,25 @@ class AsyncClient(_ClientBase):
         """Close all connections."""
         await self.transport.close()
 
-    send = async_method(sending.send)
-    list_calls = async_method(operations.list_calls)
-    iter_calls = async_iterating_method(operations.iter_calls)
-    iter_call_pages = async_iterating_method(operations.iter_call_pages)
-    get_call = async_method(operations.get_call)
-    list_call_events = async_method(operations.list_call_events)
-    iter_call_events = async_iterating_method(operations.iter_call_events)
-    changes = async_method(change_feed.changes)
-    iter_changes = async_iterating_method(change_feed.iter_changes)
-    iter_change_pages = async_iterating_method(change_feed.iter_change_pages)
-    stream = async_method(streaming.stream)
-    launch_quality = async_method(quality.launch_quality)
-    view_launch = async_method(quality.view_launch)
-    list_alerts = async_method(alerts.list_alerts)
-    get_alert = async_method(alerts.get_alert)
-    acknowledge_alert = async_method(alerts.acknowledge_alert)
-    resolve_alert = async_method(alerts.resolve_alert)
-    mute_alert = async_method(alerts.mute_alert)
-    list_sessions = async_method(sessions.list_sessions)
-    iter_sessions = async_iterating_method(sessions.iter_sessions)
-    get_session = async_method(sessions.get_session)
-    put_session = async_method(sessions.put_session)
+    send = sending.send
+    list_calls = operations.list_calls
+    iter_calls = operations.iter_calls
+    iter_call_pages = operations.iter_call_pages
+    get_call = operations.get_call
+    list_call_events = operations.list_call_events
+    iter_call_events = operations.iter_call_events
+    changes = change_feed.changes
+    iter_changes = change_feed.iter_changes
+    iter_change_pages = change_feed.iter_change_pages
+    stream = streaming.stream
+    launch_quality = quality.launch_quality
+    view_launch = quality.view_launch
+    list_alerts = alerts.list_alerts
+    get_alert = alerts.get_alert
+    acknowledge_alert = alerts.acknowledge_alert
+    resolve_alert = alerts.resolve_alert
+    mute_alert = alerts.mute_alert
+    list_sessions = sessions.list_sessions
+    iter_sessions = sessions.iter_sessions
+    get_session = sessions.get_session
+    put_session = sessions.put_session

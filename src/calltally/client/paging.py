@@ -1,14 +1,14 @@
 """Iteration over the pages of a list, with and without links from the server."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from typing import Final, TypeVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
-from calltally.client.config import ClientConfig
+from calltally.calls.errors import InvalidInput
 from calltally.client.records import Page
 from calltally.client.response_parsing import unexpected_answer
 from calltally.client.retries import send
-from calltally.client.sans_io import ClientIteration, FoundItems, flatten_pages
+from calltally.client.transport import Session
 from calltally.client.wire import Answer, QueryParams, Request
 
 T = TypeVar("T")
@@ -18,28 +18,33 @@ PAGE_SIZE: Final = 1_000
 _PINNING_PARAMS: Final = frozenset({"snapshot", "hold"})
 
 
-def iterate_pages(
-    config: ClientConfig, request: Request, decode: Callable[[Answer], Page[T]]
-) -> ClientIteration[Page[T]]:
+async def iterate_pages(
+    session: Session, request: Request, decode: Callable[[Answer], Page[T]]
+) -> AsyncGenerator[Page[T], None]:
     """Iterate over the pages from `request` on until all rows have come. The last page may be empty."""
     next_request: Request | None = request
     while next_request is not None:
         sent = next_request
-        answer = yield from send(config, sent)
+        answer = await send(session, sent)
         page = decode(answer)
-        yield FoundItems((page,))
+        yield page
         next_request = next_page_request(sent, answer, page)
 
 
-def iterate_rows(
-    config: ClientConfig, request: Request, decode: Callable[[Answer], Page[T]]
-) -> ClientIteration[T]:
+async def iterate_rows(
+    session: Session, request: Request, decode: Callable[[Answer], Page[T]]
+) -> AsyncGenerator[T, None]:
     """Iterate over the rows of `iterate_pages`."""
-    return flatten_pages(iterate_pages(config, request, decode), _page_rows)
+    async for page in iterate_pages(session, request, decode):
+        for row in page.data:
+            yield row
 
 
-def _page_rows(page: Page[T]) -> Sequence[T]:
-    return page.data
+def item_path(collection: str, item_id: str, name: str, meaning: str) -> str:
+    """Return the path of one item. Raises InvalidInput for an id that would lead to another path."""
+    if not item_id or item_id in {".", ".."}:
+        raise InvalidInput.of(name, f"{name} must be {meaning}, not {item_id!r}")
+    return f"{collection}/{quote(item_id, safe='')}"
 
 
 def next_page_request(request: Request, answer: Answer, page: Page[T]) -> Request | None:

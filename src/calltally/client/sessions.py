@@ -1,19 +1,17 @@
 """Operations on voice sessions: transcripts and tool calls."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Final, TypedDict, Unpack
-from urllib.parse import quote
 
 import msgspec
 
 from calltally.calls.conversation import Evaluation, FunctionCall, Turn
 from calltally.calls.errors import InvalidInput
-from calltally.client.config import ClientConfig
-from calltally.client.paging import PAGE_SIZE, iterate_rows
+from calltally.client.paging import PAGE_SIZE, item_path, iterate_rows
 from calltally.client.records import Page
 from calltally.client.response_parsing import decode_page, decode_record
 from calltally.client.retries import send
-from calltally.client.sans_io import ClientIteration, ClientOperation
+from calltally.client.transport import Session
 from calltally.client.wire import Answer, QueryParams, Request
 
 _SESSIONS_PATH: Final = "/api/v1/voice-sessions"
@@ -92,33 +90,29 @@ _session_decoder: Final = msgspec.json.Decoder(SessionDetail)
 _stored_decoder: Final = msgspec.json.Decoder(SessionStored)
 
 
-def list_sessions(
-    config: ClientConfig, *, limit: int = 25, offset: int = 0, **filters: Unpack[SessionFilters]
-) -> ClientOperation[SessionPage]:
+async def list_sessions(
+    session: Session, *, limit: int = 25, offset: int = 0, **filters: Unpack[SessionFilters]
+) -> SessionPage:
     """Return a page of sessions, newest first. Raises ClientError."""
-    return _decode_session_page((yield from send(config, _list_request(limit, offset, filters))))
+    return _decode_session_page(await send(session, _list_request(limit, offset, filters)))
 
 
 def iter_sessions(
-    config: ClientConfig, *, page_size: int = PAGE_SIZE, **filters: Unpack[SessionFilters]
-) -> ClientIteration[SessionRecord]:
+    session: Session, *, page_size: int = PAGE_SIZE, **filters: Unpack[SessionFilters]
+) -> AsyncGenerator[SessionRecord, None]:
     """Iterate over all matching sessions, and fetch each page when it is needed.
 
     The pages have no snapshot: new sessions move others to later pages. Raises ClientError.
     """
-    return iterate_rows(config, _list_request(page_size, 0, filters), _decode_session_page)
+    return iterate_rows(session, _list_request(page_size, 0, filters), _decode_session_page)
 
 
-def get_session(config: ClientConfig, session_id: str) -> ClientOperation[SessionDetail]:
+async def get_session(session: Session, session_id: str) -> SessionDetail:
     """Return one session with its transcript. Raises NotFound, ClientError."""
-    return decode_record(
-        (yield from send(config, Request("GET", _session_path(session_id)))), _session_decoder
-    )
+    return decode_record(await send(session, Request("GET", _session_path(session_id))), _session_decoder)
 
 
-def put_session(
-    config: ClientConfig, session_id: str, **fields: Unpack[SessionTold]
-) -> ClientOperation[SessionStored]:
+async def put_session(session: Session, session_id: str, **fields: Unpack[SessionTold]) -> SessionStored:
     """Store fields of a session, in any number of requests, in any order, and repeatedly.
 
     Raises InvalidInput for values that are not JSON, BadRequest for invalid fields, Erased if the call was
@@ -127,7 +121,7 @@ def put_session(
     request = Request(
         "PUT", _session_path(session_id), (), _JSON_HEADERS, _encode_body(fields), is_idempotent=True
     )
-    return decode_record((yield from send(config, request)), _stored_decoder)
+    return decode_record(await send(session, request), _stored_decoder)
 
 
 def _decode_session_page(answer: Answer) -> SessionPage:
@@ -147,6 +141,4 @@ def _encode_body(fields: SessionTold) -> bytes:
 
 
 def _session_path(session_id: str) -> str:
-    if not session_id or session_id in {".", ".."}:
-        raise InvalidInput.of("session_id", f"session_id must be the id of a session, not {session_id!r}")
-    return f"{_SESSIONS_PATH}/{quote(session_id, safe='')}"
+    return item_path(_SESSIONS_PATH, session_id, "session_id", "the id of a session")

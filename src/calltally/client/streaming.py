@@ -4,14 +4,13 @@ import re
 from typing import BinaryIO, Final, NamedTuple, Unpack
 
 from calltally.calls.errors import InvalidInput
-from calltally.client.config import ClientConfig
 from calltally.client.errors import ErrorResponse, StreamCut
 from calltally.client.filters import STREAM_PARAMS, StreamOptions, query_params
 from calltally.client.operations import CALLS_PATH
 from calltally.client.response_parsing import unexpected_answer
 from calltally.client.retries import send
 from calltally.client.row_counter import STREAM_FORMATS, RowCounter
-from calltally.client.sans_io import ClientOperation
+from calltally.client.transport import Session
 from calltally.client.wire import Answer, Request
 
 ROW_COUNT_HEADER: Final = "x-row-count"
@@ -27,13 +26,13 @@ class Streamed(NamedTuple):
     snapshot: str | None
 
 
-def stream(
-    config: ClientConfig,
+async def stream(
+    session: Session,
     file: BinaryIO,
     *,
     format: str = "csv",  # noqa: A002 (as the parameter)
     **filters: Unpack[StreamOptions],
-) -> ClientOperation[Streamed]:
+) -> Streamed:
     """Write all matching calls to a binary file, as csv, ndjson, parquet or arrow.
 
     The request is retried until the first byte arrives, and not after it. Raises StreamCut if the stream ends
@@ -45,7 +44,7 @@ def stream(
         raise InvalidInput.of("format", f"format must be one of {', '.join(STREAM_FORMATS)}, not {format!r}")
     sink = _FileSink(file, kind.media_type, kind.rows())
     request = Request("GET", CALLS_PATH, [*query_params(filters, STREAM_PARAMS), ("format", format)])
-    answer = yield from send(config, request, sink=sink)
+    answer = await send(session, request, sink=sink)
     return _checked_result(answer, sink)
 
 

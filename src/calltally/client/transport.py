@@ -1,17 +1,16 @@
-"""Transports that perform I/O commands, the only part of the client that uses the HTTP library.
+"""Transports, the only part of the client that uses the HTTP library: blocking, and for asyncio.
 
 The library is loaded with the first request, because its import takes as long as all others together.
 """
 
 from collections.abc import Callable
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from calltally import __version__
 from calltally.client.config import CONNECT_TIMEOUT_S, ClientConfig, ClientKey
 from calltally.client.errors import ClientError, Unreachable
 from calltally.client.response_parsing import unexpected_answer
-from calltally.client.sans_io import BackOff, IoCommand, IoResult, RequestAttempt
 from calltally.client.wire import Answer, Request
 
 USER_AGENT: Final = f"calltally/{__version__}"
@@ -23,6 +22,58 @@ _TIMEOUT_MESSAGES: Final = {
     "WriteTimeout": "the server did not accept the request in time",
     "PoolTimeout": "all connections were busy for too long",
 }
+
+
+class ResponseSink(Protocol):
+    """Receiver of a response body in pieces, in place of memory."""
+
+    @property
+    def size(self) -> int:
+        """Number of bytes received."""
+
+    def open(self, answer: Answer) -> None:
+        """Check the head of the response; raise an error if its body is not acceptable."""
+
+    def write(self, piece: bytes) -> None:
+        """Receive the next piece."""
+
+
+class RequestAttempt(NamedTuple):
+    """Request to send once.
+
+    `read_s` limits each wait for bytes. `ends_s` is the deadline of the whole attempt on the monotonic clock.
+    With a `sink`, the body of a successful response goes there, and the deadline holds for its head only.
+    """
+
+    request: Request
+    read_s: float
+    ends_s: float
+    sink: ResponseSink | None = None
+
+
+AttemptResult: TypeAlias = Answer | Unreachable
+
+
+class Transport(Protocol):
+    """I/O of a client. A blocking one never suspends its caller."""
+
+    async def send(self, attempt: RequestAttempt) -> AttemptResult:
+        """Send a request once."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait before the next attempt."""
+
+
+class Session(Protocol):
+    """Client that an operation runs in."""
+
+    @property
+    def config(self) -> ClientConfig:
+        """Base URL, key, timeouts and retries."""
+
+    @property
+    def transport(self) -> Transport:
+        """Performer of its I/O."""
 
 
 class _HttpAttempt:
@@ -101,7 +152,7 @@ def _credential_headers(key: ClientKey, request: Request) -> dict[str, str]:
 
 
 class BlockingTransport:
-    """Blocking performer of I/O commands. Threads may share it."""
+    """Transport whose coroutines block. Threads may share it."""
 
     def __init__(self, config: ClientConfig) -> None:
         self._config = config
@@ -109,16 +160,13 @@ class BlockingTransport:
         self._is_closed = False
         self._lock = Lock()
 
-    def perform(self, command: IoCommand) -> IoResult:
-        """Send a request once, or wait."""
-        if isinstance(command, BackOff):
-            self._config.surroundings.sleep(command.seconds)
-            return None
-        return self._send(_HttpAttempt(self._config, command))
+    async def sleep(self, seconds: float) -> None:
+        self._config.surroundings.sleep(seconds)
 
-    def _send(self, http_attempt: _HttpAttempt) -> IoResult:
+    async def send(self, attempt: RequestAttempt) -> AttemptResult:
         import httpx2  # deferred: takes 100 ms
 
+        http_attempt = _HttpAttempt(self._config, attempt)
         try:
             with self._http_client().stream(**http_attempt.arguments()) as response:
                 http_attempt.open(response.status_code, response.headers)
@@ -148,23 +196,20 @@ class BlockingTransport:
 
 
 class AsyncTransport:
-    """Performer of I/O commands in an asyncio event loop."""
+    """Transport in an asyncio event loop."""
 
     def __init__(self, config: ClientConfig) -> None:
         self._config = config
         self._http: Any = None
         self._is_closed = False
 
-    async def perform(self, command: IoCommand) -> IoResult:
-        """Send a request once, or wait."""
-        if isinstance(command, BackOff):
-            await self._config.surroundings.sleep_async(command.seconds)
-            return None
-        return await self._send(_HttpAttempt(self._config, command))
+    async def sleep(self, seconds: float) -> None:
+        await self._config.surroundings.sleep_async(seconds)
 
-    async def _send(self, http_attempt: _HttpAttempt) -> IoResult:
+    async def send(self, attempt: RequestAttempt) -> AttemptResult:
         import httpx2  # deferred: takes 100 ms
 
+        http_attempt = _HttpAttempt(self._config, attempt)
         try:
             async with self._http_client().stream(**http_attempt.arguments()) as response:
                 http_attempt.open(response.status_code, response.headers)

@@ -1,20 +1,12 @@
 """Runner of operations without a network: a clock that advances by sleeping, and canned responses."""
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, TypeVar
 
+from calltally.client.blocking import iterate_now, run_now
 from calltally.client.config import ClientConfig, ClientKey, Surroundings
-from calltally.client.sans_io import (
-    BackOff,
-    ClientIteration,
-    ClientOperation,
-    IoCommand,
-    IoResult,
-    RequestAttempt,
-    iterate_operation,
-    run_operation,
-)
+from calltally.client.transport import AttemptResult, RequestAttempt
 from calltally.client.wire import Answer, Request
 from calltally.retry_policy import RetryPolicy
 
@@ -23,6 +15,7 @@ T = TypeVar("T")
 BASE = "https://calls.example.com"
 KEY = "ct_a-key-that-nobody-may-see"
 WALL_S = 1_790_000_000.0
+DEFAULT_RETRIES = RetryPolicy()
 
 
 class Clockwork:
@@ -50,7 +43,9 @@ class Clockwork:
 class Canned:
     """Runner of operations against `server`, a function from a request to its result."""
 
-    def __init__(self, server: Callable[[Request], IoResult], retries: RetryPolicy = RetryPolicy()) -> None:  # noqa: B008 (immutable)
+    def __init__(
+        self, server: Callable[[Request], AttemptResult], retries: RetryPolicy = DEFAULT_RETRIES
+    ) -> None:
         self._server = server
         self.clockwork = Clockwork()
         self.attempts: list[RequestAttempt] = []
@@ -60,21 +55,25 @@ class Canned:
     def requests(self) -> list[Request]:
         return [attempt.request for attempt in self.attempts]
 
-    def run(self, operation: ClientOperation[T]) -> T:
-        return run_operation(operation, self._perform)
+    @property
+    def transport(self) -> "Canned":
+        return self
 
-    def all_of(self, pages: ClientIteration[T]) -> list[T]:
-        return list(iterate_operation(pages, self._perform))
+    def run(self, operation: Awaitable[T]) -> T:
+        return run_now(operation)
 
-    def _perform(self, effect: IoCommand) -> IoResult:
-        if isinstance(effect, BackOff):
-            self.clockwork.sleep(effect.seconds)
-            return None
-        self.attempts.append(effect)
-        return self._server(effect.request)
+    def all_of(self, pages: AsyncGenerator[T, None]) -> list[T]:
+        return list(iterate_now(pages))
+
+    async def send(self, attempt: RequestAttempt) -> AttemptResult:
+        self.attempts.append(attempt)
+        return self._server(attempt.request)
+
+    async def sleep(self, seconds: float) -> None:
+        self.clockwork.sleep(seconds)
 
 
-def in_turn(*replies: IoResult) -> Callable[[Request], IoResult]:
+def in_turn(*replies: AttemptResult) -> Callable[[Request], AttemptResult]:
     """Return a server with the given results, one after the other."""
     left = list(replies)
     return lambda _request: left.pop(0)

@@ -7,7 +7,7 @@ import pytest
 from calltally.calls.errors import InvalidInput
 from calltally.client import alerts
 from calltally.client.errors import Conflict, UnexpectedAnswer
-from calltally.client.sans_io import IoResult
+from calltally.client.transport import AttemptResult
 from calltally.client.wire import Request
 from tests.unit.client.canned import Canned, good, in_turn, problem
 
@@ -24,8 +24,8 @@ ALERT = {
 }
 
 
-def recording(requests: list[Request], result: IoResult) -> Canned:
-    def answer(request: Request) -> IoResult:
+def recording(requests: list[Request], result: AttemptResult) -> Canned:
+    def answer(request: Request) -> AttemptResult:
         requests.append(request)
         return result
 
@@ -35,9 +35,7 @@ def recording(requests: list[Request], result: IoResult) -> Canned:
 def test_list_sends_the_filters() -> None:
     requests: list[Request] = []
     canned = recording(requests, good({"data": [ALERT], "limit": 5, "offset": 10, "total": 11}))
-    page = canned.run(
-        alerts.list_alerts(canned.config, limit=5, offset=10, state="unresolved", from_="2026-11-01")
-    )
+    page = canned.run(alerts.list_alerts(canned, limit=5, offset=10, state="unresolved", from_="2026-11-01"))
     assert (page.data[0].message, page.total) == ("No-answer on support-de", 11)
     assert requests[0].path == "/api/v1/alerts"
     assert list(requests[0].params) == [
@@ -52,10 +50,10 @@ def test_actions_send_a_note() -> None:
     requests: list[Request] = []
     canned = recording(requests, good({**ALERT, "state": "acknowledged"}))
     one = ALERT["id"]
-    assert canned.run(alerts.acknowledge_alert(canned.config, str(one), "seen")).state == "acknowledged"
-    canned.run(alerts.resolve_alert(canned.config, str(one)))
-    canned.run(alerts.mute_alert(canned.config, str(one), "2026-11-03T08:00:00Z"))
-    canned.run(alerts.get_alert(canned.config, str(one)))
+    assert canned.run(alerts.acknowledge_alert(canned, str(one), "seen")).state == "acknowledged"
+    canned.run(alerts.resolve_alert(canned, str(one)))
+    canned.run(alerts.mute_alert(canned, str(one), "2026-11-03T08:00:00Z"))
+    canned.run(alerts.get_alert(canned, str(one)))
     paths = [request.path.rpartition("/")[2] for request in requests]
     assert paths == ["acknowledge", "resolve", "mute", one]
     bodies = [json.loads(request.body or b"null") for request in requests]
@@ -66,9 +64,9 @@ def test_actions_send_a_note() -> None:
 def test_faults_are_client_errors() -> None:
     canned = Canned(in_turn(problem(409, "conflict", "it is resolved")))
     with pytest.raises(Conflict):
-        canned.run(alerts.acknowledge_alert(canned.config, "1"))
+        canned.run(alerts.acknowledge_alert(canned, "1"))
     canned = Canned(in_turn(good({"data": 5})))
     with pytest.raises(UnexpectedAnswer):
-        canned.run(alerts.list_alerts(canned.config))
+        canned.run(alerts.list_alerts(canned))
     with pytest.raises(InvalidInput):
-        canned.run(alerts.get_alert(canned.config, ""))
+        canned.run(alerts.get_alert(canned, ""))

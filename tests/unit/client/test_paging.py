@@ -55,7 +55,7 @@ SERVERS = st.builds(
 def test_every_call_comes_once_and_in_order(server: Lister, page_size: int) -> None:
     canned = Canned(server)
     call_ids = [
-        call.id for call in canned.all_of(iter_calls(canned.config, page_size=page_size, status="completed"))
+        call.id for call in canned.all_of(iter_calls(canned, page_size=page_size, status="completed"))
     ]
     assert call_ids == [f"id-{number}" for number in range(server.rows)]
     for request in canned.requests:
@@ -67,16 +67,16 @@ def test_every_call_comes_once_and_in_order(server: Lister, page_size: int) -> N
 
 def test_total_saves_the_request_after_the_last_page() -> None:
     canned = Canned(Lister(20, has_total=True))
-    canned.all_of(iter_calls(canned.config, page_size=10))
+    canned.all_of(iter_calls(canned, page_size=10))
     assert len(canned.requests) == 2
     canned = Canned(Lister(20))
-    canned.all_of(iter_calls(canned.config, page_size=10))
+    canned.all_of(iter_calls(canned, page_size=10))
     assert len(canned.requests) == 3
 
 
 def test_only_the_parameters_of_a_link_are_used() -> None:
     canned = Canned(Lister(20, links=True))
-    canned.all_of(iter_calls(canned.config, page_size=10))
+    canned.all_of(iter_calls(canned, page_size=10))
     second = canned.requests[1]
     assert (second.path, dict(second.params)["cursor"]) == ("/api/v1/call-logs", "c")
 
@@ -88,7 +88,7 @@ def test_short_page_is_not_the_last_if_the_total_is_higher() -> None:
         good({"data": [seven(3)], "limit": 5, "offset": 3, "total": 4}),
     ]
     canned = Canned(in_turn(*pages))
-    assert len(canned.all_of(iter_calls(canned.config, page_size=5))) == 4
+    assert len(canned.all_of(iter_calls(canned, page_size=5))) == 4
     assert [requested_offset(request.params) for request in canned.requests] == [0, 2, 3]
 
 
@@ -98,26 +98,26 @@ def test_empty_page_without_a_snapshot_is_the_end() -> None:
         good({"data": [], "limit": 1, "offset": 1, "total": 2}),
     ]
     canned = Canned(in_turn(*pages))
-    assert len(canned.all_of(iter_call_pages(canned.config, page_size=1))) == 2
+    assert len(canned.all_of(iter_call_pages(canned, page_size=1))) == 2
 
 
 @pytest.mark.parametrize("pinned", [{"snapshot": "state-1"}, {"hold": "run-1"}])
 def test_empty_page_within_a_snapshot_is_an_error(pinned: Any) -> None:  # noqa: ANN401 (keywords)
     canned = Canned(in_turn(good({"data": [], "limit": 1, "offset": 0, "total": 2})))
     with pytest.raises(UnexpectedAnswer, match="at offset 0 of 2 calls is empty"):
-        canned.all_of(iter_calls(canned.config, page_size=1, **pinned))
+        canned.all_of(iter_calls(canned, page_size=1, **pinned))
 
 
 def test_ignored_offset_is_an_error() -> None:
     first = good({"data": [seven(0)], "limit": 1, "offset": 0, "total": 9})
     canned = Canned(lambda _request: first)
     with pytest.raises(UnexpectedAnswer, match="at offset 0 is followed by offset 1"):
-        canned.all_of(iter_calls(canned.config, page_size=1))
+        canned.all_of(iter_calls(canned, page_size=1))
     assert len(canned.requests) == 2
 
 
 def test_hold_replaces_the_snapshot() -> None:
     canned = Canned(Lister(3, has_snapshots=True))
-    canned.all_of(iter_calls(canned.config, page_size=2, hold="run-1"))
+    canned.all_of(iter_calls(canned, page_size=2, hold="run-1"))
     assert [dict(request.params).get("snapshot") for request in canned.requests] == [None, None, None]
     assert {dict(request.params)["hold"] for request in canned.requests} == {"run-1"}

@@ -16,7 +16,7 @@ def test_launch_quality_sends_filters_and_keys() -> None:
     options: Any = {"from_": date(2026, 10, 1), "route": "sales", "status": ["busy", "failed"]}
     result = canned.run(
         quality.launch_quality(
-            canned.config, group_by=("agent", "day"), compare="previous", tz="Europe/Berlin", **options
+            canned, group_by=("agent", "day"), compare="previous", tz="Europe/Berlin", **options
         )
     )
     assert result == {"data": []}
@@ -39,12 +39,12 @@ def test_filters_of_pages_are_refused(name: str) -> None:
     canned = Canned(in_turn())
     wrong: Any = {name: "x"}
     with pytest.raises(TypeError, match=name):
-        canned.run(quality.launch_quality(canned.config, **wrong))
+        canned.run(quality.launch_quality(canned, **wrong))
 
 
 def test_view_launch_sends_its_options() -> None:
     canned = Canned(in_turn(good({"verdict": "worse"})))
-    result = canned.run(quality.view_launch(canned.config, agent="v2", since="2026-10-01"))
+    result = canned.run(quality.view_launch(canned, agent="v2", since="2026-10-01"))
     assert result["verdict"] == "worse"
     [request] = canned.requests
     assert (request.path, list(request.params)) == (
@@ -56,4 +56,4 @@ def test_view_launch_sends_its_options() -> None:
 def test_response_of_another_shape_is_an_error() -> None:
     canned = Canned(in_turn(Answer(200, {"content-type": "application/json"}, b"[]")))
     with pytest.raises(ClientError):
-        canned.run(quality.view_launch(canned.config, agent="v2"))
+        canned.run(quality.view_launch(canned, agent="v2"))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from calltally.client import errors
 from calltally.client.errors import ClientError, TooManyRequests, Unavailable, Unreachable
 from calltally.client.retries import send
-from calltally.client.sans_io import IoResult
+from calltally.client.transport import AttemptResult
 from calltally.client.wire import Answer, Request
 from calltally.retry_policy import RetryPolicy
 from tests.unit.client.canned import KEY, WALL_S, Canned, good, in_turn, problem
@@ -24,9 +24,9 @@ def limited(**headers: str) -> Answer:
 
 
 @pytest.mark.parametrize("temporary_error", TEMPORARY_ERRORS, ids=str)
-def test_temporary_errors_are_retried(temporary_error: IoResult) -> None:
+def test_temporary_errors_are_retried(temporary_error: AttemptResult) -> None:
     canned = Canned(in_turn(temporary_error, temporary_error, good({})))
-    assert canned.run(send(canned.config, REQUEST)).body == b"{}"
+    assert canned.run(send(canned, REQUEST)).body == b"{}"
     assert canned.clockwork.slept == [0.5, 1.0]
 
 
@@ -34,16 +34,16 @@ def test_temporary_errors_are_retried(temporary_error: IoResult) -> None:
 def test_permanent_errors_are_raised_at_once(status: int) -> None:
     canned = Canned(in_turn(Answer(status, {})))
     with pytest.raises(ClientError) as caught:
-        canned.run(send(canned.config, REQUEST))
+        canned.run(send(canned, REQUEST))
     assert caught.value.status == status
     assert canned.clockwork.slept == []
 
 
 @pytest.mark.parametrize("temporary_error", TEMPORARY_ERRORS, ids=str)
-def test_number_of_tries_is_limited(temporary_error: IoResult) -> None:
+def test_number_of_tries_is_limited(temporary_error: AttemptResult) -> None:
     canned = Canned(lambda _request: temporary_error, RetryPolicy(tries=3))
     with pytest.raises(ClientError):
-        canned.run(send(canned.config, REQUEST))
+        canned.run(send(canned, REQUEST))
     assert len(canned.attempts) == 3
 
 
@@ -58,7 +58,7 @@ def test_number_of_tries_is_limited(temporary_error: IoResult) -> None:
 def test_only_idempotent_requests_are_retried(request_: Request, tries: int) -> None:
     canned = Canned(lambda _request: BUSY, RetryPolicy(tries=2))
     with pytest.raises(Unavailable):
-        canned.run(send(canned.config, request_))
+        canned.run(send(canned, request_))
     assert len(canned.attempts) == tries
 
 
@@ -78,7 +78,7 @@ def test_every_schedule_stays_within_its_bounds(
 ) -> None:
     remaining = iter(waits)
 
-    def busy(_request: Request) -> IoResult:
+    def busy(_request: Request) -> AttemptResult:
         wait_s = next(remaining)
         return limited() if wait_s is None else limited(retry_after=str(wait_s))
 
@@ -86,7 +86,7 @@ def test_every_schedule_stays_within_its_bounds(
     canned.clockwork.surroundings = canned.clockwork.surroundings._replace(chance=lambda: chance)
     canned.config = canned.config._replace(surroundings=canned.clockwork.surroundings)
     with pytest.raises(TooManyRequests):
-        canned.run(send(canned.config, REQUEST))
+        canned.run(send(canned, REQUEST))
     slept = canned.clockwork.slept
     assert len(slept) == len(canned.attempts) - 1 < retries.tries
     assert sum(slept) <= retries.max_elapsed_s
@@ -118,7 +118,7 @@ def test_every_schedule_stays_within_its_bounds(
 )
 def test_retry_after_is_respected(headers: dict[str, str], slept: float) -> None:
     canned = Canned(in_turn(limited(**headers), good({})))
-    canned.run(send(canned.config, REQUEST))
+    canned.run(send(canned, REQUEST))
     assert canned.clockwork.slept == [slept]
 
 
@@ -126,7 +126,7 @@ def test_retry_after_is_respected(headers: dict[str, str], slept: float) -> None
 def test_retry_after_beyond_the_limit_raises_at_once(wait_s: str) -> None:
     canned = Canned(in_turn(limited(retry_after=wait_s)))
     with pytest.raises(TooManyRequests) as caught:
-        canned.run(send(canned.config, REQUEST))
+        canned.run(send(canned, REQUEST))
     assert caught.value.retry_after_s == float(wait_s)
     assert canned.clockwork.slept == []
 
@@ -134,7 +134,7 @@ def test_retry_after_beyond_the_limit_raises_at_once(wait_s: str) -> None:
 def test_total_time_of_all_tries_is_limited() -> None:
     canned = Canned(lambda _request: limited(retry_after="50"), RetryPolicy(max_elapsed_s=120))
     with pytest.raises(TooManyRequests):
-        canned.run(send(canned.config, REQUEST))
+        canned.run(send(canned, REQUEST))
     assert canned.clockwork.slept == [50.5, 50.5]
     assert {attempt.ends_s for attempt in canned.attempts} == {1_120.0}
 
@@ -142,19 +142,19 @@ def test_total_time_of_all_tries_is_limited() -> None:
 def test_redirect_is_an_error_and_not_followed() -> None:
     canned = Canned(in_turn(Answer(308, {"location": "https://else.example.com/"})))
     with pytest.raises(errors.UnexpectedAnswer, match=r"redirects to https://else.example.com/, .* base URL"):
-        canned.run(send(canned.config, REQUEST))
+        canned.run(send(canned, REQUEST))
     assert len(canned.attempts) == 1
 
 
 def test_not_modified_is_successful() -> None:
     canned = Canned(in_turn(Answer(304, {})))
-    assert canned.run(send(canned.config, REQUEST)).status == 304
+    assert canned.run(send(canned, REQUEST)).status == 304
 
 
 def test_key_in_an_error_response_is_masked() -> None:
     faults = [{"parameter": "key", "detail": f"{KEY} is not good"}]
     canned = Canned(in_turn(problem(401, "unauthorized", f"who is {KEY}?", errors=faults)))
     with pytest.raises(errors.Unauthorized) as caught:
-        canned.run(send(canned.config, REQUEST))
+        canned.run(send(canned, REQUEST))
     assert KEY not in f"{caught.value!r}{caught.value}{caught.value.faults}"
     assert "who is …?" in caught.value.detail

@@ -28,9 +28,7 @@ TRANSCRIPT = {
 
 def test_list_sends_the_filters() -> None:
     canned = Canned(in_turn(good({"data": [SESSION], "limit": 5, "offset": 10, "total": 11})))
-    page = canned.run(
-        sessions.list_sessions(canned.config, limit=5, offset=10, status="completed", agent_key="a")
-    )
+    page = canned.run(sessions.list_sessions(canned, limit=5, offset=10, status="completed", agent_key="a"))
     assert (page.data[0].tags, page.data[0].evaluation, page.total) == (
         ("appointment",),
         Evaluation(successful=True, score=0.9),
@@ -51,17 +49,17 @@ def test_sessions_are_iterated_page_by_page() -> None:
         {"data": [SESSION] * count, "limit": 2, "offset": at, "total": 3} for at, count in ((0, 2), (2, 1))
     ]
     canned = Canned(in_turn(*map(good, pages)))
-    assert len(canned.all_of(sessions.iter_sessions(canned.config, page_size=2, stream_id="MZ1"))) == 3
+    assert len(canned.all_of(sessions.iter_sessions(canned, page_size=2, stream_id="MZ1"))) == 3
     assert [dict(each.params)["offset"] for each in canned.requests] == ["0", "2"]
 
 
 def test_session_has_its_transcript_if_the_key_may_read_it() -> None:
     hidden = {**SESSION, "transcript": None, "function_calls": None}
     canned = Canned(in_turn(good({**SESSION, **TRANSCRIPT}), good(hidden)))
-    whole = canned.run(sessions.get_session(canned.config, "session/1"))
+    whole = canned.run(sessions.get_session(canned, "session/1"))
     assert whole.transcript == (Turn("agent", "Hello.", 0.5),)
     assert whole.function_calls == (FunctionCall("book", {"at": "09:00"}, {"booked": True}),)
-    assert canned.run(sessions.get_session(canned.config, "session/1")).transcript is None
+    assert canned.run(sessions.get_session(canned, "session/1")).transcript is None
     assert canned.requests[0].path == "/api/v1/voice-sessions/session%2F1"
 
 
@@ -70,7 +68,7 @@ def test_put_session_sends_the_given_fields_and_retries() -> None:
     canned = Canned(in_turn(problem(503), good(stored)))
     result = canned.run(
         sessions.put_session(
-            canned.config,
+            canned,
             "s",
             call_sid="CA1",
             transcript=[Turn("agent", "Hello."), {"role": "user", "text": "Hi."}],
@@ -95,24 +93,24 @@ def test_faults_are_client_errors() -> None:
     ]
     canned = Canned(in_turn(*faults))
     with pytest.raises(NotFound):
-        canned.run(sessions.get_session(canned.config, "s"))
+        canned.run(sessions.get_session(canned, "s"))
     with pytest.raises(Erased):
-        canned.run(sessions.put_session(canned.config, "s", tags=[]))
+        canned.run(sessions.put_session(canned, "s", tags=[]))
     with pytest.raises(BadRequest):
-        canned.run(sessions.put_session(canned.config, "s", status="odd"))
+        canned.run(sessions.put_session(canned, "s", status="odd"))
     with pytest.raises(UnexpectedAnswer):
-        canned.run(sessions.list_sessions(canned.config))
+        canned.run(sessions.list_sessions(canned))
 
 
 @pytest.mark.parametrize("session_id", ["", ".", ".."])
 def test_id_that_changes_the_path_is_refused(session_id: str) -> None:
     canned = Canned(in_turn())
     with pytest.raises(InvalidInput, match="session_id"):
-        canned.run(sessions.get_session(canned.config, session_id))
+        canned.run(sessions.get_session(canned, session_id))
 
 
 def test_value_that_is_no_json_is_refused_before_the_request() -> None:
     canned = Canned(in_turn())
     with pytest.raises(InvalidInput, match="JSON"):
-        canned.run(sessions.put_session(canned.config, "s", evaluation={"details": object()}))
+        canned.run(sessions.put_session(canned, "s", evaluation={"details": object()}))
     assert canned.requests == []

@@ -14,18 +14,7 @@ and a reconciliation run do not run it again. A corrected final state is a new o
 state that it corrects.
 """
 
-from calltally.client.once.arguments import Clock
-from calltally.client.once.blocks import (
-    at_least_once,
-    at_most_once,
-    entries,
-    events,
-    extend,
-    install,
-    same_transaction,
-    settle,
-    unfinished,
-)
+from calltally.client.once.blocks import Clock
 from calltally.client.once.decision import Corrected, Outcome, Progress, Promise, Turn
 from calltally.client.once.errors import (
     NotAFinalState,
@@ -39,6 +28,17 @@ from calltally.client.once.errors import (
 from calltally.client.once.final_state import FinalState, final_state
 from calltally.client.once.queries import Entry, Received
 from calltally.client.once.statements import SCHEMA
+from calltally.client.once.sync import (
+    at_least_once,
+    at_most_once,
+    entries,
+    events,
+    extend,
+    install,
+    same_transaction,
+    settle,
+    unfinished,
+)
 
 __all__ = [
     "SCHEMA",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from calltally.client.once.connections import LedgerConnection
 from calltally.client.once.decision import (
     ClaimAction,
     Corrected,
@@ -17,7 +18,6 @@ from calltally.client.once.decision import (
 )
 from calltally.client.once.errors import NotDone, OtherPromise, Overtaken
 from calltally.client.once.final_state import FinalState
-from calltally.client.once.sans_io import LedgerOperation, NamedStatement
 
 MAX_REASON_CHARS: Final = 500
 _OUTCOME_BY_ACTION: Final = {
@@ -68,27 +68,27 @@ class ClaimRequest(NamedTuple):
         return Turn(outcome, self.state, self.effect, last.promise, last.correction, last.attempts, corrects)
 
 
-def claim_effect(request: ClaimRequest) -> LedgerOperation[Turn]:
+async def claim_effect(ledger: LedgerConnection, request: ClaimRequest) -> Turn:
     """Claim the effect, or return the reason against it.
 
     On PostgreSQL it waits for another transaction on the same call and effect.
     """
     params = request.params
     if request.state.event_id is not None:
-        yield NamedStatement("record_event", params)
-    is_first = yield NamedStatement("insert_effect", {**params, "correction": 0, "corrects": None})
+        await ledger.execute("record_event", params)
+    is_first = await ledger.execute("insert_effect", {**params, "correction": 0, "corrects": None})
     if is_first:
         return Turn(Outcome.RUN, request.state, request.effect, request.promise)
-    states = yield from read_effect_states(params)
+    states = await read_effect_states(ledger, params)
     action = choose_action(request.state, states)
-    yield from _raise_revision(request, states[-1])
-    return (yield from _apply_action(action, request, states))
+    await _raise_revision(ledger, request, states[-1])
+    return await _apply_action(ledger, action, request, states)
 
 
-def read_effect_states(params: dict[str, Any]) -> LedgerOperation[list[EffectState]]:
+async def read_effect_states(ledger: LedgerConnection, params: dict[str, Any]) -> list[EffectState]:
     """Return the states of one effect of a call, and lock them until the transaction ends."""
-    yield NamedStatement("lock_call", params)
-    rows = yield NamedStatement("read_effect_states", params)
+    await ledger.execute("lock_call", params)
+    rows = await ledger.execute("read_effect_states", params)
     return [
         EffectState(
             correction, status, revision, Promise(promise), Progress(progress), attempts, bool(is_expired)
@@ -97,7 +97,7 @@ def read_effect_states(params: dict[str, Any]) -> LedgerOperation[list[EffectSta
     ]
 
 
-def _raise_revision(request: ClaimRequest, last: EffectState) -> LedgerOperation[None]:
+async def _raise_revision(ledger: LedgerConnection, request: ClaimRequest, last: EffectState) -> None:
     """Store a higher revision of the current state, so that revisions in between become stale."""
     state = request.state
     if (
@@ -105,40 +105,39 @@ def _raise_revision(request: ClaimRequest, last: EffectState) -> LedgerOperation
         and state.revision is not None
         and (last.revision is None or state.revision > last.revision)
     ):
-        yield NamedStatement("raise_revision", {**request.params, "correction": last.correction})
+        await ledger.execute("raise_revision", {**request.params, "correction": last.correction})
 
 
-def _apply_action(
-    action: ClaimAction, request: ClaimRequest, states: Sequence[EffectState]
-) -> LedgerOperation[Turn]:
+async def _apply_action(
+    ledger: LedgerConnection, action: ClaimAction, request: ClaimRequest, states: Sequence[EffectState]
+) -> Turn:
     last = states[-1]
     if action is ClaimAction.RETRY:
-        yield from _reclaim(request, last)
+        await _reclaim(ledger, request, last)
         return request.turn(Outcome.RUN, [*states[:-1], last._replace(attempts=last.attempts + 1)])
     if action is ClaimAction.CORRECT:
-        return (yield from _claim_correction(request, last))
+        return await _claim_correction(ledger, request, last)
     if action is ClaimAction.UNCERTAIN and last.progress is not Progress.UNCERTAIN:
-        yield from _close_effect(request, last, Progress.UNCERTAIN)
+        await _close_effect(ledger, request, last, Progress.UNCERTAIN)
     return request.turn(_OUTCOME_BY_ACTION[action], states)
 
 
-def _reclaim(request: ClaimRequest, last: EffectState) -> LedgerOperation[None]:
+async def _reclaim(ledger: LedgerConnection, request: ClaimRequest, last: EffectState) -> None:
     if request.promise is Promise.SAME_TRANSACTION:
         raise OtherPromise(
             f"{request.effect!r} of call {request.state.call_id} started as {last.promise} and is not done; "
             "use the same promise, or another name for this effect"
         )
-    yield NamedStatement("reclaim_effect", {**request.params, "correction": last.correction})
+    await ledger.execute("reclaim_effect", {**request.params, "correction": last.correction})
 
 
-def _claim_correction(request: ClaimRequest, last: EffectState) -> LedgerOperation[Turn]:
+async def _claim_correction(ledger: LedgerConnection, request: ClaimRequest, last: EffectState) -> Turn:
     progress = progress_after_correction(last)
     if progress is not last.progress:
-        yield from _close_effect(request, last, progress)
+        await _close_effect(ledger, request, last, progress)
     correction = last.correction + 1
-    yield NamedStatement(
-        "insert_effect", {**request.params, "correction": correction, "corrects": last.status}
-    )
+    params = {**request.params, "correction": correction, "corrects": last.status}
+    await ledger.execute("insert_effect", params)
     corrects = _corrected_state(last._replace(progress=progress))
     return Turn(Outcome.RUN, request.state, request.effect, request.promise, correction, corrects=corrects)
 
@@ -147,9 +146,11 @@ def _corrected_state(before: EffectState) -> Corrected:
     return Corrected(before.status, before.revision, before.correction, before.progress)
 
 
-def _close_effect(request: ClaimRequest, last: EffectState, progress: Progress) -> LedgerOperation[None]:
+async def _close_effect(
+    ledger: LedgerConnection, request: ClaimRequest, last: EffectState, progress: Progress
+) -> None:
     params = {**request.params, "correction": last.correction, "progress": progress.value}
-    yield NamedStatement("close_effect", params)
+    await ledger.execute("close_effect", params)
 
 
 def _claim_params(turn: Turn, now_us: int | None) -> dict[str, Any]:
@@ -163,27 +164,27 @@ def _claim_params(turn: Turn, now_us: int | None) -> dict[str, Any]:
     }
 
 
-def finish_effect(turn: Turn, now_us: int | None) -> LedgerOperation[None]:
+async def finish_effect(ledger: LedgerConnection, turn: Turn, now_us: int | None) -> None:
     """Record the effect as done. Raises Overtaken if another process has the claim."""
-    yield from _update_held_claim("finish_effect", turn, _claim_params(turn, now_us))
+    await _update_held_claim(ledger, "finish_effect", turn, _claim_params(turn, now_us))
 
 
-def extend_lease(turn: Turn, lease_us: int, now_us: int | None) -> LedgerOperation[None]:
+async def extend_lease(ledger: LedgerConnection, turn: Turn, lease_us: int, now_us: int | None) -> None:
     """Extend the lease to `lease_us` from now. Raises Overtaken if another process has the claim."""
-    yield from _update_held_claim("extend_lease", turn, {**_claim_params(turn, now_us), "lease_us": lease_us})
+    params = {**_claim_params(turn, now_us), "lease_us": lease_us}
+    await _update_held_claim(ledger, "extend_lease", turn, params)
 
 
-def fail_effect(turn: Turn, fault: BaseException, now_us: int | None) -> LedgerOperation[None]:
+async def fail_effect(ledger: LedgerConnection, turn: Turn, fault: BaseException, now_us: int | None) -> None:
     """Record the exception of an effect. If another process has the claim, nothing is recorded."""
     progress = progress_after_failure(turn.promise, certainly_not_done=isinstance(fault, NotDone))
     reason = f"{type(fault).__name__}: {fault}".replace("\0", "")[:MAX_REASON_CHARS]
-    yield NamedStatement(
-        "fail_effect", {**_claim_params(turn, now_us), "progress": progress.value, "reason": reason}
-    )
+    params = {**_claim_params(turn, now_us), "progress": progress.value, "reason": reason}
+    await ledger.execute("fail_effect", params)
 
 
-def _update_held_claim(name: str, turn: Turn, params: dict[str, Any]) -> LedgerOperation[None]:
-    rows = yield NamedStatement(name, params)
+async def _update_held_claim(ledger: LedgerConnection, name: str, turn: Turn, params: dict[str, Any]) -> None:
+    rows = await ledger.execute(name, params)
     if not rows:
         raise Overtaken(
             f"attempt {turn.attempt} at {turn.effect!r} of call {turn.told.call_id} took longer than its "

@@ -1,14 +1,21 @@
-"""Adapters of the user's database connections. They import no driver; the class name identifies it."""
+"""The user's database connections. No driver is imported here; the class name identifies it.
 
-from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager, nullcontext
-from typing import Any, Final, Protocol, TypeAlias
+Over a blocking connection, the coroutines block and never suspend.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from inspect import isawaitable
+from typing import Any, ClassVar, Final, Protocol, TypeAlias
 
 from calltally.calls.errors import Fault, Unavailable
 from calltally.client.once import statements
 from calltally.client.once.errors import TransactionEnded, TransactionOpen, WrongConnection
-from calltally.client.once.sans_io import Params, Row
 from calltally.client.once.statements import Dialect
+
+Row: TypeAlias = tuple[Any, ...]
+Params: TypeAlias = Mapping[str, Any]
 
 _IDLE_STATUS: Final = 0
 # SQLITE_BUSY and SQLITE_LOCKED, without the extended code in the upper bits.
@@ -26,18 +33,54 @@ class Connection(Protocol):
         """Return a cursor of the driver."""
 
 
-class SqliteAdapter:
-    """Adapter of sqlite3 and apsw."""
+class LedgerConnection(ABC):
+    """Connection to the ledger of effects. Rows are tuples, independent of the connection's row factory."""
 
-    dialect: Final[Dialect] = "sqlite"
+    dialect: ClassVar[Dialect]
 
     def __init__(self, connection: Any) -> None:  # noqa: ANN401 (of a driver that is not imported here)
         self._connection = connection
+
+    async def execute(self, name: str, params: Params) -> list[Row]:
+        """Execute a named statement and return its rows."""
+        return await self.execute_sql(statements.statement(self.dialect, name), params)
+
+    @abstractmethod
+    async def execute_sql(self, sql: str, params: Params) -> list[Row]:
+        """Execute SQL and return its rows."""
+
+    @abstractmethod
+    def check_idle(self) -> None:
+        """Raise TransactionOpen if a transaction is open."""
+
+    @abstractmethod
+    async def commit(self) -> None:
+        """Commit the open transaction, if any."""
+
+    @abstractmethod
+    async def rollback(self) -> None:
+        """Roll back the open transaction, if any."""
+
+    @abstractmethod
+    def transaction(self) -> AbstractAsyncContextManager[object]:
+        """Return a transaction, or a savepoint in the open one, which its owner commits."""
+
+    @abstractmethod
+    def read_transaction(self) -> AbstractAsyncContextManager[object]:
+        """Return a context for reads that leaves no transaction open."""
+
+
+class SqliteConnection(LedgerConnection):
+    """Connection of sqlite3 or apsw."""
+
+    dialect = "sqlite"
+
+    def __init__(self, connection: Any) -> None:  # noqa: ANN401 (the same)
+        super().__init__(connection)
         # PEP 249 mode of Python 3.12: a transaction is always open, and its owner is unknown.
         self._is_always_open = getattr(connection, "autocommit", None) is False
 
-    def execute(self, sql: str, params: Params) -> list[Row]:
-        """Execute SQL and return the rows as tuples, independent of the connection's row factory."""
+    async def execute_sql(self, sql: str, params: Params) -> list[Row]:
         cursor = self._connection.cursor()
         if hasattr(cursor, "row_factory"):
             cursor.row_factory = None
@@ -48,60 +91,56 @@ class SqliteAdapter:
         return rows
 
     def check_idle(self) -> None:
-        """Raise TransactionOpen if a transaction is open."""
         if self._connection.in_transaction and not self._is_always_open:
             raise TransactionOpen(_TRANSACTION_OPEN_MESSAGE)
 
-    def commit(self) -> None:
-        """Commit the open transaction, if any."""
+    async def commit(self) -> None:
         if self._is_always_open:
             self._connection.commit()
         elif self._connection.in_transaction:
-            self._execute_control(statements.COMMIT)
+            await self._execute_control(statements.COMMIT)
 
-    def rollback(self) -> None:
-        """Roll back the open transaction, if any."""
+    async def rollback(self) -> None:
         if self._is_always_open:
             self._connection.rollback()
         elif self._connection.in_transaction:
-            self.execute(statements.ROLLBACK, {})
+            await self.execute_sql(statements.ROLLBACK, {})
 
-    def read_transaction(self) -> AbstractContextManager[object]:
-        """Return an empty context: reads need no transaction, and so never block writers."""
+    def read_transaction(self) -> AbstractAsyncContextManager[object]:
+        # Reads need no transaction, and so never block writers.
         return nullcontext()
 
-    def transaction(self) -> AbstractContextManager[object]:
-        """Return a transaction, or a savepoint in the open one, which its owner commits."""
+    def transaction(self) -> AbstractAsyncContextManager[object]:
         if self._is_always_open:
             return self._implicit_transaction()
         return self._savepoint() if self._connection.in_transaction else self._new_transaction()
 
-    @contextmanager
-    def _new_transaction(self) -> Iterator[None]:
-        self._execute_control(statements.BEGIN)
+    @asynccontextmanager
+    async def _new_transaction(self) -> AsyncIterator[None]:
+        await self._execute_control(statements.BEGIN)
         try:
             yield
             self._check_open()
-            self._execute_control(statements.COMMIT)
+            await self._execute_control(statements.COMMIT)
         except BaseException:
-            self.rollback()
+            await self.rollback()
             raise
 
-    @contextmanager
-    def _savepoint(self) -> Iterator[None]:
-        self.execute(statements.SAVEPOINT, {})
+    @asynccontextmanager
+    async def _savepoint(self) -> AsyncIterator[None]:
+        await self.execute_sql(statements.SAVEPOINT, {})
         try:
             yield
             self._check_open()
-            self.execute(statements.RELEASE_SAVEPOINT, {})
+            await self.execute_sql(statements.RELEASE_SAVEPOINT, {})
         except BaseException:
             if self._connection.in_transaction:
-                self.execute(statements.ROLLBACK_TO_SAVEPOINT, {})
-                self.execute(statements.RELEASE_SAVEPOINT, {})
+                await self.execute_sql(statements.ROLLBACK_TO_SAVEPOINT, {})
+                await self.execute_sql(statements.RELEASE_SAVEPOINT, {})
             raise
 
-    @contextmanager
-    def _implicit_transaction(self) -> Iterator[None]:
+    @asynccontextmanager
+    async def _implicit_transaction(self) -> AsyncIterator[None]:
         try:
             yield
             self._connection.commit()
@@ -116,9 +155,9 @@ class SqliteAdapter:
                 "use `with connection:` in it"
             )
 
-    def _execute_control(self, sql: str) -> None:
+    async def _execute_control(self, sql: str) -> None:
         try:
-            self.execute(sql, {})
+            await self.execute_sql(sql, {})
         except Exception as fault:
             if not _is_busy_error(fault):
                 raise
@@ -128,84 +167,56 @@ class SqliteAdapter:
             ) from fault
 
 
-class PsycopgAdapter:
-    """Adapter of psycopg 3."""
+class PsycopgConnection(LedgerConnection):
+    """Connection of psycopg 3, whose AsyncConnection has the same methods, but returns awaitables."""
 
-    dialect: Final[Dialect] = "postgres"
+    dialect = "postgres"
 
-    def __init__(self, connection: Any) -> None:  # noqa: ANN401 (of a driver that is not imported here)
-        self._connection = connection
-
-    def execute(self, sql: str, params: Params) -> list[Row]:
-        """Execute SQL and return the rows as tuples, independent of the connection's row factory."""
-        with self._connection.cursor(row_factory=_tuple_row_factory) as cursor:
-            cursor.execute(sql, params)
-            return cursor.fetchall() if cursor.description else []
-
-    def check_idle(self) -> None:
-        """Raise TransactionOpen if a transaction is open."""
-        _check_idle(self._connection)
-
-    def commit(self) -> None:
-        """Commit the open transaction, if any."""
-        self._connection.commit()
-
-    def rollback(self) -> None:
-        """Roll back the open transaction, if any."""
-        self._connection.rollback()
-
-    def read_transaction(self) -> AbstractContextManager[object]:
-        """Return a transaction, because without autocommit a read would leave one open."""
-        return self.transaction()
-
-    def transaction(self) -> AbstractContextManager[object]:
-        """Return a transaction, or a savepoint in the open one, which its owner commits."""
-        transaction: AbstractContextManager[object] = self._connection.transaction()
-        return transaction
-
-
-class AsyncPsycopgAdapter:
-    """Adapter of psycopg 3's AsyncConnection."""
-
-    dialect: Final[Dialect] = "postgres"
-
-    def __init__(self, connection: Any) -> None:  # noqa: ANN401 (of a driver that is not imported here)
-        self._connection = connection
-
-    async def execute(self, sql: str, params: Params) -> list[Row]:
-        """Execute SQL and return the rows as tuples, independent of the connection's row factory."""
-        async with self._connection.cursor(row_factory=_tuple_row_factory) as cursor:
-            await cursor.execute(sql, params)
-            return await cursor.fetchall() if cursor.description else []
+    async def execute_sql(self, sql: str, params: Params) -> list[Row]:
+        cursor = self._connection.cursor(row_factory=_tuple_row_factory)
+        try:
+            await _result(cursor.execute(sql, params))
+            rows: list[Row] = await _result(cursor.fetchall()) if cursor.description else []
+            return rows
+        finally:
+            await _result(cursor.close())
 
     def check_idle(self) -> None:
-        """Raise TransactionOpen if a transaction is open."""
-        _check_idle(self._connection)
+        if self._connection.info.transaction_status != _IDLE_STATUS:
+            raise TransactionOpen(_TRANSACTION_OPEN_MESSAGE)
 
     async def commit(self) -> None:
-        """Commit the open transaction, if any."""
-        await self._connection.commit()
+        await _result(self._connection.commit())
 
     async def rollback(self) -> None:
-        """Roll back the open transaction, if any."""
-        await self._connection.rollback()
+        await _result(self._connection.rollback())
 
-    def transaction(self) -> AbstractAsyncContextManager[object]:
-        """Return a transaction, or a savepoint in the open one, which its owner commits."""
-        transaction: AbstractAsyncContextManager[object] = self._connection.transaction()
-        return transaction
+    def read_transaction(self) -> AbstractAsyncContextManager[object]:
+        # Without autocommit, a read would leave a transaction open.
+        return self.transaction()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        transaction = self._connection.transaction()
+        async with AsyncExitStack() as stack:
+            if hasattr(transaction, "__aenter__"):
+                await stack.enter_async_context(transaction)
+            else:
+                stack.enter_context(transaction)
+            yield
 
 
-ConnectionAdapter: TypeAlias = SqliteAdapter | PsycopgAdapter
+async def _result(value: Any) -> Any:  # noqa: ANN401 (of a driver that is not imported here)
+    return await value if isawaitable(value) else value
 
 
-def adapter_for(connection: Connection) -> ConnectionAdapter:
-    """Return the adapter of a connection. Raises WrongConnection for an unsupported one."""
+def blocking_connection(connection: Connection) -> LedgerConnection:
+    """Return the ledger's connection over a blocking one. Raises WrongConnection for an unsupported one."""
     names = _class_names(connection)
     if names & {"sqlite3.Connection", "apsw.Connection"}:
-        return SqliteAdapter(connection)
+        return SqliteConnection(connection)
     if "psycopg.Connection" in names:
-        return PsycopgAdapter(connection)
+        return PsycopgConnection(connection)
     if "psycopg.AsyncConnection" in names:
         raise _wrong_connection("the connection is asynchronous; use calltally.client.once.aio")
     raise _wrong_connection(
@@ -214,13 +225,13 @@ def adapter_for(connection: Connection) -> ConnectionAdapter:
     )
 
 
-def async_adapter_for(connection: Connection) -> AsyncPsycopgAdapter:
-    """Return the adapter of an async connection. Raises WrongConnection for another."""
+def async_connection(connection: Connection) -> LedgerConnection:
+    """Return the ledger's connection over an async one. Raises WrongConnection for another."""
     if "psycopg.AsyncConnection" not in _class_names(connection):
         raise _wrong_connection(
             f"calltally.client.once.aio needs psycopg's AsyncConnection, not {type(connection)!r}"
         )
-    return AsyncPsycopgAdapter(connection)
+    return PsycopgConnection(connection)
 
 
 def _class_names(connection: object) -> set[str]:
@@ -229,11 +240,6 @@ def _class_names(connection: object) -> set[str]:
 
 def _wrong_connection(detail: str) -> WrongConnection:
     return WrongConnection(detail, (Fault("connection", detail),))
-
-
-def _check_idle(connection: Any) -> None:  # noqa: ANN401 (of a driver that is not imported here)
-    if connection.info.transaction_status != _IDLE_STATUS:
-        raise TransactionOpen(_TRANSACTION_OPEN_MESSAGE)
 
 
 def _is_busy_error(fault: Exception) -> bool:

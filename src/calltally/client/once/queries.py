@@ -1,6 +1,6 @@
 """Paged queries of the ledger: effects, and the events with final states."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -8,12 +8,18 @@ import msgspec
 from calltally.calls.errors import Conflict
 from calltally.calls.times import utc_text
 from calltally.client.once.claims import MAX_REASON_CHARS, read_effect_states
+from calltally.client.once.connections import LedgerConnection, Row
 from calltally.client.once.decision import Progress, Promise
 from calltally.client.once.final_state import COMPLETED_EVENT, FinalState
-from calltally.client.once.sans_io import LedgerOperation, NamedStatement, Row
 
 PAGE_ROWS: Final = 1000
-_START_KEY: Final = {"tenant": "", "call_id": "", "effect": "", "correction": -1, "event_id": ""}
+_START_KEY: Final[dict[str, Any]] = {
+    "tenant": "",
+    "call_id": "",
+    "effect": "",
+    "correction": -1,
+    "event_id": "",
+}
 
 
 class Entry(NamedTuple):
@@ -83,22 +89,21 @@ class Received(NamedTuple):
         return msgspec.json.encode(envelope) + b"\n"
 
 
-class EntrySelection(NamedTuple):
-    """Selection of entries: the name of the statement, and one tenant or all."""
-
-    statement: str
-    tenant: str | None
-    now_us: int | None = None
-
-
-def entry_page(selection: EntrySelection, after: Entry | None) -> LedgerOperation[list[Entry]]:
-    """Return the next entries with the ids of their events, or an empty list at the end."""
-    key = _entry_key(after) if after else _START_KEY
-    params = {**key, "only_tenant": selection.tenant, "now_us": selection.now_us, "rows": PAGE_ROWS}
-    entries = [_entry_from_row(row) for row in (yield NamedStatement(selection.statement, params))]
-    if not entries:
-        return []
-    return _with_events(entries, (yield NamedStatement("list_event_ids", _call_range(entries))))
+async def iterate_entries(
+    ledger: LedgerConnection, statement: str, tenant: str | None, now_us: int | None
+) -> AsyncGenerator[Entry, None]:
+    """Iterate over the entries that a statement lists, of one tenant or all, with the ids of their events."""
+    key = _START_KEY
+    while True:
+        params = {**key, "only_tenant": tenant, "now_us": now_us, "rows": PAGE_ROWS}
+        async with ledger.read_transaction():
+            page = [_entry_from_row(row) for row in await ledger.execute(statement, params)]
+            rows = await ledger.execute("list_event_ids", _call_range(page)) if page else []
+        if not page:
+            return
+        for each in _with_events(page, rows):
+            yield each
+        key = _entry_key(page[-1])
 
 
 def _entry_key(entry: Entry) -> dict[str, Any]:
@@ -140,17 +145,25 @@ def _with_events(entries: list[Entry], rows: Iterable[Row]) -> list[Entry]:
     ]
 
 
-def event_page(tenant: str | None, after: Received | None) -> LedgerOperation[list[Received]]:
-    """Return the next events, or an empty list at the end."""
-    key = after._asdict() if after else _START_KEY
-    rows = yield NamedStatement("list_events", {**key, "only_tenant": tenant, "rows": PAGE_ROWS})
-    return [Received(*row) for row in rows]
+async def iterate_events(ledger: LedgerConnection, tenant: str | None) -> AsyncGenerator[Received, None]:
+    """Iterate over the events of one tenant or all."""
+    key = _START_KEY
+    while True:
+        async with ledger.read_transaction():
+            rows = await ledger.execute("list_events", {**key, "only_tenant": tenant, "rows": PAGE_ROWS})
+        if not rows:
+            return
+        for row in rows:
+            yield Received(*row)
+        key = Received(*rows[-1])._asdict()
 
 
-def settle_entry(entry: Entry, reason: str, now_us: int | None, *, happened: bool) -> LedgerOperation[None]:
+async def settle_entry(
+    ledger: LedgerConnection, entry: Entry, reason: str, now_us: int | None, *, happened: bool
+) -> None:
     """Record a person's finding on an effect. Raises Conflict if the entry changed since it was listed."""
     key = {**_entry_key(entry), "now_us": now_us}
-    states = {each.correction: each for each in (yield from read_effect_states(key))}
+    states = {each.correction: each for each in await read_effect_states(ledger, key)}
     stored = states.get(entry.correction)
     if stored is None or stored.attempts != entry.attempts or stored.is_running or _is_final(stored.progress):
         raise Conflict(
@@ -158,7 +171,7 @@ def settle_entry(entry: Entry, reason: str, now_us: int | None, *, happened: boo
         )
     progress = Progress.DONE if happened else _progress_if_not_done(entry, max(states))
     settled = {**key, "progress": progress.value, "reason": reason.replace("\0", "")[:MAX_REASON_CHARS]}
-    yield NamedStatement("settle_effect", settled)
+    await ledger.execute("settle_effect", settled)
 
 
 def _is_final(progress: Progress) -> bool:

@@ -3,10 +3,10 @@
 import itertools
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, suppress
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import psycopg
 import pytest
@@ -14,13 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from calltally.client import once
+from calltally.client.blocking import enter_now, run_now
 from calltally.client.once import FinalState, NotDone, Outcome, Overtaken, Progress, Promise, Turn
-from calltally.client.once.arguments import external_request
+from calltally.client.once.blocks import claim_request
 from calltally.client.once.claims import claim_effect, fail_effect, finish_effect
-from calltally.client.once.connections import adapter_for
-from calltally.client.once.sans_io import LedgerOperation, run_operation
+from calltally.client.once.connections import blocking_connection
 from tests.integration.client.once.sample_events import MINUTE_US, Clock, Crash
 
+T = TypeVar("T")
 _tenants = itertools.count()
 _events = itertools.count()
 STATUSES = ("completed", "failed")
@@ -93,10 +94,10 @@ class World:
         self.started: Counter[tuple[str, str, int]] = Counter()
         self.delayed: list[Turn] = []
 
-    def act(self, operation: LedgerOperation[Any]) -> Any:  # noqa: ANN401 (any result)
-        adapter = adapter_for(self.connection)
-        with adapter.transaction():
-            return run_operation(operation, adapter)
+    def act(self, operation: Callable[..., Awaitable[T]], *arguments: object) -> T:
+        connection = blocking_connection(self.connection)
+        with enter_now(connection.transaction()):
+            return run_now(operation(connection, *arguments))
 
     def deliver(self, delivery: Delivery) -> Outcome:
         state = FinalState(
@@ -108,9 +109,8 @@ class World:
         )
         if delivery.promise is Promise.SAME_TRANSACTION:
             return self._run_in_transaction(state, delivery.fate)
-        turn: Turn = self.act(
-            claim_effect(external_request(state, delivery.promise, delivery.promise, 60, self.clock))
-        )
+        request = claim_request(state, delivery.promise, delivery.promise, 60, self.clock)
+        turn = self.act(claim_effect, request)
         if turn:
             self._run_externally(turn, delivery.fate)
         return turn.outcome
@@ -136,11 +136,11 @@ class World:
         if fate.runs:
             self._count(self.runs_by_effect, turn)
         if fate.end == "done":
-            self.act(finish_effect(turn, self.clock()))
+            self.act(finish_effect, turn, self.clock())
         elif fate.end == "fails":
-            self.act(fail_effect(turn, Crash(), self.clock()))
+            self.act(fail_effect, turn, Crash(), self.clock())
         elif fate.end == "raises not done":
-            self.act(fail_effect(turn, NotDone(), self.clock()))
+            self.act(fail_effect, turn, NotDone(), self.clock())
         elif fate.end == "is delayed":
             self.delayed.append(turn)
 
@@ -157,7 +157,7 @@ class World:
         stored = {(each.effect, each.call_id, each.correction): each for each in self.entries()}
         is_held = stored[turn.effect, turn.told.call_id, turn.correction].attempts == turn.attempt
         with suppress(Overtaken):
-            self.act(finish_effect(turn, self.clock()))
+            self.act(finish_effect, turn, self.clock())
             assert is_held, "a claim of another process was finished"
 
     def entries(self) -> list[once.Entry]:
