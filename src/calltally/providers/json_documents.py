@@ -32,12 +32,13 @@ class RecordShape(NamedTuple):
 
     `noun` is the provider's word for a record. `list_names` are the keys under which its pages list records:
     each item of such a list counts as a record, so that none is lost. `is_record` decides for objects
-    elsewhere.
+    elsewhere. Records for which `is_other` is true concern no call, and are left out.
     """
 
     noun: str
     list_names: tuple[str, ...]
     is_record: Callable[[Mapping[str, Any]], bool]
+    is_other: Callable[[Mapping[str, Any]], bool] | None = None
 
 
 def list_facts(
@@ -51,7 +52,8 @@ def list_facts(
     for document in read_documents(lines):
         # Most documents are one record. The search for records in a page costs half as much as reading one.
         if isinstance(document, JsonDocument) and _is_single_record(document.value, shape):
-            yield _fact_or_unreadable(document, source, shape, fact_of)
+            if not _is_other(document.value, shape):
+                yield _fact_or_unreadable(document, source, shape, fact_of)
         else:
             yield from document_facts(document, source, shape, fact_of)
 
@@ -67,6 +69,8 @@ def document_facts(
     is_listed = isinstance(document.value, list)
     for position, value in _records(document, shape, is_listed=is_listed, depth=_MAX_DEPTH):
         is_empty = False
+        if _is_other(value, shape):
+            continue
         yield _fact_or_unreadable(JsonDocument(position, value), source, shape, fact_of)
     if is_empty and not is_listed and not _has_page(document.value, shape, _MAX_DEPTH):
         yield UnreadableRecord(document.position, f"contains no {shape.noun}")
@@ -75,6 +79,10 @@ def document_facts(
 def _is_single_record(value: object, shape: RecordShape) -> bool:
     """Return whether a document is one record and not a page."""
     return isinstance(value, dict) and not _list_name(value, shape) and shape.is_record(value)
+
+
+def _is_other(value: object, shape: RecordShape) -> bool:
+    return shape.is_other is not None and isinstance(value, dict) and shape.is_other(value)
 
 
 def _fact_or_unreadable(

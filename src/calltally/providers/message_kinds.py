@@ -11,6 +11,8 @@ from typing import Final
 from calltally.calls.errors import NotUnderstood, UnknownKind
 
 OTHER: Final = "other"
+# Label of messages that are acknowledged unread because of their length.
+TOO_LONG: Final = "too_long"
 
 
 def unread_kind_error(kind: str, detail: str, *, names_state: bool) -> NotUnderstood:

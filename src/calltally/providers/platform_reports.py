@@ -5,7 +5,7 @@ Unreadable items of long lists are left out, so that one odd turn does not cost 
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -27,6 +27,7 @@ _MAX_DETAIL_BYTES: Final = 16_384
 _MAX_TEXT_CHARS: Final = 100_000
 _MAX_SECONDS: Final = 30 * 86_400
 
+T = TypeVar("T")
 summary: Final = value_parsers.up_to(32_768)
 
 
@@ -97,6 +98,14 @@ def report_fact(name: str, report: PlatformReport, source: RecordSource, raw: by
     )
 
 
+def first_value(
+    content: values.Content, names: Iterable[str], parse: value_parsers.Parse[T], statement: StatedFields
+) -> T | None:
+    """Return the first value that is present and readable; `statement` names an unreadable one."""
+    found = (values.optional_value(content, name, parse, statement) for name in names)
+    return next((value for value in found if value is not None), None)
+
+
 def carrier_link(call_sid: str | None) -> tuple[Node, ...]:
     """Return the link to the carrier's call, if the report names it."""
     return () if call_sid is None else (Node(call_sid, is_carrier=True),)
@@ -111,7 +120,8 @@ def carrier_links_in_headers(headers: object) -> tuple[Node, ...]:
     if not isinstance(headers, Mapping):
         return ()
     named = {name.lower(): value for name, value in headers.items() if isinstance(name, str)}
-    found = (values.value_of(named, name, value_parsers.sid) for name in CARRIER_HEADERS)
+    unread: StatedFields = {}
+    found = (values.optional_value(named, name, value_parsers.sid, unread) for name in CARRIER_HEADERS)
     return tuple(Node(call_sid, is_carrier=True) for call_sid in dict.fromkeys(found) if call_sid is not None)
 
 

@@ -1,5 +1,6 @@
 """Interface of a provider: a few pure functions, the same for all providers."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
@@ -15,6 +16,8 @@ ListFacts: TypeAlias = Callable[[Iterable[bytes], RecordSource], Iterator[Fact |
 
 # The report of a long conversation repeats parts of its transcript up to three times.
 MAX_BODY_BYTES: Final = 5 * 1024 * 1024
+# The audio of a conversation of two hours, in base64. It is not kept.
+MAX_DRAINED_BYTES: Final = 256 * 1024 * 1024
 # A carrier's event has a few KiB; the insights of a conversation have a few hundred.
 MAX_EVENT_BYTES: Final = 1024 * 1024
 
@@ -35,7 +38,9 @@ class Webhook(NamedTuple):
     message of an unknown kind without a call state. A request that does not concern a call gives no facts.
     `unread_kinds` are patterns of documented kinds that are counted by name and not read. Anybody can send a
     body: `max_bytes` and `max_form_bytes` bound the work of `verify`, which parses a form if its parameters
-    are signed.
+    are signed. `kept_status` is the HTTP status for an authentic body that is stored as a dead letter; some
+    providers take any other than 200 for a failure. A longer body that begins with `drained` is read to its
+    end and acknowledged, but neither kept nor verified.
     """
 
     verify: Verify
@@ -43,6 +48,8 @@ class Webhook(NamedTuple):
     unread_kinds: tuple[str, ...] = ()
     max_bytes: int = MAX_BODY_BYTES
     max_form_bytes: int = MAX_FORM_BYTES
+    kept_status: int = 202
+    drained: re.Pattern[bytes] | None = None
 
     def max_bytes_for(self, headers: Mapping[str, str]) -> int:
         """Return the maximum length of a body with these headers."""

@@ -199,8 +199,13 @@ ELEVENLABS: Final = Provider(
     kind=ProviderKind.PLATFORM,
     secret_names=(*elevenlabs_signature.SECRET_NAMES, *elevenlabs_fetch.SECRET_NAMES),
     needs=elevenlabs_signature.SECRET_NAMES[:1],
+    # Its documentation counts only 200 as a success, and disables a webhook after failures.
     webhook=Webhook(
-        elevenlabs_signature.verify, elevenlabs_normalise.facts_of, elevenlabs_words.UNREAD_KINDS
+        elevenlabs_signature.verify,
+        elevenlabs_normalise.facts_of,
+        elevenlabs_words.UNREAD_KINDS,
+        kept_status=200,
+        drained=elevenlabs_words.AUDIO_EVENT,
     ),
     list_facts=elevenlabs_normalise.list_facts,
     fetcher=elevenlabs_fetch.FETCHER,

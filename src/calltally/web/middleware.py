@@ -10,6 +10,8 @@ from litestar.enums import ScopeType
 from litestar.types import HTTPScope, Message, Receive, Scope, Send
 
 from calltally.calls.errors import TooLarge
+from calltally.providers.provider import MAX_DRAINED_BYTES
+from calltally.providers.registry import WEBHOOKS
 from calltally.web.lifespan import App
 from calltally.web.request.bodies import MAX_EVENTS_BYTES
 from calltally.web.request.context import RequestContext
@@ -21,6 +23,10 @@ from calltally.web.response.problems import problem_response
 MAX_BODY_BYTES: Final = 5 * 1024 * 1024
 # Exceptions: bodies that are written to disk as they arrive.
 _LARGER_BODY_BYTES: Final = {"/api/v1/reconciliations": MAX_EVENTS_BYTES}
+# Providers whose long bodies are read to their end and not kept.
+_DRAINING_PATHS: Final = tuple(
+    f"/api/v1/ingest/{name}/" for name, webhook in WEBHOOKS.items() if webhook.drained is not None
+)
 _SAFE_ID: Final = re.compile(rb"[A-Za-z0-9._~:+/=@-]{1,128}")
 _UNMATCHED: Final = "(none)"
 
@@ -87,7 +93,7 @@ class RequestMiddleware:
         self, scope: HTTPScope, receive: Receive, send: Send, *, context: RequestContext
     ) -> None:
         length = context.headers.get(b"content-length", b"")
-        max_bytes = _LARGER_BODY_BYTES.get(scope["path"], MAX_BODY_BYTES)
+        max_bytes = _max_body_bytes(scope["path"])
         if length.isdigit() and int(length) > max_bytes:
             refusal = TooLarge(f"the body has {int(length)} bytes; the limit here is {max_bytes} bytes")
             await problem_response(scope, refusal)(scope, receive, send)
@@ -105,6 +111,12 @@ class RequestMiddleware:
         if self._deps.limits.limit:
             headers.append((b"x-ratelimit-remaining", b"%d" % context.remaining))
         message["headers"] = headers
+
+
+def _max_body_bytes(path: str) -> int:
+    """Return the limit of a path. Handlers of callbacks have lower limits of their own."""
+    is_drained = path.startswith(_DRAINING_PATHS)
+    return MAX_DRAINED_BYTES if is_drained else _LARGER_BODY_BYTES.get(path, MAX_BODY_BYTES)
 
 
 def _inner_scope(scope: HTTPScope) -> HTTPScope:

@@ -4,11 +4,12 @@ Sources: ElevenLabs, "Post-call webhooks"; its SDK's conversation models.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple
 
+from calltally.calls.end_reasons import EndReason
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Channel, Fact, StatedFields
-from calltally.calls.model import FINAL, UNANSWERED, Direction
+from calltally.calls.model import FINAL, UNANSWERED, Direction, Status
 from calltally.calls.times import SECOND_US
 from calltally.providers import json_documents, platform_reports, timestamps, value_parsers, values
 from calltally.providers.callback import Callback, RecordSource, UnreadableRecord
@@ -16,6 +17,7 @@ from calltally.providers.elevenlabs import words
 from calltally.providers.elevenlabs.conversation import conversation_of
 from calltally.providers.json_documents import RecordShape, encode
 from calltally.providers.message_kinds import unread_kind_error
+from calltally.providers.platform_reports import first_value
 from calltally.providers.values import Content, FieldRule
 
 _FIELDS: Final = (
@@ -23,14 +25,50 @@ _FIELDS: Final = (
     FieldRule("agent_id", "platform_agent", value_parsers.word),
     FieldRule("analysis.transcript_summary", "summary", platform_reports.summary),
     FieldRule("transcript_summary", "summary", platform_reports.summary),
+    FieldRule("metadata.error.code", "error_code", value_parsers.word),
+    FieldRule("metadata.cost_fiat", "cost", value_parsers.cost_in("USD")),
 )
-_FAILED: Final = (FieldRule("metadata.body.SipResponseCode", "sip_code", value_parsers.sip_code),)
+# Twilio's parameters, or those of a SIP trunk.
+_FAILURE_FIELDS: Final = (
+    FieldRule("agent_id", "platform_agent", value_parsers.word),
+    FieldRule("metadata.body.SipResponseCode", "sip_code", value_parsers.sip_code),
+    FieldRule("metadata.body.sip_status_code", "sip_code", value_parsers.sip_code),
+    FieldRule("metadata.body.twirp_code", "error_code", value_parsers.word),
+    FieldRule("metadata.body.from_number", "from_number", value_parsers.number),
+    FieldRule("metadata.body.to_number", "to_number", value_parsers.number),
+    FieldRule("metadata.body.From", "from_number", value_parsers.number),
+    FieldRule("metadata.body.To", "to_number", value_parsers.number),
+    FieldRule("metadata.body.Direction", "direction", value_parsers.one_of(words.CARRIER_DIRECTIONS)),
+)
 _NO_CALL_ID: Final = "the body names no conversation"
-SHAPE: Final = RecordShape("conversation", ("conversations",), lambda nest: "conversation_id" in nest)
+
+
+class _Times(NamedTuple):
+    """Start of a conversation, its acceptance, and its length in seconds; None where it states none."""
+
+    started_us: int | None
+    accepted_us: int | None
+    seconds: float | None
+
+
+def is_text_chat(data: Content) -> bool:
+    """Return whether a conversation was written: a chat or text messages, and no call."""
+    sources = (
+        values.value_at(data, f"{prefix}conversation_initiation_source") for prefix in ("metadata.", "")
+    )
+    is_text_only = values.flag_at(data, "metadata.text_only") is True
+    has_call = bool(values.object_at(data, "metadata.phone_call"))
+    is_text = is_text_only or bool(values.object_at(data, "metadata.sms"))
+    return not has_call and (is_text or any(source in words.TEXT_SOURCES for source in sources))
+
+
+SHAPE: Final = RecordShape(
+    "conversation", ("conversations",), lambda nest: "conversation_id" in nest, is_text_chat
+)
 
 
 def facts_of(callback: Callback) -> list[Fact]:
-    """Return the fact of an event; none for other kinds of events. Raise NotUnderstood."""
+    """Return the fact of an event; none for other kinds of events and for texts. Raise NotUnderstood."""
     body = json_documents.parse_object(callback.body)
     kind = values.required_value(body, "type", value_parsers.word, "the body is not an ElevenLabs event")
     if kind in words.IGNORED_EVENTS:
@@ -38,7 +76,7 @@ def facts_of(callback: Callback) -> list[Fact]:
     source, data = RecordSource(Channel.CALLBACK, callback.received_us), values.object_at(body, "data")
     sent_us = values.instant_of(body, "event_timestamp", timestamps.epoch_s, callback.received_us)
     if kind == "post_call_transcription":
-        return [_fact(data, sent_us, source, callback.body)]
+        return [] if is_text_chat(data) else [_fact(data, sent_us, source, callback.body)]
     if kind == "call_initiation_failure":
         return [_failure_fact(data, sent_us, source, callback.body)]
     names_state = "conversation_id" in data and bool({"status", "failure_reason"} & data.keys())
@@ -46,7 +84,7 @@ def facts_of(callback: Callback) -> list[Fact]:
 
 
 def list_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | UnreadableRecord]:
-    """Yield each conversation of an export or of list pages."""
+    """Yield each call of an export or of list pages; written conversations are left out."""
     return json_documents.list_facts(lines, source, SHAPE, conversation_fact)
 
 
@@ -61,74 +99,93 @@ def _failure_fact(data: Content, sent_us: int | None, source: RecordSource, raw:
     status = words.FAILURES.get(word)
     if status is None:
         raise NotUnderstood(f"failure_reason {word!r}: not one of {', '.join(words.FAILURES)}")
-    statement = cast(
-        "StatedFields",
-        {
-            **values.parsed_fields(data, _FAILED),
-            **platform_reports.end_fields(word, words.END_REASON_PATTERNS),
-        },
+    statement = values.merged(
+        values.parsed_fields(data, _FAILURE_FIELDS),
+        platform_reports.end_fields(word, words.END_REASON_PATTERNS),
     )
     statement["status"] = status
-    if (agent := values.value_of(data, "agent_id", value_parsers.word)) is not None:
-        statement["platform_agent"] = agent
+    _add_parties(statement, data)
+    if (started_us := _instant(data, "start_time_unix_secs", source.received_us)) is not None:
+        statement["started_us"] = started_us
     report = platform_reports.PlatformReport(
         call_sid=values.required_value(data, "conversation_id", value_parsers.sid, _NO_CALL_ID),
         occurred_us=source.received_us if sent_us is None else sent_us,
         statement=statement,
-        links=_links(data),
+        links=_links(data, statement),
     )
     return platform_reports.report_fact(words.NAME, report, source, raw)
 
 
 def _fact(data: Content, sent_us: int | None, source: RecordSource, raw: bytes) -> Fact:
     call_sid = values.required_value(data, "conversation_id", value_parsers.sid, _NO_CALL_ID)
-    word = _first(data, ("metadata.termination_reason", "termination_reason"), value_parsers.word)
-    statement = cast(
-        "StatedFields",
-        {
-            **values.parsed_fields(data, _FIELDS),
-            **platform_reports.end_fields(word, words.END_REASON_PATTERNS),
-        },
-    )
-    occurred_us = _add_times(statement, data, source.received_us)
+    statement = values.parsed_fields(data, _FIELDS)
+    names = ("metadata.termination_reason", "termination_reason", "metadata.error.reason")
+    word = first_value(data, names, value_parsers.word, statement)
+    statement = values.merged(statement, platform_reports.end_fields(word, words.END_REASON_PATTERNS))
+    occurred_us = _add_state(statement, data, source.received_us)
     _add_parties(statement, data)
+    _add_metadata(statement, data)
+    stream_id = values.optional_value(data, "metadata.phone_call.stream_sid", value_parsers.sid, statement)
     report = platform_reports.PlatformReport(
         call_sid=call_sid,
         occurred_us=next((each for each in (sent_us, occurred_us) if each is not None), source.received_us),
         statement=statement,
         conversation=conversation_of(data),
-        session={
-            "evaluation": _evaluation(data),
-            "stream_id": values.value_of(data, "metadata.phone_call.stream_sid", value_parsers.sid),
-        },
-        links=_links(data),
+        session={"evaluation": _evaluation(data), "stream_id": stream_id},
+        links=_links(data, statement),
     )
     return platform_reports.report_fact(words.NAME, report, source, raw)
 
 
-def _first(content: Content, names: Iterable[str], parse: value_parsers.Parse[Any]) -> Any:  # noqa: ANN401 (as parsed)
-    found = (values.value_of(content, name, parse) for name in names)
-    return next((value for value in found if value is not None), None)
-
-
-def _add_times(statement: StatedFields, data: Content, received_us: int) -> int | None:
-    """Add the times; the talk starts when the call is accepted. Return the time of the fact."""
-    started_us, accepted_us = (
-        _instant(data, name, received_us) for name in ("start_time_unix_secs", "accepted_time_unix_secs")
+def _add_state(statement: StatedFields, data: Content, received_us: int) -> int | None:
+    """Add the final state and the times. Return the time of the fact."""
+    seconds = first_value(
+        data, ("metadata.call_duration_secs", "call_duration_secs"), value_parsers.seconds, statement
     )
-    talk_started_us = started_us if accepted_us is None else accepted_us
-    if (
-        statement.get("status") not in FINAL
-        or statement.get("status") in UNANSWERED
-        or talk_started_us is None
-    ):
-        return talk_started_us
-    statement["answered_us"] = talk_started_us
-    seconds = _first(data, ("metadata.call_duration_secs", "call_duration_secs"), value_parsers.seconds)
-    if seconds is None:
-        return talk_started_us
-    statement["talk_seconds"] = seconds
-    statement["ended_us"] = talk_started_us + int(seconds * SECOND_US)
+    times = _Times(
+        _instant(data, "start_time_unix_secs", received_us),
+        _instant(data, "accepted_time_unix_secs", received_us),
+        seconds,
+    )
+    if times.started_us is not None:
+        statement["started_us"] = times.started_us
+    if statement.get("status") not in FINAL:
+        return times.accepted_us or times.started_us
+    statement["status"] = _final(statement, data, times)
+    return _add_end(statement, times)
+
+
+def _final(statement: StatedFields, data: Content, times: _Times) -> str:
+    """Return the final state: the carrier's result counts first, then a talk before a failure."""
+    result = first_value(data, words.RESULT_NAMES, value_parsers.word, statement)
+    if result in words.MACHINE_RESULTS or statement.get("end_reason") == EndReason.VOICEMAIL:
+        statement["answered_by"] = platform_reports.MACHINE
+    if result in words.UNANSWERED_RESULTS and times.accepted_us is None:
+        return words.UNANSWERED_RESULTS[str(result)]
+    if statement["status"] != Status.FAILED:
+        return statement["status"]
+    has_talk = times.accepted_us is not None or result in words.ANSWERED_RESULTS
+    turns = () if has_talk else conversation_of(data).transcript or ()
+    return (
+        Status.COMPLETED
+        if has_talk or any(turn.role == platform_reports.USER for turn in turns)
+        else Status.FAILED
+    )
+
+
+def _add_end(statement: StatedFields, times: _Times) -> int | None:
+    """Add the end, and the talk of an answered call. It starts when the call is accepted."""
+    talk_start_us = times.started_us if times.accepted_us is None else times.accepted_us
+    if talk_start_us is None:
+        return None
+    is_answered = statement["status"] not in UNANSWERED
+    if is_answered:
+        statement["answered_us"] = talk_start_us
+    if times.seconds is None:
+        return talk_start_us
+    if is_answered:
+        statement["talk_seconds"] = times.seconds
+    statement["ended_us"] = talk_start_us + int(times.seconds * SECOND_US)
     return statement["ended_us"]
 
 
@@ -140,15 +197,15 @@ def _instant(data: Content, name: str, received_us: int) -> int | None:
 
 
 def _add_parties(statement: StatedFields, data: Content) -> None:
-    call = values.object_at(data, "metadata.phone_call")
-    direction = _first(
-        data, ("metadata.phone_call.direction", "direction"), value_parsers.one_of(words.DIRECTIONS)
-    )
+    names = ("metadata.phone_call.direction", "direction")
+    direction = first_value(data, names, value_parsers.one_of(words.DIRECTIONS), statement)
     if direction is None:
         return
     statement["direction"] = direction
-    own = values.value_of(call, "agent_number", value_parsers.number)
-    other = values.value_of(call, "external_number", value_parsers.number)
+    own, other = (
+        values.optional_value(data, f"metadata.phone_call.{name}", value_parsers.number, statement)
+        for name in ("agent_number", "external_number")
+    )
     caller, called = (other, own) if direction == Direction.INBOUND else (own, other)
     if caller is not None:
         statement["from_number"] = caller
@@ -156,15 +213,28 @@ def _add_parties(statement: StatedFields, data: Content) -> None:
         statement["to_number"] = called
 
 
-def _links(data: Content) -> tuple[Any, ...]:
+def _add_metadata(statement: StatedFields, data: Content) -> None:
+    """Add the dynamic variables, and the tenant's own id of the person."""
+    given = values.object_at(data, "conversation_initiation_client_data")
+    user_id = data.get("user_id") or given.get("user_id")
+    metadata = platform_reports.metadata_of(
+        {"user_id": user_id} if isinstance(user_id, str) and user_id else None,
+        dynamic_variables=given.get("dynamic_variables"),
+    )
+    if metadata is not None:
+        statement["metadata"] = metadata
+
+
+def _links(data: Content, statement: StatedFields) -> tuple[Any, ...]:
     names = ("metadata.phone_call.call_sid", "metadata.body.CallSid", "metadata.body.call_sid")
-    return platform_reports.carrier_link(_first(data, names, value_parsers.sid))
+    return platform_reports.carrier_link(first_value(data, names, value_parsers.sid, statement))
 
 
 def _evaluation(data: Content) -> dict[str, Any] | None:
-    verdict = _first(data, ("analysis.call_successful", "call_successful"), value_parsers.word)
+    names = ("analysis.call_successful", "call_successful")
+    verdict = next((each for each in (values.value_at(data, name) for name in names) if each), None)
     detail = platform_reports.evaluation_details(
         criteria=values.value_at(data, "analysis.evaluation_criteria_results"),
         data=values.value_at(data, "analysis.data_collection_results"),
     )
-    return platform_reports.evaluation(words.SUCCESS.get(verdict or ""), detail)
+    return platform_reports.evaluation(words.SUCCESS.get(str(verdict)), detail)

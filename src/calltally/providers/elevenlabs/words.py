@@ -3,6 +3,7 @@
 Sources: ElevenLabs, "Post-call webhooks", and the types of its SDK.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -30,9 +31,32 @@ FAILURES: Final[Mapping[str, Status]] = {
     "no-answer": Status.NO_ANSWER,
     "unknown": Status.FAILED,
 }
+# The carrier's result of a conversation. A platform's `done` counts only the conversation.
+RESULT_NAMES: Final = ("metadata.phone_call.call_result", "metadata.whatsapp.call_result")
+UNANSWERED_RESULTS: Final[Mapping[str, Status]] = {
+    "busy": Status.BUSY,
+    "no_answer": Status.NO_ANSWER,
+    "failed": Status.FAILED,
+}
+MACHINE_RESULTS: Final = frozenset({"voicemail"})
+ANSWERED_RESULTS: Final = frozenset({"answered", "voicemail"})
+# Twilio's directions in a failure.
+CARRIER_DIRECTIONS: Final[Mapping[str, Direction]] = {
+    "inbound": Direction.INBOUND,
+    **dict.fromkeys(("outbound", "outbound-api", "outbound-dial"), Direction.OUTBOUND),
+}
+# Sources of written conversations.
+TEXT_SOURCES: Final = frozenset(
+    {
+        *("twilio_sms", "zendesk_integration", "slack_integration", "telegram_integration"),
+        *("intercom_integration", "freshdesk_integration"),
+    }
+)
 IGNORED_EVENTS: Final = frozenset(
     {"post_call_audio", "voice_removal_notice", "voice_removal_notice_withdrawn"}
 )
+# Beginning of the event with the audio of a conversation, which may have many megabytes.
+AUDIO_EVENT: Final = re.compile(rb'\s*\{\s*"type"\s*:\s*"post_call_audio"')
 # Events of voices and texts, which do not concern calls: stored, and counted by these names.
 UNREAD_KINDS: Final = ("voice_*", "speech_to_text_*", "workspace_*")
 SUCCESS: Final[Mapping[str, bool]] = {"success": True, "failure": False}

@@ -40,11 +40,24 @@ DISCONNECT_REASONS: Final = (
     *("USER_UNAVAILABLE", "USER_REJECTED", "SIP_TRUNK_FAILURE", "CONNECTION_TIMEOUT", "MEDIA_FAILURE"),
     "AGENT_ERROR",
 )
+# States of a call that was answered.
+ACTIVE_STATES: Final = frozenset({"active", "automation"})
+# LiveKit writes this pair only for a call that a participant ended, not for one that nobody answered.
+ENDED_BY_PARTICIPANT: Final = ("hangup", "CLIENT_INITIATED")
+# Final states that do not depend on the state of the call.
 FINAL_STATUSES: Final[Mapping[str, Status]] = {
     "USER_UNAVAILABLE": Status.NO_ANSWER,
     "USER_REJECTED": Status.BUSY,
     "SIP_TRUNK_FAILURE": Status.FAILED,
     "JOIN_FAILURE": Status.FAILED,
+}
+# Final states of calls that were never active; any other reason is `failed`.
+NEVER_ACTIVE: Final[Mapping[str, Status]] = {
+    **dict.fromkeys(
+        ("CLIENT_INITIATED", "PARTICIPANT_REMOVED", "ROOM_DELETED", "ROOM_CLOSED", "DUPLICATE_IDENTITY"),
+        Status.CANCELED,
+    ),
+    "CONNECTION_TIMEOUT": Status.NO_ANSWER,
 }
 END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
     end_pattern(EndAttribution(EndReason.CALLER_HUNG_UP), "CLIENT_INITIATED$"),

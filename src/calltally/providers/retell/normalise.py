@@ -5,7 +5,7 @@ Sources: Retell, "Webhook overview"; its SDK's PhoneCallResponse.
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from calltally.calls.end_reasons import EndReason
 from calltally.calls.errors import NotUnderstood
@@ -65,34 +65,29 @@ def call_fact(call: Mapping[str, Any], source: RecordSource) -> Fact:
 
 def _transfer(body: Content, outcome: str, source: RecordSource, raw: bytes) -> Fact:
     call = values.object_at(body, "call")
-    target = values.value_of(body, "transfer_destination.number", value_parsers.number)
-    transfer = {
-        "target": target or values.value_of(call, "transfer_destination", value_parsers.number),
-        "outcome": outcome,
-    }
+    statement: StatedFields = {}
+    target = values.optional_value(
+        body, "transfer_destination.number", value_parsers.number, statement
+    ) or values.optional_value(call, "transfer_destination", value_parsers.number, statement)
+    statement["transfer"] = {"target": target, "outcome": outcome}
     report = platform_reports.PlatformReport(
         call_sid=values.required_value(call, "call_id", value_parsers.sid, _NO_CALL_ID),
         occurred_us=source.received_us,
-        statement={"transfer": transfer},
-        links=_links(call),
+        statement=statement,
+        links=_links(call, statement),
     )
     return platform_reports.report_fact(words.NAME, report, source, raw)
 
 
 def _fact(call: Content, source: RecordSource, raw: bytes) -> Fact:
     call_sid = values.required_value(call, "call_id", value_parsers.sid, _NO_CALL_ID)
-    reason = values.value_of(call, "disconnection_reason", value_parsers.word)
-    statement = cast(
-        "StatedFields",
-        {
-            **values.parsed_fields(call, _FIELDS),
-            **platform_reports.end_fields(reason, words.END_REASON_PATTERNS),
-        },
-    )
+    statement = values.parsed_fields(call, _FIELDS)
+    reason = values.optional_value(call, "disconnection_reason", value_parsers.word, statement)
+    statement = values.merged(statement, platform_reports.end_fields(reason, words.END_REASON_PATTERNS))
     occurred_us = _add_state(statement, call, reason, source.received_us)
-    if (amount := values.value_of(call, "call_cost.combined_cost", value_parsers.amount)) is not None:
-        # In cents.
-        statement["cost"] = {"amount": f"{Decimal(amount) / 100:f}", "currency": "USD"}
+    cents = values.optional_value(call, "call_cost.combined_cost", value_parsers.amount, statement)
+    if cents is not None:
+        statement["cost"] = {"amount": f"{Decimal(cents) / 100:f}", "currency": "USD"}
     _add_transfer(statement, call, reason)
     _add_metadata(statement, call)
     report = platform_reports.PlatformReport(
@@ -101,7 +96,7 @@ def _fact(call: Content, source: RecordSource, raw: bytes) -> Fact:
         statement=statement,
         conversation=conversation_of(call),
         session={"evaluation": _evaluation(call)},
-        links=_links(call),
+        links=_links(call, statement),
     )
     return platform_reports.report_fact(words.NAME, report, source, raw)
 
@@ -128,7 +123,8 @@ def _add_state(statement: StatedFields, call: Content, reason: str | None, recei
         statement["answered_by"] = platform_reports.MACHINE
     if status not in UNANSWERED and started_us is not None:
         statement["answered_us"] = started_us
-        if (seconds := values.value_of(call, "duration_ms", value_parsers.milliseconds)) is not None:
+        seconds = values.optional_value(call, "duration_ms", value_parsers.milliseconds, statement)
+        if seconds is not None:
             statement["talk_seconds"] = seconds
     return ended_us or started_us or received_us
 
@@ -144,7 +140,7 @@ def _add_transfer(statement: StatedFields, call: Content, reason: str | None) ->
     is_failed = reason == words.CANCELED_TRANSFER
     if not is_failed and statement.get("end_reason") != EndReason.TRANSFERRED:
         return
-    target = values.value_of(call, "transfer_destination", value_parsers.number)
+    target = values.optional_value(call, "transfer_destination", value_parsers.number, statement)
     statement["transfer"] = {"target": target, "outcome": "failed" if is_failed else "bridged"}
 
 
@@ -159,10 +155,10 @@ def _add_metadata(statement: StatedFields, call: Content) -> None:
         statement["metadata"] = metadata
 
 
-def _links(call: Content) -> tuple[Any, ...]:
+def _links(call: Content, statement: StatedFields) -> tuple[Any, ...]:
     """Return links to the carrier: Twilio's SID, or the SIP headers of another trunk."""
     carrier = platform_reports.carrier_link(
-        values.value_of(call, "telephony_identifier.twilio_call_sid", value_parsers.sid)
+        values.optional_value(call, "telephony_identifier.twilio_call_sid", value_parsers.sid, statement)
     )
     return tuple(
         dict.fromkeys((*carrier, *platform_reports.carrier_links_in_headers(call.get("custom_sip_headers"))))

@@ -4,7 +4,7 @@ Source: Vapi, "Server events" and the Call object of its API reference.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from calltally.calls.end_reasons import EndReason
 from calltally.calls.errors import NotUnderstood
@@ -15,6 +15,7 @@ from calltally.providers import json_documents, platform_reports, timestamps, va
 from calltally.providers.callback import Callback, RecordSource, UnreadableRecord
 from calltally.providers.json_documents import RecordShape, encode
 from calltally.providers.message_kinds import unread_kind_error
+from calltally.providers.platform_reports import first_value
 from calltally.providers.values import Content, FieldRule
 from calltally.providers.vapi import words
 from calltally.providers.vapi.conversation import conversation_of
@@ -71,14 +72,9 @@ def call_fact(call: Mapping[str, Any], source: RecordSource) -> Fact:
 
 def _fact(content: Content, source: RecordSource, raw: bytes) -> Fact:
     call_sid = values.required_value(content, "call.id", value_parsers.sid, "the message names no call")
-    word = _first(content, ("endedReason", "call.endedReason"), value_parsers.word)
-    statement = cast(
-        "StatedFields",
-        {
-            **values.parsed_fields(content, _FIELDS),
-            **platform_reports.end_fields(word, words.END_REASON_PATTERNS),
-        },
-    )
+    statement = values.parsed_fields(content, _FIELDS)
+    word = first_value(content, ("endedReason", "call.endedReason"), value_parsers.word, statement)
+    statement = values.merged(statement, platform_reports.end_fields(word, words.END_REASON_PATTERNS))
     _add_start(statement, content, source.received_us)
     _add_state(statement, content, word, source.received_us)
     _add_parties(statement, content)
@@ -92,20 +88,16 @@ def _fact(content: Content, source: RecordSource, raw: bytes) -> Fact:
         session={"evaluation": _evaluation(content)},
         account=statement.get("provider_account", ""),
         links=platform_reports.carrier_link(
-            values.value_of(content, "call.phoneCallProviderId", value_parsers.sid)
+            values.optional_value(content, "call.phoneCallProviderId", value_parsers.sid, statement)
         ),
     )
     return platform_reports.report_fact(words.NAME, report, source, raw)
 
 
-def _first(content: Content, names: Iterable[str], parse: value_parsers.Parse[Any]) -> Any:  # noqa: ANN401 (as parsed)
-    found = (values.value_of(content, name, parse) for name in names)
-    return next((value for value in found if value is not None), None)
-
-
 def _add_state(statement: StatedFields, content: Content, word: str | None, received_us: int) -> None:
     """Add the state: an end is `completed`, unless its reason proves an unanswered call."""
-    status_word = _first(content, ("status", "call.status"), value_parsers.word)
+    named = (values.value_of(content, name, value_parsers.word) for name in ("status", "call.status"))
+    status_word = next((each for each in named if each is not None), None)
     has_ended = status_word == words.ENDED or content.get("type") == REPORT
     if not has_ended:
         if status_word is not None:
@@ -120,7 +112,7 @@ def _add_state(statement: StatedFields, content: Content, word: str | None, rece
         statement["answered_by"] = platform_reports.MACHINE
     if status not in UNANSWERED and started_us is not None:
         statement["answered_us"] = started_us
-        seconds = values.value_of(content, "durationSeconds", value_parsers.seconds)
+        seconds = values.optional_value(content, "durationSeconds", value_parsers.seconds, statement)
         if seconds is not None:
             statement["talk_seconds"] = seconds
 
@@ -160,8 +152,10 @@ def _final(word: str | None, started_us: int | None) -> Status:
 
 
 def _add_parties(statement: StatedFields, content: Content) -> None:
-    customer = _first(content, ("customer.number", "call.customer.number"), value_parsers.number)
-    own = _first(content, ("phoneNumber.number", "call.phoneNumber.number"), value_parsers.number)
+    customer, own = (
+        first_value(content, (name, f"call.{name}"), value_parsers.number, statement)
+        for name in ("customer.number", "phoneNumber.number")
+    )
     caller, called = (customer, own) if statement.get("direction") == Direction.INBOUND else (own, customer)
     if statement.get("direction") is None:
         return
@@ -180,7 +174,7 @@ def _add_transfer(statement: StatedFields, content: Content, word: str | None) -
     if outcome is None or statement.get("status") not in FINAL:
         return
     names = ("destination.number", "destination.sipUri")
-    named = (_first(each, names, value_parsers.number) for each in (last, content))
+    named = (first_value(each, names, value_parsers.number, statement) for each in (last, content))
     target = next((number for number in named if number is not None), None)
     statement["transfer"] = {"target": target, "outcome": outcome}
     if outcome == "failed" and statement.get("end_reason") == EndReason.TRANSFERRED:
@@ -204,9 +198,9 @@ def _is_failed_transfer(word: str | None) -> bool:
 
 
 def _add_cost(statement: StatedFields, content: Content) -> None:
-    amount = _first(content, ("cost", "call.cost"), value_parsers.amount)
-    if amount is not None:
-        statement["cost"] = {"amount": amount, "currency": _CURRENCY}
+    cost = first_value(content, ("cost", "call.cost"), value_parsers.cost_in(_CURRENCY), statement)
+    if cost is not None:
+        statement["cost"] = cost
 
 
 def _occurred_us(content: Content, statement: StatedFields, received_us: int) -> int:

@@ -12,12 +12,13 @@ from calltally.calls.events import IngestOutcome
 from calltally.calls.identity import uuid_text
 from calltally.ingest.callbacks import CallbackReceipt, CallbackVerdict
 from calltally.providers.callback import Callback
-from calltally.providers.provider import MAX_BODY_BYTES
+from calltally.providers.message_kinds import TOO_LONG
+from calltally.providers.provider import MAX_DRAINED_BYTES
 from calltally.providers.registry import WEBHOOKS, names_schema, registered_name
 from calltally.store.db.interface import SubmissionResult
 from calltally.web.metrics.metrics import Metrics
 from calltally.web.openapi.operation import Operation, PathParameter, RequestBodySpec, ResponseSpec
-from calltally.web.request.bodies import short_body
+from calltally.web.request.bodies import kept_body
 from calltally.web.request.context import AnyRequest, context_of, dependencies_of
 from calltally.web.request.paths import last_segment, segment_after
 from calltally.web.request.public_url import public_url_of
@@ -77,7 +78,8 @@ RECEIVE_CALLBACK: Final = Operation(
         content={"application/x-www-form-urlencoded": _ANY_BYTES, "application/json": _ANY_BYTES},
         description="Any media type: the signature decides. An empty body is stored as a dead letter."
         " Limits: 5 MiB; 1 MiB for telnyx and jambonz; 64 KiB for plivo and signalwire. A form may"
-        " have 64 KiB, and 5 MiB for freeswitch and `generic-…`.",
+        " have 64 KiB, and 5 MiB for freeswitch and `generic-…`. A longer audio event of elevenlabs is"
+        " acknowledged and not kept.",
         required=False,
         example="CallSid=CA1234567890abcdef1234567890abcdef&CallStatus=ringing",
     ),
@@ -90,7 +92,8 @@ RECEIVE_CALLBACK: Final = Operation(
             },
         ),
         202: ResponseSpec(
-            description="Authentic but unreadable: stored as a dead letter for `calltally replay`.",
+            description="Authentic but unreadable: stored as a dead letter for `calltally replay`."
+            " elevenlabs gets 200 with the same body: it counts any other status as a failure.",
             schema=CallbackResult,
             example={
                 "outcomes": [
@@ -108,7 +111,7 @@ RECEIVE_CALLBACK: Final = Operation(
 )
 
 
-@post(_PATH, operation=RECEIVE_CALLBACK, request_max_body_size=MAX_BODY_BYTES, status_code=200)
+@post(_PATH, operation=RECEIVE_CALLBACK, request_max_body_size=MAX_DRAINED_BYTES, status_code=200)
 async def receive_callback(request: AnyRequest) -> Response:
     """Verify, parse and record a callback."""
     return await _receive(request)
@@ -140,22 +143,27 @@ async def receive_query(request: AnyRequest) -> Response:
 async def _receive(request: AnyRequest) -> Response:
     deps, provider = dependencies_of(request), segment_after(request, "ingest")
     headers = _texts(context_of(request.scope).headers)
+    # Not the name in the URL: anybody can invent more names of generic providers than exist.
+    registered = registered_name(provider)
+    webhook = WEBHOOKS.get(registered)
     max_bytes = deps.intake.callbacks.max_body_bytes(provider, headers)
+    body = await kept_body(request, max_bytes, webhook.drained if webhook else None) if max_bytes else b""
+    if body is None:
+        deps.metrics.count_unread_message(registered, TOO_LONG)
+        return _kept(f"longer than {max_bytes} bytes: it describes no state of a call, and is not kept")
     callback = Callback(
         method=request.method,
         url=public_url_of(request),
         headers=headers,
-        body=await short_body(request, max_bytes) if max_bytes else b"",
+        body=body,
         received_us=deps.clock(),
     )
     tenant = last_segment(request, "tenants")
     receipt = await deps.intake.callbacks.receive(provider, tenant, callback)
-    # Not the name in the URL: anybody can invent more names of generic providers than exist.
-    registered = registered_name(provider)
     if receipt.verdict is CallbackVerdict.WRONG_SIGNATURE:
         deps.signature_failures.count(tenant, registered)
     _count(deps.metrics, registered, receipt)
-    return _response(receipt)
+    return _response(receipt, webhook.kept_status if webhook else 202)
 
 
 def _texts(headers: Mapping[bytes, bytes]) -> dict[str, str]:
@@ -177,7 +185,11 @@ def _count(metrics: Metrics, provider: str, receipt: CallbackReceipt) -> None:
         metrics.count_fact(provider, recorded.outcome)
 
 
-def _response(receipt: CallbackReceipt) -> Response:
+def _kept(reason: str | None) -> Response:
+    return Response.json(CallbackResult([CallbackOutcome(IngestOutcome.IGNORED, reason, None, None)]))
+
+
+def _response(receipt: CallbackReceipt, kept_status: int) -> Response:
     if receipt.verdict is CallbackVerdict.UNKNOWN_PROVIDER:
         raise NotFound(f"unknown provider; {receipt.reason}")
     if receipt.verdict is CallbackVerdict.WRONG_SIGNATURE:
@@ -187,11 +199,9 @@ def _response(receipt: CallbackReceipt) -> Response:
         )
     if receipt.verdict is CallbackVerdict.DEAD_LETTER:
         outcome = CallbackOutcome(IngestOutcome.DEAD_LETTER, receipt.reason, None, None)
-        return Response.json(CallbackResult([outcome]), status=202)
+        return Response.json(CallbackResult([outcome]), status=kept_status)
     if receipt.verdict is CallbackVerdict.KEPT:
-        return Response.json(
-            CallbackResult([CallbackOutcome(IngestOutcome.IGNORED, receipt.reason, None, None)])
-        )
+        return _kept(receipt.reason)
     return Response.json(CallbackResult([_outcome(recorded) for recorded in receipt.recorded]))
 
 

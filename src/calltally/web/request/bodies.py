@@ -47,13 +47,24 @@ def body_type(request: AnyRequest, *accepted: str) -> str:
 
 async def short_body(request: AnyRequest, max_bytes: int) -> bytes:
     """Read a body with a lower limit than its path allows. Raises TooLarge."""
-    chunks, size = [], 0
+    return await kept_body(request, max_bytes, None) or b""
+
+
+async def kept_body(request: AnyRequest, max_bytes: int, drained: re.Pattern[bytes] | None) -> bytes | None:
+    """Read a body with a lower limit than its path allows. Raises TooLarge.
+
+    A longer body that begins with `drained` is read to its end and not kept; the result is then None.
+    """
+    chunks, size, is_kept = [], 0, True
     async for chunk in request.stream():
-        chunks.append(chunk)
         size += len(chunk)
-        if size > max_bytes:
-            raise TooLarge(f"a body of this media type may have at most {max_bytes} bytes here")
-    return b"".join(chunks)
+        if is_kept:
+            chunks.append(chunk)
+        if is_kept and size > max_bytes:
+            if drained is None or not drained.match(b"".join(chunks)):
+                raise TooLarge(f"a body of this media type may have at most {max_bytes} bytes here")
+            chunks, is_kept = [], False
+    return b"".join(chunks) if is_kept else None
 
 
 def decode_body(body: bytes, kind: type[T]) -> T:
