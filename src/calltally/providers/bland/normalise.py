@@ -4,11 +4,11 @@ Source: Bland, "Call details" and "Post call webhooks".
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from calltally.calls.conversation import Conversation, Turn
 from calltally.calls.events import Channel, Fact, StatedFields
-from calltally.calls.model import FINAL, UNANSWERED, Direction
+from calltally.calls.model import FINAL, UNANSWERED, Direction, Status
 from calltally.providers import json_documents, platform_reports, timestamps, value_parsers, values
 from calltally.providers.bland import words
 from calltally.providers.callback import Callback, RecordSource, UnreadableRecord
@@ -24,6 +24,7 @@ _FIELDS: Final = (
     FieldRule("summary", "summary", platform_reports.summary),
     FieldRule("recording_url", "recording_url", value_parsers.link),
     FieldRule("answered_by", "answered_by", value_parsers.word),
+    FieldRule("price", "cost", value_parsers.cost_in("USD")),
 )
 SHAPE: Final = RecordShape("call", ("calls",), lambda nest: bool({"call_id", "c_id"} & nest.keys()))
 
@@ -46,22 +47,20 @@ def call_fact(call: Mapping[str, Any], source: RecordSource) -> Fact:
 
 def _fact(call: Content, source: RecordSource, raw: bytes) -> Fact:
     call_sid = _call_sid(call)
-    word = _end_word(call)
-    statement = cast(
-        "StatedFields",
-        {
-            **values.parsed_fields(call, _FIELDS),
-            **platform_reports.end_fields(word, words.END_REASON_PATTERNS),
-        },
-    )
+    statement = values.parsed_fields(call, _FIELDS)
+    word = _end_word(call, statement)
+    statement = values.merged(statement, platform_reports.end_fields(word, words.END_REASON_PATTERNS))
     if (is_inbound := values.flag_at(call, "inbound")) is not None:
         statement["direction"] = Direction.INBOUND if is_inbound else Direction.OUTBOUND
+    _add_final(statement, call)
     occurred_us = _add_times(statement, call, source.received_us)
-    if (amount := values.value_of(call, "price", value_parsers.amount)) is not None:
-        statement["cost"] = {"amount": amount, "currency": "USD"}
-    if (target := values.value_of(call, "transferred_to", value_parsers.number)) is not None:
+    target = values.optional_value(call, "transferred_to", value_parsers.number, statement)
+    if target is not None:
         statement["transfer"] = {"target": target, "outcome": "bridged"}
         statement["end_reason"] = "transferred"
+    metadata = platform_reports.metadata_of(call.get("metadata"), variables=call.get("variables"))
+    if metadata is not None:
+        statement["metadata"] = metadata
     report = platform_reports.PlatformReport(
         call_sid=call_sid,
         occurred_us=occurred_us,
@@ -70,6 +69,16 @@ def _fact(call: Content, source: RecordSource, raw: bytes) -> Fact:
         session={"evaluation": _evaluation(call)},
     )
     return platform_reports.report_fact(words.NAME, report, source, raw)
+
+
+def _add_final(statement: StatedFields, call: Content) -> None:
+    """Add the final state of a call that only its flag describes, or that nobody answered."""
+    if "status" not in statement and values.flag_at(call, "completed") is True:
+        has_failed = bool(call.get("error_message")) and not call.get("started_at")
+        statement["status"] = Status.FAILED if has_failed else Status.COMPLETED
+    is_unanswered = statement.get("answered_by") == words.UNANSWERED
+    if is_unanswered and statement.get("status") == Status.COMPLETED:
+        statement["status"] = Status.NO_ANSWER
 
 
 def _call_sid(call: Content) -> str:
@@ -82,19 +91,16 @@ def _call_sid(call: Content) -> str:
     return call_sid
 
 
-def _end_word(call: Content) -> str | None:
+def _end_word(call: Content, statement: StatedFields) -> str | None:
     """Return the end word: a mailbox that answered is more specific than the side that hung up."""
-    answered_by = values.value_of(call, "answered_by", value_parsers.word)
-    return (
-        answered_by
-        if answered_by == words.VOICEMAIL
-        else values.value_of(call, "call_ended_by", value_parsers.word)
-    )
+    if (answered_by := statement.get("answered_by")) == words.VOICEMAIL:
+        return answered_by
+    return values.optional_value(call, "call_ended_by", value_parsers.word, statement)
 
 
 def _add_times(statement: StatedFields, call: Content, received_us: int) -> int:
     created_us, started_us, ended_us = (
-        values.instant_of(call, name, timestamps.rfc3339, received_us)
+        values.instant_of(call, name, timestamps.stamp, received_us)
         for name in ("created_at", "started_at", "end_at")
     )
     if created_us is not None:
@@ -109,10 +115,12 @@ def _add_times(statement: StatedFields, call: Content, received_us: int) -> int:
 
 def _add_talk(statement: StatedFields, call: Content, started_us: int | None) -> None:
     """Add the talk time: `call_length` is in minutes, `corrected_duration` is text in seconds."""
-    if statement.get("status") in UNANSWERED or statement.get("answered_by") in ("no-answer", "unknown"):
+    if statement.get("status") in UNANSWERED:
         return
-    seconds = values.value_of(call, "corrected_duration", value_parsers.seconds)
-    minutes = values.value_of(call, "call_length", value_parsers.seconds)
+    seconds, minutes = (
+        values.optional_value(call, name, value_parsers.seconds, statement)
+        for name in ("corrected_duration", "call_length")
+    )
     if seconds is None and minutes is not None:
         seconds = minutes * 60
     if seconds:

@@ -33,3 +33,5 @@ ROLES: Final[Mapping[str, str]] = {"user": "user", "assistant": "agent", "robot"
 # Categories of messages during a call, which may name no call.
 UNREAD_KINDS: Final = ("queue", "call", "latency", "webhook", "tool", "dynamic_data")
 VOICEMAIL: Final = "voicemail"
+# `answered_by` of a call that nobody answered, although its status is `completed`.
+UNANSWERED: Final = "no-answer"
