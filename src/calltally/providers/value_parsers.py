@@ -16,6 +16,8 @@ _DECIMAL: Final = re.compile(r"\d{1,9}(\.\d{1,20})?", re.ASCII)
 _MONEY: Final = re.compile(r"[+-]?(\d{1,12}(?:\.\d{1,18})?)", re.ASCII)
 _CURRENCY: Final = re.compile(r"[A-Za-z]{3}", re.ASCII)
 _BARE_E164: Final = re.compile(r"[1-9]\d{6,14}", re.ASCII)
+# The user part of the URI, before its parameters, its password and its host.
+_SIP_NUMBER: Final = re.compile(r"(?:sips?|tel):(\+?\d{7,15})(?=[;:@>?]|$)", re.ASCII | re.IGNORECASE)
 _WEB: Final = re.compile(r"https?://[^\s/]", re.ASCII)
 T = TypeVar("T")
 # Parses one value's text. None means no value; ValueError has a message for users.
@@ -62,6 +64,12 @@ def bare_number(text: str) -> str:
     """Parse a party of a provider that writes E.164 without its plus sign."""
     party = number(text)
     return f"+{party}" if _BARE_E164.fullmatch(party) else party
+
+
+def sip_number(text: str) -> str:
+    """Parse the E.164 number in a SIP or tel URI, also with a display name; leave other URIs unchanged."""
+    found = _SIP_NUMBER.search(_bounded(text, MAX_NUMBER_CHARS))
+    return bare_number(found[1]) if found else number(text.strip())
 
 
 def link(text: str) -> str:

@@ -66,6 +66,30 @@ class MappedField(NamedTuple):
     is_joined: bool = False
 
 
+class EventRule(NamedTuple):
+    """Rule for one kind of event: the value at `path` is one of `kinds`, compared without case.
+
+    `fields` are all fields of such an event: those of the mapping, replaced by those of the rule.
+    """
+
+    path: Path
+    kinds: frozenset[str]
+    is_ignored: bool
+    fields: tuple[MappedField, ...]
+
+
+class TranscriptRule(NamedTuple):
+    """Paths of a list of turns, and of role, text and times in one turn; `unit_s` is the unit of times."""
+
+    turns: Path
+    role: Path
+    text: Path
+    start: Path | None
+    end: Path | None
+    unit_s: float
+    roles: Mapping[str, str]
+
+
 class CsvLayout(NamedTuple):
     """Layout of a table. Without `columns`, its first row names them."""
 
@@ -88,6 +112,8 @@ class CompiledMapping(NamedTuple):
     fields: tuple[MappedField, ...]
     metadata: tuple[tuple[str, Path], ...]
     volatile: tuple[Path, ...]
+    rules: tuple[EventRule, ...] = ()
+    transcript: TranscriptRule | None = None
 
 
 # Our fields: the name in a tenant's own events, the internal name, and the kind of value.
@@ -101,9 +127,13 @@ FIELDS: Final[Mapping[str, tuple[str, ValueKind]]] = {
     "direction": ("direction", readers.WORD),
     "from_number": ("from_number", readers.PARTY),
     "to_number": ("to_number", readers.PARTY),
+    "own_number": ("own_number", readers.PARTY),
+    "other_number": ("other_number", readers.PARTY),
     "route": ("route", readers.WORD),
     "agent": ("agent", readers.WORD),
     "session_id": ("session_id", readers.ID),
+    "stream_id": ("stream_id", readers.ID),
+    "session_successful": ("session_successful", readers.FLAG),
     "parent_call_sid": ("parent_call_sid", readers.ID),
     "provider_account": ("provider_account", readers.ID),
     "started_at": ("started_us", readers.TIME),

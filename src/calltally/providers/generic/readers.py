@@ -110,7 +110,11 @@ def _kind(**readers: Callable[[str], Any]) -> ValueKind:
 ID: Final = _kind(text=value_parsers.sid)
 WORD: Final = _kind(text=value_parsers.word)
 SUMMARY: Final = _kind(text=value_parsers.up_to(MAX_SUMMARY_CHARS))
-PARTY: Final = _kind(number=value_parsers.number, bare_number=value_parsers.bare_number)
+PARTY: Final = _kind(
+    number=value_parsers.number,
+    bare_number=value_parsers.bare_number,
+    sip_number=value_parsers.sip_number,
+)
 LINK: Final = _kind(link=value_parsers.link)
 FLAG: Final = _kind(flag=_flag)
 TAGS: Final = _kind(commas=_tags)

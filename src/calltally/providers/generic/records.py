@@ -3,25 +3,31 @@
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
+from calltally.calls.conversation import pack_conversation
 from calltally.calls.errors import NotUnderstood
-from calltally.calls.events import Fact, StatedFields, content_digest
+from calltally.calls.events import UNREAD, Fact, StatedFields, content_digest
 from calltally.calls.identity import Node
-from calltally.calls.model import FINAL
-from calltally.calls.times import SECOND_US, check_plausible
+from calltally.calls.times import check_plausible
 from calltally.providers import json_documents
 from calltally.providers.callback import RecordSource
-from calltally.providers.generic.mapping import ANY_WORD, IGNORE, UNSAID, CompiledMapping, MappedField
+from calltally.providers.generic.mapping import (
+    ANY_WORD,
+    IGNORE,
+    UNSAID,
+    CompiledMapping,
+    EventRule,
+    MappedField,
+)
 from calltally.providers.generic.paths import Path, find
+from calltally.providers.generic.statements import add_session, as_text, statement_of
+from calltally.providers.generic.transcript import conversation_of
 from calltally.providers.plausibility import check_times
 
-_NOT_IN_STATEMENT: Final = frozenset(
-    (
-        *("call_sid", "event_id", "occurred_us", "sequence", "carrier_sid", "total_seconds"),
-        *("transfer_target", "transfer_outcome", "cost_amount", "cost_currency"),
-    )
+# An unreadable value of another field is left out and named in `unread_fields`.
+_REQUIRED: Final = frozenset(
+    ("call_sid", "event_id", "carrier_sid", "sequence", "talk_seconds", "total_seconds")
 )
 _TIMES: Final = ("ended_us", "answered_us", "ringing_us", "started_us")
-_MAX_METADATA_BYTES: Final = 16_384
 
 
 def fact_of(event: Any, body: Any, mapping: CompiledMapping, source: RecordSource) -> Fact | None:  # noqa: ANN401 (whatever was sent)
@@ -31,14 +37,19 @@ def fact_of(event: Any, body: Any, mapping: CompiledMapping, source: RecordSourc
     """
     if not isinstance(event, Mapping):
         raise NotUnderstood("not a JSON object: check `events` of the mapping")
-    found = _values(event, body, mapping, source)
+    rule = _rule_of(event, body, mapping)
+    if rule is not None and rule.is_ignored:
+        return None
+    found = _values(event, body, mapping if rule is None else mapping._replace(fields=rule.fields), source)
     if found.get("status") == IGNORE:
         return None
     call_sid = found.get("call_sid")
     if not call_sid:
         paths = next((_path_text(field) for field in mapping.fields if field.name == "call_sid"), "call_sid")
         raise NotUnderstood(f"call_sid is missing: there is no value at {paths}")
-    statement = _statement(found, event, body, mapping)
+    statement = statement_of(found, event, body, mapping)
+    conversation = conversation_of(event, body, mapping.transcript)
+    add_session(statement, found, conversation)
     check_times(statement)
     carrier_sid = found.get("carrier_sid")
     return Fact(
@@ -55,12 +66,32 @@ def fact_of(event: Any, body: Any, mapping: CompiledMapping, source: RecordSourc
         raw=json_documents.encode(event),
         is_carrier=mapping.is_carrier,
         links=(Node(carrier_sid, is_carrier=True),) if carrier_sid and carrier_sid != call_sid else (),
+        conversation=pack_conversation(conversation),
     )
 
 
+def _rule_of(event: Any, body: Any, mapping: CompiledMapping) -> EventRule | None:  # noqa: ANN401 (the same)
+    """Return the first rule for the kind of an event."""
+    for rule in mapping.rules:
+        kind = as_text(find(body if rule.path.is_outer else event, rule.path.steps))
+        if kind.casefold() in rule.kinds:
+            return rule
+    return None
+
+
 def _values(event: Any, body: Any, mapping: CompiledMapping, source: RecordSource) -> dict[str, Any]:  # noqa: ANN401 (the same)
-    found = {field.into: _value(field, event, body, mapping, source) for field in mapping.fields}
-    return {name: value for name, value in found.items() if value is not None}
+    found: dict[str, Any] = {}
+    for field in mapping.fields:
+        try:
+            value = _value(field, event, body, mapping, source)
+        except NotUnderstood:
+            if field.into in _REQUIRED or field.into.endswith("_us") or field.words is not None:
+                raise
+            found[UNREAD] = [*found.get(UNREAD, ()), field.name]
+            continue
+        if value is not None:
+            found[field.into] = value
+    return found
 
 
 def _value(field: MappedField, event: Any, body: Any, mapping: CompiledMapping, source: RecordSource) -> Any:  # noqa: ANN401 (the same)
@@ -84,21 +115,11 @@ def _value(field: MappedField, event: Any, body: Any, mapping: CompiledMapping, 
 
 def _text(field: MappedField, event: Any, body: Any) -> str:  # noqa: ANN401 (the same)
     """Return the first non-empty value, or all values joined by slashes."""
-    texts = (_as_text(find(body if path.is_outer else event, path.steps)) for path in field.paths)
+    texts = (as_text(find(body if path.is_outer else event, path.steps)) for path in field.paths)
     if field.is_joined:
         joined = "/".join(texts)
         return joined if joined.strip("/") else ""
     return next((text for text in texts if text), "")
-
-
-def _as_text(value: Any) -> str:  # noqa: ANN401 (the same)
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return ",".join(value)
-    return str(value) if isinstance(value, int | float) else ""
 
 
 def _meaning(text: str, field: MappedField) -> str:
@@ -116,40 +137,6 @@ def _path_text(field: MappedField) -> str:
     return " or ".join(path.text for path in field.paths)
 
 
-def _statement(found: Mapping[str, Any], event: Any, body: Any, mapping: CompiledMapping) -> StatedFields:  # noqa: ANN401 (the same)
-    statement = {name: value for name, value in found.items() if name not in _NOT_IN_STATEMENT}
-    statement["provider"] = mapping.provider
-    if "status" in statement and statement["status"] not in FINAL:
-        # Before the end it is the time so far, or 0, and not the length of the call.
-        statement.pop("talk_seconds", None)
-    elif "total_seconds" in found and "started_us" in statement:
-        statement.setdefault("ended_us", statement["started_us"] + int(found["total_seconds"] * SECOND_US))
-    if "transfer_outcome" in found or "transfer_target" in found:
-        statement["transfer"] = {
-            "target": found.get("transfer_target"),
-            "outcome": found.get("transfer_outcome"),
-        }
-    if "cost_amount" in found:
-        statement["cost"] = {"amount": found["cost_amount"], "currency": found.get("cost_currency")}
-    if metadata := _metadata(event, body, mapping):
-        statement["metadata"] = metadata
-    return cast("StatedFields", statement)
-
-
-def _metadata(event: Any, body: Any, mapping: CompiledMapping) -> dict[str, Any]:  # noqa: ANN401 (the same)
-    found = {
-        name: _as_text(find(body if path.is_outer else event, path.steps)) for name, path in mapping.metadata
-    }
-    metadata = {name: text for name, text in sorted(found.items()) if text}
-    if not metadata:
-        return {}
-    if len(json_documents.encode(metadata)) > _MAX_METADATA_BYTES or any(
-        "\0" in text for text in metadata.values()
-    ):
-        raise NotUnderstood(f"metadata has more than {_MAX_METADATA_BYTES} bytes, or a NUL character")
-    return metadata
-
-
 def _latest_us(statement: StatedFields) -> int | None:
     return next((statement[name] for name in _TIMES if name in statement), None)
 
@@ -162,7 +149,8 @@ def _digest(event: Mapping[str, Any], body: Any, mapping: CompiledMapping) -> by
 
 
 def _outer(mapping: CompiledMapping) -> list[Path]:
-    paths = [path for field in mapping.fields for path in field.paths]
+    fields = [*mapping.fields, *(field for rule in mapping.rules for field in rule.fields)]
+    paths = [path for field in fields for path in field.paths]
     return [path for path in (*paths, *(path for _, path in mapping.metadata)) if path.is_outer]
 
 

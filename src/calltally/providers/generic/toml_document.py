@@ -9,7 +9,7 @@ from calltally.calls.errors import Fault, InvalidInput
 
 MAX_MAPPING_CHARS: Final = 32_768
 _MAX_FAULTS: Final = 20
-_HEADER: Final = re.compile(r"\s*\[([^\[\]]{1,200})\]\s*(?:#.*)?$")
+_HEADER: Final = re.compile(r"\s*\[{1,2}([^\[\]]{1,200})\]{1,2}\s*(?:#.*)?$")
 _KEY: Final = re.compile(r"""\s*("[^"\n]{1,200}"|'[^'\n]{1,200}'|[A-Za-z0-9_.\-]{1,200})\s*=""")
 _TYPE_NAMES: Final = {
     str: "text in quotes",
