@@ -19,7 +19,7 @@ endef
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check format interop screenshots bench lock clean
+.PHONY: help setup run test check format pages interop screenshots bench lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -44,6 +44,9 @@ check: .venv/.dev ## Packages, format, lint, types, imports, house rules
 format: .venv/.dev ## Format the code, and fix what can be fixed without thought
 	@$(BIN)/ruff format $(CODE)
 	@$(BIN)/ruff check --fix $(CODE)
+
+pages: .venv/.dev ## Remake the pages that list the fields and words of each provider
+	@$(BIN)/python -m tools.coverage_pages
 
 interop: .venv/.run .venv/.libraries ## Run other people's tools against a server of ours
 	@PYTHON=$(PYTHON) interop/run

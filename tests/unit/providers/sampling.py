@@ -6,6 +6,7 @@ that an independent implementation confirms our reading of the scheme.
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -86,6 +87,12 @@ def mapping_of(name: str) -> str:
     """Return the mapping of the generic provider; empty for all others."""
     module = import_module(f"tests.unit.providers.{name}.samples")
     return str(module.SAMPLES.secrets.get("mapping", "")) if hasattr(module, "SAMPLES") else ""
+
+
+def published_fields(name: str) -> list[str]:
+    """Return the fields that the vendor publishes and no sample has, as paths such as `legs[].id`."""
+    file = Path(__file__).parent / name / "published_fields.txt"
+    return file.read_text().split() if file.exists() else []
 
 
 def path_of(name: str, sent: Sent) -> str:
