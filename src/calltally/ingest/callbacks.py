@@ -16,7 +16,7 @@ from calltally.ingest.ttl_cache import TtlCache
 from calltally.providers.callback import Callback
 from calltally.providers.generic.signature import MAPPING
 from calltally.providers.message_kinds import metric_kind
-from calltally.providers.provider import Provider
+from calltally.providers.provider import ChallengeAnswer, Provider
 from calltally.providers.registry import registered_name
 from calltally.store.db.interface import Store, Submission, SubmissionResult
 from calltally.store.db.operation import Clock
@@ -40,6 +40,7 @@ class CallbackVerdict(StrEnum):
     KEPT = "kept"
     WRONG_SIGNATURE = "wrong_signature"
     UNKNOWN_PROVIDER = "unknown_provider"
+    CHALLENGED = "challenged"
 
 
 class CallbackReceipt(NamedTuple):
@@ -47,7 +48,7 @@ class CallbackReceipt(NamedTuple):
 
     `unknown_ends` counts end-of-call words that are in no table, and `unread_fields` counts values that could
     not be read. The facts are recorded all the same.
-    `kind` is the counter label of a message of an unknown kind.
+    `kind` is the counter label of a message of an unknown kind. `challenge` answers a handshake.
     """
 
     verdict: CallbackVerdict
@@ -56,6 +57,7 @@ class CallbackReceipt(NamedTuple):
     unknown_ends: int = 0
     kind: str = ""
     unread_fields: int = 0
+    challenge: ChallengeAnswer | None = None
 
 
 class UnparsedBody(NamedTuple):
@@ -113,6 +115,8 @@ class CallbackReceiver:
                 f"the providers are {', '.join(_callback_providers(self._providers))}",
             )
         secrets = await self._secrets.get((tenant, provider_name))
+        if (answer := _challenge_answer(provider, callback, secrets)) is not None:
+            return CallbackReceipt(CallbackVerdict.CHALLENGED, challenge=answer)
         if not is_genuine(provider, callback, secrets):
             return CallbackReceipt(CallbackVerdict.WRONG_SIGNATURE)
         parsed = read_facts(provider, with_stored_settings(provider, callback, secrets))
@@ -141,6 +145,12 @@ class CallbackReceiver:
             sum(map(has_unknown_end, facts)),
             unread_fields=unread_fields,
         )
+
+
+def _challenge_answer(provider: Provider, callback: Callback, secrets: Secrets) -> ChallengeAnswer | None:
+    if provider.webhook is None or provider.webhook.challenge is None or not secrets:
+        return None
+    return provider.webhook.challenge(callback, secrets)
 
 
 def has_unknown_end(fact: Fact) -> bool:

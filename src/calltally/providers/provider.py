@@ -22,6 +22,16 @@ MAX_DRAINED_BYTES: Final = 256 * 1024 * 1024
 MAX_EVENT_BYTES: Final = 1024 * 1024
 
 
+class ChallengeAnswer(NamedTuple):
+    """Response to a handshake by which a provider checks the address of a webhook."""
+
+    body: bytes
+    headers: Mapping[str, str]
+
+
+Challenge: TypeAlias = Callable[[Callback, Mapping[str, str]], ChallengeAnswer | None]
+
+
 class ProviderKind(StrEnum):
     """Role of a provider: carrier, voice-agent platform, or the tenant's own telephone system."""
 
@@ -40,7 +50,8 @@ class Webhook(NamedTuple):
     body: `max_bytes` and `max_form_bytes` bound the work of `verify`, which parses a form if its parameters
     are signed. `kept_status` is the HTTP status for an authentic body that is stored as a dead letter; some
     providers take any other than 200 for a failure. A longer body that begins with `drained` is read to its
-    end and acknowledged, but neither kept nor verified.
+    end and acknowledged, but neither kept nor verified. `challenge` answers the handshakes that precede the
+    first event.
     """
 
     verify: Verify
@@ -50,6 +61,7 @@ class Webhook(NamedTuple):
     max_form_bytes: int = MAX_FORM_BYTES
     kept_status: int = 202
     drained: re.Pattern[bytes] | None = None
+    challenge: Challenge | None = None
 
     def max_bytes_for(self, headers: Mapping[str, str]) -> int:
         """Return the maximum length of a body with these headers."""

@@ -17,6 +17,7 @@ from calltally.providers.form import MAX_FORM_BYTES
 from calltally.providers.freeswitch import files as freeswitch_files
 from calltally.providers.freeswitch import normalise as freeswitch_normalise
 from calltally.providers.generic import bodies as generic_bodies
+from calltally.providers.generic import challenge as generic_challenge
 from calltally.providers.generic import signature as generic_signature
 from calltally.providers.jambonz import fetch as jambonz_fetch
 from calltally.providers.jambonz import normalise as jambonz_normalise
@@ -170,7 +171,12 @@ GENERIC: Final = Provider(
     secret_names=(generic_signature.MAPPING, *bearer_secret.SECRET_NAMES, "account"),
     needs=(generic_signature.MAPPING,),
     # The body of a tenant's own system; verification reads it as bytes.
-    webhook=Webhook(generic_signature.verify, generic_bodies.facts_of, max_form_bytes=MAX_BODY_BYTES),
+    webhook=Webhook(
+        generic_signature.verify,
+        generic_bodies.facts_of,
+        max_form_bytes=MAX_BODY_BYTES,
+        challenge=generic_challenge.answer_challenge,
+    ),
     list_facts=generic_bodies.list_facts,
     account_name="account",
     ids_are_unique=False,

@@ -30,10 +30,24 @@ class VerificationScheme(StrEnum):
     ED25519 = "ed25519"
     BEARER = "bearer"
     BASIC = "basic"
+    JWT_HS256 = "jwt-hs256"
+    JWT_RS256 = "jwt-rs256"
+    BODY = "body"
+
+
+class Handshake(StrEnum):
+    """Provider whose handshake a mapping answers."""
+
+    ZOOM = "zoom"
+    RINGCENTRAL = "ringcentral"
 
 
 class VerificationRules(NamedTuple):
-    """Verification of a request. `pieces` build the signed message from texts and parts of the request."""
+    """Verification of a request. `pieces` build the signed message from texts and parts of the request.
+
+    A token has its digest of the body in the claim `digest_claim`. `secret_path` leads to a secret inside the
+    body.
+    """
 
     scheme: VerificationScheme
     header: str = "authorization"
@@ -49,6 +63,12 @@ class VerificationRules(NamedTuple):
     tolerance_s: int = 300
     key_encoding: str = "text"
     key_prefix: str = ""
+    digest_claim: str = ""
+    digest_encoding: str = "hex"
+    issuer: str = ""
+    audience: str = ""
+    secret_path: Path | None = None
+    challenge: Handshake | None = None
 
 
 class MappedField(NamedTuple):

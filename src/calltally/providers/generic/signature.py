@@ -1,15 +1,19 @@
 """Verification of requests by the rules of a mapping. Pure; the current time is the time of receipt."""
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from binascii import Error as NotEncoded
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Final
 
-from calltally.calls.errors import InvalidInput
-from calltally.providers import bearer_secret
+from calltally.calls.errors import InvalidInput, NotUnderstood
+from calltally.calls.times import parse_instant
+from calltally.providers import bearer_secret, json_documents, jwt_tokens
 from calltally.providers.callback import Callback
+from calltally.providers.form import require_form
 from calltally.providers.generic.mapping import VerificationRules, VerificationScheme
 from calltally.providers.generic.mapping_compiler import compile_mapping
+from calltally.providers.generic.paths import find
 from calltally.providers.signatures import (
     MAX_HEADER_CHARS,
     MAX_SIGNATURES,
@@ -23,20 +27,32 @@ from calltally.providers.signatures import (
 MAPPING: Final = "mapping"
 _UNIT_US: Final = {"s": 1_000_000, "ms": 1_000}
 _ED25519_BYTES: Final = 32
+# Bodies that are parsed before they are verified.
+_MAX_PARSED_BYTES: Final = 256 * 1024
+_TOKEN_ALGORITHMS: Final = {
+    VerificationScheme.JWT_HS256: jwt_tokens.HS256,
+    VerificationScheme.JWT_RS256: jwt_tokens.RS256,
+}
 
 
 def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
     """Return whether one of the secrets signs the request, by the rules of the stored mapping."""
-    rules = _rules_of(secrets.get(MAPPING, ""))
+    rules = rules_of(secrets)
     if rules is None:
         return False
     keys = [secrets[name] for name in bearer_secret.SECRET_NAMES if secrets.get(name)]
     if rules.scheme in (VerificationScheme.BEARER, VerificationScheme.BASIC):
         return _presents_secret(callback, rules, keys)
+    if rules.scheme is VerificationScheme.BODY:
+        return _contains_secret(callback, rules, keys)
+    if rules.scheme in _TOKEN_ALGORITHMS:
+        return _has_token(callback, rules, keys)
     return _is_signed(callback, rules, keys)
 
 
-def _rules_of(text: str) -> VerificationRules | None:
+def rules_of(secrets: Mapping[str, str]) -> VerificationRules | None:
+    """Return the rules of the stored mapping; None without a valid one."""
+    text = secrets.get(MAPPING, "")
     try:
         return compile_mapping(text).verification if text else None
     except InvalidInput:
@@ -52,14 +68,56 @@ def _presents_secret(callback: Callback, rules: VerificationRules, keys: list[st
     return bool(presented) and is_among(presented, [key.encode() for key in keys])
 
 
+def _contains_secret(callback: Callback, rules: VerificationRules, keys: list[str]) -> bool:
+    """Return whether a body, a JSON object or a form, contains one of the secrets.
+
+    Anybody can send a body, so a long one is refused.
+    """
+    body = callback.body
+    if rules.secret_path is None or len(body) > _MAX_PARSED_BYTES:
+        return False
+    is_json = body.lstrip()[:1] == b"{"
+    content: Mapping[str, object]
+    try:
+        content = json_documents.parse_object(body) if is_json else dict(require_form(body))
+    except NotUnderstood:
+        return False
+    presented = find(content, rules.secret_path.steps)
+    if not isinstance(presented, str) or not presented:
+        return False
+    return is_among(presented.encode(errors="replace"), [key.encode() for key in keys])
+
+
+def _has_token(callback: Callback, rules: VerificationRules, keys: list[str]) -> bool:
+    """Return whether a request has a current token of one of the keys, with the digest of its body."""
+    header = callback.headers.get(rules.header, "")
+    prefix = rules.prefix or ("Bearer " if rules.header == bearer_secret.HEADER else "")
+    token = jwt_tokens.parse_token(header.removeprefix(prefix).strip())
+    if token is None or not jwt_tokens.is_current(token, callback.received_us, rules.tolerance_s):
+        return False
+    audiences = token.claims.get("aud")
+    listed = audiences if isinstance(audiences, list) else [audiences]
+    if (rules.issuer and token.claims.get("iss") != rules.issuer) or (
+        rules.audience and rules.audience not in listed
+    ):
+        return False
+    if not jwt_tokens.is_signed(token, _TOKEN_ALGORITHMS[rules.scheme], keys):
+        return False
+    # Last, so that a forged token costs no hash of the body.
+    return not rules.digest_claim or _is_digest(callback.body, token.claims.get(rules.digest_claim), rules)
+
+
+def _is_digest(body: bytes, claim: object, rules: VerificationRules) -> bool:
+    given = _decode(claim, rules.digest_encoding) if isinstance(claim, str) else b""
+    return bool(given) and is_among(sha256(body).digest(), [given])
+
+
 def _is_signed(callback: Callback, rules: VerificationRules, keys: list[str]) -> bool:
     header = callback.headers.get(rules.header, "")[:MAX_HEADER_CHARS]
     signed_at = _timestamp(callback, rules, header)
     if rules.timestamp or rules.timestamp_part:
-        number = parse_whole_number(signed_at)
-        if number is None:
-            return False
-        if not is_fresh(number * _UNIT_US[rules.timestamp_unit], callback.received_us, rules.tolerance_s):
+        signed_at_us = _instant_us(signed_at, rules.timestamp_unit)
+        if signed_at_us is None or not is_fresh(signed_at_us, callback.received_us, rules.tolerance_s):
             return False
     given = [each for each in (_decode(text, rules.encoding) for text in _signatures(header, rules)) if each]
     if not given:
@@ -75,6 +133,16 @@ def _timestamp(callback: Callback, rules: VerificationRules, header: str) -> str
     return callback.headers.get(rules.timestamp, "")
 
 
+def _instant_us(text: str, unit: str) -> int | None:
+    if unit in _UNIT_US:
+        number = parse_whole_number(text)
+        return None if number is None else number * _UNIT_US[unit]
+    try:
+        return parse_instant(text)
+    except ValueError:
+        return None
+
+
 def _signatures(header: str, rules: VerificationRules) -> list[str]:
     if rules.part:
         return header_params(header).get(rules.part, [])[:MAX_SIGNATURES]
@@ -85,6 +153,10 @@ def _signatures(header: str, rules: VerificationRules) -> list[str]:
 def _piece(callback: Callback, name: str, argument: str, signed_at: str) -> bytes:
     if name == "body":
         return callback.body
+    if name == "body_sha256":
+        return sha256(callback.body).hexdigest().encode()
+    if name == "body_sha256_base64":
+        return b64encode(sha256(callback.body).digest())
     if name == "header":
         return callback.headers.get(argument, "").encode("latin-1", "replace")
     texts = {"text": argument, "timestamp": signed_at, "url": callback.url, "method": callback.method}

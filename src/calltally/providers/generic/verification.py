@@ -4,20 +4,23 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from calltally.providers.generic.mapping import VerificationRules, VerificationScheme
+from calltally.providers.generic.field_compiler import compile_path_at
+from calltally.providers.generic.mapping import Handshake, VerificationRules, VerificationScheme
 from calltally.providers.generic.toml_document import TomlDocument
 
 ALGORITHMS: Final = ("sha256", "sha1", "sha384", "sha512")
 ENCODINGS: Final = ("hex", "base64")
 SECRET_ENCODINGS: Final = ("text", "base64", "hex")
-UNITS: Final = ("s", "ms")
+UNITS: Final = ("s", "ms", "iso8601")
 _KEYS: Final = (
     *("scheme", "header", "algorithm", "encoding", "prefix", "part", "separator", "signed"),
     *("timestamp", "timestamp_part", "timestamp_unit", "tolerance_seconds"),
-    *("secret_encoding", "secret_prefix"),
+    *("secret_encoding", "secret_prefix", "secret_path", "challenge"),
+    *("digest_claim", "digest_encoding", "issuer", "audience"),
 )
-_PIECE_PATTERN: Final = re.compile(r"\{([a-z]+)(?::([A-Za-z0-9-]{1,64}))?\}")
-_PIECE_NAMES: Final = ("body", "timestamp", "url", "method", "header")
+_PIECE_PATTERN: Final = re.compile(r"\{([a-z0-9_]+)(?::([A-Za-z0-9-]{1,64}))?\}")
+_BODY_PIECES: Final = ("body", "body_sha256", "body_sha256_base64")
+_PIECE_NAMES: Final = (*_BODY_PIECES, "timestamp", "url", "method", "header")
 _MAX_PIECES: Final = 20
 _MAX_TOLERANCE_S: Final = 86_400
 
@@ -44,6 +47,11 @@ def compile_verification(document: TomlDocument, table: Any) -> VerificationRule
         tolerance_s=document.value(table, "tolerance_seconds", int, 300, "verify.tolerance_seconds"),
         key_encoding=_choice(document, table, "secret_encoding", SECRET_ENCODINGS),
         key_prefix=texts.pop("secret_prefix"),
+        digest_encoding=_choice(document, table, "digest_encoding", ENCODINGS),
+        secret_path=compile_path_at(document, table["secret_path"], "verify.secret_path")
+        if "secret_path" in table
+        else None,
+        challenge=_challenge(document, table),
         **{**texts, "header": texts["header"].lower(), "timestamp": texts["timestamp"].lower()},
     )
     _check_consistency(document, rules, table)
@@ -58,7 +66,15 @@ _TEXT_KEYS: Final = {
     "timestamp": "",
     "timestamp_part": "",
     "secret_prefix": "",
+    "digest_claim": "",
+    "issuer": "",
+    "audience": "",
 }
+
+
+def _challenge(document: TomlDocument, table: Mapping[str, Any]) -> Handshake | None:
+    name = _choice(document, table, "challenge", ("", *Handshake))
+    return Handshake(name) if name else None
 
 
 def _choice(document: TomlDocument, table: Mapping[str, Any], key: str, words: tuple[str, ...]) -> str:
@@ -84,9 +100,11 @@ def _pieces(document: TomlDocument, table: Mapping[str, Any]) -> tuple[tuple[str
     names = [name for name, _ in pieces if name != "text"]
     if len(pieces) > _MAX_PIECES or any(name not in _PIECE_NAMES for name in names) or "{" in text[at:]:
         document.fault(
-            "verify.signed", "may contain text and {body}, {timestamp}, {url}, {method}, {header:NAME} only"
+            "verify.signed",
+            "may contain text and {body}, {body_sha256}, {body_sha256_base64}, {timestamp}, {url}, {method},"
+            " {header:NAME} only",
         )
-    if "body" not in names:
+    if not set(_BODY_PIECES).intersection(names):
         document.fault(
             "verify.signed", "leaves {body} out: anybody could change the content of a request. Add {body}"
         )
@@ -94,6 +112,10 @@ def _pieces(document: TomlDocument, table: Mapping[str, Any]) -> tuple[tuple[str
 
 
 def _check_consistency(document: TomlDocument, rules: VerificationRules, table: Mapping[str, Any]) -> None:
+    if (rules.scheme is VerificationScheme.BODY) != (rules.secret_path is not None):
+        document.fault("verify.secret_path", "is the path of the secret; the scheme `body` needs it")
+    if rules.challenge is Handshake.ZOOM and rules.scheme is not VerificationScheme.HMAC:
+        document.fault("verify.challenge", "the handshake of zoom needs the scheme `hmac`")
     signs = rules.scheme in (VerificationScheme.HMAC, VerificationScheme.ED25519)
     if signs and "header" not in table:
         document.fault("verify.header", "is missing: name the header with the signature")

@@ -192,6 +192,9 @@ def _kept(reason: str | None) -> Response:
 def _response(receipt: CallbackReceipt, kept_status: int) -> Response:
     if receipt.verdict is CallbackVerdict.UNKNOWN_PROVIDER:
         raise NotFound(f"unknown provider; {receipt.reason}")
+    if receipt.challenge is not None:
+        headers = tuple((name.encode(), value.encode()) for name, value in receipt.challenge.headers.items())
+        return Response(receipt.challenge.body, headers=headers)
     if receipt.verdict is CallbackVerdict.WRONG_SIGNATURE:
         raise WrongSignature(
             "the signature does not match: check the stored secret, and that the provider calls the public"
