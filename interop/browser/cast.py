@@ -70,7 +70,7 @@ def events() -> list[dict[str, Any]]:
             *(2, HANDED_OVER, 160),
             summary="Caller asked about a charge on the last invoice and wanted a person.",
             tags=["billing"],
-            end_reason="caller-hung-up",
+            end_reason="remote-hung-up",
             metadata={"language": "en", "invoice": "2026-06"},
         ),
         _event(1, DISPUTED, 600, status="ringing", agent="vera", **about),

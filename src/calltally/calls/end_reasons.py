@@ -18,16 +18,17 @@ from calltally.calls.failure_causes import (
     fault_side_of,
     fault_side_of_end,
 )
+from calltally.calls.line_ends import is_remote_end
 from calltally.calls.model import OPEN, UNANSWERED, Direction, Status
 
 
 class EndReason(StrEnum):
     """Vocabulary of reasons. Stable: words may be added, but none changes its meaning."""
 
-    # The person on the line, no matter which side placed the call.
-    CALLER_HUNG_UP = "caller-hung-up"
+    # The other party, whichever side placed the call.
+    REMOTE_HUNG_UP = "remote-hung-up"
     # The tenant's side: its agent, its script, or the party that placed the call for it.
-    AGENT_HUNG_UP = "agent-hung-up"
+    LOCAL_HUNG_UP = "local-hung-up"
     TRANSFERRED = "transferred"
     VOICEMAIL = "voicemail"
     NO_ANSWER = "no-answer"
@@ -58,11 +59,15 @@ class EndWord(NamedTuple):
 
 
 class EndCodes(NamedTuple):
-    """State, codes and direction in a record, as far as they concern its end."""
+    """State, codes and direction in a record, as far as they concern its end.
+
+    `hung_up_by` is the end of the line that closed the call, a word of `LineEnd`.
+    """
 
     status: str
     cause: FailureCause
     direction: str | None
+    hung_up_by: str | None = None
 
 
 class Ending(NamedTuple):
@@ -81,8 +86,8 @@ class Ending(NamedTuple):
 NOT_ENDED: Final = Ending(None, None, None)
 
 EXPLANATIONS: Final[Mapping[EndReason, str]] = {
-    EndReason.CALLER_HUNG_UP: "The person on the line ended the call.",
-    EndReason.AGENT_HUNG_UP: "The agent, or the party that placed the call for the tenant, ended the call.",
+    EndReason.REMOTE_HUNG_UP: "The other party ended the call.",
+    EndReason.LOCAL_HUNG_UP: "The tenant's side ended the call: its agent, or whoever called for it.",
     EndReason.TRANSFERRED: "The call was transferred.",
     EndReason.VOICEMAIL: "A mailbox or an answering machine answered the call.",
     EndReason.NO_ANSWER: "Nobody answered.",
@@ -98,8 +103,8 @@ EXPLANATIONS: Final[Mapping[EndReason, str]] = {
     EndReason.UNKNOWN: "No fact states a reason.",
 }
 
-_CALLER: Final = EndAttribution(EndReason.CALLER_HUNG_UP)
-_AGENT: Final = EndAttribution(EndReason.AGENT_HUNG_UP)
+_REMOTE: Final = EndAttribution(EndReason.REMOTE_HUNG_UP)
+_LOCAL: Final = EndAttribution(EndReason.LOCAL_HUNG_UP)
 _NO_ANSWER: Final = EndAttribution(EndReason.NO_ANSWER)
 _BUSY: Final = EndAttribution(EndReason.BUSY)
 _REJECTED: Final = EndAttribution(EndReason.REJECTED)
@@ -109,13 +114,19 @@ _NETWORK: Final = EndAttribution(EndReason.NETWORK, FaultSide.NETWORK)
 _TIMEOUT: Final = EndAttribution(EndReason.TIMEOUT)
 _LIMIT: Final = EndAttribution(EndReason.LIMIT_REACHED, FaultSide.TENANT)
 
+# Words of earlier releases, in stored facts and in requests of tenants, by their present words.
+FORMER_REASONS: Final[Mapping[str, EndReason]] = {
+    "caller-hung-up": EndReason.REMOTE_HUNG_UP,
+    "agent-hung-up": EndReason.LOCAL_HUNG_UP,
+}
 # In lower case with hyphens, the form that `_plain` returns. Words that depend on the direction (a canceled
 # call) are left to the state. Normal clearing does not identify a side.
 _WORDS: Final[Mapping[str, EndAttribution]] = {
     **{reason.value: EndAttribution(reason) for reason in EndReason if reason is not EndReason.UNKNOWN},
-    **dict.fromkeys(("caller-hangup", "caller-hungup", "hangup-by-caller", "user-hangup"), _CALLER),
-    **dict.fromkeys(("customer-hung-up", "customer-ended-call", "user-ended-call"), _CALLER),
-    **dict.fromkeys(("agent-hangup", "agent-ended-call", "assistant-ended-call"), _AGENT),
+    **{word: EndAttribution(reason) for word, reason in FORMER_REASONS.items()},
+    **dict.fromkeys(("caller-hangup", "caller-hungup", "hangup-by-caller", "user-hangup"), _REMOTE),
+    **dict.fromkeys(("customer-hung-up", "customer-ended-call", "user-ended-call"), _REMOTE),
+    **dict.fromkeys(("agent-hangup", "agent-ended-call", "assistant-ended-call"), _LOCAL),
     **dict.fromkeys(
         ("transfer", "transferred-call", "blind-transfer", "attended-transfer"),
         EndAttribution(EndReason.TRANSFERRED),
@@ -178,11 +189,12 @@ def resolve_ending(codes: EndCodes, platform: EndWord, others: EndWord) -> Endin
 
     For an answered call the platform's word wins, since a carrier sees only the side that closed the line.
     For an unanswered call the carrier's word wins. `others` is the word of the carrier, else the tenant's.
+    The end of the line that closed the call counts unless a word gives another reason than a hang-up.
     """
     if codes.status in OPEN:
         return NOT_ENDED
     by_codes = _attribution_by_codes(codes)
-    candidates: tuple[EndAttribution | None, ...] = (platform.attribution, others.attribution, by_codes)
+    candidates = (platform.attribution, *_hang_up_first(others.attribution, _by_line_end(codes)), by_codes)
     if codes.status in _REASON_OF_STATUS:
         candidates = (by_codes,)
     elif codes.status in UNANSWERED:
@@ -196,13 +208,31 @@ def resolve_ending(codes: EndCodes, platform: EndWord, others: EndWord) -> Endin
 
 @lru_cache(maxsize=2_048)
 def resolve_ending_by_codes(
-    status: str, direction: str | None, cause: tuple[int | None, int | None, str | None, str | None, bool]
+    status: str,
+    direction: str | None,
+    cause: tuple[int | None, int | None, str | None, str | None, bool],
+    hung_up_by: str | None = None,
 ) -> Ending:
     """Resolve the end of a call without any word, as most are; `cause` has the fields of a `FailureCause`.
 
     The arguments are plain values: building the structures only for the cache lookup takes twice as long.
     """
-    return resolve_ending(EndCodes(status, FailureCause(*cause), direction), _NO_WORD, _NO_WORD)
+    codes = EndCodes(status, FailureCause(*cause), direction, hung_up_by)
+    return resolve_ending(codes, _NO_WORD, _NO_WORD)
+
+
+def _by_line_end(codes: EndCodes) -> EndAttribution | None:
+    """Return which side hung up, if a source states the end of the line and the direction decides."""
+    is_remote = None if codes.hung_up_by is None else is_remote_end(codes.hung_up_by, codes.direction)
+    return None if is_remote is None else _REMOTE if is_remote else _LOCAL
+
+
+def _hang_up_first(
+    word: EndAttribution | None, line_end: EndAttribution | None
+) -> tuple[EndAttribution | None, ...]:
+    """Order a word and the end of the line: a word such as `caller hangup` does not know the direction."""
+    is_hang_up = word is not None and word.reason in (EndReason.REMOTE_HUNG_UP, EndReason.LOCAL_HUNG_UP)
+    return (line_end, word) if is_hang_up else (word, line_end)
 
 
 def _plain(word: str) -> str:
@@ -216,11 +246,11 @@ def _is_exact(codes: EndCodes) -> bool:
 
 def _attribution_by_codes(codes: EndCodes) -> EndAttribution | None:
     """Return the meaning of the state, else of the cause, else of the response's cause, else of the side."""
-    status, cause, direction = codes
+    status, cause, direction, _end = codes
     if status == Status.COMPLETED:
         return None
     if status == Status.CANCELED:
-        return _CALLER if direction == Direction.INBOUND else _AGENT
+        return _REMOTE if direction == Direction.INBOUND else _LOCAL
     if (reason := _REASON_OF_STATUS.get(status)) is not None:
         return EndAttribution(reason)
     side = fault_side_of(cause)
@@ -250,6 +280,7 @@ def end_word_of(stated: StatedFields | None) -> EndWord:
     if stated is None:
         return _NO_WORD
     reason, word = stated.get("end_reason"), stated.get("end_word", stated.get("end_reason"))
+    reason = reason if reason is None else FORMER_REASONS.get(reason, reason)
     if reason is not None and reason in _REASONS:
         side = stated.get("end_side")
         return EndWord(word, EndAttribution(EndReason(reason), None if side is None else FaultSide(side)))

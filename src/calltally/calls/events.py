@@ -48,6 +48,7 @@ class StatedFields(TypedDict, total=False):
     `route` or `agent` outranks them. `platform_agent` is a platform's own id of its agent and ranks last.
     `end_reason` is a word of `calls.end_reasons` or one of the sender's; a platform states its own word in
     `end_word`. `session` holds the fields of `calls.sessions` about the session that `session_id` names.
+    `hung_up_by` is the end of the line that closed an answered call, a word of `calls.line_ends`.
     `unread_fields` names the source's fields whose values could not be read; the record does not use it.
     """
 
@@ -87,6 +88,7 @@ class StatedFields(TypedDict, total=False):
     platform_agent: str
     session: dict[str, Any]
     unread_fields: list[str]
+    hung_up_by: str
 
 
 UNREAD: Final = "unread_fields"

@@ -272,8 +272,10 @@ class CallEvidence:
             *(merged.get("sip_code"), merged.get("hangup_cause"), merged.get("error_code")),
             *(merged.get("provider"), times.ringing_us is not None),
         )
+        # Only an answered call is hung up; the end of any other has its own reason.
+        line_end = merged.get("hung_up_by") if status == _COMPLETED else None
         if not statements:
-            return resolve_ending_by_codes(status, merged.get("direction"), cause)
+            return resolve_ending_by_codes(status, merged.get("direction"), cause, line_end)
         others = statements.get(FactSource.CARRIER, statements.get(FactSource.OWN))
-        codes = EndCodes(status, FailureCause(*cause), merged.get("direction"))
+        codes = EndCodes(status, FailureCause(*cause), merged.get("direction"), line_end)
         return resolve_ending(codes, end_word_of(statements.get(FactSource.PLATFORM)), end_word_of(others))

@@ -17,7 +17,7 @@ from calltally.calls.times import SECOND_US, utc_text
 
 # Raise it with every change that can give another record for the same facts. Snapshots of another version
 # end, and a migration folds all calls again.
-FOLD_VERSION: Final = 3
+FOLD_VERSION: Final = 4
 
 
 class FoldedCall(NamedTuple):

@@ -1,6 +1,7 @@
 """`calltally migrate`: creation and upgrade of the database."""
 
 import asyncio
+from functools import partial
 from typing import Annotated, Final, TypeAlias
 
 import typer
@@ -9,6 +10,8 @@ from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.open_store import load_settings
 from calltally.bootstrap.vaults import open_vault
 from calltally.cli.console.session import with_store
+from calltally.ingest.reread import reread_fact
+from calltally.providers.registry import PROVIDERS
 from calltally.store.analytics.quality_repair import measure_calls
 from calltally.store.backends.open import migrate as migrate_database
 from calltally.store.backends.open import schema_of, sqlite_path
@@ -35,7 +38,7 @@ Refold: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--refold",
-        help="Fold every call again from its facts, after nodes of the previous version also wrote calls.",
+        help="Read all bodies and fold all calls again, after nodes of the earlier version also wrote calls.",
     ),
 ]
 
@@ -43,7 +46,8 @@ Refold: TypeAlias = Annotated[
 def migrate(*, refold: Refold = False) -> None:
     """Create the database if it is missing, and upgrade its schema to this version. Safe to repeat.
 
-    If this version makes other records of the same facts, all calls are then folded again. That step may be
+    If this version makes other records of the same facts, the stored bodies are then read again and all calls
+    are folded again. That step may be
     interrupted: the next run continues it. The same holds for all other data that earlier versions did not
     write.
     """
@@ -82,7 +86,9 @@ async def _refold(store: Store, *, is_requested: bool) -> int:
     for tenant in await store.read(admin_list_tenants()):
         if is_requested:
             await store.write(begin_refold(tenant.tenant))
-        while more := await store.write(refold_calls(tenant.tenant, REFOLD_CHUNK, wall_clock())):
+        while more := await store.write(
+            refold_calls(tenant.tenant, REFOLD_CHUNK, wall_clock(), partial(reread_fact, providers=PROVIDERS))
+        ):
             folded += more
     return folded
 

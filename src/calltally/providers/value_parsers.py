@@ -35,6 +35,11 @@ def one_of(words: Mapping[str, T]) -> Parse[T]:
     return parse
 
 
+def known(words: Mapping[str, T]) -> Parse[T]:
+    """Return a parser that maps a word by a table. Other words give no value: another field has them."""
+    return words.get
+
+
 def up_to(max_chars: int) -> Parse[str]:
     """Return a parser of text with a maximum length."""
 

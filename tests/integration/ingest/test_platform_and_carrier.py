@@ -49,7 +49,7 @@ def check(bench: Bench, platform: str) -> dict[str, Any]:
     assert call["call_sid"] == REPORTS[platform][0]
     assert (call["status"], call["duration_seconds"], call["provider"]) == ("completed", 43, "twilio")
     assert call["answered_at"] == "2026-08-22T08:00:11.000000Z"
-    assert call["end_reason"] == "caller-hung-up"
+    assert call["end_reason"] == "remote-hung-up"
     assert call["session_id"]
     assert verdict(bench).findings == []
     return call

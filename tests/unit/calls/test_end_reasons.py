@@ -35,7 +35,7 @@ def reason(*facts: Fact) -> str | None:
 def test_every_reason_has_explanation_and_stable_slug() -> None:
     assert {*EXPLANATIONS} == {*EndReason}
     assert [*EndReason] == [
-        *("caller-hung-up", "agent-hung-up", "transferred", "voicemail", "no-answer", "busy", "rejected"),
+        *("remote-hung-up", "local-hung-up", "transferred", "voicemail", "no-answer", "busy", "rejected"),
         *("invalid-number", "provider-error", "network", "timeout", "silence", "limit-reached"),
         *("agent-error", "unknown"),
     ]
@@ -50,8 +50,8 @@ def test_open_call_has_no_reason() -> None:
     [
         ("busy", {}, "busy", FaultSide.CALLED),
         ("no-answer", {}, "no-answer", FaultSide.CALLED),
-        ("canceled", {"direction": "inbound"}, "caller-hung-up", FaultSide.CALLER),
-        ("canceled", {"direction": "outbound"}, "agent-hung-up", FaultSide.CALLER),
+        ("canceled", {"direction": "inbound"}, "remote-hung-up", FaultSide.CALLER),
+        ("canceled", {"direction": "outbound"}, "local-hung-up", FaultSide.CALLER),
         ("failed", {"sip_code": 404}, "invalid-number", FaultSide.CALLER),
         ("failed", {"sip_code": 603}, "rejected", FaultSide.CALLED),
         ("failed", {"sip_code": 503}, "provider-error", FaultSide.PROVIDER),
@@ -62,7 +62,7 @@ def test_open_call_has_no_reason() -> None:
         ("completed", {}, "unknown", None),
         ("completed", {"sip_code": 200, "hangup_cause": 16}, "unknown", None),
         ("failed", {"end_reason": "CALL_REJECTED"}, "rejected", None),
-        ("completed", {"end_reason": "user hangup"}, "caller-hung-up", None),
+        ("completed", {"end_reason": "user hangup"}, "remote-hung-up", None),
         ("completed", {"end_reason": "transferred"}, "transferred", None),
     ],
 )

@@ -25,8 +25,8 @@ STATUSES: Final[Mapping[str, Status]] = {
 }
 # The side that ended the call.
 END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
-    end_pattern(EndAttribution(EndReason.CALLER_HUNG_UP), r"user$"),
-    end_pattern(EndAttribution(EndReason.AGENT_HUNG_UP), r"(assistant|agent|ai)$"),
+    end_pattern(EndAttribution(EndReason.REMOTE_HUNG_UP), r"user$"),
+    end_pattern(EndAttribution(EndReason.LOCAL_HUNG_UP), r"(assistant|agent|ai)$"),
     end_pattern(EndAttribution(EndReason.VOICEMAIL), r"voicemail$"),
 )
 ROLES: Final[Mapping[str, str]] = {"user": "user", "assistant": "agent", "robot": "agent", "agent": "agent"}

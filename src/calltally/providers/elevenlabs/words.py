@@ -64,7 +64,7 @@ SUCCESS: Final[Mapping[str, bool]] = {"success": True, "failure": False}
 # The end words are sentences, not codes.
 END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
     end_pattern(
-        EndAttribution(EndReason.CALLER_HUNG_UP),
+        EndAttribution(EndReason.REMOTE_HUNG_UP),
         r".*remote party",
         r".*(client (disconnect|ended))",
         r".*(user (ended|hung|disconnect))",
@@ -73,7 +73,7 @@ END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
     end_pattern(EndAttribution(EndReason.TRANSFERRED), r".*(transfer)"),
     end_pattern(EndAttribution(EndReason.VOICEMAIL), r".*voicemail"),
     end_pattern(
-        EndAttribution(EndReason.AGENT_HUNG_UP),
+        EndAttribution(EndReason.LOCAL_HUNG_UP),
         r".*end_call",
         r".*(agent (ended|hung))",
         r".*ended by (the )?agent",

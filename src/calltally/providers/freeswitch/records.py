@@ -137,6 +137,9 @@ def _add_end(statement: StatedFields, plain: Mapping[str, str]) -> None:
     )
     if is_answered and talk_seconds is not None:
         statement["talk_seconds"] = talk_seconds
+    channel = plain.get("leg") or plain.get("direction", "")
+    if (line_end := words.line_end_of(plain.get("sip_hangup_disposition", ""), channel)) is not None:
+        statement["hung_up_by"] = line_end
     if statement["status"] == Status.FAILED and cause:
         statement["error_code"] = cause
     if "sip_code" not in statement:

@@ -6,6 +6,7 @@ Sources: FreeSWITCH's pages on mod_json_cdr, mod_xml_cdr, hangup causes and chan
 from collections.abc import Mapping
 from typing import Final
 
+from calltally.calls.line_ends import LineEnd
 from calltally.calls.model import Direction, Status
 
 NAME: Final = "freeswitch"
@@ -35,6 +36,26 @@ NORMAL_CLEARING_STATUSES: Final[Mapping[str, Status]] = {
     "send_cancel": Status.NO_ANSWER,
 }
 NORMAL_CLEARING: Final = "NORMAL_CLEARING"
+
+# The party at the far end of a channel: an inbound channel leads to the caller. FusionPBX names the leg.
+_FAR_ENDS: Final[Mapping[str, LineEnd]] = {
+    "a": LineEnd.CALLER,
+    "b": LineEnd.CALLED,
+    "inbound": LineEnd.CALLER,
+    "outbound": LineEnd.CALLED,
+}
+_OTHER_END: Final = {LineEnd.CALLER: LineEnd.CALLED, LineEnd.CALLED: LineEnd.CALLER}
+
+
+def line_end_of(disposition: str, channel: str) -> LineEnd | None:
+    """Return the party that sent the BYE; `channel` is the leg (a, b) or the direction of the channel.
+
+    A received BYE is the channel's far end. A sent BYE passes on the other party's, or is the switch's own.
+    """
+    far_end = _FAR_ENDS.get(channel)
+    if far_end is None or disposition not in ("recv_bye", "send_bye"):
+        return None
+    return far_end if disposition == "recv_bye" else _OTHER_END[far_end]
 
 
 def status_of(cause: str, disposition: str, *, answered: bool) -> Status:

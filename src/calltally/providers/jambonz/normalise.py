@@ -26,6 +26,7 @@ _FIELDS: Final = (
 _FINAL_FIELDS: Final = (
     FieldRule("duration", "talk_seconds", value_parsers.seconds),
     FieldRule("sip_status", "sip_code", value_parsers.sip_code),
+    FieldRule("call_termination_by", "hung_up_by", value_parsers.one_of(words.LINE_ENDS)),
 )
 # "OK" is no reason, so only unanswered calls have one.
 _REASON_FIELDS: Final = (FieldRule("sip_reason", "end_reason", value_parsers.word),)

@@ -26,6 +26,7 @@ _FIELDS: Final = (
     FieldRule("parent_call_sid", "parent_call_sid", value_parsers.sid),
     FieldRule("sip_status", "sip_code", value_parsers.sip_code),
     FieldRule("termination_reason", "end_reason", value_parsers.word),
+    FieldRule("termination_reason", "hung_up_by", value_parsers.known(words.RECORD_LINE_ENDS)),
     FieldRule("recording_url", "recording_url", value_parsers.link),
 )
 _TIMES: Final = (

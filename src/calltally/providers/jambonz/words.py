@@ -6,6 +6,7 @@ Source: jambonz's pages "Call status webhook" and "Recent calls".
 from collections.abc import Mapping
 from typing import Final
 
+from calltally.calls.line_ends import LineEnd
 from calltally.calls.model import Direction, Status
 
 NAME: Final = "jambonz"
@@ -30,6 +31,13 @@ STATUS_SEQUENCE: Final[Mapping[str, int]] = {
 DIRECTIONS: Final[Mapping[str, Direction]] = {
     "inbound": Direction.INBOUND,
     "outbound": Direction.OUTBOUND,
+}
+# `call_termination_by` of a webhook: `caller` is the far end, whichever side placed the call.
+LINE_ENDS: Final[Mapping[str, LineEnd]] = {"caller": LineEnd.REMOTE, "jambonz": LineEnd.LOCAL}
+# `termination_reason` of a recent call: both parties by their part in the call. It has other words, too.
+RECORD_LINE_ENDS: Final[Mapping[str, LineEnd]] = {
+    "caller hungup": LineEnd.CALLER,
+    "called party hungup": LineEnd.CALLED,
 }
 # Final states of unanswered calls by SIP response (RFC 3261). All others mean `failed`.
 SIP_STATUSES: Final[Mapping[int, Status]] = {

@@ -60,8 +60,8 @@ NEVER_ACTIVE: Final[Mapping[str, Status]] = {
     "CONNECTION_TIMEOUT": Status.NO_ANSWER,
 }
 END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
-    end_pattern(EndAttribution(EndReason.CALLER_HUNG_UP), "CLIENT_INITIATED$"),
-    end_pattern(EndAttribution(EndReason.AGENT_HUNG_UP), "(PARTICIPANT_REMOVED|ROOM_DELETED|ROOM_CLOSED)$"),
+    end_pattern(EndAttribution(EndReason.REMOTE_HUNG_UP), "CLIENT_INITIATED$"),
+    end_pattern(EndAttribution(EndReason.LOCAL_HUNG_UP), "(PARTICIPANT_REMOVED|ROOM_DELETED|ROOM_CLOSED)$"),
     end_pattern(EndAttribution(EndReason.NO_ANSWER), "USER_UNAVAILABLE$"),
     end_pattern(EndAttribution(EndReason.REJECTED, FaultSide.CALLED), "USER_REJECTED$"),
     end_pattern(EndAttribution(EndReason.NETWORK, FaultSide.NETWORK), "SIP_TRUNK_FAILURE$"),

@@ -24,6 +24,7 @@ _FIELDS: Final = (
     FieldRule("HangupCause", "end_reason", value_parsers.word),
     FieldRule("HangupCauseName", "end_reason", value_parsers.word),
     FieldRule("HangupCauseCode", "error_code", value_parsers.word),
+    FieldRule("HangupSource", "hung_up_by", value_parsers.one_of(words.LINE_ENDS)),
     FieldRule("RecordUrl", "recording_url", value_parsers.link),
     FieldRule("TotalCost", "cost", value_parsers.cost_in("USD")),
 )

@@ -22,6 +22,7 @@ _FIELDS: Final = (
     FieldRule("parent_call_uuid", "parent_call_sid", value_parsers.sid),
     FieldRule("hangup_cause_name", "end_reason", value_parsers.word),
     FieldRule("hangup_cause_code", "error_code", value_parsers.word),
+    FieldRule("hangup_source", "hung_up_by", value_parsers.one_of(words.LINE_ENDS)),
     FieldRule("total_amount", "cost", value_parsers.cost_in("USD")),
 )
 _TIMES: Final = (

@@ -7,6 +7,7 @@ Sources: Plivo's pages "XML request", "Ring, answer and hangup URL", "What do th
 from collections.abc import Mapping
 from typing import Final
 
+from calltally.calls.line_ends import LineEnd
 from calltally.calls.model import Direction, Status
 
 NAME: Final = "plivo"
@@ -44,6 +45,18 @@ KIND_BY_FIELD: Final[Mapping[str, str]] = {
 UNREAD_KINDS: Final = tuple(dict.fromkeys(KIND_BY_FIELD.values()))
 # `Machine` is true if a machine answered.
 ANSWERED_BY: Final[Mapping[str, str]] = {"true": "machine", "false": "human"}
+# `HangupSource` of callbacks and of the list. Plivo itself, a carrier and an error are no party.
+LINE_ENDS: Final[Mapping[str, LineEnd | None]] = {
+    "Caller": LineEnd.CALLER,
+    "Callee": LineEnd.CALLED,
+    "Call recipient": LineEnd.CALLED,
+    "API Request": LineEnd.LOCAL,
+    "Answer XML": LineEnd.LOCAL,
+    "Plivo": None,
+    "Carrier": None,
+    "Error": None,
+    "Unknown": None,
+}
 
 # Final states of unanswered calls. All other codes mean `failed`.
 HANGUP_CODES: Final[Mapping[str, Status]] = {

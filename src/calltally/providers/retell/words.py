@@ -35,9 +35,9 @@ VOICEMAIL: Final = "voicemail_reached"
 IGNORED_EVENTS: Final = frozenset({"transcript_updated", "transfer_ended"})
 
 END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
-    end_pattern(EndAttribution(EndReason.CALLER_HUNG_UP), r"user_(hangup|requested_)"),
+    end_pattern(EndAttribution(EndReason.REMOTE_HUNG_UP), r"user_(hangup|requested_)"),
     end_pattern(
-        EndAttribution(EndReason.AGENT_HUNG_UP), r"agent_hangup$", r"manual_stopped$", r"ivr_reached$"
+        EndAttribution(EndReason.LOCAL_HUNG_UP), r"agent_hangup$", r"manual_stopped$", r"ivr_reached$"
     ),
     end_pattern(
         EndAttribution(EndReason.TRANSFERRED), r"call_transfer", r"transfer_bridged$", r"call_take_over$"

@@ -25,6 +25,7 @@ _TEXML: Final = CallbackDialect(
         # Overrides the rule of Twilio's format: Telnyx has words of its own.
         FieldRule("AnsweredBy", "answered_by", value_parsers.one_of(words.ANSWERED_BY)),
         FieldRule("HangupCause", "end_reason", value_parsers.word),
+        FieldRule("HangupSource", "hung_up_by", value_parsers.one_of(words.LINE_ENDS)),
     ),
     timestamp=timestamps.any_stamp,
     times=(
@@ -141,7 +142,10 @@ def _sip_code(text: str) -> int | None:
     return value_parsers.sip_code(text) if text.isdigit() else None
 
 
-_SIP_CAUSE: Final = (FieldRule("sip_hangup_cause", "sip_code", _sip_code),)
+_HANGUP: Final = (
+    FieldRule("sip_hangup_cause", "sip_code", _sip_code),
+    FieldRule("hangup_source", "hung_up_by", value_parsers.one_of(words.LINE_ENDS)),
+)
 
 
 def _end(payload: Content) -> StatedFields:
@@ -152,4 +156,4 @@ def _end(payload: Content) -> StatedFields:
         statement["end_reason"] = cause
         if cause in words.Q850_CAUSES:
             statement["hangup_cause"] = words.Q850_CAUSES[cause]
-    return values.merged(statement, values.parsed_fields(payload, _SIP_CAUSE))
+    return values.merged(statement, values.parsed_fields(payload, _HANGUP))

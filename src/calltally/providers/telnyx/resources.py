@@ -30,6 +30,7 @@ _FIELDS: Final = (
     FieldRule("to", "to_number", value_parsers.number),
     FieldRule("cld", "to_number", value_parsers.number),
     FieldRule("hangup_cause", "end_reason", value_parsers.word),
+    FieldRule("hangup_source", "hung_up_by", value_parsers.one_of(words.LINE_ENDS)),
 )
 _TIMES: Final = (
     TimeRule("start_time", "started_us", timestamps.any_stamp),

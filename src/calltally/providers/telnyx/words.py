@@ -7,6 +7,7 @@ types of its SDK.
 from collections.abc import Mapping
 from typing import Final
 
+from calltally.calls.line_ends import LineEnd
 from calltally.calls.model import Direction, Status
 
 NAME: Final = "telnyx"
@@ -74,5 +75,11 @@ ANSWERED_BY: Final[Mapping[str, str]] = {
     "fax": "fax",
     "silence": "unknown",
     "not_sure": "unknown",
+}
+# `hangup_source`, in events, TeXML and records.
+LINE_ENDS: Final[Mapping[str, LineEnd | None]] = {
+    "caller": LineEnd.CALLER,
+    "callee": LineEnd.CALLED,
+    "unknown": None,
 }
 MACHINE_EVENTS: Final = frozenset({"call.machine.detection.ended", "call.machine.premium.detection.ended"})

@@ -75,7 +75,7 @@ END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
         r"call\.ringing\.hook-executed-transfer-failed$",
     ),
     end_pattern(
-        EndAttribution(EndReason.CALLER_HUNG_UP),
+        EndAttribution(EndReason.REMOTE_HUNG_UP),
         r"customer-ended-call",
         r"customer-did-not-give-microphone",
         r".*(twilio|sip)-completed-call",
@@ -83,13 +83,13 @@ END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
         r".*caller-hungup",
     ),
     end_pattern(
-        EndAttribution(EndReason.AGENT_HUNG_UP),
+        EndAttribution(EndReason.LOCAL_HUNG_UP),
         r"assistant-ended-call",
         r"assistant-said-",
         r"manually-canceled$",
     ),
     end_pattern(
-        EndAttribution(EndReason.AGENT_HUNG_UP),
+        EndAttribution(EndReason.LOCAL_HUNG_UP),
         r".*hook-executed-(say|hangup)",
         r"assistant-ended",
         r"call-deleted",
@@ -209,7 +209,7 @@ FINAL_BY_REASON: Final[Mapping[EndReason, Status]] = {
     EndReason.NO_ANSWER: Status.NO_ANSWER,
     **dict.fromkeys(
         (
-            *(EndReason.CALLER_HUNG_UP, EndReason.AGENT_HUNG_UP, EndReason.TRANSFERRED),
+            *(EndReason.REMOTE_HUNG_UP, EndReason.LOCAL_HUNG_UP, EndReason.TRANSFERRED),
             *(EndReason.VOICEMAIL, EndReason.SILENCE, EndReason.LIMIT_REACHED),
         ),
         Status.COMPLETED,

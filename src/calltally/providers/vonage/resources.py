@@ -27,6 +27,7 @@ _FIELDS: Final = (
         for part in ("", ".user", ".uri", ".number")
     ),
     FieldRule("detail", "end_reason", value_parsers.word),
+    FieldRule("disconnected_by", "hung_up_by", value_parsers.one_of(words.LINE_ENDS)),
     FieldRule("sip_code", "sip_code", value_parsers.sip_code),
     FieldRule("recording_url", "recording_url", value_parsers.link),
     FieldRule("price", "cost", value_parsers.cost_in("EUR")),

@@ -6,6 +6,7 @@ Source: Vonage's page "Voice API webhooks reference", event webhook.
 from collections.abc import Mapping
 from typing import Final
 
+from calltally.calls.line_ends import LineEnd
 from calltally.calls.model import Direction, Status
 
 NAME: Final = "vonage"
@@ -39,6 +40,12 @@ KIND_BY_FIELD: Final[Mapping[str, str]] = {
     "reason": "error",
 }
 UNREAD_KINDS: Final = ("record", "transfer", "input", "error", "rtc*", "conversation*", "member*", "audio*")
+# `disconnected_by`: the party of the leg, or Vonage for the application (the NCCO ended, or an API request).
+LINE_ENDS: Final[Mapping[str, LineEnd | None]] = {
+    "user": LineEnd.REMOTE,
+    "platform": LineEnd.LOCAL,
+    "unknown": None,
+}
 DIRECTIONS: Final[Mapping[str, Direction]] = {
     "inbound": Direction.INBOUND,
     "outbound": Direction.OUTBOUND,

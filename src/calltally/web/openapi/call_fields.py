@@ -93,7 +93,7 @@ CALL: Final[Mapping[str, Field]] = {
         "The end reason from a fixed list; null while the call is open. `ending` has the provider's own"
         " word.",
         nullable(enum_schema(EndReason)),
-        EndReason.CALLER_HUNG_UP,
+        EndReason.REMOTE_HUNG_UP,
     ),
     "hangup_cause": Field("The Q.850 cause code.", nullable(INTEGER), None),
     "sip_code": Field("The final SIP response.", nullable(INTEGER), 200),

@@ -140,8 +140,8 @@ EXAMPLE_CHANGES: Final = {
 EXAMPLE_DETAIL: Final = {
     **example_of(_CALL_FIELDS),
     "ending": {
-        "reason": EndReason.CALLER_HUNG_UP,
-        "explanation": EXPLANATIONS[EndReason.CALLER_HUNG_UP],
+        "reason": EndReason.REMOTE_HUNG_UP,
+        "explanation": EXPLANATIONS[EndReason.REMOTE_HUNG_UP],
         "side": None,
         "provider_word": "customer-ended-call",
         "hangup_cause": None,

@@ -61,7 +61,7 @@ TALKED = {
     "duration_seconds": 42,
     "direction": "outbound",
     "summary": "Booked a table.",
-    "end_reason": "caller-hung-up",
+    "end_reason": "remote-hung-up",
     "cost": {"amount": "0.063", "currency": "USD"},
     "agent": "pathway-7",
 }

@@ -78,7 +78,7 @@ TALKED = {
     "direction": "inbound",
     "from_number": "+14155550123",
     "summary": "Booked a table.",
-    "end_reason": "caller-hung-up",
+    "end_reason": "remote-hung-up",
     "answered_at": "2026-08-22T08:00:10.000000Z",
 }
 SAMPLES = Samples(

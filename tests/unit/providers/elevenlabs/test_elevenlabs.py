@@ -63,8 +63,8 @@ def test_failed_calls_link_the_carrier_call() -> None:
 @pytest.mark.parametrize(
     ("sentence", "reason"),
     [
-        ("Call ended by remote party", "caller-hung-up"),
-        ("end_call tool was called.", "agent-hung-up"),
+        ("Call ended by remote party", "remote-hung-up"),
+        ("end_call tool was called.", "local-hung-up"),
         ("Max conversation duration exceeded", "limit-reached"),
         ("Call ended due to silence", "silence"),
         ("Call transferred to number", "transferred"),

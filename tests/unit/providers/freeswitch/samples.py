@@ -89,8 +89,14 @@ CALLS: dict[str, dict[str, object]] = {
         "from_number": "+14155550123",
         "hangup_cause": 16,
         "parent_call_sid": None,
+        "end_reason": "remote-hung-up",
     },
-    B_LEG: {"status": "completed", "direction": "outbound", "parent_call_sid": A_LEG},
+    B_LEG: {
+        "status": "completed",
+        "direction": "outbound",
+        "parent_call_sid": A_LEG,
+        "end_reason": "remote-hung-up",
+    },
     BUSY: {"status": "busy", "sip_code": 486, "answered_at": None, "duration_seconds": 0},
     GIVEN_UP: {"status": "canceled", "sip_code": 487},
 }

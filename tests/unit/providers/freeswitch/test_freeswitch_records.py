@@ -16,6 +16,7 @@ from calltally.providers.freeswitch.xml_text import parse_xml
 from tests.unit.providers.freeswitch.samples import (
     A_LEG,
     A_RECORD,
+    ANSWERED,
     B_RECORD,
     BUSY_RECORD,
     GIVEN_UP_RECORD,
@@ -124,6 +125,27 @@ def test_an_unreadable_secondary_value_does_not_lose_the_end(name: str, value: s
         json.dumps(record(**variables("u-3", hangup_cause="USER_BUSY", **{name: value}))).encode()
     )
     assert (fact.stated["status"], fact.stated["unread_fields"]) == ("busy", [name])
+
+
+@pytest.mark.parametrize(
+    ("disposition", "changes", "reason"),
+    [
+        ("recv_bye", {"direction": "inbound"}, "remote-hung-up"),
+        ("send_bye", {"direction": "inbound"}, "local-hung-up"),
+        ("recv_bye", {"direction": "outbound"}, "remote-hung-up"),
+        ("send_bye", {"direction": "outbound"}, "local-hung-up"),
+        # A telephone of the tenant calls out: its leg is inbound for the switch, and the call is not.
+        ("recv_bye", {"direction": "inbound", "call_direction": "outbound"}, "local-hung-up"),
+        ("send_bye", {"direction": "inbound", "call_direction": "outbound"}, "remote-hung-up"),
+        # FusionPBX's table has the call's direction, and names the leg.
+        ("recv_bye", {"direction": "outbound", "leg": "a"}, "local-hung-up"),
+        ("send_refuse", {"direction": "inbound"}, "unknown"),
+    ],
+)
+def test_who_hung_up(disposition: str, changes: dict[str, str], reason: str) -> None:
+    values = variables("u-4", **{**ANSWERED, "sip_hangup_disposition": disposition, **changes})
+    (fact,) = posted(json.dumps(record(**values)).encode())
+    assert folded(fact).end_reason == reason
 
 
 def test_one_id_of_two_calls_is_a_conflict_and_both_are_stored() -> None:

@@ -14,8 +14,9 @@ def test_the_published_record_is_read() -> None:
         (fact,) = RECORDS["jambonz"](file, RecordSource(Channel.IMPORT, NOW_US))
     assert isinstance(fact, Fact)
     call = fold("acme", Node(fact.call_sid, is_carrier=True), [fact]).call
-    # 45 seconds from the attempt, including 3 seconds of ringing.
-    assert (call.status, call.duration_seconds, call.end_reason) == ("completed", 42, "caller-hung-up")
+    # 45 seconds from the attempt, including 3 seconds of ringing. The caller of an outbound call is jambonz.
+    assert (call.direction, call.status, call.duration_seconds) == ("outbound", "completed", 42)
+    assert call.end_reason == "local-hung-up"
     assert (call.created_at, call.answered_at) == (
         "2026-01-01T00:00:00.000000Z",
         "2026-01-01T00:00:03.000000Z",

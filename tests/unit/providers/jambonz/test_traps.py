@@ -80,6 +80,34 @@ def test_an_unreadable_secondary_value_does_not_lose_the_end(name: str, value: o
     assert fact(status("busy", 0)).stated.get("unread_fields") is None
 
 
+@pytest.mark.parametrize("direction", ["inbound", "outbound"])
+@pytest.mark.parametrize(("word", "reason"), [("caller", "remote-hung-up"), ("jambonz", "local-hung-up")])
+def test_who_hung_up_in_webhooks(word: str, reason: str, direction: str) -> None:
+    """`caller` is the far end of the leg, whichever side placed the call."""
+    story = [
+        fact(status("trying", 100, direction=direction)),
+        fact(status("completed", 200, direction=direction, duration=42, call_termination_by=word)),
+    ]
+    for order in (story, story[::-1], [*story, *story]):
+        assert fold("acme", Node(TALK, is_carrier=True), order).call.end_reason == reason
+
+
+@pytest.mark.parametrize(
+    ("word", "direction", "reason"),
+    [
+        ("caller hungup", "inbound", "remote-hung-up"),
+        ("caller hungup", "outbound", "local-hung-up"),
+        ("called party hungup", "inbound", "local-hung-up"),
+        ("called party hungup", "outbound", "remote-hung-up"),
+        ("application closed", "outbound", "unknown"),
+    ],
+)
+def test_who_hung_up_in_recent_calls(word: str, direction: str, reason: str) -> None:
+    found = listed(termination_reason=word, direction=direction)
+    assert fold("acme", Node(TALK, is_carrier=True), [found]).call.end_reason == reason
+    assert "unread_fields" not in found.stated
+
+
 def test_dialled_legs_are_separate_calls() -> None:
     parent, leg = facts_of(
         signed(

@@ -116,6 +116,7 @@ SAMPLES = Samples(
             "duration_seconds": 37,
             "from_number": "+14155550100",
             "answered_by": "human",
+            "end_reason": "local-hung-up",
             "provider_account": ACCOUNT,
             "created_at": "2026-08-22T08:00:00.000000Z",
             "cost": {"amount": "0.00850", "currency": "USD"},

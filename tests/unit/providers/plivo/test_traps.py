@@ -107,6 +107,26 @@ def test_an_unreadable_secondary_value_does_not_lose_the_end(name: str, value: s
     assert listed(total_amount="free").stated["unread_fields"] == ["total_amount"]
 
 
+@pytest.mark.parametrize(
+    ("source", "direction", "reason"),
+    [
+        ("Caller", "outbound", "local-hung-up"),
+        ("Caller", "inbound", "remote-hung-up"),
+        ("Callee", "outbound", "remote-hung-up"),
+        ("Call recipient", "inbound", "local-hung-up"),
+        ("API Request", "inbound", "local-hung-up"),
+        ("Answer XML", "outbound", "local-hung-up"),
+        ("Carrier", "outbound", "unknown"),
+    ],
+)
+def test_who_hung_up(source: str, direction: str, reason: str) -> None:
+    found = fact(posted("completed", "Hangup", **{**ENDED, "HangupSource": source, "Direction": direction}))
+    in_list = listed(hangup_source=source, call_direction=direction)
+    for each in (found, in_list):
+        assert fold("acme", Node(TALK, is_carrier=True), [each, each]).call.end_reason == reason
+        assert "unread_fields" not in each.stated
+
+
 def test_get_and_post_callbacks_have_the_same_fields() -> None:
     assert (
         fact(by_get("ringing", "Ring")).stated

@@ -75,7 +75,7 @@ TALKED = {
     "direction": "inbound",
     "from_number": "+14155550123",
     "summary": "Booked a table.",
-    "end_reason": "caller-hung-up",
+    "end_reason": "remote-hung-up",
     "agent": "agent_7",
     "cost": {"amount": "0.123", "currency": "USD"},
 }

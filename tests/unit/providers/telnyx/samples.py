@@ -140,7 +140,7 @@ SAMPLES = Samples(
             "answered_at": "2026-08-22T08:00:05.250000Z",
             "answered_by": "human",
             "direction": "outbound",
-            "end_reason": "unknown",
+            "end_reason": "local-hung-up",
             "cost": {"amount": "0.0040", "currency": "USD"},
         },
         BUSY: {"status": "busy", "duration_seconds": 0, "sip_code": 486, "hangup_cause": 17},

@@ -1,6 +1,7 @@
 """Peculiarities of Telnyx, one test each."""
 
 import time
+from itertools import permutations
 
 import pytest
 from telnyx import Telnyx
@@ -46,7 +47,7 @@ def test_talk_time_without_a_duration_is_from_answer_to_hangup() -> None:
         ("user_busy", "busy", "busy"),
         ("no_answer", "no-answer", "no-answer"),
         ("timeout", "no-answer", "no-answer"),
-        ("originator_cancel", "canceled", "agent-hung-up"),
+        ("originator_cancel", "canceled", "local-hung-up"),
         ("call_rejected", "failed", "rejected"),
         ("not_found", "failed", "invalid-number"),
         ("unspecified", "failed", "unknown"),
@@ -105,6 +106,29 @@ def test_each_result_of_machine_detection(result: str, answered_by: str) -> None
     (fact,) = facts(event("call.machine.premium.detection.ended", TALK, 8, result=result))
     assert fact.stated["answered_by"] == answered_by
     assert "status" not in fact.stated
+
+
+@pytest.mark.parametrize(
+    ("direction", "source", "reason"),
+    [
+        ("incoming", "caller", "remote-hung-up"),
+        ("incoming", "callee", "local-hung-up"),
+        ("outgoing", "caller", "local-hung-up"),
+        ("outgoing", "callee", "remote-hung-up"),
+        ("outgoing", "unknown", "unknown"),
+    ],
+)
+def test_who_hung_up(direction: str, source: str, reason: str) -> None:
+    """The event of the end does not state the direction."""
+    story = [
+        event("call.initiated", TALK, 0, direction=direction),
+        event("call.answered", TALK, 5),
+        hangup(TALK, 42, "normal_clearing", "200", source),
+    ]
+    for order in permutations([*story, story[-1]]):
+        assert folded(*order)["end_reason"] == reason
+    (by_form,) = facts(texml("completed", HangupSource=source, Direction="inbound"))
+    assert by_form.stated.get("hung_up_by") == {"caller": "caller", "callee": "called"}.get(source)
 
 
 @pytest.mark.parametrize(

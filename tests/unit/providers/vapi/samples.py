@@ -76,7 +76,7 @@ TALKED = {
     "from_number": "+14155550100",
     "to_number": "+14155550123",
     "summary": "Booked a table.",
-    "end_reason": "caller-hung-up",
+    "end_reason": "remote-hung-up",
     "agent": ASSISTANT,
     "cost": {"amount": "0.09", "currency": "USD"},
     "session_id": TALK,

@@ -13,4 +13,4 @@ def test_the_smallest_documented_report_is_read() -> None:
     [fact] = normalise.facts_of(Callback("POST", "https://calls.example/", {}, body, NOW_US))
     call = fold("acme", Node(fact.call_sid, is_carrier=False), [fact]).call
     assert (call.call_sid, call.status) == ("73a6da0f-c455-4bb6-bf4a-5f0634871430", "completed")
-    assert call.end_reason == "agent-hung-up"
+    assert call.end_reason == "local-hung-up"

@@ -69,8 +69,8 @@ def test_reports_contain_the_conversation_and_link_the_carrier_call() -> None:
 @pytest.mark.parametrize(
     ("word", "reason", "side"),
     [
-        ("customer-ended-call", "caller-hung-up", None),
-        ("assistant-ended-call-after-message-spoken", "agent-hung-up", None),
+        ("customer-ended-call", "remote-hung-up", None),
+        ("assistant-ended-call-after-message-spoken", "local-hung-up", None),
         ("assistant-forwarded-call", "transferred", None),
         ("silence-timed-out", "silence", None),
         ("exceeded-max-duration", "limit-reached", "tenant"),
@@ -142,7 +142,7 @@ def test_failed_transfers_are_not_bridged(word: str, started_at: str | None) -> 
 
 def test_a_customer_hang_up_during_a_transfer_fails_it() -> None:
     found = ended("customer-ended-call-during-transfer")
-    assert (found.end_reason, found.transfer) == ("caller-hung-up", {"target": None, "outcome": "failed"})
+    assert (found.end_reason, found.transfer) == ("remote-hung-up", {"target": None, "outcome": "failed"})
 
 
 @pytest.mark.parametrize(

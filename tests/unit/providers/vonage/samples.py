@@ -94,7 +94,7 @@ SAMPLES = Samples(
         posted("ringing", 1.5),
         posted("answered", 5),
         machine("human", 6),
-        posted("completed", 42.7, **ENDED),
+        posted("completed", 42.7, **ENDED, disconnected_by="platform"),
         posted("started", 0, UNANSWERED),
         posted("ringing", 2, UNANSWERED),
         posted("timeout", 30, UNANSWERED),
@@ -106,6 +106,7 @@ SAMPLES = Samples(
         TALK: {
             "status": "completed",
             "duration_seconds": 37,
+            "end_reason": "local-hung-up",
             "from_number": "+14155550100",
             "answered_by": "human",
             "ring_seconds": 3,

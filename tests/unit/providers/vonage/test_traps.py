@@ -92,6 +92,20 @@ def test_an_unreadable_secondary_value_does_not_lose_the_end(name: str, value: s
     assert found.stated["talk_seconds"] == 37
 
 
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [("user", "remote-hung-up"), ("platform", "local-hung-up"), ("unknown", "unknown")],
+)
+@pytest.mark.parametrize("direction", ["inbound", "outbound"])
+def test_who_hung_up(word: str, reason: str, direction: str) -> None:
+    story = [
+        posted("answered", 5),
+        posted("completed", 42.7, **ENDED, disconnected_by=word, direction=direction),
+    ]
+    for order in permutations([*story, story[-1]]):
+        assert folded(list(order)).end_reason == reason
+
+
 def test_get_and_post_events_have_the_same_fields() -> None:
     posted_fact = fact(posted("completed", 50, "cccccccc-2962-41e7-baf4-90f63e25e439", duration="12"))
     get_fact = fact(by_get("completed", 50, duration="12"))

@@ -56,7 +56,7 @@ def test_every_column_has_a_name_and_an_empty_cell_for_unknown_values() -> None:
         ("cost", {"cost": {"amount": "0.014", "currency": "USD"}}, "0.014 USD"),
         ("cost", {"cost": {"amount": "2", "currency": None}}, "2"),
         ("tags", {"tags": ["a", "b"]}, "a, b"),
-        ("end_reason", {"end_reason": "caller-hung-up"}, "caller hung up"),
+        ("end_reason", {"end_reason": "remote-hung-up"}, "remote hung up"),
         ("conflicts_count", {"conflicts": 2}, "2"),
         ("conflicts_count", {"conflicts": 0}, ""),
     ],

@@ -28,7 +28,7 @@ CALL: dict[str, Any] = {
     "agent": "vera",
     "ring_seconds": 11,
     "duration_seconds": 142,
-    "end_reason": "caller-hung-up",
+    "end_reason": "remote-hung-up",
     "escalated": False,
 }
 
@@ -36,7 +36,7 @@ CALL: dict[str, Any] = {
 def test_a_completed_call_in_one_sentence() -> None:
     assert sentence(CALL) == (
         "Outbound to +15550100 on route support-us by agent vera, answered after 11 s, talked 2 min 22 s,"
-        " ended: caller hung up, not escalated."
+        " ended: remote hung up, not escalated."
     )
 
 

@@ -53,6 +53,12 @@ FROM (
 ) AS k
 WHERE t.tenant = k.tenant AND t.node = k.node AND t.key = k.key;
 
+-- name: put_contents!
+-- Fields of facts that were read again from their bodies.
+UPDATE facts AS t SET content = k.content
+FROM unnest(:tenant::text[], :node::bytea[], :key::bytea[], :content::bytea[]) AS k (tenant, node, key, content)
+WHERE t.tenant = k.tenant AND t.node = k.node AND t.key = k.key;
+
 -- name: put_identities!
 -- New calls of linked SIDs.
 INSERT INTO identities (

@@ -35,6 +35,10 @@ VALUES (
 -- Repeated facts.
 UPDATE facts SET repeats = repeats + 1 WHERE tenant = :tenant AND node = :node AND key = :key;
 
+-- name: put_contents!
+-- Fields of facts that were read again from their bodies.
+UPDATE facts SET content = :content WHERE tenant = :tenant AND node = :node AND key = :key;
+
 -- name: put_identities!
 -- New calls of linked SIDs.
 INSERT INTO identities (
