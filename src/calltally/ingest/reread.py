@@ -1,6 +1,6 @@
 """Second reading of stored bodies by later code, so that an upgrade also corrects earlier calls."""
 
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
@@ -28,8 +28,8 @@ def reread_fact(fact: Fact, providers: Providers) -> Fact:
     again = next((each for each in found if (each.call_sid, each.key) == (fact.call_sid, fact.key)), None)
     if again is None:
         return fact
-    mapped: StatedFields = {name: fact.stated[name] for name in _MAPPED if name in fact.stated}  # type: ignore[literal-required, misc] # of its own keys
-    return msgspec.structs.replace(fact, stated={**again.stated, **mapped})
+    mapped = {name: value for name, value in fact.stated.items() if name in _MAPPED}
+    return msgspec.structs.replace(fact, stated=cast("StatedFields", {**again.stated, **mapped}))
 
 
 def _callback_facts(fact: Fact, provider: Provider) -> list[Fact]:

@@ -1,6 +1,7 @@
 """Which side hung up: the end of the line that a source names, with the direction of the call."""
 
 from itertools import permutations
+from typing import Any, Final
 
 import pytest
 
@@ -11,7 +12,7 @@ from calltally.calls.line_ends import LineEnd, is_remote_end
 from tests.telling import SID, fact, own
 
 NODE = Node(SID, is_carrier=True)
-ANSWERED = {"status": "completed", "talk_seconds": 5}
+ANSWERED: Final[dict[str, Any]] = {"status": "completed", "talk_seconds": 5}
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,7 @@ ANSWERED = {"status": "completed", "talk_seconds": 5}
     ],
 )
 def test_the_end_and_the_direction_give_the_side(end: str, direction: str | None, expected: str) -> None:
-    stated = {} if direction is None else {"direction": direction}
+    stated: dict[str, Any] = {} if direction is None else {"direction": direction}
     story = [fact(0, status="initiated", **stated), fact(9, **ANSWERED, hung_up_by=end)]
     for order in permutations([*story, story[1]]):
         assert fold("acme", NODE, order).call.end_reason == expected
@@ -36,7 +37,7 @@ def test_the_end_and_the_direction_give_the_side(end: str, direction: str | None
 
 
 def test_a_hang_up_word_yields_to_the_end_of_the_line_and_another_reason_does_not() -> None:
-    outbound = {**ANSWERED, "direction": "outbound", "hung_up_by": LineEnd.CALLER}
+    outbound: dict[str, Any] = {**ANSWERED, "direction": "outbound", "hung_up_by": LineEnd.CALLER}
     for word, expected in (("caller hungup", "local-hung-up"), ("time_limit", "limit-reached")):
         assert fold("acme", NODE, [fact(9, **outbound, end_reason=word)]).call.end_reason == expected
 
