@@ -1,6 +1,6 @@
 """Pipeline of provider callbacks, from the request to the ledger; `receive` lists its stages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
@@ -15,6 +15,7 @@ from calltally.ingest.routes import RouteTableCache, map_route
 from calltally.ingest.ttl_cache import TtlCache
 from calltally.providers.callback import Callback
 from calltally.providers.generic.signature import MAPPING
+from calltally.providers.known_fields import MAX_NAME_CHARS, unlisted_fields
 from calltally.providers.message_kinds import metric_kind
 from calltally.providers.provider import ChallengeAnswer, Provider
 from calltally.providers.registry import registered_name
@@ -48,7 +49,8 @@ class CallbackReceipt(NamedTuple):
 
     `unknown_ends` counts end-of-call words that are in no table, and `unread_fields` counts values that could
     not be read. The facts are recorded all the same.
-    `kind` is the counter label of a message of an unknown kind. `challenge` answers a handshake.
+    `kind` is the counter label of a message of an unknown kind. `unlisted` names the fields and end reasons
+    that the provider's coverage page does not list. `challenge` answers a handshake.
     """
 
     verdict: CallbackVerdict
@@ -58,6 +60,7 @@ class CallbackReceipt(NamedTuple):
     kind: str = ""
     unread_fields: int = 0
     challenge: ChallengeAnswer | None = None
+    unlisted: tuple[str, ...] = ()
 
 
 class UnparsedBody(NamedTuple):
@@ -122,7 +125,8 @@ class CallbackReceiver:
         parsed = read_facts(provider, with_stored_settings(provider, callback, secrets))
         if isinstance(parsed, UnparsedBody):
             return await self._store_dead_letter(tenant, provider_name, callback, parsed)
-        return await self._record(tenant, parsed)
+        receipt = await self._record(tenant, parsed)
+        return receipt._replace(unlisted=(*unlisted_fields(provider.name, callback), *unknown_ends(parsed)))
 
     async def _store_dead_letter(
         self, tenant: str, provider_name: str, callback: Callback, unparsed: UnparsedBody
@@ -159,6 +163,13 @@ def has_unknown_end(fact: Fact) -> bool:
     if reason is None:
         return word is not None
     return word is None and attribution_of(reason) is None
+
+
+def unknown_ends(facts: Iterable[Fact]) -> Iterator[str]:
+    """Yield the end reasons of facts that are in no table."""
+    for fact in facts:
+        if has_unknown_end(fact):
+            yield str(fact.stated.get("end_word") or fact.stated.get("end_reason"))[:MAX_NAME_CHARS]
 
 
 def _callback_providers(providers: Providers) -> list[str]:

@@ -1,6 +1,9 @@
 """Report on the completeness of a window: its structures and texts. Pure."""
 
 from collections.abc import Iterator
+from itertools import groupby
+from operator import attrgetter
+from typing import Final
 
 import msgspec
 
@@ -9,6 +12,9 @@ from calltally.calls.windows import TimeWindow
 from calltally.reconcile.open_calls import OpenCalls
 from calltally.reconcile.provider_gaps import ProviderGap
 from calltally.store.ledger.window_status import ReplayableLetters
+from calltally.store.tenants.unlisted_fields import UnlistedField
+
+_LISTED_FIELDS: Final = 10
 
 
 class DisputedCall(msgspec.Struct, frozen=True):
@@ -79,6 +85,7 @@ class WindowState(msgspec.Struct, frozen=True):
     disputed: DisputedCalls
     silences: tuple[ProviderGap, ...]
     letters: tuple[ReplayableLetters, ...]
+    unlisted: tuple[UnlistedField, ...] = ()
 
 
 def report_of(tenant: str, window: TimeWindow, now_us: int, state: WindowState) -> WindowStatus:
@@ -129,6 +136,11 @@ def _remarks(state: WindowState) -> Iterator[str]:
         yield f"{calls} contradicting facts: two sources of one SID do not agree"
     if not state.calls:
         yield "it has no calls"
+    for provider, names in groupby(state.unlisted, attrgetter("provider")):
+        fields = [each.name for each in names]
+        listed = ", ".join(fields[:_LISTED_FIELDS]) + (", ..." if len(fields) > _LISTED_FIELDS else "")
+        counted = _counted(len(fields), "field or word", "fields or words")
+        yield f"{provider} sends {counted} that its coverage page does not list: {listed}"
 
 
 def _gap_text(gap: ProviderGap) -> str:

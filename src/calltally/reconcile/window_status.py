@@ -29,6 +29,7 @@ from calltally.store.ledger.window_status import active_hours, disputed_records,
 from calltally.store.listing.list_calls import ListedPage, list_calls
 from calltally.store.snapshots.change_feed import lags_of
 from calltally.store.snapshots.ledger_head import read_ledger_head
+from calltally.store.tenants.unlisted_fields import unlisted_fields_of
 
 # The number of recent calls for the lags, as in the feed's watermark.
 _RECENT: Final = 2_000
@@ -54,6 +55,7 @@ async def window_status(store: Store, tenant: str, window: TimeWindow, now_us: i
         disputed=await _disputed(store, tenant, window),
         silences=await _provider_gaps(store, tenant, window, now_us),
         letters=tuple(await store.read(waiting_letters(tenant, window.from_us))),
+        unlisted=tuple(await store.read(unlisted_fields_of(tenant))),
     )
     return report_of(tenant, window, now_us, state)
 

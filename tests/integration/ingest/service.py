@@ -52,6 +52,7 @@ class Service:
             public_url=public_url,
             trust_proxy=trust_proxy,
         )
+        self.dependencies = parts
         app: Any = create_app(parts)
         self._transport = httpx2.ASGITransport(app)
         self.put_secret(TOKEN)

@@ -6,9 +6,13 @@ from urllib.parse import urlencode
 
 import pytest
 
+from calltally.calls.windows import TimeWindow
 from calltally.providers.registry import WEBHOOKS
+from calltally.reconcile.window_status import window_status
 from calltally.store.ledger.window_status import waiting_letters
 from calltally.store.tenants.dead_letters import count_dead_letters, list_dead_letters
+from calltally.store.tenants.unlisted_fields import record_unlisted_field, unlisted_fields_of
+from calltally.web.metrics.stored_counter import StoredCounter
 from tests.conftest import TENANT, Bench
 from tests.integration.ingest.service import ACCOUNT, HOST, INGEST, RINGING, SID, Answer, Service
 from tests.integration.store.probing import direct
@@ -213,3 +217,35 @@ def test_dead_letters_belong_to_one_tenant(service: Service, bench: Bench) -> No
     service.call_back(PARKED)
     assert bench.run(bench.store.read(list_dead_letters(bench.new_tenant()))) == []
     assert bench.run(bench.store.read(list_dead_letters(TENANT, "vonage"))) == []
+
+
+def test_unlisted_fields_are_counted_and_named_in_the_status(service: Service, bench: Bench) -> None:
+    for number in range(2):
+        assert service.call_back([*RINGING, ("BrandNew", str(number))]).status_code == 200
+    assert service.metric('calltally_unlisted_fields_total{provider="twilio"} 2.0')
+    counted = service.dependencies.unlisted_fields._counts
+    assert counted == {(TENANT, "twilio", "BrandNew"): 2}
+
+    async def write_counts() -> None:
+        counter = StoredCounter(bench.store, lambda: bench.now_us, record_unlisted_field, interval_s=0)
+        for key in [*counted, *counted, ("nobody", "twilio", "BrandNew")]:
+            counter.count(key)
+        assert counter._write_task is not None
+        await counter._write_task
+
+    bench.run(write_counts())
+    bench.run(write_counts())
+    [found] = bench.run(bench.store.read(unlisted_fields_of(TENANT)))
+    assert (found.provider, found.name, found.callbacks) == ("twilio", "BrandNew", 4)
+    window = TimeWindow(0, bench.now_us)
+    remarks = bench.run(window_status(bench.store, TENANT, window, bench.now_us)).remarks
+    assert "twilio sends 1 field or word that its coverage page does not list: BrandNew" in remarks
+
+
+def test_names_of_a_provider_are_bounded(bench: Bench) -> None:
+    for number in range(205):
+        bench.run(bench.store.write(record_unlisted_field((TENANT, "twilio", f"n{number:03}"), 1, 1)))
+    bench.run(bench.store.write(record_unlisted_field((TENANT, "twilio", "n001"), 1, 2)))
+    found = bench.run(bench.store.read(unlisted_fields_of(TENANT)))
+    assert len(found) == 200
+    assert {each.name: (each.callbacks, each.last_us) for each in found}["n001"] == (2, 2)

@@ -6,8 +6,9 @@ from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.tenants.tenants import find_tenant
 
 
-def record_failures(tenant: str, provider: str, failures: int, now_us: int) -> StoreOperation[None]:
-    """Add failures to the current step. Does nothing for an unknown tenant."""
+def record_failures(key: tuple[str, str], failures: int, now_us: int) -> StoreOperation[None]:
+    """Add the failures of a tenant and provider to the current step. Does nothing for an unknown tenant."""
+    tenant, provider = key
     if (yield from find_tenant(tenant)) is None:
         return
     step_s = now_us // SECOND_US // STEP_S * STEP_S

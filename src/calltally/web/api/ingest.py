@@ -161,7 +161,9 @@ async def _receive(request: AnyRequest) -> Response:
     tenant = last_segment(request, "tenants")
     receipt = await deps.intake.callbacks.receive(provider, tenant, callback)
     if receipt.verdict is CallbackVerdict.WRONG_SIGNATURE:
-        deps.signature_failures.count(tenant, registered)
+        deps.signature_failures.count((tenant, registered))
+    for name in receipt.unlisted:
+        deps.unlisted_fields.count((tenant, registered, name))
     _count(deps.metrics, registered, receipt)
     return _response(receipt, webhook.kept_status if webhook else 202)
 
@@ -181,6 +183,8 @@ def _count(metrics: Metrics, provider: str, receipt: CallbackReceipt) -> None:
         metrics.count_unknown_end_reasons(provider, receipt.unknown_ends)
     if receipt.unread_fields:
         metrics.count_unread_fields(provider, receipt.unread_fields)
+    if receipt.unlisted:
+        metrics.count_unlisted_fields(provider, len(receipt.unlisted))
     for recorded in receipt.recorded:
         metrics.count_fact(provider, recorded.outcome)
 

@@ -47,12 +47,14 @@ class _Received(NamedTuple):
     unknown_ends: Counter
     unread: Counter
     unread_fields: Counter
+    unlisted_fields: Counter
 
 
 def _received(registry: CollectorRegistry) -> _Received:
     counter = partial(Counter, registry=registry)
     unknown = "End reasons of providers that no table maps; each is stored."
     unread_fields = "Unreadable values of providers' fields; each is left out, and the rest is recorded."
+    unlisted_fields = "Fields and end reasons of callbacks that the provider's coverage page does not list."
     unread = "Authentic messages of unread kinds without a call state; each is stored."
     unsigned = "Callbacks without a valid signature of the tenant's secret."
     return _Received(
@@ -66,6 +68,7 @@ def _received(registry: CollectorRegistry) -> _Received:
         counter("calltally_unknown_end_reasons", unknown, ["provider"]),
         counter("calltally_unread_messages", unread, ["provider", "kind"]),
         counter("calltally_unread_fields", unread_fields, ["provider"]),
+        counter("calltally_unlisted_fields", unlisted_fields, ["provider"]),
     )
 
 
@@ -144,6 +147,10 @@ class Metrics:
     def count_unread_fields(self, provider: str, fields: int) -> None:
         """Count the values of one callback that could not be read and were left out."""
         self._received.unread_fields.labels(provider).inc(fields)
+
+    def count_unlisted_fields(self, provider: str, fields: int) -> None:
+        """Count the fields and end reasons of one callback that the provider's page does not list."""
+        self._received.unlisted_fields.labels(provider).inc(fields)
 
     def count_job(self, kind: str, what: str) -> None:
         """Count a job that was started (`started`) or canceled or deleted (`ended`)."""

@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from functools import cached_property
-from typing import Protocol
+from typing import Final, Protocol
 
 from calltally.ingest.intake import Intake
 from calltally.net.http_client import OutgoingClient, OutgoingPolicy
@@ -13,9 +13,11 @@ from calltally.store.db.interface import Store
 from calltally.store.db.operation import Clock
 from calltally.store.jobs.folders import JobFolders
 from calltally.store.snapshots.ledger_head import read_ledger_head
+from calltally.store.tenants.signature_failures import record_failures
+from calltally.store.tenants.unlisted_fields import record_unlisted_field
 from calltally.store.tenants.vault import Vault
 from calltally.web.metrics.metrics import Metrics
-from calltally.web.metrics.signature_failures import SignatureFailureCounter
+from calltally.web.metrics.stored_counter import StoredCounter
 from calltally.web.request.access import Access
 from calltally.web.request.long_poll import LongPolls
 
@@ -56,6 +58,10 @@ class RateLimiter(Protocol):
         ...
 
 
+_FAILURES_INTERVAL_S: Final = 2.0
+_UNLISTED_INTERVAL_S: Final = 10.0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Dependencies:
     """Dependencies of all handlers. `clock` is the wall clock in microseconds UTC.
@@ -88,9 +94,14 @@ class Dependencies:
         return (await self.store.read(read_ledger_head(tenant))).revision
 
     @cached_property
-    def signature_failures(self) -> SignatureFailureCounter:
-        """Counter of callbacks with a wrong signature."""
-        return SignatureFailureCounter(self.store, self.clock)
+    def signature_failures(self) -> StoredCounter[tuple[str, str]]:
+        """Counter of callbacks with a wrong signature, by tenant and provider, for alerts."""
+        return StoredCounter(self.store, self.clock, record_failures, _FAILURES_INTERVAL_S)
+
+    @cached_property
+    def unlisted_fields(self) -> StoredCounter[tuple[str, str, str]]:
+        """Counter of callbacks with a field that no page lists, by tenant, provider and field."""
+        return StoredCounter(self.store, self.clock, record_unlisted_field, _UNLISTED_INTERVAL_S)
 
     @cached_property
     def intake(self) -> Intake:
@@ -102,4 +113,5 @@ class Dependencies:
         async with AsyncExitStack() as then:
             then.push_async_callback(self.store.close)
             then.push_async_callback(self.signature_failures.close)
+            then.push_async_callback(self.unlisted_fields.close)
             await self.long_polls.close()

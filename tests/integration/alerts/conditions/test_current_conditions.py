@@ -11,7 +11,7 @@ from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.alerts.detector_state import put_rules
 from calltally.store.tenants.dead_letters import NewDeadLetter, put_dead_letter
 from calltally.store.tenants.signature_failures import drop_failures, record_failures
-from calltally.web.metrics.signature_failures import SignatureFailureCounter
+from calltally.web.metrics.stored_counter import StoredCounter
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct, submit
 from tests.integration.web.service import Broken, Service
@@ -28,7 +28,7 @@ def letter(bench: Bench, name: bytes, provider: str = "twilio", age_us: int = 0)
 
 
 def failures(bench: Bench, count: int, provider: str = "twilio", age_us: int = 0) -> None:
-    bench.run(bench.store.write(record_failures(TENANT, provider, count, NOW_US - age_us)))
+    bench.run(bench.store.write(record_failures((TENANT, provider), count, NOW_US - age_us)))
 
 
 def test_new_dead_letters_are_a_condition_by_provider(bench: Bench) -> None:
@@ -54,7 +54,7 @@ def test_many_new_wrong_signatures_are_a_condition(bench: Bench) -> None:
     )
     bench.run(bench.store.write(drop_failures(TENANT, NOW_US // SECOND_US + 1)))
     assert conditions(bench) == []
-    bench.run(bench.store.write(record_failures("nobody", "twilio", 9, NOW_US)))
+    bench.run(bench.store.write(record_failures(("nobody", "twilio"), 9, NOW_US)))
 
 
 def test_rules_exclude_and_mute_conditions(bench: Bench) -> None:
@@ -69,9 +69,9 @@ def test_rejected_callbacks_are_counted_in_batches(service: Service) -> None:
     bench = service.bench
 
     async def reject_callbacks() -> None:
-        counter = SignatureFailureCounter(bench.store, lambda: NOW_US, interval_s=0)
+        counter = StoredCounter(bench.store, lambda: NOW_US, record_failures, interval_s=0)
         for number in range(150):
-            counter.count(TENANT if number % 2 else f"made-up-{number}", "twilio")
+            counter.count((TENANT if number % 2 else f"made-up-{number}", "twilio"))
         assert counter._write_task is not None
         await counter._write_task
         await counter.close()
@@ -83,15 +83,15 @@ def test_rejected_callbacks_are_counted_in_batches(service: Service) -> None:
 @pytest.mark.parametrize("fault", [Unavailable("gone"), RuntimeError("unforeseen")])
 def test_unavailable_store_delays_no_callback(bench: Bench, fault: Exception) -> None:
     async def reject_callbacks() -> None:
-        counter = SignatureFailureCounter(Broken(fault), lambda: NOW_US, interval_s=0)
-        counter.count(TENANT, "twilio")
+        counter = StoredCounter(Broken(fault), lambda: NOW_US, record_failures, interval_s=0)
+        counter.count((TENANT, "twilio"))
         assert counter._write_task is not None
         await counter._write_task
 
     with capture_logs() as logs:
         bench.run(reject_callbacks())
     assert [(line["event"], line["detail"]) for line in logs] == [
-        ("signature failures were not written to the store", str(fault))
+        ("counts were not written to the store", str(fault))
     ]
 
 

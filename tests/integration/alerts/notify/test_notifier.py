@@ -260,7 +260,7 @@ def test_wrong_signatures_are_evaluated_between_steps(setup: NotifierSetup) -> N
 
     def reject_callbacks(provider: str, callbacks: int) -> int:
         """Return the number of evaluations that follow."""
-        bench.run(bench.store.write(record_failures(TENANT, provider, callbacks, bench.now_us)))
+        bench.run(bench.store.write(record_failures((TENANT, provider), callbacks, bench.now_us)))
         return len(bench.run(worker.evaluate_due()))
 
     assert reject_callbacks("twilio", 4) == 1, "not evaluated yet"
@@ -297,10 +297,10 @@ def test_clock_that_is_behind_evaluates_no_step_twice(
         worker = AlertWorker(dependencies, dependencies.alerts, asyncio.Event())
         return [run.steps for run in bench.run(worker.evaluate_due())]
 
-    bench.run(bench.store.write(record_failures(TENANT, "twilio", 50, evaluation_us(2))))
+    bench.run(bench.store.write(record_failures((TENANT, "twilio"), 50, evaluation_us(2))))
     assert evaluate_due(evaluation_us(2)) == [3]
     judged_us = bench.run(bench.store.read(read_evaluation(TENANT))).judged_us
-    bench.run(bench.store.write(record_failures(TENANT, "telnyx", 50, evaluation_us(2))))
+    bench.run(bench.store.write(record_failures((TENANT, "telnyx"), 50, evaluation_us(2))))
     assert evaluate_due(evaluation_us(2) - 31 * SECOND_US) == [0]
     assert bench.run(bench.store.read(read_evaluation(TENANT))).judged_us == judged_us
     assert evaluate_due(evaluation_us(3)) == [1]
@@ -312,7 +312,7 @@ def test_conditions_wait_until_all_steps_are_evaluated(setup: NotifierSetup) -> 
     bench.now_us = evaluation_us(600)
     assert dependencies.alerts is not None
     worker = AlertWorker(dependencies, dependencies.alerts, asyncio.Event())
-    bench.run(bench.store.write(record_failures(TENANT, "twilio", 5, bench.now_us)))
+    bench.run(bench.store.write(record_failures((TENANT, "twilio"), 5, bench.now_us)))
     runs = [bench.run(worker.evaluate_due())[0].is_current for _ in range(3)]
     assert runs == [False, False, True]
     assert AlertKind.SIGNATURE_FAILURES in {alert.kind for alert in alerts(bench)}

@@ -553,6 +553,16 @@ CREATE INDEX tombstones_merged ON tombstones USING btree (tenant, merged_into) W
 
 CREATE INDEX tombstones_of_id ON tombstones USING btree (tenant, id);
 
+CREATE TABLE unlisted_fields (
+    tenant text COLLATE "C" NOT NULL,
+    provider text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    callbacks bigint NOT NULL,
+    first_us bigint NOT NULL,
+    last_us bigint NOT NULL,
+    CONSTRAINT unlisted_fields_pkey PRIMARY KEY (tenant, provider, name)
+);
+
 CREATE TABLE voice_sessions (
     tenant text COLLATE "C" NOT NULL,
     session_id text COLLATE "C" NOT NULL,

@@ -557,6 +557,16 @@ CREATE INDEX tombstones_merged ON tombstones (tenant, merged_into) WHERE merged_
 
 CREATE INDEX tombstones_of_id ON tombstones (tenant, id);
 
+CREATE TABLE unlisted_fields (
+    tenant TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    name TEXT NOT NULL,
+    callbacks INTEGER NOT NULL,
+    first_us INTEGER NOT NULL,
+    last_us INTEGER NOT NULL,
+    PRIMARY KEY (tenant, provider, name)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE voice_sessions (
     tenant TEXT NOT NULL,
     session_id TEXT NOT NULL,

@@ -93,7 +93,7 @@ def test_test_callback_shows_whether_a_real_one_is_accepted(admin: Browser) -> N
 
 def test_wrong_signatures_are_shown_with_the_provider(admin: Browser) -> None:
     bench = admin.service.bench
-    bench.run(bench.store.write(record_failures(TENANT, "twilio", 7, bench.now_us)))
+    bench.run(bench.store.write(record_failures((TENANT, "twilio"), 7, bench.now_us)))
     assert "7 wrong signatures" in page(admin)
 
 
