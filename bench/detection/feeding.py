@@ -10,12 +10,12 @@ from calltally.alerts.model.rules import Campaign, Rules
 from calltally.alerts.model.series import STEP_US, TENANT, Dimension, SeriesKey, SeriesTable, Step
 from calltally.calls.times import DAY_US, EPOCH, SECOND_US, utc_text
 from calltally.traffic.steps import START_US, Month, Small
-from calltally.traffic.tenant import HOURS_A_DAY, Ints, Tenant
+from calltally.traffic.tenant import HOURS_A_DAY, Ints, SyntheticTenant
 
 _HOUR_US: Final = 3600 * SECOND_US
 
 
-def table_of(tenant: Tenant) -> SeriesTable:
+def table_of(tenant: SyntheticTenant) -> SeriesTable:
     """The series of a made-up tenant, in the order of `series_counts`."""
     size = tenant.size
     providers = [SeriesKey(Dimension.PROVIDER, f"provider-{number + 1}") for number in range(size.providers)]
@@ -53,7 +53,7 @@ def marked(month: Month, rules: Rules) -> Rules:
     )
 
 
-def series_counts(made: Tenant, routes: Small) -> Ints:
+def series_counts(made: SyntheticTenant, routes: Small) -> Ints:
     """Sum up the counts of all series, (..., columns, series): tenant, providers, agents, routes.
 
     As exact as their sums: 32 bits of a float hold counts up to 16 million.

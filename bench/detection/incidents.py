@@ -14,7 +14,7 @@ from calltally.alerts.model.finding import ChangeDirection
 from calltally.alerts.model.series import STEPS_AN_HOUR, Metric
 from calltally.traffic.hours import LEAST_RATE, MOST_RATE, Hours
 from calltally.traffic.steps import STEPS_A_DAY
-from calltally.traffic.tenant import BLOCK_SHARE, Floats, Ints, Tenant
+from calltally.traffic.tenant import BLOCK_SHARE, Floats, Ints, SyntheticTenant
 
 LEAST_CALLS_AN_HOUR: Final = 50.0
 _ATTEMPTS: Final = 80
@@ -79,7 +79,7 @@ class Incident(NamedTuple):
         return self.first_step + self.steps
 
 
-def draw(rng: np.random.Generator, tenant: Tenant, hours: Hours) -> tuple[Incident, ...]:
+def draw(rng: np.random.Generator, tenant: SyntheticTenant, hours: Hours) -> tuple[Incident, ...]:
     """A month's incidents, no two on one route but for that of a whole provider.
 
     Where no hour is busy enough, there are fewer.
@@ -92,7 +92,7 @@ def draw(rng: np.random.Generator, tenant: Tenant, hours: Hours) -> tuple[Incide
 
 
 def _on_a_route(
-    rng: np.random.Generator, tenant: Tenant, hours: Hours, trouble: Trouble, taken: set[int]
+    rng: np.random.Generator, tenant: SyntheticTenant, hours: Hours, trouble: Trouble, taken: set[int]
 ) -> Incident | None:
     ways = _FALLS if trouble is Trouble.FEWER_TRANSFERS else _WAYS
     metric, direction = ways[int(rng.integers(len(ways)))]
@@ -112,7 +112,7 @@ def _on_a_route(
     return None
 
 
-def _provider_down(rng: np.random.Generator, tenant: Tenant, hours: Hours) -> Incident | None:
+def _provider_down(rng: np.random.Generator, tenant: SyntheticTenant, hours: Hours) -> Incident | None:
     """All routes of a provider fail at once, each by as many spreads of its own."""
     provider = int(rng.integers(tenant.size.providers))
     routes = tuple(int(route) for route in np.flatnonzero(tenant.provider_of == provider))
@@ -129,7 +129,7 @@ def _provider_down(rng: np.random.Generator, tenant: Tenant, hours: Hours) -> In
     return None
 
 
-def _first_step(rng: np.random.Generator, tenant: Tenant, steps: int) -> float:
+def _first_step(rng: np.random.Generator, tenant: SyntheticTenant, steps: int) -> float:
     history = tenant.size.history_days * STEPS_A_DAY
     return history + float(rng.uniform(0, tenant.size.days * STEPS_A_DAY - steps))
 
@@ -139,7 +139,7 @@ def _span(first: float, steps: int) -> slice:
 
 
 def look_at(
-    tenant: Tenant, hours: Hours, metric: Metric, span: slice, route: int
+    tenant: SyntheticTenant, hours: Hours, metric: Metric, span: slice, route: int
 ) -> tuple[Floats, Floats, Floats]:
     """Of each hour: the metric's denominator, its rate, and the variance of an hour's rate on the logit."""
     calls = hours.calls[span, route]
@@ -172,7 +172,11 @@ def look_at(
 
 
 def _change(
-    tenant: Tenant, hours: Hours, way: tuple[Metric, ChangeDirection, Trouble], span: slice, route: int
+    tenant: SyntheticTenant,
+    hours: Hours,
+    way: tuple[Metric, ChangeDirection, Trouble],
+    span: slice,
+    route: int,
 ) -> tuple[float, float, bool]:
     """How far the metric moves on the logit, how over-dispersed it is then, and whether it has room."""
     metric, direction, trouble = way
@@ -188,7 +192,7 @@ def _change(
     return (1 if up else -1) * float(min(size, room)), wide, size <= room
 
 
-def _spread(tenant: Tenant, calls: Floats, routes: Ints | slice = slice(None)) -> Floats:
+def _spread(tenant: SyntheticTenant, calls: Floats, routes: Ints | slice = slice(None)) -> Floats:
     """Return how many times wider than binomial the counts of an hour of so many calls are."""
     lasting = np.maximum(BLOCK_SHARE * calls - 1, 0) / (tenant.firmness[routes] + 1)
     return np.asarray(tenant.cluster[routes] + lasting)

@@ -9,7 +9,7 @@ from bench.detection.incidents import Incident, Trouble, draw
 from calltally.alerts.model.series import Metric
 from calltally.traffic.hours import LEAST_RATE, MOST_RATE, expected
 from calltally.traffic.steps import BLOCK_STEPS, Drawn, Month, beta, drawn, ended, generator
-from calltally.traffic.tenant import KINDS, Floats, Size, Tenant, tenant
+from calltally.traffic.tenant import KINDS, Floats, Size, SyntheticTenant, tenant
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ def labelled_month(seed: int, size: Size) -> LabelledMonth:
     return LabelledMonth(seed, made, hours, ended(rng, made, rates), incidents)
 
 
-def _put_in(rng: np.random.Generator, made: Tenant, rates: Drawn, incident: Incident) -> None:
+def _put_in(rng: np.random.Generator, made: SyntheticTenant, rates: Drawn, incident: Incident) -> None:
     """Put an incident into the rates of its routes, in place."""
     for route, change in zip(incident.routes, incident.change, strict=True):
         firmness = made.firmness[route : route + 1]

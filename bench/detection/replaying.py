@@ -16,7 +16,7 @@ from calltally.alerts.detection.thresholds import thresholds
 from calltally.alerts.model.rules import Rules
 from calltally.alerts.model.series import STEPS_AN_HOUR
 from calltally.traffic.steps import Month
-from calltally.traffic.tenant import HOURS_A_DAY, Tenant
+from calltally.traffic.tenant import HOURS_A_DAY, SyntheticTenant
 
 # Nothing is judged before so many days of the history: incidents in what is learned first would be the usual.
 _LEARNED_DAYS: Final = 14
@@ -33,7 +33,7 @@ class Alert(NamedTuple):
     since: int
 
 
-def family_of(tenant: Tenant) -> SeriesTree:
+def family_of(tenant: SyntheticTenant) -> SeriesTree:
     """Places of series: the tenant, its providers, its agents, its routes."""
     size = tenant.size
     parents = [-1, *[0] * (size.providers + size.agents), *(1 + tenant.provider_of).tolist()]

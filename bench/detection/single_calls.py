@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.detection.incidents import Trouble
 from calltally.alerts.detection.signals import Flags, Floats, Ints
-from calltally.traffic.tenant import HOURS_A_DAY, HOURS_A_WEEK, Size, Tenant, tenant
+from calltally.traffic.tenant import HOURS_A_DAY, HOURS_A_WEEK, Size, SyntheticTenant, tenant
 
 HISTORY_DAYS: Final = 15
 DAYS: Final = 15
@@ -56,7 +56,7 @@ class SingleMonth(NamedTuple):
     """A tenant's calls and what is labelled among them."""
 
     seed: int
-    tenant: Tenant
+    tenant: SyntheticTenant
     calls: Calls
     incidents: tuple[SingleIncident, ...]
 
@@ -75,7 +75,7 @@ def single_month(seed: int, calls_an_hour: float = 25.0) -> SingleMonth:
     return SingleMonth(seed, made, calls, (*silences, *stuck, *lost, *doubled))
 
 
-def _created(rng: np.random.Generator, made: Tenant) -> tuple[Floats, Ints]:
+def _created(rng: np.random.Generator, made: SyntheticTenant) -> tuple[Floats, Ints]:
     """When calls begin, by a stream that is wider than Poisson, with the shape of days and weeks."""
     hours = (HISTORY_DAYS + DAYS) * HOURS_A_DAY
     shape = made.week[np.arange(hours) % HOURS_A_WEEK][:, None] * made.volume
@@ -113,7 +113,7 @@ def _scored(rng: np.random.Generator, number: int, margin_s: float) -> Floats:
     return rng.uniform(lo, hi, number)
 
 
-def _silences(rng: np.random.Generator, made: Tenant) -> list[SingleIncident]:
+def _silences(rng: np.random.Generator, made: SyntheticTenant) -> list[SingleIncident]:
     """Hours without a call, where a route should have sixty or more; no two of one route."""
     found: list[SingleIncident] = []
     for first in _scored(rng, 200, 8.0 * _HOUR_S):
@@ -155,7 +155,9 @@ def _stuck(rng: np.random.Generator, calls: Calls) -> tuple[Calls, list[SingleIn
     return calls._replace(told_answered=told_answered, told_ended=told_ended), found
 
 
-def _lost(rng: np.random.Generator, calls: Calls, made: Tenant) -> tuple[Calls, list[SingleIncident]]:
+def _lost(
+    rng: np.random.Generator, calls: Calls, made: SyntheticTenant
+) -> tuple[Calls, list[SingleIncident]]:
     """Half an hour to an hour in which no callback of a provider comes, where it has calls enough."""
     told_answered, told_ended = calls.told_answered.copy(), calls.told_ended.copy()
     for first in _scored(rng, 100, 12.0 * _HOUR_S):

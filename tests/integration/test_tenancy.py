@@ -6,7 +6,7 @@ from calltally.calls.errors import Conflict, InvalidInput, NotFound
 from calltally.store.db.operation import StoreOperation
 from calltally.store.tenants.api_keys import (
     AuthenticatedKey,
-    NewApiKey,
+    IssuedApiKey,
     StoredApiKey,
     add_key,
     digest_of_key,
@@ -39,7 +39,7 @@ LATER_US = NOW_US + 5
 IMPOSSIBLE = ["", "none", "a\0", "\ud800", "A", "x" * 5000, "'; --"]
 
 
-def added(bench: Bench, *scopes: str, name: str = "") -> NewApiKey:
+def added(bench: Bench, *scopes: str, name: str = "") -> IssuedApiKey:
     key = mint_key(TENANT, scopes or ["calls:read"])
     bench.run(bench.store.write(add_key(TENANT, key, name, bench.now_us)))
     return key

@@ -28,7 +28,7 @@ class SessionStatus(StrEnum):
 SESSION_STATUSES: Final = tuple(SessionStatus)
 
 
-class VoiceSession(msgspec.Struct, frozen=True):
+class ListedSession(msgspec.Struct, frozen=True):
     """Session as the list returns it, without `revision` and `updated_at`, which the ledger adds."""
 
     id: str
@@ -46,13 +46,13 @@ class VoiceSession(msgspec.Struct, frozen=True):
     ended_at: str | None
 
 
-SESSION_FIELDS: Final = (*VoiceSession.__struct_fields__, "revision", "updated_at")
+SESSION_FIELDS: Final = (*ListedSession.__struct_fields__, "revision", "updated_at")
 
 
 class FoldedSession(NamedTuple):
     """Session, its creation time, and the facts with its turns and its function calls."""
 
-    session: VoiceSession
+    session: ListedSession
     created_us: int
     turns: Fact | None
     functions: Fact | None
@@ -114,7 +114,7 @@ def _fold(folded: FoldedCall, session_id: str, facts: Sequence[Fact]) -> FoldedS
         turns = fact if _TURNS in fields else turns
         functions = fact if _FUNCTIONS in fields else functions
     created_us = stated.get("started_us", folded.created_us)
-    session = VoiceSession(
+    session = ListedSession(
         id=session_id,
         stream_id=stated.get("stream_id"),
         call_sid=call.call_sid,

@@ -19,7 +19,7 @@ GIVES_UP_AFTER_US: Final = 3 * DAY_US
 _MAX_RETRY_AFTER_S: Final = 24 * 3600.0
 
 
-class DeliveryAttempt(NamedTuple):
+class TimedRequestOutcome(NamedTuple):
     """One attempt: its start (microseconds UTC), its duration and its result."""
 
     at_us: int
@@ -43,7 +43,7 @@ class AttemptOutcome(NamedTuple):
         return self.result.state == DELIVERED
 
 
-def decide_outcome(job: DeliveryJob, attempt: DeliveryAttempt, chance: float) -> AttemptOutcome:
+def decide_outcome(job: DeliveryJob, attempt: TimedRequestOutcome, chance: float) -> AttemptOutcome:
     """Decide the outcome: a 2xx delivers; anything else is retried until three days after the first try."""
     at_us, took_us, outcome = attempt
     ended_us = at_us + took_us

@@ -14,7 +14,7 @@ from calltally.calls.masking import mask_json
 from calltally.calls.times import DAY_US, SECOND_US, utc_text
 from calltally.deliveries.attempt_outcome import (
     AttemptOutcome,
-    DeliveryAttempt,
+    TimedRequestOutcome,
     decide_outcome,
     event_age_s,
     expired_result,
@@ -186,7 +186,7 @@ class TenantRequests:
                 "internal", f"internal error ({type(fault).__name__}); see the service's log"
             )
         took_us = int((_now_s() - started_s) * SECOND_US)
-        return decide_outcome(job, DeliveryAttempt(at_us, took_us, outcome), self._dependencies.chance())
+        return decide_outcome(job, TimedRequestOutcome(at_us, took_us, outcome), self._dependencies.chance())
 
     async def _post(
         self, wanted: EndpointSettings, signature: Mapping[str, str], body: bytes

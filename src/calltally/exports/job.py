@@ -37,7 +37,7 @@ from calltally.exports.window import (
     row_count,
 )
 from calltally.store.jobs.cleanup import erased_after
-from calltally.store.jobs.jobs import JobFile, JobProgress, files_of
+from calltally.store.jobs.jobs import JobFile, SavedProgress, files_of
 from calltally.store.jobs.running_job import RunningJob
 from calltally.store.listing.list_calls import LINE_FEED, list_calls, next_calls
 
@@ -203,7 +203,7 @@ class _Export:
 
     async def _save_part(self, file: PartFile) -> None:
         await asyncio.to_thread(file.sync)
-        await self._running.save(JobProgress(msgspec.json.encode(file.progress()), self._checked))
+        await self._running.save(SavedProgress(msgspec.json.encode(file.progress()), self._checked))
         self._saved_us = self._running.clock()
 
     async def _save_complete(self, file: PartFile) -> None:
@@ -214,7 +214,9 @@ class _Export:
             *(file.rows, file.size, digest),
         )
         self._progress = file.completed_progress()
-        await self._running.save(JobProgress(msgspec.json.encode(self._progress), self._checked, (complete,)))
+        await self._running.save(
+            SavedProgress(msgspec.json.encode(self._progress), self._checked, (complete,))
+        )
         self._saved_us = self._running.clock()
 
     async def _digest(self, file: PartFile) -> bytes:
@@ -235,5 +237,5 @@ class _Export:
             tenant, lambda: next_calls(tenant, query), at_least=self._checked, long=True
         )
 
-    def _checkpoint(self, *, afresh: bool = False) -> JobProgress:
-        return JobProgress(msgspec.json.encode(self._progress), self._checked, clears_files=afresh)
+    def _checkpoint(self, *, afresh: bool = False) -> SavedProgress:
+        return SavedProgress(msgspec.json.encode(self._progress), self._checked, clears_files=afresh)

@@ -36,7 +36,7 @@ _line: Final = msgspec.json.Decoder(ExportedRecord)
 _TEXTS: Final = tuple(ExportedRecord.__struct_fields__)
 
 
-class ExportFolder(NamedTuple):
+class AmendedExport(NamedTuple):
     """Export with its amendments in their order; the last layer with a call counts."""
 
     layers: tuple[ExportLayer, ...]
@@ -78,7 +78,7 @@ class ExportFolder(NamedTuple):
         return from_us, to_us
 
 
-def open_export(folder: Path) -> ExportFolder:
+def open_export(folder: Path) -> AmendedExport:
     """Open the export in a folder. Raises InvalidInput if the folder has no comparable export."""
     layers = read_layers(folder)
     if not layers:
@@ -96,7 +96,7 @@ def open_export(folder: Path) -> ExportFolder:
         )
         raise InvalidInput.of(_OPTION, message)
     _check_unchanged(layers)
-    return ExportFolder(tuple(layers))
+    return AmendedExport(tuple(layers))
 
 
 def _check_unchanged(layers: list[ExportLayer]) -> None:

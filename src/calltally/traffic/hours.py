@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from calltally.traffic.tenant import HOURS_A_DAY, HOURS_A_WEEK, KINDS, Floats, Ints, Tenant
+from calltally.traffic.tenant import HOURS_A_DAY, HOURS_A_WEEK, KINDS, Floats, Ints, SyntheticTenant
 
 _SUNDAY: Final = 6
 # Routes wander by themselves: standard deviation on the logit, of a week.
@@ -37,7 +37,7 @@ class Hours(NamedTuple):
     campaigns: tuple[MarkedCampaign, ...]
 
 
-def expected(rng: np.random.Generator, tenant: Tenant) -> Hours:
+def expected(rng: np.random.Generator, tenant: SyntheticTenant) -> Hours:
     """Draw the whole span: history, then the days after it. It starts on a Monday at midnight UTC."""
     days = tenant.size.history_days + tenant.size.days
     holidays = rng.choice(np.arange(3, days), size=int(rng.integers(1, 4)), replace=False)
@@ -61,7 +61,9 @@ def expected(rng: np.random.Generator, tenant: Tenant) -> Hours:
     return Hours(calls, rates, hour_of_week, is_holiday.astype(np.int64), campaigns)
 
 
-def _calls(rng: np.random.Generator, tenant: Tenant, hour_of_week: Ints, day_of_hour: Ints) -> Floats:
+def _calls(
+    rng: np.random.Generator, tenant: SyntheticTenant, hour_of_week: Ints, day_of_hour: Ints
+) -> Floats:
     days, routes = int(day_of_hour[-1]) + 1, tenant.size.routes
     growth = np.exp(tenant.growth_a_week * np.arange(days) / 7)
     day = growth * np.exp(rng.normal(0, 0.08, days))
@@ -69,7 +71,7 @@ def _calls(rng: np.random.Generator, tenant: Tenant, hour_of_week: Ints, day_of_
     return np.asarray(tenant.volume * tenant.week[hour_of_week][:, None] * (day[:, None] * own)[day_of_hour])
 
 
-def _campaigns(rng: np.random.Generator, tenant: Tenant) -> tuple[MarkedCampaign, ...]:
+def _campaigns(rng: np.random.Generator, tenant: SyntheticTenant) -> tuple[MarkedCampaign, ...]:
     days = tenant.size.history_days + tenant.size.days
     return tuple(
         MarkedCampaign(

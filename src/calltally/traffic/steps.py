@@ -9,7 +9,7 @@ import numpy.typing as npt
 from calltally.calls.alert_counts import COLUMNS, STEP_S
 from calltally.calls.times import DAY_US
 from calltally.traffic.hours import Hours, expected
-from calltally.traffic.tenant import HOURS_A_DAY, Floats, Ints, Size, Tenant, tenant
+from calltally.traffic.tenant import HOURS_A_DAY, Floats, Ints, Size, SyntheticTenant, tenant
 
 # A Monday, midnight UTC: the start of all made-up months.
 START_US: Final = 20_605 * DAY_US
@@ -27,7 +27,7 @@ class Month:
     """A tenant's history and month. `steps` is (steps, columns, routes), from the start of the history."""
 
     seed: int
-    tenant: Tenant
+    tenant: SyntheticTenant
     hours: Hours
     steps: Small
 
@@ -63,7 +63,7 @@ def generator(seed: int) -> np.random.Generator:
     return np.random.default_rng([2026, seed])
 
 
-def drawn(rng: np.random.Generator, made: Tenant, hours: Hours) -> Drawn:
+def drawn(rng: np.random.Generator, made: SyntheticTenant, hours: Hours) -> Drawn:
     """Draw the calls and the rates of all steps."""
     steps = len(hours.calls) * STEPS_AN_HOUR
     mean = np.repeat(hours.calls, STEPS_AN_HOUR, axis=0) / STEPS_AN_HOUR
@@ -79,7 +79,7 @@ def beta(rng: np.random.Generator, mean: Floats, firmness: Floats) -> Floats:
     return rng.beta(mean * firmness, (1 - mean) * firmness)
 
 
-def ended(rng: np.random.Generator, made: Tenant, drawn: Drawn) -> Small:
+def ended(rng: np.random.Generator, made: SyntheticTenant, drawn: Drawn) -> Small:
     """Draw how all calls end; returns the counts by the columns of a step."""
     calls, rates = drawn.calls, drawn.rates
     # Of a size between two whole numbers, clusters have now the one and now the other.

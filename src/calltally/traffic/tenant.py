@@ -33,7 +33,7 @@ class Size(NamedTuple):
     days: int = 30
 
 
-class Tenant(NamedTuple):
+class SyntheticTenant(NamedTuple):
     """One tenant. Arrays of routes have shape (routes,), of rates (kinds, routes); levels are logits.
 
     `firmness` is the sum of the two parameters of the beta distribution that a rate is drawn from, anew for
@@ -57,7 +57,7 @@ class Tenant(NamedTuple):
     growth_a_week: float
 
 
-def tenant(rng: np.random.Generator, size: Size) -> Tenant:
+def tenant(rng: np.random.Generator, size: Size) -> SyntheticTenant:
     """Draw a tenant."""
     routes = size.routes
     middles, widths = np.array(_MIDDLES)[:, None], np.array(_WIDTHS)[:, None]
@@ -66,7 +66,7 @@ def tenant(rng: np.random.Generator, size: Size) -> Tenant:
     spread = rng.uniform(2.0, 5.0, routes)
     lasting = rng.uniform(0.2, 0.8, routes)
     firmness = np.maximum((BLOCK_SHARE * 1.4 * volume - 1) / ((spread - 1) * lasting) - 1, 12.0)
-    return Tenant(
+    return SyntheticTenant(
         size=size,
         volume=volume,
         week=_week(rng),

@@ -18,7 +18,7 @@ from calltally.calls.event_types import (
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.deliveries.attempt_outcome import (
     GIVES_UP_AFTER_US,
-    DeliveryAttempt,
+    TimedRequestOutcome,
     decide_outcome,
     event_age_s,
     expired_result,
@@ -82,7 +82,9 @@ def test_retry_after_is_honoured_up_to_a_day() -> None:
 
 def decide(status: int, headers: dict[str, str] | None = None, **of_job: Any) -> Any:  # noqa: ANN401 (a verdict)
     return decide_outcome(
-        job(**of_job), DeliveryAttempt(NOW_US, 1000, OutgoingResponse(status, headers or {}, b"said")), 0.5
+        job(**of_job),
+        TimedRequestOutcome(NOW_US, 1000, OutgoingResponse(status, headers or {}, b"said")),
+        0.5,
     )
 
 
@@ -103,7 +105,7 @@ def test_other_statuses_are_retried(status: int) -> None:
 
 def test_missing_response_has_a_reason() -> None:
     outcome = decide_outcome(
-        job(), DeliveryAttempt(NOW_US, 1000, RequestFailure("timeout", "no answer within 10 s")), 0.5
+        job(), TimedRequestOutcome(NOW_US, 1000, RequestFailure("timeout", "no answer within 10 s")), 0.5
     )
     assert outcome.result.reason == "timeout: no answer within 10 s"
     assert outcome.result.status is None

@@ -18,7 +18,7 @@ from calltally.providers.vonage import signature as vonage
 from calltally.providers.vonage.words import NAME as VONAGE
 
 
-class Request(NamedTuple):
+class SignableCallback(NamedTuple):
     """What is signed: the URL that the provider calls, the message and its bytes, when (microseconds UTC)."""
 
     url: str
@@ -27,7 +27,7 @@ class Request(NamedTuple):
     at_us: int
 
 
-_Headers: TypeAlias = Callable[[Request, str], Mapping[str, str]]
+_Headers: TypeAlias = Callable[[SignableCallback, str], Mapping[str, str]]
 
 
 class Sender(NamedTuple):
@@ -40,7 +40,7 @@ class Sender(NamedTuple):
     def signed(self, message: ProviderCallback, url: str, now_us: int) -> tuple[bytes, dict[str, str]]:
         """The body of a message, and all its headers."""
         body = message.encoded()
-        headers = self.headers(Request(url, message, body, now_us), self.secret)
+        headers = self.headers(SignableCallback(url, message, body, now_us), self.secret)
         return body, {"content-type": message.content_type, **headers}
 
 
@@ -55,28 +55,28 @@ def new_senders() -> dict[str, Sender]:
     return senders
 
 
-def _telnyx(request: Request, private_key: str) -> Mapping[str, str]:
+def _telnyx(request: SignableCallback, private_key: str) -> Mapping[str, str]:
     return telnyx.sign(request.body, private_key, request.at_us)
 
 
-def _twilio(request: Request, token: str) -> Mapping[str, str]:
+def _twilio(request: SignableCallback, token: str) -> Mapping[str, str]:
     fields = request.message.fields if isinstance(request.message, FormCallback) else {}
     return {twilio.HEADER: twilio.sign(request.url, list(fields.items()), token)}
 
 
-def _vonage(request: Request, secret: str) -> Mapping[str, str]:
+def _vonage(request: SignableCallback, secret: str) -> Mapping[str, str]:
     return {"authorization": vonage.sign(request.body, secret, request.at_us)}
 
 
-def _retell(request: Request, key: str) -> Mapping[str, str]:
+def _retell(request: SignableCallback, key: str) -> Mapping[str, str]:
     return {retell.HEADER: retell.sign(request.body, key, request.at_us)}
 
 
-def _vapi(_request: Request, secret: str) -> Mapping[str, str]:
+def _vapi(_request: SignableCallback, secret: str) -> Mapping[str, str]:
     return {"x-vapi-secret": secret}
 
 
-def _kamailio(_request: Request, secret: str) -> Mapping[str, str]:
+def _kamailio(_request: SignableCallback, secret: str) -> Mapping[str, str]:
     return {"authorization": f"Bearer {secret}"}
 
 

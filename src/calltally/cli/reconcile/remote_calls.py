@@ -10,7 +10,7 @@ from calltally.calls.windows import FIRST_US, TimeWindow
 from calltally.client import Client
 from calltally.client.errors import UnexpectedAnswer
 from calltally.reconcile.call_states import LOOKBACK_US, CallState, listed_state, mark_outside
-from calltally.reconcile.export_folder import ExportFolder
+from calltally.reconcile.export_folder import AmendedExport
 
 
 class CallsSide(Protocol):
@@ -28,7 +28,7 @@ class CallsSide(Protocol):
 class FolderSide:
     """Calls of an export. It cannot look up further calls."""
 
-    def __init__(self, exported: ExportFolder, window: TimeWindow | None) -> None:
+    def __init__(self, exported: AmendedExport, window: TimeWindow | None) -> None:
         self._exported = exported
         self._window = window
 

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from calltally.providers.generic import readers
 from calltally.providers.generic.paths import Path
-from calltally.providers.generic.readers import ReadValue, ValueKind
+from calltally.providers.generic.readers import FieldParsers, ReadValue
 
 # Meanings of a status word besides a status: ignore the event, or leave the status out.
 IGNORE: Final = "ignore"
@@ -137,7 +137,7 @@ class CompiledMapping(NamedTuple):
 
 
 # Our fields: the name in a tenant's own events, the internal name, and the kind of value.
-FIELDS: Final[Mapping[str, tuple[str, ValueKind]]] = {
+FIELDS: Final[Mapping[str, tuple[str, FieldParsers]]] = {
     "call_sid": ("call_sid", readers.ID),
     "id": ("event_id", readers.ID),
     "occurred_at": ("occurred_us", readers.TIME),

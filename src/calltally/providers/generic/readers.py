@@ -23,7 +23,7 @@ _FLAGS: Final = {
 }
 
 
-class ValueKind(NamedTuple):
+class FieldParsers(NamedTuple):
     """Parsers of one kind of field by name. The first one is the default."""
 
     readers: Mapping[str, ReadValue]
@@ -103,8 +103,8 @@ def _tags(text: str) -> list[str]:
     return sorted({value_parsers.word(part.strip()) for part in text.split(",") if part.strip()})[:100]
 
 
-def _kind(**readers: Callable[[str], Any]) -> ValueKind:
-    return ValueKind({name: _without_zone(read) for name, read in readers.items()})
+def _kind(**readers: Callable[[str], Any]) -> FieldParsers:
+    return FieldParsers({name: _without_zone(read) for name, read in readers.items()})
 
 
 ID: Final = _kind(text=value_parsers.sid)
@@ -130,7 +130,7 @@ LENGTH: Final = _kind(
     clock=_clock_seconds,
     iso8601=_iso_seconds,
 )
-TIME: Final = ValueKind(
+TIME: Final = FieldParsers(
     {
         "time": _time,
         "epoch_s": _without_zone(timestamps.epoch_s),

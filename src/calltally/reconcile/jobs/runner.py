@@ -30,7 +30,7 @@ from calltally.reconcile.provider_reconciliation import (
 )
 from calltally.reconcile.provider_run import ProviderReport
 from calltally.store.jobs.folders import JobFolder, translate_os_errors
-from calltally.store.jobs.jobs import JobFile, JobProgress
+from calltally.store.jobs.jobs import JobFile, SavedProgress
 from calltally.store.jobs.running_job import RunningJob
 
 # Small, because the process may also serve requests. More data is sorted in smaller runs.
@@ -60,7 +60,7 @@ class ReconciliationRunner:
         if result is None:
             return None
         progress, file = result
-        await running.save(JobProgress(msgspec.json.encode(progress), running.job.checked, (file,)))
+        await running.save(SavedProgress(msgspec.json.encode(progress), running.job.checked, (file,)))
         return progress
 
 

@@ -170,7 +170,7 @@ def start_job(tenant: str, job: bytes, now_us: int) -> StoreOperation[Job | None
     return job_of(rows[0]) if rows else None
 
 
-class JobProgress(NamedTuple):
+class SavedProgress(NamedTuple):
     """Progress of a job, the revision up to which its files contain no erased call, and its finished files.
 
     With `clears_files` the earlier files are forgotten first.
@@ -183,7 +183,7 @@ class JobProgress(NamedTuple):
 
 
 def save_progress(
-    tenant: str, job: bytes, progress: JobProgress, now_us: int, *, run_number: int
+    tenant: str, job: bytes, progress: SavedProgress, now_us: int, *, run_number: int
 ) -> StoreOperation[bool]:
     """Save the progress of a job. Return False, saving nothing, if that run is not the current one."""
     key = {"tenant": tenant, "job": job}

@@ -8,7 +8,7 @@ from calltally.calls.errors import CalltallyError
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Clock
 from calltally.store.jobs.folders import JobFolder
-from calltally.store.jobs.jobs import Job, JobProgress, is_run_current, save_progress
+from calltally.store.jobs.jobs import Job, SavedProgress, is_run_current, save_progress
 
 
 class JobLost(CalltallyError):
@@ -39,7 +39,7 @@ class RunningJob:
             raise JobLost("the job ended meanwhile, or another worker has it")
         return await self.has_time_left()
 
-    async def save(self, progress: JobProgress) -> None:
+    async def save(self, progress: SavedProgress) -> None:
         """Save the progress durably; sync files to the disk before. Raises JobLost."""
         job, now_us = self.job, self.clock()
         if not await self.store.write(

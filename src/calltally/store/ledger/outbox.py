@@ -15,7 +15,7 @@ from calltally.calls.event_types import COMPLETED, ESCALATED, EVALUATED, STARTED
 from calltally.calls.identity import uuid_bytes, uuid_text
 from calltally.calls.lifecycle import FoldedCall
 from calltally.calls.model import FINAL, STATUSES, Call
-from calltally.calls.sessions import VoiceSession
+from calltally.calls.sessions import ListedSession
 from calltally.calls.times import utc_text
 from calltally.store.ledger.linked_calls import StoredCall
 
@@ -57,8 +57,8 @@ class CallChange(NamedTuple):
     folded: FoldedCall
     revision: int
     old: StoredCall | None
-    sessions: Sequence[VoiceSession] = ()
-    evaluated: VoiceSession | None = None
+    sessions: Sequence[ListedSession] = ()
+    evaluated: ListedSession | None = None
 
 
 class _EventEnvelope(msgspec.Struct):
@@ -130,7 +130,7 @@ def encode_envelope(
     return _encoder.encode(_EventEnvelope(message_id(event_id), name, created, at.tenant, API_VERSION, data))
 
 
-_EventKind: TypeAlias = tuple[str, VoiceSession | None, dict[str, Any]]
+_EventKind: TypeAlias = tuple[str, ListedSession | None, dict[str, Any]]
 
 
 def _event_kinds(change: CallChange) -> list[_EventKind]:
@@ -153,7 +153,7 @@ def _event_kinds(change: CallChange) -> list[_EventKind]:
     return kinds
 
 
-def _data(change: CallChange, session: VoiceSession | None, extra: dict[str, Any]) -> _CallData:
+def _data(change: CallChange, session: ListedSession | None, extra: dict[str, Any]) -> _CallData:
     call = change.folded.call
     return _CallData(
         stream_sid=session.stream_id if session else None,

@@ -9,7 +9,7 @@ from calltally.calls.conversation import transcript_text, unpack_conversation
 from calltally.calls.events import Fact
 from calltally.calls.identity import call_uuid
 from calltally.calls.model import finish_record, record_body
-from calltally.calls.sessions import FoldedSession, VoiceSession
+from calltally.calls.sessions import FoldedSession, ListedSession
 from calltally.store.db.fact_codec import body_codec
 from calltally.store.db.operation import Params, StatementMany, StoreOperation
 from calltally.store.ledger.linked_calls import FactKey, LinkedCall, StoredSession
@@ -72,7 +72,7 @@ def session_row(tenant: str, folded: FoldedSession, sealed_at: tuple[int, int]) 
     }
 
 
-def newly_evaluated(linked_call: LinkedCall, sessions: Iterable[FoldedSession]) -> VoiceSession | None:
+def newly_evaluated(linked_call: LinkedCall, sessions: Iterable[FoldedSession]) -> ListedSession | None:
     """Return a session whose evaluation differs from the stored one, under any call."""
     before: dict[str, list[Any]] = {}
     for (_call_id, session_id), stored in linked_call.sessions.items():

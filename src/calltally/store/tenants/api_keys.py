@@ -37,7 +37,7 @@ class StoredApiKey(NamedTuple):
     revoked_us: int | None
 
 
-class NewApiKey(NamedTuple):
+class IssuedApiKey(NamedTuple):
     """A new key. `text` is the secret, which is returned only once."""
 
     key_id: str
@@ -57,10 +57,10 @@ class AuthenticatedKey(NamedTuple):
     masks: bool = False
 
 
-def mint_key(tenant: str, scopes: Collection[str]) -> NewApiKey:
+def mint_key(tenant: str, scopes: Collection[str]) -> IssuedApiKey:
     """Return a new key for `tenant` without storing it. Raises InvalidInput for unknown or no scopes."""
     text = f"ct_{check_tenant_id(tenant)}_{secrets.token_urlsafe(_RANDOM_BYTES)}"
-    return NewApiKey(f"key_{secrets.token_hex(8)}", text, check_scopes(scopes))
+    return IssuedApiKey(f"key_{secrets.token_hex(8)}", text, check_scopes(scopes))
 
 
 def check_scopes(scopes: Collection[str]) -> tuple[str, ...]:
@@ -83,7 +83,7 @@ def digest_of_key(text: str) -> bytes:
     return sha256(text.encode()).digest()
 
 
-def add_key(tenant: str, key: NewApiKey, name: str, now_us: int) -> StoreOperation[StoredApiKey]:
+def add_key(tenant: str, key: IssuedApiKey, name: str, now_us: int) -> StoreOperation[StoredApiKey]:
     """Store a minted key. Raises NotFound for an unknown tenant."""
     yield from need_tenant(tenant)
     params = {

@@ -66,7 +66,7 @@ async def connect(url: str, *, connect_s: int = CONNECT_S) -> PipelineConnection
     return connection
 
 
-class ConnectionPool:
+class PipelinePool:
     """Pool of connections, made on demand. Last in, first out, so that few connections stay busy and warm."""
 
     def __init__(
@@ -140,7 +140,7 @@ class _PooledConnection:
 
     __slots__ = ("_connection", "_pool")
 
-    def __init__(self, pool: ConnectionPool) -> None:
+    def __init__(self, pool: PipelinePool) -> None:
         self._pool = pool
 
     async def __aenter__(self) -> PipelineConnection:

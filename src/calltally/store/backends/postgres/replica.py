@@ -15,7 +15,7 @@ from calltally.logs import get_logger
 from calltally.store.backends.postgres.executor import PipelineExecutor, ReplicaExecutor, run_read
 from calltally.store.backends.postgres.options import PostgresOptions
 from calltally.store.backends.postgres.pipeline import PipelineConnection
-from calltally.store.backends.postgres.pool import ConnectionPool, connect
+from calltally.store.backends.postgres.pool import PipelinePool, connect
 from calltally.store.db.operation import Rows, Statement, StoreOperation
 from calltally.store.db.statements import Statements
 
@@ -56,7 +56,7 @@ class Replica:
         self._url = options.read_url or ""
         self._statements = statements
         self._read_identity = identity
-        self._pool = ConnectionPool(self._connect, options.connections, _POOL_WAIT_S)
+        self._pool = PipelinePool(self._connect, options.connections, _POOL_WAIT_S)
         self._committed: dict[str, int] = {}
         self._shared = options.shared_revisions
         self._paused_until_s = 0.0

@@ -18,7 +18,7 @@ from calltally.store.backends.postgres.executor import (
 )
 from calltally.store.backends.postgres.options import DEFAULTS, PostgresOptions
 from calltally.store.backends.postgres.pipeline import PipelineConnection
-from calltally.store.backends.postgres.pool import ConnectionPool, connect
+from calltally.store.backends.postgres.pool import PipelinePool, connect
 from calltally.store.backends.postgres.replica import PrimaryRequired, Replica, read_database_identity
 from calltally.store.backends.schema import NO_TABLES
 from calltally.store.db.interface import ErrorTranslation, Submission, SubmissionResult
@@ -38,7 +38,7 @@ class PostgresStore:
     def __init__(self, url: str, clock: Clock, options: PostgresOptions = DEFAULTS) -> None:
         self._url = url
         self._statements = Statements(self.dialect)
-        self._pool = ConnectionPool(partial(connect, url), options.connections)
+        self._pool = PipelinePool(partial(connect, url), options.connections)
         self._replica = Replica(options, self._statements, self._read_identity) if options.read_url else None
         self._cached_identity: str | None = None
         self._write_connection: PipelineConnection | None = None

@@ -16,7 +16,7 @@ from calltally.web.openapi.operation import Schema
 PATH: Final = "/api/v1/exports"
 
 
-class TimeWindow(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+class CreationWindow(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     """from <= created_at < to; null for an open end."""
 
     from_: str | None
@@ -54,7 +54,7 @@ class ExportJob(msgspec.Struct, frozen=True):
     order: str
     tz: str | None
     partition: str | None
-    window: TimeWindow
+    window: CreationWindow
     filters: dict[str, list[str]]
     snapshot: str
     rows: int | None
@@ -88,7 +88,7 @@ class ManifestFile(msgspec.Struct, frozen=True):
 class ExportManifest(msgspec.Struct, frozen=True):
     """Manifest of an export. `by_status` adds up to `rows`; `erased` counts calls that were erased before."""
 
-    window: TimeWindow
+    window: CreationWindow
     filters: dict[str, list[str]]
     format: str
     order: str
@@ -157,7 +157,7 @@ def _settings(spec: ExportSpec) -> dict[str, Any]:
         "order": query.order,
         "tz": query.tz,
         "partition": spec.partition,
-        "window": TimeWindow(*(None if each is None else utc_text(each) for each in bounds)),
+        "window": CreationWindow(*(None if each is None else utc_text(each) for each in bounds)),
         "filters": filter_values(query.filter),
     }
 

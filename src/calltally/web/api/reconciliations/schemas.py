@@ -11,7 +11,7 @@ from calltally.providers.registry import FETCHERS
 from calltally.reconcile.findings import Finding
 from calltally.reconcile.jobs.spec import Against, ReconciliationSpec, read_outcome, read_spec
 from calltally.store.jobs.jobs import Job, JobState
-from calltally.web.api.exports.schemas import JobError, TimeWindow
+from calltally.web.api.exports.schemas import CreationWindow, JobError
 
 PATH: Final = "/api/v1/reconciliations"
 MOST_SECONDS: Final = 30 * 86_400
@@ -57,7 +57,7 @@ class ReconciliationJob(msgspec.Struct, frozen=True):
     state: str
     against: str
     provider: str | None
-    window: TimeWindow
+    window: CreationWindow
     terms: ReconciliationTerms
     heal: bool
     deliver: bool
@@ -125,7 +125,7 @@ def _settings(spec: ReconciliationSpec) -> dict[str, Any]:
     return {
         "against": spec.against.value,
         "provider": spec.provider,
-        "window": TimeWindow(utc_text(spec.from_us), utc_text(spec.to_us)),
+        "window": CreationWindow(utc_text(spec.from_us), utc_text(spec.to_us)),
         "terms": ReconciliationTerms(
             None if is_against_events else spec.tolerance_s,
             spec.late_s if is_against_events else None,

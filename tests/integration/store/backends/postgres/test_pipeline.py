@@ -10,7 +10,7 @@ import pytest
 
 from calltally.calls.errors import Unavailable
 from calltally.store.backends.postgres.pipeline import PipelineConnection
-from calltally.store.backends.postgres.pool import ConnectionPool, connect
+from calltally.store.backends.postgres.pool import PipelinePool, connect
 from calltally.store.backends.postgres.store import PostgresStore
 from calltally.store.backends.postgres.wire import BoundStatement
 from tests.conftest import Bench
@@ -187,7 +187,7 @@ def test_number_of_prepared_statements_is_limited(url: str) -> None:
 
 def test_cancelled_caller_cancels_its_statement(url: str) -> None:
     async def work() -> None:
-        pool, pids = ConnectionPool(partial(connect, url), 1), []
+        pool, pids = PipelinePool(partial(connect, url), 1), []
 
         async def query_until_timeout() -> None:
             async with asyncio.timeout(0.2), pool.connection() as link:
@@ -209,7 +209,7 @@ def test_cancelled_caller_cancels_its_statement(url: str) -> None:
 
 def test_wait_for_a_free_connection_is_limited(url: str) -> None:
     async def work() -> None:
-        pool = ConnectionPool(partial(connect, url), 1, wait_s=0.05)
+        pool = PipelinePool(partial(connect, url), 1, wait_s=0.05)
         async with pool.connection():
             with pytest.raises(Unavailable, match=r"busy for 0\.05 s"):
                 async with pool.connection():
@@ -223,7 +223,7 @@ def test_wait_for_a_free_connection_is_limited(url: str) -> None:
 
 def test_pool_does_not_return_a_closed_connection(url: str) -> None:
     async def work() -> None:
-        pool = ConnectionPool(partial(connect, url), 1)
+        pool = PipelinePool(partial(connect, url), 1)
         async with pool.connection() as link:
             [[(pid,)]] = await link.query(PID)
             link.end_transaction()
