@@ -8,7 +8,7 @@ import numpy as np
 from bench.detection.incidents import Incident, Trouble, draw
 from calltally.alerts.model.series import Metric
 from calltally.traffic.hours import LEAST_RATE, MOST_RATE, expected
-from calltally.traffic.steps import BLOCK_STEPS, Drawn, Month, beta, drawn, ended, generator
+from calltally.traffic.steps import BLOCK_STEPS, Month, SimulatedCalls, beta, ended, generator, simulate_calls
 from calltally.traffic.tenant import KINDS, Floats, Size, SyntheticTenant, tenant
 
 
@@ -25,13 +25,15 @@ def labelled_month(seed: int, size: Size) -> LabelledMonth:
     made = tenant(rng, size)
     hours = expected(rng, made)
     incidents = draw(rng, made, hours)
-    rates = drawn(rng, made, hours)
+    rates = simulate_calls(rng, made, hours)
     for incident in incidents:
         _put_in(rng, made, rates, incident)
     return LabelledMonth(seed, made, hours, ended(rng, made, rates), incidents)
 
 
-def _put_in(rng: np.random.Generator, made: SyntheticTenant, rates: Drawn, incident: Incident) -> None:
+def _put_in(
+    rng: np.random.Generator, made: SyntheticTenant, rates: SimulatedCalls, incident: Incident
+) -> None:
     """Put an incident into the rates of its routes, in place."""
     for route, change in zip(incident.routes, incident.change, strict=True):
         firmness = made.firmness[route : route + 1]

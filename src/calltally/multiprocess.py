@@ -1,7 +1,7 @@
-"""What the processes behind one port share: numbers, in memory that was there before they were forked.
+"""Numbers that the processes behind one port share, in memory allocated before the fork.
 
-Without locks: one that a killed process held would stop all others. So of two that write the same number at
-the same moment one may be lost, and what is kept here must be able to bear that.
+There is no lock, because a killed process that holds one would stop all others. Of two concurrent writes of
+the same number one may be lost; every user of these numbers must tolerate that.
 """
 
 import mmap
@@ -11,79 +11,76 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 _ENTRIES: Final = 65_536
-# Where a key may lie: one of so many places.
-_PLACES: Final = 8
+# Slots that a key can occupy.
+_SLOTS: Final = 8
 _WIDTH_BYTES: Final = 8
 
 
 class SharedNumbers:
-    """Numbers by key, each 0 until it is put. Where too many keys meet, the smallest number is forgotten."""
+    """Numbers by key, 0 by default. A full bucket drops its smallest number."""
 
     def __init__(self, entries: int = _ENTRIES) -> None:
-        self._buckets = max(entries // _PLACES, 1)
-        half = self._buckets * _PLACES * _WIDTH_BYTES
-        # Anonymous, and shared with whatever is forked from here on.
+        self._buckets = max(entries // _SLOTS, 1)
+        half = self._buckets * _SLOTS * _WIDTH_BYTES
+        # Anonymous memory: shared with every process forked from here on.
         memory = memoryview(mmap.mmap(-1, 2 * half))
         self._keys, self._numbers = memory[:half].cast("Q"), memory[half:].cast("d")
 
     def get(self, key: str) -> float:
-        """The number of `key`."""
-        name, places = self._places(key)
-        for at in places:
+        name, slots = self._slots(key)
+        for at in slots:
             if self._keys[at] == name:
                 return self._numbers[at]
         return 0.0
 
     def put(self, key: str, number: float) -> None:
-        """Keep it for all of them."""
-        name, places = self._places(key)
-        at = next((at for at in places if self._keys[at] == name), None)
+        name, slots = self._slots(key)
+        at = next((at for at in slots if self._keys[at] == name), None)
         if at is None:
-            at = min(places, key=self._numbers.__getitem__)
-            # Nobody may find the number that was another's under this name.
+            at = min(slots, key=self._numbers.__getitem__)
+            # No reader may find the old number under the new key.
             self._keys[at] = 0
         self._numbers[at] = number
         self._keys[at] = name
 
-    def _places(self, key: str) -> tuple[int, range]:
+    def _slots(self, key: str) -> tuple[int, range]:
         name = _name(key)
-        first = (name >> 1) % self._buckets * _PLACES
-        return name, range(first, first + _PLACES)
+        first = (name >> 1) % self._buckets * _SLOTS
+        return name, range(first, first + _SLOTS)
 
 
-class Crew:
-    """The processes of one server, at places from 1 to `size`. To be made before the first is forked.
+class ProcessGroup:
+    """Processes of one server, numbered from 1 to `size`. Create it before the first fork.
 
-    `limits` are the keys' budgets, `heads` the ledgers' last revisions that one of them committed, `folder`
-    is where they count for Prometheus.
+    `limits` has the keys' budgets, `heads` the last committed revision of each ledger, `folder` the files of
+    Prometheus counters.
     """
 
     def __init__(self, size: int, folder: Path) -> None:
-        self.places = range(1, size + 1)
+        self.workers = range(1, size + 1)
         self.folder = folder
         self.limits = SharedNumbers()
         self.heads = SharedNumbers()
-        self._pids = SharedNumbers(size * _PLACES)
+        self._pids = SharedNumbers(size * _SLOTS)
 
-    def take_place(self, place: int, pid: int) -> None:
-        """Note which process has a place now."""
-        self._pids.put(str(place), pid)
+    def record_worker(self, worker: int, pid: int) -> None:
+        self._pids.put(str(worker), pid)
 
-    def pid_at(self, place: int) -> int:
-        """Return the last process that took a place; 0 where there never was one."""
-        return int(self._pids.get(str(place)))
+    def pid_of(self, worker: int) -> int:
+        """Return the last process with this number; 0 if there was none."""
+        return int(self._pids.get(str(worker)))
 
 
 class Member(NamedTuple):
-    """One process of a crew; `parent` is the process that keeps it."""
+    """One process of a group; `parent` is the id of the supervising process."""
 
-    crew: Crew
-    place: int
+    group: ProcessGroup
+    worker: int
     parent: int
 
 
 @lru_cache(maxsize=4_096)
 def _name(key: str) -> int:
-    """What stands for a key; never 0, which stands for none."""
+    """Return the hash of a key; never 0, which marks a free slot."""
     digest = blake2b(key.encode(), digest_size=_WIDTH_BYTES).digest()
     return int.from_bytes(digest, "little") | 1

@@ -19,7 +19,7 @@ from calltally.bootstrap.service import Service, _attended, open_service
 from calltally.bootstrap.vaults import check_secrets, open_vault
 from calltally.bootstrap.workers import alert_dependencies, make_worker
 from calltally.calls.errors import Misconfigured
-from calltally.multiprocess import Crew, Member
+from calltally.multiprocess import Member, ProcessGroup
 from calltally.settings import Settings
 from calltally.store.tenants.tenants import add_tenant, admin_list_tenants, find_tenant, new_epoch
 from calltally.store.tenants.vault import Vault, put_provider_secrets
@@ -189,7 +189,7 @@ def test_process_ends_with_its_parent_even_if_metrics_cannot_be_shared(
         return {"type": "lifespan.shutdown"}
 
     # No process has itself for a parent.
-    attended = _attended(app, parts, Member(Crew(1, tmp_path), 1, os.getpid()))
+    attended = _attended(app, parts, Member(ProcessGroup(1, tmp_path), 1, os.getpid()))
 
     async def live() -> None:
         await attended({"type": "lifespan"}, receive, None)

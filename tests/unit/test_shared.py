@@ -3,7 +3,7 @@
 import multiprocessing
 from pathlib import Path
 
-from calltally.multiprocess import Crew, SharedNumbers
+from calltally.multiprocess import ProcessGroup, SharedNumbers
 
 
 def test_a_number_is_what_was_put_last() -> None:
@@ -44,8 +44,8 @@ def test_where_it_is_full_the_smallest_is_forgotten() -> None:
 
 
 def test_the_last_process_at_each_place_is_known(tmp_path: Path) -> None:
-    crew = Crew(3, tmp_path)
-    crew.take_place(1, 100)
-    crew.take_place(2, 200)
-    crew.take_place(1, 300)
-    assert [crew.pid_at(place) for place in crew.places] == [300, 200, 0]
+    group = ProcessGroup(3, tmp_path)
+    group.record_worker(1, 100)
+    group.record_worker(2, 200)
+    group.record_worker(1, 300)
+    assert [group.pid_of(place) for place in group.workers] == [300, 200, 0]

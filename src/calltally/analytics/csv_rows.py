@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 
-from calltally.analytics.schemas import GroupShown, QualityShown
+from calltally.analytics.schemas import CallGroup, QualityReport
 from calltally.calls.metrics import COUNTS, DURATIONS, PERCENTILES, RATES
 
 
-def csv_rows(report: QualityShown) -> Iterator[list[Any]]:
+def csv_rows(report: QualityReport) -> Iterator[list[Any]]:
     """Yield a header and the groups as rows; without `group_by` one row for all calls."""
     groups = report.data if report.group_by else [report.total]
     yield [*report.group_by, *_heading(compared=report.compared_window is not None)]
@@ -29,7 +29,7 @@ def _heading(*, compared: bool) -> Iterator[str]:
         yield from (f"{rate.name}_{suffix}" for suffix in suffixes)
 
 
-def _cells(group: GroupShown) -> Iterator[Any]:
+def _cells(group: CallGroup) -> Iterator[Any]:
     yield from group.counts.values()
     for rate in group.rates.values():
         yield from msgspec.structs.astuple(rate)

@@ -22,7 +22,7 @@ from calltally.analytics.launch_query import BASELINE_US, MAX_LAUNCH_US, LaunchQ
 from calltally.analytics.measurement import Measurement, measure, window_of
 from calltally.analytics.query import QualityQuery
 from calltally.analytics.report_values import counts_and_rates, metrics_of, rate_with_interval
-from calltally.analytics.schemas import MeasuresShown, RateShown, SpanShown
+from calltally.analytics.schemas import CallMetrics, QualityWindow, RateSummary
 from calltally.calls.errors import InvalidInput, NotFound
 from calltally.calls.filters import CallFilter
 from calltally.calls.intervals import CONFIDENCE, Interval, Proportion
@@ -45,14 +45,14 @@ _SHARES: Final = RateProportions([rate_named(rate.name) for rate in JUDGED_RATES
 _ROUND: Final = 6
 
 
-class BoundsShown(msgspec.Struct, frozen=True):
+class RateBounds(msgspec.Struct, frozen=True):
     """Bounds of a rate."""
 
     low: _Fraction
     high: _Fraction
 
 
-class EvidenceShown(msgspec.Struct, frozen=True):
+class RateVerdict(msgspec.Struct, frozen=True):
     """Verdict on one rate, with its evidence.
 
     `bounds` and `baseline_bounds` hold together for all rates and any number of looks. `more_calls` is the
@@ -62,44 +62,44 @@ class EvidenceShown(msgspec.Struct, frozen=True):
 
     verdict: _Word
     more_is_better: bool
-    launch: RateShown
-    baseline: RateShown
-    bounds: BoundsShown | None
-    baseline_bounds: BoundsShown | None
+    launch: RateSummary
+    baseline: RateSummary
+    bounds: RateBounds | None
+    baseline_bounds: RateBounds | None
     over_dispersion: Annotated[float, Meta(ge=1)]
     more_calls: _Count | None
 
 
-class HourShown(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+class LaunchHour(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     """Hour since the launch in local time, and the verdict at its end."""
 
     hour: str
     from_: Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
     to: Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
     counts: dict[str, _Count]
-    rates: dict[str, RateShown]
+    rates: dict[str, RateSummary]
     verdict: _Word
 
 
-class SideShown(msgspec.Struct, frozen=True):
+class LaunchSide(msgspec.Struct, frozen=True):
     """Side of the comparison: its route or agent, window and metrics."""
 
     facet: Annotated[str, Meta(extra_json_schema={"enum": ["route", "agent"]})]
     name: str
-    window: SpanShown
-    measures: MeasuresShown
+    window: QualityWindow
+    measures: CallMetrics
 
 
-class LaunchShown(msgspec.Struct, frozen=True):
+class LaunchReport(msgspec.Struct, frozen=True):
     """Launch report. `baseline` is null if there is nothing to compare with."""
 
     verdict: _Word
     confidence: _Fraction
     method: str
-    launch: SideShown
-    baseline: SideShown | None
-    evidence: dict[str, EvidenceShown]
-    hours: list[HourShown]
+    launch: LaunchSide
+    baseline: LaunchSide | None
+    evidence: dict[str, RateVerdict]
+    hours: list[LaunchHour]
 
 
 class _Side(NamedTuple):
@@ -116,7 +116,7 @@ class _Side(NamedTuple):
         ]
 
 
-def launch_view(tenant: str, query: LaunchQuery, now_us: int) -> StoreOperation[LaunchShown]:
+def launch_view(tenant: str, query: LaunchQuery, now_us: int) -> StoreOperation[LaunchReport]:
     """Return the launch report. Raises NotFound for a route or agent without calls, and InvalidInput."""
     since_us = query.since_us
     if since_us is None:
@@ -183,11 +183,11 @@ def _predecessor(
     return max(sorted(calls), key=calls.__getitem__, default=None)
 
 
-def _report(query: LaunchQuery, launch: _Side, baseline: _Side | None) -> LaunchShown:
+def _report(query: LaunchQuery, launch: _Side, baseline: _Side | None) -> LaunchReport:
     before = _rates(baseline.hours() if baseline else [])
     since, hours = _hours(launch, before)
     evidence = _evidence(since, before)
-    return LaunchShown(
+    return LaunchReport(
         verdict=overall_verdict([each.verdict for each in evidence.values()]).value,
         confidence=CONFIDENCE,
         method=METHOD,
@@ -213,7 +213,7 @@ def _evidence(
 
 def _hours(
     launch: _Side, before: dict[JudgedRate, HourlyRate]
-) -> tuple[dict[JudgedRate, HourlyRate], list[HourShown]]:
+) -> tuple[dict[JudgedRate, HourlyRate], list[LaunchHour]]:
     """Return the sums of all hours, and each hour with the verdict at its end."""
     since, hours = _rates([]), []
     for bucket, totals in zip(launch.measured.window.buckets, launch.hours(), strict=True):
@@ -222,19 +222,19 @@ def _hours(
         verdict = overall_verdict([verdict_of(rate, since[rate], before[rate]) for rate in JUDGED_RATES])
         counts, rates = counts_and_rates(totals)
         span = (utc_text(bucket.lo_us), utc_text(bucket.hi_us))
-        hours.append(HourShown(bucket.label, *span, counts, rates, verdict.value))
+        hours.append(LaunchHour(bucket.label, *span, counts, rates, verdict.value))
     return since, hours
 
 
-def _side(query: LaunchQuery, side: _Side) -> SideShown:
-    window = SpanShown(*map(utc_text, side.measured.window[:2]))
-    return SideShown(query.facet, side.name, window, metrics_of(side.measured.total()))
+def _side(query: LaunchQuery, side: _Side) -> LaunchSide:
+    window = QualityWindow(*map(utc_text, side.measured.window[:2]))
+    return LaunchSide(query.facet, side.name, window, metrics_of(side.measured.total()))
 
 
 def _evidence_of(
     rate: JudgedRate, evidence: RateEvidence, since: HourlyRate, before: HourlyRate
-) -> EvidenceShown:
-    return EvidenceShown(
+) -> RateVerdict:
+    return RateVerdict(
         verdict=evidence.verdict.value,
         more_is_better=rate.more_is_better,
         launch=rate_with_interval(Proportion(since.events, since.calls)),
@@ -246,5 +246,5 @@ def _evidence_of(
     )
 
 
-def _bounds(interval: Interval | None) -> BoundsShown | None:
-    return None if interval is None else BoundsShown(*(round(each, _ROUND) for each in interval))
+def _bounds(interval: Interval | None) -> RateBounds | None:
+    return None if interval is None else RateBounds(*(round(each, _ROUND) for each in interval))

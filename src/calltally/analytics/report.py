@@ -17,14 +17,14 @@ from calltally.analytics.measurement import (
 )
 from calltally.analytics.query import QualityQuery
 from calltally.analytics.report_values import build_report
-from calltally.analytics.schemas import QualityShown
+from calltally.analytics.schemas import QualityReport
 from calltally.formats.csv_lines import guard
 from calltally.store.db.interface import Store
 
 
 async def quality_report(
     store: Store, query: QualityQuery, tenants: Sequence[str], now_us: int
-) -> QualityShown:
+) -> QualityReport:
     """Return the quality report of the tenants together, with its comparison.
 
     Raises InvalidInput for an invalid window, and for a query that is too large.
@@ -48,7 +48,7 @@ async def _measured(
     return found[0] if len(found) == 1 else merge_measurements(window, found)
 
 
-def csv_bytes(report: QualityShown) -> bytes:
+def csv_bytes(report: QualityReport) -> bytes:
     """Return the report as CSV (RFC 4180). Texts that a spreadsheet would run are made harmless."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")

@@ -9,14 +9,14 @@ from calltally.analytics.buckets import Bucket
 from calltally.analytics.measurement import GroupKey, MeasuredWindow, Measurement, counterparts
 from calltally.analytics.query import QualityQuery
 from calltally.analytics.schemas import (
-    ComparedShown,
-    DifferenceShown,
-    GroupShown,
-    MeasuresShown,
-    QualityShown,
-    RateShown,
-    SpanShown,
-    TimeShown,
+    CallGroup,
+    CallMetrics,
+    ComparedMetrics,
+    DurationSummary,
+    QualityReport,
+    QualityWindow,
+    RateDifference,
+    RateSummary,
 )
 from calltally.calls.histogram import percentile
 from calltally.calls.intervals import SMALL_SAMPLE, Proportion, bounds, difference_bounds, is_more_than_chance
@@ -51,20 +51,20 @@ class _MetricSelection(NamedTuple):
     is_page: bool = False
 
 
-_RateOf: TypeAlias = Callable[[int, int], RateShown]
+_RateOf: TypeAlias = Callable[[int, int], RateSummary]
 _ALL_METRICS: Final = _MetricSelection(row_counters(COUNTS), RateProportions(RATES), DURATIONS)
 _NO_TIMES: Final = _ALL_METRICS._replace(durations=())
 
 
-def build_report(query: QualityQuery, measured: Measurement, other: Measurement | None) -> QualityShown:
+def build_report(query: QualityQuery, measured: Measurement, other: Measurement | None) -> QualityReport:
     """Return the report of a measured window and of the window that it is compared with."""
     groups = _groups(query, measured, other)
     selection = _selection_of(query, (len(groups) + 1) * len(RATES) if other else 0)
     window = measured.window
-    whole, *spans = (SpanShown(utc_text(lo_us), utc_text(hi_us)) for lo_us, hi_us in _bounds(window))
+    whole, *spans = (QualityWindow(utc_text(lo_us), utc_text(hi_us)) for lo_us, hi_us in _bounds(window))
     total = _group({}, whole, measured.total(), other.total() if other else None, selection)
     rows, undiffered_selection, named = query.rows, selection._replace(comparisons=0), _named(query, groups)
-    return QualityShown(
+    return QualityReport(
         data=[
             _group(
                 _key(query, named[key[0]], window.buckets[key[1]]),
@@ -76,7 +76,7 @@ def build_report(query: QualityQuery, measured: Measurement, other: Measurement 
         ],
         total=total,
         window=whole,
-        compared_window=SpanShown(*map(utc_text, other.window[:2])) if other else None,
+        compared_window=QualityWindow(*map(utc_text, other.window[:2])) if other else None,
         group_by=[*query.keys, *([query.step] if query.step else [])],
         tz=query.zone,
         rows_read=measured.rows_read + (other.rows_read if other else 0),
@@ -140,26 +140,26 @@ def _key(query: QualityQuery, named: dict[str, str | None], bucket: Bucket) -> d
 
 def _group(
     key: dict[str, str | None],
-    span: SpanShown,
+    span: QualityWindow,
     own: QualityTotals,
     other: QualityTotals | None,
     selection: _MetricSelection,
-) -> GroupShown:
+) -> CallGroup:
     metrics = metrics_of(own, selection)
     compared = _compared(metrics.rates, other, selection) if other else None
-    return GroupShown(key, span.from_, span.to, metrics.counts, metrics.rates, metrics.seconds, compared)
+    return CallGroup(key, span.from_, span.to, metrics.counts, metrics.rates, metrics.seconds, compared)
 
 
 def metrics_of(
     totals: QualityTotals, selection: _MetricSelection = _ALL_METRICS, rate_of: _RateOf | None = None
-) -> MeasuresShown:
+) -> CallMetrics:
     """Return all metrics of the totals."""
     row, rates = totals.counts, selection.rates
     seconds = {}
     if selection.durations:
         columns = totals.columns()
         seconds = {each.name: _time(each, columns, totals) for each in selection.durations}
-    return MeasuresShown(
+    return CallMetrics(
         {name: of_row(row) for name, of_row in selection.counts.items()},
         # Both have the same length. A check would cost time, as a page has thousands of rates.
         dict(zip(rates.names, starmap(rate_of or _rate, rates.of(row)))),  # noqa: B905
@@ -167,68 +167,70 @@ def metrics_of(
     )
 
 
-def counts_and_rates(totals: QualityTotals) -> tuple[dict[str, int], dict[str, RateShown]]:
+def counts_and_rates(totals: QualityTotals) -> tuple[dict[str, int], dict[str, RateSummary]]:
     """Return all counts and rates, without times."""
     metrics = metrics_of(totals, _NO_TIMES)
     return metrics.counts, metrics.rates
 
 
-def rate_with_interval(share: Proportion) -> RateShown:
+def rate_with_interval(share: Proportion) -> RateSummary:
     """Return a rate with its interval."""
     return _rate(*share)
 
 
 # Hours of few calls have equal rates, and pages are loaded repeatedly.
 @lru_cache(maxsize=16_384)
-def _rate(numerator: int, denominator: int) -> RateShown:
+def _rate(numerator: int, denominator: int) -> RateSummary:
     if not denominator:
-        return RateShown(None, numerator, denominator, None, None, small_sample=True)
+        return RateSummary(None, numerator, denominator, None, None, small_sample=True)
     low, high = bounds(numerator, denominator)
     value = round(numerator / denominator, _ROUND)
     is_small = denominator < SMALL_SAMPLE
-    return RateShown(value, numerator, denominator, round(low, _ROUND), round(high, _ROUND), is_small)
+    return RateSummary(value, numerator, denominator, round(low, _ROUND), round(high, _ROUND), is_small)
 
 
-def _rate_without_interval(numerator: int, denominator: int) -> RateShown:
+def _rate_without_interval(numerator: int, denominator: int) -> RateSummary:
     """Return a rate without its interval, for the compared side of pages.
 
     Not cached, because a cache lookup takes as long.
     """
     value = round(numerator / denominator, _ROUND) if denominator else None
-    return RateShown(value, numerator, denominator, None, None, denominator < SMALL_SAMPLE)
+    return RateSummary(value, numerator, denominator, None, None, denominator < SMALL_SAMPLE)
 
 
-def _time(duration: DurationMetric, columns: Mapping[str, int], totals: QualityTotals) -> TimeShown:
+def _time(duration: DurationMetric, columns: Mapping[str, int], totals: QualityTotals) -> DurationSummary:
     calls, total = columns[duration.calls], columns[duration.column] / duration.per_second
     bins = split_histogram(totals.bins, duration.column)
     points = (percentile(bins, share) for share in PERCENTILES.values())
     percentiles = [None if point is None else round(point / duration.per_second, 3) for point in points]
-    return TimeShown(calls, total, round(total / calls, 3) if calls else None, *percentiles)
+    return DurationSummary(calls, total, round(total / calls, 3) if calls else None, *percentiles)
 
 
-def _compared(own: dict[str, RateShown], other: QualityTotals, selection: _MetricSelection) -> ComparedShown:
+def _compared(
+    own: dict[str, RateSummary], other: QualityTotals, selection: _MetricSelection
+) -> ComparedMetrics:
     metrics = metrics_of(other, selection, _rate_without_interval if selection.is_page else _rate)
     differences = {}
     if selection.comparisons:
         other_rates, comparisons = metrics.rates, selection.comparisons
         differences = {name: _difference(rate, other_rates[name], comparisons) for name, rate in own.items()}
-    return ComparedShown(metrics.counts, metrics.rates, metrics.seconds, differences)
+    return ComparedMetrics(metrics.counts, metrics.rates, metrics.seconds, differences)
 
 
 # Equal rates are the same cached objects, and so are their differences.
 @lru_cache(maxsize=8_192)
-def _difference(own: RateShown, other: RateShown, comparisons: int) -> DifferenceShown:
+def _difference(own: RateSummary, other: RateSummary, comparisons: int) -> RateDifference:
     """Return the difference between two rates."""
     if own.value is None or other.value is None:
         return _NO_DIFFERENCE
     one, two = (own.numerator, own.denominator), (other.numerator, other.denominator)
     low, high = difference_bounds(one, two)
     value = own.numerator / own.denominator - other.numerator / other.denominator
-    return DifferenceShown(
+    return RateDifference(
         *(round(value, _ROUND), round(low, _ROUND), round(high, _ROUND)),
         # The correction for several comparisons only widens: an interval with 0 needs no second test.
         not low <= 0 <= high and is_more_than_chance(Proportion(*one), Proportion(*two), comparisons),
     )
 
 
-_NO_DIFFERENCE: Final = DifferenceShown(None, None, None, None)
+_NO_DIFFERENCE: Final = RateDifference(None, None, None, None)

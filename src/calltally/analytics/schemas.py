@@ -13,7 +13,7 @@ _Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 _Change = Annotated[float, Meta(ge=-1, le=1)]
 
 
-class RateShown(msgspec.Struct, frozen=True):
+class RateSummary(msgspec.Struct, frozen=True):
     """Rate with its counts and its interval (95 %, Wilson).
 
     `value` is null if `denominator` is 0; `small_sample` means that `denominator` is under 30.
@@ -27,7 +27,7 @@ class RateShown(msgspec.Struct, frozen=True):
     small_sample: bool
 
 
-class TimeShown(msgspec.Struct, frozen=True):
+class DurationSummary(msgspec.Struct, frozen=True):
     """Durations of calls in seconds: number of calls, total, average, and percentiles to 1 %."""
 
     calls: _Count
@@ -38,15 +38,15 @@ class TimeShown(msgspec.Struct, frozen=True):
     p99: Annotated[float, Meta(ge=0)] | None = None
 
 
-class MeasuresShown(msgspec.Struct, frozen=True):
+class CallMetrics(msgspec.Struct, frozen=True):
     """Metrics of some calls."""
 
     counts: dict[str, _Count]
-    rates: dict[str, RateShown]
-    seconds: dict[str, TimeShown]
+    rates: dict[str, RateSummary]
+    seconds: dict[str, DurationSummary]
 
 
-class DifferenceShown(msgspec.Struct, frozen=True):
+class RateDifference(msgspec.Struct, frozen=True):
     """Difference to the compared rate, with its interval (95 %, Newcombe).
 
     `more_than_chance` is corrected for all comparisons of the report; null if either rate is null.
@@ -58,16 +58,16 @@ class DifferenceShown(msgspec.Struct, frozen=True):
     more_than_chance: bool | None
 
 
-class ComparedShown(msgspec.Struct, frozen=True):
+class ComparedMetrics(msgspec.Struct, frozen=True):
     """Metrics of the compared calls, and the differences of the rates."""
 
     counts: dict[str, _Count]
-    rates: dict[str, RateShown]
-    seconds: dict[str, TimeShown]
-    differences: dict[str, DifferenceShown]
+    rates: dict[str, RateSummary]
+    seconds: dict[str, DurationSummary]
+    differences: dict[str, RateDifference]
 
 
-class GroupShown(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+class CallGroup(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     """Group of calls: `key` has the value of each `group_by` name, null if unknown.
 
     A bucket of time is named by its local date, an hour by its local time with offset.
@@ -77,29 +77,29 @@ class GroupShown(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     from_: _Instant
     to: _Instant
     counts: dict[str, _Count]
-    rates: dict[str, RateShown]
-    seconds: dict[str, TimeShown]
-    compared: ComparedShown | None = None
+    rates: dict[str, RateSummary]
+    seconds: dict[str, DurationSummary]
+    compared: ComparedMetrics | None = None
 
 
-class SpanShown(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+class QualityWindow(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     """Window: from <= created_at < to."""
 
     from_: _Instant
     to: _Instant
 
 
-class QualityShown(msgspec.Struct, frozen=True):
+class QualityReport(msgspec.Struct, frozen=True):
     """Quality report.
 
     `rows_read` is the number of calls that were read one by one. `unmeasured` is the number of calls that an
     older release wrote and that were not measured since; they are in no metric (run `calltally migrate`).
     """
 
-    data: list[GroupShown]
-    total: GroupShown
-    window: SpanShown
-    compared_window: SpanShown | None
+    data: list[CallGroup]
+    total: CallGroup
+    window: QualityWindow
+    compared_window: QualityWindow | None
     group_by: list[Annotated[str, Meta(extra_json_schema={"enum": list(GROUPS)})]]
     tz: str
     rows_read: _Count

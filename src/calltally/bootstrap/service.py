@@ -48,7 +48,7 @@ async def open_service(
     settings: Settings, clock: Clock = wall_clock, member: Member | None = None
 ) -> Service:
     """Assemble the service for `serve`. Raises Misconfigured with instructions."""
-    heads = member.crew.heads if member else None
+    heads = member.group.heads if member else None
     options = PostgresOptions(settings.database_connections, settings.read_url, heads)
     metrics = MultiprocessMetrics(member) if member else Metrics()
     store = open_store(settings.database_url, clock, options)
@@ -107,7 +107,7 @@ def _parts(
     member: Member | None,
 ) -> Dependencies:
     store, metrics = store_and_metrics
-    shared_limits = member.crew.limits if member else None
+    shared_limits = member.group.limits if member else None
     return Dependencies(
         store=store,
         clock=clock,

@@ -40,19 +40,19 @@ class _Commands(Mapping[str, Any]):
     """Mapping from names to subcommands. Iteration over the names loads no command."""
 
     def __init__(self, locations: Mapping[str, str]) -> None:
-        self._places = locations
+        self._locations = locations
         self._loaded: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 (typer keeps the class of commands to itself)
         if name not in self._loaded:
-            self._loaded[name] = _load(name, self._places[name])
+            self._loaded[name] = _load(name, self._locations[name])
         return self._loaded[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
+        return iter(self._locations)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._locations)
 
 
 def _load(name: str, location: str) -> Any:  # noqa: ANN401 (the same)

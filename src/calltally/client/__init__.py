@@ -21,7 +21,7 @@ from calltally.client.records import (
     Page,
     Tombstone,
 )
-from calltally.client.sessions import SessionDetail, SessionPage, SessionRecord, SessionStored, SessionTold
+from calltally.client.sessions import SessionDetail, SessionEvent, SessionPage, SessionRecord, SessionStored
 from calltally.client.streaming import Streamed
 from calltally.client.wire import Answer, Request
 from calltally.retry_policy import RetryPolicy
@@ -47,10 +47,10 @@ __all__ = [
     "Request",
     "RetryPolicy",
     "SessionDetail",
+    "SessionEvent",
     "SessionPage",
     "SessionRecord",
     "SessionStored",
-    "SessionTold",
     "Streamed",
     "Surroundings",
     "Tombstone",

@@ -63,7 +63,7 @@ class SessionFilters(TypedDict, total=False):
     agent_key: str
 
 
-class SessionTold(TypedDict, total=False):
+class SessionEvent(TypedDict, total=False):
     """Fields of a session to store. Absent fields stay unchanged; times are RFC 3339 with an offset.
 
     A list replaces the stored list, but tags accumulate. `call_sid` is required if no call refers to the
@@ -112,7 +112,7 @@ async def get_session(session: Session, session_id: str) -> SessionDetail:
     return decode_record(await send(session, Request("GET", _session_path(session_id))), _session_decoder)
 
 
-async def put_session(session: Session, session_id: str, **fields: Unpack[SessionTold]) -> SessionStored:
+async def put_session(session: Session, session_id: str, **fields: Unpack[SessionEvent]) -> SessionStored:
     """Store fields of a session, in any number of requests, in any order, and repeatedly.
 
     Raises InvalidInput for values that are not JSON, BadRequest for invalid fields, Erased if the call was
@@ -133,7 +133,7 @@ def _list_request(limit: int, offset: int, filters: SessionFilters) -> Request:
     return Request("GET", _SESSIONS_PATH, [*pairs, ("limit", str(limit)), ("offset", str(offset))])
 
 
-def _encode_body(fields: SessionTold) -> bytes:
+def _encode_body(fields: SessionEvent) -> bytes:
     try:
         return msgspec.json.encode(fields)
     except (TypeError, ValueError, RecursionError) as fault:

@@ -174,7 +174,7 @@ class TenantRequests:
         secrets = queue.endpoint.secrets(self._open_vault(), self._tenant, at_us)
         try:
             body = body_in_form(
-                queue.endpoint.settings.form, _seen(queue.endpoint, body_codec.decompress(frozen))
+                queue.endpoint.settings.form, _visible_event(queue.endpoint, body_codec.decompress(frozen))
             )
             signature = signature_headers(message_id(job.event_id), at_us // SECOND_US, body, secrets)
             outcome = await self._post(queue.endpoint.settings, signature, body)
@@ -253,8 +253,8 @@ class TenantRequests:
         return EndpointNotice(DELIVERY_FAILED, event_id, encode_envelope(DELIVERY_FAILED, event_id, at, data))
 
 
-def _seen(endpoint: Endpoint, envelope: bytes) -> bytes:
-    """The event as whoever set the endpoint may see it."""
+def _visible_event(endpoint: Endpoint, envelope: bytes) -> bytes:
+    """Return the event without the numbers that are hidden from the owner of the endpoint."""
     return mask_json(envelope) if endpoint.is_masked else envelope
 
 

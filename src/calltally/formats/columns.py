@@ -12,7 +12,7 @@ from calltally.calls.model import CALL_FIELDS
 
 
 class Kind(Enum):
-    """What the values of a column are."""
+    """Kind of the values of a column."""
 
     WORD = auto()  # text of ours, from a few words or of a fixed form
     TEXT = auto()  # text that somebody else wrote
@@ -78,5 +78,5 @@ class ColumnReader:
 
 
 def is_unknown(column: Column) -> bool:
-    """Whether a column has no value at all, as most have that the provider does not tell."""
+    """Return whether a column has no value, as most columns that the provider does not report."""
     return column[0] is None and column[-1] is None and column.count(None) == len(column)

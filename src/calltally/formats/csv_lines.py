@@ -24,7 +24,7 @@ _QUOTED: Final = ('"', ",", "\r", "\n")
 # Between the cells of a column that is looked through as one text: no record holds it.
 _BETWEEN: Final = "\0"
 _NUMBERS: Final = re.compile(rf"(?:\+[0-9]+|{_BETWEEN})*")
-_APART: Final = _BETWEEN.encode()
+_SEPARATOR: Final = _BETWEEN.encode()
 _NULL: Final = "null"
 _WORDS_OF_FLAG: Final = {True: "true", False: "false", None: ""}
 # Up to the minute: between two of them no zone changes its offset.
@@ -122,8 +122,8 @@ def _json(column: Column) -> Cells:
     if None in column:
         return [_json_cell(_NULL if value is None else str(value, "utf-8")) for value in column]
     first = bytes(column[0])
-    together = _APART.join(column)
-    if together == _APART.join([first] * len(column)):
+    together = _SEPARATOR.join(column)
+    if together == _SEPARATOR.join([first] * len(column)):
         return _json_cell(first.decode())
     doubled = together.decode().replace('"', '""').split(_BETWEEN)
     # Nearly all of it are objects, which have quotes: no call for each of them.

@@ -36,7 +36,7 @@ class ParquetFile:
         )
         # Its thread ends with the writer, also with one that a cut stream leaves unfinished.
         self._encoding = ThreadPoolExecutor(1, "calltally-parquet")
-        self._under_way: Future[None] | None = None
+        self._pending: Future[None] | None = None
         self._batches: list[Any] = []
         self._rows = self._bytes = 0
 
@@ -68,12 +68,12 @@ class ParquetFile:
         written = self._encoded()
         table = pa.Table.from_batches(self._batches)
         self._batches, self._rows, self._bytes = [], 0, 0
-        self._under_way = self._encoding.submit(self._writer.write_table, table, table.num_rows)
+        self._pending = self._encoding.submit(self._writer.write_table, table, table.num_rows)
         return written
 
     def _encoded(self) -> bytes:
         """Wait for the group that is under way; only then is the sink nobody else's."""
-        if self._under_way:
-            self._under_way.result()
-            self._under_way = None
+        if self._pending:
+            self._pending.result()
+            self._pending = None
         return self._sink.taken()

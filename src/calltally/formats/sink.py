@@ -4,7 +4,7 @@ from io import RawIOBase
 
 
 class Sink(RawIOBase):
-    """What is written to it, until it is taken. The writer's own count of bytes goes on."""
+    """Buffer of written bytes, emptied by `taken`. The writer's own count of bytes goes on."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What every writer of a file does, whatever the file is of."""
+"""Interface of the writers of files."""
 
 from typing import Protocol
 
@@ -10,7 +10,7 @@ class Writer(Protocol):
     """
 
     def begin(self) -> bytes:
-        """What stands before the first call."""
+        """Return the bytes before the first call."""
         ...
 
     def add(self, records: bytes) -> bytes:
@@ -22,5 +22,5 @@ class Writer(Protocol):
         ...
 
     def end(self) -> bytes:
-        """What is left, and what stands behind the last call."""
+        """Return the remaining bytes and those after the last call."""
         ...

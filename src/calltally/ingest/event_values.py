@@ -82,7 +82,7 @@ def word(words: Sequence[str]) -> ValueKind:
 
     def read(value: object) -> str:
         if not isinstance(value, str) or value not in words:
-            raise BadValue(f"must be one of {', '.join(words)}, not {_shown(value)}")
+            raise BadValue(f"must be one of {', '.join(words)}, not {_quoted(value)}")
         return value
 
     return ValueKind({"type": "string", "enum": list(words)}, read)
@@ -107,7 +107,7 @@ def integer(low: int, high: int) -> ValueKind:
     def read(value: object) -> int:
         whole = int(value) if isinstance(value, float) and value.is_integer() else value
         if not isinstance(whole, int) or isinstance(whole, bool) or not low <= whole <= high:
-            raise BadValue(f"must be a whole number from {low} to {high}, not {_shown(value)}")
+            raise BadValue(f"must be a whole number from {low} to {high}, not {_quoted(value)}")
         return whole
 
     return ValueKind({"type": "integer", "minimum": low, "maximum": high}, read)
@@ -118,7 +118,7 @@ def number(low: int, high: int) -> ValueKind:
 
     def read(value: object) -> float:
         if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
-            raise BadValue(f"must be a number from {low} to {high}, not {_shown(value)}")
+            raise BadValue(f"must be a number from {low} to {high}, not {_quoted(value)}")
         return float(value)
 
     return ValueKind({"type": "number", "minimum": low, "maximum": high}, read)
@@ -126,7 +126,7 @@ def number(low: int, high: int) -> ValueKind:
 
 def _read_flag(value: object) -> bool:
     if not isinstance(value, bool):
-        raise BadValue(f"must be true or false, not {_shown(value)}")
+        raise BadValue(f"must be true or false, not {_quoted(value)}")
     return value
 
 
@@ -181,11 +181,11 @@ def _storable(value: Any) -> Any:  # noqa: ANN401 - JSON may be anything
     if isinstance(value, str) and "\0" in value:
         raise BadValue(f"holds a NUL character, which cannot be stored: {quote_value(value)}")
     if isinstance(value, int | float) and not INT64[0] <= value <= INT64[1]:
-        raise BadValue(f"holds {_shown(value)}, a number beyond 64 bits; write it as text")
+        raise BadValue(f"holds {_quoted(value)}, a number beyond 64 bits; write it as text")
     return value
 
 
-def _shown(value: object) -> str:
+def _quoted(value: object) -> str:
     if isinstance(value, str):
         return quote_value(value)
     # A list or object may be nested deeper than the encoder supports.

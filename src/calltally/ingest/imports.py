@@ -31,7 +31,7 @@ Listed: TypeAlias = Iterable[Fact | UnreadableRecord]
 class Read(NamedTuple):
     """Progress in the files: the number of a file, its size (None: not known), the bytes read of it."""
 
-    place: int
+    file: int
     size: int | None
     done: int
 
@@ -45,7 +45,7 @@ class Chunk(NamedTuple):
 
 
 class ImportReport(msgspec.Struct, frozen=True):
-    """What became of an import's items. `refusals` are the first of the `refused`, in their order.
+    """Result of an import. `refusals` are the first of the `refused`, in their order.
 
     `recorded` changed a call, `conflicting` of them in contradiction to what was known of it; `known` had
     been told before; `unchanged` were new, kept, and changed nothing.
@@ -75,11 +75,11 @@ async def import_facts(
     store: Store,
     tenant: str,
     *,
-    told: Listed,
+    items: Listed,
     deliver: bool = False,
     on_progress: OnProgress = _ignored,
 ) -> ImportReport:
-    """Record the items of `told` in the writer's small commits.
+    """Record the items of `items` in the writer's small commits.
 
     `on_progress` hears the report after each chunk. With `deliver` the tenant's endpoints get its events.
     Stopped at any point and run again, it finds what it did as known. Raises NotFound for an unknown
@@ -87,8 +87,8 @@ async def import_facts(
     """
     table = await routes_for(store, tenant)
     report = ImportReport()
-    for items in _chunks(told, CHUNK):
-        chunk = chunk_of(items, tenant, table, deliver=deliver)
+    for part in _chunks(items, CHUNK):
+        chunk = chunk_of(part, tenant, table, deliver=deliver)
         report = await _recorded(store, tenant, chunk, report, in_one_commit=False)
         on_progress(report)
     return report
@@ -118,10 +118,10 @@ async def routes_for(store: Store, tenant: str) -> RouteTable:
     return await store.read(routes_by_number(tenant))
 
 
-def chunks_of(told: Listed, tenant: str, table: RouteTable, *, deliver: bool) -> Iterator[Chunk]:
-    """Yield the items of `told`, ready for the ledger, a commit at a time; in whichever process."""
-    for items in _chunks(told, COMMIT_FACTS):
-        yield chunk_of(items, tenant, table, deliver=deliver)
+def chunks_of(items: Listed, tenant: str, table: RouteTable, *, deliver: bool) -> Iterator[Chunk]:
+    """Yield the items ready for the ledger, a commit at a time; in whichever process."""
+    for chunk in _chunks(items, COMMIT_FACTS):
+        yield chunk_of(chunk, tenant, table, deliver=deliver)
 
 
 def chunk_of(
@@ -149,9 +149,9 @@ async def _recorded(
     return msgspec.structs.replace(report, known=report.known + len(submissions) - len(fresh))
 
 
-def _chunks(told: Listed, size: int) -> Iterator[list[Fact | UnreadableRecord]]:
-    items = iter(told)
-    while chunk := list(islice(items, size)):
+def _chunks(items: Listed, size: int) -> Iterator[list[Fact | UnreadableRecord]]:
+    rest = iter(items)
+    while chunk := list(islice(rest, size)):
         yield chunk
 
 

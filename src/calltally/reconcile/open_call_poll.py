@@ -39,5 +39,5 @@ async def poll_open_calls(
         provider_client = ProviderClient(FETCHERS[provider], access, client.request)
         for call_sid in call_sids:
             facts += [item for item in await provider_client.call(call_sid) if isinstance(item, Fact)]
-    report = await import_facts(context.store, tenant, told=facts, deliver=True)
+    report = await import_facts(context.store, tenant, items=facts, deliver=True)
     return report.recorded

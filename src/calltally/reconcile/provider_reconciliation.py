@@ -173,7 +173,7 @@ def _run_options(
     store: Store, request: ReconciliationRequest, provider_client: ProviderClient | None
 ) -> RunOptions:
     async def submit(facts: Sequence[Fact]) -> ImportReport:
-        return await import_facts(store, request.tenant, told=facts, deliver=request.deliver)
+        return await import_facts(store, request.tenant, items=facts, deliver=request.deliver)
 
     return RunOptions(
         recheck=Recheck(store, request.tenant, provider_client.call if provider_client else None),

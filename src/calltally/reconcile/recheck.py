@@ -26,7 +26,7 @@ FetchCall: TypeAlias = Callable[[str], Awaitable[list[Fact | UnreadableRecord]]]
 
 # With a wrong account every call would be suspected, and would cost a request.
 MAX_REQUESTS = 1_000
-_LIST_DOORS = frozenset({Channel.IMPORT, Channel.PROVIDER_LIST})
+_LIST_CHANNELS = frozenset({Channel.IMPORT, Channel.PROVIDER_LIST})
 _DISPUTES = frozenset({FindingKind.CONTRADICTION, FindingKind.OTHER_DURATION})
 
 
@@ -106,7 +106,7 @@ class Recheck:
 
 
 def _is_same_listing(fact: Fact, theirs: TheirCall) -> bool:
-    if fact.channel not in _LIST_DOORS or fact.call_sid != theirs.call_sid:
+    if fact.channel not in _LIST_CHANNELS or fact.call_sid != theirs.call_sid:
         return False
     listed = fact.stated.get("status"), talk_seconds_of(fact.stated)
     return listed == (theirs.status, theirs.duration_seconds)

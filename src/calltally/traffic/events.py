@@ -12,7 +12,7 @@ from calltally.calls.times import SECOND_US, utc_text
 from calltally.traffic.steps import START_US, STEPS_AN_HOUR, Month, Small
 
 _STEP_US: Final = STEP_S * SECOND_US
-_COLUMN: Final = {name: place for place, name in enumerate(COLUMNS)}
+_COLUMN: Final = {name: column for column, name in enumerate(COLUMNS)}
 _ENDS: Final = (
     ("failed", Status.FAILED),
     ("no_answer", Status.NO_ANSWER),
@@ -52,8 +52,8 @@ def _ended(counts: Small) -> Iterator[tuple[Status, dict[str, Any]]]:
             yield status, more
 
 
-def _call(month: Month, place: tuple[int, int, int], ended: dict[str, Any], ended_us: int) -> Iterator[str]:
-    at, route, number = place
+def _call(month: Month, key: tuple[int, int, int], ended: dict[str, Any], ended_us: int) -> Iterator[str]:
+    at, route, number = key
     sid = f"lab-{month.seed}-{at}-{route}-{number}"
     lasted_s = _RINGS_S + ended.get("duration_seconds", 0)
     about = {

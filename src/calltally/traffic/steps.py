@@ -37,7 +37,7 @@ class Month:
         return self.tenant.size.history_days * STEPS_A_DAY
 
 
-class Drawn(NamedTuple):
+class SimulatedCalls(NamedTuple):
     """Calls of each step, (steps, routes), and the rates at which they end, (steps, kinds, routes).
 
     `usual` has the expected rates by blocks of `BLOCK_STEPS`, (blocks, kinds, routes). `shares` is the share
@@ -55,7 +55,7 @@ def month(seed: int, size: Size) -> Month:
     rng = generator(seed)
     made = tenant(rng, size)
     hours = expected(rng, made)
-    return Month(seed, made, hours, ended(rng, made, drawn(rng, made, hours)))
+    return Month(seed, made, hours, ended(rng, made, simulate_calls(rng, made, hours)))
 
 
 def generator(seed: int) -> np.random.Generator:
@@ -63,7 +63,7 @@ def generator(seed: int) -> np.random.Generator:
     return np.random.default_rng([2026, seed])
 
 
-def drawn(rng: np.random.Generator, made: SyntheticTenant, hours: Hours) -> Drawn:
+def simulate_calls(rng: np.random.Generator, made: SyntheticTenant, hours: Hours) -> SimulatedCalls:
     """Draw the calls and the rates of all steps."""
     steps = len(hours.calls) * STEPS_AN_HOUR
     mean = np.repeat(hours.calls, STEPS_AN_HOUR, axis=0) / STEPS_AN_HOUR
@@ -71,7 +71,7 @@ def drawn(rng: np.random.Generator, made: SyntheticTenant, hours: Hours) -> Draw
     usual = hours.rates[np.arange(0, steps, BLOCK_STEPS) // STEPS_AN_HOUR]
     rates = np.repeat(beta(rng, usual, made.firmness), BLOCK_STEPS, axis=0)
     shares = np.broadcast_to(made.fault_share, (steps, made.size.routes)).copy()
-    return Drawn(calls, usual, rates, shares)
+    return SimulatedCalls(calls, usual, rates, shares)
 
 
 def beta(rng: np.random.Generator, mean: Floats, firmness: Floats) -> Floats:
@@ -79,9 +79,9 @@ def beta(rng: np.random.Generator, mean: Floats, firmness: Floats) -> Floats:
     return rng.beta(mean * firmness, (1 - mean) * firmness)
 
 
-def ended(rng: np.random.Generator, made: SyntheticTenant, drawn: Drawn) -> Small:
+def ended(rng: np.random.Generator, made: SyntheticTenant, simulated: SimulatedCalls) -> Small:
     """Draw how all calls end; returns the counts by the columns of a step."""
-    calls, rates = drawn.calls, drawn.rates
+    calls, rates = simulated.calls, simulated.rates
     # Of a size between two whole numbers, clusters have now the one and now the other.
     size = (made.cluster + rng.random(calls.shape)).astype(np.int64)
     failed = _clustered(rng, calls, rates[:, 0], size)
@@ -95,14 +95,14 @@ def ended(rng: np.random.Generator, made: SyntheticTenant, drawn: Drawn) -> Smal
         "completed": answered,
         "no_answer": no_answer,
         "failed": failed,
-        "provider_failed": rng.binomial(failed, drawn.shares),
+        "provider_failed": rng.binomial(failed, simulated.shares),
         "busy": busy - busy // 2,
         "canceled": busy // 2,
         "transferred": _clustered(rng, answered, rates[:, 3], size),
     }
     counts = np.empty((len(calls), len(COLUMNS), calls.shape[1]), dtype=np.int16)
-    for place, name in enumerate(COLUMNS):
-        counts[:, place] = columns[name]
+    for number, name in enumerate(COLUMNS):
+        counts[:, number] = columns[name]
     return counts
 
 

@@ -34,7 +34,7 @@ CALL = {"status": "completed", "direction": "inbound", "duration": "15", "to": "
 
 
 def imported(bench: Bench, told: list[Fact | UnreadableRecord], tenant: str = TENANT) -> ImportReport:
-    return bench.run(import_facts(bench.store, tenant, told=told))
+    return bench.run(import_facts(bench.store, tenant, items=told))
 
 
 def calls(bench: Bench) -> list[dict[str, Any]]:
@@ -84,7 +84,7 @@ def test_a_long_list_goes_in_chunk_by_chunk(bench: Bench) -> None:
         reports.append(report)
         assert taken == report.total
 
-    last = bench.run(import_facts(bench.store, TENANT, told=told(), on_progress=listen))
+    last = bench.run(import_facts(bench.store, TENANT, items=told(), on_progress=listen))
     assert [report.recorded for report in reports] == [CHUNK, 2 * CHUNK, 2 * CHUNK + 1]
     assert reports[-1] == last
 
@@ -122,7 +122,7 @@ def test_a_chunk_of_the_command_lies_there_as_facts_told_one_by_one(new_bench: C
 
         bench.run(import_chunks(bench.store, tenant, chunks(), on_chunk=lambda _chunk: None))
         for fact in told:
-            other.run(import_facts(other.store, tenant, told=[fact]))
+            other.run(import_facts(other.store, tenant, items=[fact]))
         assert stored(bench, tenant) == stored(other, tenant)
         assert verdict(bench, tenant).findings == []
 

@@ -46,15 +46,15 @@ _LOOPBACKS: Final[Mapping[str, str]] = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # 
 
 
 class _Play(NamedTuple):
-    """What is still to be sent to the demonstration's own endpoints, by the tenant's key or by whom else."""
+    """Messages not yet sent to the demonstration's endpoints, the tenant's key, and the senders."""
 
     messages: list[SampleMessage]
     key: str
     senders: Mapping[str, Sender]
 
 
-class _Place(NamedTuple):
-    """Where the service listens, and what the outside calls it (which Twilio signs)."""
+class _ServiceAddress(NamedTuple):
+    """URL that the service listens on, and its public URL (which Twilio signs)."""
 
     url: str
     public_url: str
@@ -79,16 +79,16 @@ def demo() -> None:
 
 async def _demo(settings: Settings, listening: socket.socket) -> None:
     play = await _prepare(settings)
-    place = _place(settings, listening)
+    address = _service_address(settings, listening)
     service = await open_service(settings)
     serving = asyncio.create_task(run_server(service.app, listening, settings))
     try:
-        await asyncio.to_thread(_send_all, play, place)
+        await asyncio.to_thread(_send_all, play, address)
     except Unavailable:
         signal.raise_signal(signal.SIGTERM)
         await serving
         raise
-    _print_request(place, play.key)
+    _print_request(address, play.key)
     await serving
 
 
@@ -155,46 +155,46 @@ async def _set_up(store: Store, settings: Settings) -> Mapping[str, Sender]:
     return senders
 
 
-def _place(settings: Settings, listening: socket.socket) -> _Place:
+def _service_address(settings: Settings, listening: socket.socket) -> _ServiceAddress:
     host, port = listening.getsockname()[:2]
     host = _LOOPBACKS.get(host, host)
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    return _Place(url, settings.public_url or url)
+    return _ServiceAddress(url, settings.public_url or url)
 
 
-def _send_all(play: _Play, place: _Place) -> None:
+def _send_all(play: _Play, address: _ServiceAddress) -> None:
     """Play the messages in their order. Raises Unavailable for one that the service does not take."""
     if play.messages:
         typer.echo(f"Playing {CALLS} sample calls through the service, once ...", err=True)
     try:
         with HttpClient() as client:
             for message in play.messages:
-                _check(_send(client, message, play, place))
+                _check(_send(client, message, play, address))
     except ConnectionError as fault:
         raise Unavailable(f"the sample calls could not be played: {fault}") from fault
 
 
-def _send(client: HttpClient, message: SampleMessage, play: _Play, place: _Place) -> HttpResponse:
+def _send(client: HttpClient, message: SampleMessage, play: _Play, address: _ServiceAddress) -> HttpResponse:
     if isinstance(message, OwnEventBatch):
         headers = {"authorization": f"Bearer {play.key}"}
-        return client.post_json(f"{place.url}/api/v1/events", message.events, headers)
+        return client.post_json(f"{address.url}/api/v1/events", message.events, headers)
     path = f"/api/v1/ingest/{message.provider}/{TENANT}"
     sender = play.senders[message.provider]
-    body, headers = sender.signed(message, place.public_url + path, wall_clock())
-    return client.post(place.url + path, body, headers)
+    body, headers = sender.signed(message, address.public_url + path, wall_clock())
+    return client.post(address.url + path, body, headers)
 
 
 def _check(answer: HttpResponse) -> None:
     # 202 would be a dead letter: taken, and not understood.
     if answer.status not in {200, 204}:
-        said = answer.body[:300].decode(errors="replace")
-        raise Unavailable(f"the service answered {answer.status} to a sample call: {said}")
+        excerpt = answer.body[:300].decode(errors="replace")
+        raise Unavailable(f"the service answered {answer.status} to a sample call: {excerpt}")
 
 
-def _print_request(place: _Place, key: str) -> None:
+def _print_request(address: _ServiceAddress, key: str) -> None:
     typer.echo(
-        f"The demonstration is served on {place.url} until you press Ctrl-C. Its calls:\n\n"
-        f'curl -sS "{place.url}/api/v1/call-logs?limit=25&offset=0" \\\n'
+        f"The demonstration is served on {address.url} until you press Ctrl-C. Its calls:\n\n"
+        f'curl -sS "{address.url}/api/v1/call-logs?limit=25&offset=0" \\\n'
         f'  -H "Authorization: Bearer {key}"\n\n'
-        f"In a browser: {place.url}/calls, signed in with that key.\n"
+        f"In a browser: {address.url}/calls, signed in with that key.\n"
     )

@@ -19,7 +19,7 @@ from calltally.providers.vonage.words import NAME as VONAGE
 
 
 class SignableCallback(NamedTuple):
-    """What is signed: the URL that the provider calls, the message and its bytes, when (microseconds UTC)."""
+    """Callback to sign: its URL, the message and its bytes, and the time (microseconds UTC)."""
 
     url: str
     message: ProviderCallback

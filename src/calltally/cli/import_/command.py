@@ -121,7 +121,7 @@ def _reader(name: str) -> ListFacts:
 
 
 def _check(options: ImportOptions) -> None:
-    """What is asked wrongly is told before anything is read or written."""
+    """Refuse wrong options before anything is read or written."""
     for name, check in (("time_zone", zone_of), ("encoding", check_encoding)):
         try:
             check(getattr(options, name))
@@ -154,8 +154,8 @@ async def _mapping(options: ImportOptions, store: Store, settings: Settings) -> 
         text = read_mapping(options.mapping)
     else:
         sealed = await store.read(find_provider_secrets(options.tenant, options.provider))
-        told = open_vault(settings).open(options.tenant, options.provider, sealed) if sealed else {}
-        text = told.get(MAPPING, "")
+        secrets = open_vault(settings).open(options.tenant, options.provider, sealed) if sealed else {}
+        text = secrets.get(MAPPING, "")
     if not text:
         message = f"there is no mapping of {options.provider}: name its file with --mapping, or store it"
         raise InvalidInput.of("mapping", message)
@@ -176,14 +176,14 @@ class _Bars:
         read = chunk.read
         if read is None:
             return
-        for place in range(read.place):
-            if (task := self._tasks.get(place)) is not None:
+        for file in range(read.file):
+            if (task := self._tasks.get(file)) is not None:
                 self._progress.stop_task(task)
-        if read.place not in self._tasks:
-            name = name_of(self._files[read.place])
-            self._tasks[read.place] = self._progress.add_task(name, total=read.size)
+        if read.file not in self._tasks:
+            name = name_of(self._files[read.file])
+            self._tasks[read.file] = self._progress.add_task(name, total=read.size)
         if read.size:
-            self._progress.update(self._tasks[read.place], completed=read.done)
+            self._progress.update(self._tasks[read.file], completed=read.done)
 
 
 def _progress() -> Progress:

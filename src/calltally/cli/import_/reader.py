@@ -60,8 +60,8 @@ class Reading(NamedTuple):
         with ExitStack() as stack:
             kept = stack.enter_context(self.refused.open("wb")) if self.refused else None
             files = _Files(self.list_facts, source, watch, kept)
-            for place, path in enumerate(self.files):
-                yield from files.items(Read(place, sizes[place], 0), path)
+            for number, path in enumerate(self.files):
+                yield from files.items(Read(number, sizes[number], 0), path)
 
 
 def _is_regular(file: Path) -> bool:
@@ -91,7 +91,7 @@ class _Files:
 
     def items(self, begin: Read, path: Path) -> Iterator[Fact | UnreadableRecord]:
         """Yield the items of one file in their order."""
-        place, size, _ = begin
+        number, size, _ = begin
         name = name_of(path)
         self._watch(begin)
         with opened(path) as raw:
@@ -103,7 +103,7 @@ class _Files:
                     self._keep(lines.at(item.position))
                     yield msgspec.structs.replace(item, position=f"{name}: {item.position}")
                 if size and not count % _EVERY:
-                    self._watch(Read(place, size, raw.tell()))
+                    self._watch(Read(number, size, raw.tell()))
             if lines.fault:
                 yield UnreadableRecord(name, lines.fault)
 

@@ -19,7 +19,7 @@ _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _MOST_LINE_BYTES: Final = 64 * 1024 * 1024
 _BUFFER_BYTES: Final = 256 * 1024
 # More than a reader looks ahead: for what is refused, its line is still at hand.
-_REMEMBERED: Final = 400
+_MAX_RECENT_LINES: Final = 400
 _LINE: Final = re.compile(r"line (\d+)")
 
 
@@ -29,7 +29,7 @@ class Lines:
     def __init__(self, file: BinaryIO) -> None:
         self.fault = ""
         self._file = file
-        self._recent: deque[bytes] = deque(maxlen=_REMEMBERED)
+        self._recent: deque[bytes] = deque(maxlen=_MAX_RECENT_LINES)
         self._last = 0
 
     def __iter__(self) -> Iterator[bytes]:
@@ -71,7 +71,7 @@ class FirstBytes:
 
 
 def name_of(path: Path) -> str:
-    """What a file is called in what is told of it."""
+    """Return the name of a file in messages."""
     return "standard input" if str(path) == STDIN else path.name
 
 
@@ -87,7 +87,7 @@ def opened(path: Path) -> BinaryIO:
 
 
 def unpacked(file: BinaryIO) -> BinaryIO:
-    """What a file holds, whether it is packed or not; its name does not matter."""
+    """Return the content of a file, unpacked if it is compressed, whatever its name."""
     peek = getattr(file, "peek", None)
     start = bytes(peek(4)[:4]) if peek else b""
     if start.startswith(_GZIP):

@@ -25,7 +25,7 @@ from calltally.cli.serve.connections import connections_of
 from calltally.cli.serve.http_protocol import ProblemProtocol
 from calltally.cli.serve.process_group import Processes
 from calltally.logs import get_logger, set_up_logs
-from calltally.multiprocess import Crew, Member
+from calltally.multiprocess import Member, ProcessGroup
 from calltally.settings import MOST_WORKERS, Settings
 from calltally.store.backends.open import sqlite_path
 from calltally.store.backends.sqlite.sole_service import sole_service
@@ -89,7 +89,7 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
 async def _serve(settings: Settings, listening: socket.socket) -> None:
     with sole_service(sqlite_path(settings.database_url)):
         service = await _open(settings)
-        _tell(listening, database=service.store.dialect)
+        _log_address(listening, database=service.store.dialect)
         await run_server(service.app, listening, settings)
     log.info("stopped")
 
@@ -109,13 +109,13 @@ def _serve_by_several(settings: Settings) -> None:
     # A fault of the settings or the database is reported once, here.
     asyncio.run(_try_out(settings))
     with tempfile.TemporaryDirectory(prefix="calltally-", ignore_cleanup_errors=True) as folder:
-        crew = Crew(settings.workers, Path(folder))
+        group = ProcessGroup(settings.workers, Path(folder))
 
-        def work(place: int, listening: socket.socket) -> None:
-            crew.take_place(place, os.getpid())
-            _run(_serve_beside_others(settings, listening, Member(crew, place, parent)))
+        def work(worker: int, listening: socket.socket) -> None:
+            group.record_worker(worker, os.getpid())
+            _run(_serve_in_group(settings, listening, Member(group, worker, parent)))
 
-        _tell(sockets[0], database="postgres", workers=settings.workers)
+        _log_address(sockets[0], database="postgres", workers=settings.workers)
         code = Processes(sockets, work).run()
     if code:
         raise typer.Exit(code)
@@ -127,14 +127,14 @@ async def _try_out(settings: Settings) -> None:
     await service.store.close()
 
 
-async def _serve_beside_others(settings: Settings, listening: socket.socket, member: Member) -> None:
+async def _serve_in_group(settings: Settings, listening: socket.socket, member: Member) -> None:
     service = await _open(settings, member)
     await run_server(service.app, listening, settings)
 
 
-def _tell(listening: socket.socket, **told: object) -> None:
+def _log_address(listening: socket.socket, **fields: object) -> None:
     host, port = listening.getsockname()[:2]
-    log.info("listening", host=host, port=port, **told)
+    log.info("listening", host=host, port=port, **fields)
 
 
 def listen(host: str, port: int, *, is_shared: bool = False) -> socket.socket:

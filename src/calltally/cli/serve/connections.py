@@ -16,7 +16,7 @@ from calltally.settings import Settings
 # File descriptors for all else: the database, deliveries, files, pipes.
 _RESERVED_DESCRIPTORS: Final = 1024
 # After a stall many waiting connections have a request in them. Each look is a system call.
-_MOST_LOOKS: Final = 16
+_MAX_CHECKS: Final = 16
 _LOG_PAUSE_S: Final = 60.0
 
 log: Final = get_logger(__name__)
@@ -79,7 +79,7 @@ class Connections:
         self._waiting.pop(connection, None)
 
     def _end_longest_wait(self) -> bool:
-        ended = next((each for each in islice(self._waiting, _MOST_LOOKS) if each.make_room()), None)
+        ended = next((each for each in islice(self._waiting, _MAX_CHECKS) if each.make_room()), None)
         if ended is not None:
             self.remove(ended)
         return ended is not None

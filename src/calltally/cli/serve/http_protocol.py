@@ -132,7 +132,7 @@ class ProblemProtocol(HttpToolsProtocol):
             self._check_head()
         self._part = _Part.BODY
         super().on_headers_complete()
-        self.cycle.transport = self._answers.begun()
+        self.cycle.transport = self._answers.for_response()
 
     def _check_head(self) -> None:
         """Raise, which ends the parser, if the head is too large. Other messages may be in the same read."""

@@ -31,7 +31,7 @@ log: Final = get_logger(__name__)
 
 
 class Processes:
-    """A process for each listening socket, which does `work` with its place (from 1) and that socket.
+    """A process for each listening socket, which does `work` with its number (from 1) and that socket.
 
     The sockets stay open here: what waits in one of them when its process dies, the next process accepts.
     """
@@ -51,26 +51,26 @@ class Processes:
         gc.freeze()
         signal.signal(signal.SIGCHLD, _note)
         signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
-        for place in range(1, len(self._listening) + 1):
-            self._begin(place)
+        for worker in range(1, len(self._listening) + 1):
+            self._begin(worker)
         while signal.sigwait(_AWAITED) not in _STOPS:
             self._replace_dead()
         return self._end()
 
-    def _begin(self, place: int) -> None:
+    def _begin(self, worker: int) -> None:
         """Start a process, or have it tried again after a pause where the system has none to give."""
-        process = self._context.Process(target=self._run_forked, args=(place,), daemon=True)
+        process = self._context.Process(target=self._run_forked, args=(worker,), daemon=True)
         try:
             process.start()
         except OSError as fault:
             why = fault.strerror or str(fault)
-            log.warning("process not begun", worker=place, why=why, again_in_s=_PAUSE_S)
+            log.warning("process not begun", worker=worker, why=why, again_in_s=_PAUSE_S)
             signal.raise_signal(signal.SIGCHLD)
             return
-        self._living[place] = process
-        log.debug("process begun", worker=place, pid=process.pid)
+        self._living[worker] = process
+        log.debug("process begun", worker=worker, pid=process.pid)
 
-    def _run_forked(self, place: int) -> None:
+    def _run_forked(self, worker: int) -> None:
         # Ctrl-C is for the parent, which passes it on once.
         os.setpgid(0, 0)
         for stop in _STOPS:
@@ -78,31 +78,31 @@ class Processes:
             signal.signal(stop, lambda _number, _frame: os._exit(0))
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _AWAITED)
-        own = self._listening[place - 1]
+        own = self._listening[worker - 1]
         for other in self._listening:
             if other is not own:
                 other.close()
-        bind_log_fields(worker=place)
+        bind_log_fields(worker=worker)
         try:
-            self._work(place, own)
+            self._work(worker, own)
         except CalltallyError as error:
             typer.echo(f"calltally: {error.detail}", err=True)
             sys.exit(1)
 
     def _replace_dead(self) -> None:
         self._bury()
-        dead = [place for place in range(1, len(self._listening) + 1) if place not in self._living]
+        dead = [worker for worker in range(1, len(self._listening) + 1) if worker not in self._living]
         if dead and signal.sigtimedwait(_STOPS, _PAUSE_S) is not None:
             signal.raise_signal(signal.SIGTERM)
             return
-        for place in dead:
-            self._begin(place)
+        for worker in dead:
+            self._begin(worker)
 
     def _bury(self) -> None:
-        for place, process in list(self._living.items()):
+        for worker, process in list(self._living.items()):
             if process.exitcode is not None:
-                log.warning("process died", worker=place, code=process.exitcode, again_in_s=_PAUSE_S)
-                del self._living[place]
+                log.warning("process died", worker=worker, code=process.exitcode, again_in_s=_PAUSE_S)
+                del self._living[worker]
 
     def _end(self) -> int:
         for listening in self._listening:

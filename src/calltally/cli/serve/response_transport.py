@@ -22,7 +22,7 @@ class AnswerTransport(asyncio.Transport):
         self._held: list[Any] = []
         self.hang_up = hang_up
 
-    def begun(self) -> "AnswerTransport":
+    def for_response(self) -> "AnswerTransport":
         """Return itself, and take what is written next for a head."""
         self._is_head = True
         return self

@@ -7,10 +7,10 @@ from litestar import get
 from msgspec.structs import replace
 
 from calltally.analytics.launch_query import LAUNCH_PARAMETERS, LaunchQuery, parse_launch_query
-from calltally.analytics.launch_view import METHOD, LaunchShown, launch_view
+from calltally.analytics.launch_view import METHOD, LaunchReport, launch_view
 from calltally.analytics.query import QUALITY_PARAMETERS, QualityQuery, parse_quality_query
 from calltally.analytics.report import csv_bytes, quality_report
-from calltally.analytics.schemas import QualityShown
+from calltally.analytics.schemas import QualityReport
 from calltally.calls.errors import InvalidInput
 from calltally.calls.metrics import COUNTS, DURATIONS, RATES
 from calltally.calls.numbers_in_text import mask_name
@@ -52,7 +52,7 @@ QUALITY: Final = Operation(
     responses={
         200: ResponseSpec(
             description="The groups in the order of their keys, and the total.",
-            schema=QualityShown,
+            schema=QualityReport,
             alternatives={_CSV: {"type": "string"}},
         )
     },
@@ -93,7 +93,7 @@ LAUNCH: Final = Operation(
     is_tenant_scoped=True,
     query=LAUNCH_PARAMETERS,
     parses_query=True,
-    responses={200: ResponseSpec(description="The launch and its baseline.", schema=LaunchShown)},
+    responses={200: ResponseSpec(description="The launch and its baseline.", schema=LaunchReport)},
     problems=("not-found",),
 )
 

@@ -14,7 +14,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from calltally.multiprocess import Crew, Member
+from calltally.multiprocess import Member, ProcessGroup
 from calltally.web.metrics.metrics import Metrics
 
 _FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -24,15 +24,15 @@ class MultiprocessMetrics(Metrics):
     """Metrics of one worker process. It must be the only instance of the process."""
 
     def __init__(self, member: Member) -> None:
-        folder = str(member.crew.folder)
+        folder = str(member.group.folder)
         # The library reads both whenever it creates a counter; labelled counters are created later.
         os.environ[_FOLDER] = folder
-        values.ValueClass = values.MultiProcessValue(lambda: member.place)  # type: ignore[no-untyped-call]
+        values.ValueClass = values.MultiProcessValue(lambda: member.worker)  # type: ignore[no-untyped-call]
         super().__init__()
         self._length: Callable[[], int] = int
         self._all = CollectorRegistry()
         MultiProcessCollector(self._all, folder)  # type: ignore[no-untyped-call]
-        self._all.register(_Processes(member.crew))
+        self._all.register(_Processes(member.group))
 
     def observe_queue(self, length: Callable[[], int]) -> None:
         """Store `length`; other processes cannot call it."""
@@ -51,13 +51,13 @@ class MultiprocessMetrics(Metrics):
 class _Processes(Collector):
     """Processor time, memory and open files of each process."""
 
-    def __init__(self, crew: Crew) -> None:
-        self._crew = crew
+    def __init__(self, group: ProcessGroup) -> None:
+        self._group = group
 
     def collect(self) -> Iterator[Metric]:
         families: dict[str, Any] = {}
-        for worker in self._crew.places:
-            for metric in ProcessCollector(pid=partial(self._crew.pid_at, worker), registry=None).collect():
+        for worker in self._group.workers:
+            for metric in ProcessCollector(pid=partial(self._group.pid_of, worker), registry=None).collect():
                 kind: Any = type(metric)
                 family = families.setdefault(
                     metric.name, kind(metric.name, metric.documentation, labels=["worker"])

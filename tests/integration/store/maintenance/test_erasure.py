@@ -171,7 +171,7 @@ def test_import_counts_facts_of_an_erased_call_as_refused(bench: Bench) -> None:
     record_calls(bench)
     erase(bench, SID)
     told = [fact(1, SID, status="ringing"), fact(2, "CA" + "2" * 32, status="busy")]
-    report = bench.run(import_facts(bench.store, TENANT, told=told))
+    report = bench.run(import_facts(bench.store, TENANT, items=told))
     assert (report.recorded, report.refused, report.total) == (1, 1, 2)
     assert holders(bench, SID) == set()
 

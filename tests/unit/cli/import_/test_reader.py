@@ -39,8 +39,8 @@ def test_chunks_go_over_files_in_their_order(tmp_path: Path) -> None:
     files = [written(tmp_path / "a", 1, 2, 3, 4), written(tmp_path / "b", 5)]
     chunks = chunks_in(Reading(RECORDS["twilio"], files, None))
     assert sids(chunks) == [["CA1", "CA2", "CA3"], ["CA4", "CA5"]]
-    assert [(each.read.place, each.read.size) for each in chunks if each.read] == [
-        (place, files[place].stat().st_size) for place in (0, 1)
+    assert [(each.read.file, each.read.size) for each in chunks if each.read] == [
+        (file, files[file].stat().st_size) for file in (0, 1)
     ]
 
 

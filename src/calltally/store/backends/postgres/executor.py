@@ -136,7 +136,7 @@ async def run_read(
     try:
         result = await run_operation_async(operation, execute)
     except BaseException:
-        _roll_back(connection, has_begun=bool(begin_statements))
+        _roll_back(connection, has_transaction=bool(begin_statements))
         raise
     if begin_statements:
         connection.queue(_COMMIT)
@@ -160,12 +160,12 @@ async def run_transaction(
     return result
 
 
-def _roll_back(connection: PipelineConnection, *, has_begun: bool = True) -> None:
+def _roll_back(connection: PipelineConnection, *, has_transaction: bool = True) -> None:
     """Roll back. After an error the server ignores all until a Sync, so send one before and one after."""
     # The server rolls back for a lost connection; the error of the loss must not hide the first error.
     with suppress(psycopg.Error):
         connection.end_transaction()
-        if has_begun:
+        if has_transaction:
             connection.queue(_ROLLBACK)
             connection.end_transaction()
 

@@ -1,4 +1,4 @@
-"""Whether a tenant hides numbers."""
+"""Column for tenants that hide numbers."""
 
 from pathlib import Path
 

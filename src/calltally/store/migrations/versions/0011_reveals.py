@@ -1,4 +1,4 @@
-"""Who looked at whole numbers that a tenant masks."""
+"""Table of the reveals of masked numbers."""
 
 from pathlib import Path
 

@@ -78,7 +78,7 @@ async def list_call_logs(request: AnyRequest) -> ASGIApp:
     """List calls. Stored records are joined without decoding or encoding."""
     query = list_query(request)
     plan = stream_plan(request, query)
-    found = await _find(request, plan.first if plan else query, plan.asked if plan else query)
+    found = await _find(request, plan.first if plan else query, plan.requested if plan else query)
     if found.listed is None:
         return Response(b"", status=304, media_type=b"", headers=((b"etag", found.tag),))
     if plan:
@@ -115,15 +115,17 @@ def _parsed(query: bytes, *, allow_tenant: bool) -> ListQuery:
     return parse_list_query(query_pairs(query), allow_tenant=allow_tenant)
 
 
-async def _find(request: AnyRequest, query: ListQuery, asked: ListQuery) -> _TaggedPage:
+async def _find(request: AnyRequest, query: ListQuery, requested: ListQuery) -> _TaggedPage:
     """Return the page of `query`.
 
-    Its ETag is that of `asked`, the whole request: a stream reads it in chunks.
+    Its ETag is that of `requested`, the whole request: a stream reads it in chunks.
     """
     deps, tenant = dependencies_of(request), tenant_of(request)
     if_none_match = context_of(request.scope).headers.get(b"if-none-match")
     is_long = not is_seek(query.filter)
-    read_page = partial(_page, tenant, query, if_none_match, _ETagKey(asked, access_of(request).is_masked))
+    read_page = partial(
+        _page, tenant, query, if_none_match, _ETagKey(requested, access_of(request).is_masked)
+    )
     if query.hold is None:
         found = await deps.store.read_tenant(tenant, read_page, long=is_long)
     else:
@@ -139,7 +141,7 @@ async def _find(request: AnyRequest, query: ListQuery, asked: ListQuery) -> _Tag
 
 
 def _page(
-    tenant: str, query: ListQuery, if_none_match: bytes | None, asked: _ETagKey
+    tenant: str, query: ListQuery, if_none_match: bytes | None, requested: _ETagKey
 ) -> StoreOperation[_TaggedPage | None]:
     """Read the page, or return None for a hold that is not pinned yet.
 
@@ -147,19 +149,19 @@ def _page(
     """
     if if_none_match is None and is_present(query):
         view, listed = yield from list_present(tenant, query)
-        return _TaggedPage(_tag(view, asked), listed)
+        return _TaggedPage(_tag(view, requested), listed)
     named = yield from view_of(tenant, query)
     if named is None:
         return None
     view = named
-    tag = _tag(view, asked)
+    tag = _tag(view, requested)
     if etag_matches(if_none_match, tag):
         return _TaggedPage(tag, None)
     return _TaggedPage(tag, (yield from list_view(view, query)))
 
 
 @lru_cache(maxsize=1_024)
-def _tag(view: LedgerView, asked: _ETagKey) -> bytes:
+def _tag(view: LedgerView, requested: _ETagKey) -> bytes:
     # The parsed query includes the search rights, and equivalent queries are equal.
     head = view.ledger_head
-    return weak_etag(_FORMAT_VERSION, head.tenant, head.epoch, view.as_of, head.erasures, *asked)
+    return weak_etag(_FORMAT_VERSION, head.tenant, head.epoch, view.as_of, head.erasures, *requested)

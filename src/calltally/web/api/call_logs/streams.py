@@ -45,12 +45,12 @@ _BY_TYPE: Final = {each.media_type.encode(): each for each in FORMATS.values()}
 class StreamPlan(NamedTuple):
     """A requested stream.
 
-    `asked` identifies the request, by parameter or by Accept, in the ETag. `first` is the query of the first
+    `requested` identifies the request, by parameter or by Accept, in the ETag. `first` is the query of the first
     chunk. `most` is the limit of calls; None for all.
     """
 
     form: Format
-    asked: ListQuery
+    requested: ListQuery
     first: ListQuery
     most: int | None
 
@@ -61,11 +61,11 @@ class StreamPlan(NamedTuple):
         stream_headers = (
             (b"x-row-count", b"%d" % window.rows),
             (b"x-snapshot", first.snapshot.encode()),
-            *((_disposition(self.form, tenant, self.asked),) if self.form.is_saved else ()),
+            *((_disposition(self.form, tenant, self.requested),) if self.form.is_saved else ()),
         )
         return StreamingResponse(
             _file_chunks(
-                window, self.form, _time_zone(self.asked.tz), is_masked=access_of(request).is_masked
+                window, self.form, _time_zone(self.requested.tz), is_masked=access_of(request).is_masked
             ),
             media_type=self.form.content_type.encode(),
             headers=(*headers, *stream_headers),
@@ -87,8 +87,8 @@ def stream_plan(request: AnyRequest, query: ListQuery) -> StreamPlan | None:
     _time_zone(query.tz)
     is_limited = any(name == "limit" for name, _ in query_pairs(request.scope["query_string"]))
     most = query.limit if is_limited else None
-    asked = replace(query, format=form.name, limit=most or _UNLIMITED)
-    return StreamPlan(form, asked, first_chunk_query(asked, most), most)
+    requested = replace(query, format=form.name, limit=most or _UNLIMITED)
+    return StreamPlan(form, requested, first_chunk_query(requested, most), most)
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ from calltally.alerts.model.finding import AlertFinding
 from calltally.alerts.model.series import RATES, Metric, SeriesKey, StepColumn
 from calltally.analytics.buckets import local_time
 from calltally.analytics.report_values import rate_with_interval
-from calltally.analytics.schemas import RateShown
+from calltally.analytics.schemas import RateSummary
 from calltally.calls.alert_counts import STEP_S, AlertStepKey, Cells
 from calltally.calls.intervals import Proportion
 from calltally.calls.times import SECOND_US, utc_text
@@ -96,7 +96,7 @@ def _shares(metric: Metric, series: SeriesKey, steps: Steps, frame: ChartFrame) 
 
 def _point(finding: AlertFinding, at_s: int, share: Proportion) -> Sequence[Any]:
     """Return one point. Within the evidence window, its baseline is the expected rate."""
-    rate: RateShown = rate_with_interval(share)
+    rate: RateSummary = rate_with_interval(share)
     evidence = finding.evidence
     is_within = evidence.from_us <= at_s * SECOND_US < evidence.to_us
     base = evidence.expected if is_within else None

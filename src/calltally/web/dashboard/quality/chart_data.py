@@ -12,7 +12,7 @@ from markupsafe import Markup
 from calltally.alerts.evaluation.alert_payload import read_content
 from calltally.alerts.model.series import Dimension
 from calltally.analytics.buckets import Bucket
-from calltally.analytics.schemas import GroupShown, QualityShown
+from calltally.analytics.schemas import CallGroup, QualityReport
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import utc_text
 from calltally.store.alerts.alerts import Alert
@@ -32,7 +32,7 @@ class ChartGroup(NamedTuple):
     name: str
     calls: int
     key: dict[str, str | None]
-    steps: dict[int, GroupShown]
+    steps: dict[int, CallGroup]
 
     @property
     def launch(self) -> str | None:
@@ -61,7 +61,7 @@ class ChartMark(NamedTuple):
     column: int | None
 
 
-def chart_groups(report: QualityShown, step: str, buckets: Sequence[Bucket]) -> list[ChartGroup]:
+def chart_groups(report: QualityReport, step: str, buckets: Sequence[Bucket]) -> list[ChartGroup]:
     """Return the groups, those with the most calls first."""
     positions = {bucket.label: position for position, bucket in enumerate(buckets)}
     found: dict[tuple[str | None, ...], ChartGroup] = {}

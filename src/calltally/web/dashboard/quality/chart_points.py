@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from calltally.analytics.schemas import RateShown
+from calltally.analytics.schemas import RateSummary
 
 NO_POINT: Final = "null"
 
@@ -45,7 +45,7 @@ def _array(values: Iterable[str]) -> str:
 
 # The repr of a finite number is valid JSON, and four times as fast as the library.
 @lru_cache(maxsize=16_384)
-def point(rate: RateShown, base: float | None) -> str:
+def point(rate: RateSummary, base: float | None) -> str:
     """Encode rate, low, high, calls, small sample, baseline; null if neither rate has calls."""
     baseline = NO_POINT if base is None else repr(base)
     if rate.value is None and base is None:

@@ -8,7 +8,7 @@ from litestar import get
 from markupsafe import Markup
 
 from calltally.analytics.launch_query import LaunchQuery, parse_launch_query
-from calltally.analytics.launch_view import EvidenceShown, HourShown, LaunchShown, launch_view
+from calltally.analytics.launch_view import LaunchHour, LaunchReport, RateVerdict, launch_view
 from calltally.web.api.analytics import restrict_launch_query
 from calltally.web.dashboard.built_files import CHARTS, built_path
 from calltally.web.dashboard.calls.links import non_empty, url
@@ -78,7 +78,7 @@ def _launch_pairs(pairs: Pairs) -> Pairs:
     return (*rest, (form["what"], form["name"])) if "name" in form else rest
 
 
-def _values(visitor: Visitor, query: LaunchQuery, launch: LaunchShown) -> dict[str, Any]:
+def _values(visitor: Visitor, query: LaunchQuery, launch: LaunchReport) -> dict[str, Any]:
     window = launch.launch.window
     sides = [side for side in (launch.launch, launch.baseline) if side is not None]
     return {
@@ -103,7 +103,7 @@ def _values(visitor: Visitor, query: LaunchQuery, launch: LaunchShown) -> dict[s
     }
 
 
-def _evidence_row(name: str, evidence: EvidenceShown) -> LaunchEvidenceRow:
+def _evidence_row(name: str, evidence: RateVerdict) -> LaunchEvidenceRow:
     since, before = evidence.launch, evidence.baseline
     has_both = since.value is not None and before.value is not None
     return LaunchEvidenceRow(
@@ -132,7 +132,7 @@ def _more(calls: int | None) -> str:
     return text("more_calls", calls=grouped(calls)) if calls else text("more_none")
 
 
-def _hour(query: LaunchQuery, hour: HourShown, rates: Sequence[str]) -> dict[str, Any]:
+def _hour(query: LaunchQuery, hour: LaunchHour, rates: Sequence[str]) -> dict[str, Any]:
     return {
         "name": hour.hour[:16].replace("T", " "),
         "calls": grouped(hour.counts["attempts"]),
@@ -142,7 +142,7 @@ def _hour(query: LaunchQuery, hour: HourShown, rates: Sequence[str]) -> dict[str
     }
 
 
-def _chart(query: LaunchQuery, launch: LaunchShown) -> Markup:
+def _chart(query: LaunchQuery, launch: LaunchReport) -> Markup:
     """Return the chart data for the script: one group by hour, with the earlier rate as its baseline."""
     hours, rates = launch.hours, list(launch.evidence)
     calls = url([(query.facet, query.name)], "").removeprefix("?")

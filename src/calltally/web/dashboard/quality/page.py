@@ -13,7 +13,7 @@ from calltally.analytics.buckets import HOUR, STEPS
 from calltally.analytics.measurement import MeasuredWindow, measure, window_of
 from calltally.analytics.query import UTC, QualityQuery
 from calltally.analytics.report import quality_report
-from calltally.analytics.schemas import QualityShown
+from calltally.analytics.schemas import QualityReport
 from calltally.calls.metrics import RATES
 from calltally.calls.model import DIRECTIONS
 from calltally.calls.times import DAY_US, SECOND_US
@@ -98,7 +98,7 @@ async def export_quality(request: AnyRequest) -> ASGIApp:
     return answer
 
 
-def _numbers(page_query: QualityPageQuery, report: QualityShown) -> dict[str, Any]:
+def _numbers(page_query: QualityPageQuery, report: QualityReport) -> dict[str, Any]:
     return {
         "asked": page_query,
         "rows": rows_of(page_query, report),

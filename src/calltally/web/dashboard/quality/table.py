@@ -8,7 +8,7 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-from calltally.analytics.schemas import DifferenceShown, GroupShown, QualityShown, RateShown
+from calltally.analytics.schemas import CallGroup, QualityReport, RateDifference, RateSummary
 from calltally.web.dashboard.call_format import DASH
 from calltally.web.dashboard.english.messages import text
 from calltally.web.dashboard.number_format import grouped, interval, percent, points
@@ -20,23 +20,23 @@ MAX_ROWS: Final = 200
 _FEW: Final = f' class="few" title="{text("small_sample")}"'
 
 
-def rows_of(page_query: QualityPageQuery, report: QualityShown) -> Markup:
+def rows_of(page_query: QualityPageQuery, report: QualityReport) -> Markup:
     """Return the rows of the table, in the order of the API."""
     return Markup("".join([_row(page_query, group) for group in report.data[:MAX_ROWS]]))  # noqa: S704 (escaped)
 
 
-def total_row(page_query: QualityPageQuery, report: QualityShown) -> Markup:
+def total_row(page_query: QualityPageQuery, report: QualityReport) -> Markup:
     """Return the cells of the total row, without its name."""
     return Markup(_cells(page_query, report.total))  # noqa: S704 (escaped)
 
 
-def _row(page_query: QualityPageQuery, group: GroupShown) -> str:
+def _row(page_query: QualityPageQuery, group: CallGroup) -> str:
     names = (DASH if value is None else value for value in group.key.values())
     named = "".join([f'<td class="steady">{escape(name)}</td>' for name in names])
     return f"<tr>{named}{_cells(page_query, group)}</tr>\n"
 
 
-def _cells(page_query: QualityPageQuery, group: GroupShown) -> str:
+def _cells(page_query: QualityPageQuery, group: CallGroup) -> str:
     """Return the number of calls, linked to their list if possible, and the rates."""
     key = {name: value for name, value in group.key.items() if name != page_query.step}
     calls, count = calls_of(key, page_query.filters), grouped(group.counts["attempts"])
@@ -46,7 +46,7 @@ def _cells(page_query: QualityPageQuery, group: GroupShown) -> str:
     return f'<td class="number">{count}</td>\n  {figures}'
 
 
-def _figure(rate: str, group: GroupShown) -> str:
+def _figure(rate: str, group: CallGroup) -> str:
     """Return the cell of one rate. Its numbers need no escaping."""
     value, more = _rate_html(group.rates[rate])
     changed = _changed(group.compared.differences[rate]) if group.compared else ""
@@ -55,7 +55,7 @@ def _figure(rate: str, group: GroupShown) -> str:
 
 # Cached: hours with few calls have equal rates.
 @lru_cache(maxsize=8_192)
-def _rate_html(rate: RateShown) -> tuple[str, str]:
+def _rate_html(rate: RateSummary) -> tuple[str, str]:
     """Return the HTML before and after the difference."""
     made_of = f"<small>{rate.numerator:,} / {rate.denominator:,}</small>"
     if rate.value is None:
@@ -66,7 +66,7 @@ def _rate_html(rate: RateShown) -> tuple[str, str]:
 
 
 @lru_cache(maxsize=8_192)
-def _changed(change: DifferenceShown) -> str:
+def _changed(change: RateDifference) -> str:
     if change.value is None:
         return ""
     news = ' class="news"' if change.more_than_chance else ""

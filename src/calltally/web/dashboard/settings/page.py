@@ -49,8 +49,8 @@ async def show_settings(request: AnyRequest) -> Response:
     return render_page("settings.html", visitor, values, headers=renewed(request, visitor))
 
 
-async def settings_values(request: AnyRequest, visitor: Visitor, **shown_once: object) -> dict[str, Any]:
-    """Return the template values. `shown_once` is a new key or a new endpoint's secret."""
+async def settings_values(request: AnyRequest, visitor: Visitor, **once: object) -> dict[str, Any]:
+    """Return the template values. `once` is a new key or a new endpoint's secret."""
     may_send, is_admin = visitor.access.has_scope(WEBHOOKS_WRITE), visitor.access.is_admin
     return {
         "is_admin": is_admin,
@@ -63,7 +63,7 @@ async def settings_values(request: AnyRequest, visitor: Visitor, **shown_once: o
         "new_key": None,
         "new_secret": None,
         "checked": None,
-        **shown_once,
+        **once,
         "here": PATH,
     }
 
