@@ -50,7 +50,6 @@ async def open_service(
     """Assemble the service for `serve`. Raises Misconfigured with instructions."""
     heads = member.group.heads if member else None
     options = PostgresOptions(settings.database_connections, settings.read_url, heads)
-    metrics = MultiprocessMetrics(member) if member else Metrics()
     store = open_store(settings.database_url, clock, options)
     try:
         await check_schema(store)
@@ -60,7 +59,7 @@ async def open_service(
     except BaseException:
         await store.close()
         raise
-    parts = _parts(settings, (store, metrics), vault, clock=clock, member=member)
+    parts = _parts(settings, store, vault, clock=clock, member=member)
     app = _with_worker(settings, parts, create_app(parts))
     return Service(settings, store, clock, _attended(app, parts, member) if member else app)
 
@@ -100,13 +99,12 @@ def _with_worker(settings: Settings, parts: Dependencies, app: Application) -> A
 
 def _parts(
     settings: Settings,
-    store_and_metrics: tuple[Store, Metrics],
+    store: Store,
     vault: Vault,
     *,
     clock: Clock,
     member: Member | None,
 ) -> Dependencies:
-    store, metrics = store_and_metrics
     shared_limits = member.group.limits if member else None
     return Dependencies(
         store=store,
@@ -120,5 +118,5 @@ def _parts(
         metrics_by_tenant=settings.metrics_by_tenant,
         outgoing=OutgoingClient(outgoing_policy(settings)),
         send_mail=mail_sender(settings),
-        metrics=metrics,
+        metrics=MultiprocessMetrics(member) if member else Metrics(),
     )

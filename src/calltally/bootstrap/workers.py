@@ -39,7 +39,7 @@ def make_worker(
     holder = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     dependencies = WorkerDependencies(
         store=store,
-        deliveries=_sending(settings, store, (clock, holder, tally))
+        deliveries=_sending(settings, store, clock, holder, tally)
         if isinstance(store, ObservableStore)
         else None,
         events_us=settings.event_days * DAY_US,
@@ -82,9 +82,8 @@ def alert_dependencies(
 
 
 def _sending(
-    settings: Settings, store: ObservableStore, of_process: tuple[Clock, str, DeliveryMetrics]
+    settings: Settings, store: ObservableStore, clock: Clock, holder: str, tally: DeliveryMetrics
 ) -> DeliveryDependencies:
-    clock, holder, tally = of_process
     return DeliveryDependencies(
         store=store,
         outgoing=OutgoingClient(outgoing_policy(settings, float(settings.delivery_timeout_seconds))),

@@ -18,7 +18,7 @@ from calltally.store.rollups.call_counters import CallDimensions
 from calltally.store.rollups.occupied_windows import column_us, occupied_windows
 from calltally.store.rollups.quality_delta import RowDelta, share_of
 from calltally.store.rollups.quality_keys import DAY, WIDTH_S, RowId
-from calltally.store.rollups.quality_rows import CLAUSES, QualityDeltas, write_rows
+from calltally.store.rollups.quality_rows import CLAUSES, MeasuredCall, QualityDeltas, write_rows
 
 CHUNK: Final = 500
 PAGE: Final = 2_000
@@ -75,8 +75,8 @@ def _measure(tenant: str, ids: list[bytes]) -> StoreOperation[None]:
             raise DamagedStore(message)
         measured = encode_measures(fold(tenant, linked_call.canonical(), linked_call.facts.values()))
         # A call that an older release moved stays in its old row until the day is checked.
-        old = None if call.measured is None else (call.dimensions, call.measured)
-        deltas.move(old, (call.dimensions, measured))
+        old = None if call.measured is None else MeasuredCall(call.dimensions, call.measured)
+        deltas.move(old, MeasuredCall(call.dimensions, measured))
         row = {"id": call.id, "measured": measured, "revision": call.revision}
         measured_rows.append({"tenant": tenant, **row})
     yield StatementMany("remeasure_calls", measured_rows)

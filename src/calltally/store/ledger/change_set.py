@@ -17,7 +17,7 @@ from calltally.store.ledger.sqlite_rowids import segment_of
 from calltally.store.ledger.text_index import summary_of
 from calltally.store.rollups.alert_steps import StepDeltas
 from calltally.store.rollups.call_counters import CallDimensions, CounterDeltas, counter_statements
-from calltally.store.rollups.quality_rows import QualityDeltas
+from calltally.store.rollups.quality_rows import MeasuredCall, QualityDeltas
 
 _SEALED: Final = ("revision", "updated_us", "record", "measured")
 _VALID: Final = ("valid_from", "valid_to")
@@ -72,9 +72,9 @@ class ChangeSet:
         self._facts: dict[tuple[str, bytes, bytes], tuple[StoredOutcome, PackedFact]] = {}
         self._repeats: dict[tuple[str, bytes, bytes], int] = {}
 
-    def put_fact(self, node: tuple[str, bytes], fact: PackedFact, outcome: StoredOutcome) -> None:
+    def put_fact(self, tenant: str, node: bytes, fact: PackedFact, outcome: StoredOutcome) -> None:
         """Add a new fact of a tenant's node."""
-        self._facts[(*node, fact.key)] = outcome, fact
+        self._facts[tenant, node, fact.key] = outcome, fact
 
     def count_repeat(self, tenant: str, node: bytes, key: bytes) -> None:
         """Count a repeated fact, whether an earlier commit or this one recorded it."""
@@ -142,7 +142,8 @@ class ChangeSet:
             tenant, alert_counts_of_record(old.record) if old is not None else (), alert_counts_of_call(call)
         )
         measured = encode_measures(folded)
-        self._quality.move(old and (old.dimensions, old.measured), (dimensions, measured))
+        before = MeasuredCall(old.dimensions, old.measured) if old is not None else None
+        self._quality.move(before, MeasuredCall(dimensions, measured))
         sealed = (revision, self._now_us, finish_record(body, revision, self._now_us), measured)
         parties = (int(call.escalated), call.from_number, call.to_number)
         if old is not None and _only_status_changes(old, dimensions, parties):
@@ -156,13 +157,13 @@ class ChangeSet:
         """Update measures that changed although the record did not; this takes no revision."""
         measured = encode_measures(folded)
         if measured != old.measured:
-            self._quality.move((old.dimensions, old.measured), (old.dimensions, measured))
+            before = MeasuredCall(old.dimensions, old.measured)
+            self._quality.move(before, before._replace(measured=measured))
             row = {"id": old.id, "measured": measured, "revision": old.revision}
             self._put("remeasure_calls", tenant=old.dimensions.tenant, **row)
 
-    def put_words(self, call: tuple[str, bytes, int], words: str, *, is_new: bool) -> None:
-        """Set the words of a call (tenant, id) from a revision on; older snapshots keep the earlier words."""
-        tenant, call_id, revision = call
+    def put_words(self, tenant: str, call_id: bytes, revision: int, words: str, *, is_new: bool) -> None:
+        """Set the words of a call from a revision on; older snapshots keep the earlier words."""
         if not is_new:
             self._put("end_texts", tenant=tenant, id=call_id, revision=revision)
         if words:
@@ -219,9 +220,7 @@ class ChangeSet:
         self._tuples.setdefault(name, []).append(row)
 
 
-def _only_status_changes(
-    old: StoredCall, dimensions: CallDimensions, parties: tuple[int, str | None, str | None]
-) -> bool:
+def _only_status_changes(old: StoredCall, dimensions: CallDimensions, parties: Row) -> bool:
     """Return whether only the status changes: then most indexes stay as they are, half of the cost."""
     return (*old.dimensions[:2], *old.dimensions[3:], *old[2:5]) == (
         *dimensions[:2],

@@ -141,7 +141,7 @@ class CallUpdate:
         # A fact without a change has no event, even together with an import that changed something.
         self._announce = self._announce or (announce and outcome is IngestOutcome.APPLIED)
         stored = StoredOutcome(fact.received_us, outcome.value, reason)
-        changes.put_fact((tenant, node), ready or pack(fact, key), stored)
+        changes.put_fact(tenant, node, ready or pack(fact, key), stored)
         return FactOutcome(outcome, reason, conflicts_in(self._body) > conflicts)
 
     def _has_new_sid(self, fact: Fact) -> bool:
@@ -192,7 +192,7 @@ class CallUpdate:
             self.revision = stored.revision
             changes.remeasure(stored, folded)
             return
-        self._write(changes, (folded, body), stored, pack)
+        self._write(changes, folded, body, stored, pack)
 
     def _is_as_stored(self, stored: StoredCall, body: bytes) -> bool:
         before = (record_body(stored.record), stored_states(self._linked_call, self.id))
@@ -201,11 +201,12 @@ class CallUpdate:
     def _write(
         self,
         changes: ChangeSet,
-        last: tuple[FoldedCall, bytes],
+        folded: FoldedCall,
+        body: bytes,
         stored: StoredCall | None,
         pack: PackedConversations,
     ) -> None:
-        linked_call, sessions, (folded, body) = self._linked_call, self._sessions, last
+        linked_call, sessions = self._linked_call, self._sessions
         tenant = linked_call.tenant
         self.revision = changes.put_call(tenant, self.id, body, folded, stored)
         before = stored_states(linked_call, self.id)
@@ -215,7 +216,7 @@ class CallUpdate:
         if self._changes_words():
             spoken = transcript_of(linked_call, sessions, pack)
             words = indexed_words(tenant, folded.call.summary or "", spoken)
-            changes.put_words((tenant, self.id, self.revision), words, is_new=stored is None)
+            changes.put_words(tenant, self.id, self.revision, words, is_new=stored is None)
         if self._announce:
             evaluated = newly_evaluated(linked_call, sessions)
             old = stored or self._merged_call()

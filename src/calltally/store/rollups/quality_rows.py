@@ -7,7 +7,7 @@ change in a commit, because they contain only final calls.
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -53,6 +53,13 @@ Tallies: TypeAlias = dict[FineRow, RowTally]
 _encoder: Final = msgspec.msgpack.Encoder()
 
 
+class MeasuredCall(NamedTuple):
+    """Dimensions and encoded measures of a call; without measures the call is in no row."""
+
+    dimensions: CallDimensions
+    measured: bytes | None
+
+
 class QualityDeltas:
     """Changes of a commit to the roll-ups, summed before they are written."""
 
@@ -61,15 +68,14 @@ class QualityDeltas:
         # Changes by erased calls.
         self._others: dict[FineRow, RowDelta] = {}
 
-    def move(
-        self, old: tuple[CallDimensions, bytes | None] | None, new: tuple[CallDimensions, bytes]
-    ) -> None:
+    def move(self, old: MeasuredCall | None, new: MeasuredCall) -> None:
         """Replace the old counts of a call by its new ones; `old` is None for a new call."""
-        if old is not None and old[1] == new[1] and _bucket(old[0]) == _bucket(new[0]):
-            return
         if old is not None:
+            if old.measured == new.measured and _bucket(old.dimensions) == _bucket(new.dimensions):
+                return
             self.remove(*old)
-        self.add(*new)
+        if new.measured is not None:
+            self.add(new.dimensions, new.measured)
 
     def add(self, dimensions: CallDimensions, measured: bytes, times: int = 1) -> None:
         """Count a call, or with `times` -1 remove it."""

@@ -49,7 +49,7 @@ def _compare_page(
     query = replace(query, offset=random.randint(0, by_rows.total))
     by_rows = yield from Scan(ledger_head, query, _as_of(ledger_head, as_of)).page()
     by_counters = yield from _seek(ledger_head, query, as_of).page()
-    return CheckResult(1, _differences(ledger_head.tenant, (as_of, query), by_rows, by_counters), None)
+    return CheckResult(1, _differences(ledger_head.tenant, as_of, query, by_rows, by_counters), None)
 
 
 def _as_of(ledger_head: LedgerHead, as_of: int) -> int | None:
@@ -93,9 +93,8 @@ def _some_filter(window: CallFilter, random: Random) -> CallFilter:
 
 
 def _differences(
-    tenant: str, sample: tuple[int, ListQuery], by_rows: PageRecords, by_counters: PageRecords
+    tenant: str, as_of: int, query: ListQuery, by_rows: PageRecords, by_counters: PageRecords
 ) -> list[InvariantFinding]:
-    as_of, query = sample
     subject = f"a page of {tenant} as of revision {as_of}: {query.filter} {query.order} offset {query.offset}"
     if by_rows.total != by_counters.total:
         counted = f"its counters count {by_counters.total} calls, its rows are {by_rows.total}"

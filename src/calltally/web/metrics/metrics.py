@@ -108,17 +108,16 @@ class Metrics:
     def observe_request(self, route: str, method: str, status: int, *, seconds: float) -> None:
         """Record one response, under the route's template and not the requested path."""
         key = (route, method, status)
-        series = self._series.get(key) or self._resolve(key)
+        series = self._series.get(key) or self._resolve(*key)
         series.requests.inc()
         series.seconds.observe(seconds)
 
-    def _resolve(self, key: tuple[str, str, int]) -> _Series:
-        route, method, status = key
+    def _resolve(self, route: str, method: str, status: int) -> _Series:
         method_label = method if method in METHODS else "other"
         series = _Series(self._requests.labels(route, method_label, str(status)), self._seconds.labels(route))
         # Clients can invent methods, so only method_label methods are cached.
         if method_label == method:
-            self._series[key] = series
+            self._series[route, method, status] = series
         return series
 
     def count_fact(self, provider: str, outcome: str) -> None:

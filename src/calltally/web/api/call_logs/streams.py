@@ -45,8 +45,8 @@ _BY_TYPE: Final = {each.media_type.encode(): each for each in FORMATS.values()}
 class StreamPlan(NamedTuple):
     """A requested stream.
 
-    `requested` identifies the request, by parameter or by Accept, in the ETag. `first` is the query of the first
-    chunk. `most` is the limit of calls; None for all.
+    `requested` identifies the request, by parameter or by Accept, in the ETag. `first` is the query of the
+    first chunk. `most` is the limit of calls; None for all.
     """
 
     form: Format
