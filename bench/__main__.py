@@ -55,7 +55,7 @@ def _detection(given: Sequence[str]) -> int:
 
 
 async def _measured(lab: Lab, name: str) -> list[Row]:
-    """What one measurement gave; a line that says why, where it could not be made."""
+    """Print the rows of a measurement, or the reason why it is missing."""
     print(f"{name} ...", file=sys.stderr)
     try:
         return await MEASURES[name](lab)

@@ -1,4 +1,4 @@
-"""What the ledger writes, and nothing else: its rows, recorded beforehand and inserted in bare batches.
+"""Rows of the ledger alone, recorded beforehand and inserted in bare batches.
 
 The rows of each table are those that the ledger made of the same facts (facts, calls, versions,
 counters and their history, outbox, heads), by the same statements, at the same durability. What is
@@ -50,7 +50,7 @@ class Recorder:
         self._connection.execute("DETACH source")
 
     def batches(self, submissions: Iterable[Submission]) -> list[Batch]:
-        """What is written of `submissions`, batch by batch."""
+        """Return the rows of `submissions`, batch by batch."""
         stream = iter(submissions)
         written: list[Batch] = []
         while facts := list(islice(stream, BATCH_FACTS)):

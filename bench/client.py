@@ -14,7 +14,7 @@ _HEAD_END: Final = b"\r\n\r\n"
 
 
 class Load(NamedTuple):
-    """What a load came to. Times in seconds; the processor time is that of the server's processes."""
+    """Result of a load. Times in seconds; the processor time is that of the server's processes."""
 
     requests: int
     seconds: float
@@ -35,7 +35,7 @@ class Load(NamedTuple):
 
     @property
     def p99(self) -> float:
-        """What 99 of 100 answers did not take longer than."""
+        """Return the 99th percentile of the response times."""
         return percentile(self.latencies, 0.99)
 
 

@@ -52,7 +52,7 @@ class Dataset(msgspec.Struct, frozen=True):
 
 
 def schema_mark() -> str:
-    """What changes whenever a database that was loaded before is no longer the one wanted."""
+    """Return a key that changes when a loaded database is out of date."""
     folder = Path(migrations.__file__).parent / "versions"
     digest = sha256(f"{VERSION} {FOLD_VERSION} {SEED}".encode())
     for file in sorted(folder.glob("*.sql")):

@@ -1,4 +1,4 @@
-"""What the measurements share: the size asked for, the databases, a folder for what is thrown away."""
+"""Context of the measurements: the size, the databases, and a temporary folder."""
 
 import shutil
 from itertools import count

@@ -110,7 +110,7 @@ class _Call:
         return Told(call, [(event.received_us, self._line(event)) for event in self._events], self._faults)
 
     def _happened(self) -> list[_Event]:
-        """What was sent: begun, escalated or not, ended, evaluated, and often put right afterwards."""
+        """Events of one call: start, escalation, end, evaluation, and often a correction."""
         events = [self._event("started", "queued")]
         if self._random.random() < 0.5:  # noqa: PLR2004 - one of two
             events.append(self._event("escalated", "in-progress"))
@@ -128,7 +128,7 @@ class _Call:
         return _Event(name, event_id, self._now_us, received_us, self._revision, status, corrects)
 
     def _happens(self, rate: float) -> bool:
-        """Whether one event of this call is hit by what hits so many of all."""
+        """Decide whether a fault of this frequency hits this call."""
         return self._random.random() < rate * EVENTS_A_CALL
 
     def _contradict(self, last: _Event) -> None:
@@ -144,7 +144,7 @@ class _Call:
             self._events.remove(lost)
 
     def _fault_of(self, lost: _Event) -> Fault:
-        """What can be known of it from the others: who takes back what it said, or that nobody does."""
+        """Return the correction of a fact, derived from the others; None without one."""
         told = [event for event in self._events if event.name == "completed"]
         if lost.name != "completed":
             return ("missing-event", self._sid, "started" if lost.name == "started" else lost.name)

@@ -43,7 +43,7 @@ _REPEATED: Final = 0.03
 
 
 class Labels(msgspec.Struct):
-    """What was planted: how many facts were told, in how many seconds, and each fault as "kind SID"."""
+    """Result of planting: the number of facts, the seconds it took, and each fault as "kind SID"."""
 
     facts: int = 0
     seconds: float = 0.0

@@ -56,7 +56,7 @@ class Made(NamedTuple):
 
     @property
     def numbers(self) -> tuple[str, str]:
-        """Who called whom."""
+        """Return the parties of a call."""
         own = own_number(self.tenant, self.route)
         return (self.caller, own) if self.direction == "inbound" else (own, self.caller)
 
@@ -82,7 +82,7 @@ def route_name(route: int) -> str:
 
 
 def agent_name(route: int) -> str:
-    """Who answers a route; two routes share an agent."""
+    """Return the agent of a route; two routes share an agent."""
     return f"agent-{route // 2}"
 
 

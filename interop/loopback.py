@@ -13,7 +13,7 @@ def forbid_the_network() -> None:
 
 
 def outside_attempts() -> list[str]:
-    """What was tried, each host once: whoever tried may have swallowed the refusal."""
+    """Return the refused hosts, each once: the caller may have swallowed the refusal."""
     return sorted(set(_attempts))
 
 

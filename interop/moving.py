@@ -24,7 +24,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Row(NamedTuple):
-    """What is compared of a copied call. An erased one has neither status nor revision."""
+    """Compared fields of a copied call. An erased one has neither status nor revision."""
 
     id: str
     created_us: int
@@ -148,7 +148,7 @@ class MovingMonth:
         _expect_none("calls that were not there then", len(copied.ids - expected))
 
     def _gone_before(self, copied: Copied) -> set[str]:
-        """What was erased before the hold: erasures have an order, so it is the beginning of their row.
+        """Return the calls erased before the hold: erasures have an order, so they are the first ones.
 
         Those answered before the copy began must be in it, those begun after it must not.
         """

@@ -25,7 +25,7 @@ LOG_TAIL_CHARS: Final = 4_000
 
 
 class Failed(AssertionError):
-    """What was to be shown does not hold."""
+    """Failure of an expectation."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Service:
 
     @property
     def url(self) -> str:
-        """Where it is, without a slash at the end."""
+        """Return the base URL, without a slash at the end."""
         return f"http://{HOST}:{self.port}"
 
     def call(

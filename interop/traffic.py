@@ -37,7 +37,7 @@ _BATCH: Final = FACTS_PER_S // _BATCHES_PER_S
 
 
 class Orders(NamedTuple):
-    """Where to send, with which keys, and the folder to note the answers in."""
+    """Destination, its keys, and the folder for the responses."""
 
     port: int
     key: str

@@ -64,12 +64,12 @@ def erasable(number: int) -> int:
 
 
 def is_new(event_id: str) -> bool:
-    """Whether an event of this id makes a call."""
+    """Decide whether an event of this id creates a call."""
     return event_id.startswith("new-")
 
 
 def is_of_erasable(event_id: str) -> bool:
-    """Whether an event of this id is of a call that will be erased; told later than that, it is refused."""
+    """Decide whether an event of this id is of a call that will be erased; a later one is refused."""
     return event_id.startswith("last-")
 
 

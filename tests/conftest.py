@@ -48,7 +48,7 @@ if (memory := folder_in_memory()) is not None:
 
 @pytest.fixture(autouse=True)
 def _logs_restored() -> Iterator[None]:
-    """What a command sets up of logs in the tests' own process ends with its test, as its streams do."""
+    """Restore the logs after a command in the tests' own process, because its streams end with the test."""
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
     yield

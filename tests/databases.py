@@ -34,7 +34,7 @@ _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 
 
 
 def folder_in_memory() -> Path | None:
-    """Where files of tests lie that need not last: in memory, where there is room."""
+    """Return a folder in memory for temporary files, if there is room."""
     has_room = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES
     return _MEMORY if has_room else None
 

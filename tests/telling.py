@@ -28,7 +28,7 @@ def fact(
     raw: bytes = b"{}",
     **said: Any,  # noqa: ANN401 (values of every kind)
 ) -> Fact:
-    """What was said `at` a second; the digest is of everything that tells it from others."""
+    """Make a fact at a second; its digest covers every field that distinguishes it from others."""
     return Fact(
         call_sid=call_sid,
         channel=int(channel),

@@ -134,7 +134,7 @@ def _error(status: int, code: int, message: str) -> Reply:
 
 
 class StandIn(Protocol):
-    """What can be served: it is told the target and the sign-in of each request, and the body of a POST."""
+    """Server: it gets the target and the credentials of each request, and the body of a POST."""
 
     url: str
     sign_in: str

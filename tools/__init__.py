@@ -1,1 +1,1 @@
-"""What keeps the repository in order. Not part of the product."""
+"""Tools that keep the repository in order. Not part of the product."""

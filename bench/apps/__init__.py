@@ -1,1 +1,1 @@
-"""What the service is held against over HTTP: each module has an `app`, served as ours is."""
+"""Applications that the service is compared with over HTTP; each module has an `app`, served as ours is."""

@@ -116,7 +116,7 @@ def _live(marks: Marks, hour: int, is_leaf: Flags) -> Flags:
 
 
 class _Moves(NamedTuple):
-    """What crossed in a step, what is usual again, and what was taken for how it is now."""
+    """Record the crossings of a step, the recoveries, and the new baselines."""
 
     crossed: list[SeriesMove]
     back: list[SignalCell]

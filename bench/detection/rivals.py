@@ -1,4 +1,4 @@
-"""What others offer: a static threshold, and a percentage against the same hour a week before.
+"""Common detectors: a static threshold, and a percentage against the same hour a week before.
 
 Both look at each route's last hour every quarter of an hour, at all rates, where it has 30 calls or more.
 Each has one strictness for all of its limits, and is scored at several, so that it can be compared at equal
@@ -47,7 +47,7 @@ class Rivals:
         self._tallies = {(name, limit): Tally(name) for name in (STATIC, WEEKDAY) for limit in _STRICTNESS}
 
     def add(self, months: Sequence[LabelledMonth]) -> None:
-        """What they would have told of some months."""
+        """Return the alerts of these detectors in some months."""
         for month in months:
             seen = _seen(month)
             history = month.first_step // _EVERY

@@ -69,7 +69,7 @@ class Tally:
         self.weeks = self.route_weeks = 0.0
 
     def add(self, months: Sequence[LabelledMonth], alerts: Iterable[Alert]) -> None:
-        """What some months had, and what was told of them."""
+        """Incidents of some months, and the alerts for them."""
         by_month: list[list[Alert]] = [[] for _ in months]
         for alert in alerts:
             by_month[alert.month].append(alert)
@@ -132,7 +132,7 @@ def _told(incident: Incident, span: "_Span", month: LabelledMonth, alerts: Seque
 
 
 def _is_outage_of(other: Incident, incident: Incident) -> bool:
-    """Whether another incident is that all of a provider fails, and it did so when this one began there."""
+    """Decide whether a failure of the whole provider began before this incident, which is part of it."""
     return (
         other.trouble is Trouble.PROVIDER_DOWN
         and incident is not other
@@ -180,7 +180,7 @@ def _has_reason(alert: Alert, spans: Sequence[_Span]) -> bool:
 
 
 def of_kind(kind: Trouble, told: Sequence[Told]) -> TroubleScore:
-    """What was told of all incidents of a kind."""
+    """Return the alerts for all incidents of a kind."""
     delays = [each.delay_hours for each in told if each.delay_hours is not None]
     return TroubleScore(
         trouble=kind,

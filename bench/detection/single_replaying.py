@@ -37,7 +37,7 @@ class Seen(NamedTuple):
     calls: frozenset[int]
 
     def is_about(self, incident: SingleIncident) -> bool:
-        """Whether it is about an incident."""
+        """Decide whether it belongs to an incident."""
         if incident.trouble is Trouble.SILENCE:
             is_then = incident.first_s < self.at_s <= incident.last_s + ROUND_S
             return self.trouble is Trouble.SILENCE and is_then and self.route == incident.route
@@ -102,7 +102,7 @@ def _found_at(month: SingleMonth, spells: _Spells, call: int) -> float | None:
 
 
 def _limit_s(month: SingleMonth, spells: _Spells, route: int, at_s: float) -> float:
-    """What the last calls of a route say, as they are known then."""
+    """Return the last calls of a route, as they are known at that time."""
     calls = month.calls
     before = int(np.searchsorted(calls.created, at_s))
     of_route = calls.route[:before] == route

@@ -1,4 +1,4 @@
-"""What people see of it: when a real Chromium paints pages, and whether a long one scrolls smoothly."""
+"""Paint times of pages in a real Chromium, and the smoothness of a long page's scrolling."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ async def browser(lab: Lab) -> list[Row]:
 
 
 def _told(server: Server, cookie: str) -> Any:  # noqa: ANN401 (JSON)
-    """What interop/browser/painting.py measures, in the environment that it needs."""
+    """Run interop/browser/painting.py in the environment that it needs."""
     asked = {"SCRIPT": "painting.py", "CALLTALLY_COOKIE": cookie}
     asked["CALLTALLY_URL"] = f"http://127.0.0.1:{server.port}"
     done = subprocess.run(

@@ -57,7 +57,7 @@ async def _first_look(dataset: Dataset) -> Row:
 
 
 def _counts() -> Mapping[str, Drawn]:
-    """What a page does not wait for. Totals are remembered, so that each is asked for in other words."""
+    """Measure the totals that a page loads later. They are cached, so each request differs."""
     spellings = map("".join, product(*((each, each.upper()) for each in "invoice")))
     later_us = count(START_US)
     return {

@@ -1,4 +1,4 @@
-"""What a call with four facts takes on disk, once everything is written."""
+"""Size on disk of a call with four facts, once everything is written."""
 
 import asyncio
 from collections.abc import Iterator

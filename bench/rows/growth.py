@@ -1,4 +1,4 @@
-"""What a tenth of the data costs, beside the whole: nothing may grow with it."""
+"""Costs with a tenth of the data and with all of it: none may grow with the data."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence

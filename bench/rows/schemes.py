@@ -1,4 +1,4 @@
-"""What each carrier's callback costs before the ledger: its signature, and its words."""
+"""Cost of each carrier's callback before the ledger: its signature, and its parser."""
 
 import time
 from collections.abc import Callable

@@ -63,7 +63,7 @@ groups:
 
 @dataclass
 class Places:
-    """Who listens where, and what Alertmanager has sent so far."""
+    """Addresses of the servers, and the requests of Alertmanager so far."""
 
     service: Service
     alertmanager: int
@@ -76,7 +76,7 @@ class Places:
         return self.service.new_key(TENANT, "calls:read", "alerts:write")[1]
 
     def log(self, name: str) -> Path:
-        """What a program says."""
+        """Return the output of a program."""
         return self.service.folder / f"{name}.log"
 
     def known(self, name: str) -> dict[str, Any] | None:
@@ -87,7 +87,7 @@ class Places:
 
 @contextmanager
 def _receiving(took: list[dict[str, Any]]) -> Iterator[int]:
-    """Where Alertmanager sends its groups: a port."""
+    """Receiver of Alertmanager's groups on a port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

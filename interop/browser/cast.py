@@ -54,7 +54,7 @@ def _event(number: int, call_sid: str, seconds: float, **said: Any) -> dict[str,
 
 
 def events() -> list[dict[str, Any]]:
-    """What the tenant says itself."""
+    """Return the tenant's own events."""
     about = {"direction": "inbound", "from_number": CALLER, "to_number": LINE, "route": ROUTE}
     return [
         _event(
@@ -90,7 +90,7 @@ def with_parties(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def session() -> dict[str, Any]:
-    """What was said in HANDED_OVER, and what the agent did."""
+    """Return the transcript of HANDED_OVER and the actions of its agent."""
     return {
         "call_sid": HANDED_OVER,
         "transcript": [
@@ -120,7 +120,7 @@ def session() -> dict[str, Any]:
 
 
 def callbacks() -> list[dict[str, str]]:
-    """What the carrier says, in the order in which it comes."""
+    """Return the carrier's callbacks in their order of arrival."""
     early = [(0, "ringing"), (8, "in-progress"), (150, "completed")]
     late = [(2_000, "ringing"), (2_090, "completed"), (2_011, "in-progress")]
     return [
@@ -131,7 +131,7 @@ def callbacks() -> list[dict[str, str]]:
 
 
 def bridged() -> dict[str, str]:
-    """What the carrier says of a call that a platform knows by its Call-ID of SIP."""
+    """Return the carrier's callbacks of a call that a platform knows by its SIP Call-ID."""
     others = {"From": "+14155550177", "To": "+14155550178", "SipCallId": SIP_CALL}
     return _callback(BRIDGED, 2_000, "in-progress") | others
 

@@ -106,7 +106,7 @@ def operations_changes_what_is_told_apart(visit: Visit) -> None:
 
 @journey
 def a_reader_without_scripts_has_the_numbers(visit: Visit) -> None:
-    """Whoever runs no scripts reads the table, and the hours of the week."""
+    """Read the table and the hours of the week without scripts."""
     page = visit.without_scripts().sign_in("reader", QUALITY)
     expect(page.get_by_role("region", name="Numbers")).to_be_visible()
     expect(page.get_by_role("region", name="Charts")).to_be_hidden()

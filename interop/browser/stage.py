@@ -46,7 +46,7 @@ class Stage(NamedTuple):
     keys: dict[str, str]
 
     def credentials(self, who: str) -> dict[str, str]:
-        """What they type when they sign in, by the labels of the fields."""
+        """Return the input of the sign-in form by the labels of its fields."""
         if who == ADMIN:
             return {"API key": self.service.admin_key, "Tenant": TENANT}
         return {"API key": self.keys[who]}
@@ -113,7 +113,7 @@ def receiver() -> Iterator[str]:
 
 @contextmanager
 def _database(kind: str) -> Iterator[dict[str, str]]:
-    """What sets the address of a database; nothing for the embedded one."""
+    """Return the setting with the URL of a database; nothing for the embedded one."""
     if kind == "sqlite":
         yield {}
         return

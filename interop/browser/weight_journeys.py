@@ -1,4 +1,4 @@
-"""What pages weigh: nobody should wait for the network."""
+"""Weight of pages: nobody should wait for the network."""
 
 from typing import Final
 

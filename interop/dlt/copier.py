@@ -56,7 +56,7 @@ class Copier:
 
 
 def month_copier(service: Service, key: str) -> Copy:
-    """What the moving month is copied by."""
+    """Copier of the moving month."""
     copier = Copier(service, key)
 
     def copy(name: str, query: Mapping[str, str]) -> list[Row]:

@@ -49,7 +49,7 @@ class Call(NamedTuple):
     at: datetime
 
     def event(self) -> dict[str, Any]:
-        """What `POST /api/v1/events` takes."""
+        """Return a body for `POST /api/v1/events`."""
         moment = self.at.isoformat(timespec="microseconds")
         return {
             "id": f"event-{self.sid}",
@@ -103,7 +103,7 @@ class Trial:
             expect("outcomes of a batch", outcomes, Counter(applied=len(events)))
 
     def count(self, query: str) -> int:
-        """What the list itself says that `query` matches."""
+        """Return the calls that match `query` by the list itself."""
         total: int = self._service.call("GET", f"{LIST}?limit=1&{query}", key=self._key)["total"]
         return total
 

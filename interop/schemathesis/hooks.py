@@ -1,4 +1,4 @@
-"""What the OpenAPI document cannot tell schemathesis about our requests, each with its reason.
+"""Rules about our requests that the OpenAPI document cannot express, each with its reason.
 
 Loaded by schemathesis, by its name in schemathesis.toml. Hooks are found by the names of their
 functions, and given their arguments by name.
@@ -133,7 +133,7 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
 
 
 def _of_providers(case: Case) -> None:
-    """Whose secrets the body has: a document cannot tie a body to a path, nor say what a good mapping is."""
+    """Match the secrets of the body with the path: a document can express neither this nor a good mapping."""
     is_put = case.operation.definition.raw.get("operationId") == "putProviderSecrets"
     if is_put and _is_positive(case) and isinstance(case.body, dict):
         if "mapping" in case.body:
@@ -144,7 +144,7 @@ def _of_providers(case: Case) -> None:
 
 @cache
 def _secret_shapes() -> list[dict[str, Any]]:
-    """What the document says of each provider's secrets: its name is the shape's title."""
+    """Return the schema of each provider's secrets: the title of a schema is the provider's name."""
     shapes: list[dict[str, Any]] = json.loads(os.environ["INTEROP_SECRETS"])
     return shapes
 
@@ -156,7 +156,7 @@ def _is_of(body: dict[str, Any], shape: dict[str, Any]) -> bool:
 
 
 def _of_exports(case: Case) -> None:
-    """What the document cannot say of the filters in a body, and which exports there are."""
+    """Correct the filters in a body and the ids of exports, which the document cannot express."""
     if not _is_positive(case) or not case.path.startswith("/api/v1/exports"):
         return
     if isinstance(case.body, dict):
@@ -174,7 +174,7 @@ def _of_exports(case: Case) -> None:
 
 
 def _of_reconciliations(case: Case) -> None:
-    """What is said in the URL or in the body by what the body is; and which reconciliations there are."""
+    """Correct options in the URL or the body by the kind of body, and the ids of reconciliations."""
     if not _is_positive(case) or not case.path.startswith("/api/v1/reconciliations"):
         return
     if case.method.upper() == "POST" and isinstance(case.body, dict):

@@ -31,7 +31,7 @@ _QUALITY: Final = {
 
 
 def kept_for_run(**made: str) -> str:
-    """What the run is told of them, as the value of a variable."""
+    """Return the value of the variable that passes them to the run."""
     return json.dumps(made)
 
 

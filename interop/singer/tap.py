@@ -37,7 +37,7 @@ class CallsStream(RESTStream[int]):
 
     @property
     def url_base(self) -> str:
-        """Where the service is."""
+        """Return the URL of the service."""
         return str(self.config["url"])
 
     @property

@@ -1,4 +1,4 @@
-"""What is delivered, verified by npm's `standardwebhooks` and `svix`, and received by the page's own Node."""
+"""Deliveries, verified by npm's `standardwebhooks` and `svix`, and received by the page's own Node."""
 
 import hmac
 import json

@@ -55,7 +55,7 @@ def calls(count: int, *, every: timedelta = timedelta(minutes=10)) -> list[Bare]
 
 
 class Change(NamedTuple):
-    """What happens just before a request: calls that come, and ids that go."""
+    """Change of the list before a request: new calls, and removed ids."""
 
     come: Sequence[Bare] = ()
     go: Sequence[str] = ()
@@ -69,7 +69,7 @@ class Told(NamedTuple):
 
 
 class Habits(NamedTuple):
-    """What the page leaves open. `ignores` are parameters without effect, `refuses` are answered with 400."""
+    """Choices that the page leaves open. `ignores` have no effect, `refuses` are answered with 400."""
 
     ignores: Sequence[str] = ()
     refuses: Sequence[str] = ()

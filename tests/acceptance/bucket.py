@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 
 class Bucket:
-    """What is in it, and the parts of uploads that are under way. `limit` is after how many puts it fails.
+    """Objects, and parts of unfinished uploads. After `limit` puts it fails.
 
     `deletes` says after how many puts each was.
     """

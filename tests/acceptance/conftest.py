@@ -18,7 +18,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 @pytest.fixture
 def folder(tmp_path: Path, sqlite_template: Path) -> Path:
-    """Where commands find a database as `migrate` leaves it; the pages of the documents run that itself."""
+    """Return a folder with a migrated database; the pages of the documents run `migrate` themselves."""
     (tmp_path / "var").mkdir()
     shutil.copy(sqlite_template, tmp_path / "var" / "calltally.db")
     return tmp_path

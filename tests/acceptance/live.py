@@ -24,7 +24,7 @@ _numbers = count(1)
 
 
 class Answer(NamedTuple):
-    """What came back over the wire; header names are in lower case."""
+    """Response over the wire; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -65,7 +65,7 @@ class Live(NamedTuple):
             return Answer(response.status, headers, response.read())
 
     def administer(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 (JSON may be anything)
-        """What the admin API says; it must succeed."""
+        """Send a request to the admin API, which must succeed, and return its response."""
         sent = b"" if body is None else json.dumps(body).encode()
         answer = self.ask(
             method, f"/api/v1/admin/tenants{path}", sent, self.admin | {"content-type": "application/json"}

@@ -27,7 +27,7 @@ PAUSE_S = 0.02
 
 
 def environment(url: str) -> dict[str, str]:
-    """What all nodes have alike. Workers look for something to do each second."""
+    """Return the environment of all nodes. Workers poll each second."""
     settings = {"DATABASE_URL": url, "ADMIN_KEY": ADMIN_KEY, "SECRET_KEY": "A" * 43 + "="}
     return unmeasured(own_environment(**settings, RATE_LIMIT_PER_MINUTE="0", WORKER_INTERVAL_SECONDS="1"))
 
@@ -180,7 +180,7 @@ class Crowd:
         await line.close()
 
     async def read(self, number: int, key: str) -> None:
-        """What was acknowledged before is there, whichever node is asked."""
+        """Check that every node returns what was acknowledged before."""
         line = Line(self._nodes, number, key)
         while not self._over.is_set():
             known = list(self.acknowledged)

@@ -79,7 +79,7 @@ def links(page: Path) -> list[str]:
 
 
 def anchors(page: Path) -> set[str]:
-    """What can stand behind `#` for each heading, as code hosts make it."""
+    """Return the fragment of each heading, as code hosts make it."""
     texts = (found["text"].lower() for found in _HEADING.finditer(prose(page)))
     return {re.sub(r"[^\w\- ]", "", text).strip().replace(" ", "-") for text in texts}
 

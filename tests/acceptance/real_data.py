@@ -92,7 +92,7 @@ def _calls_in(document: Json) -> list[Json]:
 
 
 def status_callback(resource: Json) -> Pairs:
-    """What Twilio posts about a call in that state: nothing but text, and a length only at the end."""
+    """Return Twilio's form for a call in that state: only text, and a length only at the end."""
     pairs = [(name, str(resource[key])) for name, key in _FORM_NAMES.items() if resource.get(key)]
     pairs += [("ApiVersion", "2010-04-01"), ("CallbackSource", "call-progress-events")]
     if resource["status"] in FINAL and resource["duration"] is not None:
@@ -110,13 +110,13 @@ def json_callback(body: bytes) -> Callback:
 
 
 def switch_lines() -> list[Json]:
-    """What the switch wrote, line by line."""
+    """Return the lines of the switch."""
     lines = (REAL_DATA / "kamailio" / "dialog_events.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines]
 
 
 def own_event(line: Json) -> OwnEvent:
-    """What a tenant would send for a line of the switch; its id is a function of the line."""
+    """Return a tenant's event for a line of the switch; its id is a function of the line."""
     moment_us = int(line["ended_at" if "ended_at" in line else "ts"]) * SECOND_US
     event: Json = {
         "id": sha256(json.dumps(line, sort_keys=True).encode()).hexdigest(),

@@ -496,7 +496,7 @@ def test_junk_that_is_no_http_is_a_bad_request(wire: Wire, head: bytes) -> None:
 
 
 def test_a_head_without_end_is_cut_off(wire: Wire) -> None:
-    """Whoever has no key must not be able to fill the server's memory."""
+    """Requests without a key must not fill the server's memory."""
     sent_kib = 0
 
     def endless() -> Iterator[bytes]:

@@ -101,7 +101,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def first(folder: Path) -> Iterator[dict[str, Any]]:
-    """What the first start printed and answered, before it was ended."""
+    """Return the output and the responses of the first start, before its end."""
     with running(folder) as demo:
         yield {
             "demo": demo,

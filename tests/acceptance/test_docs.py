@@ -56,7 +56,7 @@ def names(paths: list[Path]) -> list[str]:
 
 @pytest.fixture
 def replaced(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
-    """What stands in the documents for what is the reader's own: the address and the database."""
+    """Values of the documents that are the reader's own: the address and the database."""
     told = {f"{HOST}:8080": f"{HOST}:{free_port(HOST)}"}
     if POSTGRES not in request.node.callspec.params["page"].read_text():
         yield told
@@ -70,7 +70,7 @@ def replaced(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `calltally migrate` makes in an empty folder, which most pages begin with, and what it says."""
+    """Return the files and the output of `calltally migrate` in an empty folder, the start of most pages."""
     folder = tmp_path_factory.mktemp("migrated")
     done = calltally(folder, "migrate", environment=unmeasured(own_environment()))
     assert (done.returncode, done.stderr) == (0, "")

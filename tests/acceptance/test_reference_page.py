@@ -48,7 +48,7 @@ Json = dict[str, Any]
 
 
 class Client(NamedTuple):
-    """What somebody writes who has read the page: a base, a key, and the standard library."""
+    """Client by the page alone: a base, a key, and the standard library."""
 
     base: str
     key: str
@@ -94,7 +94,7 @@ def client(live: Live) -> Client:
 
 
 def answer_of_the_curl_command(client: Client, curl: str) -> Json:
-    """What the page's command prints, run by `curl`."""
+    """Return the output of the page's command, run by `curl`."""
     command = PAGE_CURL.replace(PAGE_BASE, client.base).replace("curl", curl, 1)
     environment = {**os.environ, "STATESET_VOICE_API_KEY": client.key, "no_proxy": "*"}
     done = subprocess.run(

@@ -87,7 +87,7 @@ def event(number: int) -> dict[str, str]:
 
 
 def by_sockets(asked: Asked) -> bool:
-    """Whether the bytes on the wire end with the chunk that ends a body."""
+    """Decide whether the bytes on the wire end with the last chunk of a body."""
     head = {"host": HOST, "connection": "close", **asked.headers}
     with socket.create_connection((HOST, asked.live.port), timeout=ANSWERS_WITHIN_S) as connection:
         connection.sendall(request_head(f"GET {asked.path}", head))

@@ -65,7 +65,7 @@ class Server:
         return {told["worker"]: told["pid"] for told in self.told("process begun")}
 
     def metric(self, name: str) -> float:
-        """What any of them tells for all: the sum over the labels."""
+        """Return the sum over the labels, as any process reports it for all."""
         text = self.live.ask("GET", "/metrics").body.decode()
         return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name))
 

@@ -1,4 +1,4 @@
-"""Who presents a key, and how long that is remembered."""
+"""Authentication by keys, and its cache."""
 
 import asyncio
 from typing import TypeVar

@@ -1,12 +1,14 @@
 """Each house rule passes one sample and fails another."""
 
+import ast
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import pytest
 
-from tools.house_rules import effects, honesty, shape
-from tools.house_rules.__main__ import RULES, findings
+from tools.house_rules import effects, honesty, shape, vocabulary
+from tools.house_rules.__main__ import RULES, TREE_RULES, findings
 from tools.house_rules.source import Finding, Source, tree
 
 Rule = Callable[[Source], Iterator[Finding]]
@@ -39,10 +41,10 @@ SHAPE = [
     Sample(shape.short_files, CALLS, "x = 1\n" * 400, 0),
     Sample(shape.short_files, CALLS, "x = 1\n" * 401, 1),
     Sample(shape.short_files, TEST, "x = 1\n" * 401, 0),
-    Sample(shape.telling_names, CALLS, "", 0),
-    Sample(shape.telling_names, "src/calltally/web/helpers.py", "", 1),
-    Sample(shape.telling_names, "src/calltally/common/model.py", "", 1),
-    Sample(shape.telling_names, "docs/utils.md", "", 0),
+    Sample(shape.subject_names, CALLS, "", 0),
+    Sample(shape.subject_names, "src/calltally/web/helpers.py", "", 1),
+    Sample(shape.subject_names, "src/calltally/common/model.py", "", 1),
+    Sample(shape.subject_names, "docs/utils.md", "", 0),
     Sample(shape.imports_at_the_top, CALLS, "import json\n", 0),
     Sample(shape.imports_at_the_top, CALLS, "def f():\n    import json\n", 2),
     Sample(shape.imports_at_the_top, CALLS, "def f():\n    def g():\n        from json import loads\n", 3),
@@ -52,6 +54,37 @@ SHAPE = [
     Sample(shape.no_type_checking, CALLS, "import typing\nx: typing.Any\n", 0),
     Sample(shape.no_type_checking, CALLS, "from typing import TYPE_CHECKING\n", 1),
     Sample(shape.no_type_checking, CALLS, "import typing\nif typing.TYPE_CHECKING:\n    import json\n", 2),
+]
+
+SHAPE += [
+    Sample(shape.named_parameters, CALLS, "def f(row: tuple[int, ...], ends: tuple[int, int]): ...\n", 0),
+    Sample(shape.named_parameters, CALLS, "def f(x: list[tuple[str, int]]) -> tuple[str, int]: ...\n", 0),
+    Sample(shape.named_parameters, CALLS, "\ndef f(node: tuple[str, bytes]): ...\n", 2),
+    Sample(shape.named_parameters, CALLS, "def f(*, old: tuple[str, bytes | None] | None = None): ...\n", 1),
+    Sample(shape.named_parameters, TEST, "def f(node: tuple[str, bytes]): ...\n", 0),
+]
+
+WORDS = [
+    Sample(vocabulary.plain_names, CALLS, "def parse(text):\n    return text.asked\n", 0),
+    Sample(vocabulary.plain_names, CALLS, "class Turn: ...\n", 0),
+    Sample(vocabulary.plain_names, "src/calltally/worker/loop.py", "class Turn: ...\n", 1),
+    Sample(vocabulary.plain_names, CALLS, "class Fact:\n    said: str\n    door: str\n", 0),
+    Sample(vocabulary.plain_names, CALLS, "x = 1\nwhatSaid = 2\n", 2),
+    Sample(vocabulary.plain_names, CALLS, "def _tell_all(): ...\n", 1),
+    Sample(vocabulary.plain_names, CALLS, "def f(asked): ...\n", 1),
+    Sample(vocabulary.plain_names, CALLS, "class SessionTold: ...\n", 1),
+    Sample(vocabulary.plain_names, CALLS, "import json as had\n", 1),
+    Sample(vocabulary.plain_names, CALLS, "self.begun = 1\n", 1),
+    Sample(vocabulary.plain_names, CALLS, "match x:\n    case [*shown]: ...\n", 2),
+    Sample(vocabulary.plain_names, CALLS, "seesaw = hadoop = 1\n", 0),
+    Sample(vocabulary.plain_names, "src/calltally/web/beside_index.py", "", 1),
+    Sample(vocabulary.plain_names, "docs/beside.md", "", 0),
+    Sample(vocabulary.plain_openings, CALLS, '"""Facts of a call."""\n', 0),
+    Sample(vocabulary.plain_openings, CALLS, "'''Whatsoever.'''\n", 0),
+    *(
+        Sample(vocabulary.plain_openings, TEST, f"x = 1\nclass A:\n    '''{word} it is for.'''\n", 2)
+        for word in ("What", "Whether", "Where", "Who", "Whose", "Whatever", "Whoever")
+    ),
 ]
 
 STATEMENTS = [
@@ -165,7 +198,7 @@ HONESTY = [
     ),
 ]
 
-SAMPLES = [*SHAPE, *EFFECTS, *TENANTS, *HONESTY]
+SAMPLES = [*SHAPE, *WORDS, *EFFECTS, *TENANTS, *HONESTY]
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: f"{sample.rule.__name__}-{sample.line}")
@@ -178,14 +211,44 @@ def test_every_rule_has_a_reason_and_both_samples() -> None:
     passing = {sample.rule for sample in SAMPLES if sample.line == 0}
     failing = {sample.rule for sample in SAMPLES if sample.line}
     assert set(RULES) == passing == failing
-    assert all(rule.__doc__ for rule in RULES)
+    assert all(rule.__doc__ for rule in (*RULES, *TREE_RULES))
+
+
+def classes(*paths_and_texts: tuple[str, str]) -> list[Finding]:
+    return list(vocabulary.unique_classes(Source(path, text) for path, text in paths_and_texts))
+
+
+def test_two_packages_cannot_share_a_public_class_name() -> None:
+    first, second = (CALLS, "class Window: ...\n"), ("src/calltally/net/wire.py", "\nclass Window: ...\n")
+    [finding] = classes(first, second)
+    assert (finding.path, finding.line, finding.rule) == (second[0], 2, "unique-classes")
+    assert "src/calltally/calls/model.py" in finding.remedy
+
+
+def test_private_classes_tests_and_single_classes_may_have_any_name() -> None:
+    private = [(path, "class _Window: ...\n") for path in (CALLS, "src/calltally/net/wire.py")]
+    assert classes(*private, (CALLS, "class Call: ...\n"), (TEST, "class Call: ...\n")) == []
+
+
+def test_every_exception_of_a_rule_is_needed() -> None:
+    sources = list(tree())
+    files = {source.path for source in sources}
+    assert all(any(path.startswith(folder) for path in files) for folder in vocabulary.CONVERSATIONS)
+    assert all(any(path.startswith(folder) for path in files) for folder in vocabulary.UNFINISHED)
+    names = Counter(
+        node.name
+        for source in sources
+        for node in (source.nodes if source.within("src") else ())
+        if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name in vocabulary.SHARED_CLASSES if names[name] < 2] == []
 
 
 def test_findings_run_every_rule_and_print_where_and_what() -> None:
     source = Source("src/calltally/utils.py", "import time\nnow = time.time()\n")
     first, second = findings([source])
     assert (
-        str(first) == "src/calltally/utils.py:1: telling-names: name it after what it is about, not 'utils'"
+        str(first) == "src/calltally/utils.py:1: subject-names: name it after what it is about, not 'utils'"
     )
     assert str(second).startswith("src/calltally/utils.py:2: clock-at-the-rim: take the time as an argument")
 

@@ -185,7 +185,7 @@ def test_every_variable_that_is_printed_is_one_that_there_is() -> None:
 
 
 def asked() -> Iterator[tuple[str, str, str]]:
-    """Where, the method and the path of each curl that asks this service."""
+    """Yield the position, method and path of each curl that calls this service."""
     for path in DOCUMENTS:
         for words in in_shell(shell_blocks(path), "curl"):
             urls = [word for word in words if "/api/" in word or word.endswith(("/readyz", "/metrics"))]

@@ -1,4 +1,4 @@
-"""What the repository promises about its lock files and its make targets."""
+"""Promises of the repository about its lock files and its make targets."""
 
 import json
 import os

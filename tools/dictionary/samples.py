@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 _STATUSES: Final = ("queued", "ringing", "in-progress", "completed", "busy", "failed", "no-answer")
 _DIRECTIONS: Final = ("inbound", "outbound-api", "outbound-dial")
-_PLACES: Final = ("City", "State", "Zip", "Country")
+_ADDRESS_PARTS: Final = ("City", "State", "Zip", "Country")
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _EVENTS: Final = ("voice.call.started", "voice.call.completed", "voice.call.escalated")
@@ -64,7 +64,7 @@ def _twilio_callback(random: Random) -> bytes:
         "Timestamp": _rfc2822(random),
         "CallbackSource": "call-progress-events",
         "SequenceNumber": str(random.randrange(5)),
-        **{f"{side}{place}": "" for side in ("From", "To", "Caller", "Called") for place in _PLACES},
+        **{f"{side}{part}": "" for side in ("From", "To", "Caller", "Called") for part in _ADDRESS_PARTS},
     }
     if status == "completed":
         fields |= {"Duration": str(random.randrange(9)), "CallDuration": str(random.randrange(600))}

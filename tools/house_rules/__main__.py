@@ -3,15 +3,18 @@
 import sys
 from collections.abc import Iterable, Iterator
 
-from tools.house_rules import effects, honesty, shape
+from tools.house_rules import effects, honesty, shape, vocabulary
 from tools.house_rules.source import Finding, Source, tree
 
 RULES = (
     shape.short_functions,
     shape.short_files,
-    shape.telling_names,
+    shape.subject_names,
     shape.imports_at_the_top,
     shape.no_type_checking,
+    shape.named_parameters,
+    vocabulary.plain_names,
+    vocabulary.plain_openings,
     effects.sql_in_store,
     effects.clock_at_the_rim,
     effects.tenant_in_every_statement,
@@ -20,13 +23,17 @@ RULES = (
     honesty.no_registry_hosts,
     honesty.no_machine_paths,
 )
+TREE_RULES = (vocabulary.unique_classes,)
 
 
 def findings(sources: Iterable[Source]) -> Iterator[Finding]:
-    """Every breach of every rule, file by file."""
-    for source in sources:
+    """Yield the breaches of every rule, file by file, then those of the whole tree."""
+    tree_of_sources = list(sources)
+    for source in tree_of_sources:
         for rule in RULES:
             yield from rule(source)
+    for tree_rule in TREE_RULES:
+        yield from tree_rule(tree_of_sources)
 
 
 def main() -> int:

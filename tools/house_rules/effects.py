@@ -92,7 +92,7 @@ def clock_at_the_rim(source: Source) -> Iterator[Finding]:
     if not source.within(PRODUCT) or source.within(*RIM):
         return
     for node in source.nodes:
-        if _reads_clock(node) and not source.says(node, "clock"):
+        if _reads_clock(node) and not source.has_reason(node, "clock"):
             remedy = "take the time as an argument, or end the line with '# clock: <reason>'"
             yield Finding(source.path, getattr(node, "lineno", 1), "clock-at-the-rim", remedy)
 

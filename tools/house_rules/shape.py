@@ -8,6 +8,8 @@ from tools.house_rules.source import Finding, Source
 
 FUNCTION_LINES = 50
 FILE_LINES = 400
+LEAST_FILE_LINES = 30
+FACES = frozenset({"__init__.py", "__main__.py"})
 DRAWERS = frozenset(
     {
         "base",
@@ -43,13 +45,13 @@ def short_files(source: Source) -> Iterator[Finding]:
         yield Finding(source.path, 1, "short-files", remedy)
 
 
-def telling_names(source: Source) -> Iterator[Finding]:
+def subject_names(source: Source) -> Iterator[Finding]:
     """A module named for no subject becomes the drawer for everything."""
     if source.is_python:
         for name in PurePosixPath(source.path).with_suffix("").parts:
             if name.lower() in DRAWERS:
                 remedy = f"name it after what it is about, not '{name}'"
-                yield Finding(source.path, 1, "telling-names", remedy)
+                yield Finding(source.path, 1, "subject-names", remedy)
 
 
 def imports_at_the_top(source: Source) -> Iterator[Finding]:
@@ -63,7 +65,7 @@ def imports_at_the_top(source: Source) -> Iterator[Finding]:
         if isinstance(node, ast.Import | ast.ImportFrom)
     }
     for line, node in inside.items():
-        if not source.says(node, "deferred"):
+        if not source.has_reason(node, "deferred"):
             remedy = "move it to the top, or end the line with '# deferred: <reason>'"
             yield Finding(source.path, line, "imports-at-the-top", remedy)
 
@@ -79,3 +81,38 @@ def no_type_checking(source: Source) -> Iterator[Finding]:
         if named:
             remedy = "import it plainly; if that makes a circle, move what both need to a layer below"
             yield Finding(source.path, getattr(node, "lineno", 1), "no-type-checking", remedy)
+
+
+def _is_mixed_tuple(annotation: ast.expr) -> bool:
+    """Decide whether an annotation is a tuple of different types, or may be one."""
+    if isinstance(annotation, ast.BinOp):
+        return _is_mixed_tuple(annotation.left) or _is_mixed_tuple(annotation.right)
+    if not (isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value) in {"tuple", "Tuple"}):
+        return False
+    items = annotation.slice.elts if isinstance(annotation.slice, ast.Tuple) else [annotation.slice]
+    types = {ast.unparse(item) for item in items}
+    return len(types) > 1 and "..." not in types
+
+
+def named_parameters(source: Source) -> Iterator[Finding]:
+    """A tuple of different things hides parameters: their names, their number and their order."""
+    for node in source.nodes if source.within("src") else ():
+        if isinstance(node, ast.arg) and node.annotation is not None and _is_mixed_tuple(node.annotation):
+            remedy = f"take the parts of '{node.arg}' one by one, or as a NamedTuple or dataclass"
+            yield Finding(source.path, node.lineno, "named-parameters", remedy)
+
+
+def _only_declares(source: Source) -> bool:
+    """Decide whether a file has classes or constants only: a vocabulary that others import."""
+    functions = ast.FunctionDef | ast.AsyncFunctionDef
+    return not any(isinstance(node, functions) for node in source.nodes)
+
+
+def whole_files(source: Source) -> Iterator[Finding]:
+    """A file of a few lines costs a look at every search, and hides that it is a part of another."""
+    path = PurePosixPath(source.path)
+    if not (source.is_python and source.within("src")) or path.name in FACES:
+        return
+    if len(source.lines) < LEAST_FILE_LINES and not _only_declares(source):
+        remedy = f"{len(source.lines)} lines; merge it into the module that it serves"
+        yield Finding(source.path, 1, "whole-files", remedy)

@@ -31,12 +31,12 @@ class Source:
     text: str
 
     def within(self, *folders: str) -> bool:
-        """Whether the file is one of `folders`, or anywhere below one."""
+        """Return whether the file is one of `folders`, or below one."""
         return any(PurePosixPath(self.path).is_relative_to(folder) for folder in folders)
 
     @property
     def is_python(self) -> bool:
-        """Whether rules about syntax apply."""
+        """Return whether rules about syntax apply."""
         return self.path.endswith(".py")
 
     @cached_property
@@ -49,8 +49,8 @@ class Source:
         """Every node of the syntax tree; none if the file is not Python."""
         return list(ast.walk(ast.parse(self.text, self.path))) if self.is_python else []
 
-    def says(self, node: ast.AST, word: str) -> bool:
-        """Whether a line of `node` carries the comment `# word: reason`. The reason is required."""
+    def has_reason(self, node: ast.AST, word: str) -> bool:
+        """Return whether a line of `node` has the comment `# word: reason`. The reason is required."""
         first, last = getattr(node, "lineno", 0), getattr(node, "end_lineno", None) or 0
         marker = f"# {word}: "
         return any(line.partition(marker)[2].strip() for line in self.lines[first - 1 : last])

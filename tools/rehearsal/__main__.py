@@ -24,7 +24,7 @@ from calltally.store.backends.schema import HEAD
 from tools.rehearsal.databases import engine_of, fill, is_empty, rehearsal_database, size_bytes
 from tools.rehearsal.waits import Waited, waiting
 
-_SHOWN_CHARS: Final = 90
+_MAX_CHARS: Final = 90
 _SETTLE_S: Final = 0.5
 
 
@@ -37,8 +37,8 @@ class Statement(NamedTuple):
 
 def main() -> int:
     """Returns the exit status."""
-    asked = _arguments().parse_args()
-    with rehearsal_database(asked.database) as url:
+    arguments = _arguments().parse_args()
+    with rehearsal_database(arguments.database) as url:
         engine = engine_of(url)
         if not is_empty(engine):
             print("there are tables in that database; name an empty one", file=sys.stderr)
@@ -46,9 +46,9 @@ def main() -> int:
         before = before_head()
         upgrade(url, before)
         began = time.perf_counter()
-        fill(engine, asked.calls)
+        fill(engine, arguments.calls)
         filled = f"filled in {time.perf_counter() - began:,.0f} s"
-        print(f"{asked.calls:,} calls at {before}: {size_bytes(engine) / 1e9:.1f} GB, {filled}")
+        print(f"{arguments.calls:,} calls at {before}: {size_bytes(engine) / 1e9:.1f} GB, {filled}")
         _rehearse(engine, url)
         engine.dispose()
     return 0
@@ -87,7 +87,7 @@ def _rehearse(engine: sqlalchemy.Engine, url: str) -> None:
 
 @contextmanager
 def timed_statements() -> Iterator[list[Statement]]:
-    """What this thread has the database do, with how long each statement takes."""
+    """Log the statements of this thread, with their durations."""
     done: list[Statement] = []
     began: list[float] = []
     ours = threading.get_ident()
@@ -111,7 +111,7 @@ def timed_statements() -> Iterator[list[Statement]]:
 
 def _short(sql: str) -> str:
     line = " ".join(sql.split())
-    return line if len(line) <= _SHOWN_CHARS else f"{line[: _SHOWN_CHARS - 1]}…"
+    return line if len(line) <= _MAX_CHARS else f"{line[: _MAX_CHARS - 1]}…"
 
 
 def _in_words(waited: Waited) -> str:

@@ -1,4 +1,4 @@
-"""Where a migration is rehearsed: a file or a server that is thrown away, or an empty database."""
+"""Databases for a rehearsal: a temporary file or server, or an empty database of the caller's."""
 
 import re
 import tempfile
@@ -34,7 +34,7 @@ def engine_of(url: str) -> sqlalchemy.Engine:
 
 
 def is_empty(engine: sqlalchemy.Engine) -> bool:
-    """Whether there is no table yet: nothing is rehearsed on top of somebody's calls."""
+    """Return whether there is no table yet: a rehearsal must not touch stored calls."""
     return not sqlalchemy.inspect(engine).get_table_names()
 
 
@@ -60,7 +60,7 @@ def _script(dialect: str) -> str:
 
 
 def _settle(connection: sqlalchemy.Connection) -> None:
-    """What was loaded is on the disk, so that the migration does not pay for it."""
+    """Flush the loaded rows to the disk, so that the migration does not pay for it."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     else:
@@ -70,8 +70,8 @@ def _settle(connection: sqlalchemy.Connection) -> None:
 def size_bytes(engine: sqlalchemy.Engine) -> int:
     """How large the database is, indexes included."""
     if engine.dialect.name == "sqlite":
-        asked = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+        query = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
     else:
-        asked = "SELECT pg_database_size(current_database())"
+        query = "SELECT pg_database_size(current_database())"
     with engine.connect() as connection:
-        return int(connection.exec_driver_sql(asked).scalar_one())
+        return int(connection.exec_driver_sql(query).scalar_one())

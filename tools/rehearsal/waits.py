@@ -1,4 +1,4 @@
-"""Who has to wait while a migration runs: one that writes like the ledger, one that reads like a list."""
+"""Waits during a migration, of a writer like the ledger and of a reader like a list."""
 
 import threading
 import time
@@ -63,8 +63,8 @@ class Probe(threading.Thread):
 
     def _read(self, connection: sqlalchemy.Connection) -> None:
         connection.exec_driver_sql("BEGIN")
-        for asked in _READ:
-            connection.exec_driver_sql(asked).all()
+        for query in _READ:
+            connection.exec_driver_sql(query).all()
         connection.exec_driver_sql("COMMIT")
 
     def end(self) -> None:

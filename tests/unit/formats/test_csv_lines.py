@@ -35,7 +35,7 @@ def read_back(text: str) -> list[dict[str, str]]:
 
 
 def cell(name: str, value: Any) -> str:  # noqa: ANN401 (JSON may be anything)
-    """What a reader finds, once it has taken the guards away."""
+    """Return the cells of a reader that removes the guards."""
     if value is None:
         return ""
     if COLUMNS[name] is Kind.NESTED:

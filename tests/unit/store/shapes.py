@@ -1,4 +1,4 @@
-"""What a statement must look like, so that a tenant is a wall and its rows may be on a machine of their own.
+"""Shape of statements that keeps tenants apart, so that a tenant's rows may be on a machine of their own.
 
 A checker over syntax trees. It knows nothing of what the statements mean.
 """

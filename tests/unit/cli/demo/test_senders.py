@@ -1,4 +1,4 @@
-"""What the demonstration's providers send is signed as the vendors' own SDKs would have it."""
+"""Signatures of the demonstration's providers, checked by the vendors' own SDKs."""
 
 from typing import Final
 

@@ -16,7 +16,7 @@ POST = b"POST /events HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n"
 
 
 class Wire(asyncio.Transport):
-    """What is done to a connection."""
+    """Steps on a connection."""
 
     def __init__(self) -> None:
         super().__init__()
