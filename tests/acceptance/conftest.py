@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.live import Live, serving
+from tests.acceptance.live import Live, close_preloaded, serving
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _preloaded_closed() -> Iterator[None]:
+    yield
+    close_preloaded()
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,11 @@ from contextlib import contextmanager, suppress
 from http.client import HTTPResponse
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryFile, mkdtemp
 from typing import Any, NamedTuple
+
+from tests.acceptance.preloaded import Command, PreloadedCommands, run
+from tests.unmeasured import unmeasured
 
 HOST = "127.0.0.1"
 STARTS_WITHIN_S = 30
@@ -21,6 +25,7 @@ COMMAND = (sys.executable, "-m", "calltally")
 
 Headers = Mapping[str, str]
 _numbers = count(1)
+_preloaded: dict[bool, PreloadedCommands] = {}
 
 
 class Answer(NamedTuple):
@@ -113,16 +118,30 @@ def own_environment(**settings: str) -> dict[str, str]:
 def calltally(
     folder: Path, *words: str, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run one command in a folder of its own."""
-    return subprocess.run(
-        [*COMMAND, *words],
-        cwd=folder,
-        env=own_environment() if environment is None else environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    """Run one command in a folder of its own, as a fork of a process that has loaded all commands."""
+    variables = own_environment() if environment is None else environment
+    command = Command(words, str(folder), variables)
+    with Path(os.devnull).open() as source, TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
+        files = [file.fileno() for file in (source, output, errors)]
+        code = run(preloaded(variables), command, files, timeout_s=ANSWERS_WITHIN_S * 2)
+        for file in (output, errors):
+            file.seek(0)
+        return subprocess.CompletedProcess(["calltally", *words], code, output.read(), errors.read())
+
+
+def preloaded(variables: Mapping[str, str]) -> str:
+    """Return the socket of the preloaded commands, with coverage if the variables ask for it."""
+    is_measured = any(name.startswith("COVERAGE_") for name in variables)
+    if is_measured not in _preloaded:
+        environment = os.environ if is_measured else unmeasured()
+        _preloaded[is_measured] = PreloadedCommands(Path(mkdtemp(prefix="calltally-")), environment)
+    return _preloaded[is_measured].path
+
+
+def close_preloaded() -> None:
+    """End the processes that commands were forked from; the next command starts new ones."""
+    while _preloaded:
+        _preloaded.popitem()[1].close()
 
 
 @contextmanager

@@ -26,12 +26,14 @@ from calltally.web.app import HANDLERS
 from calltally.web.openapi.document import openapi_document
 from calltally.web.response.problem_kinds import KINDS
 from tests.acceptance import pages
-from tests.acceptance.live import HOST, calltally, own_environment
+from tests.acceptance import preloaded as preloaded_commands
+from tests.acceptance.live import HOST, calltally, own_environment, preloaded
 from tests.ports import free_port
 from tests.unmeasured import unmeasured
 
 REFERENCE = pages.ROOT / "docs" / "reference"
 RUNS_WITHIN_S = 120
+PRELOADED = Path(preloaded_commands.__file__)
 # What a reader has and a machine of the tests may not.
 STAND_INS = {"curl": "tests.acceptance.curl", "sqlite3": "apsw"}
 POSTGRES = "postgresql://calltally:PASSWORD@db.example.com/calltally"
@@ -116,14 +118,13 @@ def tools(folder: Path, migrated: Path) -> Path:
     """The commands that the documents use, as this environment has them, or what stands in for them."""
     found = folder / "bin"
     found.mkdir()
-    wanted = {"calltally": "calltally"} | {
-        name: module for name, module in STAND_INS.items() if not shutil.which(name)
-    }
+    wanted = {name: module for name, module in STAND_INS.items() if not shutil.which(name)}
     scripts = {
         name: f'PYTHONPATH="{pages.ROOT}" exec "{sys.executable}" -m {module}'
         for name, module in wanted.items()
     }
-    scripts["calltally"] = f'MIGRATED="{migrated}"\n{MIGRATE_ONCE}{scripts["calltally"]}'
+    client = f'exec "{sys.executable}" -I -S "{PRELOADED}" "{preloaded(unmeasured())}"'
+    scripts["calltally"] = f'MIGRATED="{migrated}"\n{MIGRATE_ONCE}{client}'
     # It must be of the server's version.
     scripts["pg_dump"] = f'exec "{POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "pg_dump"}"'
     # A link to it would not find the packages of this environment.

@@ -18,11 +18,12 @@ from calltally.calls.model import FINAL
 from calltally.calls.times import SECOND_US, parse_instant
 from calltally.store.analytics.quality_query import QualityTotals
 from tests.conftest import NOW_US, Bench
+from tests.examples import examples
 from tests.integration.store.probing import listed, submit
 from tests.strategies import START_US, STEPS_US, facts
 
 Call = dict[str, Any]
-_SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_SLOW = settings(max_examples=examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 ZONES = ("UTC", "Asia/Kolkata", "America/Montreal", "Australia/Lord_Howe")
 # Edges on full hours, beside them, and at instants of calls.
 EDGES = (*STEPS_US, 1_000, 560 * SECOND_US, 3_560 * SECOND_US, 90_061 * SECOND_US)

@@ -13,10 +13,11 @@ from calltally.store.db.interface import Submission
 from calltally.store.listing import seek
 from calltally.store.listing.list_calls import list_calls
 from tests.conftest import Bench, records_of
+from tests.examples import examples
 from tests.strategies import SIDS, facts, instants_us
 
 Call = dict[str, Any]
-_SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_SLOW = settings(max_examples=examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 queries = st.builds(
     ListQuery,

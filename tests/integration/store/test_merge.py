@@ -13,6 +13,7 @@ from calltally.calls.identity import Node, call_uuid, canonical, uuid_text
 from calltally.store.db.interface import Submission
 from calltally.store.ledger.lookup import facts_of_call
 from tests.conftest import TENANT, Bench
+from tests.examples import examples
 from tests.integration.store.probing import direct, found, listed, submit, verdict
 from tests.strategies import SIDS, facts
 from tests.telling import fact, own
@@ -169,7 +170,7 @@ def test_chain_of_links_in_any_order_is_one_call(bench: Bench) -> None:
 
 
 def test_every_former_id_leads_to_the_merged_call(bench: Bench) -> None:
-    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=examples(6), suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.lists(facts(), min_size=1, max_size=12), st.randoms(use_true_random=False))
     def check(told: list[Fact], random: Random) -> None:
         tenant = bench.new_tenant()

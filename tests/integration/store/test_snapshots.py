@@ -1,7 +1,6 @@
 """Invariant 5: pages under a snapshot equal the full list of its instant, whatever is written since."""
 
 import json
-import os
 from typing import TypeVar
 
 import pytest
@@ -28,13 +27,14 @@ from calltally.store.listing.browse import BrowsePosition, browse, count, count_
 from calltally.store.listing.list_calls import ListedPage, list_calls
 from calltally.store.maintenance.erasure import erase_call
 from tests.conftest import NOW_US, TENANT, Bench, records_of
+from tests.examples import examples
 from tests.integration.store.test_list_oracle import Call, linked, naive, queries
 from tests.strategies import SIDS, facts
 from tests.telling import own
 
 T = TypeVar("T")
 ALL = ListQuery(limit=1000)
-MOST_EXAMPLES = int(os.environ.get("SNAPSHOT_EXAMPLES", "25"))
+MOST_EXAMPLES = examples(10)
 SHAPES = ["above a size", "always"]
 
 

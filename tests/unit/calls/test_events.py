@@ -4,7 +4,7 @@ from itertools import permutations
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.calls.events import Channel, Fact, content_digest
@@ -14,7 +14,6 @@ from tests.telling import fact, own
 parts = st.text("a1:\u00e9", max_size=4)
 
 
-@settings(max_examples=100, deadline=None)
 @given(facts(), facts(), facts())
 def test_order_is_total_and_transitive(a: Fact, b: Fact, c: Fact) -> None:
     for x, y, z in permutations((a, b, c)):

@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.calls.events import Channel, Fact, content_digest
@@ -53,7 +53,6 @@ many = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(many, st.randoms(use_true_random=False))
 def test_order_and_repeats_do_not_change_the_record(facts: list[Fact], random: Random) -> None:
     once = fold("acme", NODE, facts)
@@ -63,13 +62,11 @@ def test_order_and_repeats_do_not_change_the_record(facts: list[Fact], random: R
     assert fold("acme", NODE, again).created_us == once.created_us
 
 
-@settings(max_examples=100, deadline=None)
 @given(many)
 def test_different_facts_have_different_order(facts: list[Fact]) -> None:
     assert len({each.order for each in facts}) == len(facts)
 
 
-@settings(max_examples=100, deadline=None)
 @given(many)
 def test_fields_of_a_record_are_consistent(facts: list[Fact]) -> None:
     call, created_us, _pdd_ms = fold("acme", NODE, facts)
@@ -87,7 +84,6 @@ def test_fields_of_a_record_are_consistent(facts: list[Fact]) -> None:
     assert call.tags == sorted(set(call.tags))
 
 
-@settings(max_examples=100, deadline=None)
 @given(many, colliding_facts())
 def test_another_fact_does_not_revert_sticky_fields(facts: list[Fact], more: Fact) -> None:
     before, after = fold("acme", NODE, facts), fold("acme", NODE, [*facts, more])
@@ -98,7 +94,6 @@ def test_another_fact_does_not_revert_sticky_fields(facts: list[Fact], more: Fac
         assert after.call.status in FINAL
 
 
-@settings(max_examples=100, deadline=None)
 @given(many)
 def test_conflicts_equal_naive_count(facts: list[Fact]) -> None:
     call = fold("acme", NODE, facts).call
@@ -298,7 +293,6 @@ def test_computed_times_are_not_before_stated_start() -> None:
     assert (call.ended_at, call.duration_seconds) == (utc_text(at_us(69)), 60)
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.integers(0, 3600), st.integers(1, 3600))
 def test_answer_is_never_before_creation(end: int, talk: int) -> None:
     call = folded(fact(end, status="completed", talk_seconds=talk))

@@ -21,6 +21,7 @@ from calltally.calls.model import (
     finish_record,
     record_body,
 )
+from tests.examples import examples
 from tests.telling import SID, own
 
 # Contract section 1, in its order.
@@ -106,7 +107,7 @@ def test_finished_record_has_revision_and_time() -> None:
     assert (record["revision"], record["updated_at"]) == (42, "2026-09-21T14:14:00.000001Z")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(30))
 @given(
     st.dictionaries(json_text, json_values, max_size=3),
     json_text,

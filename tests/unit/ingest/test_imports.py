@@ -26,6 +26,7 @@ from calltally.store.listing.list_calls import list_calls
 from calltally.store.rollups.call_counters import CLAUSES
 from calltally.store.tenants.routes import checked_route, put_route
 from tests.conftest import NOW_US, TENANT, Bench, records_of
+from tests.examples import examples
 from tests.integration.store.probing import direct, verdict
 from tests.strategies import facts
 
@@ -110,7 +111,7 @@ def test_a_chunk_of_the_command_lies_there_as_facts_told_one_by_one(new_bench: C
     bench, other = new_bench(), new_bench()
     names = (f"tenant-{number}" for number in count())
 
-    @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=examples(4), suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.lists(facts(), min_size=1, max_size=20))
     def check(told: list[Fact]) -> None:
         tenant = next(names)

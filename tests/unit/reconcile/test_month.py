@@ -13,6 +13,7 @@ from bench.month import EVENTS_A_CALL, Fault, in_order_of_receipt, month, record
 from calltally.reconcile.against_events import EventComparison
 from calltally.reconcile.call_states import chunk_states
 from calltally.reconcile.events import read_events
+from tests.examples import examples
 
 CALLS = int(os.environ.get("CALLTALLY_TEST_MONTH_CALLS", "3000"))
 
@@ -40,7 +41,7 @@ def test_all_faults_of_a_month_are_found_and_no_others() -> None:
     assert 0.05 < len(planted) / (CALLS * EVENTS_A_CALL) < 0.07
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(10))
 @given(seed=st.integers(0, 2**32), calls=st.integers(1, 40))
 def test_faults_of_any_month_are_found(seed: int, calls: int) -> None:
     found, planted = found_and_planted(seed, calls, 4_000)

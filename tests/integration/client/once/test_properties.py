@@ -19,6 +19,7 @@ from calltally.client.once import FinalState, NotDone, Outcome, Overtaken, Progr
 from calltally.client.once.blocks import claim_request
 from calltally.client.once.claims import claim_effect, fail_effect, finish_effect
 from calltally.client.once.connections import blocking_connection
+from tests.examples import examples
 from tests.integration.client.once.sample_events import MINUTE_US, Clock, Crash
 
 T = TypeVar("T")
@@ -26,7 +27,7 @@ _tenants = itertools.count()
 _events = itertools.count()
 STATUSES = ("completed", "failed")
 CALLS = ("a", "b")
-_EXAMPLES = {"sqlite": 100, "postgres": 20}
+_EXAMPLES = {"sqlite": 40, "postgres": 10}
 
 
 class Fate(NamedTuple):
@@ -215,9 +216,9 @@ def connection(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 def test_promises_are_kept_in_every_history(connection: Any) -> None:  # noqa: ANN401 (of either driver)
-    examples = _EXAMPLES["sqlite" if isinstance(connection, sqlite3.Connection) else "postgres"]
+    count = _EXAMPLES["sqlite" if isinstance(connection, sqlite3.Connection) else "postgres"]
 
-    @settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples(count), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(HISTORIES)
     def run(history: list[Delivery | TimePassing]) -> None:
         world = World(connection)

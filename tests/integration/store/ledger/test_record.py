@@ -13,9 +13,10 @@ from calltally.store.listing.list_calls import list_calls
 from calltally.store.verify.revisions import InvariantFinding
 from calltally.store.verify.run import Verification
 from tests.conftest import Bench, records_of
+from tests.examples import examples
 from tests.strategies import facts
 
-_SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_SLOW = settings(max_examples=examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def findings(bench: Bench, tenant: str) -> list[InvariantFinding]:

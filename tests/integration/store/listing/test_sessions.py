@@ -21,6 +21,7 @@ from calltally.store.listing.sessions import SessionQuery, find_session, list_se
 from calltally.store.maintenance.erasure import erase_call
 from calltally.store.maintenance.refold_all import begin_refold, refold_calls
 from tests.conftest import NOW_US, TENANT, Bench, records_of
+from tests.examples import examples
 from tests.integration.store.probing import direct, listed, submit, verdict
 from tests.telling import SID, fact, own
 
@@ -165,7 +166,7 @@ PARTS: tuple[Fact, ...] = (
 )
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(6), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(PARTS), cuts=st.sets(st.integers(1, len(PARTS) - 1)), again=st.booleans())
 def test_order_and_repeats_do_not_change_sessions(
     bench: Bench, order: Sequence[Fact], cuts: set[int], *, again: bool

@@ -19,6 +19,7 @@ from calltally.store.snapshots.change_feed import changes_after
 from calltally.store.snapshots.ledger_head import read_ledger_head
 from calltally.store.snapshots.tokens import LedgerHead
 from tests.conftest import NOW_US, TENANT, Bench
+from tests.examples import examples
 from tests.integration.store.probing import Direct, direct, found, listed, submit, verdict
 from tests.strategies import SIDS, facts
 from tests.telling import START_US, fact, own
@@ -28,7 +29,7 @@ SID, PLATFORM, OTHER = "CA" + "7" * 32, "platform-zebrafinch", "CA" + "1" * 32
 TRACES = (SID, PLATFORM, "+15550199", "+15550188", "5550177", "zebrafinch", "okapi", "quetzal", "event-of-it")
 # Tables that contain them before, which proves that the search works.
 HOLDERS = {"calls", "facts", "identities", "call_texts", "call_versions", "outbox"}
-_SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_SLOW = settings(max_examples=examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def record_calls(bench: Bench, tenant: str = TENANT) -> None:

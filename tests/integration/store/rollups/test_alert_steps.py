@@ -21,11 +21,12 @@ from calltally.store.rollups.alert_steps import (
     steps_between,
 )
 from tests.conftest import NOW_US, TENANT, Bench
+from tests.examples import examples
 from tests.integration.store.probing import direct, submit, verdict
 from tests.strategies import SIDS, facts
 from tests.telling import START_US, fact
 
-_SLOW = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_SLOW = settings(max_examples=examples(8), suppress_health_check=[HealthCheck.function_scoped_fixture])
 START_S = START_US // SECOND_US
 STEP = START_S - START_S % STEP_S
 

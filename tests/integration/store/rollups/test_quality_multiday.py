@@ -27,10 +27,11 @@ from calltally.store.rollups.quality_multiday import (
 )
 from calltally.store.rollups.quality_windows import RollupRange, WindowPiece, cut_pieces, in_blocks
 from tests.conftest import TENANT, Bench
+from tests.examples import examples
 from tests.integration.store.probing import direct, submit, verdict
 from tests.telling import START_US, fact
 
-_SLOW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_SLOW = settings(max_examples=examples(6), suppress_health_check=[HealthCheck.function_scoped_fixture])
 FIRST_S = START_US // SECOND_US // PERIOD_S * PERIOD_S
 DAYS = 70
 OVER_US = (FIRST_S + 200 * DAY_S) * SECOND_US

@@ -19,11 +19,12 @@ from calltally.store.maintenance.erasure import erase_call
 from calltally.store.rollups.quality_keys import DAY, FINE, HOUR, WIDTH_S
 from calltally.store.rollups.quality_rows import CLAUSES
 from tests.conftest import NOW_US, TENANT, Bench
+from tests.examples import examples
 from tests.integration.store.probing import direct, submit, verdict
 from tests.strategies import SIDS, facts
 from tests.telling import SID, at_us, fact
 
-_SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_SLOW = settings(max_examples=examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 _FIRST_COUNT = 10
 
 

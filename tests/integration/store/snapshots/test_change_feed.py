@@ -22,13 +22,14 @@ from calltally.store.snapshots.change_feed import ChangeFeedPage, changes_after
 from calltally.store.snapshots.tokens import SNAPSHOT, make_token
 from calltally.store.tenants.tenants import add_tenant, new_epoch
 from tests.conftest import NOW_US, TENANT, Bench
+from tests.examples import examples
 from tests.integration.store.probing import listed, submit, verified
 from tests.integration.store.test_concurrency import stores
 from tests.strategies import SIDS, facts
 from tests.telling import fact, own
 
 WRITERS, COMMITS = 4, 40
-_SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_SLOW = settings(max_examples=examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 Call = dict[str, Any]
 Follow = int

@@ -25,6 +25,7 @@ from calltally.store.snapshots.pruning import (
 from calltally.store.snapshots.tokens import LedgerHead
 from calltally.store.verify.revisions import check_revisions
 from tests.conftest import NOW_US, TENANT, Bench
+from tests.examples import examples
 from tests.integration.store.probing import Direct, direct, submit, verdict
 from tests.strategies import facts
 from tests.telling import fact, own
@@ -39,7 +40,7 @@ ENDED = {
     "call_texts": "valid_to <= ?",
     "ledger_marks": "revision < ?",
 }
-_SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_SLOW = settings(max_examples=examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 Rows = dict[tuple[Any, ...], tuple[Any, ...]]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calltally.client.errors import BadRequest
@@ -17,6 +17,7 @@ from calltally.client.exporting.manifest import Manifest, find_damage
 from calltally.client.exporting.request import ExportWindow, WindowOptions
 from calltally.client.wire import Answer, Request
 from tests.acceptance.bare_server import EPOCH, Bare, BareServer, Change, Habits, call, calls
+from tests.examples import examples
 from tests.unit.client.exporting.exporting import NOW_US, RecordingListener, contents, exported, plan, run
 
 CALLS = calls(432)
@@ -289,7 +290,7 @@ def _plans(draw: st.DrawFn) -> Mapping[int, Change]:
     }
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(10))
 @given(_plans())
 def test_no_permanent_call_is_missing_after_any_changes(
     changes: Mapping[int, Change],

@@ -15,6 +15,7 @@ from calltally.calls.events import Channel, Fact, StatedFields
 from calltally.calls.identity import Node
 from calltally.store.db import fact_codec
 from calltally.store.db.fact_codec import body_codec, pack_fact, unpack_fact
+from tests.examples import examples
 from tests.strategies import facts
 from tests.telling import SID
 
@@ -67,7 +68,7 @@ def odd_facts(draw: st.DrawFn) -> Fact:
     return msgspec.structs.replace(told, stated=said, event_id=draw(texts), **named)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(30))
 @given(st.one_of(facts(), odd_facts()))
 def test_packed_fact_is_restored(told: Fact) -> None:
     assert unpack_fact(pack_fact(told), told.received_us, told.raw) == told
@@ -97,7 +98,7 @@ def test_numbers_of_names_only_grow() -> None:
     assert sha256(numbered).hexdigest()[:16] == "daeaf28eea72ee87"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(60))
 @given(st.data())
 def test_damaged_row_raises_or_is_still_a_fact(data: st.DataObject) -> None:
     packed = bytearray(pack_fact(data.draw(st.just(OLD_FACT) | facts())))
@@ -116,7 +117,6 @@ def test_truncated_row_raises_damaged_store(row: bytes) -> None:
 # --------------------------------------------------------------------------------------------------- bodies
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_compressed_body_is_restored(body: bytes) -> None:
     assert body_codec.decompress(body_codec.compress(body)) == body

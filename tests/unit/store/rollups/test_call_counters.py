@@ -25,6 +25,7 @@ from calltally.store.rollups.call_counters import (
     counter_statements,
     widths_of,
 )
+from tests.examples import examples
 
 START_US = 1_790_000_040_000_000
 
@@ -59,7 +60,6 @@ def counted(some: list[CallDimensions]) -> Counter[Row]:
     return rows
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(places, max_size=12), st.lists(places, max_size=12))
 def test_changes_are_summed_per_bucket(come: list[CallDimensions], gone: list[CallDimensions]) -> None:
     deltas = CounterDeltas()
@@ -72,7 +72,7 @@ def test_changes_are_summed_per_bucket(come: list[CallDimensions], gone: list[Ca
     assert added(deltas) == {row: calls for row, calls in expected.items() if calls}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(10))
 @given(st.lists(places, min_size=1, max_size=12))
 def test_changes_that_cancel_out_write_rows_without_counts(some: list[CallDimensions]) -> None:
     """Calls can have moved within a bucket: its revision must show the change."""
@@ -83,7 +83,7 @@ def test_changes_that_cancel_out_write_rows_without_counts(some: list[CallDimens
     assert deltas.rows() == {row[:4]: {} for row in counted(some)}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(10))
 @given(st.lists(st.tuples(places, st.sampled_from([1, -1])), min_size=1, max_size=12))
 def test_statements_contain_the_summed_changes(changes: list[tuple[CallDimensions, int]]) -> None:
     deltas = CounterDeltas()

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from calltally.calls.times import SECOND_US
 from calltally.store.rollups.call_counters import FACET_WIDTHS_S, WIDTHS_S
 from calltally.store.rollups.window_buckets import Cut, cut
+from tests.examples import examples
 
 START_US = 1_790_000_040_000_000
 MINUTE_US = 60 * SECOND_US
@@ -35,7 +36,7 @@ def pieces(window: Cut) -> list[tuple[int, int]]:
     return [*map(tuple, edges[0]), *spans, *map(tuple, edges[1])]  # type: ignore[list-item]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(60))
 @given(near, near, levels)
 @example(START_US, START_US, WIDTHS_S)
 @example(START_US + 1, START_US + 2, WIDTHS_S)
@@ -53,7 +54,7 @@ def test_pieces_cover_the_window_exactly_without_overlap(
     assert all(before[1] == after[0] for before, after in pairwise(found))
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(30))
 @given(near, near, levels)
 def test_spans_are_whole_buckets_and_few(from_us: int, to_us: int, widths_s: tuple[int, ...]) -> None:
     window = cut(from_us, to_us, widths_s)
@@ -65,7 +66,7 @@ def test_spans_are_whole_buckets_and_few(from_us: int, to_us: int, widths_s: tup
     assert all(edge is None or edge.hi_us - edge.lo_us < finest_us for edge in (window.first, window.last))
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(30))
 @given(near, near, levels)
 def test_no_wider_bucket_would_fit(from_us: int, to_us: int, widths_s: tuple[int, ...]) -> None:
     for span in cut(from_us, to_us, widths_s).spans:
