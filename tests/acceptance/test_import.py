@@ -1,6 +1,5 @@
 import gzip
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +10,7 @@ import apsw
 import pytest
 from backports import zstd
 
-from tests.acceptance.live import own_environment
+from tests.acceptance.live import calltally, own_environment
 from tests.unmeasured import unmeasured
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -22,18 +21,9 @@ COMMAND = (sys.executable, "-m", "calltally")
 @pytest.fixture
 def run(folder: Path) -> Run:
     """Runs `calltally` in a folder of its own, with a migrated database and the tenant `acme`."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("CALLTALLY_")}
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*COMMAND, *map(str, arguments)],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        return calltally(folder, *map(str, arguments))
 
     assert run("tenant", "add", "acme").returncode == 0
     return run

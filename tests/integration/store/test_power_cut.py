@@ -16,11 +16,12 @@ from calltally.store.backends.sqlite.connection import connect
 from calltally.store.db.interface import Store, Submission
 from calltally.store.tenants.tenants import add_tenant, new_epoch
 from tests.conftest import NOW_US, TENANT, Bench
+from tests.examples import examples
 from tests.integration.store.power import Cut, Disk, power_cut_disk
 from tests.integration.store.probing import direct, submit, verified
 from tests.telling import fact
 
-ROUNDS = 30
+ROUNDS = examples(12)
 AT_ONCE = 6
 STATES = ("ringing", "in-progress", "completed")
 
