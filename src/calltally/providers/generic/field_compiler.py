@@ -6,7 +6,13 @@ from typing import Any, Final
 from calltally.calls.model import DIRECTIONS, STATUSES
 from calltally.providers.generic.mapping import FIELDS, IGNORE, UNSAID, MappedField
 from calltally.providers.generic.paths import Path, compile_path
-from calltally.providers.generic.readers import MAX_FORMAT_CHARS, TIME, ReadValue, ValueKind, strptime_reader
+from calltally.providers.generic.readers import (
+    MAX_FORMAT_CHARS,
+    TIME,
+    FieldParsers,
+    ReadValue,
+    strptime_reader,
+)
 from calltally.providers.generic.toml_document import TomlDocument
 from calltally.providers.value_parsers import MAX_WORD_CHARS
 
@@ -69,7 +75,7 @@ def compile_field(
     return MappedField(name, into, paths, _reader(document, at, kind, spec), words, None, joined)
 
 
-def _reader(document: TomlDocument, at: str, kind: ValueKind, spec: Mapping[str, Any]) -> ReadValue | None:
+def _reader(document: TomlDocument, at: str, kind: FieldParsers, spec: Mapping[str, Any]) -> ReadValue | None:
     if "format" in spec:
         pattern = document.value(spec, "format", str, "%Y", f"{at}.format")
         if kind is not TIME:
