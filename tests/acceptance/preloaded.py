@@ -4,6 +4,8 @@ The server forks once per request. A command gets the arguments, folder, environ
 its client. Run as a script, this file is a client; it needs the standard library alone, to start at once.
 """
 
+import atexit
+import gc
 import json
 import os
 import selectors
@@ -11,7 +13,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -78,9 +82,15 @@ def serve(path: str) -> None:
     from importlib import import_module  # deferred: a client needs none of this
 
     from calltally.cli.main import Subcommands  # deferred: the same
+    from calltally.store.db.statements import load  # deferred: the same
 
     for location in Subcommands.locations.values():
         import_module(location.partition(":")[0])
+    for dialect in ("sqlite", "postgres"):
+        load(dialect)
+    # No collection of a fork copies the pages of what is loaded here.
+    gc.collect()
+    gc.freeze()
     with socket.socket(socket.AF_UNIX) as listening, selectors.DefaultSelector() as selector:
         listening.bind(path)
         listening.listen(64)
@@ -159,8 +169,7 @@ class _Loop:
         # Usage lines name the program as after `python -m calltally`.
         sys.modules["__main__"].__package__ = "calltally"
         sys.argv = [str(Path(calltally.__file__).with_name("__main__.py")), *words]
-        main()
-        sys.exit(0)
+        _exit_at_once(main)
 
     def _report_ended(self) -> None:
         with suppress(ChildProcessError):
@@ -176,6 +185,29 @@ class _Loop:
         for pid, connection in self._running.items():
             if connection is gone:
                 os.kill(pid, signal.SIGKILL)
+
+
+def _exit_at_once(main: Callable[[], None]) -> NoReturn:
+    """Run a command and end the process. Tearing all loaded modules down takes longer than most commands."""
+    try:
+        main()
+        code: object = 0
+    except SystemExit as ended:
+        code = ended.code
+    except BaseException:  # noqa: BLE001 (printed, as the interpreter does)
+        traceback.print_exc()
+        code = 1
+    if isinstance(code, str):
+        print(code, file=sys.stderr)  # noqa: T201 (as the interpreter does)
+    # As the interpreter ends: its threads first, then the functions at exit.
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 def _pass_signals_on(pid: int) -> None:
