@@ -31,10 +31,10 @@ run: .venv/.run ## Serve a demonstration on 127.0.0.1:8080, with sample calls
 	@$(BIN)/calltally demo
 
 test: .venv/.dev ## Run all tests, with coverage
-	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
+	@$(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term
 
 test-long: .venv/.dev ## Run all tests, with ten times the examples of each property
-	@$(BIN)/python -m pytest -n 2 --dist worksteal --hypothesis-profile long
+	@$(BIN)/python -m pytest -n 3 --dist worksteal --hypothesis-profile long
 
 check: .venv/.dev ## Packages, format, lint, types, imports, house rules
 	$(call step,packages,$(BIN)/python -m pip check)

@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -100,10 +102,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def first(folder: Path) -> Iterator[dict[str, Any]]:
+def first(folder: Path) -> dict[str, Any]:
     """Return the output and the responses of the first start, before its end."""
     with running(folder) as demo:
-        yield {
+        return {
             "demo": demo,
             "page": demo.get("/api/v1/call-logs?limit=25&offset=0"),
             "all": demo.get("/api/v1/call-logs?limit=1000"),
@@ -152,24 +154,27 @@ def test_the_key_is_kept_where_only_the_user_can_read_it(first: dict[str, Any], 
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_a_port_in_use_is_said_in_words(first: dict[str, Any], tmp_path: Path) -> None:
-    port = int(first["demo"].base.rpartition(":")[2])
-    with start(tmp_path, port) as process:
-        printed, _ = process.communicate(timeout=STARTS_WITHIN_S)
+def test_a_port_in_use_is_reported_with_the_setting(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        with start(tmp_path, port) as process:
+            printed, _ = process.communicate(timeout=STARTS_WITHIN_S)
     assert process.returncode == 1
     assert printed.startswith(f"calltally: cannot listen on 127.0.0.1 port {port}")
     assert "CALLTALLY_PORT" in printed
     assert not (tmp_path / "var").exists()
 
 
-def test_later_starts_play_nothing_and_keep_the_key_or_make_a_lost_one_anew(tmp_path: Path) -> None:
-    with running(tmp_path) as demo:
-        before = demo.get("/api/v1/call-logs?limit=1000")
+def test_later_starts_play_nothing_and_keep_the_key_or_make_a_new_one(
+    first: dict[str, Any], folder: Path, tmp_path: Path
+) -> None:
+    demo = first["demo"]
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     with running(tmp_path) as again:
         after = again.get("/api/v1/call-logs?limit=1000")
     assert ("Playing" in demo.printed, "Playing" in again.printed) == (True, False)
     assert again.key == demo.key
-    assert after["data"] == before["data"]
+    assert after["data"] == first["all"]["data"]
     (tmp_path / "var" / "demo.key").unlink()
     with running(tmp_path) as last:
         assert last.key != demo.key

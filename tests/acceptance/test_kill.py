@@ -15,12 +15,13 @@ from urllib.parse import urlencode
 
 from calltally.calls.identity import call_uuid
 from tests.acceptance.live import COMMAND, HOST, Live, calltally, own_environment, port_of, request_head
+from tests.examples import examples
 from tests.integration.store.probing import direct
 from tests.unit.providers.twilio.signing import FORM, TOKEN, repeated, sdk_signature
 from tests.unmeasured import unmeasured
 
 CONNECTIONS = 64
-KILLS = {"sqlite": 20, "postgres": 4}
+KILLS = {"sqlite": examples(6), "postgres": examples(2)}
 # How many answers a server may give before it is killed, and for how many seconds more it may live.
 MOST_ANSWERS = 400
 MOST_SECONDS_MORE = 0.02
