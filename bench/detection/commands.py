@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.detection.labelled import labelled_month
+from bench.detection.month.events import events_of
+from bench.detection.month.tenant import Size
 from bench.detection.score_run import Report, scored
 from bench.detection.scoring import Score, TroubleScore
 from bench.detection.single_calls import single_month
@@ -18,8 +20,6 @@ from bench.detection.single_scoring import scored_calls
 from calltally.alerts.model.rules import Rules, read_rules
 from calltally.calls.errors import InvalidInput
 from calltally.cli.console.output import AsJson, print_json
-from calltally.traffic.events import events_of
-from calltally.traffic.tenant import Size
 
 _TOML: Final = ".toml"
 # Narrower terminals have no room for all columns.

@@ -6,11 +6,11 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from bench.detection.month.steps import START_US, Month, Small
+from bench.detection.month.tenant import HOURS_A_DAY, Ints, SyntheticTenant
 from calltally.alerts.model.rules import Campaign, Rules
 from calltally.alerts.model.series import STEP_US, TENANT, Dimension, SeriesKey, SeriesTable, Step
 from calltally.calls.times import DAY_US, EPOCH, SECOND_US, utc_text
-from calltally.traffic.steps import START_US, Month, Small
-from calltally.traffic.tenant import HOURS_A_DAY, Ints, SyntheticTenant
 
 _HOUR_US: Final = 3600 * SECOND_US
 

@@ -10,11 +10,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from bench.detection.month.hours import LEAST_RATE, MOST_RATE, Hours
+from bench.detection.month.steps import STEPS_A_DAY
+from bench.detection.month.tenant import BLOCK_SHARE, Floats, Ints, SyntheticTenant
 from calltally.alerts.model.finding import ChangeDirection
 from calltally.alerts.model.series import STEPS_AN_HOUR, Metric
-from calltally.traffic.hours import LEAST_RATE, MOST_RATE, Hours
-from calltally.traffic.steps import STEPS_A_DAY
-from calltally.traffic.tenant import BLOCK_SHARE, Floats, Ints, SyntheticTenant
 
 LEAST_CALLS_AN_HOUR: Final = 50.0
 _ATTEMPTS: Final = 80

@@ -6,10 +6,18 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.detection.incidents import Incident, Trouble, draw
+from bench.detection.month.hours import LEAST_RATE, MOST_RATE, expected
+from bench.detection.month.steps import (
+    BLOCK_STEPS,
+    Month,
+    SimulatedCalls,
+    beta,
+    ended,
+    generator,
+    simulate_calls,
+)
+from bench.detection.month.tenant import KINDS, Floats, Size, SyntheticTenant, tenant
 from calltally.alerts.model.series import Metric
-from calltally.traffic.hours import LEAST_RATE, MOST_RATE, expected
-from calltally.traffic.steps import BLOCK_STEPS, Month, SimulatedCalls, beta, ended, generator, simulate_calls
-from calltally.traffic.tenant import KINDS, Floats, Size, SyntheticTenant, tenant
 
 
 @dataclass(frozen=True, eq=False)

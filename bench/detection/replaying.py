@@ -7,6 +7,8 @@ import msgspec
 import numpy as np
 
 from bench.detection.feeding import series_counts
+from bench.detection.month.steps import Month
+from bench.detection.month.tenant import HOURS_A_DAY, SyntheticTenant
 from calltally.alerts.detection.baseline import Baseline
 from calltally.alerts.detection.grouping import cells_to_release, clear_cells, group_moves
 from calltally.alerts.detection.incident import AlertIncident, SeriesMove, SeriesTree, SignalCell
@@ -15,8 +17,6 @@ from calltally.alerts.detection.signals import Flags, trials_of
 from calltally.alerts.detection.thresholds import thresholds
 from calltally.alerts.model.rules import Rules
 from calltally.alerts.model.series import STEPS_AN_HOUR
-from calltally.traffic.steps import Month
-from calltally.traffic.tenant import HOURS_A_DAY, SyntheticTenant
 
 # Nothing is judged before so many days of the history: incidents in what is learned first would be the usual.
 _LEARNED_DAYS: Final = 14

@@ -9,11 +9,11 @@ from typing import Final, NamedTuple
 import msgspec
 
 from bench.detection.labelled import labelled_month
+from bench.detection.month.tenant import Size
 from bench.detection.replaying import replayed
 from bench.detection.rivals import Rivals
 from bench.detection.scoring import Score, Tally
 from calltally.alerts.model.rules import Rules
-from calltally.traffic.tenant import Size
 
 OURS: Final = "detectors"
 # So many months side by side: enough for arrays to be fast, few enough for a gigabyte.

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from bench.detection.incidents import Trouble
+from bench.detection.month.tenant import HOURS_A_DAY, HOURS_A_WEEK, Size, SyntheticTenant, tenant
 from calltally.alerts.detection.signals import Flags, Floats, Ints
-from calltally.traffic.tenant import HOURS_A_DAY, HOURS_A_WEEK, Size, SyntheticTenant, tenant
 
 HISTORY_DAYS: Final = 15
 DAYS: Final = 15

@@ -6,11 +6,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import numpy as np
 
+from bench.detection.month.steps import START_US
+from bench.detection.month.tenant import HOURS_A_DAY
 from bench.detection.single_calls import HISTORY_DAYS, NEVER_S, SingleMonth
 from calltally.calls.model import Status
 from calltally.calls.times import SECOND_US, utc_text
-from calltally.traffic.steps import START_US
-from calltally.traffic.tenant import HOURS_A_DAY
 
 _HOUR_S: Final = 3600
 

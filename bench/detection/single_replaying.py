@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from bench.detection.incidents import Trouble
+from bench.detection.month.tenant import HOURS_A_DAY, HOURS_A_WEEK
 from bench.detection.replaying import family_of
 from bench.detection.single_calls import DAYS, HISTORY_DAYS, NEVER_S, SingleIncident, SingleMonth
 from calltally.alerts.conditions.duplicate_sids import CallIdentity, contradictions
@@ -16,7 +17,6 @@ from calltally.alerts.model.rules import Rules
 from calltally.alerts.model.series import STEP_US, STEPS_AN_HOUR
 from calltally.calls.model import Status
 from calltally.calls.times import SECOND_US
-from calltally.traffic.tenant import HOURS_A_DAY, HOURS_A_WEEK
 
 ROUND_S: Final = STEP_US // SECOND_US
 _HOUR_S: Final = 3600

@@ -9,12 +9,12 @@ from typing import Final
 import numpy as np
 
 from bench.detection.incidents import Trouble
+from bench.detection.month.tenant import HOURS_A_WEEK
 from bench.detection.score_run import OURS, Report
 from bench.detection.scoring import Score, Told, of_kind, poisson_interval
 from bench.detection.single_calls import DAYS, ROUTES, SingleIncident, SingleMonth, single_month
 from bench.detection.single_replaying import ROUND_S, Seen, seen
 from calltally.alerts.model.rules import Rules
-from calltally.traffic.tenant import HOURS_A_WEEK
 
 _HOUR_S: Final = 3600
 # In time is within so many rounds of when it can first be known.

@@ -142,10 +142,9 @@ class _Run:
             self.pairs = _decoder.decode(self._file.read(_LENGTH.unpack(head)[0]))
         return True
 
-    def take_below(self, key: bytes) -> list[Pair]:
-        """Remove and return the pairs before `key` in the block."""
-        at = bisect_left(self.pairs, key, key=_key_of)
-        taken, self.pairs = self.pairs[:at], self.pairs[at:]
+    def take(self, count: int) -> list[Pair]:
+        """Remove and return the first pairs of the block."""
+        taken, self.pairs = self.pairs[:count], self.pairs[count:]
         return taken
 
 
@@ -159,7 +158,7 @@ def _merged(runs: list[_Run]) -> Iterator[Pair]:
         run.begin()
     while left := [run for run in runs if run.fill()]:
         bound = min(run.pairs[-1][0] for run in left)
-        batch = [pair for run in left for pair in run.take_below(bound)]
+        batch = [pair for run in left for pair in run.take(bisect_left(run.pairs, bound, key=_key_of))]
         batch.sort(key=_key_of)
         yield from batch
         # Pairs with the bound as their key may continue in later blocks. They are taken run by run.
@@ -170,6 +169,4 @@ def _merged(runs: list[_Run]) -> Iterator[Pair]:
 def _equal(run: _Run, key: bytes) -> Iterator[Pair]:
     """Remove and yield the pairs with this key of a run, over any number of blocks."""
     while run.fill() and run.pairs[0][0] == key:
-        at = bisect_right(run.pairs, key, key=_key_of)
-        taken, run.pairs = run.pairs[:at], run.pairs[at:]
-        yield from taken
+        yield from run.take(bisect_right(run.pairs, key, key=_key_of))

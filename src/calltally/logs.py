@@ -4,7 +4,7 @@ import logging
 import logging.config
 import re
 import sys
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any, Final, Literal, TypeAlias
 
@@ -49,6 +49,17 @@ get_logger: Final = structlog.get_logger
 def bind_log_fields(**fields: object) -> None:
     """Add these fields to all later log lines of the process."""
     structlog.contextvars.bind_contextvars(**fields)
+
+
+@contextmanager
+def errors_logged(
+    write: Callable[..., object], event: str, expected: type[Exception], **fields: object
+) -> Iterator[None]:
+    """Log an error by `write` and go on after the block; unless it is expected, with its traceback."""
+    try:
+        yield
+    except Exception as fault:  # noqa: BLE001 - it is logged
+        write(event, detail=str(fault), exc_info=not isinstance(fault, expected), **fields)
 
 
 def set_up_logs(form: LogFormat, level: str) -> None:

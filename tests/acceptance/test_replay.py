@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from calltally.ingest.dead_letter_codec import write_letter
+from calltally.ingest.callbacks import write_letter
 from calltally.providers.callback import Callback
 from calltally.providers.registry import PROVIDERS
 from calltally.store.backends.open import open_store

@@ -28,7 +28,6 @@ def mail_sender(settings: Settings) -> SendMail:
 
 
 def provider_access(settings: Settings, store: Store) -> ProviderContext:
-    """Return the store, vault and base URLs for reconciliations with providers."""
     return ProviderContext(store, lambda: open_vault(settings), settings.api_urls())
 
 

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from calltally.bootstrap.clocks import steady_clock, wall_clock
@@ -27,6 +26,7 @@ from calltally.web.lifespan import LifespanTask
 from calltally.web.metrics.metrics import Metrics
 from calltally.web.metrics.multiprocess import MultiprocessMetrics
 from calltally.web.request.dependencies import Dependencies
+from calltally.worker.throttle import wait_for_stop
 
 _ATTEND_S: Final = 1.0
 
@@ -69,23 +69,17 @@ def _attended(app: Application, parts: Dependencies, member: Member) -> Applicat
 
     async def attend(stop: asyncio.Event) -> None:
         while not stop.is_set():
-            _share_metrics(parts.metrics)
+            try:
+                parts.metrics.write_queue_length()
+            except Exception:
+                # It must not end the loop that checks the parent.
+                log.exception("the metrics of this process cannot be shared")
             if os.getppid() != member.parent:
                 signal.raise_signal(signal.SIGTERM)
                 return
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_ATTEND_S):
-                    await stop.wait()
+            await wait_for_stop(stop, _ATTEND_S)
 
     return LifespanTask(app, attend)
-
-
-def _share_metrics(metrics: Metrics) -> None:
-    """Share the metrics with the other processes. An error must not end the loop that checks the parent."""
-    try:
-        metrics.write_queue_length()
-    except Exception:
-        log.exception("the metrics of this process cannot be shared")
 
 
 def _with_worker(settings: Settings, parts: Dependencies, app: Application) -> Application:

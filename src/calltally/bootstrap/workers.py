@@ -39,7 +39,7 @@ def make_worker(
     holder = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     dependencies = WorkerDependencies(
         store=store,
-        deliveries=_sending(settings, store, clock, holder, tally)
+        deliveries=_delivery_dependencies(settings, store, clock, holder=holder, tally=tally)
         if isinstance(store, ObservableStore)
         else None,
         events_us=settings.event_days * DAY_US,
@@ -81,8 +81,8 @@ def alert_dependencies(
     )
 
 
-def _sending(
-    settings: Settings, store: ObservableStore, clock: Clock, holder: str, tally: DeliveryMetrics
+def _delivery_dependencies(
+    settings: Settings, store: ObservableStore, clock: Clock, *, holder: str, tally: DeliveryMetrics
 ) -> DeliveryDependencies:
     return DeliveryDependencies(
         store=store,

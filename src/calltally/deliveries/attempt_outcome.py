@@ -19,14 +19,6 @@ GIVES_UP_AFTER_US: Final = 3 * DAY_US
 _MAX_RETRY_AFTER_S: Final = 24 * 3600.0
 
 
-class TimedRequestOutcome(NamedTuple):
-    """One attempt: its start (microseconds UTC), its duration and its result."""
-
-    at_us: int
-    took_us: int
-    outcome: RequestOutcome
-
-
 class AttemptOutcome(NamedTuple):
     """Outcome of an attempt; `is_gone` if the receiver wants no more events.
 
@@ -39,13 +31,16 @@ class AttemptOutcome(NamedTuple):
 
     @property
     def is_delivered(self) -> bool:
-        """True if the receiver accepted the delivery."""
         return self.result.state == DELIVERED
 
 
-def decide_outcome(job: DeliveryJob, attempt: TimedRequestOutcome, chance: float) -> AttemptOutcome:
-    """Decide the outcome: a 2xx delivers; anything else is retried until three days after the first try."""
-    at_us, took_us, outcome = attempt
+def decide_outcome(
+    job: DeliveryJob, outcome: RequestOutcome, at_us: int, took_us: int, chance: float
+) -> AttemptOutcome:
+    """Decide the outcome of an attempt by its result, start (UTC) and duration.
+
+    A 2xx delivers; anything else is retried until three days after the first try.
+    """
     ended_us = at_us + took_us
     if isinstance(outcome, RequestFailure):
         retry_after_s, status, body = None, None, b""
@@ -67,7 +62,6 @@ def decide_outcome(job: DeliveryJob, attempt: TimedRequestOutcome, chance: float
 
 
 def expired_result(job: DeliveryJob, now_us: int) -> AttemptResult:
-    """Return the result for an event whose bytes have expired."""
     reason = "the event's bytes have expired"
     return AttemptResult(job, DEAD, now_us, 0, None, reason, b"", now_us)
 
@@ -90,5 +84,4 @@ def next_try_us(
 
 
 def event_age_s(job: DeliveryJob, at_us: int) -> float:
-    """Return the age of the event at an attempt."""
     return max(0, at_us - job.created_us) / SECOND_US

@@ -37,7 +37,6 @@ class EndpointQueue:
 
     @property
     def claimed(self) -> int:
-        """Number of claimed jobs."""
         return len(self._claimed)
 
     @property
@@ -56,7 +55,6 @@ class EndpointQueue:
         return max(0.0, self._not_before_s - now_s)
 
     def add(self, job: DeliveryJob) -> None:
-        """Add a claimed job, unless it is there already."""
         if job.event_id not in self._claimed:
             self._claimed.add(job.event_id)
             self.ready.append(job)

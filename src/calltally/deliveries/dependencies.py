@@ -42,7 +42,6 @@ class DeliveryDependencies:
 
     @property
     def lease_us(self) -> int:
-        """Duration of a tenant's lease."""
         return int((self.timeout_s + _SPARE_S) * SECOND_US)
 
 

@@ -8,7 +8,7 @@ from calltally.calls.errors import CalltallyError
 from calltally.calls.times import SECOND_US
 from calltally.deliveries.dependencies import DeliveryDependencies
 from calltally.deliveries.tenant_dispatch import TenantDispatcher
-from calltally.logs import get_logger
+from calltally.logs import errors_logged, get_logger
 from calltally.store.db.leases import Lease, claim
 from calltally.store.webhooks.dispatch import admin_tenants_to_deliver
 
@@ -35,7 +35,6 @@ class DeliveryDispatcher:
         self._hosts: Counter[str] = Counter()
 
     def wake(self) -> None:
-        """Wake the dispatcher after a commit."""
         self._woken.set()
 
     async def run(self) -> None:
@@ -67,16 +66,12 @@ class DeliveryDispatcher:
 
     async def _dispatch_once(self) -> float:
         """Start the tenants with due events; returns the pause before the next poll."""
-        try:
-            for tenant in await self._dependencies.store.read(
-                admin_tenants_to_deliver(self._dependencies.clock())
-            ):
+        due = admin_tenants_to_deliver(self._dependencies.clock())
+        with errors_logged(log.warning, "due deliveries cannot be read", CalltallyError):
+            for tenant in await self._dependencies.store.read(due):
                 await self._start_tenant(tenant)
-        except Exception as fault:
-            unforeseen = None if isinstance(fault, CalltallyError) else fault
-            log.warning("due deliveries cannot be read", detail=str(fault), exc_info=unforeseen)
-            return _AFTER_FAULT_S
-        return _POLL_EVERY_S
+            return _POLL_EVERY_S
+        return _AFTER_FAULT_S
 
     async def _start_tenant(self, tenant: str) -> None:
         if tenant in self._running:

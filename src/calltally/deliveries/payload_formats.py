@@ -60,5 +60,4 @@ def body_in_form(form: str, envelope: bytes) -> bytes:
 
 
 def schema_path(event: str) -> str:
-    """Return the path of the JSON Schema of an event."""
     return f"/schemas/{event}.json"

@@ -14,7 +14,6 @@ from calltally.calls.masking import mask_json
 from calltally.calls.times import DAY_US, SECOND_US, utc_text
 from calltally.deliveries.attempt_outcome import (
     AttemptOutcome,
-    TimedRequestOutcome,
     decide_outcome,
     event_age_s,
     expired_result,
@@ -36,7 +35,7 @@ from calltally.store.webhooks.dispatch import (
     EndpointHealth,
     EndpointPause,
 )
-from calltally.store.webhooks.endpoints import Endpoint, EndpointSettings
+from calltally.store.webhooks.endpoints import Endpoint
 
 # An endpoint is paused after this long without a success.
 PAUSED_AFTER_US: Final = 5 * DAY_US
@@ -76,17 +75,14 @@ class TenantRequests:
 
     @property
     def has_running(self) -> bool:
-        """True if requests are running."""
         return bool(self._tasks)
 
     @property
     def has_unrecorded(self) -> bool:
-        """True if outcomes wait to be recorded."""
         return bool(self.results or self.pauses or self.health)
 
     @property
     def has_work(self) -> bool:
-        """True if anything is claimed, running or unrecorded."""
         return self.has_unrecorded or self.has_running or any(queue.claimed for queue in self.queues.values())
 
     def set_endpoints(self, endpoints: Sequence[Endpoint]) -> None:
@@ -172,12 +168,18 @@ class TenantRequests:
     async def _attempt(self, queue: EndpointQueue, job: DeliveryJob, frozen: bytes) -> AttemptOutcome:
         at_us, started_s = self._dependencies.clock(), _now_s()
         secrets = queue.endpoint.secrets(self._open_vault(), self._tenant, at_us)
+        outcome: RequestOutcome
         try:
-            body = body_in_form(
-                queue.endpoint.settings.form, _visible_event(queue.endpoint, body_codec.decompress(frozen))
-            )
-            signature = signature_headers(message_id(job.event_id), at_us // SECOND_US, body, secrets)
-            outcome = await self._post(queue.endpoint.settings, signature, body)
+            envelope = body_codec.decompress(frozen)
+            visible = mask_json(envelope) if queue.endpoint.is_masked else envelope
+            settings = queue.endpoint.settings
+            body = body_in_form(settings.form, visible)
+            headers = {
+                "content-type": CONTENT_TYPES[settings.form],
+                "user-agent": self._dependencies.user_agent,
+                **signature_headers(message_id(job.event_id), at_us // SECOND_US, body, secrets),
+            }
+            outcome = await self._dependencies.outgoing.post(settings.url, headers, body)
         except Exception as fault:
             # An internal error counts as a failed attempt and is retried, so that it blocks no other event.
             ids = {"endpoint": uuid_text(queue.endpoint.endpoint), "message": message_id(job.event_id)}
@@ -186,17 +188,7 @@ class TenantRequests:
                 "internal", f"internal error ({type(fault).__name__}); see the service's log"
             )
         took_us = int((_now_s() - started_s) * SECOND_US)
-        return decide_outcome(job, TimedRequestOutcome(at_us, took_us, outcome), self._dependencies.chance())
-
-    async def _post(
-        self, wanted: EndpointSettings, signature: Mapping[str, str], body: bytes
-    ) -> RequestOutcome:
-        headers = {
-            "content-type": CONTENT_TYPES[wanted.form],
-            "user-agent": self._dependencies.user_agent,
-            **signature,
-        }
-        return await self._dependencies.outgoing.post(wanted.url, headers, body)
+        return decide_outcome(job, outcome, at_us, took_us, self._dependencies.chance())
 
     def _open_vault(self) -> Vault:
         if self._vault is None:
@@ -251,11 +243,6 @@ class TenantRequests:
         }
         at = CommitInstant(self._tenant, "", attempt.result.job.revision, now_us)
         return EndpointNotice(DELIVERY_FAILED, event_id, encode_envelope(DELIVERY_FAILED, event_id, at, data))
-
-
-def _visible_event(endpoint: Endpoint, envelope: bytes) -> bytes:
-    """Return the event without the numbers that are hidden from the owner of the endpoint."""
-    return mask_json(envelope) if endpoint.is_masked else envelope
 
 
 def _now_s() -> float:

@@ -50,7 +50,6 @@ class TenantDispatcher:
         self._may_send_until(until_us)
 
     def wake(self) -> None:
-        """Check for new events."""
         self._may_have_new = True
         self._woken.set()
 

@@ -9,8 +9,7 @@ from calltally.calls.masking import mask_lines
 from calltally.exports.rows import facts_of
 from calltally.exports.spec import ExportProgress, ExportSpec, PartProgress
 from calltally.exports.window import WindowPosition, row_count
-from calltally.formats.table import FORMATS, Format
-from calltally.formats.writer import Writer
+from calltally.formats.table import FORMATS, Format, Writer
 from calltally.store.jobs.folders import JobFolder
 
 

@@ -55,18 +55,16 @@ class CsvLines:
             Kind.WORD: _words,
             Kind.TEXT: _texts,
             Kind.INSTANT: _LocalTimes(zone).cells if zone else _words,
-            Kind.INTEGER: _integers,
-            Kind.FLAG: _flags,
+            Kind.INTEGER: lambda column: ["" if value is None else str(value) for value in column],
+            Kind.FLAG: lambda column: [_WORDS_OF_FLAG[value] for value in column],
             Kind.NESTED: _json,
         }
         self._cells_of = [cells_of[kind] for kind in COLUMNS.values()]
 
     def begin(self) -> bytes:
-        """The names of the columns."""
         return ",".join(COLUMNS).encode() + b"\r\n"
 
     def add(self, records: bytes) -> bytes:
-        """A line each, unless a summary has several."""
         columns = self._reader.read(records)
         cells = [
             "" if is_unknown(column) else make(column)
@@ -76,7 +74,6 @@ class CsvLines:
         return "\r\n".join((*lines, "")).encode()
 
     def end(self) -> bytes:
-        """Nothing: each line has its end."""
         return b""
 
 
@@ -110,14 +107,6 @@ def _quoted(text: str) -> str:
     return text
 
 
-def _integers(column: Column) -> Cells:
-    return ["" if value is None else str(value) for value in column]
-
-
-def _flags(column: Column) -> Cells:
-    return [_WORDS_OF_FLAG[value] for value in column]
-
-
 def _json(column: Column) -> Cells:
     if None in column:
         return [_json_cell(_NULL if value is None else str(value, "utf-8")) for value in column]
@@ -142,7 +131,6 @@ class _LocalTimes:
         self._minute = lru_cache(maxsize=4_096)(self._minute_and_offset)
 
     def cells(self, column: Column) -> Cells:
-        """The column's times in the zone."""
         return ["" if text is None else self._local(text) for text in column]
 
     def _local(self, text: str) -> str:

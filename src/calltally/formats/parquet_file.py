@@ -6,9 +6,7 @@ from typing import Any, Final
 import pyarrow as pa
 from pyarrow import parquet
 
-from calltally.formats.arrow_columns import ArrowReader
-from calltally.formats.arrow_schema import SCHEMA
-from calltally.formats.sink import Sink
+from calltally.formats.arrow import SCHEMA, ArrowReader, Sink
 
 # Whichever comes first: readers like large groups, and memory must stay flat where summaries are long. Two of
 # them are in it at once.
@@ -23,10 +21,7 @@ _REPEATED: Final = (
 
 
 class ParquetFile:
-    """Writes a row group whenever enough calls have come. It needs no more compression on its way.
-
-    A group is encoded in a thread of its own, which needs no interpreter, while the next is parsed.
-    """
+    """Writer of row groups. A thread that needs no interpreter encodes one while the next is parsed."""
 
     def __init__(self) -> None:
         self._reader = ArrowReader()
@@ -36,13 +31,12 @@ class ParquetFile:
         )
         # Its thread ends with the writer, also with one that a cut stream leaves unfinished.
         self._encoding = ThreadPoolExecutor(1, "calltally-parquet")
-        self._pending: Future[None] | None = None
+        self._encoded_group: Future[None] | None = None
         self._batches: list[Any] = []
         self._rows = self._bytes = 0
 
     def begin(self) -> bytes:
-        """The four letters that mark the file."""
-        return self._sink.taken()
+        return self._sink.take()
 
     def add(self, records: bytes) -> bytes:
         """Return the row group before the one that is full now, mostly nothing. Raises DamagedStore."""
@@ -54,26 +48,25 @@ class ParquetFile:
         return self._next_group() if is_full else b""
 
     def end(self) -> bytes:
-        """The last row groups and the footer, without which nobody can read the file."""
-        written = self._next_group() if self._batches else b""
-        written += self._encoded()
+        """Return the last row groups and the footer, without which nobody can read the file."""
+        written = (self._next_group() if self._batches else b"") + self._finish_group()
         self._writer.close()
         self._encoding.shutdown()
         # What Arrow keeps for the next table is the next request's to ask for.
         pa.default_memory_pool().release_unused()
-        return written + self._sink.taken()
+        return written + self._sink.take()
 
     def _next_group(self) -> bytes:
-        """Hand over what is collected; returns what became of the group before."""
-        written = self._encoded()
+        """Encode the collected rows; return the bytes of the group before."""
+        written = self._finish_group()
         table = pa.Table.from_batches(self._batches)
         self._batches, self._rows, self._bytes = [], 0, 0
-        self._pending = self._encoding.submit(self._writer.write_table, table, table.num_rows)
+        self._encoded_group = self._encoding.submit(self._writer.write_table, table, table.num_rows)
         return written
 
-    def _encoded(self) -> bytes:
-        """Wait for the group that is under way; only then is the sink nobody else's."""
-        if self._pending:
-            self._pending.result()
-            self._pending = None
-        return self._sink.taken()
+    def _finish_group(self) -> bytes:
+        """Wait for the running encoding, and return its bytes. No thread uses the sink then."""
+        if self._encoded_group:
+            self._encoded_group.result()
+            self._encoded_group = None
+        return self._sink.take()

@@ -1,23 +1,56 @@
-"""The table of formats: what a window of calls can be streamed as."""
+"""Table of formats: the kinds of files that a window of calls can be streamed as."""
 
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from calltally.formats.csv_lines import CsvLines
-from calltally.formats.ndjson_lines import NdjsonLines
-from calltally.formats.writer import Writer
+
+
+class Writer(Protocol):
+    """Converter of sealed records to the bytes of one file, a chunk at a time, with bounded memory.
+
+    Its methods are called one after the other, not always in one thread.
+    """
+
+    def begin(self) -> bytes:
+        """Return the bytes before the first call."""
+        ...
+
+    def add(self, records: bytes) -> bytes:
+        """Add the next calls: at least one, as sealed JSON joined by a line feed.
+
+        The result may be empty if the writer waits for more. Raises DamagedStore for what is no record.
+        """
+        ...
+
+    def end(self) -> bytes:
+        """Return the rest, and the bytes after the last call."""
+        ...
+
+
+class NdjsonLines:
+    """Writer of NDJSON, a call a line. It decodes nothing: records come as lines already."""
+
+    def begin(self) -> bytes:
+        return b""
+
+    def add(self, records: bytes) -> bytes:
+        return records + b"\n"
+
+    def end(self) -> bytes:
+        return b""
 
 
 class Format(NamedTuple):
     """One format.
 
-    - `media_type` is what Accept asks for; `content_type` the same with its parameters, as the answer has it.
+    - `media_type` is for Accept; `content_type` is the same with its parameters, for the response.
     - `suffix` ends a file's name.
-    - `is_packed`: whether it is compressed already.
-    - `has_zone`: whether its times are text, and so can be of another zone than UTC.
-    - `is_saved`: whether a browser should rather save it than show it.
-    - `chunk_bytes`: how many bytes of records it takes best at once; None for no more than others.
+    - `is_packed`: it is compressed already.
+    - `has_zone`: its times are text, and so can be of another zone than UTC.
+    - `is_saved`: a browser saves it rather than show it.
+    - `chunk_bytes`: the best number of bytes of records at once; None for no more than others.
     """
 
     name: str
@@ -31,26 +64,14 @@ class Format(NamedTuple):
     chunk_bytes: int | None = None
 
 
-def _csv(zone: ZoneInfo | None) -> Writer:
-    return CsvLines(zone)
-
-
-def _ndjson(_zone: ZoneInfo | None) -> Writer:
-    return NdjsonLines()
-
-
 def _parquet(_zone: ZoneInfo | None) -> Writer:
-    from calltally.formats.parquet_file import (
-        ParquetFile,
-    )  # deferred: pyarrow takes 40 MB, most never need it
+    from calltally.formats.parquet_file import ParquetFile  # deferred: pyarrow takes 40 MB
 
     return ParquetFile()
 
 
 def _arrow(_zone: ZoneInfo | None) -> Writer:
-    from calltally.formats.arrow_stream import (
-        ArrowStream,
-    )  # deferred: pyarrow takes 40 MB, most never need it
+    from calltally.formats.arrow import ArrowStream  # deferred: pyarrow takes 40 MB
 
     return ArrowStream()
 
@@ -66,8 +87,8 @@ _CSV: Final = "text/csv"
 FORMATS: Final[Mapping[str, Format]] = {
     each.name: each
     for each in (
-        Format("csv", _CSV, f"{_CSV}; charset=utf-8; header=present", ".csv", _csv, has_zone=True),
-        Format("ndjson", _NDJSON, _NDJSON, ".ndjson", _ndjson, is_saved=False),
+        Format("csv", _CSV, f"{_CSV}; charset=utf-8; header=present", ".csv", CsvLines, has_zone=True),
+        Format("ndjson", _NDJSON, _NDJSON, ".ndjson", lambda _zone: NdjsonLines(), is_saved=False),
         Format("parquet", _PARQUET, _PARQUET, ".parquet", _parquet, is_packed=True, chunk_bytes=_MANY_BYTES),
         Format("arrow", _ARROW, _ARROW, ".arrows", _arrow, chunk_bytes=_MANY_BYTES),
     )

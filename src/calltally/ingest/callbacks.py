@@ -1,18 +1,17 @@
-"""Pipeline of provider callbacks, from the request to the ledger; `receive` lists its stages."""
+"""Pipeline of provider callbacks, from the request to the ledger or a dead letter; see `receive`."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from hashlib import sha256
 from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
 from calltally.calls.end_reasons import attribution_of
-from calltally.calls.errors import NotUnderstood, UnknownKind
+from calltally.calls.errors import DamagedStore, NotUnderstood, UnknownKind
 from calltally.calls.events import UNREAD, Fact
 from calltally.calls.times import SECOND_US
-from calltally.ingest.dead_letter_codec import write_letter
-from calltally.ingest.routes import RouteTableCache, map_route
-from calltally.ingest.ttl_cache import TtlCache
+from calltally.ingest.routes import RouteTableCache, TtlCache, map_route
 from calltally.providers.callback import Callback
 from calltally.providers.generic.signature import MAPPING
 from calltally.providers.known_fields import MAX_NAME_CHARS, unlisted_fields
@@ -21,7 +20,7 @@ from calltally.providers.provider import ChallengeAnswer, Provider
 from calltally.providers.registry import registered_name
 from calltally.store.db.interface import Store, Submission, SubmissionResult
 from calltally.store.db.operation import Clock
-from calltally.store.tenants.dead_letters import put_dead_letter
+from calltally.store.tenants.dead_letters import DeadLetter, NewDeadLetter, put_dead_letter
 from calltally.store.tenants.vault import Vault, find_provider_secrets
 
 Providers: TypeAlias = Mapping[str, Provider]
@@ -31,6 +30,12 @@ _TTL_US: Final = 2 * SECOND_US
 # Used for a tenant without secrets, so that the timing is the same. A signature made with it is refused.
 # It is also a public key (RFC 8032, section 7.1, test 1), so that Ed25519 too is checked to its end.
 _DECOY: Final = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+MAX_REASON_CHARS: Final = 1_000
+# Credentials must not be stored with failed requests.
+_DROPPED_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-admin-key"})
+
+_letter_encoder: Final = msgspec.msgpack.Encoder()
+_letter_decoder: Final = msgspec.msgpack.Decoder(Callback)
 
 
 class CallbackVerdict(StrEnum):
@@ -113,10 +118,8 @@ class CallbackReceiver:
         """Verify, parse and record a callback. An unknown tenant gets the reply of a wrong signature."""
         provider = self._providers.get(registered_name(provider_name))
         if provider is None or provider.webhook is None:
-            return CallbackReceipt(
-                CallbackVerdict.UNKNOWN_PROVIDER,
-                f"the providers are {', '.join(_callback_providers(self._providers))}",
-            )
+            known = ", ".join(name for name, each in self._providers.items() if each.webhook)
+            return CallbackReceipt(CallbackVerdict.UNKNOWN_PROVIDER, f"the providers are {known}")
         secrets = await self._secrets.get((tenant, provider_name))
         if (answer := _challenge_answer(provider, callback, secrets)) is not None:
             return CallbackReceipt(CallbackVerdict.CHALLENGED, challenge=answer)
@@ -172,10 +175,6 @@ def unknown_ends(facts: Iterable[Fact]) -> Iterator[str]:
             yield str(fact.stated.get("end_word") or fact.stated.get("end_reason"))[:MAX_NAME_CHARS]
 
 
-def _callback_providers(providers: Providers) -> list[str]:
-    return [name for name, each in providers.items() if each.webhook is not None]
-
-
 def with_stored_settings(provider: Provider, callback: Callback, secrets: Secrets) -> Callback:
     """Return the callback with the stored settings that its parser needs: the account and the mapping."""
     account = secrets.get(provider.account_name, callback.account)
@@ -203,3 +202,32 @@ def read_facts(provider: Provider, callback: Callback) -> ParsedFacts:
         return UnparsedBody(fault.detail)
     except Exception as fault:  # noqa: BLE001 - an error in our code must not lose a customer's call
         return UnparsedBody(f"internal error: {type(fault).__name__}: {fault}")
+
+
+def write_letter(provider: str, callback: Callback, reason: str) -> NewDeadLetter:
+    """Return the dead letter of an authentic request. The same request always gets the same id."""
+    headers = {name: value for name, value in callback.headers.items() if name not in _DROPPED_HEADERS}
+    request = _letter_encoder.encode(msgspec.structs.replace(callback, headers=headers, mapping=""))
+    return NewDeadLetter(
+        _letter_id(provider, callback), provider, callback.received_us, plain_reason(reason), request
+    )
+
+
+def _letter_id(provider: str, callback: Callback) -> bytes:
+    fields = (provider, callback.method, callback.url, callback.headers.get("content-type", ""))
+    framed = b"".join(b"%d:%b" % (len(field), field) for field in map(str.encode, fields))
+    return sha256(framed + callback.body).digest()[:16]
+
+
+def plain_reason(reason: str) -> str:
+    """Return the reason with all characters escaped that a database refuses: it may quote the request."""
+    escaped = reason.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+    return escaped[:MAX_REASON_CHARS]
+
+
+def read_letter(letter: DeadLetter) -> Callback:
+    """Return the original request. Raises DamagedStore."""
+    try:
+        return _letter_decoder.decode(letter.request)
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        raise DamagedStore(f"the request of dead letter {letter.letter_id.hex()} cannot be read") from fault

@@ -6,7 +6,7 @@ be half accepted. Events that are valid JSON but have errors are refused one by 
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple, cast
 
 import msgspec
@@ -108,13 +108,10 @@ def _parse_event(event: _RawEvent, now_us: int) -> ParsedEvent:
     values, faults = parse_fields(content, now_us)
     faults = faults or _repeated_names(event)
     if faults:
-        return ParsedEvent(_readable_id(content), None, tuple(faults))
+        event_id = content.get("id")
+        is_readable = isinstance(event_id, str) and len(event_id) <= MAX_ID_CHARS
+        return ParsedEvent(event_id if is_readable else None, None, tuple(faults))
     return ParsedEvent(values["id"], _fact(event, values, now_us))
-
-
-def _readable_id(content: Mapping[str, Any]) -> str | None:
-    found = content.get("id")
-    return found if isinstance(found, str) and len(found) <= MAX_ID_CHARS else None
 
 
 def _fact(event: _RawEvent, values: dict[str, Any], now_us: int) -> Fact:

@@ -48,7 +48,6 @@ class ValueKind(NamedTuple):
 
 
 def json_type(value: object) -> str:
-    """Return the JSON name of a decoded value's type."""
     return _JSON_TYPES[type(value)]
 
 
@@ -78,7 +77,6 @@ def _checked_text(value: object, most_chars: int) -> str:
 
 
 def word(words: Sequence[str]) -> ValueKind:
-    """Return the kind of one of a few words."""
 
     def read(value: object) -> str:
         if not isinstance(value, str) or value not in words:
@@ -114,7 +112,6 @@ def integer(low: int, high: int) -> ValueKind:
 
 
 def number(low: int, high: int) -> ValueKind:
-    """Return the kind of numbers within bounds."""
 
     def read(value: object) -> float:
         if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
@@ -152,7 +149,8 @@ def _read_party(value: object) -> str:
 def _read_tags(value: object) -> list[str]:
     """Parse tags as a set: order and repeats have no meaning."""
     if not isinstance(value, list) or len(value) > MAX_TAGS:
-        raise BadValue(f"must be a list of at most {MAX_TAGS} tags, not {_length(value)}")
+        length = len(value) if isinstance(value, list) else json_type(value)
+        raise BadValue(f"must be a list of at most {MAX_TAGS} tags, not {length}")
     return sorted({_checked_text(tag, MAX_TAG_CHARS) for tag in value})
 
 
@@ -191,10 +189,6 @@ def _quoted(value: object) -> str:
     # A list or object may be nested deeper than the encoder supports.
     whole = isinstance(value, list | dict)
     return json_type(value) if whole else quote_value(msgspec.json.encode(value).decode())[1:-1]
-
-
-def _length(value: object) -> str:
-    return f"{len(value)}" if isinstance(value, list) else json_type(value)
 
 
 _ANY_SCHEMA: Final = {"description": f"At most {MAX_METADATA_BYTES} bytes and {MAX_METADATA_DEPTH} levels."}

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -12,7 +11,7 @@ from calltally.calls.events import Fact, IngestOutcome
 from calltally.ingest.routes import RouteTable, map_route
 from calltally.providers.callback import UnreadableRecord
 from calltally.store.db.fact_codec import pack
-from calltally.store.db.interface import Store, Submission, SubmissionResult
+from calltally.store.db.interface import Store, Submission
 from calltally.store.ledger.unrecorded_facts import unknown_facts
 from calltally.store.tenants.routes import routes_by_number
 from calltally.store.tenants.tenants import need_tenant
@@ -60,54 +59,32 @@ class ImportReport(msgspec.Struct, frozen=True):
 
     @property
     def total(self) -> int:
-        """All the items that were read."""
         return self.recorded + self.known + self.unchanged + self.refused
 
 
-OnProgress: TypeAlias = Callable[[ImportReport], None]
-
-
-def _ignored(_report: ImportReport) -> None:
-    """Nobody listens."""
-
-
-async def import_facts(
-    store: Store,
-    tenant: str,
-    *,
-    items: Listed,
-    deliver: bool = False,
-    on_progress: OnProgress = _ignored,
-) -> ImportReport:
+async def import_facts(store: Store, tenant: str, *, items: Listed, deliver: bool = False) -> ImportReport:
     """Record the items of `items` in the writer's small commits.
 
-    `on_progress` hears the report after each chunk. With `deliver` the tenant's endpoints get its events.
-    Stopped at any point and run again, it finds what it did as known. Raises NotFound for an unknown
-    tenant, Unavailable where the store is down.
+    With `deliver` the tenant's endpoints get its events. Stopped at any point and run again, it finds what it
+    did as known. Raises NotFound for an unknown tenant, Unavailable if the store does not respond.
     """
     table = await routes_for(store, tenant)
     report = ImportReport()
-    for part in _chunks(items, CHUNK):
-        chunk = chunk_of(part, tenant, table, deliver=deliver)
-        report = await _recorded(store, tenant, chunk, report, in_one_commit=False)
-        on_progress(report)
+    for chunk in chunks_of(items, tenant, table, deliver=deliver, size=CHUNK):
+        report = await _record(store, tenant, chunk, report, in_one_commit=False)
     return report
 
 
 async def import_chunks(
-    store: Store,
-    tenant: str,
-    chunks: AsyncIterator[Chunk],
-    *,
-    on_chunk: Callable[[Chunk], None],
+    store: Store, tenant: str, chunks: AsyncIterator[Chunk], *, on_chunk: Callable[[Chunk], None]
 ) -> ImportReport:
-    """Record chunks, each as one commit; `on_chunk` hears of each that is recorded.
+    """Record chunks, each as one commit; `on_chunk` is called after each.
 
     For a process without other work in its event loop, which a commit of a thousand facts holds up.
     """
     report = ImportReport()
     async for chunk in chunks:
-        report = await _recorded(store, tenant, chunk, report, in_one_commit=True)
+        report = await _record(store, tenant, chunk, report, in_one_commit=True)
         on_chunk(chunk)
     return report
 
@@ -118,9 +95,12 @@ async def routes_for(store: Store, tenant: str) -> RouteTable:
     return await store.read(routes_by_number(tenant))
 
 
-def chunks_of(items: Listed, tenant: str, table: RouteTable, *, deliver: bool) -> Iterator[Chunk]:
-    """Yield the items ready for the ledger, a commit at a time; in whichever process."""
-    for chunk in _chunks(items, COMMIT_FACTS):
+def chunks_of(
+    items: Listed, tenant: str, table: RouteTable, *, deliver: bool, size: int | None = None
+) -> Iterator[Chunk]:
+    """Yield the items, ready for the ledger, in chunks of a size, by default of one commit each."""
+    rest = iter(items)
+    while chunk := list(islice(rest, size or COMMIT_FACTS)):
         yield chunk_of(chunk, tenant, table, deliver=deliver)
 
 
@@ -129,40 +109,27 @@ def chunk_of(
 ) -> Chunk:
     """Map the facts among items to routes and pack their rows."""
     facts = [map_route(item, table) for item in items if isinstance(item, Fact)]
-    submissions = [Submission(tenant, _slim(fact), deliver, pack(fact, fact.key)) for fact in facts]
+    # Without the raw body, which is in the packed row: nothing else reads it.
+    submissions = [
+        Submission(tenant, msgspec.structs.replace(fact, raw=b""), deliver, pack(fact, fact.key))
+        for fact in facts
+    ]
     return Chunk(submissions, [item for item in items if isinstance(item, UnreadableRecord)])
 
 
-def _slim(fact: Fact) -> Fact:
-    """Drop the raw body, which is in the packed row: nothing else reads it."""
-    return msgspec.structs.replace(fact, raw=b"")
-
-
-async def _recorded(
+async def _record(
     store: Store, tenant: str, chunk: Chunk, report: ImportReport, *, in_one_commit: bool
 ) -> ImportReport:
-    """Record what is not known: an import that was stopped is soon where it was."""
-    submissions = chunk.submissions
+    """Record the unknown facts, so that a stopped import soon goes on, and return the new report."""
+    submissions, refusals = chunk.submissions, chunk.refused
     fresh = await store.read(unknown_facts(tenant, submissions)) if submissions else []
     recorded = await store.submit(fresh, in_one_commit=in_one_commit) if fresh else []
-    report = _added(report, recorded, chunk.refused)
-    return msgspec.structs.replace(report, known=report.known + len(submissions) - len(fresh))
-
-
-def _chunks(items: Listed, size: int) -> Iterator[list[Fact | UnreadableRecord]]:
-    rest = iter(items)
-    while chunk := list(islice(rest, size)):
-        yield chunk
-
-
-def _added(
-    report: ImportReport, became: Sequence[SubmissionResult], refusals: Sequence[UnreadableRecord]
-) -> ImportReport:
-    outcomes = Counter(map(attrgetter("outcome"), became))
+    outcomes = Counter(each.outcome for each in recorded)
+    known = len(submissions) - len(fresh) + outcomes[IngestOutcome.DUPLICATE]
     return ImportReport(
         recorded=report.recorded + outcomes[IngestOutcome.APPLIED],
-        conflicting=report.conflicting + sum(map(attrgetter("conflicting"), became)),
-        known=report.known + outcomes[IngestOutcome.DUPLICATE],
+        conflicting=report.conflicting + sum(each.conflicting for each in recorded),
+        known=report.known + known,
         unchanged=report.unchanged + outcomes[IngestOutcome.IGNORED],
         refused=report.refused + len(refusals) + outcomes[IngestOutcome.REFUSED],
         refusals=(*report.refusals, *refusals[: MAX_REFUSALS - len(report.refusals)]),

@@ -1,11 +1,11 @@
 """Pipeline of a tenant's own events, from the body to the response."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
-from calltally.calls.events import Fact, IngestOutcome
+from calltally.calls.events import IngestOutcome
 from calltally.calls.identity import uuid_text
 from calltally.ingest.event_body import ParsedEvent, parse_body
 from calltally.ingest.routes import RouteTableCache, map_route
@@ -39,11 +39,9 @@ class EventsAnswer(msgspec.Struct, frozen=True):
 
     @property
     def all_refused(self) -> bool:
-        """True if every event of the body was refused."""
         return all(each.outcome == IngestOutcome.REFUSED for each in self.outcomes)
 
     def encode(self) -> bytes:
-        """Return the response's JSON."""
         return _encoder.encode(self)
 
 
@@ -58,16 +56,14 @@ class OwnEventReceiver:
         """Record the events of a body. Raises TooLarge and InvalidBody, and then records nothing."""
         parsed = parse_body(body, ndjson=ndjson, now_us=now_us)
         facts = [each.fact for each in parsed if each.fact is not None]
-        recorded = iter(await self._record(tenant, facts))
+        recorded: Iterator[SubmissionResult] = iter(())
+        if facts:
+            table = await self._routes.get(tenant)
+            submissions = [Submission(tenant, map_route(fact, table)) for fact in facts]
+            recorded = iter(await self._store.submit(submissions))
         return EventsAnswer(
             [_refused(each) if each.fact is None else _recorded(each, next(recorded)) for each in parsed]
         )
-
-    async def _record(self, tenant: str, facts: Sequence[Fact]) -> list[SubmissionResult]:
-        if not facts:
-            return []
-        table = await self._routes.get(tenant)
-        return await self._store.submit([Submission(tenant, map_route(fact, table)) for fact in facts])
 
 
 def _recorded(parsed: ParsedEvent, recorded: SubmissionResult) -> EventOutcome:

@@ -11,10 +11,11 @@ from calltally.ingest.callbacks import (
     Providers,
     SecretCache,
     UnparsedBody,
+    plain_reason,
     read_facts,
+    read_letter,
     with_stored_settings,
 )
-from calltally.ingest.dead_letter_codec import plain_reason, read_letter
 from calltally.ingest.routes import RouteTable, map_route
 from calltally.providers.registry import registered_name
 from calltally.store.db.interface import Store, Submission

@@ -92,7 +92,11 @@ def session_fact(session_id: str, body: SessionBody, call_sid: str, *, raw: byte
     earlier one.
     """
     occurred_us = _instant("occurred_at", body.occurred_at, now_us)
-    conversation = _conversation(body)
+    turns, calls = body.transcript, body.function_calls
+    conversation = Conversation(
+        None if turns is None else [Turn(*msgspec.structs.astuple(turn)) for turn in turns],
+        None if calls is None else [FunctionCall(*msgspec.structs.astuple(call)) for call in calls],
+    )
     return Fact(
         call_sid=call_sid,
         channel=Channel.OWN_EVENT,
@@ -110,10 +114,13 @@ def session_fact(session_id: str, body: SessionBody, call_sid: str, *, raw: byte
 
 
 def _fact_fields(session_id: str, body: SessionBody, conversation: Conversation, now_us: int) -> StatedFields:
+    status = body.status
+    if status is not None and status not in SESSION_STATUSES:
+        raise InvalidBody.of("status", f"status is one of {', '.join(SessionStatus)}, not {status[:80]!r}")
     session = {
         "stream_id": body.stream_id,
         "agent_key": body.agent_key,
-        "status": _status(body.status),
+        "status": status,
         "started_us": _instant("started_at", body.started_at, now_us),
         "ended_us": _instant("ended_at", body.ended_at, now_us),
         "evaluation": None if body.evaluation is None else _evaluation(body.evaluation),
@@ -132,12 +139,6 @@ def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _status(status: str | None) -> str | None:
-    if status is not None and status not in SESSION_STATUSES:
-        raise InvalidBody.of("status", f"status is one of {', '.join(SessionStatus)}, not {status[:80]!r}")
-    return status
-
-
 def _evaluation(body: EvaluationBody) -> dict[str, Any]:
     evaluation: dict[str, Any] = msgspec.to_builtins(body)
     if body.details is not None:
@@ -146,15 +147,6 @@ def _evaluation(body: EvaluationBody) -> dict[str, Any]:
         except ValueError as fault:
             raise InvalidBody.of("evaluation.details", f"evaluation.details {fault}") from fault
     return evaluation
-
-
-def _conversation(body: SessionBody) -> Conversation:
-    turns = body.transcript
-    calls = body.function_calls
-    return Conversation(
-        None if turns is None else [Turn(*msgspec.structs.astuple(turn)) for turn in turns],
-        None if calls is None else [FunctionCall(*msgspec.structs.astuple(call)) for call in calls],
-    )
 
 
 def _instant(name: str, text: str | None, now_us: int) -> int | None:

@@ -1,8 +1,8 @@
 """Small HTTP clients: one for commands that talk to a server, one that retries for providers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self, TypeAlias
@@ -81,15 +81,9 @@ class RetryingClient:
         return await self._send(url, headers, body)
 
     async def _send(self, url: str, headers: Mapping[str, str], body: bytes | None) -> HttpResponse:
-        import httpx2  # deferred: an eighth of a service's start
-
         method = "GET" if body is None else "POST"
-        try:
+        with _builtin_errors(url):
             response = await self._client.request(method, url, headers=headers, content=body)
-        except httpx2.InvalidURL as fault:
-            raise _invalid_url(url, fault) from fault
-        except httpx2.TransportError as fault:
-            raise _unreachable(url, fault) from fault
         return HttpResponse(response.status_code, response.headers, response.content)
 
 
@@ -114,35 +108,30 @@ class HttpClient:
         self._client.close()
 
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
-        """Send a GET request."""
-        return _send(url, lambda: self._client.get(url, headers=headers))
+        return self._send("GET", url, headers=headers)
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpResponse:
         """Post a body as it is; the headers state its type."""
-        return _send(url, lambda: self._client.post(url, content=body, headers=headers))
+        return self._send("POST", url, content=body, headers=headers)
 
     def post_json(self, url: str, body: object, headers: Mapping[str, str] | None = None) -> HttpResponse:
-        """Post a value as JSON."""
-        return _send(url, lambda: self._client.post(url, json=body, headers=headers))
+        return self._send("POST", url, json=body, headers=headers)
+
+    def _send(self, method: str, url: str, **content: Any) -> HttpResponse:  # noqa: ANN401 (the library's)
+        with _builtin_errors(url):
+            response = self._client.request(method, url, **content)
+        return HttpResponse(response.status_code, response.headers, response.content)
 
 
-def _send(url: str, request: Callable[[], Any]) -> HttpResponse:
+@contextmanager
+def _builtin_errors(url: str) -> Iterator[None]:
+    """Raise the library's errors as ConnectionError and ValueError."""
     import httpx2  # deferred: an eighth of a service's start
 
     try:
-        response = request()
+        yield
     except httpx2.InvalidURL as fault:
-        raise _invalid_url(url, fault) from fault
+        raise ValueError(f"{url[:_QUOTED_CHARS]!r} is not a URL: {fault}") from fault
     except httpx2.TransportError as fault:
-        raise _unreachable(url, fault) from fault
-    return HttpResponse(response.status_code, response.headers, response.content)
-
-
-def _unreachable(url: str, fault: Exception) -> ConnectionError:
-    import httpx2  # deferred: an eighth of a service's start
-
-    return ConnectionError(f"no answer from {httpx2.URL(url).host}: {str(fault) or type(fault).__name__}")
-
-
-def _invalid_url(url: str, fault: Exception) -> ValueError:
-    return ValueError(f"{url[:_QUOTED_CHARS]!r} is not a URL: {fault}")
+        message = f"no answer from {httpx2.URL(url).host}: {str(fault) or type(fault).__name__}"
+        raise ConnectionError(message) from fault

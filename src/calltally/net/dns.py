@@ -1,12 +1,17 @@
-"""Name resolution in threads of its own: an unresponsive name server takes many seconds."""
+"""Name resolution, and the threads of their own for work that waits for untrusted servers.
+
+The event loop's own threads are few, and an unresponsive server can occupy one for as long as it likes.
+"""
 
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from functools import partial
-from typing import Final, TypeAlias
+from threading import Thread
+from typing import Final, TypeAlias, TypeVar
 
-from calltally.net.threads import run_in_own_thread
+T = TypeVar("T")
 
 HostAddresses: TypeAlias = Sequence[str]
 # Further lookups wait; this many may hang without an effect on the service.
@@ -41,3 +46,18 @@ class Resolver:
 def _addresses(host: str, port: int) -> HostAddresses:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+async def run_in_own_thread(work: Callable[[], T], name: str) -> T:
+    """Return or raise the result of `work`. Cancelling the wait does not end the thread, the process does."""
+    outcome: Future[T] = Future()
+    outcome.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            outcome.set_result(work())
+        except Exception as fault:  # noqa: BLE001 - it is raised where the result is awaited
+            outcome.set_exception(fault)
+
+    Thread(target=run, name=name, daemon=True).start()
+    return await asyncio.wrap_future(outcome)

@@ -11,11 +11,15 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from calltally.net.addresses import Network, refusal_reason
-from calltally.net.connection_pool import ConnectionPool, PooledConnection
+from calltally.net.addresses import Network, TargetUrl, parse_target, permitted_addresses, refusal_reason
 from calltally.net.dns import HostAddresses, Resolver
-from calltally.net.http_connection import HttpConnection, OutgoingResponse, RequestFailed
-from calltally.net.target_url import TargetUrl, parse_target
+from calltally.net.http_connection import (
+    ConnectionPool,
+    HttpConnection,
+    OutgoingResponse,
+    PooledConnection,
+    RequestFailed,
+)
 
 TIMEOUT_S: Final = 10.0
 _LINE_BREAKS: Final = frozenset("\r\n\0")
@@ -71,7 +75,6 @@ class OutgoingClient:
         return await self._send(target, _request(target, headers, body))
 
     def close(self) -> None:
-        """Close the idle connections."""
         self._pool.close()
 
     async def _send(self, target: TargetUrl, request: bytes) -> RequestOutcome:
@@ -102,13 +105,11 @@ class OutgoingClient:
 
     def _timed_out(self, connection: HttpConnection | None) -> RequestOutcome:
         """Return the response if only the end of its body is missing, otherwise the failure."""
-        response = connection.partial_response() if connection is not None else None
-        if connection is not None:
-            connection.close()
-        missing = "answer" if connection is not None else "connection"
-        detail = f"no {missing} within {self._policy.timeout_s:g} s"
-        failure = RequestFailure("timeout", detail)
-        return response or failure
+        if connection is None:
+            return RequestFailure("timeout", f"no connection within {self._policy.timeout_s:g} s")
+        response = connection.partial_response()
+        connection.close()
+        return response or RequestFailure("timeout", f"no answer within {self._policy.timeout_s:g} s")
 
     async def _connect(self, target: TargetUrl) -> PooledConnection:
         """Connect to the first permitted address that responds. Raises RequestFailed."""
@@ -133,12 +134,10 @@ class OutgoingClient:
             raise RequestFailed(
                 "no-such-host", f"{target.host} has no address: {_error_text(fault)}"
             ) from fault
-        refusals = {address: refusal_reason(address, self._policy.networks) for address in found}
-        permitted = [address for address, reason in refusals.items() if reason is None]
-        if not permitted:
-            reason = "; ".join(str(reason) for reason in refusals.values()) or "it has no address"
-            raise RequestFailed("refused-address", f"nothing may be sent to {target.host}: {reason}")
-        return permitted
+        try:
+            return permitted_addresses(target.host, found, self._policy.networks)
+        except ValueError as fault:
+            raise RequestFailed("refused-address", str(fault)) from fault
 
     async def _open(self, target: TargetUrl, address: str) -> PooledConnection:
         loop = asyncio.get_running_loop()

@@ -1,10 +1,17 @@
-"""One HTTP/1.1 connection to an untrusted server; the response is bounded in size."""
+"""HTTP/1.1 connections to untrusted servers, with responses of bounded size, and the pool of idle ones."""
 
 import asyncio
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple, TypeAlias, cast
 
 import httptools
 
+PoolKey: TypeAlias = tuple[str, str, int]
+
+IDLE_S: Final = 20.0
+# DNS entries change, and revoked permissions must take effect: no connection lives for long.
+MAX_AGE_S: Final = 120.0
+MAX_IDLE_PER_KEY: Final = 64
+MAX_IDLE: Final = 512
 BODY_BYTES: Final = 1024
 # Limit of the header section, including interim responses; a longer one fails the request.
 MAX_HEAD_BYTES: Final = 16 * 1024
@@ -66,7 +73,6 @@ class HttpConnection(asyncio.Protocol):
 
     @property
     def is_silent(self) -> bool:
-        """True if no byte came since the request."""
         return self._head_bytes == 0
 
     def partial_response(self) -> OutgoingResponse | None:
@@ -82,7 +88,6 @@ class HttpConnection(asyncio.Protocol):
     # ----------------------------------------------------------------------------- callbacks of the transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Store the transport of the open connection."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
@@ -151,7 +156,6 @@ class HttpConnection(asyncio.Protocol):
             self._headers = {}
 
     def on_body(self, data: bytes) -> None:
-        """Store the first KiB of the body."""
         if self._is_complete:
             return
         self._body_bytes += len(data)
@@ -163,3 +167,55 @@ class HttpConnection(asyncio.Protocol):
             self._is_complete = True
             self.is_usable = self.is_usable and self._parser.should_keep_alive()
             self._finish()
+
+
+class PooledConnection(NamedTuple):
+    """A connection, the time of its opening by the loop's clock, and whether it has carried a request."""
+
+    connection: HttpConnection
+    opened_s: float
+    is_reused: bool
+
+
+class ConnectionPool:
+    """Idle connections. Each is handed out once, and closes after its idle time."""
+
+    def __init__(self) -> None:
+        self._idle: dict[PoolKey, list[PooledConnection]] = {}
+        self._count = 0
+
+    def acquire(self, key: PoolKey, now_s: float) -> PooledConnection | None:
+        """Return the most recently used connection that still works, or None."""
+        idle = self._idle.get(key, [])
+        while idle:
+            self._count -= 1
+            pooled = idle.pop()
+            if pooled.connection.is_usable and now_s - pooled.opened_s < MAX_AGE_S:
+                return pooled
+            pooled.connection.close()
+        self._idle.pop(key, None)
+        return None
+
+    def release(self, key: PoolKey, pooled: PooledConnection) -> None:
+        idle = self._idle.setdefault(key, [])
+        if not pooled.connection.is_usable or len(idle) >= MAX_IDLE_PER_KEY or self._count >= MAX_IDLE:
+            pooled.connection.close()
+            return
+        used = pooled._replace(is_reused=True)
+        idle.append(used)
+        self._count += 1
+        asyncio.get_running_loop().call_later(IDLE_S, self._end, key, used)
+
+    def close(self) -> None:
+        for idle in self._idle.values():
+            for pooled in idle:
+                pooled.connection.close()
+        self._idle.clear()
+        self._count = 0
+
+    def _end(self, key: PoolKey, pooled: PooledConnection) -> None:
+        idle = self._idle.get(key, [])
+        if any(each is pooled for each in idle):
+            self._idle[key] = [each for each in idle if each is not pooled]
+            self._count -= 1
+            pooled.connection.close()

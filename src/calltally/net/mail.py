@@ -15,8 +15,8 @@ from email.message import EmailMessage
 from threading import BoundedSemaphore, Lock
 from typing import Final, NamedTuple, TypeAlias
 
-from calltally.net.addresses import Network, refusal_reason
-from calltally.net.threads import run_in_own_thread
+from calltally.net.addresses import Network, permitted_addresses
+from calltally.net.dns import run_in_own_thread
 
 # For each response, and in total.
 RESPONSE_TIMEOUT_S: Final = 15.0
@@ -85,7 +85,8 @@ class _MailTransfer:
 
     def _transfer(self) -> None:
         server, context = self._server, ssl.create_default_context()
-        address = _permitted_address(server, self._allowed)
+        found = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
+        address = permitted_addresses(server.host, (str(each[0]) for *_, each in found), self._allowed)[0]
         tls = context if server.security == TLS else None
         with _Client(server, address, tls, self._on_connect) as client:
             if server.security == STARTTLS:
@@ -111,16 +112,6 @@ class _MailTransfer:
                 connection.close()
                 raise TimeoutError("the transfer was aborted")
             self._socket_handle = connection.dup()
-
-
-def _permitted_address(server: MailServer, allowed: Sequence[Network]) -> str:
-    """Return the first permitted address of the server. Raises ValueError, OSError."""
-    found = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
-    refusals = {str(address[0]): refusal_reason(str(address[0]), allowed) for *_, address in found}
-    permitted = [address for address, reason in refusals.items() if reason is None]
-    if not permitted:
-        raise ValueError(f"nothing may be sent to {server.host}: {'; '.join(map(str, refusals.values()))}")
-    return permitted[0]
 
 
 class _Client(smtplib.SMTP):

@@ -21,7 +21,6 @@ def format_secret(key: bytes) -> str:
 
 
 def is_secret(text: str) -> bool:
-    """Return True if a text is a valid secret of the scheme."""
     if not text.startswith(PREFIX):
         return False
     try:

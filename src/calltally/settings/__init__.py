@@ -12,8 +12,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from calltally.settings.checks import (
     AdminKey,
+    ApiUrl,
     SecretKey,
-    check_api_url,
     check_database_url,
     check_networks,
     check_public_url,
@@ -121,34 +121,32 @@ class Settings(BaseSettings):
         description="Detect unusual rates and silence. If false, alerts cover only single calls, callbacks"
         " and endpoints.",
     )
-    twilio_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
+    twilio_api_url: ApiUrl = Field(
         "https://api.twilio.com",
         description="The base URL of Twilio's list of calls. Change it for another region or a test double.",
     )
-    telnyx_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
+    telnyx_api_url: ApiUrl = Field(
         "https://api.telnyx.com", description="The base URL of Telnyx's detail records of calls."
     )
-    vonage_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
+    vonage_api_url: ApiUrl = Field(
         "https://api.nexmo.com", description="The base URL of Vonage's list of calls."
     )
-    plivo_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
+    plivo_api_url: ApiUrl = Field(
         "https://api.plivo.com", description="The base URL of Plivo's list of calls."
     )
-    signalwire_api_url: Annotated[str, AfterValidator(check_api_url)] | None = Field(
+    signalwire_api_url: ApiUrl | None = Field(
         None,
         description="The base URL of SignalWire's list of calls. Unset: each tenant's own space.",
     )
-    jambonz_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
+    jambonz_api_url: ApiUrl = Field(
         "https://api.jambonz.cloud",
         description="The base URL of jambonz's recent calls; for your own system, the part before /v1.",
     )
-    vapi_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
-        "https://api.vapi.ai", description="The base URL of Vapi's list of calls."
-    )
-    retell_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
+    vapi_api_url: ApiUrl = Field("https://api.vapi.ai", description="The base URL of Vapi's list of calls.")
+    retell_api_url: ApiUrl = Field(
         "https://api.retellai.com", description="The base URL of Retell's list of calls."
     )
-    elevenlabs_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
+    elevenlabs_api_url: ApiUrl = Field(
         "https://api.elevenlabs.io",
         description="The base URL of ElevenLabs' list of conversations; each data residency has its own.",
     )

@@ -16,22 +16,18 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def check_database_url(url: str) -> str:
-    """Check that the URL is of SQLite or PostgreSQL."""
     scheme, found, rest = url.partition("://")
     if found and scheme in {"sqlite", "postgresql"} and rest.strip("/"):
         return url
-    message = "write sqlite:///PATH or postgresql://USER@HOST/NAME"
-    raise ValueError(message)
+    raise ValueError("write sqlite:///PATH or postgresql://USER@HOST/NAME")
 
 
 def check_read_url(url: str, info: ValidationInfo) -> str:
     """Check that the URL is of PostgreSQL, and the database too."""
     if not url.startswith("postgresql://") or not url.partition("://")[2].strip("/"):
-        message = "write postgresql://USER@HOST/NAME"
-        raise ValueError(message)
+        raise ValueError("write postgresql://USER@HOST/NAME")
     if not str(info.data.get("database_url", url)).startswith("postgresql://"):
-        message = "only PostgreSQL has read replicas, and the database is SQLite"
-        raise ValueError(message)
+        raise ValueError("only PostgreSQL has read replicas, and the database is SQLite")
     return url
 
 
@@ -39,8 +35,7 @@ def check_public_url(url: str) -> str:
     """Check a public URL. Returns it without a trailing slash."""
     split = urlsplit(url)
     if split.scheme not in {"http", "https"} or not split.hostname or split.query or split.fragment:
-        message = "write https://HOST, with a port or path if there is one, and no query"
-        raise ValueError(message)
+        raise ValueError("write https://HOST, with a port or path if there is one, and no query")
     return url.rstrip("/")
 
 
@@ -49,8 +44,9 @@ def check_api_url(url: str) -> str:
     split = urlsplit(url)
     is_own_machine = split.scheme == "http" and split.hostname in _LOOPBACK
     if not split.hostname or split.query or split.fragment or not (split.scheme == "https" or is_own_machine):
-        message = "write https://HOST, because it receives a secret; http is allowed for this machine only"
-        raise ValueError(message)
+        raise ValueError(
+            "write https://HOST, because it receives a secret; http is allowed for this machine only"
+        )
     return url.rstrip("/")
 
 
@@ -60,22 +56,24 @@ def check_networks(text: str) -> str:
         try:
             ip_network(part)
         except ValueError as fault:
-            message = "write networks in CIDR separated by commas, as in 10.0.0.0/8, fd00::/8"
-            raise ValueError(message) from fault
+            raise ValueError(
+                "write networks in CIDR separated by commas, as in 10.0.0.0/8, fd00::/8"
+            ) from fault
     return text
 
 
 def _admin_key(key: SecretStr) -> SecretStr:
     text = key.get_secret_value()
     if not (text.isascii() and text.isprintable()) or " " in text:
-        message = f"use printable ASCII characters without spaces, as it travels in a header; {_MAKE_KEY}"
-        raise ValueError(message)
+        raise ValueError(
+            f"use printable ASCII characters without spaces, as it travels in a header; {_MAKE_KEY}"
+        )
     if _PLACEHOLDER in text:
-        message = f"it is the example value of the documentation, which everybody knows; {_MAKE_KEY}"
-        raise ValueError(message)
+        raise ValueError(f"it is the example value of the documentation, which everybody knows; {_MAKE_KEY}")
     if len(text) < ADMIN_KEY_CHARS:
-        message = f"it has {len(text)} characters and must have at least {ADMIN_KEY_CHARS}; {_MAKE_KEY}"
-        raise ValueError(message)
+        raise ValueError(
+            f"it has {len(text)} characters and must have at least {ADMIN_KEY_CHARS}; {_MAKE_KEY}"
+        )
     return key
 
 
@@ -86,8 +84,9 @@ def decode_secret_key(text: str) -> bytes:
     except ValueError:
         key = b""
     if len(key) != SECRET_KEY_BYTES:
-        message = f"it must be the base64 of exactly {SECRET_KEY_BYTES} bytes: openssl rand -base64 32"
-        raise ValueError(message)
+        raise ValueError(
+            f"it must be the base64 of exactly {SECRET_KEY_BYTES} bytes: openssl rand -base64 32"
+        )
     return key
 
 
@@ -96,5 +95,6 @@ def _secret_key(key: SecretStr) -> SecretStr:
     return key
 
 
+ApiUrl = Annotated[str, AfterValidator(check_api_url)]
 AdminKey = Annotated[SecretStr, AfterValidator(_admin_key)]
 SecretKey = Annotated[SecretStr, AfterValidator(_secret_key)]

@@ -19,7 +19,7 @@ from calltally.alerts.evaluation.evaluator import (
 from calltally.alerts.model.finding import AlertKind
 from calltally.calls.errors import CalltallyError
 from calltally.calls.times import SECOND_US
-from calltally.logs import get_logger
+from calltally.logs import errors_logged, get_logger
 from calltally.reconcile.open_call_poll import has_list_api
 from calltally.store.alerts.alerts import unresolved_alerts
 from calltally.store.alerts.detector_state import rules_of_tenant
@@ -70,31 +70,19 @@ class AlertWorker:
         """
         runs: list[EvaluationRun] = []
         for tenant in await self._tenants():
-            runs += await self._evaluate_safely(tenant)
+            # An error does not stop other tenants; the lease expires after it.
+            with errors_logged(log.error, "alert evaluation failed", CalltallyError, tenant=tenant):
+                evaluated = await self._evaluate_tenant(tenant)
+                await self._notifier.send_due(tenant, self._dependencies.holder)
+                runs += evaluated
             if self._stop.is_set():
                 break
         return runs
 
     async def _tenants(self) -> Sequence[str]:
-        try:
+        with errors_logged(log.warning, "alerts wait for the database", CalltallyError):
             return [tenant.tenant for tenant in await self._store.read(admin_list_tenants())]
-        except Exception as fault:
-            unforeseen = None if isinstance(fault, CalltallyError) else fault
-            log.warning("alerts wait for the database", detail=str(fault), exc_info=unforeseen)
-            return ()
-
-    async def _evaluate_safely(self, tenant: str) -> Sequence[EvaluationRun]:
-        """Evaluate a tenant; log errors so that others do not wait. After an error the lease expires."""
-        try:
-            runs = await self._evaluate_tenant(tenant)
-            await self._notifier.send_due(tenant, self._dependencies.holder)
-        except Exception as fault:
-            is_expected = isinstance(fault, CalltallyError)
-            log.exception(
-                "alert evaluation failed", tenant=tenant, detail=str(fault), exc_info=not is_expected
-            )
-            return ()
-        return runs
+        return ()
 
     async def _poll_providers(self, tenant: str, now_us: int) -> None:
         """Ask the provider about stuck calls, at most once an hour each, and record its response."""
@@ -153,7 +141,6 @@ class AlertWorker:
 
 
 def _providers_with_alert(tenant: str) -> StoreOperation[frozenset[str]]:
-    """Return the providers with an unresolved alert about wrong signatures."""
     alerts = yield from unresolved_alerts(tenant)
     signature_alerts = [each for each in alerts if each.kind == AlertKind.SIGNATURE_FAILURES]
     return frozenset(each.provider for each in signature_alerts if each.provider is not None)

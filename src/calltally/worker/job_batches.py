@@ -1,7 +1,7 @@
 """Batches of one maintenance task of one tenant, with pauses, for as long as its lease holds."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import msgspec
@@ -57,6 +57,10 @@ class TaskRun(NamedTuple):
     now_us: int
     totals: WorkerRound
 
+    @property
+    def name(self) -> str:
+        return self.tenant.tenant
+
 
 class BatchRunner:
     """Runs batches until nothing is left, `stop` is set, or the lease is lost."""
@@ -67,17 +71,19 @@ class BatchRunner:
         self._renewed_us = 0
 
     def set_claimed(self, claimed_us: int) -> None:
-        """Set the time of the claim of the lease for the next batches."""
         self._renewed_us = claimed_us
 
-    async def run(self, task: TaskRun, batch: Callable[[], StoreOperation[int]]) -> AsyncIterator[int]:
-        """Yield the count of each batch, until nothing is left or other tenants must have the writer."""
+    async def run(self, task: TaskRun, counter: str, batch: Callable[[], StoreOperation[int]]) -> None:
+        """Run batches until nothing is left or other tenants must have the writer.
+
+        Their counts are added to the `counter` of the totals.
+        """
         for _ in range(_MAX_BATCHES):
             began_us = self._dependencies.steady()
             count = await self._dependencies.store.write(batch())
             if not count:
                 return
-            yield count
+            setattr(task.totals, counter, getattr(task.totals, counter) + count)
             took_s = (self._dependencies.steady() - began_us) / SECOND_US
             if await wait_for_stop(
                 self._stop, min(_REST_FACTOR * took_s, _MAX_REST_S)

@@ -11,7 +11,7 @@ import msgspec
 
 from calltally.calls.errors import CalltallyError, Unavailable
 from calltally.calls.times import SECOND_US
-from calltally.logs import get_logger
+from calltally.logs import errors_logged, get_logger
 from calltally.retry_policy import RetryPolicy
 from calltally.store.db.leases import Lease, claim, release, renew
 from calltally.store.jobs.folders import JobFolders
@@ -79,25 +79,17 @@ class JobWorker:
         for tenant in await self._tenants():
             if self._stop.is_set():
                 break
-            has_progress |= await self._run_slice_safely(tenant)
+            # An error does not stop other tenants; the lease expires after it.
+            with errors_logged(log.error, "jobs wait", CalltallyError, tenant=tenant):
+                has_progress |= await self._run_slice(tenant)
         return has_progress
 
     async def _tenants(self) -> list[str]:
-        try:
+        with errors_logged(log.error, "jobs wait", CalltallyError):
             return await self._store.read(
                 admin_tenants_with_open_jobs(self._kind, self._dependencies.clock())
             )
-        except Exception as fault:  # noqa: BLE001 - it is logged and retried
-            _log_wait(fault)
-            return []
-
-    async def _run_slice_safely(self, tenant: str) -> bool:
-        """Run a slice; log errors so that other tenants do not wait. After an error the lease expires."""
-        try:
-            return await self._run_slice(tenant)
-        except Exception as fault:  # noqa: BLE001 - it is logged and retried
-            _log_wait(fault, tenant=tenant)
-            return False
+        return []
 
     async def _run_slice(self, tenant: str) -> bool:
         lease = Lease(tenant, _LEASES[self._kind], self._dependencies.holder)
@@ -116,7 +108,9 @@ class JobWorker:
         if job is None:
             return True
         if job.tries > MAX_TRIES:
-            await self._end_job(lease.tenant, job, JobState.FAILED, {"error": _too_many_tries(job)})
+            earlier = f"; earlier reason for waiting: {job.reason}" if job.reason else ""
+            error = {"slug": CalltallyError.slug, "detail": _TOO_MANY_TRIES + earlier}
+            await self._end_job(lease.tenant, job, JobState.FAILED, {"error": error})
             return True
         return await self._run_job(lease, job)
 
@@ -133,7 +127,13 @@ class JobWorker:
             log.exception(
                 "job failed", **_log_fields(lease.tenant, job), detail=str(fault), exc_info=not is_expected
             )
-            await self._end_job(lease.tenant, job, JobState.FAILED, {"error": _error_of(fault)})
+            # An unexpected error is described in the log only.
+            error = (
+                {"slug": fault.slug, "detail": fault.detail}
+                if isinstance(fault, CalltallyError)
+                else _INTERNAL_ERROR
+            )
+            await self._end_job(lease.tenant, job, JobState.FAILED, {"error": error})
         else:
             if outcome is not None:
                 await self._end_job(lease.tenant, job, JobState.COMPLETE, outcome)
@@ -194,23 +194,6 @@ class _SliceLimit:
                 raise JobLost("another worker has it")
             self._renewed_us = now_us
         return now_us - self._started_us < SLICE_US and not self._stop.is_set()
-
-
-def _log_wait(fault: Exception, **fields: str) -> None:
-    unexpected = None if isinstance(fault, CalltallyError) else fault
-    log.error("jobs wait", reason=str(fault), exc_info=unexpected, **fields)
-
-
-def _too_many_tries(job: Job) -> dict[str, str]:
-    earlier = f"; earlier reason for waiting: {job.reason}" if job.reason else ""
-    return {"slug": CalltallyError.slug, "detail": _TOO_MANY_TRIES + earlier}
-
-
-def _error_of(fault: Exception) -> dict[str, str]:
-    """Return the error of a job. An unexpected one is described in the log only."""
-    return (
-        {"slug": fault.slug, "detail": fault.detail} if isinstance(fault, CalltallyError) else _INTERNAL_ERROR
-    )
 
 
 def _log_fields(tenant: str, job: Job) -> dict[str, str]:

@@ -76,7 +76,7 @@ class MaintenanceWorker:
         maintenance_task = self._tasks[task.lease.job]
         # A read of SQLite does not yield to the event loop, and there may be many tenants.
         await asyncio.sleep(0)
-        if self._stop.is_set() or not await maintenance_task.is_due(task):
+        if self._stop.is_set() or not await self._store.read(maintenance_task.is_due(task)):
             return
         now_us = self._dependencies.clock()
         if not await self._store.write(claim(task.lease, now_us=now_us, until_us=now_us + LEASE_US)):

@@ -33,6 +33,14 @@ Answer = httpx2.Response
 Content = bytes | AsyncIterator[bytes]
 
 
+def outcomes(answer: Answer) -> list[str]:
+    return [each["outcome"] for each in answer.json()["outcomes"]]
+
+
+def slug(answer: Answer) -> tuple[int, str]:
+    return answer.status_code, answer.json()["type"].rpartition("#")[2]
+
+
 class Service:
     """Application that is called without a network."""
 

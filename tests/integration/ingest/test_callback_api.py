@@ -14,7 +14,7 @@ from calltally.store.tenants.dead_letters import count_dead_letters, list_dead_l
 from calltally.store.tenants.unlisted_fields import record_unlisted_field, unlisted_fields_of
 from calltally.web.metrics.stored_counter import StoredCounter
 from tests.conftest import TENANT, Bench
-from tests.integration.ingest.service import ACCOUNT, HOST, INGEST, RINGING, SID, Answer, Service
+from tests.integration.ingest.service import ACCOUNT, HOST, INGEST, RINGING, SID, Service, outcomes, slug
 from tests.integration.store.probing import direct
 from tests.unit.providers.twilio.signing import FORM, TOKEN, Pairs, repeated, sdk_signature
 
@@ -32,14 +32,6 @@ CONFERENCE: Pairs = [
 @pytest.fixture
 def service(bench: Bench) -> Service:
     return Service(bench)
-
-
-def outcomes(answer: Answer) -> list[str]:
-    return [each["outcome"] for each in answer.json()["outcomes"]]
-
-
-def slug(answer: Answer) -> tuple[int, str]:
-    return answer.status_code, answer.json()["type"].rpartition("#")[2]
 
 
 def test_callback_is_listed_with_route_and_repeat_changes_nothing(service: Service) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from calltally.store.tenants.vault import put_provider_secrets
 from tests.conftest import NOW_US, TENANT, Bench
-from tests.integration.ingest.service import INGEST, Answer, Service
+from tests.integration.ingest.service import INGEST, Service, outcomes
 from tests.unit.providers.sampling import samples_of, signed
 
 PATH: Final = f"/api/v1/ingest/elevenlabs/{TENANT}"
@@ -17,10 +17,6 @@ HEADS: Final = (b'{"type":"post_call_audio","data":{"a":"', b'{ "type" : "post_c
 @pytest.fixture
 def service(bench: Bench) -> Service:
     return Service(bench)
-
-
-def outcomes(answer: Answer) -> list[str]:
-    return [each["outcome"] for each in answer.json()["outcomes"]]
 
 
 def test_dead_letters_get_200(service: Service, bench: Bench) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Bench
-from tests.integration.ingest.service import RINGING, SID, Answer, Service
+from tests.integration.ingest.service import RINGING, SID, Answer, Service, outcomes, slug
 
 PATH = "/api/v1/events"
 EVENT: dict[str, Any] = {"id": "e1", "call_sid": SID, "occurred_at": "2026-11-18T11:00:00Z"}
@@ -32,14 +32,6 @@ class Sender:
 @pytest.fixture
 def sender(bench: Bench) -> Sender:
     return Sender(bench)
-
-
-def outcomes(answer: Answer) -> list[str]:
-    return [each["outcome"] for each in answer.json()["outcomes"]]
-
-
-def slug(answer: Answer) -> tuple[int, str]:
-    return answer.status_code, answer.json()["type"].rpartition("#")[2]
 
 
 def test_event_is_listed_and_repeat_changes_nothing(sender: Sender) -> None:

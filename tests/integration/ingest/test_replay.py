@@ -7,7 +7,7 @@ import pytest
 
 from calltally.calls.errors import NotFound
 from calltally.calls.events import Fact
-from calltally.ingest.dead_letter_codec import write_letter
+from calltally.ingest.callbacks import write_letter
 from calltally.ingest.replay import CHUNK, DeadLetterReplay, ReplayReport, StillDead
 from calltally.providers.callback import Callback
 from calltally.providers.registry import PROVIDERS, TWILIO, WEBHOOKS

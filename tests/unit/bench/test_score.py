@@ -14,6 +14,9 @@ from bench.detection.commands import detection, print_report
 from bench.detection.feeding import marked, series_counts, steps_of, table_of
 from bench.detection.incidents import LEAST_CALLS_AN_HOUR, Trouble
 from bench.detection.labelled import LabelledMonth, labelled_month
+from bench.detection.month.events import events_of
+from bench.detection.month.steps import START_US
+from bench.detection.month.tenant import Size
 from bench.detection.replaying import replayed
 from bench.detection.score_run import OURS, Report, scored
 from bench.detection.scoring import Tally, TroubleScore
@@ -23,9 +26,6 @@ from calltally.alerts.model.rules import Rules
 from calltally.alerts.model.series import COLUMN_INDEX, Dimension, Metric, StepColumn
 from calltally.calls.times import DAY_US
 from calltally.ingest.event_body import parse_body
-from calltally.traffic.events import events_of
-from calltally.traffic.steps import START_US
-from calltally.traffic.tenant import Size
 
 # A busy small tenant and a short month: seconds, and still an incident of each kind.
 SMALL = Size(routes=24, providers=2, agents=3, calls_an_hour=90.0, history_days=21, days=14)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from bench.detection.incidents import Trouble
+from bench.detection.month.steps import START_US
 from bench.detection.scoring import TroubleScore
 from bench.detection.single_calls import NEVER_S, SingleMonth, single_month
 from bench.detection.single_events import single_events_of
@@ -15,7 +16,6 @@ from bench.detection.single_scoring import scored_calls
 from calltally.alerts.model.rules import Floors, Rules
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
 from calltally.ingest.event_body import parse_body
-from calltally.traffic.steps import START_US
 
 SEED = 90_001
 FEW = 8.0

@@ -18,7 +18,6 @@ from calltally.calls.event_types import (
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.deliveries.attempt_outcome import (
     GIVES_UP_AFTER_US,
-    TimedRequestOutcome,
     decide_outcome,
     event_age_s,
     expired_result,
@@ -81,11 +80,7 @@ def test_retry_after_is_honoured_up_to_a_day() -> None:
 
 
 def decide(status: int, headers: dict[str, str] | None = None, **of_job: Any) -> Any:  # noqa: ANN401 (a verdict)
-    return decide_outcome(
-        job(**of_job),
-        TimedRequestOutcome(NOW_US, 1000, OutgoingResponse(status, headers or {}, b"said")),
-        0.5,
-    )
+    return decide_outcome(job(**of_job), OutgoingResponse(status, headers or {}, b"said"), NOW_US, 1000, 0.5)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
@@ -104,9 +99,7 @@ def test_other_statuses_are_retried(status: int) -> None:
 
 
 def test_missing_response_has_a_reason() -> None:
-    outcome = decide_outcome(
-        job(), TimedRequestOutcome(NOW_US, 1000, RequestFailure("timeout", "no answer within 10 s")), 0.5
-    )
+    outcome = decide_outcome(job(), RequestFailure("timeout", "no answer within 10 s"), NOW_US, 1000, 0.5)
     assert outcome.result.reason == "timeout: no answer within 10 s"
     assert outcome.result.status is None
 

@@ -6,11 +6,19 @@ import pytest
 
 from calltally.calls.errors import DamagedStore, NotUnderstood
 from calltally.calls.events import Fact
-from calltally.ingest.callbacks import UnparsedBody, is_genuine, read_facts
-from calltally.ingest.dead_letter_codec import MAX_REASON_CHARS, read_letter, write_letter
+from calltally.ingest.callbacks import (
+    MAX_REASON_CHARS,
+    UnparsedBody,
+    has_unknown_end,
+    is_genuine,
+    read_facts,
+    read_letter,
+    write_letter,
+)
 from calltally.providers.callback import Callback
 from calltally.providers.provider import Provider, ProviderKind, Webhook
 from calltally.store.tenants.dead_letters import DeadLetter
+from tests.telling import fact
 
 CALLBACK = Callback(
     method="POST",
@@ -87,3 +95,18 @@ def test_reason_is_storable_in_databases() -> None:
 def test_damaged_letter_is_named_in_error() -> None:
     with pytest.raises(DamagedStore, match="0a0b"):
         read_letter(DeadLetter(b"\n\x0b", "toy", 1, "why", b"\xc1", 0))
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, False),
+        ({"end_reason": "user_busy"}, False),
+        ({"end_reason": "voicemail"}, False),
+        ({"end_reason": "busy", "end_word": "customer-busy"}, False),
+        ({"end_word": "eaten-by-a-grue"}, True),
+        ({"end_reason": "eaten-by-a-grue"}, True),
+    ],
+)
+def test_unknown_end_word_is_counted(fields: dict[str, str], *, expected: bool) -> None:
+    assert has_unknown_end(fact(1, **fields)) is expected  # type: ignore[arg-type] # names of what is said

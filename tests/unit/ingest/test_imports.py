@@ -1,5 +1,5 @@
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from itertools import count
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from calltally.ingest.imports import (
 from calltally.providers.callback import RecordSource, UnreadableRecord
 from calltally.providers.twilio.resources import list_facts
 from calltally.store.backends.group_commit import MAX_FACTS_PER_COMMIT
+from calltally.store.db.interface import Submission, SubmissionResult
 from calltally.store.listing.list_calls import list_calls
 from calltally.store.rollups.call_counters import CLAUSES
 from calltally.store.tenants.routes import checked_route, put_route
@@ -71,9 +72,9 @@ def test_what_is_new_and_changes_nothing_is_counted_apart(bench: Bench) -> None:
     assert (report.recorded, report.unchanged) == (1, 1)
 
 
-def test_a_long_list_goes_in_chunk_by_chunk(bench: Bench) -> None:
-    reports: list[ImportReport] = []
-    taken = 0
+def test_a_long_list_goes_in_chunk_by_chunk(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken, submitted = 0, list[tuple[int, int]]()
+    submit = bench.store.submit
 
     def told() -> Iterator[Fact | UnreadableRecord]:
         nonlocal taken
@@ -81,13 +82,14 @@ def test_a_long_list_goes_in_chunk_by_chunk(bench: Bench) -> None:
             taken += 1
             yield item
 
-    def listen(report: ImportReport) -> None:
-        reports.append(report)
-        assert taken == report.total
+    def note(submissions: Sequence[Submission], **options: bool) -> Awaitable[list[SubmissionResult]]:
+        submitted.append((len(submissions), taken))
+        return submit(submissions, **options)
 
-    last = bench.run(import_facts(bench.store, TENANT, items=told(), on_progress=listen))
-    assert [report.recorded for report in reports] == [CHUNK, 2 * CHUNK, 2 * CHUNK + 1]
-    assert reports[-1] == last
+    monkeypatch.setattr(bench.store, "submit", note)
+    report = bench.run(import_facts(bench.store, TENANT, items=told()))
+    assert report.recorded == 2 * CHUNK + 1
+    assert submitted == [(CHUNK, CHUNK), (CHUNK, 2 * CHUNK), (1, 2 * CHUNK + 1)]
 
 
 def test_each_chunk_of_the_command_is_one_commit(bench: Bench) -> None:

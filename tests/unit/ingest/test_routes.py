@@ -6,8 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from calltally.calls.events import Channel, Fact, StatedFields, content_digest
-from calltally.ingest.routes import map_route
-from calltally.ingest.ttl_cache import MAX_ENTRIES, TtlCache
+from calltally.ingest.routes import MAX_ENTRIES, TtlCache, map_route
 from calltally.store.tenants.routes import RouteTarget
 
 OURS, ALSO_OURS, THEIRS = "+14155550100", "+14155550101", "+14155550199"

@@ -10,8 +10,7 @@ from calltally.calls.lifecycle import fold
 from calltally.calls.model import STATUSES, Call, Status
 from calltally.calls.times import DAY_US, parse_instant, utc_text
 from calltally.ingest.event_body import parse_body
-from calltally.ingest.sample.calls import CALLS
-from calltally.ingest.sample.messages import FormCallback, JsonCallback, OwnEventBatch, SampleMessage
+from calltally.ingest.sample.calls import CALLS, OwnEventBatch, ProviderCallback, SampleMessage
 from calltally.ingest.sample.traffic import last_event, sample
 from calltally.providers.callback import Callback
 from calltally.providers.provider import ProviderKind
@@ -107,14 +106,15 @@ def test_session_has_transcript_and_tool_call() -> None:
 
 
 def test_callbacks_are_repeated_and_out_of_order() -> None:
-    callbacks = [each.fields for each in sample(NOW_US) if isinstance(each, FormCallback)]
+    sent = [each for each in sample(NOW_US) if isinstance(each, ProviderCallback)]
+    callbacks = [each.content for each in sent if each.is_form]
     kinds = Counter(map(urlencode, callbacks))
     assert max(kinds.values()) == 2
     numbers: dict[str, list[int]] = defaultdict(list)
     for fields in callbacks:
         numbers[fields["CallSid"]].append(int(fields["SequenceNumber"]))
     assert any(order != sorted(order) for order in numbers.values())
-    assert any(isinstance(each, JsonCallback) for each in sample(NOW_US))
+    assert not all(each.is_form for each in sent)
 
 
 def test_last_event_ends_the_sample() -> None:

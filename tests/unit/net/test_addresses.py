@@ -2,8 +2,7 @@
 
 import pytest
 
-from calltally.net.addresses import parse_networks, refusal_reason
-from calltally.net.target_url import TargetUrl, parse_target
+from calltally.net.addresses import TargetUrl, parse_networks, parse_target, refusal_reason
 
 REFUSED = (
     ("127.0.0.1", "loopback"),

@@ -13,6 +13,7 @@ import svix.webhooks
 from calltally.client.errors import WrongSignature
 from calltally.client.webhooks import verify_signature
 from calltally.net.standard_webhooks import format_secret, signature_headers
+from tests.conftest import REAL_DATA
 
 SECRET = format_secret(b"k" * 32)
 OTHER = format_secret(b"o" * 32)
@@ -38,6 +39,7 @@ REFUSED = (
     WrongSignature,
 )
 Verifier = Callable[[bytes, dict[str, str]], None]
+VECTOR = json.loads((REAL_DATA / "conformance" / "standard_webhooks_static_vector.json").read_text())
 
 
 def signed(*secrets: str, age_s: int = 0) -> dict[str, str]:
@@ -81,3 +83,9 @@ def test_signature_headers_have_id_time_and_signature() -> None:
     headers: dict[str, Any] = signature_headers("msg_1", 1_700_000_000, b"{}", (SECRET,))
     assert (headers["webhook-id"], headers["webhook-timestamp"]) == ("msg_1", "1700000000")
     assert headers["webhook-signature"].startswith("v1,")
+
+
+def test_static_vector_of_the_scheme_is_signed_alike() -> None:
+    sent_at, payload = int(VECTOR["webhook-timestamp"]), VECTOR["payload"].encode()
+    headers = signature_headers(VECTOR["webhook-id"], sent_at, payload, (VECTOR["secret"],))
+    assert headers["webhook-signature"] == VECTOR["webhook-signature"]

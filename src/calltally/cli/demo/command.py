@@ -18,8 +18,13 @@ from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import Unavailable
 from calltally.cli.demo.senders import Sender, new_senders
 from calltally.cli.serve.command import listen, run_server
-from calltally.ingest.sample.calls import BOOKING_NUMBER, CALLS, SUPPORT_NUMBER
-from calltally.ingest.sample.messages import OwnEventBatch, SampleMessage
+from calltally.ingest.sample.calls import (
+    BOOKING_NUMBER,
+    CALLS,
+    SUPPORT_NUMBER,
+    OwnEventBatch,
+    SampleMessage,
+)
 from calltally.ingest.sample.traffic import last_event, sample
 from calltally.logs import set_up_logs
 from calltally.net import HttpClient, HttpResponse

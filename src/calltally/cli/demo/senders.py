@@ -5,7 +5,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
-from calltally.ingest.sample.messages import FormCallback, ProviderCallback
+from calltally.ingest.sample.calls import ProviderCallback
 from calltally.providers.kamailio.words import NAME as KAMAILIO
 from calltally.providers.retell import signature as retell
 from calltally.providers.retell.words import NAME as RETELL
@@ -60,8 +60,7 @@ def _telnyx(request: SignableCallback, private_key: str) -> Mapping[str, str]:
 
 
 def _twilio(request: SignableCallback, token: str) -> Mapping[str, str]:
-    fields = request.message.fields if isinstance(request.message, FormCallback) else {}
-    return {twilio.HEADER: twilio.sign(request.url, list(fields.items()), token)}
+    return {twilio.HEADER: twilio.sign(request.url, list(request.message.content.items()), token)}
 
 
 def _vonage(request: SignableCallback, secret: str) -> Mapping[str, str]:

@@ -43,7 +43,7 @@ def rows_of_records(records: Sequence[bytes], form: str) -> Iterator[DigestRow]:
         text = (writer.begin() + writer.add(join_records(records))).decode()
         return _csv_rows(io.StringIO(text, newline=""))
     if form == "parquet":
-        from calltally.formats.arrow_columns import ArrowReader  # deferred: the same
+        from calltally.formats.arrow import ArrowReader  # deferred: the same
 
         return _packed_rows(ArrowReader().read(join_records(records)))
     return (_digest_row(record) for record in records)

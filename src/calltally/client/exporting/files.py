@@ -12,8 +12,7 @@ from calltally.client.errors import NotInstalled, UnexpectedAnswer
 from calltally.client.exporting.checkpoint import FileState
 from calltally.client.exporting.errors import DamagedExport
 from calltally.client.exporting.pages import join_records, ndjson_lines
-from calltally.formats.table import FORMATS
-from calltally.formats.writer import Writer
+from calltally.formats.table import FORMATS, Writer
 
 # Suffix of an incomplete file, so that nobody takes it for a complete one.
 UNFINISHED_SUFFIX: Final = ".part"

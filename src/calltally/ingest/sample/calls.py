@@ -1,9 +1,12 @@
-"""Sample calls: their parties, times, ends and sources."""
+"""Sample calls: their parties, times, ends and sources; and the kinds of messages about them."""
 
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
+from urllib.parse import urlencode
 from uuid import UUID
+
+import msgspec
 
 from calltally.calls.model import Status
 from calltally.calls.times import SECOND_US
@@ -70,7 +73,6 @@ class SampleCall(NamedTuple):
 
     @property
     def carrier(self) -> str:
-        """The provider that carries the call, or the switch."""
         return _SOURCES[self.number % len(_SOURCES)][0]
 
     @property
@@ -80,7 +82,6 @@ class SampleCall(NamedTuple):
 
     @property
     def sid(self) -> str:
-        """The carrier's id of the call, in the carrier's format."""
         digits = hex_of(f"call {self.number}")
         forms = {
             KAMAILIO: f"{self.number}-{digits[:8]}@192.0.2.10",
@@ -101,7 +102,6 @@ class SampleCall(NamedTuple):
 
     @property
     def parties(self) -> tuple[str, str]:
-        """The caller and the called number."""
         own = SUPPORT_NUMBER if self.is_inbound else BOOKING_NUMBER
         other = f"+1415555{110 + self.number % 80:04}"
         return (other, own) if self.is_inbound else (own, other)
@@ -125,7 +125,6 @@ class SampleCall(NamedTuple):
 
     @property
     def ended_us(self) -> int:
-        """The time of the last status."""
         return self.at_us(self.status)
 
     @property
@@ -147,3 +146,27 @@ def calls_of(now_us: int) -> Iterator[SampleCall]:
 def hex_of(name: str) -> str:
     """Return 32 hexadecimal digits that look random and depend on the name only."""
     return sha256(f"calltally demo {name}".encode()).hexdigest()[:32]
+
+
+class ProviderCallback(NamedTuple):
+    """Provider request before it is signed; its body is a form or a JSON object."""
+
+    provider: str
+    content: Mapping[str, Any]
+    is_form: bool = False
+
+    @property
+    def content_type(self) -> str:
+        return "application/x-www-form-urlencoded" if self.is_form else "application/json"
+
+    def encoded(self) -> bytes:
+        return urlencode(self.content).encode() if self.is_form else msgspec.json.encode(self.content)
+
+
+class OwnEventBatch(NamedTuple):
+    """Batch for `POST /api/v1/events`."""
+
+    events: list[dict[str, Any]]
+
+
+SampleMessage: TypeAlias = ProviderCallback | OwnEventBatch

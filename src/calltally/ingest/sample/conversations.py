@@ -1,8 +1,9 @@
-"""Conversations of the sample calls: one per topic, with the tool that the agent uses."""
+"""Conversations of the sample calls: one per topic, with the tool that the agent uses; and own events."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from calltally.calls.times import SECOND_US, utc_text
 from calltally.ingest.sample.calls import SampleCall
 
 
@@ -134,3 +135,25 @@ def conversation_of(call: SampleCall) -> SampleConversation:
 def turn_start_s(call: SampleCall, conversation: SampleConversation, index: int) -> float:
     """Return the start of a turn in seconds from the answer; all turns share the talk time equally."""
     return round(call.talk_s * index / (len(conversation.turns) + 1), 1)
+
+
+def own_events(call: SampleCall) -> Iterator[dict[str, Any]]:
+    """Yield the escalation and the topic of a call; the summary too if no platform makes one."""
+    if call.is_escalated:
+        yield {
+            "call_sid": call.sid,
+            "id": f"demo-{call.number}-escalation",
+            "occurred_at": utc_text(call.ended_us - 2 * SECOND_US),
+            "escalated": True,
+            "escalation": {"target": "front-desk", "initiated_by": "caller", "reason": "asked for a person"},
+            "transfer": {"target": "front-desk", "outcome": "bridged"},
+        }
+    conversation = conversation_of(call)
+    yield {
+        "call_sid": call.sid,
+        "id": f"demo-{call.number}-summary",
+        "occurred_at": utc_text(call.ended_us + 5 * SECOND_US),
+        "tags": [conversation.topic, "inbound-line" if call.is_inbound else "reminder"],
+        "metadata": {"language": "en", "turns": len(conversation.turns)},
+        **({} if call.platform else {"summary": conversation.summary}),
+    }

@@ -4,26 +4,22 @@ The sample is deterministic for a given `now`, so that an interrupted run can be
 missing messages.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
-
 from calltally.calls.model import Status
-from calltally.ingest.sample import kamailio, own, retell, telnyx, twilio, vapi, vonage
-from calltally.ingest.sample.calls import SampleCall, calls_of
-from calltally.ingest.sample.messages import OwnEventBatch, ProviderCallback, SampleMessage
-
-_Callbacks: TypeAlias = Callable[[SampleCall], list[ProviderCallback]]
-
-_CARRIERS: Final[Mapping[str, _Callbacks]] = {
-    each.NAME: each.callbacks for each in (twilio, telnyx, vonage, kamailio)
-}
-_PLATFORMS: Final[Mapping[str, _Callbacks]] = {each.NAME: each.callbacks for each in (vapi, retell)}
+from calltally.ingest.sample import carriers, platforms
+from calltally.ingest.sample.calls import (
+    OwnEventBatch,
+    ProviderCallback,
+    SampleCall,
+    SampleMessage,
+    calls_of,
+)
+from calltally.ingest.sample.conversations import own_events
 
 
 def sample(now_us: int) -> list[SampleMessage]:
     """Return the messages in sending order; some are late, early, repeated or out of order."""
     calls = list(calls_of(now_us))
-    events = [event for call in calls if call.status == Status.COMPLETED for event in own.events(call)]
+    events = [event for call in calls if call.status == Status.COMPLETED for event in own_events(call)]
     # A report after the call may arrive before the carrier's message, so half of them come first.
     callbacks = [callback for call in calls for callback in _callbacks(call)]
     return [OwnEventBatch(events[::2]), *callbacks, OwnEventBatch(events[1::2])]
@@ -37,9 +33,9 @@ def last_event(messages: list[SampleMessage]) -> tuple[str, str]:
 
 def _callbacks(call: SampleCall) -> list[ProviderCallback]:
     """Return the callbacks of both sources; the platform's may come before or after the carrier's."""
-    carriers = _sending_order(call, _CARRIERS[call.carrier](call))
-    platforms = _PLATFORMS[call.platform](call) if call.platform else []
-    return [*platforms, *carriers] if call.number % 2 else [*carriers, *platforms]
+    of_carrier = _sending_order(call, carriers.CALLBACKS[call.carrier](call))
+    of_platform = platforms.CALLBACKS[call.platform](call) if call.platform else []
+    return [*of_platform, *of_carrier] if call.number % 2 else [*of_carrier, *of_platform]
 
 
 def _sending_order(call: SampleCall, callbacks: list[ProviderCallback]) -> list[ProviderCallback]:

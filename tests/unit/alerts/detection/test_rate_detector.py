@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from bench.detection.month.steps import START_US
 from calltally.alerts.detection.array_codec import unpack_arrays
 from calltally.alerts.detection.rate_detector import RateDetector
 from calltally.alerts.model.finding import AlertFinding, AlertKind, ChangeDirection, FindingChange
@@ -22,7 +23,6 @@ from calltally.alerts.model.series import (
     StepColumn,
 )
 from calltally.calls.times import DAY_US, utc_text
-from calltally.traffic.steps import START_US
 
 PROVIDERS = [SeriesKey(Dimension.PROVIDER, name) for name in ("one", "two")]
 ROUTES = [SeriesKey(Dimension.ROUTE, f"route-{number}") for number in range(6)]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from bench.detection.month.steps import START_US
 from calltally.alerts.conditions.duplicate_sids import CallIdentity, contradictions, duplicate_sid_finding
 from calltally.alerts.detection.rate_detector import RateDetector
 from calltally.alerts.model.finding import AlertFinding, AlertKind, FindingChange
@@ -21,7 +22,6 @@ from calltally.alerts.model.series import (
     StepColumn,
 )
 from calltally.calls.times import DAY_US
-from calltally.traffic.steps import START_US
 
 PROVIDER = SeriesKey(Dimension.PROVIDER, "one")
 ROUTES = [SeriesKey(Dimension.ROUTE, name) for name in ("busy", "seldom")]

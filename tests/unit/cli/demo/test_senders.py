@@ -9,7 +9,7 @@ from vonage_jwt.verify_jwt import verify_signature
 
 from calltally.calls.times import parse_instant
 from calltally.cli.demo.senders import new_senders
-from calltally.ingest.sample.messages import FormCallback, ProviderCallback
+from calltally.ingest.sample.calls import ProviderCallback
 from calltally.ingest.sample.traffic import sample
 from calltally.providers import callback as received
 from calltally.providers.registry import WEBHOOKS
@@ -38,8 +38,8 @@ def test_what_is_sent_is_taken_by_what_is_stored_and_by_no_other(name: str) -> N
 def test_twilios_own_validator_takes_it() -> None:
     message, sender = MESSAGES["twilio"], SENDERS["twilio"]
     _body, headers = sender.signed(message, URL, NOW_US)
-    assert isinstance(message, FormCallback)
-    assert RequestValidator(sender.secret).validate(URL, dict(message.fields), headers["x-twilio-signature"])
+    assert message.is_form
+    assert RequestValidator(sender.secret).validate(URL, dict(message.content), headers["x-twilio-signature"])
 
 
 def test_vonages_own_package_takes_it() -> None:

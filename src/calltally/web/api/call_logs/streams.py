@@ -16,8 +16,7 @@ from calltally.calls.masking import mask_lines
 from calltally.calls.parameters import quote_value
 from calltally.calls.times import DAY_US, utc_text
 from calltally.exports.window import CallWindow, first_chunk_query
-from calltally.formats.table import FORMATS, Format
-from calltally.formats.writer import Writer
+from calltally.formats.table import FORMATS, Format, Writer
 from calltally.store.listing.list_calls import ListedPage
 from calltally.web.openapi.operation import Schema
 from calltally.web.request.context import AnyRequest, access_of, context_of, dependencies_of, tenant_of

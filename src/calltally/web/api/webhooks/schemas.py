@@ -11,7 +11,7 @@ from calltally.calls.identity import uuid_text
 from calltally.calls.model import DIRECTIONS
 from calltally.calls.times import utc_text
 from calltally.deliveries.payload_formats import FORMS
-from calltally.net.target_url import MAX_URL_CHARS
+from calltally.net.addresses import MAX_URL_CHARS
 from calltally.store.ledger.outbox import message_id
 from calltally.store.tenants.tenants import LINE_CHAR
 from calltally.store.webhooks.deliveries import WAITING, Delivery, StoredAttempt

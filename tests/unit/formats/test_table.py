@@ -4,9 +4,11 @@ import subprocess
 import sys
 from zoneinfo import ZoneInfo
 
+from hypothesis import given
+
 from calltally.calls import filters
-from calltally.formats.table import FORMATS
-from tests.unit.formats.records import plain
+from calltally.formats.table import FORMATS, NdjsonLines
+from tests.unit.formats.records import joined, plain, records
 
 
 def test_every_format_of_the_parameter_is_there() -> None:
@@ -37,3 +39,10 @@ def test_the_service_starts_without_pyarrow() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], check=False, timeout=60)
     assert done.returncode == 0
+
+
+@given(records)
+def test_each_line_of_ndjson_is_a_record_to_the_byte(sealed: list[bytes]) -> None:
+    writer = NdjsonLines()
+    body = writer.begin() + writer.add(joined(sealed)) + writer.add(sealed[0]) + writer.end()
+    assert body.split(b"\n") == [*sealed, sealed[0], b""]

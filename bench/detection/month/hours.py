@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from calltally.traffic.tenant import HOURS_A_DAY, HOURS_A_WEEK, KINDS, Floats, Ints, SyntheticTenant
+from bench.detection.month.tenant import HOURS_A_DAY, HOURS_A_WEEK, KINDS, Floats, Ints, SyntheticTenant
 
 _SUNDAY: Final = 6
 # Routes wander by themselves: standard deviation on the logit, of a week.

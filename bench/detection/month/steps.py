@@ -6,10 +6,10 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from bench.detection.month.hours import Hours, expected
+from bench.detection.month.tenant import HOURS_A_DAY, Floats, Ints, Size, SyntheticTenant, tenant
 from calltally.calls.alert_counts import COLUMNS, STEP_S
 from calltally.calls.times import DAY_US
-from calltally.traffic.hours import Hours, expected
-from calltally.traffic.tenant import HOURS_A_DAY, Floats, Ints, Size, SyntheticTenant, tenant
 
 # A Monday, midnight UTC: the start of all made-up months.
 START_US: Final = 20_605 * DAY_US

@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
+from bench.detection.month.events import events_of
+from bench.detection.month.steps import START_US, Month, month
+from bench.detection.month.tenant import Size
 from calltally.calls.alert_counts import COLUMNS
 from calltally.calls.times import DAY_US
 from calltally.ingest.event_body import parse_body
-from calltally.traffic.events import events_of
-from calltally.traffic.steps import START_US, Month, month
-from calltally.traffic.tenant import Size
 
 SMALL = Size(routes=6, history_days=7, days=2)
 SEED = 90_001

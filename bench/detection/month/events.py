@@ -6,10 +6,10 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from bench.detection.month.steps import START_US, STEPS_AN_HOUR, Month, Small
 from calltally.calls.alert_counts import COLUMNS, STEP_S
 from calltally.calls.model import Status
 from calltally.calls.times import SECOND_US, utc_text
-from calltally.traffic.steps import START_US, STEPS_AN_HOUR, Month, Small
 
 _STEP_US: Final = STEP_S * SECOND_US
 _COLUMN: Final = {name: column for column, name in enumerate(COLUMNS)}
