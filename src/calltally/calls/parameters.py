@@ -153,6 +153,21 @@ def text_schema(max_chars: int, pattern: str) -> dict[str, Any]:
     return {"type": "string", "minLength": 1, "maxLength": max_chars, "pattern": pattern}
 
 
+def one_of_parameter(name: str, meaning: str, words: Sequence[str], example: str) -> Parameter:
+    """Return a parameter with one of these words as its value."""
+    return Parameter(name, name, meaning, words_schema(words), example, one_of(words))
+
+
+def text_parameter(name: str, meaning: str, example: str) -> Parameter:
+    schema = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT_CHARS}
+    return Parameter(name, name, meaning, schema, example, text_value)
+
+
+def instant_parameter(name: str, field: str, meaning: str, example: str) -> Parameter:
+    """Return a parameter with a time or a day as its value."""
+    return Parameter(name, field, meaning, {"type": "string", "format": "date-time"}, example, instant_value)
+
+
 def read_values(pairs: Sequence[tuple[str, str]], declared: Mapping[str, Parameter]) -> dict[str, Any]:
     """Parse decoded pairs to values by field name; raises InvalidInput with all faults."""
     values, faults = read_all(pairs, declared)

@@ -15,9 +15,8 @@ from msgspec.structs import replace
 from calltally.calls.errors import Misconfigured
 from calltally.calls.filters import ListQuery
 from calltally.calls.times import SECOND_US
-from calltally.exports.erasures import contains_any
 from calltally.exports.part import PartFile, format_of, is_split
-from calltally.exports.rows import KEY_CHARS, key_of, same_key
+from calltally.exports.rows import KEY_CHARS, contains_any, key_of, same_key
 from calltally.exports.spec import (
     PART_ROWS,
     ExportOutcome,
@@ -50,7 +49,6 @@ class ExportRunner:
     """Runner of export jobs."""
 
     async def run(self, running: RunningJob) -> ExportOutcome | None:
-        """Write files until the run ends. Returns the outcome after the last file, else None."""
         return await _Export(running).run()
 
 
@@ -116,7 +114,6 @@ class _Export:
             any(self._running.folder.rename(self._names(each)[index], name) for each in former)
 
     def _names(self, progress: ExportProgress) -> list[str]:
-        """Return the names of the files in progress."""
         part = progress.part
         of_part = (
             []

@@ -44,7 +44,6 @@ class PartFile:
             self._write(head)
 
     def add(self, records: bytes) -> None:
-        """Write the next records, at least one."""
         facts = facts_of(records)
         self._write(self._writer.add(mask_lines(records) if self._spec.are_masked else records))
         self._folder.write_at(self._start.ids_name, self._ids_bytes, facts.ids)
@@ -53,11 +52,9 @@ class PartFile:
         self.rows += row_count(records)
 
     def end(self) -> None:
-        """Write the footer."""
         self._write(self._writer.end())
 
     def sync(self) -> None:
-        """Flush the files to the disk."""
         self._folder.sync(self.stored_name, self._start.ids_name)
 
     def progress(self) -> ExportProgress:
@@ -72,7 +69,6 @@ class PartFile:
         )
 
     def completed_progress(self) -> ExportProgress:
-        """Return the progress after this file is complete."""
         now = self.progress()
         return replace(now, part=None, files=now.files + 1, last_key=self.key, files_of_key=self.of_key + 1)
 
@@ -84,7 +80,6 @@ class PartFile:
 
 
 def format_of(spec: ExportSpec) -> Format:
-    """Return the format of an export."""
     return FORMATS[spec.query.format or ""]
 
 
@@ -94,6 +89,5 @@ def is_split(form: Format) -> bool:
 
 
 def name_of(form: Format, key: str, index: int) -> str:
-    """Return the name of a file: its day or month, and its number."""
     number = (f"part-{index + 1:05}",) if is_split(form) else ()
     return "_".join(["calls", *filter(None, (key,)), *number]) + form.suffix

@@ -1,8 +1,7 @@
 """Creation of export jobs: the snapshot is pinned at once, a worker writes the files later."""
 
-import secrets
 from hashlib import sha256
-from uuid import UUID
+from uuid import uuid4
 
 import msgspec
 from msgspec.structs import replace
@@ -28,7 +27,8 @@ def queue_export(
     jobs.
     """
     digest = sha256(msgspec.json.encode(request) + b"masked" * are_masked).hexdigest()
-    job = new_job_id() if key is None else job_of_key(tenant, key)
+    # An Idempotency-Key of a tenant always gives the same id.
+    job = uuid4().bytes if key is None else call_uuid(tenant, f"\0export\0{key}")
     found = yield from find_job(tenant, job)
     if found is None:
         view = yield from _view(tenant, request.query, now_us)
@@ -51,13 +51,3 @@ def _view(tenant: str, query: ListQuery, now_us: int) -> StoreOperation[LedgerVi
         message = "a hold that was just pinned does not exist"
         raise RuntimeError(message)
     return view
-
-
-def new_job_id() -> bytes:
-    """Return a random job id: the 16 bytes of a UUID of version 4."""
-    return UUID(bytes=secrets.token_bytes(16), version=4).bytes
-
-
-def job_of_key(tenant: str, key: str) -> bytes:
-    """Return the job id of an Idempotency-Key; the same key of a tenant always gives the same id."""
-    return call_uuid(tenant, f"\0export\0{key}")

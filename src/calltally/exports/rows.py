@@ -1,16 +1,20 @@
-"""Facts that an export reads from sealed records: creation time, status and id."""
+"""Facts that an export reads from sealed records, and the search of its files for erased calls."""
 
+import sys
 from collections import Counter
+from collections.abc import Set as AbstractSet
 from itertools import takewhile
 from typing import Final, NamedTuple
 
 from calltally.exports.window import created_text
+from calltally.store.jobs.folders import JobFolder
 from calltally.store.listing.list_calls import LINE_FEED
 
 ERASED: Final = "erased"
 # The lengths of the day and of the month in the text of a time.
 KEY_CHARS: Final = {None: 0, "day": 10, "month": 7}
 ID_BYTES: Final = 8
+_READ_BYTES: Final = ID_BYTES * 128 * 1024
 # A sealed record begins with its id (`{"id":"`). The record of an erased call ends with its mark.
 _GROUPS: Final = (slice(7, 15), slice(16, 20), slice(21, 25))
 _ERASED: Final = b'"erased":true}'
@@ -57,3 +61,22 @@ def _status(record: bytes) -> str:
 def _digits(record: bytes) -> bytes:
     """Return the first 16 hexadecimal digits of the record's id, which are in three groups."""
     return record[_GROUPS[0]] + record[_GROUPS[1]] + record[_GROUPS[2]]
+
+
+def contains_any(folder: JobFolder, ids_name: str, ids: AbstractSet[bytes]) -> bool:
+    """Return true if the file of ids contains one of these calls. Reads the whole file: call it in a thread.
+
+    A missing file counts as true, because its content is unknown.
+    """
+    if not ids:
+        return False
+    wanted = {int.from_bytes(call_id[:ID_BYTES], sys.byteorder) for call_id in ids}
+    try:
+        with folder.path_of(ids_name).open("rb") as file:
+            while block := file.read(_READ_BYTES):
+                # A comparison of numbers creates no Python object for each id.
+                if not wanted.isdisjoint(memoryview(block[: len(block) // ID_BYTES * ID_BYTES]).cast("Q")):
+                    return True
+    except FileNotFoundError:
+        return True
+    return False

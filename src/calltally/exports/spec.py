@@ -28,7 +28,6 @@ class ExportSpec(msgspec.Struct, frozen=True):
 
     @property
     def snapshot(self) -> str:
-        """The token of the exported snapshot."""
         return self.query.snapshot or ""
 
 
@@ -67,7 +66,6 @@ class ExportProgress(msgspec.Struct, frozen=True):
         return f"{self.generation}.ids"
 
     def stored_name(self, name: str) -> str:
-        """Return the name on the disk of a file of this generation."""
         return f"{self.generation}-{name}"
 
 
@@ -85,19 +83,10 @@ class ExportOutcome(msgspec.Struct, frozen=True):
 
 
 _GENERATION: Final = re.compile(r"(\d+)[-.]")
-_spec: Final = msgspec.json.Decoder(ExportSpec)
-_progress: Final = msgspec.json.Decoder(ExportProgress)
 _outcome: Final = msgspec.json.Decoder(ExportOutcome)
-
-
-def read_spec(content: bytes) -> ExportSpec:
-    """Decode the specification of a job."""
-    return _spec.decode(content)
-
-
-def read_progress(content: bytes) -> ExportProgress:
-    """Decode the progress of a job; a job that has not started has an empty object."""
-    return _progress.decode(content)
+# Decoders of the JSON of a job. A job that has not started has an empty object as its progress.
+read_spec: Final = msgspec.json.Decoder(ExportSpec).decode
+read_progress: Final = msgspec.json.Decoder(ExportProgress).decode
 
 
 def read_outcome(content: bytes | None) -> ExportOutcome:

@@ -1,64 +1,51 @@
 """The ASGI application: all handlers, and the layers around them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, Final
 
-from litestar import Litestar
+from litestar import Litestar, route
+from litestar.handlers import HTTPRouteHandler
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import ASGIApp
 
-from calltally.web.api import analytics, ingest, probes
-from calltally.web.api.admin.handlers import ADMIN_HANDLERS
-from calltally.web.api.admin.number_reveals import get_reveals
-from calltally.web.api.admin.shared_sids import get_shared_sids
-from calltally.web.api.alerts.handlers import ALERT_HANDLERS
-from calltally.web.api.alerts.sinks import SINK_HANDLERS
+from calltally.web.api import analytics, events, ingest, probes
+from calltally.web.api.admin import handlers as admin
+from calltally.web.api.admin import number_reveals, shared_sids
+from calltally.web.api.alerts import handlers as alerts
+from calltally.web.api.alerts import sinks
 from calltally.web.api.call_logs import changes, list_calls, one_call
-from calltally.web.api.events import handlers as events
-from calltally.web.api.exports.handlers import EXPORT_HANDLERS
-from calltally.web.api.reconciliations.handlers import RECONCILIATION_HANDLERS
-from calltally.web.api.voice_sessions.handlers import SESSION_HANDLERS
-from calltally.web.api.webhooks.handlers import WEBHOOK_HANDLERS
+from calltally.web.api.exports import handlers as exports
+from calltally.web.api.reconciliations import handlers as reconciliations
+from calltally.web.api.voice_sessions import handlers as voice_sessions
+from calltally.web.api.webhooks import deliveries
+from calltally.web.api.webhooks import handlers as webhooks
 from calltally.web.auth.admission import admit
 from calltally.web.dashboard.routes import PAGE_HANDLERS
-from calltally.web.http_options import options_handlers
 from calltally.web.lifespan import LifespanTask
 from calltally.web.middleware import RequestMiddleware
+from calltally.web.openapi.operation import Operation, ResponseSpec
 from calltally.web.openapi.routes import document_handlers
 from calltally.web.request.context import AnyRequest
 from calltally.web.request.dependencies import Dependencies
-from calltally.web.response.problems import handle_exception
+from calltally.web.response.problems import allow_header, handle_exception
+from calltally.web.response.response import Response
 
 # Default body limit of a handler; no administrative JSON is longer.
 BODY_BYTES: Final = 64 * 1024
 
-HANDLERS: Final[Sequence[Any]] = (
-    list_calls.list_call_logs,
-    one_call.get_call_log,
-    one_call.erase_call_log,
-    one_call.list_call_log_events,
-    *SESSION_HANDLERS,
-    changes.list_changes,
-    analytics.measure_launch_quality,
-    analytics.view_launch,
-    events.send_events,
-    *EXPORT_HANDLERS,
-    *RECONCILIATION_HANDLERS,
-    *ALERT_HANDLERS,
-    *SINK_HANDLERS,
-    *WEBHOOK_HANDLERS,
-    ingest.receive_callback,
-    ingest.receive_query,
-    *ADMIN_HANDLERS,
-    get_reveals,
-    get_shared_sids,
-    probes.health,
-    probes.ready,
-    probes.metrics,
+# In the order of the document: the most used operations first.
+_RESOURCES: Final = (
+    *(list_calls, one_call, voice_sessions, changes, analytics, events, exports, reconciliations),
+    *(alerts, sinks, webhooks, deliveries, ingest, admin, number_reveals, shared_sids, probes),
 )
+HANDLERS: Final[Sequence[Any]] = [
+    each for resource in _RESOURCES for each in vars(resource).values() if isinstance(each, HTTPRouteHandler)
+]
+_METHOD: Final = "OPTIONS"
 
 
 class _Framework(Litestar):
@@ -108,4 +95,40 @@ def _router(public_url: str | None) -> Litestar:
         # The OpenAPI document comes from the operations (see `openapi`), and the caller configures logging.
         openapi_config=None,
         logging_config=None,
+    )
+
+
+def options_handlers(handlers: Iterable[Any]) -> list[Any]:
+    """Return an OPTIONS handler for each path.
+
+    The framework's own handler knows only one method of a path.
+    """
+    methods: defaultdict[str, set[str]] = defaultdict(lambda: {_METHOD})
+    for handler in handlers:
+        for path in handler.paths:
+            methods[path] |= {str(method) for method in handler.http_methods}
+    return [_options_handler(path, allow_header(named)) for path, named in methods.items()]
+
+
+def _options_handler(path: str, allowed: str) -> Any:  # noqa: ANN401 (one of the framework's kinds of handler)
+    response = Response(b"", status=204, media_type=b"", headers=((b"allow", allowed.encode()),))
+
+    @route(path, http_method=[_METHOD], operation=_operation(path))
+    async def options(request: AnyRequest) -> Response:  # noqa: ARG001 (the framework passes it by name)
+        return response
+
+    return options
+
+
+def _operation(path: str) -> Operation:
+    responses = {204: ResponseSpec(description="See the Allow header.")}
+    summary = "Methods of the path."
+    return Operation(
+        id=f"options {path}",
+        tag="Documents",
+        summary=summary,
+        is_negotiated=False,
+        parses_query=True,
+        responses=responses,
+        is_published=False,
     )

@@ -27,22 +27,18 @@ _BUSY: Final = "All connections of the service are in use. Nothing was done. Try
 
 
 def malformed_response() -> bytes:
-    """Return the response to bytes that are not HTTP."""
     return _response(BadRequest, _MALFORMED)
 
 
 def head_too_large_response() -> bytes:
-    """Return the response to a head over the limit."""
     return _response(HeadTooLarge, _TOO_LARGE)
 
 
 def timeout_response() -> bytes:
-    """Return the response to a request that does not arrive in time."""
     return _response(RequestTimeout, _TIMED_OUT)
 
 
 def busy_response() -> bytes:
-    """Return the response to a connection over the bound."""
     return _response(Unavailable, _BUSY, (b"retry-after", b"1"))
 
 

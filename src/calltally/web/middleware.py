@@ -54,7 +54,6 @@ class RequestMiddleware:
         self._common_headers = (*COMMON_HEADERS, limit) if deps.limits.limit else COMMON_HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Wrap HTTP requests and forward everything else."""
         if scope["type"] == ScopeType.HTTP:
             await self._serve(scope, receive, send)
             return

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final, NamedTuple
 
 from calltally.calls.times import SECOND_US
-from calltally.exports.erasures import contains_any
+from calltally.exports.rows import contains_any
 from calltally.exports.spec import read_progress
 from calltally.logs import get_logger
 from calltally.reconcile.jobs import spec as reconciliations

@@ -106,12 +106,12 @@ def test_reference_is_served_or_says_how_to_build_it(
     service: Service, monkeypatch: pytest.MonkeyPatch, name: str, media_type: str
 ) -> None:
     monkeypatch.setattr("calltally.web.dashboard.routes.built_file", lambda _name: None)
-    monkeypatch.setattr("calltally.web.dashboard.built_files.built_file", lambda _name: None)
+    monkeypatch.setattr("calltally.web.dashboard.rendering.built_file", lambda _name: None)
     assert "make setup" in service.get("/docs", {"accept": "text/html"}).text
     refused = service.get(f"/assets/{name}")
     assert (refused.status_code, "make setup" in refused.text) == (404, True)
     monkeypatch.setattr("calltally.web.dashboard.routes.built_file", lambda _name: b"library")
-    monkeypatch.setattr("calltally.web.dashboard.built_files.built_file", lambda _name: b"library")
+    monkeypatch.setattr("calltally.web.dashboard.rendering.built_file", lambda _name: b"library")
     page = service.get("/docs", {"accept": "text/html"})
     path = re.search(rf'"(/assets/{re.escape(name)}[?][0-9a-f]+)"', page.text)
     assert path

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.calls.errors import Misconfigured
-from calltally.exports.erasures import contains_any
-from calltally.exports.rows import ID_BYTES, facts_of, key_of, same_key
+from calltally.exports.rows import ID_BYTES, contains_any, facts_of, key_of, same_key
 from calltally.store.jobs.folders import JobFolder, JobFolders
 from calltally.store.listing.refold_as_of import erased_document
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Set as AbstractSet
 
-from calltally.exports.erasures import contains_any
+from calltally.exports.rows import contains_any
 from calltally.reconcile.jobs.spec import FindingFiles
 from calltally.store.jobs.folders import JobFolder
 

@@ -4,7 +4,6 @@ from functools import lru_cache, partial
 from typing import Final
 
 from litestar import get
-from msgspec.structs import replace
 
 from calltally.analytics.launch_query import LAUNCH_PARAMETERS, LaunchQuery, parse_launch_query
 from calltally.analytics.launch_view import METHOD, LaunchReport, launch_view
@@ -15,9 +14,9 @@ from calltally.calls.errors import InvalidInput
 from calltally.calls.metrics import COUNTS, DURATIONS, RATES
 from calltally.calls.numbers_in_text import mask_name
 from calltally.store.tenants.tenants import admin_list_tenants
-from calltally.web.auth.search_rights import check_filter, check_search_values
-from calltally.web.openapi.operation import Operation, ResponseSpec
-from calltally.web.request.access import CALLS_READ, TRANSCRIPTS_READ, Access
+from calltally.web.auth.search_rights import check_search_values, with_search
+from calltally.web.openapi.operation import Operation, one_response
+from calltally.web.request.access import CALLS_READ, Access
 from calltally.web.request.context import AnyRequest, access_of, context_of, dependencies_of, tenant_of
 from calltally.web.request.query import query_pairs
 from calltally.web.response.response import Response
@@ -36,65 +35,51 @@ def _definitions() -> str:
     return f"Counts. {counts} Rates. {rates} Times, in seconds. {times}"
 
 
-QUALITY: Final = Operation(
+_READ: Final = partial(Operation, tag=ANALYTICS_TAG, scope=CALLS_READ, is_tenant_scoped=True)
+
+QUALITY: Final = _READ(
     id="measureLaunchQuality",
-    tag=ANALYTICS_TAG,
     summary="Measure counts, rates and times of calls by route, provider, agent, time and more.",
     description="Exact: the numbers equal a count of the calls one by one. Each rate comes with its"
     " counts and its 95 % interval. Erased calls stay in the numbers of whole hours. Time steps"
     " follow `tz`: a day may have 23 or 25 hours. `format=csv` or Accept returns the same rows as"
     " CSV. " + _definitions(),
-    scope=CALLS_READ,
-    is_tenant_scoped=True,
     allows_all_tenants=True,
     query=QUALITY_PARAMETERS,
     parses_query=True,
-    responses={
-        200: ResponseSpec(
-            description="The groups in the order of their keys, and the total.",
-            schema=QualityReport,
-            alternatives={_CSV: {"type": "string"}},
-        )
-    },
+    responses=one_response(
+        200,
+        "The groups in the order of their keys, and the total.",
+        QualityReport,
+        alternatives={_CSV: {"type": "string"}},
+    ),
 )
 
 
 @get("/api/v1/analytics/launch-quality", operation=QUALITY)
 async def measure_launch_quality(request: AnyRequest) -> Response:
     """Measure in a thread, because a query can read very many rows."""
-    deps, query = dependencies_of(request), _query(request)
+    deps, access = dependencies_of(request), access_of(request)
+    query = with_search(_parsed(request.scope["query_string"], is_admin=access.is_admin), access)
     report = await quality_report(deps.store, query, await _tenants(request), deps.clock())
-    if _is_csv(request, query):
-        return Response(
-            _masked_rows(request, csv_bytes(report)), media_type=b"text/csv; charset=utf-8; header=present"
-        )
+    accepts_csv = context_of(request.scope).media_type == _CSV.encode()
+    if query.format == "csv" or (query.format is None and accepts_csv):
+        rows = csv_bytes(report)
+        # Names are the only texts of the rows.
+        visible_rows = mask_name(rows.decode()).encode() if access.is_masked else rows
+        return Response(visible_rows, media_type=b"text/csv; charset=utf-8; header=present")
     return Response.json(report)
 
 
-def restrict_quality_query(query: QualityQuery, access: Access) -> QualityQuery:
-    """Apply the key's search rights: only keys with `transcripts:read` search transcripts.
-
-    Raises Forbidden for a filter that can reveal masked numbers.
-    """
-    check_filter(query.filter, access)
-    if query.filter.q is None:
-        return query
-    return replace(query, filter=replace(query.filter, in_transcripts=access.has_scope(TRANSCRIPTS_READ)))
-
-
-LAUNCH: Final = Operation(
+LAUNCH: Final = _READ(
     id="viewLaunch",
-    tag=ANALYTICS_TAG,
     summary="Compare a route or an agent since its launch with its baseline, hour by hour, with a verdict.",
     description="`verdict` is worse if any rate is worse, better if a rate is better and none is"
     f" worse, else no difference yet. {METHOD} Hourly checks do not increase false verdicts: over all"
     " checks and rates, at most one launch in twenty gets a false verdict.",
-    scope=CALLS_READ,
-    is_tenant_scoped=True,
     query=LAUNCH_PARAMETERS,
     parses_query=True,
-    responses={200: ResponseSpec(description="The launch and its baseline.", schema=LaunchReport)},
-    problems=("not-found",),
+    responses=one_response(200, "The launch and its baseline.", LaunchReport),
 )
 
 
@@ -111,14 +96,9 @@ async def view_launch(request: AnyRequest) -> Response:
 
 
 def restrict_launch_query(query: LaunchQuery, access: Access) -> LaunchQuery:
-    """Return the query. Raises Forbidden as `restrict_quality_query` does."""
+    """Return the query. Raises Forbidden for a name that can reveal masked numbers."""
     check_search_values(access, {"route": query.route, "agent": query.agent, "baseline": query.baseline})
     return query
-
-
-def _query(request: AnyRequest) -> QualityQuery:
-    access = access_of(request)
-    return restrict_quality_query(_parsed(request.scope["query_string"], is_admin=access.is_admin), access)
 
 
 @lru_cache(maxsize=256)
@@ -126,13 +106,7 @@ def _parsed(query: bytes, *, is_admin: bool) -> QualityQuery:
     return parse_quality_query(query_pairs(query), is_admin=is_admin)
 
 
-def _masked_rows(request: AnyRequest, rows: bytes) -> bytes:
-    """Mask numbers in the rows if the key requires it: their only texts are names."""
-    return mask_name(rows.decode()).encode() if access_of(request).is_masked else rows
-
-
 async def _tenants(request: AnyRequest) -> list[str]:
-    """Return the key's tenant, the tenant that the admin key names, or all tenants."""
     tenant = context_of(request.scope).tenant
     if tenant is not None:
         return [tenant]
@@ -140,9 +114,3 @@ async def _tenants(request: AnyRequest) -> list[str]:
     if len(found) > _MAX_TENANTS:
         raise InvalidInput.of("tenant", f"there are more than {_MAX_TENANTS} tenants; name one with tenant=")
     return found
-
-
-def _is_csv(request: AnyRequest, query: QualityQuery) -> bool:
-    if query.format is not None:
-        return query.format == "csv"
-    return context_of(request.scope).media_type == _CSV.encode()

@@ -1,6 +1,5 @@
 """`/api/v1/ingest/{provider}/{tenant}`: signed callbacks of providers."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -20,8 +19,7 @@ from calltally.web.metrics.metrics import Metrics
 from calltally.web.openapi.operation import Operation, PathParameter, RequestBodySpec, ResponseSpec
 from calltally.web.request.bodies import kept_body
 from calltally.web.request.context import AnyRequest, context_of, dependencies_of
-from calltally.web.request.paths import last_segment, segment_after
-from calltally.web.request.public_url import public_url_of
+from calltally.web.request.paths import last_segment, public_url_of, segment_after
 from calltally.web.response.response import Response
 
 _PATH: Final = "/api/v1/ingest/{provider:str}/{tenant:str}"
@@ -57,8 +55,6 @@ RECEIVE_CALLBACK: Final = Operation(
     " response as a wrong signature.",
     is_rate_limited=False,
     is_negotiated=False,
-    # A provider may add its own parameters (bodySHA256); they are part of the signed URL.
-    parses_query=True,
     path=(
         PathParameter(
             name="provider",
@@ -74,6 +70,8 @@ RECEIVE_CALLBACK: Final = Operation(
             example="acme",
         ),
     ),
+    # A provider may add its own parameters (bodySHA256); they are part of the signed URL.
+    parses_query=True,
     body=RequestBodySpec(
         content={"application/x-www-form-urlencoded": _ANY_BYTES, "application/json": _ANY_BYTES},
         description="Any media type: the signature decides. An empty body is stored as a dead letter."
@@ -81,6 +79,7 @@ RECEIVE_CALLBACK: Final = Operation(
         " have 64 KiB, and 5 MiB for freeswitch and `generic-…`. A longer audio event of elevenlabs is"
         " acknowledged and not kept.",
         required=False,
+        problems=(),
         example="CallSid=CA1234567890abcdef1234567890abcdef&CallStatus=ringing",
     ),
     responses={
@@ -107,13 +106,12 @@ RECEIVE_CALLBACK: Final = Operation(
             },
         ),
     },
-    problems=("wrong-signature", "not-found", "too-large", "unavailable"),
+    problems=("wrong-signature", "not-found", "unavailable"),
 )
 
 
 @post(_PATH, operation=RECEIVE_CALLBACK, request_max_body_size=MAX_DRAINED_BYTES, status_code=200)
 async def receive_callback(request: AnyRequest) -> Response:
-    """Verify, parse and record a callback."""
     return await _receive(request)
 
 
@@ -142,7 +140,8 @@ async def receive_query(request: AnyRequest) -> Response:
 
 async def _receive(request: AnyRequest) -> Response:
     deps, provider = dependencies_of(request), segment_after(request, "ingest")
-    headers = _texts(context_of(request.scope).headers)
+    raw_headers = context_of(request.scope).headers
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in raw_headers.items()}
     # Not the name in the URL: anybody can invent more names of generic providers than exist.
     registered = registered_name(provider)
     webhook = WEBHOOKS.get(registered)
@@ -166,10 +165,6 @@ async def _receive(request: AnyRequest) -> Response:
         deps.unlisted_fields.count((tenant, registered, name))
     _count(deps.metrics, registered, receipt)
     return _response(receipt, webhook.kept_status if webhook else 202)
-
-
-def _texts(headers: Mapping[bytes, bytes]) -> dict[str, str]:
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
 
 
 def _count(metrics: Metrics, provider: str, receipt: CallbackReceipt) -> None:

@@ -9,9 +9,8 @@ from calltally.logs import get_logger
 from calltally.store.backends.open import check_schema
 from calltally.store.backends.write_readiness import check_writer
 from calltally.store.tenants.stored_secrets import failing_secrets, newest_secrets
-from calltally.web.metrics.alerts import alert_metrics
-from calltally.web.metrics.metrics import METRICS_TYPE
-from calltally.web.openapi.operation import Operation, ResponseSpec
+from calltally.web.metrics.metrics import METRICS_TYPE, alert_metrics
+from calltally.web.openapi.operation import Operation, one_response
 from calltally.web.request.context import AnyRequest, dependencies_of
 from calltally.web.response.response import Response
 
@@ -26,13 +25,13 @@ HEALTH: Final = Operation(
     id="health",
     tag=TAG,
     summary="Liveness probe.",
-    responses={200: ResponseSpec(description="The process is alive.", schema=_OK, example={"status": "ok"})},
+    responses=one_response(200, "The process is alive.", _OK, {"status": "ok"}),
 )
 READY: Final = Operation(
     id="ready",
     tag=TAG,
     summary="Readiness probe: the store responds and commits, in a supported schema version.",
-    responses={200: ResponseSpec(description="The service is ready.", schema=_OK, example={"status": "ok"})},
+    responses=one_response(200, "The service is ready.", _OK, {"status": "ok"}),
     problems=("unavailable",),
 )
 METRICS: Final = Operation(
@@ -40,11 +39,12 @@ METRICS: Final = Operation(
     tag=TAG,
     summary="Prometheus metrics. Labels contain no numbers and no ids, and tenants only if configured.",
     is_negotiated=False,
-    responses={
-        200: ResponseSpec(
-            description="The Prometheus text format.", media_type="text/plain", schema={"type": "string"}
-        ),
-    },
+    responses=one_response(
+        200,
+        "The Prometheus text format.",
+        {"type": "string"},
+        media_type="text/plain",
+    ),
 )
 
 _NOT_READY: Final = (
@@ -78,7 +78,6 @@ async def ready(request: AnyRequest) -> Response:
 
 @get("/metrics", operation=METRICS)
 async def metrics(request: AnyRequest) -> Response:
-    """Return the metrics of one scrape."""
     deps = dependencies_of(request)
     alerts = await alert_metrics(deps.store, by_tenant=deps.metrics_by_tenant)
     return Response(deps.metrics.text() + alerts, media_type=METRICS_TYPE)

@@ -20,7 +20,6 @@ def pairs_without_tenant(request: AnyRequest) -> list[tuple[str, str]]:
 
 
 async def admit(request: AnyRequest) -> None:
-    """Admit the request, or raise the error of the first failed check."""
     operation: Operation = request.route_handler.opt[OPERATION_KEY]
     context = context_of(request.scope)
     if operation.scope is not None:
@@ -61,7 +60,6 @@ def _count(context: RequestContext, operation: Operation) -> None:
 
 
 def check_scope(access: Access, scope: str, why: str = "") -> None:
-    """Raise Forbidden for a key without the scope."""
     if not access.has_scope(scope):
         has, reason = ", ".join(sorted(access.scopes)) or "none", f", since {why}" if why else ""
         raise Forbidden(f"this needs the scope {scope}{reason}; the key has {has}")

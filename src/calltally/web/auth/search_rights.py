@@ -1,18 +1,31 @@
 """Checks of filters and search words that would reveal masked numbers by trial and error."""
 
 from collections.abc import Mapping
+from typing import TypeVar
 
+from msgspec.structs import replace
+
+from calltally.analytics.query import QualityQuery
 from calltally.calls.errors import Forbidden
-from calltally.calls.filters import FILTERS, CallFilter
+from calltally.calls.filters import FILTERS, ListQuery
 from calltally.calls.numbers_in_text import mask_name
 from calltally.calls.tokenizer import text_words
-from calltally.web.request.access import PII_READ, Access
+from calltally.web.request.access import PII_READ, TRANSCRIPTS_READ, Access
+
+Q = TypeVar("Q", ListQuery, QualityQuery)
 
 
-def check_filter(calls: CallFilter, access: Access) -> None:
-    """Raise Forbidden for a filter that can reveal numbers that are masked for this key."""
-    values = {row.name: getattr(calls, row.field) for row in FILTERS}
+def with_search(query: Q, access: Access) -> Q:
+    """Apply the key's search rights: only keys with `transcripts:read` search transcripts.
+
+    Raises Forbidden for a filter that can reveal numbers that are masked for this key.
+    """
+    values = {row.name: getattr(query.filter, row.field) for row in FILTERS}
     check_search_values(access, {name: value for name, value in values.items() if isinstance(value, str)})
+    if query.filter.q is None:
+        return query
+    searched = replace(query.filter, in_transcripts=access.has_scope(TRANSCRIPTS_READ))
+    return replace(query, filter=searched)
 
 
 def check_search_values(access: Access, sought: Mapping[str, str | None]) -> None:

@@ -1,4 +1,4 @@
-"""Rendering of templates: all values are escaped, and an undefined name is an error."""
+"""Rendering of templates, and assets. All values are escaped, and an undefined name is an error."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -9,12 +9,16 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from calltally.calls.numbers_in_text import mask_name
-from calltally.web.dashboard.call_format import DASH, call_path, short
 from calltally.web.dashboard.english.messages import text
+from calltally.web.dashboard.formats import DASH, call_path, short
 from calltally.web.dashboard.sign_in.visitor import THEMES, Visitor
 from calltally.web.response.response import Headers, Response
 
 HTML: Final = b"text/html; charset=utf-8"
+# Libraries: `make setup` fetches them, wheels contain them, git does not.
+CHARTS: Final = "chart.js"
+REFERENCE_SCRIPT: Final = "swagger-ui-bundle.js"
+REFERENCE_STYLE: Final = "swagger-ui.css"
 # No inline scripts or styles: text of callers must never run.
 POLICY: Final[Headers] = (
     (
@@ -56,19 +60,14 @@ def _environment() -> Environment:
 
 
 def render_page(
-    template: str,
-    visitor: Visitor | None,
-    values: Mapping[str, Any],
-    *,
-    status: int = 200,
-    headers: Headers = (),
+    template: str, visitor: Visitor | None, values: Mapping[str, Any], *, status: int = 200
 ) -> Response:
     """Render a page. `visitor` is None for public pages."""
     html = _environment().get_template(template).render(visitor=visitor, **values)
     if visitor is not None and visitor.access.is_masked:
         # Also masks names of routes and agents in the HTML.
         html = mask_name(html)
-    return Response(html.encode(), status=status, media_type=HTML, headers=(*POLICY, *headers))
+    return Response(html.encode(), status=status, media_type=HTML, headers=POLICY)
 
 
 def status_mark(name: str) -> str:
@@ -87,12 +86,24 @@ def asset_path(name: str) -> str:
     return f"/assets/{name}?{version(asset(name))}"
 
 
+@cache
 def version(content: bytes) -> str:
-    """Return a short hash of the content."""
     return sha256(content).hexdigest()[:12]
 
 
 @cache
 def asset(name: str) -> bytes:
-    """Return the bytes of an asset."""
     return files("calltally.web.dashboard").joinpath("assets", name).read_bytes()
+
+
+@cache
+def built_file(name: str) -> bytes | None:
+    """Return the bytes of a fetched library; None if it is missing."""
+    file = files("calltally.web.dashboard").joinpath("built", name)
+    return file.read_bytes() if file.is_file() else None
+
+
+def built_path(name: str) -> str | None:
+    """Return the URL of a library, which changes with its bytes; None if it is missing."""
+    content = built_file(name)
+    return None if content is None else f"/assets/{name}?{version(content)}"

@@ -3,12 +3,18 @@
 Labels never take values from outside: unknown tenants, paths and methods do not become time series.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from calltally.alerts.model.finding import AlertKind
+from calltally.calls.errors import CalltallyError
+from calltally.logs import get_logger
+from calltally.store.alerts.alerts import AlertState, admin_count_unresolved
+from calltally.store.db.interface import Store
 
 METRICS_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4.encode()
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -16,60 +22,12 @@ METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 LATENCY_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
 _DELIVERY_BUCKETS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
+log = get_logger(__name__)
 
 
 class _Series(NamedTuple):
     requests: Counter
     seconds: Histogram
-
-
-class _Deliveries(NamedTuple):
-    attempts: Counter
-    duration: Histogram
-    age: Histogram
-
-
-def _deliveries(registry: CollectorRegistry) -> _Deliveries:
-    seconds = partial(Histogram, registry=registry, buckets=_DELIVERY_BUCKETS)
-    name = "calltally_delivery"
-    help_text = "Delivery attempts by outcome."
-    return _Deliveries(
-        Counter(f"{name}_attempts", help_text, ["outcome"], registry=registry),
-        seconds(f"{name}_attempt_seconds", "Response time of webhook endpoints."),
-        seconds(f"{name}_first_attempt_seconds", "Time from an event to its first delivery attempt."),
-    )
-
-
-class _Received(NamedTuple):
-    facts: Counter
-    signature_failures: Counter
-    dead_letters: Counter
-    unknown_ends: Counter
-    unread: Counter
-    unread_fields: Counter
-    unlisted_fields: Counter
-
-
-def _received(registry: CollectorRegistry) -> _Received:
-    counter = partial(Counter, registry=registry)
-    unknown = "End reasons of providers that no table maps; each is stored."
-    unread_fields = "Unreadable values of providers' fields; each is left out, and the rest is recorded."
-    unlisted_fields = "Fields and end reasons of callbacks that the provider's coverage page does not list."
-    unread = "Authentic messages of unread kinds without a call state; each is stored."
-    unsigned = "Callbacks without a valid signature of the tenant's secret."
-    return _Received(
-        counter("calltally_facts", "Facts by outcome.", ["provider", "outcome"]),
-        counter("calltally_signature_failures", unsigned, ["provider"]),
-        counter(
-            "calltally_dead_letters",
-            "Authentic bodies that could not be read, stored as dead letters.",
-            ["provider"],
-        ),
-        counter("calltally_unknown_end_reasons", unknown, ["provider"]),
-        counter("calltally_unread_messages", unread, ["provider", "kind"]),
-        counter("calltally_unread_fields", unread_fields, ["provider"]),
-        counter("calltally_unlisted_fields", unlisted_fields, ["provider"]),
-    )
 
 
 class Metrics:
@@ -78,21 +36,38 @@ class Metrics:
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        self._requests = Counter(
-            "calltally_http_requests", "HTTP responses.", ["route", "method", "status"], registry=registry
-        )
-        self._seconds = Histogram(
+        counter, histogram = partial(Counter, registry=registry), partial(Histogram, registry=registry)
+        self._requests = counter("calltally_http_requests", "HTTP responses.", ["route", "method", "status"])
+        self._seconds = histogram(
             "calltally_http_request_seconds",
             "Time from the request head to the end of the response.",
             ["route"],
-            registry=registry,
             buckets=LATENCY_BUCKETS,
         )
-        self._received = _received(registry)
-        self._jobs = Counter(
-            "calltally_jobs", "Jobs that were started or ended.", ["kind", "what"], registry=registry
+        facts = counter("calltally_facts", "Facts by outcome.", ["provider", "outcome"])
+        unsigned = "Callbacks without a valid signature of the tenant's secret."
+        self._signature_failures = counter("calltally_signature_failures", unsigned, ["provider"])
+        unreadable = "Authentic bodies that could not be read, stored as dead letters."
+        self._dead_letters = counter("calltally_dead_letters", unreadable, ["provider"])
+        unknown = "End reasons of providers that no table maps; each is stored."
+        self._unknown_ends = counter("calltally_unknown_end_reasons", unknown, ["provider"])
+        unread = "Authentic messages of unread kinds without a call state; each is stored."
+        self._unread = counter("calltally_unread_messages", unread, ["provider", "kind"])
+        left_out = "Unreadable values of providers' fields; each is left out, and the rest is recorded."
+        self._unread_fields = counter("calltally_unread_fields", left_out, ["provider"])
+        unlisted = "Fields and end reasons of callbacks that the provider's coverage page does not list."
+        self._unlisted_fields = counter("calltally_unlisted_fields", unlisted, ["provider"])
+        self._jobs = counter("calltally_jobs", "Jobs that were started or ended.", ["kind", "what"])
+        attempts = "Delivery attempts by outcome."
+        self._attempts = counter("calltally_delivery_attempts", attempts, ["outcome"])
+        duration, age = (
+            partial(histogram, buckets=_DELIVERY_BUCKETS),
+            "Time from an event to its first delivery attempt.",
         )
-        self._deliveries = _deliveries(registry)
+        self._attempt_seconds = duration(
+            "calltally_delivery_attempt_seconds", "Response time of webhook endpoints."
+        )
+        self._first_attempt_seconds = duration("calltally_delivery_first_attempt_seconds", age)
         self._queued = Gauge(
             "calltally_writer_queue",
             "Submissions that wait for the writer.",
@@ -103,7 +78,7 @@ class Metrics:
         # Cached, because looking up a labelled child costs more than incrementing it.
         self._series: dict[tuple[str, str, int], _Series] = {}
         # Bounded: providers and outcomes come from fixed tables.
-        self._facts_of = cache(self._received.facts.labels)
+        self._facts_of = cache(facts.labels)
 
     def observe_request(self, route: str, method: str, status: int, *, seconds: float) -> None:
         """Record one response, under the route's template and not the requested path."""
@@ -126,30 +101,30 @@ class Metrics:
 
     def count_signature_failure(self, provider: str) -> None:
         """Count a refused callback; an unknown tenant counts the same."""
-        self._received.signature_failures.labels(provider).inc()
+        self._signature_failures.labels(provider).inc()
 
     def count_dead_letter(self, provider: str) -> None:
         """Count an authentic body that could not be read and was stored."""
-        self._received.dead_letters.labels(provider).inc()
+        self._dead_letters.labels(provider).inc()
 
     def count_unread_message(self, provider: str, kind: str) -> None:
         """Count an authentic message that was stored unread.
 
         `kind` is from the provider's table, or `other`.
         """
-        self._received.unread.labels(provider, kind).inc()
+        self._unread.labels(provider, kind).inc()
 
     def count_unknown_end_reasons(self, provider: str, words: int) -> None:
         """Count unknown end reasons of one callback."""
-        self._received.unknown_ends.labels(provider).inc(words)
+        self._unknown_ends.labels(provider).inc(words)
 
     def count_unread_fields(self, provider: str, fields: int) -> None:
         """Count the values of one callback that could not be read and were left out."""
-        self._received.unread_fields.labels(provider).inc(fields)
+        self._unread_fields.labels(provider).inc(fields)
 
     def count_unlisted_fields(self, provider: str, fields: int) -> None:
         """Count the fields and end reasons of one callback that the provider's page does not list."""
-        self._received.unlisted_fields.labels(provider).inc(fields)
+        self._unlisted_fields.labels(provider).inc(fields)
 
     def count_job(self, kind: str, what: str) -> None:
         """Count a job that was started (`started`) or canceled or deleted (`ended`)."""
@@ -160,10 +135,10 @@ class Metrics:
 
         `age_s` is given for an event's first attempt.
         """
-        self._deliveries.attempts.labels(outcome).inc()
-        self._deliveries.duration.observe(took_s)
+        self._attempts.labels(outcome).inc()
+        self._attempt_seconds.observe(took_s)
         if age_s is not None:
-            self._deliveries.age.observe(age_s)
+            self._first_attempt_seconds.observe(age_s)
 
     def observe_queue(self, length: Callable[[], int]) -> None:
         """Read the number of waiting submissions from `length` at each scrape."""
@@ -173,5 +148,34 @@ class Metrics:
         """Write the queue length for other processes; a single process has nothing to write."""
 
     def text(self) -> bytes:
-        """Return the Prometheus text format, version 0.0.4."""
         return generate_latest(self._registry)
+
+
+async def alert_metrics(store: Store, *, by_tenant: bool) -> bytes:
+    """Return the gauge in the text format; empty if the store fails, because a scrape must succeed.
+
+    Each kind has a series, so that a rule can compare with 0. Tenants are labels only with `by_tenant`.
+    """
+    try:
+        counts = await store.read(admin_count_unresolved())
+    except CalltallyError as fault:
+        log.warning("metrics without alerts: the store does not respond", detail=fault.detail)
+        return b""
+    registry = CollectorRegistry()
+    names = ["kind", "state", *(["tenant"] if by_tenant else [])]
+    gauge = Gauge("calltally_alert", "Alerts that are not resolved.", names, registry=registry)
+    for labels, count in _series(counts, by_tenant=by_tenant).items():
+        gauge.labels(*labels).inc(count)
+    return generate_latest(registry)
+
+
+def _series(counts: Mapping[tuple[str, str, str], int], *, by_tenant: bool) -> dict[tuple[str, ...], int]:
+    if by_tenant:
+        return {(kind, state, tenant): count for (tenant, kind, state), count in counts.items()}
+    states = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
+    sums: dict[tuple[str, ...], int] = {
+        (kind.value, state.value): 0 for kind in AlertKind for state in states
+    }
+    for (_tenant, kind, state), count in counts.items():
+        sums[kind, state] = sums.get((kind, state), 0) + count
+    return sums

@@ -25,14 +25,12 @@ TIME: Final[Schema] = {"type": "string", "format": "date-time"}
 
 
 def nullable(schema: Schema) -> Schema:
-    """Return the schema extended by null."""
     if isinstance(schema.get("type"), str) and "enum" not in schema:
         return {**schema, "type": [schema["type"], "null"]}
     return {"anyOf": [schema, {"type": "null"}]}
 
 
 def enum_schema(of: Iterable[str]) -> Schema:
-    """Return the schema of a text from a fixed list."""
     return {"type": "string", "enum": [str(word) for word in of]}
 
 
@@ -196,12 +194,10 @@ RAW: Final[Mapping[str, Field]] = {
 
 
 def schema_of(fields: Mapping[str, Field]) -> Schema:
-    """Return the schema of an object with these fields and their descriptions."""
     return object_schema(
         {name: {**field.schema, "description": field.description} for name, field in fields.items()}
     )
 
 
 def example_of(fields: Mapping[str, Field]) -> dict[str, Any]:
-    """Return the example object of these fields."""
     return {name: field.example for name, field in fields.items()}

@@ -75,6 +75,16 @@ _SECURITY: Final[Json] = {
 }
 
 
+_INFO: Final[Json] = {
+    "title": "Calltally",
+    "version": __version__,
+    "summary": "Call history of voice agents and phone lines: one true record per call.",
+    "description": "Times are RFC 3339 in UTC. Unknown values are null. Every error response is a"
+    " problem document (RFC 9457) whose `type` links to an explanation.",
+    "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+}
+
+
 def openapi_document(handlers: Sequence[Any], public_url: str | None) -> Json:
     """Return the document of the published operations of `handlers`."""
     is_published = [handler for handler in handlers if operation_of(handler).is_published]
@@ -86,7 +96,7 @@ def openapi_document(handlers: Sequence[Any], public_url: str | None) -> Json:
                 methods[str(method).lower()] = _operation(operation_of(handler))
     return {
         "openapi": "3.1.0",
-        "info": _info(),
+        "info": _INFO,
         "servers": [{"url": public_url or "/"}],
         "tags": [
             {"name": tag} for tag in dict.fromkeys(operation_of(handler).tag for handler in is_published)
@@ -95,7 +105,10 @@ def openapi_document(handlers: Sequence[Any], public_url: str | None) -> Json:
         "paths": paths,
         "components": {
             "schemas": {**SCHEMAS, **_struct_schemas(map(operation_of, is_published))},
-            "responses": {f"Problem{status}": _problem_response(status) for status in _statuses()},
+            "responses": {
+                f"Problem{status}": _problem_response(status)
+                for status in sorted({kind.status for kind in KINDS.values()})
+            },
             "headers": _HEADERS,
             "securitySchemes": _SECURITY,
         },
@@ -108,19 +121,12 @@ def operation_of(handler: Any) -> Operation:  # noqa: ANN401 (one of the framewo
     return operation
 
 
-def _info() -> Json:
-    return {
-        "title": "Calltally",
-        "version": __version__,
-        "summary": "Call history of voice agents and phone lines: one true record per call.",
-        "description": "Times are RFC 3339 in UTC. Unknown values are null. Every error response is a"
-        " problem document (RFC 9457) whose `type` links to an explanation.",
-        "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-    }
-
-
 def _operation(operation: Operation) -> Json:
-    parameters = [*map(_path_part, operation.path), *map(_query_parameter, _public(operation.query))]
+    parameters = [
+        *map(_path_parameter, operation.path),
+        # Parameters that only the admin key may send are not published.
+        *(_query_parameter(each) for each in operation.query if not each.is_for_admin),
+    ]
     responses = {str(status): _response(answer) for status, answer in operation.responses.items()}
     problems = {
         str(status): {"$ref": f"#/components/responses/Problem{status}"}
@@ -153,11 +159,6 @@ def _security(operation: Operation) -> list[Json]:
     return [{"bearer": []}, *([{"adminKey": []}] if operation.is_tenant_scoped else [])]
 
 
-def _public(query: Iterable[Parameter]) -> list[Parameter]:
-    """Drop parameters that only the admin key may send."""
-    return [parameter for parameter in query if not parameter.is_for_admin]
-
-
 def problem_kinds(operation: Operation) -> list[ProblemKind]:
     """Return every problem that the operation may return, by status."""
     slugs = {*_COMMON_PROBLEMS, *operation.problems, "invalid-parameter"}
@@ -165,6 +166,8 @@ def problem_kinds(operation: Operation) -> list[ProblemKind]:
         slugs |= {"unauthorized", "forbidden"} | ({"rate-limited"} if operation.is_rate_limited else set())
     if operation.is_tenant_scoped:
         slugs.add("not-found")
+    if operation.body is not None:
+        slugs.update(operation.body.problems)
     if operation.is_negotiated:
         slugs.add("not-acceptable")
     return sorted((KINDS[slug] for slug in slugs), key=lambda kind: (kind.status, kind.slug))
@@ -175,7 +178,7 @@ def problem_statuses(operation: Operation) -> list[int]:
     return sorted({kind.status for kind in problem_kinds(operation)})
 
 
-def _path_part(part: PathParameter) -> Json:
+def _path_parameter(part: PathParameter) -> Json:
     head = {"name": part.name, "in": "path", "required": True, "description": part.description}
     return {**head, "schema": dict(part.schema), "example": part.example}
 
@@ -241,10 +244,6 @@ def _struct_schemas(operations: Iterable[Operation]) -> Json:
     return components
 
 
-def _statuses() -> list[int]:
-    return sorted({kind.status for kind in KINDS.values()})
-
-
 def _problem_response(status: int) -> Json:
     kinds = [kind for kind in KINDS.values() if kind.status == status]
     headers = {name: header for kind in kinds for name, header in _PROBLEM_HEADERS.get(kind.slug, {}).items()}
@@ -257,7 +256,6 @@ def _problem_response(status: int) -> Json:
 
 
 def problem_example(kind: ProblemKind) -> Json:
-    """Return an example problem of this kind."""
     return {
         "type": TYPE_PREFIX + kind.slug,
         "title": kind.title,

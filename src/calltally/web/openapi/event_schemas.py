@@ -1,28 +1,17 @@
 """JSON Schemas of the delivered events, served at `/schemas/NAME.json`."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
-from calltally.calls.event_types import (
-    COMPLETED,
-    DELIVERY_FAILED,
-    ESCALATED,
-    EVALUATED,
-    STARTED,
-    TEST,
-)
+from calltally.calls.event_types import COMPLETED, DELIVERY_FAILED, ESCALATED, EVALUATED, STARTED, TEST
 from calltally.calls.model import DIRECTIONS, FINAL, STATUSES
 from calltally.deliveries.payload_formats import schema_path
 from calltally.store.ledger.outbox import API_VERSION
+from calltally.web.openapi.call_fields import COUNT, TEXT, TIME, Schema, nullable
 
-Schema = dict[str, Any]
-
+_TEXT_OR_NULL: Final = nullable(TEXT)
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-_TEXT: Final[Schema] = {"type": "string"}
-_TEXT_OR_NULL: Final[Schema] = {"type": ["string", "null"]}
-_TIME: Final[Schema] = {"type": "string", "format": "date-time"}
 _UUID: Final[Schema] = {"type": "string", "format": "uuid"}
-_COUNT: Final[Schema] = {"type": ["integer", "null"], "minimum": 0}
 _REVISION: Final[Schema] = {"type": "integer", "minimum": 1}
 
 
@@ -35,16 +24,16 @@ def _object(properties: Mapping[str, Schema], *optional: str) -> Schema:
 def _call(statuses: Sequence[str], **more: Schema) -> Schema:
     properties: dict[str, Schema] = {
         "stream_sid": _TEXT_OR_NULL,
-        "call_sid": _TEXT,
+        "call_sid": TEXT,
         "voice_session_id": _TEXT_OR_NULL,
         "from_number": _TEXT_OR_NULL,
         "to_number": _TEXT_OR_NULL,
         "direction": {"enum": [*DIRECTIONS, None]},
         "status": {"enum": list(statuses)},
-        "duration_seconds": _COUNT,
+        "duration_seconds": nullable(COUNT),
         "escalated": {"type": "boolean"},
-        "function_call_count": _COUNT,
-        "transcript_turn_count": _COUNT,
+        "function_call_count": nullable(COUNT),
+        "transcript_turn_count": nullable(COUNT),
         "summary": _TEXT_OR_NULL,
         "id": _UUID,
         "revision": _REVISION,
@@ -63,10 +52,10 @@ _CORRECTS: Final = _object({"status": {"enum": _ENDS}, "revision": _REVISION})
 _FAILED: Final = _object(
     {
         "endpoint_id": _UUID,
-        "host": _TEXT,
-        "reason": _TEXT,
+        "host": TEXT,
+        "reason": TEXT,
         "last_attempt": _TEXT_OR_NULL,
-        "failing_since": _TIME,
+        "failing_since": TIME,
     }
 )
 DATA: Final[Mapping[str, Schema]] = {
@@ -75,18 +64,17 @@ DATA: Final[Mapping[str, Schema]] = {
     COMPLETED: _call(_ENDS, corrects=_CORRECTS),
     EVALUATED: _call(_ALL, evaluation={"type": ["object", "null"]}),
     DELIVERY_FAILED: _FAILED,
-    TEST: _object({"endpoint_id": _UUID, "sent_at": _TIME}),
+    TEST: _object({"endpoint_id": _UUID, "sent_at": TIME}),
 }
 
 
 def event_schema(event: str) -> Schema:
-    """Return the schema of the envelope of one event type."""
     envelope = _object(
         {
             "id": {"type": "string", "pattern": "^msg_"},
             "event": {"const": event},
-            "created_at": _TIME,
-            "tenant_id": _TEXT,
+            "created_at": TIME,
+            "tenant_id": TEXT,
             "api_version": {"const": API_VERSION},
             "data": DATA[event],
         }
@@ -95,6 +83,5 @@ def event_schema(event: str) -> Schema:
 
 
 def event_schemas() -> Iterator[tuple[str, Schema]]:
-    """Yield each schema with its path."""
     for event in DATA:
         yield schema_path(event), event_schema(event)

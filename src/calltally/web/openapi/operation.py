@@ -9,8 +9,10 @@ from calltally.calls.parameters import Parameter
 
 Schema = Mapping[str, Any]
 
-# The framework stores extra arguments of a route decorator under their names.
+# The framework stores extra arguments of a route decorator under their names. It lets no handler that is
+# declared as 204 return a Response, so such handlers declare 200, and the Response itself has status 204.
 OPERATION_KEY: Final = "operation"
+JSON: Final = "application/json"
 # The parameter that replaces Accept, so that a plain link works.
 FORMAT: Final = "format"
 
@@ -27,12 +29,16 @@ class PathParameter:
 
 @dataclass(frozen=True, kw_only=True)
 class RequestBodySpec:
-    """Request body. `content` maps media types to JSON schemas, or to Structs with a schema."""
+    """Request body. `content` maps media types to JSON schemas, or to Structs with a schema.
+
+    `problems` are the slugs that its decoder may return.
+    """
 
     content: Mapping[str, Schema | type]
     description: str = ""
     example: Any = None
     required: bool = True
+    problems: tuple[str, ...] = ("invalid-body", "unsupported-media-type")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +52,7 @@ class ResponseSpec:
     description: str
     schema: Schema | type | None = None
     example: Any = None
-    media_type: str = "application/json"
+    media_type: str = JSON
     alternatives: Mapping[str, Schema] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -63,7 +69,7 @@ class Operation:
     - `allows_all_tenants`: the admin key may omit `tenant=` to read all tenants.
     - `query`: the parameters. With `parses_query` the handler parses the whole query itself, so that it can
       report all errors at once.
-    - `problems`: slugs of `problems.KINDS`, in addition to those that the fields above imply.
+    - `problems`: slugs of `problems.KINDS`, in addition to those that the other fields imply.
     - `is_published`: the OpenAPI document contains the operation; pages of the dashboard are not published.
     """
 
@@ -96,3 +102,21 @@ class Operation:
     def has_format(self) -> bool:
         """Return whether the parameter `format` can replace Accept."""
         return any(each.name == FORMAT for each in self.query)
+
+
+def json_request(
+    schema: Schema | type, example: object, *, description: str = "", required: bool = True
+) -> RequestBodySpec:
+    content = {JSON: schema}
+    return RequestBodySpec(content=content, example=example, description=description, required=required)
+
+
+def one_response(
+    status: int,
+    description: str,
+    schema: Schema | type | None = None,
+    example: object = None,
+    **fields: Any,  # noqa: ANN401 (fields of the response)
+) -> dict[int, ResponseSpec]:
+    """Return the only successful response of an operation. `fields` are further fields of the response."""
+    return {status: ResponseSpec(description=description, schema=schema, example=example, **fields)}

@@ -47,7 +47,6 @@ class RequestContext:
         self.media_type = b"application/json"
 
     def attach(self, scope: Scope) -> None:
-        """Store the context in the ASGI scope."""
         scope.setdefault("state", {})[_KEY] = self
 
 
@@ -58,8 +57,12 @@ def context_of(scope: Scope) -> RequestContext:
 
 
 def dependencies_of(request: AnyRequest) -> Dependencies:
-    """Return the dependencies of the application."""
     return context_of(request.scope).deps
+
+
+def link_base(request: AnyRequest) -> str:
+    """Return the prefix of links: the configured public URL, or empty for relative links."""
+    return dependencies_of(request).public_url or ""
 
 
 def access_of(request: AnyRequest) -> Access:

@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from functools import cached_property
-from typing import Final, Protocol
+from typing import Final
 
 from calltally.ingest.intake import Intake
 from calltally.net.http_client import OutgoingClient, OutgoingPolicy
@@ -16,46 +16,15 @@ from calltally.store.snapshots.ledger_head import read_ledger_head
 from calltally.store.tenants.signature_failures import record_failures
 from calltally.store.tenants.unlisted_fields import record_unlisted_field
 from calltally.store.tenants.vault import Vault
+from calltally.web.auth.keyring import KeyRing
+from calltally.web.auth.rate_limit import RateLimits
 from calltally.web.metrics.metrics import Metrics
 from calltally.web.metrics.stored_counter import StoredCounter
-from calltally.web.request.access import Access
 from calltally.web.request.long_poll import LongPolls
 
 
 async def _no_mail(server: MailServer, mail: EmailMessage) -> str | None:  # noqa: ARG001 (as all that send)
     return "no mail server is configured"
-
-
-class Authenticator(Protocol):
-    """Authenticator of API keys and the admin key."""
-
-    async def access(self, authorization: bytes | None, admin_key: bytes | None) -> Access:
-        """Return the access of the two headers' values. The first one wins if both are sent.
-
-        Raises Unauthorized, with the same message for a missing, a wrong and a revoked key.
-        """
-        ...
-
-    def forget(self, tenant: str, key_id: str) -> None:
-        """Remove a key from the cache, so that its revocation takes effect at once."""
-        ...
-
-    def forget_tenant(self, tenant: str) -> None:
-        """Remove a tenant's keys from the cache, so that a change of rights takes effect at once."""
-        ...
-
-
-class RateLimiter(Protocol):
-    """Request budget per key."""
-
-    @property
-    def limit(self) -> int:
-        """Return the requests per minute and key; 0 without a limit."""
-        ...
-
-    def take(self, key_id: str) -> int:
-        """Count one request and return the remaining budget. Raises TooManyRequests when none remains."""
-        ...
 
 
 _FAILURES_INTERVAL_S: Final = 2.0
@@ -74,8 +43,8 @@ class Dependencies:
 
     store: Store
     clock: Clock
-    keys: Authenticator
-    limits: RateLimiter
+    keys: KeyRing
+    limits: RateLimits
     vault: Vault
     folders: JobFolders | None = None
     public_url: str | None = None
@@ -87,7 +56,6 @@ class Dependencies:
 
     @cached_property
     def long_polls(self) -> LongPolls:
-        """Long polls for the change feed."""
         return LongPolls(self._head_of)
 
     async def _head_of(self, tenant: str) -> int:

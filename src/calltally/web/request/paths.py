@@ -1,9 +1,10 @@
-"""Path segments exactly as the client sent them."""
+"""Path segments exactly as the client sent them, and the public URL of a request, which providers sign."""
 
 from urllib.parse import unquote
 
 from calltally.calls.errors import NotFound
-from calltally.web.request.context import AnyRequest
+from calltally.calls.identity import parse_uuid
+from calltally.web.request.context import AnyRequest, context_of
 
 MAX_SEGMENT_CHARS = 200
 
@@ -16,6 +17,11 @@ def segment_after(request: AnyRequest, name: str) -> str:
     """
     sent = _raw_path(request).partition(b"/%b/" % name.encode())[2].partition(b"/")[0]
     return _decoded(sent, name)
+
+
+def id_after(request: AnyRequest, name: str) -> bytes:
+    """Return the UUID after the segment `name`; empty if it is invalid."""
+    return parse_uuid(segment_after(request, name)) or b""
 
 
 def last_segment(request: AnyRequest, name: str) -> str:
@@ -35,3 +41,33 @@ def _decoded(sent: bytes, name: str) -> str:
     if not part or "\0" in part or len(part) > MAX_SEGMENT_CHARS:
         raise NotFound(f"no such entry in {name}")
     return part
+
+
+def public_url_of(request: AnyRequest) -> str:
+    """Return the URL of the request, with its path and query exactly as sent.
+
+    The origin is the configured public URL, else X-Forwarded-Proto and X-Forwarded-Host of a trusted proxy,
+    else the scheme and Host of the request.
+    """
+    scope = request.scope
+    path = (scope.get("raw_path") or scope["path"].encode()).partition(b"?")[0]
+    query = scope["query_string"]
+    return public_origin(request) + (path + b"?" + query if query else path).decode("latin-1")
+
+
+def public_origin(request: AnyRequest) -> str:
+    """Return the scheme, host and port as clients see them."""
+    context = context_of(request.scope)
+    if context.deps.public_url is not None:
+        return context.deps.public_url
+    headers = context.headers
+    scheme, host = request.scope["scheme"], _first(headers.get(b"host", b""))
+    if context.deps.trust_proxy:
+        scheme = _first(headers.get(b"x-forwarded-proto", b"")) or scheme
+        host = _first(headers.get(b"x-forwarded-host", b"")) or host
+    return f"{scheme}://{host}"
+
+
+def _first(value: bytes) -> str:
+    """Return the first value of a list that each proxy extends: the client's."""
+    return value.partition(b",")[0].strip().decode("latin-1")

@@ -3,26 +3,42 @@
 import asyncio
 import os
 from base64 import b64encode
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from calltally.calls.errors import Forbidden, Misconfigured
 from calltally.store.jobs.jobs import JobFile
+from calltally.web.openapi.operation import ResponseSpec, Schema
 from calltally.web.request.access import PII_READ
 from calltally.web.request.context import AnyRequest, access_of, context_of
-from calltally.web.response.etags import etag_matches
-from calltally.web.response.ranges import ByteRange, requested_range
-from calltally.web.response.response import Headers, Response
-from calltally.web.response.stream_response import StreamingResponse
+from calltally.web.response.response import Headers, Response, StreamingResponse
+from calltally.web.response.validators import ByteRange, etag_matches, requested_range
 
-FILE_HEADERS: Final = {
+_FILE_HEADERS: Final = {
     "ETag": "Strong: the SHA-256 of the file. Send it as If-Range when you resume a download.",
     "Accept-Ranges": "bytes: the server supports Range requests.",
     "Repr-Digest": "RFC 9530: the SHA-256 of the whole file, also for a range.",
     "Content-Disposition": "A file name for the download.",
 }
+_RANGE_HEADERS: Final = {**_FILE_HEADERS, "Content-Range": "The range and the size of the file."}
+_WHOLE_HEADERS: Final = {
+    **_FILE_HEADERS,
+    "Content-Digest": "RFC 9530: the SHA-256 of the content of this response.",
+}
 _CHUNK_BYTES: Final = 256 * 1024
+
+
+def file_responses(
+    description: str, media_type: str, schemas: Mapping[str, Schema]
+) -> dict[int, ResponseSpec]:
+    """Return the responses of a file download. `schemas` are those of all media types of such files."""
+    form: Any = {"schema": schemas[media_type], "media_type": media_type, "alternatives": schemas}
+    return {
+        200: ResponseSpec(description=description, headers=_WHOLE_HEADERS, **form),
+        206: ResponseSpec(description="The requested range.", headers=_RANGE_HEADERS, **form),
+        304: ResponseSpec(description="The client's copy is current, by If-None-Match."),
+    }
 
 
 class StoredFile(NamedTuple):

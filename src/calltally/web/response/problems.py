@@ -1,6 +1,6 @@
 """Mapping of errors to problem documents (RFC 9457) with status codes and headers."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
@@ -50,7 +50,10 @@ _UNAVAILABLE: Final = "The service is temporarily unavailable. Nothing was done;
 
 def handle_exception(request: AnyRequest, error: Exception) -> FrameworkResponse[bytes]:
     """Convert an exception of a handler or the router into a response; the framework's hook."""
-    response = problem_response(request.scope, error)
+    return framework_response(problem_response(request.scope, error))
+
+
+def framework_response(response: Response) -> FrameworkResponse[bytes]:
     headers = {name.decode(): value.decode() for name, value in response.headers}
     return FrameworkResponse(
         response.body, status_code=response.status, media_type=response.media_type.decode(), headers=headers
@@ -126,37 +129,19 @@ def _translated(error: Exception) -> CalltallyError:
         return CalltallyError(_INTERNAL)
     if error.detail == _DISCONNECTED:
         return BadRequest("The body ended before it was complete.")
-    translate = _BY_STATUS.get(error.status_code, _unexpected)
-    return translate(error)
-
-
-def _unexpected(error: HTTPException) -> CalltallyError:
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return errors.NotFound("This path does not exist; see /docs for all paths.")
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        methods = (error.headers or {}).get("allow", "").split(",")
+        allowed = allow_header(method.strip() for method in methods)
+        return MethodNotAllowed(f"This path has the methods {allowed}.", allowed)
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return errors.TooLarge("The body exceeds the limit of this path.")
     is_internal = error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
     return CalltallyError(_INTERNAL) if is_internal else BadRequest(error.detail)
-
-
-def _not_allowed(error: HTTPException) -> CalltallyError:
-    methods = (error.headers or {}).get("allow", "").split(",")
-    allowed = allow_header(method.strip() for method in methods)
-    return MethodNotAllowed(f"This path has the methods {allowed}.", allowed)
 
 
 def allow_header(methods: Iterable[str]) -> str:
     """Return the value of Allow (RFC 9110, section 10.2.1): the routed methods, and HEAD with GET."""
     named = {str(method) for method in methods}
     return ", ".join(sorted(named | {"HEAD"} if "GET" in named else named))
-
-
-def _no_path(_error: HTTPException) -> CalltallyError:
-    return errors.NotFound("This path does not exist; see /docs for all paths.")
-
-
-def _too_large(_error: HTTPException) -> CalltallyError:
-    return errors.TooLarge("The body exceeds the limit of this path.")
-
-
-_BY_STATUS: Final[Mapping[int, Callable[[HTTPException], CalltallyError]]] = {
-    404: _no_path,
-    405: _not_allowed,
-    413: _too_large,
-}

@@ -12,7 +12,7 @@ from calltally.alerts.model.finding import AlertFinding, AlertKind, FindingChang
 from calltally.alerts.model.series import STEP_US, Dimension, SeriesKey
 from calltally.calls.times import DAY_US
 from calltally.store.alerts.alerts import Alert, open_alert
-from calltally.web.dashboard import built_files
+from calltally.web.dashboard import rendering
 from tests.conftest import TENANT, Bench
 from tests.integration.alerts.evaluating import finding, submit_unanswered
 from tests.integration.web.dashboard.browsing import Browser
@@ -26,7 +26,7 @@ SENTENCE = "No-answer on support: 40 % against 12 ± 4 % expected, since 14:10, 
 @pytest.fixture(autouse=True)
 def library(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pretend that the chart library is present."""
-    monkeypatch.setattr(built_files, "built_file", lambda _name: b"")
+    monkeypatch.setattr(rendering, "built_file", lambda _name: b"")
 
 
 def opened(

@@ -11,7 +11,7 @@ from calltally.alerts.evaluation.alert_payload import new_alert
 from calltally.alerts.model.finding import FindingChange
 from calltally.alerts.model.series import Dimension, SeriesKey
 from calltally.store.alerts.alerts import open_alert
-from calltally.web.dashboard import built_files
+from calltally.web.dashboard import rendering
 from tests.conftest import TENANT, Bench
 from tests.integration.alerts.evaluating import finding
 from tests.integration.store.probing import submit
@@ -27,7 +27,7 @@ DONE: dict[str, Any] = {"status": "completed", "talk_seconds": 30}
 @pytest.fixture(autouse=True)
 def library(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pretend that the chart library is present."""
-    monkeypatch.setattr(built_files, "built_file", lambda _name: b"")
+    monkeypatch.setattr(rendering, "built_file", lambda _name: b"")
 
 
 def calls(bench: Bench, route: str, count: int, at: float = 0, **fields: Any) -> None:  # noqa: ANN401 (values of every kind)
@@ -149,7 +149,7 @@ def test_chart_data_contains_no_markup(bench: Bench, browser: Browser) -> None:
 def test_without_the_library_the_numbers_are_in_the_table(
     bench: Bench, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(built_files, "built_file", lambda _name: None)
+    monkeypatch.setattr(rendering, "built_file", lambda _name: None)
     calls(bench, "sales", 4)
     browser.sign_in()
     page = quality_page(browser)

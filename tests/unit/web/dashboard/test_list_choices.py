@@ -10,22 +10,22 @@ from hypothesis import strategies as st
 
 from calltally.calls.errors import InvalidInput
 from calltally.calls.model import CALL_FIELDS
-from calltally.web.dashboard.call_format import ago
-from calltally.web.dashboard.calls.columns import (
-    COLUMNS,
-    DEFAULT_COLUMNS,
-    chosen_columns,
-    columns_cookie_value,
-)
 from calltally.web.dashboard.calls.local_window import field_value, has_local_times, in_utc, window_choices
-from calltally.web.dashboard.calls.saved_views import (
+from calltally.web.dashboard.calls.preferences import (
     SavedView,
     read_views,
     views_cookie_value,
     with_view,
     without_view,
 )
+from calltally.web.dashboard.calls.rows import (
+    COLUMNS,
+    DEFAULT_COLUMNS,
+    chosen_columns,
+    columns_cookie_value,
+)
 from calltally.web.dashboard.english.messages import TEXTS
+from calltally.web.dashboard.formats import ago
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 NOW = datetime(2026, 10, 1, 20, 30, tzinfo=UTC)

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from calltally.web.dashboard.call.conflicts import ConflictingValue, field_conflicts, other_ids
 from calltally.web.dashboard.call.conversation import conversation
-from calltally.web.dashboard.call.raw_body import pretty_body
+from calltally.web.dashboard.call.page import ConflictingValue, field_conflicts, other_ids, pretty_body
 from calltally.web.dashboard.call.timeline import AFTER, END, LEFT, RIGHT, Timeline, TimelineLane, timeline
 
 DAY = "2026-10-01T"

@@ -4,7 +4,7 @@ import json
 
 from calltally.analytics.report_values import rate_with_interval
 from calltally.calls.intervals import Proportion
-from calltally.web.dashboard.quality.chart_points import NO_POINT, ChartSeries, chart_json, point
+from calltally.web.dashboard.quality.chart_data import NO_POINT, ChartSeries, chart_json, point
 
 
 def test_point_has_its_rate_and_its_baseline() -> None:

@@ -8,10 +8,9 @@ import pytest
 from calltally.calls.model import CALL_FIELDS
 from calltally.web.dashboard import rendering
 from calltally.web.dashboard.call.sentence import sentence, span
-from calltally.web.dashboard.call_format import full_time, short
-from calltally.web.dashboard.calls.columns import columns_by_name
-from calltally.web.dashboard.calls.rows import days
+from calltally.web.dashboard.calls.rows import columns_by_name, days
 from calltally.web.dashboard.english import messages
+from calltally.web.dashboard.formats import full_time, short
 
 COLUMNS = columns_by_name(())
 CALL: dict[str, Any] = {

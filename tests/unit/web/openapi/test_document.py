@@ -12,11 +12,11 @@ from calltally.calls.model import CALL_FIELDS, STATUSES
 from calltally.store.tenants.api_keys import SCOPES
 from calltally.store.tenants.routes import checked_route
 from calltally.web.app import HANDLERS
-from calltally.web.dashboard import built_files
+from calltally.web.dashboard import rendering
 from calltally.web.dashboard.routes import PAGE_HANDLERS
-from calltally.web.openapi.docs_page import home_page, problems_page, reference_page
 from calltally.web.openapi.document import openapi_document
 from calltally.web.openapi.operation import OPERATION_KEY, Operation
+from calltally.web.openapi.routes import home_page, problems_page, reference_page
 from calltally.web.response.problem_kinds import KINDS
 
 PAGE_FIELDS = ["id", "call_sid", "direction", "status", "duration_seconds", "escalated", "summary"]
@@ -154,7 +154,7 @@ def test_server_is_the_public_url() -> None:
 
 
 def test_reference_loads_swagger_ui_from_this_service(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(built_files, "built_file", lambda name: name.encode())
+    monkeypatch.setattr(rendering, "built_file", lambda name: name.encode())
     page = reference_page()
     for name in ("swagger-ui-bundle.js", "swagger-ui.css", "reference.js", "reference.css"):
         assert f'="/assets/{name}?' in page
@@ -164,7 +164,7 @@ def test_reference_loads_swagger_ui_from_this_service(monkeypatch: pytest.Monkey
 
 
 def test_reference_without_library_says_how_to_build_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(built_files, "built_file", lambda _name: None)
+    monkeypatch.setattr(rendering, "built_file", lambda _name: None)
     page = reference_page()
     assert "make setup" in page
     assert 'href="/openapi.json"' in page
@@ -180,7 +180,7 @@ def test_each_problem_has_the_anchor_that_its_type_names() -> None:
 def test_pages_load_nothing_from_other_servers(
     library: bytes | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(built_files, "built_file", lambda _name: library)
+    monkeypatch.setattr(rendering, "built_file", lambda _name: library)
     for page in (reference_page(), problems_page(), home_page()):
         for attribute in ('src="', 'href="'):
             addresses = [part.partition('"')[0] for part in page.split(attribute)[1:]]

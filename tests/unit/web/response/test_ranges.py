@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.web.response.problem_kinds import RangeNotSatisfiable
-from calltally.web.response.ranges import ByteRange, requested_range
+from calltally.web.response.validators import ByteRange, requested_range
 
 NUMBERS = st.integers(0, 40)
 

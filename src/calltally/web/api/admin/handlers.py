@@ -1,13 +1,13 @@
 """`/api/v1/admin`: tenants, API keys, routes and provider secrets, for the admin key."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from litestar import delete, get, post, put
-from litestar.handlers import HTTPRouteHandler
 
 from calltally.providers.credentials import validated_secrets
-from calltally.store.tenants.api_keys import add_key, list_keys, mint_key, revoke_key
-from calltally.store.tenants.routes import checked_route, list_routes, put_route
+from calltally.store.tenants.api_keys import IssuedApiKey, add_key, list_keys, mint_key, revoke_key
+from calltally.store.tenants.routes import NewRoute, checked_route, list_routes, put_route
 from calltally.store.tenants.tenants import (
     add_tenant,
     admin_list_tenants,
@@ -34,6 +34,7 @@ from calltally.web.api.admin.schemas import (
 )
 from calltally.web.request.bodies import json_body
 from calltally.web.request.context import AnyRequest, dependencies_of
+from calltally.web.request.dependencies import Dependencies
 from calltally.web.request.paths import last_segment, segment_after
 from calltally.web.response.response import Response
 
@@ -45,7 +46,6 @@ _TENANT: Final = _TENANTS + "/{tenant:str}"
 
 @post(_TENANTS, operation=operations.ADD_TENANT)
 async def post_tenant(request: AnyRequest) -> Response:
-    """Create a tenant with an empty ledger and a new epoch."""
     deps, body = dependencies_of(request), await json_body(request, NewTenantBody)
     tenant = await deps.store.write(add_tenant(body.id, body.name, deps.clock(), new_epoch()))
     return Response.json(tenant_resource(tenant), status=201)
@@ -85,31 +85,35 @@ async def post_key(request: AnyRequest) -> Response:
     body = await json_body(request, NewApiKeyBody)
     # Checked before the key is created, so that an invalid tenant name gives not-found.
     await deps.store.read(need_tenant(tenant))
-    key = mint_key(tenant, body.scopes)
-    await deps.store.write(add_key(tenant, key, body.name, deps.clock()))
+    key = await new_key(deps, tenant, body.scopes, body.name)
     return Response.json(NewApiKey(key.key_id, key.text, key.scopes), status=201)
+
+
+async def new_key(deps: Dependencies, tenant: str, scopes: Sequence[str], name: str) -> IssuedApiKey:
+    key = mint_key(tenant, scopes)
+    await deps.store.write(add_key(tenant, key, name, deps.clock()))
+    return key
 
 
 @get(_TENANT + "/api-keys", operation=operations.LIST_KEYS)
 async def get_keys(request: AnyRequest) -> Response:
-    """List the keys by age, without secrets or digests."""
     keys = await dependencies_of(request).store.read(list_keys(segment_after(request, "tenants")))
     return Response.json(ApiKeyList([api_key_resource(key) for key in keys]))
 
 
-# The framework does not let a handler declared as 204 return a Response, so this declares 200. The Response
-# itself has status 204.
 @delete(_TENANT + "/api-keys/{key_id:str}", operation=operations.REVOKE_KEY, status_code=200)
 async def delete_key(request: AnyRequest) -> Response:
     """Revoke a key. Its row stays, so that the list shows the time of revocation."""
-    deps, tenant, key_id = (
-        dependencies_of(request),
-        segment_after(request, "tenants"),
-        last_segment(request, "api-keys"),
+    await revoke(
+        dependencies_of(request), segment_after(request, "tenants"), last_segment(request, "api-keys")
     )
+    return Response.empty()
+
+
+async def revoke(deps: Dependencies, tenant: str, key_id: str) -> None:
+    """Revoke a key, effective at once in this process."""
     await deps.store.write(revoke_key(tenant, key_id, deps.clock()))
     deps.keys.forget(tenant, key_id)
-    return Response.empty()
 
 
 @put(_TENANT + "/providers/{provider:str}", operation=operations.PUT_PROVIDER)
@@ -117,11 +121,14 @@ async def put_provider(request: AnyRequest) -> Response:
     """Store a provider's secrets, encrypted. No response contains them."""
     deps, tenant = dependencies_of(request), segment_after(request, "tenants")
     provider = last_segment(request, "providers")
-    named = validated_secrets(provider, await json_body(request, dict[str, str]))
-    sealed = deps.vault.seal(tenant, provider, named)
+    await store_secrets(deps, tenant, provider, await json_body(request, dict[str, str]))
+    return Response.empty()
+
+
+async def store_secrets(deps: Dependencies, tenant: str, provider: str, given: dict[str, str]) -> None:
+    sealed = deps.vault.seal(tenant, provider, validated_secrets(provider, given))
     await deps.store.write(put_provider_secrets(tenant, provider, sealed, deps.clock()))
     deps.intake.invalidate(tenant)
-    return Response.empty()
 
 
 @put(_TENANT + "/routes/{route:str}", operation=operations.PUT_ROUTE, request_max_body_size=ROUTE_BODY_BYTES)
@@ -132,27 +139,17 @@ async def put_route_of_tenant(request: AnyRequest) -> Response:
     route = checked_route(
         last_segment(request, "routes"), body.numbers, agent=body.agent, provider=body.provider
     )
+    await store_route(deps, tenant, route)
+    return Response.empty()
+
+
+async def store_route(deps: Dependencies, tenant: str, route: NewRoute) -> None:
+    """Replace a route, effective for the next callback."""
     await deps.store.write(put_route(tenant, route, deps.clock()))
     deps.intake.invalidate(tenant)
-    return Response.empty()
 
 
 @get(_TENANT + "/routes", operation=operations.LIST_ROUTES)
 async def get_routes(request: AnyRequest) -> Response:
-    """List the routes by key, with their numbers."""
     routes = await dependencies_of(request).store.read(list_routes(segment_after(request, "tenants")))
     return Response.json(RouteList([route_resource(route) for route in routes]))
-
-
-ADMIN_HANDLERS: Final[tuple[HTTPRouteHandler, ...]] = (
-    post_tenant,
-    get_tenants,
-    put_retention,
-    put_masking,
-    post_key,
-    get_keys,
-    delete_key,
-    put_provider,
-    put_route_of_tenant,
-    get_routes,
-)

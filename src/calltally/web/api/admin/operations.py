@@ -1,5 +1,6 @@
 """Operations of the admin API."""
 
+from functools import partial
 from typing import Any, Final
 
 from calltally.providers.credentials import MAX_SECRET_CHARS
@@ -21,9 +22,8 @@ from calltally.web.api.admin.schemas import (
     TenantList,
     TenantResource,
 )
-from calltally.web.openapi.operation import Operation, PathParameter, RequestBodySpec, ResponseSpec
+from calltally.web.openapi.operation import Operation, PathParameter, json_request, one_response
 from calltally.web.request.access import ADMIN
-from calltally.web.request.bodies import JSON_BODY
 
 TAG: Final = "Administration"
 _CREATED_AT: Final = "2026-10-01T09:30:00.000000Z"
@@ -34,7 +34,6 @@ _TENANT_EXAMPLE: Final = {
     "retention_days": None,
     "masks_numbers": False,
 }
-_BODY_PROBLEMS: Final = ("invalid-body", "too-large", "unsupported-media-type")
 
 _TENANT: Final = PathParameter(
     name="tenant",
@@ -92,157 +91,116 @@ _SECRETS: Final = {
     ]
 }
 
-ADD_TENANT: Final = Operation(
+_ALL: Final = partial(Operation, tag=TAG, scope=ADMIN)
+_OF_TENANT: Final = partial(_ALL, path=(_TENANT,), problems=("not-found",))
+
+ADD_TENANT: Final = _ALL(
     id="addTenant",
-    tag=TAG,
     summary="Create a tenant.",
     description="The id cannot change: 1 to 64 lower-case letters and digits, with single hyphens between"
     " them.",
-    scope=ADMIN,
-    body=RequestBodySpec(content={JSON_BODY: NewTenantBody}, example={"id": "acme", "name": "Acme Dental"}),
-    responses={201: ResponseSpec(description="The tenant.", schema=TenantResource, example=_TENANT_EXAMPLE)},
-    problems=("conflict", *_BODY_PROBLEMS),
+    body=json_request(NewTenantBody, {"id": "acme", "name": "Acme Dental"}),
+    responses=one_response(201, "The tenant.", TenantResource, _TENANT_EXAMPLE),
+    problems=("conflict",),
 )
-LIST_TENANTS: Final = Operation(
+LIST_TENANTS: Final = _ALL(
     id="listTenants",
-    tag=TAG,
     summary="List all tenants.",
-    scope=ADMIN,
-    responses={
-        200: ResponseSpec(
-            description="All tenants by id.", schema=TenantList, example={"data": [_TENANT_EXAMPLE]}
-        )
-    },
+    responses=one_response(200, "All tenants by id.", TenantList, {"data": [_TENANT_EXAMPLE]}),
 )
-PUT_RETENTION: Final = Operation(
+PUT_RETENTION: Final = _OF_TENANT(
     id="putRetention",
-    tag=TAG,
     summary="Set the retention of a tenant's calls.",
     description="The worker erases older calls (by created_at) and older dead letters within minutes. They"
     " cannot be restored. `null` keeps all calls.",
-    scope=ADMIN,
-    path=(_TENANT,),
-    body=RequestBodySpec(content={JSON_BODY: RetentionBody}, example={"days": 90}),
-    responses={204: ResponseSpec(description="The setting is stored.")},
-    problems=("not-found", *_BODY_PROBLEMS),
+    body=json_request(RetentionBody, {"days": 90}),
+    responses=one_response(204, "The setting is stored."),
 )
-PUT_MASKING: Final = Operation(
+PUT_MASKING: Final = _OF_TENANT(
     id="putMasking",
-    tag=TAG,
     summary="Set the masking of a tenant's telephone numbers.",
     description="With masking, keys without `pii:read` see only the last two digits of a number, cannot"
     " search for numbers, and get no raw bodies. The change takes effect everywhere within five"
     " seconds. An endpoint gets full numbers only if a key with `pii:read` set it.",
-    scope=ADMIN,
-    path=(_TENANT,),
-    body=RequestBodySpec(content={JSON_BODY: MaskingBody}, example={"masks_numbers": True}),
-    responses={204: ResponseSpec(description="The setting is stored.")},
-    problems=("not-found", *_BODY_PROBLEMS),
+    body=json_request(MaskingBody, {"masks_numbers": True}),
+    responses=one_response(204, "The setting is stored."),
 )
-ADD_KEY: Final = Operation(
+ADD_KEY: Final = _OF_TENANT(
     id="addKey",
-    tag=TAG,
     summary="Create an API key.",
     description="Scopes: " + "; ".join(f"`{scope}` to {what}" for scope, what in SCOPES.items()) + ".",
-    scope=ADMIN,
-    path=(_TENANT,),
-    body=RequestBodySpec(
-        content={JSON_BODY: NewApiKeyBody}, example={"name": "reports", "scopes": ["calls:read"]}
+    body=json_request(NewApiKeyBody, {"name": "reports", "scopes": ["calls:read"]}),
+    responses=one_response(
+        201,
+        "The key. It is shown only once.",
+        NewApiKey,
+        {"id": _KEY_ID.example, "key": "ct_acme_" + "x" * 43, "scopes": ["calls:read"]},
     ),
-    responses={
-        201: ResponseSpec(
-            description="The key. It is shown only once.",
-            schema=NewApiKey,
-            example={"id": _KEY_ID.example, "key": "ct_acme_" + "x" * 43, "scopes": ["calls:read"]},
-        )
-    },
-    problems=("not-found", *_BODY_PROBLEMS),
 )
-LIST_KEYS: Final = Operation(
+LIST_KEYS: Final = _OF_TENANT(
     id="listKeys",
-    tag=TAG,
     summary="List a tenant's keys, without secrets.",
-    scope=ADMIN,
-    path=(_TENANT,),
-    responses={
-        200: ResponseSpec(
-            description="All keys by age, including revoked ones.",
-            schema=ApiKeyList,
-            example={
-                "data": [
-                    {
-                        "id": _KEY_ID.example,
-                        "name": "reports",
-                        "scopes": ["calls:read"],
-                        "created_at": _CREATED_AT,
-                        "revoked_at": None,
-                    }
-                ]
-            },
-        )
-    },
-    problems=("not-found",),
+    responses=one_response(
+        200,
+        "All keys by age, including revoked ones.",
+        ApiKeyList,
+        {
+            "data": [
+                {
+                    "id": _KEY_ID.example,
+                    "name": "reports",
+                    "scopes": ["calls:read"],
+                    "created_at": _CREATED_AT,
+                    "revoked_at": None,
+                }
+            ]
+        },
+    ),
 )
-REVOKE_KEY: Final = Operation(
+REVOKE_KEY: Final = _ALL(
     id="revokeKey",
-    tag=TAG,
     summary="Revoke a key.",
     description="It takes effect at once in this process, and within five seconds in all others.",
-    scope=ADMIN,
     path=(_TENANT, _KEY_ID),
-    responses={204: ResponseSpec(description="The key is revoked. Repeating the request is safe.")},
+    responses=one_response(204, "The key is revoked. Repeating the request is safe."),
     problems=("not-found",),
 )
-PUT_PROVIDER: Final = Operation(
+PUT_PROVIDER: Final = _ALL(
     id="putProviderSecrets",
-    tag=TAG,
     summary="Store a provider's secrets.",
     description="The secrets are encrypted at rest, replace the stored ones, and are never returned.",
-    scope=ADMIN,
     path=(_TENANT, _PROVIDER),
-    body=RequestBodySpec(
-        content={JSON_BODY: _SECRETS}, example={"auth_token": "the token of the Twilio console"}
-    ),
-    responses={204: ResponseSpec(description="The secrets are stored and verify callbacks from now on.")},
-    problems=("not-found", *_BODY_PROBLEMS),
+    body=json_request(_SECRETS, {"auth_token": "the token of the Twilio console"}),
+    responses=one_response(204, "The secrets are stored and verify callbacks from now on."),
+    problems=("not-found",),
 )
-PUT_ROUTE: Final = Operation(
+PUT_ROUTE: Final = _ALL(
     id="putRoute",
-    tag=TAG,
     summary="Set the numbers and the agent of a route.",
     description="The body replaces the route: numbers missing from it are removed. A number belongs to at"
     " most one route of the tenant. Existing calls keep their route.",
-    scope=ADMIN,
     path=(_TENANT, _ROUTE),
-    body=RequestBodySpec(
-        content={JSON_BODY: RouteBody},
-        example={"numbers": ["+14155550100"], "agent": "ada", "provider": "twilio"},
-    ),
-    responses={204: ResponseSpec(description="The setting is stored.")},
-    problems=("not-found", "conflict", *_BODY_PROBLEMS),
+    body=json_request(RouteBody, {"numbers": ["+14155550100"], "agent": "ada", "provider": "twilio"}),
+    responses=one_response(204, "The setting is stored."),
+    problems=("not-found", "conflict"),
 )
-LIST_ROUTES: Final = Operation(
+LIST_ROUTES: Final = _OF_TENANT(
     id="listRoutes",
-    tag=TAG,
     summary="List a tenant's routes.",
-    scope=ADMIN,
-    path=(_TENANT,),
-    responses={
-        200: ResponseSpec(
-            description="All routes by key.",
-            schema=RouteList,
-            example={
-                "data": [
-                    {
-                        "route": "support-line",
-                        "numbers": ["+14155550100"],
-                        "agent": "ada",
-                        "provider": "twilio",
-                        "updated_at": _CREATED_AT,
-                    }
-                ]
-            },
-        )
-    },
-    problems=("not-found",),
+    responses=one_response(
+        200,
+        "All routes by key.",
+        RouteList,
+        {
+            "data": [
+                {
+                    "route": "support-line",
+                    "numbers": ["+14155550100"],
+                    "agent": "ada",
+                    "provider": "twilio",
+                    "updated_at": _CREATED_AT,
+                }
+            ]
+        },
+    ),
 )

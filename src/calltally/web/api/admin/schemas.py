@@ -141,17 +141,14 @@ class RouteList(msgspec.Struct, frozen=True):
 
 
 def tenant_resource(tenant: Tenant) -> TenantResource:
-    """Convert a tenant into its API representation."""
     created_at = utc_text(tenant.created_us)
     return TenantResource(tenant.tenant, tenant.name, created_at, tenant.retention_days, tenant.masks_numbers)
 
 
 def api_key_resource(key: StoredApiKey) -> ApiKey:
-    """Convert a stored key into its API representation."""
     revoked_at = None if key.revoked_us is None else utc_text(key.revoked_us)
     return ApiKey(key.key_id, key.name, key.scopes, utc_text(key.created_us), revoked_at)
 
 
 def route_resource(route: Route) -> RouteResource:
-    """Convert a route into its API representation."""
     return RouteResource(route.route, route.numbers, route.agent, route.provider, utc_text(route.updated_us))

@@ -7,19 +7,18 @@ from litestar import get
 
 from calltally.alerts.conditions.shared_sids import MAX_CALLS, MAX_SIDS, SharedSid, shared_sids
 from calltally.calls.errors import InvalidInput
-from calltally.calls.parameters import Parameter, instant_value, read_values
+from calltally.calls.parameters import instant_parameter, read_values
 from calltally.calls.times import DAY_US, utc_text
 from calltally.calls.windows import TimeWindow
 from calltally.store.tenants.tenants import admin_list_tenants
 from calltally.web.api.admin.operations import TAG
-from calltally.web.openapi.operation import Operation, ResponseSpec
+from calltally.web.openapi.operation import Operation, one_response
 from calltally.web.request.access import ADMIN
 from calltally.web.request.context import AnyRequest, dependencies_of
 from calltally.web.request.query import query_pairs
 from calltally.web.response.response import Response
 
 _MAX_DAYS: Final = 31
-_INSTANT: Final = {"type": "string", "format": "date-time"}
 _CALL: Final[dict[str, Any]] = {
     "tenant": "acme",
     "id": "0b6f7f0a-5f57-8c1e-9a35-2f8f7d1c2b3a",
@@ -48,17 +47,14 @@ class SharedSidList(msgspec.Struct, frozen=True):
 
 
 _PARAMETERS: Final = (
-    Parameter(
+    instant_parameter(
         *("from", "from_us", "Calls created at or after this time; default: one day before `to`."),
-        *(_INSTANT, "2026-10-01T00:00:00Z", instant_value),
+        "2026-10-01T00:00:00Z",
     ),
-    Parameter(
-        *(
-            "to",
-            "to_us",
-            f"Calls created before this time; default: now. The window is at most {_MAX_DAYS} days.",
-        ),
-        *(_INSTANT, "2026-10-02T00:00:00Z", instant_value),
+    instant_parameter(
+        *("to", "to_us"),
+        f"Calls created before this time; default: now. The window is at most {_MAX_DAYS} days.",
+        "2026-10-02T00:00:00Z",
     ),
 )
 _PARAMETERS_BY_NAME: Final = {each.name: each for each in _PARAMETERS}
@@ -74,7 +70,7 @@ SHARED_SIDS: Final = Operation(
     " calls of each tenant.",
     scope=ADMIN,
     query=_PARAMETERS,
-    responses={200: ResponseSpec(description="The shared SIDs.", schema=SharedSidList, example=_EXAMPLE)},
+    responses=one_response(200, "The shared SIDs.", SharedSidList, _EXAMPLE),
 )
 
 

@@ -1,24 +1,36 @@
-"""Operations on alerts and alert rules."""
+"""Operations on alerts, alert rules and alert sinks."""
 
+from functools import partial
 from typing import Any, Final
 
 from calltally.alerts.model.finding import AlertKind
 from calltally.alerts.model.rules import Rules
-from calltally.calls.parameters import Parameter, instant_value, one_of, text_value, words_schema
+from calltally.calls.parameters import instant_parameter, one_of_parameter, text_parameter
 from calltally.store.alerts.alerts import UNRESOLVED, AlertState
-from calltally.web.api.alerts.schemas import AlertList, AlertWithHistory, MuteBody, NoteBody
-from calltally.web.openapi.operation import Operation, PathParameter, RequestBodySpec, ResponseSpec
+from calltally.web.api.alerts.schemas import (
+    AlertList,
+    AlertSink,
+    AlertSinkList,
+    AlertWithHistory,
+    MuteBody,
+    NewAlertSink,
+    NoteBody,
+    SinkBody,
+    SinkTestResult,
+)
+from calltally.web.openapi.operation import (
+    Operation,
+    PathParameter,
+    RequestBodySpec,
+    json_request,
+    one_response,
+)
 from calltally.web.request.access import ALERTS_WRITE, CALLS_READ
-from calltally.web.request.bodies import JSON_BODY
-from calltally.web.request.paging import page_parameters
-from calltally.web.response.link_header import LINK_HEADERS
+from calltally.web.response.paging import page_parameters, page_response
 
 TAG: Final = "Alerts"
 DEFAULT_LIMIT: Final = 25
 _STATES: Final = (*AlertState, UNRESOLVED)
-_TEXT: Final = {"type": "string", "minLength": 1, "maxLength": 200}
-_INSTANT: Final = {"type": "string", "format": "date-time"}
-_BODY_PROBLEMS: Final = ("invalid-body", "too-large", "unsupported-media-type")
 
 _EVIDENCE: Final[dict[str, Any]] = {
     "dimension": "route",
@@ -68,91 +80,48 @@ ALERT_ID: Final = PathParameter(
 )
 PARAMETERS: Final = (
     *page_parameters("alerts", most=1_000, default=DEFAULT_LIMIT),
-    Parameter(
-        "state",
-        "state",
-        "Only alerts in this state; unresolved is open or acknowledged.",
-        words_schema(_STATES),
-        "unresolved",
-        one_of(_STATES),
+    one_of_parameter(
+        "state", "Only alerts in this state; unresolved is open or acknowledged.", _STATES, "unresolved"
     ),
-    Parameter(
-        "kind",
-        "kind",
-        "Only alerts of this kind.",
-        words_schema(tuple(AlertKind)),
-        "rate",
-        one_of(tuple(AlertKind)),
-    ),
-    Parameter("route", "route", "Only alerts of this route.", _TEXT, "support-de", text_value),
-    Parameter("provider", "provider", "Only alerts of this provider.", _TEXT, "twilio", text_value),
-    Parameter(
-        "from",
-        "lo_us",
-        "Only alerts opened at or after this time.",
-        _INSTANT,
-        "2026-10-01T00:00:00Z",
-        instant_value,
-    ),
-    Parameter(
-        "to", "hi_us", "Only alerts opened before this time.", _INSTANT, "2026-11-01T00:00:00Z", instant_value
-    ),
+    one_of_parameter("kind", "Only alerts of this kind.", tuple(AlertKind), "rate"),
+    text_parameter("route", "Only alerts of this route.", "support-de"),
+    text_parameter("provider", "Only alerts of this provider.", "twilio"),
+    instant_parameter("from", "lo_us", "Only alerts opened at or after this time.", "2026-10-01T00:00:00Z"),
+    instant_parameter("to", "hi_us", "Only alerts opened before this time.", "2026-11-01T00:00:00Z"),
 )
 
-LIST: Final = Operation(
+_READ: Final = partial(Operation, tag=TAG, scope=CALLS_READ, is_tenant_scoped=True)
+_WRITE: Final = partial(_READ, scope=ALERTS_WRITE)
+
+LIST: Final = _READ(
     id="listAlerts",
-    tag=TAG,
     summary="List alerts, newest first, with their evidence.",
-    scope=CALLS_READ,
-    is_tenant_scoped=True,
     query=PARAMETERS,
-    responses={
-        200: ResponseSpec(
-            description="One page and the total.",
-            schema=AlertList,
-            example={"data": [_EXAMPLE], "limit": DEFAULT_LIMIT, "offset": 0, "total": 1},
-            headers=LINK_HEADERS,
-        )
-    },
+    responses=page_response(AlertList, [_EXAMPLE], DEFAULT_LIMIT, "One page and the total."),
 )
-READ: Final = Operation(
+READ: Final = _READ(
     id="getAlert",
-    tag=TAG,
     summary="Get one alert with its evidence and history.",
-    scope=CALLS_READ,
-    is_tenant_scoped=True,
     path=(ALERT_ID,),
-    responses={
-        200: ResponseSpec(description="The alert.", schema=AlertWithHistory, example=_EXAMPLE_WITH_HISTORY)
-    },
-    problems=("not-found",),
+    responses=one_response(200, "The alert.", AlertWithHistory, _EXAMPLE_WITH_HISTORY),
 )
 
 
 def _lifecycle_operation(
     operation: str, summary: str, description: str, body: RequestBodySpec, *more: str
 ) -> Operation:
-    return Operation(
+    return _WRITE(
         id=operation,
-        tag=TAG,
         summary=summary,
         description=description,
-        scope=ALERTS_WRITE,
-        is_tenant_scoped=True,
         path=(ALERT_ID,),
         body=body,
-        responses={
-            200: ResponseSpec(
-                description="The current alert.", schema=AlertWithHistory, example=_EXAMPLE_WITH_HISTORY
-            )
-        },
-        problems=("not-found", *more, *_BODY_PROBLEMS),
+        responses=one_response(200, "The current alert.", AlertWithHistory, _EXAMPLE_WITH_HISTORY),
+        problems=(*more,),
     )
 
 
-_NOTE: Final = RequestBodySpec(
-    content={JSON_BODY: NoteBody}, example={"note": "The carrier knows."}, required=False
-)
+_NOTE: Final = json_request(NoteBody, {"note": "The carrier knows."}, required=False)
 ACKNOWLEDGE: Final = _lifecycle_operation(
     "acknowledgeAlert",
     "Acknowledge an alert.",
@@ -171,28 +140,95 @@ MUTE: Final = _lifecycle_operation(
     "Mute the notifications of an alert until a time.",
     "The mute also covers a new alert of the same cause before then. The alert stays in the list. `null`"
     " ends the mute.",
-    RequestBodySpec(content={JSON_BODY: MuteBody}, example={"until": "2026-11-03T08:00:00Z"}),
+    json_request(MuteBody, {"until": "2026-11-03T08:00:00Z"}),
 )
 
 _RULES: Final = {"false_alarms_a_week": 1.0, "holidays": ["2026-12-25"], "tz": "Europe/Berlin"}
-READ_RULES: Final = Operation(
+READ_RULES: Final = _READ(
     id="getAlertRules",
-    tag=TAG,
     summary="Get a tenant's alert rules.",
     description="Missing fields have their defaults.",
-    scope=CALLS_READ,
-    is_tenant_scoped=True,
-    responses={200: ResponseSpec(description="The rules.", schema=Rules, example=_RULES)},
+    responses=one_response(200, "The rules.", Rules, _RULES),
 )
-PUT_RULES: Final = Operation(
+PUT_RULES: Final = _WRITE(
     id="putAlertRules",
-    tag=TAG,
     summary="Set a tenant's alert rules.",
     description="The main setting is `false_alarms_a_week`: the accepted false alarms per week over all"
     " monitored series. Test rules on past calls first: `calltally alerts backtest`.",
-    scope=ALERTS_WRITE,
-    is_tenant_scoped=True,
-    body=RequestBodySpec(content={JSON_BODY: Rules}, example=_RULES),
-    responses={200: ResponseSpec(description="The current rules.", schema=Rules, example=_RULES)},
-    problems=_BODY_PROBLEMS,
+    body=json_request(Rules, _RULES),
+    responses=one_response(200, "The current rules.", Rules, _RULES),
+)
+
+_SINK_EXAMPLE_ID: Final = "7d9a2f10-3c44-4f0e-8f43-0a1c5f6b7e21"
+_SINK_EXAMPLE: Final[dict[str, Any]] = {
+    "id": _SINK_EXAMPLE_ID,
+    "kind": "webhook",
+    "name": "our own",
+    "settings": {"url": "https://alerts.example.com/calltally"},
+    "created_at": "2026-11-02T09:30:00.000000Z",
+    "updated_at": "2026-11-02T09:30:00.000000Z",
+    "told_at": None,
+    "fault": None,
+}
+_SINK_WITH_SECRET: Final = {**_SINK_EXAMPLE, "secret": "whsec_" + "A" * 32}
+_SINK_BODY: Final = json_request(
+    SinkBody,
+    {
+        "kind": "webhook",
+        "name": "our own",
+        "settings": {"url": "https://alerts.example.com/calltally"},
+    },
+    description="Kinds: `webhook` {url, secret}, `slack` {url}, `pagerduty` {routing_key, url},"
+    " `alertmanager` {url, username, password, token}, `email` {host, port, security, username,"
+    " password, from, to}.",
+)
+SINK_ID: Final = PathParameter(
+    name="id",
+    description="The sink's id.",
+    schema={"type": "string", "format": "uuid"},
+    example=_SINK_EXAMPLE_ID,
+)
+
+_SINKS: Final = partial(Operation, tag=TAG, scope=ALERTS_WRITE, is_tenant_scoped=True)
+_ONE_SINK: Final = partial(_SINKS, path=(SINK_ID,))
+
+ADD_SINK: Final = _SINKS(
+    id="addAlertSink",
+    summary="Create an alert sink.",
+    description="The key also needs `calls:read`, because notifications describe calls. Notifications start"
+    " with new alerts; open alerts are not sent. Addresses that are not public are refused unless the"
+    " operator allows them.",
+    body=_SINK_BODY,
+    responses=one_response(201, "The sink. Its secret is shown only once.", NewAlertSink, _SINK_WITH_SECRET),
+    problems=("conflict",),
+)
+LIST_SINKS: Final = _SINKS(
+    id="listAlertSinks",
+    summary="List the alert sinks, without secrets, with the result of the last notification.",
+    responses=one_response(200, "All sinks.", AlertSinkList, {"data": [_SINK_EXAMPLE]}),
+)
+READ_SINK: Final = _ONE_SINK(
+    id="getAlertSink",
+    summary="Get one alert sink.",
+    responses=one_response(200, "The sink.", AlertSink, _SINK_EXAMPLE),
+)
+PUT_SINK: Final = _ONE_SINK(
+    id="putAlertSink",
+    summary="Change an alert sink.",
+    description="The key also needs `calls:read`. The body replaces the sink, including its secrets: a"
+    " missing value is removed or generated anew.",
+    body=_SINK_BODY,
+    responses=one_response(200, "The current sink.", NewAlertSink, _SINK_WITH_SECRET),
+)
+DELETE_SINK: Final = _ONE_SINK(
+    id="deleteAlertSink",
+    summary="Delete an alert sink.",
+    responses=one_response(204, "The sink is deleted."),
+)
+TEST_SINK: Final = _ONE_SINK(
+    id="testAlertSink",
+    summary="Send a test notification to a sink.",
+    responses=one_response(
+        200, "The result.", SinkTestResult, {"told": False, "fault": "it answered 404: no_service"}
+    ),
 )

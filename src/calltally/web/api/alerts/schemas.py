@@ -1,19 +1,21 @@
 """Alerts, sinks and rules in the API. Times are RFC 3339 in UTC."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import asdict
 
 from calltally.alerts.evaluation.alert_payload import read_content
-from calltally.alerts.model.finding import AlertFinding, FindingEvidence
+from calltally.alerts.model.finding import FindingEvidence
 from calltally.alerts.notify.notification import ALERTS_PATH, calls_url
 from calltally.alerts.notify.sink_kinds import KINDS
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import utc_text
 from calltally.store.alerts.alerts import Alert, StoredAlertChange
 from calltally.store.alerts.sinks import StoredAlertSink
+from calltally.web.response.paging import PageFields
 
 MAX_NOTE_CHARS: Final = 500
 # PostgreSQL cannot store a NUL in a text.
@@ -112,13 +114,10 @@ class AlertWithHistory(AlertResource, frozen=True):
     history: list[AlertChange]
 
 
-class AlertList(msgspec.Struct, frozen=True):
+class AlertList(PageFields, frozen=True):
     """A page of alerts, newest first."""
 
     data: list[AlertResource]
-    limit: int
-    offset: int
-    total: int
 
 
 class AlertSink(msgspec.Struct, frozen=True):
@@ -157,49 +156,40 @@ class SinkTestResult(msgspec.Struct, frozen=True):
 
 
 def alert_resource(alert: Alert, base: str) -> AlertResource:
-    """Convert an alert into its list representation."""
-    return AlertResource(**_alert(alert, base))
+    content = read_content(alert)
+    finding = content.finding
+    return AlertResource(
+        id=uuid_text(alert.alert),
+        state=alert.state.value,
+        kind=alert.kind,
+        message=content.message,
+        dimension=finding.series.dimension.value,
+        series=finding.series.value,
+        metric=finding.metric,
+        direction=finding.direction.value,
+        speed=finding.speed,
+        route=alert.route,
+        provider=alert.provider,
+        since=utc_text(alert.since_us),
+        opened_at=utc_text(alert.opened_us),
+        updated_at=utc_text(alert.updated_us),
+        resolved_at=_text(alert.resolved_us),
+        muted_until=_text(alert.muted_until_us),
+        evidence=_evidence(finding.evidence),
+        children=[_evidence(child) for child in finding.children],
+        call_sids=list(finding.sids),
+        calls=calls_url(base, finding.listed),
+        sureness=finding.sureness,
+        false_alarms_a_week=finding.false_alarms_a_week,
+        budget_a_week=finding.budget_a_week,
+    )
 
 
 def alert_with_history(alert: Alert, history: Sequence[StoredAlertChange], base: str) -> AlertWithHistory:
-    """Convert an alert into its detail representation."""
-    return AlertWithHistory(**_alert(alert, base), history=[_change(each) for each in history])
-
-
-def _alert(alert: Alert, base: str) -> dict[str, Any]:
-    content = read_content(alert)
-    finding = content.finding
-    return {
-        "id": uuid_text(alert.alert),
-        "state": alert.state.value,
-        "kind": alert.kind,
-        "message": content.message,
-        **_finding(finding),
-        "route": alert.route,
-        "provider": alert.provider,
-        "since": utc_text(alert.since_us),
-        "opened_at": utc_text(alert.opened_us),
-        "updated_at": utc_text(alert.updated_us),
-        "resolved_at": _text(alert.resolved_us),
-        "muted_until": _text(alert.muted_until_us),
-        "calls": calls_url(base, finding.listed),
-    }
-
-
-def _finding(finding: AlertFinding) -> dict[str, Any]:
-    return {
-        "dimension": finding.series.dimension.value,
-        "series": finding.series.value,
-        "metric": finding.metric,
-        "direction": finding.direction.value,
-        "speed": finding.speed,
-        "evidence": _evidence(finding.evidence),
-        "children": [_evidence(child) for child in finding.children],
-        "call_sids": list(finding.sids),
-        "sureness": finding.sureness,
-        "false_alarms_a_week": finding.false_alarms_a_week,
-        "budget_a_week": finding.budget_a_week,
-    }
+    changes = [
+        AlertChange(utc_text(each.at_us), each.what.value, each.by_whom, each.note) for each in history
+    ]
+    return AlertWithHistory(**asdict(alert_resource(alert, base)), history=changes)
 
 
 def _evidence(evidence: FindingEvidence) -> AlertEvidence:
@@ -217,32 +207,21 @@ def _evidence(evidence: FindingEvidence) -> AlertEvidence:
     )
 
 
-def _change(change: StoredAlertChange) -> AlertChange:
-    return AlertChange(utc_text(change.at_us), change.what.value, change.by_whom, change.note)
-
-
 def sink_resource(sink: StoredAlertSink) -> AlertSink:
-    """Convert a sink into its API representation, without its secrets."""
-    return AlertSink(**_sink(sink))
+    return AlertSink(
+        id=uuid_text(sink.sink),
+        kind=sink.kind,
+        name=sink.name,
+        settings=msgspec.json.decode(sink.public_settings),
+        created_at=utc_text(sink.created_us),
+        updated_at=utc_text(sink.updated_us),
+        told_at=_text(sink.notified_us),
+        fault=sink.fault,
+    )
 
 
 def new_sink_resource(sink: StoredAlertSink, secret: str | None) -> NewAlertSink:
-    """Convert a new sink into its API representation, with its secret."""
-    return NewAlertSink(**_sink(sink), secret=secret)
-
-
-def _sink(sink: StoredAlertSink) -> dict[str, Any]:
-    settings: Mapping[str, Any] = msgspec.json.decode(sink.public_settings)
-    return {
-        "id": uuid_text(sink.sink),
-        "kind": sink.kind,
-        "name": sink.name,
-        "settings": dict(settings),
-        "created_at": utc_text(sink.created_us),
-        "updated_at": utc_text(sink.updated_us),
-        "told_at": _text(sink.notified_us),
-        "fault": sink.fault,
-    }
+    return NewAlertSink(**asdict(sink_resource(sink)), secret=secret)
 
 
 def _text(instant_us: int | None) -> str | None:

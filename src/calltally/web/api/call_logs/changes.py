@@ -12,7 +12,7 @@ from calltally.store.listing.list_calls import SEPARATOR
 from calltally.store.snapshots.change_feed import ChangeFeedPage, changes_after, lags_of
 from calltally.web.auth.admission import pairs_without_tenant
 from calltally.web.openapi.call_schema import CALL_CHANGES, CALL_TAG, EXAMPLE_CHANGES
-from calltally.web.openapi.operation import Operation, ResponseSpec
+from calltally.web.openapi.operation import Operation, one_response
 from calltally.web.request.access import CALLS_READ
 from calltally.web.request.context import AnyRequest, dependencies_of, tenant_of
 from calltally.web.response.response import Response
@@ -31,9 +31,7 @@ CHANGES: Final = Operation(
     scope=CALLS_READ,
     is_tenant_scoped=True,
     query=FEED_PARAMETERS,
-    responses={
-        200: ResponseSpec(description="A batch of changes.", schema=CALL_CHANGES, example=EXAMPLE_CHANGES)
-    },
+    responses=one_response(200, "A batch of changes.", CALL_CHANGES, EXAMPLE_CHANGES),
     problems=("snapshot-gone",),
 )
 

@@ -5,7 +5,6 @@ from typing import Final, NamedTuple
 
 from litestar import get
 from litestar.types import ASGIApp
-from msgspec.structs import replace
 
 from calltally.calls.filters import PARAMETERS, ListQuery, parse_list_query
 from calltally.store.db.operation import StoreOperation
@@ -20,15 +19,15 @@ from calltally.store.listing.list_calls import (
 )
 from calltally.store.snapshots.holds import pin_hold
 from calltally.web.api.call_logs.streams import STREAM_HEADERS, STREAMED, stream_plan
-from calltally.web.auth.search_rights import check_filter
+from calltally.web.auth.search_rights import with_search
 from calltally.web.openapi.call_schema import CALL_PAGE, CALL_TAG, EXAMPLE_PAGE
 from calltally.web.openapi.operation import Operation, ResponseSpec
-from calltally.web.request.access import CALLS_READ, TRANSCRIPTS_READ, Access
+from calltally.web.request.access import CALLS_READ
 from calltally.web.request.context import AnyRequest, access_of, context_of, dependencies_of, tenant_of
 from calltally.web.request.query import query_pairs
-from calltally.web.response.etags import ETAG_HEADERS, etag_matches, weak_etag
-from calltally.web.response.link_header import LINK_HEADERS, PageWindow, link_header
+from calltally.web.response.paging import LINK_HEADERS, PageWindow, link_header
 from calltally.web.response.response import Response
+from calltally.web.response.validators import ETAG_HEADERS, etag_matches, weak_etag
 
 # Part of the ETag. Increase it when the response format changes, so that clients discard old responses.
 _FORMAT_VERSION: Final = 2
@@ -76,7 +75,8 @@ class _TaggedPage(NamedTuple):
 @get("/api/v1/call-logs", operation=LIST)
 async def list_call_logs(request: AnyRequest) -> ASGIApp:
     """List calls. Stored records are joined without decoding or encoding."""
-    query = list_query(request)
+    access = access_of(request)
+    query = with_search(_parsed(request.scope["query_string"], allow_tenant=access.is_admin), access)
     plan = stream_plan(request, query)
     found = await _find(request, plan.first if plan else query, plan.requested if plan else query)
     if found.listed is None:
@@ -89,24 +89,6 @@ async def list_call_logs(request: AnyRequest) -> ASGIApp:
     body = b"".join((b'{"data":[', records, tail % (query.limit, offset, total, snapshot.encode())))
     links = link_header(request, PageWindow(query.limit, offset, total, snapshot))
     return Response(body, headers=(links, (b"etag", found.tag)))
-
-
-def list_query(request: AnyRequest) -> ListQuery:
-    """Return the query with the key's search rights. Raises InvalidInput with every error."""
-    access = access_of(request)
-    return with_search(_parsed(request.scope["query_string"], allow_tenant=access.is_admin), access)
-
-
-def with_search(query: ListQuery, access: Access) -> ListQuery:
-    """Apply the key's search rights: only keys with `transcripts:read` search transcripts.
-
-    Raises Forbidden for a filter that can reveal masked numbers.
-    """
-    check_filter(query.filter, access)
-    if query.filter.q is None:
-        return query
-    searched = replace(query.filter, in_transcripts=access.has_scope(TRANSCRIPTS_READ))
-    return replace(query, filter=searched)
 
 
 # Dashboards repeat their queries, and parsing is a fifth of a response's cost without the store.

@@ -27,12 +27,12 @@ from calltally.web.openapi.call_schema import (
     EXAMPLE_DETAIL,
     EXAMPLE_EVENTS,
 )
-from calltally.web.openapi.operation import Operation, PathParameter, ResponseSpec
+from calltally.web.openapi.operation import Operation, PathParameter, one_response
 from calltally.web.request.access import ADMIN, CALLS_READ, TRANSCRIPTS_READ
 from calltally.web.request.context import AnyRequest, access_of, context_of, dependencies_of, tenant_of
 from calltally.web.request.paths import MAX_SEGMENT_CHARS, segment_after
 from calltally.web.request.query import query_pairs
-from calltally.web.response.link_header import LINK_HEADERS, PageWindow, link_header
+from calltally.web.response.paging import LINK_HEADERS, list_response
 from calltally.web.response.response import Response
 
 CALL_ID: Final = PathParameter(
@@ -43,32 +43,22 @@ CALL_ID: Final = PathParameter(
 )
 _WINDOW: Final = tuple(each for each in PARAMETERS if each.name in {"limit", "offset"})
 
-READ: Final = Operation(
-    id="getCallLog",
-    tag=CALL_TAG,
-    summary="Get one call with its timeline.",
-    scope=CALLS_READ,
-    is_tenant_scoped=True,
-    path=(CALL_ID,),
-    responses={200: ResponseSpec(description="The call.", schema=CALL_DETAIL, example=EXAMPLE_DETAIL)},
-    problems=("not-found", "erased"),
+_READ: Final = partial(
+    Operation, tag=CALL_TAG, scope=CALLS_READ, is_tenant_scoped=True, path=(CALL_ID,), problems=("erased",)
 )
-EVENTS: Final = Operation(
+
+READ: Final = _READ(
+    id="getCallLog",
+    summary="Get one call with its timeline.",
+    responses=one_response(200, "The call.", CALL_DETAIL, EXAMPLE_DETAIL),
+)
+EVENTS: Final = _READ(
     id="listCallLogEvents",
-    tag=CALL_TAG,
     summary="List all facts of a call with their outcomes and reasons.",
     description="In order of time. `raw` is the raw body, for keys with `transcripts:read`; null for other"
     " keys, and for keys with masked numbers.",
-    scope=CALLS_READ,
-    is_tenant_scoped=True,
-    path=(CALL_ID,),
     query=_WINDOW,
-    responses={
-        200: ResponseSpec(
-            description="One page.", schema=CALL_EVENTS, example=EXAMPLE_EVENTS, headers=LINK_HEADERS
-        )
-    },
-    problems=("not-found", "erased"),
+    responses=one_response(200, "One page.", CALL_EVENTS, EXAMPLE_EVENTS, headers=LINK_HEADERS),
 )
 
 ERASE: Final = Operation(
@@ -81,13 +71,19 @@ ERASE: Final = Operation(
     scope=ADMIN,
     path=(CALL_ID,),
     query=(TENANT_PARAMETER._replace(required=True),),
-    responses={204: ResponseSpec(description="The call is erased.")},
+    responses=one_response(204, "The call is erased."),
     problems=("not-found", "invalid-parameter"),
 )
 
 
-class _RecordId(msgspec.Struct):
+class _RecordDetails(msgspec.Struct):
     id: str
+    session_id: str | None = None
+    hangup_cause: int | None = None
+    sip_code: int | None = None
+
+
+_record_details: Final = msgspec.json.Decoder(_RecordDetails)
 
 
 class FoundCall(NamedTuple):
@@ -100,7 +96,6 @@ class FoundCall(NamedTuple):
 
 @get("/api/v1/call-logs/{id:str}", operation=READ)
 async def get_call_log(request: AnyRequest) -> Response:
-    """Return the list record plus the details of this call."""
     return Response(await call_detail_json(request, await requested_call(request)))
 
 
@@ -108,7 +103,7 @@ async def call_detail_json(request: AnyRequest, found: FoundCall) -> bytes:
     """Return the call as JSON: record, ending, facts, session and deliveries."""
     record, facts, session = found
     events = msgspec.json.encode([event_resource(fact) for fact in facts])
-    call_id = parse_uuid(msgspec.json.decode(record, type=_RecordId).id) or b""
+    call_id = parse_uuid(_record_details.decode(record).id) or b""
     found_deliveries = await dependencies_of(request).store.read(
         deliveries_of_call(tenant_of(request), call_id)
     )
@@ -135,15 +130,6 @@ def _ending(record: bytes, facts: Sequence[StoredFact]) -> dict[str, Any] | None
     }
 
 
-class _RecordDetails(msgspec.Struct):
-    session_id: str | None = None
-    hangup_cause: int | None = None
-    sip_code: int | None = None
-
-
-_record_details: Final = msgspec.json.Decoder(_RecordDetails)
-
-
 @delete("/api/v1/call-logs/{id:str}", operation=ERASE, status_code=200)
 async def erase_call_log(request: AnyRequest) -> Response:
     """Erase the call. An erased call needs no work."""
@@ -161,10 +147,8 @@ async def list_call_log_events(request: AnyRequest) -> Response:
     shows_raw = access_of(request).can_read_bodies
     page_facts = facts[window.offset : window.offset + window.limit]
     data = [raw_event_resource(fact, shows_raw=shows_raw) for fact in page_facts]
-    page = {"data": data, "limit": window.limit, "offset": window.offset, "total": len(facts)}
-    return Response.json(
-        page, headers=(link_header(request, PageWindow(window.limit, window.offset, len(facts))),)
-    )
+    page = {"limit": window.limit, "offset": window.offset}
+    return list_response(request, dict, data, page, len(facts))
 
 
 async def requested_call(request: AnyRequest, segment: str = "call-logs") -> FoundCall:

@@ -1,9 +1,7 @@
 """Facts of a call in the API."""
 
 from base64 import b64encode
-from typing import Any, Final
-
-import msgspec
+from typing import Any, Final, Literal
 
 from calltally.calls.events import CHANNEL_NAMES, Channel, StatedFields
 from calltally.calls.times import utc_text
@@ -17,42 +15,8 @@ _INSTANTS: Final = {
 }
 
 
-class Event(msgspec.Struct, frozen=True):
-    """One fact of the timeline. Unknown values are null."""
-
-    call_sid: str
-    door: str
-    provider: str | None
-    account: str | None
-    event_id: str | None
-    sequence: int | None
-    occurred_at: str
-    received_at: str
-    outcome: str
-    reason: str | None
-    repeats: int
-    said: dict[str, Any]
-
-
-class RawEvent(Event, frozen=True):
-    """One fact with its raw body: UTF-8 text if possible, else base64."""
-
-    raw: str | None
-    raw_encoding: str | None
-
-
-def event_resource(stored: StoredFact) -> Event:
-    """Convert a fact into its timeline representation."""
-    return Event(**_event_fields(stored))
-
-
-def raw_event_resource(stored: StoredFact, *, shows_raw: bool) -> RawEvent:
-    """Convert a fact into its API representation; with its body only if `shows_raw`."""
-    raw, encoding = _text_and_encoding(stored.fact.raw) if shows_raw else (None, None)
-    return RawEvent(**_event_fields(stored), raw=raw, raw_encoding=encoding)
-
-
-def _event_fields(stored: StoredFact) -> dict[str, Any]:
+def event_resource(stored: StoredFact) -> dict[str, Any]:
+    """Convert a fact into its timeline representation. Unknown values are null."""
     fact = stored.fact
     return {
         "call_sid": fact.call_sid,
@@ -70,6 +34,15 @@ def _event_fields(stored: StoredFact) -> dict[str, Any]:
     }
 
 
+def raw_event_resource(stored: StoredFact, *, shows_raw: bool) -> dict[str, Any]:
+    """Convert a fact into its API representation; with its body only if `shows_raw`.
+
+    The body is UTF-8 text if possible, else base64.
+    """
+    raw, encoding = text_and_encoding(stored.fact.raw) if shows_raw else (None, None)
+    return {**event_resource(stored), "raw": raw, "raw_encoding": encoding}
+
+
 def _content(said: StatedFields) -> dict[str, Any]:
     """Return the content of a fact with the field names of own events, and times as text."""
     content: dict[str, Any] = {}
@@ -81,7 +54,7 @@ def _content(said: StatedFields) -> dict[str, Any]:
     return content
 
 
-def _text_and_encoding(raw: bytes) -> tuple[str, str]:
+def text_and_encoding(raw: bytes) -> tuple[str, Literal["utf-8", "base64"]]:
     try:
         return raw.decode(), "utf-8"
     except UnicodeDecodeError:

@@ -21,8 +21,7 @@ from calltally.store.listing.list_calls import ListedPage
 from calltally.web.openapi.operation import Schema
 from calltally.web.request.context import AnyRequest, access_of, context_of, dependencies_of, tenant_of
 from calltally.web.request.query import query_pairs
-from calltally.web.response.response import Headers
-from calltally.web.response.stream_response import StreamingResponse
+from calltally.web.response.response import Headers, StreamingResponse
 
 _TEXT: Final[Schema] = {"type": "string"}
 _BINARY: Final[Schema] = {"type": "string", "format": "binary"}
@@ -117,7 +116,6 @@ def _write_chunk(writer: Writer, records: bytes, *, is_masked: bool) -> bytes:
 
 
 def _disposition(form: Format, tenant: str, query: ListQuery) -> tuple[bytes, bytes]:
-    """Return a file name with the tenant and the window."""
     words = ["calls", tenant]
     for word, bound_us in (("from", query.filter.from_us), ("to", query.filter.to_us)):
         words += [] if bound_us is None else [word, _day_or_time(bound_us)]

@@ -1,17 +1,18 @@
 """Operations on exports."""
 
+from functools import partial
 from typing import Final
 
 from calltally.calls.filters import EXAMPLE_SNAPSHOT
 from calltally.formats.table import FORMATS
+from calltally.store.jobs.jobs import JobKind
 from calltally.web.api.call_logs.streams import STREAMED
 from calltally.web.api.exports.schemas import ExportJob, ExportList, ExportManifest, body_schema
-from calltally.web.openapi.operation import Operation, PathParameter, RequestBodySpec, ResponseSpec
+from calltally.web.api.jobs import job_id_parameter
+from calltally.web.openapi.operation import Operation, PathParameter, json_request, one_response
 from calltally.web.request.access import CALLS_READ, EXPORTS_WRITE
-from calltally.web.request.bodies import JSON_BODY
-from calltally.web.request.paging import page_parameters
-from calltally.web.response.file_response import FILE_HEADERS
-from calltally.web.response.link_header import LINK_HEADERS
+from calltally.web.response.file_response import file_responses
+from calltally.web.response.paging import page_parameters, page_response
 
 TAG: Final = "Exports"
 MAX_LIMIT: Final = 100
@@ -49,12 +50,7 @@ _MANIFEST: Final = {
     "files": [_FILE],
 }
 
-EXPORT_ID: Final = PathParameter(
-    name="id",
-    description="The export's id.",
-    schema={"type": "string", "format": "uuid"},
-    example=_ID,
-)
+EXPORT_ID: Final = job_id_parameter(JobKind.EXPORT, _ID)
 _NAME: Final = PathParameter(
     name="name",
     description="The name of a file of the export.",
@@ -63,115 +59,67 @@ _NAME: Final = PathParameter(
 )
 PAGE: Final = page_parameters("exports", most=MAX_LIMIT, default=DEFAULT_LIMIT)
 
-START: Final = Operation(
+_READ: Final = partial(Operation, tag=TAG, scope=CALLS_READ, is_tenant_scoped=True)
+_WRITE: Final = partial(_READ, scope=EXPORTS_WRITE)
+
+START: Final = _WRITE(
     id="startExport",
-    tag=TAG,
     summary="Start an export of calls to files.",
     description="The export contains the calls as of this response, or as of the given `snapshot` or"
     " `hold`, even if it takes long. Poll its Location until `state` is `complete`. With an"
     " Idempotency-Key header (1 to 200 printable characters), a repeated request returns the same"
     " export. Files are available until `expires_at`, or until a call in them is erased.",
-    scope=EXPORTS_WRITE,
-    is_tenant_scoped=True,
-    body=RequestBodySpec(
-        content={JSON_BODY: body_schema()},
+    body=json_request(
+        body_schema(),
+        {"from": "2026-10-01", "to": "2026-11-01", "status": ["completed"], "format": "ndjson"},
         description="The same filters as the list of calls. Null equals a missing field. Unknown fields are"
         " refused.",
-        example={"from": "2026-10-01", "to": "2026-11-01", "status": ["completed"], "format": "ndjson"},
     ),
-    responses={
-        202: ResponseSpec(
-            description="The export: queued, or its current state for a repeated request.",
-            schema=ExportJob,
-            example={**_EXAMPLE, "state": "queued", "rows": None, "rows_done": 0, "files": []},
-            headers={"Location": "URL of the export."},
-        )
-    },
-    problems=(
-        *("invalid-body", "too-large", "unsupported-media-type", "conflict", "snapshot-gone"),
-        *("rate-limited", "no-files-folder"),
+    responses=one_response(
+        202,
+        "The export: queued, or its current state for a repeated request.",
+        ExportJob,
+        {**_EXAMPLE, "state": "queued", "rows": None, "rows_done": 0, "files": []},
+        headers={"Location": "URL of the export."},
     ),
+    problems=("conflict", "snapshot-gone", "rate-limited", "no-files-folder"),
 )
-LIST: Final = Operation(
+LIST: Final = _READ(
     id="listExports",
-    tag=TAG,
     summary="List a tenant's exports, newest first.",
-    scope=CALLS_READ,
-    is_tenant_scoped=True,
     query=PAGE,
-    responses={
-        200: ResponseSpec(
-            description="One page.",
-            schema=ExportList,
-            example={"data": [_EXAMPLE], "limit": DEFAULT_LIMIT, "offset": 0, "total": 1},
-            headers=LINK_HEADERS,
-        )
-    },
+    responses=page_response(ExportList, [_EXAMPLE], DEFAULT_LIMIT),
 )
-READ: Final = Operation(
+READ: Final = _READ(
     id="getExport",
-    tag=TAG,
     summary="Get one export: its progress and files.",
     description="`state` is `queued`, `running`, `complete`, `failed`, `canceled` or `expired`.",
-    scope=CALLS_READ,
-    is_tenant_scoped=True,
     path=(EXPORT_ID,),
-    responses={200: ResponseSpec(description="The export.", schema=ExportJob, example=_EXAMPLE)},
-    problems=("not-found",),
+    responses=one_response(200, "The export.", ExportJob, _EXAMPLE),
 )
-END: Final = Operation(
+END: Final = _WRITE(
     id="endExport",
-    tag=TAG,
     summary="Cancel an export, or delete its files.",
     description="A queued or running export is canceled; the files of a complete one become unavailable and"
     " are deleted within minutes. Safe to repeat.",
-    scope=EXPORTS_WRITE,
-    is_tenant_scoped=True,
     path=(EXPORT_ID,),
-    responses={204: ResponseSpec(description="The export is canceled or deleted.")},
-    problems=("not-found",),
+    responses=one_response(204, "The export is canceled or deleted."),
 )
-MANIFEST: Final = Operation(
+MANIFEST: Final = _READ(
     id="getExportManifest",
-    tag=TAG,
     summary="Get the manifest: window, snapshot, counts, and the files with their SHA-256.",
     description="The same format as the manifest of `calltally export`.",
-    scope=CALLS_READ,
-    is_tenant_scoped=True,
     path=(EXPORT_ID,),
-    responses={200: ResponseSpec(description="The manifest.", schema=ExportManifest, example=_MANIFEST)},
-    problems=("not-found",),
+    responses=one_response(200, "The manifest.", ExportManifest, _MANIFEST),
 )
-FILE: Final = Operation(
+FILE: Final = _READ(
     id="getExportFile",
-    tag=TAG,
     summary="Download a file of an export, or a range of it.",
     description="Use Range to resume a download, with If-Range and the ETag to keep ranges of two files"
     " apart.",
-    scope=CALLS_READ,
-    is_tenant_scoped=True,
     # The media type is that of the file, which the client knows.
     is_negotiated=False,
     path=(EXPORT_ID, _NAME),
-    responses={
-        200: ResponseSpec(
-            description="The whole file.",
-            schema=STREAMED[FORMATS["ndjson"].media_type],
-            media_type=FORMATS["ndjson"].media_type,
-            alternatives=STREAMED,
-            headers={
-                **FILE_HEADERS,
-                "Content-Digest": "RFC 9530: the SHA-256 of the content of this response.",
-            },
-        ),
-        206: ResponseSpec(
-            description="The requested range.",
-            schema=STREAMED[FORMATS["ndjson"].media_type],
-            media_type=FORMATS["ndjson"].media_type,
-            alternatives=STREAMED,
-            headers={**FILE_HEADERS, "Content-Range": "The range and the size of the file."},
-        ),
-        304: ResponseSpec(description="The client's copy is current, by If-None-Match."),
-    },
-    problems=("not-found", "files-gone", "range-not-satisfiable"),
+    responses=file_responses("The whole file.", FORMATS["ndjson"].media_type, STREAMED),
+    problems=("files-gone", "range-not-satisfiable"),
 )

@@ -11,33 +11,26 @@ from calltally.calls.identity import uuid_text
 from calltally.calls.times import utc_text
 from calltally.exports.spec import ExportSpec, read_outcome, read_progress, read_spec
 from calltally.store.jobs.jobs import Job, JobFile, JobState
+from calltally.web.api.jobs import CreationWindow, JobError, job_fields
 from calltally.web.openapi.operation import Schema
+from calltally.web.response.paging import PageFields
 
 PATH: Final = "/api/v1/exports"
 
 
-class CreationWindow(msgspec.Struct, frozen=True, rename={"from_": "from"}):
-    """from <= created_at < to; null for an open end."""
-
-    from_: str | None
-    to: str | None
-
-
-class ExportFile(msgspec.Struct, frozen=True):
-    """A complete file. `sha256` is hexadecimal; `href` is its URL."""
+class ManifestFile(msgspec.Struct, frozen=True):
+    """A complete file."""
 
     name: str
     rows: int
     bytes: int
     sha256: str
+
+
+class ExportFile(ManifestFile, frozen=True):
+    """A complete file. `sha256` is hexadecimal; `href` is its URL."""
+
     href: str
-
-
-class JobError(msgspec.Struct, frozen=True):
-    """The error of a failed job: a slug of `/docs/problems`, and a message."""
-
-    slug: str
-    detail: str
 
 
 class ExportJob(msgspec.Struct, frozen=True):
@@ -67,22 +60,10 @@ class ExportJob(msgspec.Struct, frozen=True):
     error: JobError | None
 
 
-class ExportList(msgspec.Struct, frozen=True):
+class ExportList(PageFields, frozen=True):
     """A page of exports, newest first."""
 
     data: list[ExportJob]
-    limit: int
-    offset: int
-    total: int
-
-
-class ManifestFile(msgspec.Struct, frozen=True):
-    """A complete file."""
-
-    name: str
-    rows: int
-    bytes: int
-    sha256: str
 
 
 class ExportManifest(msgspec.Struct, frozen=True):
@@ -117,8 +98,7 @@ def export_resource(job: Job, files: Sequence[JobFile], base: str) -> ExportJob:
     outcome = read_outcome(job.outcome)
     href = f"{base}{PATH}/{uuid_text(job.job)}"
     return ExportJob(
-        id=uuid_text(job.job),
-        state=job.state.value,
+        **job_fields(job, outcome.error),
         name=spec.name,
         **_settings(spec),
         snapshot=spec.snapshot,
@@ -129,15 +109,10 @@ def export_resource(job: Job, files: Sequence[JobFile], base: str) -> ExportJob:
             for each in files
         ],
         manifest=f"{href}/manifest.json",
-        created_at=utc_text(job.created_us),
-        updated_at=utc_text(job.updated_us),
-        expires_at=None if job.expires_us is None else utc_text(job.expires_us),
-        error=JobError(**outcome.error) if outcome.error else None,
     )
 
 
 def export_manifest(job: Job, files: Sequence[JobFile]) -> ExportManifest:
-    """Return the manifest of an export."""
     spec, progress = read_spec(job.spec), read_progress(job.progress)
     return ExportManifest(
         **_settings(spec),

@@ -1,8 +1,11 @@
 """Operations on reconciliations."""
 
+from functools import partial
 from typing import Any, Final
 
 from calltally.reconcile.findings import FindingKind
+from calltally.store.jobs.jobs import JobKind
+from calltally.web.api.jobs import job_id_parameter
 from calltally.web.api.reconciliations.request import EVENT_TERMS
 from calltally.web.api.reconciliations.schemas import (
     FindingList,
@@ -10,12 +13,11 @@ from calltally.web.api.reconciliations.schemas import (
     ReconciliationJob,
     ReconciliationList,
 )
-from calltally.web.openapi.operation import Operation, PathParameter, RequestBodySpec, ResponseSpec
+from calltally.web.openapi.operation import Operation, RequestBodySpec, one_response
 from calltally.web.request.access import CALLS_READ, EXPORTS_WRITE
 from calltally.web.request.bodies import JSON_BODY, MAX_EVENTS_BYTES, NDJSON_BODY
-from calltally.web.request.paging import page_parameters
-from calltally.web.response.file_response import FILE_HEADERS
-from calltally.web.response.link_header import LINK_HEADERS
+from calltally.web.response.file_response import file_responses
+from calltally.web.response.paging import page_parameters, page_response
 
 TAG: Final = "Reconciliations"
 DEFAULT_LIMIT: Final = 25
@@ -60,26 +62,21 @@ _FINDING: Final = {
     "times": {"created_at": "2026-10-01T09:30:00.000000Z"},
 }
 
-RECONCILIATION_ID: Final = PathParameter(
-    name="id",
-    description="The reconciliation's id.",
-    schema={"type": "string", "format": "uuid"},
-    example=_ID,
-)
+RECONCILIATION_ID: Final = job_id_parameter(JobKind.RECONCILIATION, _ID)
 PAGE: Final = page_parameters("reconciliations", most=100, default=DEFAULT_LIMIT)
 FINDINGS_PAGE: Final = page_parameters("findings", most=1_000, default=FINDINGS_DEFAULT_LIMIT)
 
-START: Final = Operation(
+_READ: Final = partial(Operation, tag=TAG, scope=CALLS_READ, is_tenant_scoped=True)
+_WRITE: Final = partial(_READ, scope=EXPORTS_WRITE)
+
+START: Final = _WRITE(
     id="startReconciliation",
-    tag=TAG,
     summary="Start a comparison of calls with a provider's list or with received events.",
     description="To compare with a provider, send JSON. To compare with events, send them as NDJSON, one"
     " delivery per line, and the settings as parameters. Poll its Location until `state` is"
     " `complete`. With `heal`, the provider's data of the calls in the findings is recorded in the"
     " ledger; no call is closed otherwise. Healing needs the scope `events:write` in addition to"
     " `exports:write`. With `deliver`, webhook endpoints receive events of healed calls.",
-    scope=EXPORTS_WRITE,
-    is_tenant_scoped=True,
     query=EVENT_TERMS,
     body=RequestBodySpec(
         content={
@@ -89,102 +86,51 @@ START: Final = Operation(
         description=f"Up to {MAX_EVENTS_BYTES} bytes of events, uncompressed. Unknown fields are refused.",
         example={"against": "provider", "provider": "twilio", "from": "2026-10-01", "to": "2026-11-01"},
     ),
-    responses={
-        202: ResponseSpec(
-            description="The queued reconciliation.",
-            schema=ReconciliationJob,
-            example=_QUEUED_EXAMPLE,
-            headers={"Location": "URL of the reconciliation."},
-        )
-    },
-    problems=("invalid-body", "too-large", "unsupported-media-type", "rate-limited", "no-files-folder"),
+    responses=one_response(
+        202,
+        "The queued reconciliation.",
+        ReconciliationJob,
+        _QUEUED_EXAMPLE,
+        headers={"Location": "URL of the reconciliation."},
+    ),
+    problems=("rate-limited", "no-files-folder"),
 )
-LIST: Final = Operation(
+LIST: Final = _READ(
     id="listReconciliations",
-    tag=TAG,
     summary="List a tenant's reconciliations, newest first.",
-    scope=CALLS_READ,
-    is_tenant_scoped=True,
     query=PAGE,
-    responses={
-        200: ResponseSpec(
-            description="One page.",
-            schema=ReconciliationList,
-            example={"data": [_EXAMPLE], "limit": DEFAULT_LIMIT, "offset": 0, "total": 1},
-            headers=LINK_HEADERS,
-        )
-    },
+    responses=page_response(ReconciliationList, [_EXAMPLE], DEFAULT_LIMIT),
 )
-READ: Final = Operation(
+READ: Final = _READ(
     id="getReconciliation",
-    tag=TAG,
     summary="Get one reconciliation with its results.",
     description="`state` is `queued`, `running`, `complete`, `failed`, `canceled` or `expired`.",
-    scope=CALLS_READ,
-    is_tenant_scoped=True,
     path=(RECONCILIATION_ID,),
-    responses={
-        200: ResponseSpec(description="The reconciliation.", schema=ReconciliationJob, example=_EXAMPLE)
-    },
-    problems=("not-found",),
+    responses=one_response(200, "The reconciliation.", ReconciliationJob, _EXAMPLE),
 )
-END: Final = Operation(
+END: Final = _WRITE(
     id="endReconciliation",
-    tag=TAG,
     summary="Cancel a reconciliation, or delete its findings.",
     description="A queued or running reconciliation is canceled and its upload deleted; completed healing"
     " stays. The findings of a complete one become unavailable. Safe to repeat.",
-    scope=EXPORTS_WRITE,
-    is_tenant_scoped=True,
     path=(RECONCILIATION_ID,),
-    responses={204: ResponseSpec(description="The reconciliation is canceled, or its findings are deleted.")},
-    problems=("not-found",),
-)
-FINDINGS: Final = Operation(
-    id="listFindings",
-    tag=TAG,
-    summary="List the findings of a reconciliation.",
-    description="Findings exist from completion until `expires_at`, or until a call in them is erased.",
-    scope=CALLS_READ,
-    is_tenant_scoped=True,
-    path=(RECONCILIATION_ID,),
-    query=FINDINGS_PAGE,
-    responses={
-        200: ResponseSpec(
-            description="One page.",
-            schema=FindingList,
-            example={"data": [_FINDING], "limit": FINDINGS_DEFAULT_LIMIT, "offset": 0, "total": 1},
-            headers=LINK_HEADERS,
-        )
-    },
-    problems=("not-found", "files-gone"),
+    responses=one_response(204, "The reconciliation is canceled, or its findings are deleted."),
 )
 _LINES: Final = {"type": "string", "description": "One finding per line."}
-FILE: Final = Operation(
+FINDINGS: Final = _READ(
+    id="listFindings",
+    summary="List the findings of a reconciliation.",
+    description="Findings exist from completion until `expires_at`, or until a call in them is erased.",
+    path=(RECONCILIATION_ID,),
+    query=FINDINGS_PAGE,
+    responses=page_response(FindingList, [_FINDING], FINDINGS_DEFAULT_LIMIT),
+    problems=("files-gone",),
+)
+FILE: Final = _READ(
     id="getFindings",
-    tag=TAG,
     summary="Download all findings of a reconciliation as NDJSON, or a range of the file.",
     description="One byte range is supported. Use it with If-Range to resume a download.",
-    scope=CALLS_READ,
-    is_tenant_scoped=True,
     path=(RECONCILIATION_ID,),
-    responses={
-        200: ResponseSpec(
-            description="The file.",
-            schema=_LINES,
-            media_type=NDJSON_BODY,
-            headers={
-                **FILE_HEADERS,
-                "Content-Digest": "RFC 9530: the SHA-256 of the content of this response.",
-            },
-        ),
-        206: ResponseSpec(
-            description="The requested range.",
-            schema=_LINES,
-            media_type=NDJSON_BODY,
-            headers={**FILE_HEADERS, "Content-Range": "The range and the size of the file."},
-        ),
-        304: ResponseSpec(description="The client's copy is current, by If-None-Match."),
-    },
-    problems=("not-found", "files-gone", "range-not-satisfiable"),
+    responses=file_responses("The file.", NDJSON_BODY, {NDJSON_BODY: _LINES}),
+    problems=("files-gone", "range-not-satisfiable"),
 )

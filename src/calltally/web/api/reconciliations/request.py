@@ -6,13 +6,13 @@ from typing import Any, Final
 from calltally.calls.errors import Fault, Forbidden, InvalidBody
 from calltally.calls.parameters import (
     Parameter,
+    instant_parameter,
     instant_value,
-    one_of,
+    one_of_parameter,
     raise_faults,
     range_schema,
     read_all,
     whole_number,
-    words_schema,
 )
 from calltally.providers.registry import FETCHERS
 from calltally.reconcile.jobs.spec import Against, ReconciliationSpec
@@ -20,7 +20,6 @@ from calltally.web.api.reconciliations.schemas import MOST_SECONDS, Reconciliati
 from calltally.web.request.access import EVENTS_WRITE, Access
 from calltally.web.request.bodies import decode_body
 
-_INSTANT: Final = {"type": "string", "format": "date-time"}
 _ORDER: Final = "from must be earlier than to: the window is from <= created_at < to"
 
 
@@ -30,25 +29,14 @@ def _seconds(name: str, field: str, meaning: str, default_s: int) -> Parameter:
 
 
 EVENT_TERMS: Final = (
-    Parameter(
-        "against",
+    one_of_parameter(
         "against",
         "With events in the body, it is `events` and optional.",
-        words_schema([Against.EVENTS.value]),
+        [Against.EVENTS.value],
         Against.EVENTS.value,
-        one_of([Against.EVENTS.value]),
     ),
-    Parameter(
-        "from",
-        "from_us",
-        "Calls created at or after this time. Required.",
-        _INSTANT,
-        "2026-10-01",
-        instant_value,
-    ),
-    Parameter(
-        "to", "to_us", "Calls created before this time. Required.", _INSTANT, "2026-11-01", instant_value
-    ),
+    instant_parameter("from", "from_us", "Calls created at or after this time. Required.", "2026-10-01"),
+    instant_parameter("to", "to_us", "Calls created before this time. Required.", "2026-11-01"),
     _seconds("late_seconds", "late_s", "Seconds after its creation from which an event counts as late.", 300),
     _seconds("grace_seconds", "grace_s", "Seconds that the event of a final state may take to arrive.", 900),
 )

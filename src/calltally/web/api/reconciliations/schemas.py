@@ -11,7 +11,8 @@ from calltally.providers.registry import FETCHERS
 from calltally.reconcile.findings import Finding
 from calltally.reconcile.jobs.spec import Against, ReconciliationSpec, read_outcome, read_spec
 from calltally.store.jobs.jobs import Job, JobState
-from calltally.web.api.exports.schemas import CreationWindow, JobError
+from calltally.web.api.jobs import CreationWindow, JobError, job_fields
+from calltally.web.response.paging import PageFields
 
 PATH: Final = "/api/v1/reconciliations"
 MOST_SECONDS: Final = 30 * 86_400
@@ -72,31 +73,22 @@ class ReconciliationJob(msgspec.Struct, frozen=True):
     error: JobError | None
 
 
-class ReconciliationList(msgspec.Struct, frozen=True):
+class ReconciliationList(PageFields, frozen=True):
     """A page of reconciliations, newest first."""
 
     data: list[ReconciliationJob]
-    limit: int
-    offset: int
-    total: int
 
 
-class FindingList(msgspec.Struct, frozen=True):
+class FindingList(PageFields, frozen=True):
     """A page of findings, in the order of their discovery."""
 
     data: list[Finding]
-    limit: int
-    offset: int
-    total: int
 
 
-class FindingPage(msgspec.Struct, frozen=True):
+class FindingPage(PageFields, frozen=True):
     """A page of findings that are JSON already."""
 
     data: list[msgspec.Raw]
-    limit: int
-    offset: int
-    total: int
 
 
 def reconciliation_resource(job: Job, base: str) -> ReconciliationJob:
@@ -105,18 +97,13 @@ def reconciliation_resource(job: Job, base: str) -> ReconciliationJob:
     is_complete = job.state in {JobState.COMPLETE, JobState.EXPIRED}
     has_no_findings = job.state in {JobState.FAILED, JobState.CANCELED}
     return ReconciliationJob(
-        id=uuid_text(job.job),
-        state=job.state.value,
+        **job_fields(job, outcome.error),
         **_settings(spec),
         counts=outcome.counts,
         looked_at=outcome.looked_at,
         healed=outcome.healed,
         clean=not outcome.counts if is_complete else None,
         findings=None if has_no_findings else f"{base}{PATH}/{uuid_text(job.job)}/findings",
-        created_at=utc_text(job.created_us),
-        updated_at=utc_text(job.updated_us),
-        expires_at=None if job.expires_us is None else utc_text(job.expires_us),
-        error=JobError(**outcome.error) if outcome.error else None,
     )
 
 

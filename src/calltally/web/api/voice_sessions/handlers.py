@@ -5,12 +5,11 @@ from typing import Final
 
 import msgspec
 from litestar import get, put
-from litestar.handlers import HTTPRouteHandler
 
 from calltally.calls.errors import Erased, InvalidBody, NotFound
 from calltally.calls.events import IngestOutcome
 from calltally.calls.identity import uuid_text
-from calltally.calls.parameters import Parameter, one_of, read_values, text_value, words_schema
+from calltally.calls.parameters import one_of_parameter, read_values, text_parameter
 from calltally.calls.sessions import SESSION_STATUSES
 from calltally.ingest.session_body import SessionBody, session_fact
 from calltally.store.db.interface import Submission
@@ -22,7 +21,7 @@ from calltally.store.listing.sessions import (
     find_session,
     list_sessions,
 )
-from calltally.web.api.events.handlers import OWN
+from calltally.web.api.events import OWN
 from calltally.web.api.voice_sessions.schemas import (
     EXAMPLE_BODY,
     EXAMPLE_SESSION,
@@ -34,19 +33,17 @@ from calltally.web.api.voice_sessions.schemas import (
 )
 from calltally.web.auth.admission import pairs_without_tenant
 from calltally.web.auth.search_rights import check_search_values
-from calltally.web.openapi.operation import Operation, PathParameter, RequestBodySpec, ResponseSpec
+from calltally.web.openapi.operation import Operation, PathParameter, json_request, one_response
 from calltally.web.request.access import CALLS_READ, EVENTS_WRITE, TRANSCRIPTS_READ
-from calltally.web.request.bodies import JSON_BODY, json_body
+from calltally.web.request.bodies import json_body
 from calltally.web.request.context import AnyRequest, access_of, dependencies_of, tenant_of
-from calltally.web.request.paging import page_parameters
 from calltally.web.request.paths import MAX_SEGMENT_CHARS, segment_after
-from calltally.web.response.link_header import LINK_HEADERS, PageWindow, link_header
+from calltally.web.response.paging import PageWindow, link_header, page_parameters, page_response
 from calltally.web.response.response import Response
 
 MAX_BODY_BYTES: Final = 5 * 1024 * 1024
 _DEFAULT_LIMIT: Final = 25
 _PATH: Final = "/api/v1/voice-sessions"
-_TEXT: Final = {"type": "string", "minLength": 1, "maxLength": 200}
 
 SESSION_ID: Final = PathParameter(
     name="id",
@@ -56,59 +53,27 @@ SESSION_ID: Final = PathParameter(
 )
 PARAMETERS: Final = (
     *page_parameters("sessions", most=1_000, default=_DEFAULT_LIMIT),
-    Parameter(
-        "status",
-        "status",
-        "Only sessions with this status.",
-        words_schema(SESSION_STATUSES),
-        "completed",
-        one_of(SESSION_STATUSES),
-    ),
-    Parameter(
-        "stream_id",
-        "stream_id",
-        "Only sessions of this media stream.",
-        _TEXT,
-        "MZ1234567890abcdef",
-        text_value,
-    ),
-    Parameter("agent_key", "agent_key", "Only sessions of this agent.", _TEXT, "scheduler", text_value),
+    one_of_parameter("status", "Only sessions with this status.", SESSION_STATUSES, "completed"),
+    text_parameter("stream_id", "Only sessions of this media stream.", "MZ1234567890abcdef"),
+    text_parameter("agent_key", "Only sessions of this agent.", "scheduler"),
 )
 
-LIST: Final = Operation(
+_READ: Final = partial(Operation, tag=SESSION_TAG, scope=CALLS_READ, is_tenant_scoped=True)
+
+LIST: Final = _READ(
     id="listVoiceSessions",
-    tag=SESSION_TAG,
     summary="List sessions, newest first, without transcripts.",
     description="`total` is exact. Its cost is linear in the matching sessions.",
-    scope=CALLS_READ,
-    is_tenant_scoped=True,
     query=PARAMETERS,
-    responses={
-        200: ResponseSpec(
-            description="One page.",
-            schema=VoiceSessionList,
-            example={"data": [EXAMPLE_SESSION], "limit": 25, "offset": 0, "total": 1},
-            headers=LINK_HEADERS,
-        )
-    },
+    responses=page_response(VoiceSessionList, [EXAMPLE_SESSION], 25),
 )
-READ: Final = Operation(
+READ: Final = _READ(
     id="getVoiceSession",
-    tag=SESSION_TAG,
     summary="Get one session with its transcript and function calls.",
     description="Transcript and function calls are null without `transcripts:read`. If several calls name"
     " the session, the newest call's session is returned.",
-    scope=CALLS_READ,
-    is_tenant_scoped=True,
     path=(SESSION_ID,),
-    responses={
-        200: ResponseSpec(
-            description="The session.",
-            schema=VoiceSessionDetail,
-            example={**EXAMPLE_SESSION, **EXAMPLE_WORDS},
-        )
-    },
-    problems=("not-found",),
+    responses=one_response(200, "The session.", VoiceSessionDetail, {**EXAMPLE_SESSION, **EXAMPLE_WORDS}),
 )
 STORE: Final = Operation(
     id="putVoiceSession",
@@ -119,21 +84,20 @@ STORE: Final = Operation(
     " call. Safe to repeat.",
     scope=EVENTS_WRITE,
     path=(SESSION_ID,),
-    body=RequestBodySpec(content={JSON_BODY: SessionBody}, example=EXAMPLE_BODY),
-    responses={
-        200: ResponseSpec(
-            description="The session is stored durably and listed.",
-            schema=VoiceSessionOutcome,
-            example={
-                "id": EXAMPLE_SESSION["id"],
-                "outcome": "applied",
-                "reason": None,
-                "call_id": EXAMPLE_SESSION["call_id"],
-                "revision": 4,
-            },
-        )
-    },
-    problems=("not-found", "invalid-body", "too-large", "unsupported-media-type", "erased"),
+    body=json_request(SessionBody, EXAMPLE_BODY),
+    responses=one_response(
+        200,
+        "The session is stored durably and listed.",
+        VoiceSessionOutcome,
+        {
+            "id": EXAMPLE_SESSION["id"],
+            "outcome": "applied",
+            "reason": None,
+            "call_id": EXAMPLE_SESSION["call_id"],
+            "revision": 4,
+        },
+    ),
+    problems=("not-found", "erased"),
 )
 
 
@@ -154,7 +118,6 @@ async def list_voice_sessions(request: AnyRequest) -> Response:
 
 @get(_PATH + "/{id:str}", operation=READ)
 async def get_voice_session(request: AnyRequest) -> Response:
-    """Return the record, with the transcript if the key may read it."""
     tenant, session_id = tenant_of(request), segment_after(request, "voice-sessions")
     found = await dependencies_of(request).store.read_tenant(
         tenant, partial(find_session, tenant, session_id)
@@ -194,10 +157,3 @@ def session_body(found: FoundSession, *, may_read: bool) -> bytes:
     words = [conversation.transcript, conversation.function_calls] if may_read else [None, None]
     turns, functions = map(msgspec.json.encode, words)
     return b'%b,"transcript":%b,"function_calls":%b}' % (found.record[:-1], turns, functions)
-
-
-SESSION_HANDLERS: Final[tuple[HTTPRouteHandler, ...]] = (
-    list_voice_sessions,
-    get_voice_session,
-    put_voice_session,
-)

@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from calltally.calls.conversation import Evaluation, FunctionCall, Turn
+from calltally.web.response.paging import PageFields
 
 SESSION_TAG: Final = "Voice sessions"
 
@@ -41,13 +42,10 @@ class VoiceSessionDetail(VoiceSession, frozen=True):
     function_calls: list[FunctionCall] | None
 
 
-class VoiceSessionList(msgspec.Struct, frozen=True):
+class VoiceSessionList(PageFields, frozen=True):
     """One page, newest first, without transcripts."""
 
     data: list[VoiceSession]
-    limit: int
-    offset: int
-    total: int
 
 
 class VoiceSessionOutcome(msgspec.Struct, frozen=True):

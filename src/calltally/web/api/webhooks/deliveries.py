@@ -4,11 +4,10 @@ import secrets
 from typing import Final
 
 from litestar import get, post
-from litestar.handlers import HTTPRouteHandler
 
-from calltally.calls.errors import InvalidBody, InvalidInput
+from calltally.calls.errors import InvalidBody, InvalidInput, NotFound
 from calltally.calls.event_types import TEST
-from calltally.calls.identity import uuid_text
+from calltally.calls.identity import parse_uuid, uuid_text
 from calltally.calls.parameters import instant_value, read_values
 from calltally.calls.times import utc_text
 from calltally.store.db.operation import StoreOperation
@@ -28,7 +27,7 @@ from calltally.store.webhooks.deliveries import (
 )
 from calltally.store.webhooks.endpoints import lock_deliveries, need_endpoint
 from calltally.web.api.webhooks import operations
-from calltally.web.api.webhooks.paths import DELIVERY, ONE, delivery_id, endpoint_id, event_id
+from calltally.web.api.webhooks.handlers import ONE, endpoint_id
 from calltally.web.api.webhooks.schemas import (
     ReplayBody,
     ReplayResult,
@@ -39,15 +38,17 @@ from calltally.web.api.webhooks.schemas import (
 from calltally.web.auth.admission import pairs_without_tenant
 from calltally.web.request.bodies import json_body
 from calltally.web.request.context import AnyRequest, dependencies_of, tenant_of
+from calltally.web.request.paths import segment_after
 from calltally.web.response.response import Response
 
+DELIVERY: Final = ONE + "/deliveries/{delivery:str}"
+_MESSAGE: Final = "msg_"
 _RANDOM_ID_BYTES: Final = 10
 _PARAMETERS_BY_NAME: Final = {each.name: each for each in operations.FILTERS}
 
 
 @post(ONE + "/test", operation=operations.TEST, status_code=200)
 async def test(request: AnyRequest) -> Response:
-    """Queue a test event."""
     deps, tenant, endpoint = dependencies_of(request), tenant_of(request), endpoint_id(request)
     now_us = deps.clock()
     event = event_time(now_us) + secrets.token_bytes(_RANDOM_ID_BYTES)
@@ -62,10 +63,9 @@ async def test(request: AnyRequest) -> Response:
 
 @get(ONE + "/deliveries", operation=operations.DELIVERIES)
 async def list_some(request: AnyRequest) -> Response:
-    """List deliveries by the time of their events."""
     values = read_values(pairs_without_tenant(request), _PARAMETERS_BY_NAME)
     limit: int = values.pop("limit", operations.DEFAULT_LIMIT)
-    before = event_id(values.pop("before")) if "before" in values else LAST_ID
+    before = _event_id(values.pop("before")) if "before" in values else LAST_ID
     if not before:
         raise InvalidInput.of("before", "before must be the `next` value of the previous page")
     delivery_filter = DeliveryFilter(before=before, **values)
@@ -78,19 +78,17 @@ async def list_some(request: AnyRequest) -> Response:
 
 @get(DELIVERY, operation=operations.DELIVERY)
 async def read_delivery(request: AnyRequest) -> Response:
-    """Return a delivery with its attempts, oldest first."""
     found, attempts = await dependencies_of(request).store.read(
-        find_delivery(tenant_of(request), endpoint_id(request), delivery_id(request))
+        find_delivery(tenant_of(request), endpoint_id(request), _delivery_id(request))
     )
     return Response.json(delivery_detail(found, attempts))
 
 
 @post(DELIVERY + "/replay", operation=operations.REPLAY_ONE, status_code=200)
 async def replay_delivery(request: AnyRequest) -> Response:
-    """Replay a delivery under the same id."""
     deps = dependencies_of(request)
     await deps.store.write(
-        replay_one(tenant_of(request), endpoint_id(request), delivery_id(request), deps.clock())
+        replay_one(tenant_of(request), endpoint_id(request), _delivery_id(request), deps.clock())
     )
     return Response.json(ReplayResult(1), status=202)
 
@@ -130,10 +128,13 @@ def _with_notice(tenant: str, endpoint: bytes, notice: EndpointNotice, now_us: i
     yield from put_notice(tenant, endpoint, notice, now_us)
 
 
-DELIVERY_HANDLERS: Final[tuple[HTTPRouteHandler, ...]] = (
-    test,
-    list_some,
-    read_delivery,
-    replay_delivery,
-    replay,
-)
+def _delivery_id(request: AnyRequest) -> bytes:
+    found = _event_id(segment_after(request, "deliveries"))
+    if not found:
+        raise NotFound("no delivery has this id")
+    return found
+
+
+def _event_id(text: str) -> bytes:
+    """Parse an id `msg_…`; empty if it is invalid."""
+    return (parse_uuid(text.removeprefix(_MESSAGE)) or b"") if text.startswith(_MESSAGE) else b""

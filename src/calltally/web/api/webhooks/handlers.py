@@ -4,7 +4,6 @@ import secrets
 from typing import Final
 
 from litestar import delete, get, post, put
-from litestar.handlers import HTTPRouteHandler
 
 from calltally.calls.errors import InvalidBody
 from calltally.calls.identity import uuid_text
@@ -26,8 +25,6 @@ from calltally.store.webhooks.endpoints import (
 )
 from calltally.web.api.webhooks import operations
 from calltally.web.api.webhooks.checks import checked_endpoint
-from calltally.web.api.webhooks.deliveries import DELIVERY_HANDLERS
-from calltally.web.api.webhooks.paths import ONE, endpoint_id
 from calltally.web.api.webhooks.schemas import (
     MAX_GRACE_HOURS,
     PATH,
@@ -39,22 +36,29 @@ from calltally.web.api.webhooks.schemas import (
 )
 from calltally.web.request.bodies import json_body
 from calltally.web.request.context import AnyRequest, dependencies_of, tenant_of
+from calltally.web.request.paths import id_after
 from calltally.web.response.response import Response
 
+ONE: Final = PATH + "/{id:str}"
 _HOUR_US: Final = 3600 * SECOND_US
 PAUSED_BY_REQUEST: Final = "paused by request"
 
 
 @post(PATH, operation=operations.ADD, status_code=200)
 async def add(request: AnyRequest) -> Response:
-    """Create an endpoint and its secret, which only this response contains."""
-    wanted = checked_endpoint(request, await json_body(request, EndpointBody))
-    deps, tenant = dependencies_of(request), tenant_of(request)
+    added, secret = await new_endpoint(request, await json_body(request, EndpointBody))
+    base = dependencies_of(request).public_url or ""
+    location = f"{base}{PATH}/{uuid_text(added.endpoint)}".encode()
+    return Response.json(new_endpoint_resource(added, secret), status=201, headers=((b"location", location),))
+
+
+async def new_endpoint(request: AnyRequest, body: EndpointBody) -> tuple[Endpoint, str]:
+    """Create an endpoint with a new secret. Raises the errors of `checked_endpoint`."""
+    wanted, deps, tenant = checked_endpoint(request, body), dependencies_of(request), tenant_of(request)
     endpoint, secret = secrets.token_bytes(16), _new_secret()
     sealed = seal_secret(deps.vault, tenant, endpoint, secret)
     added: Endpoint = await deps.store.write(add_endpoint(tenant, endpoint, wanted, sealed, deps.clock()))
-    location = f"{deps.public_url or ''}{PATH}/{uuid_text(endpoint)}".encode()
-    return Response.json(new_endpoint_resource(added, secret), status=201, headers=((b"location", location),))
+    return added, secret
 
 
 @get(PATH, operation=operations.LIST)
@@ -66,7 +70,6 @@ async def list_all(request: AnyRequest) -> Response:
 
 @get(ONE, operation=operations.READ)
 async def read(request: AnyRequest) -> Response:
-    """Return one endpoint of the tenant."""
     found: Endpoint = await dependencies_of(request).store.read(
         need_endpoint(tenant_of(request), endpoint_id(request))
     )
@@ -75,7 +78,6 @@ async def read(request: AnyRequest) -> Response:
 
 @put(ONE, operation=operations.CHANGE)
 async def change(request: AnyRequest) -> Response:
-    """Replace the settings of an endpoint."""
     wanted = checked_endpoint(request, await json_body(request, EndpointBody))
     return await _changed(
         request,
@@ -83,8 +85,6 @@ async def change(request: AnyRequest) -> Response:
     )
 
 
-# The framework does not let a handler declared as 204 return a Response, so this declares 200. The Response
-# itself has status 204.
 @delete(ONE, operation=operations.DELETE, status_code=200)
 async def remove(request: AnyRequest) -> Response:
     """Delete an endpoint. Maintenance deletes its deliveries later."""
@@ -114,7 +114,6 @@ async def rotate(request: AnyRequest) -> Response:
 
 @post(ONE + "/pause", operation=operations.PAUSE, status_code=200)
 async def pause(request: AnyRequest) -> Response:
-    """Pause an endpoint. Its events wait."""
     clock = dependencies_of(request).clock
     return await _changed(
         request, pause_endpoint(tenant_of(request), endpoint_id(request), PAUSED_BY_REQUEST, clock())
@@ -123,7 +122,6 @@ async def pause(request: AnyRequest) -> Response:
 
 @post(ONE + "/resume", operation=operations.RESUME, status_code=200)
 async def resume(request: AnyRequest) -> Response:
-    """Resume an endpoint. Waiting events are due at once."""
     clock = dependencies_of(request).clock
     return await _changed(request, resume_endpoint(tenant_of(request), endpoint_id(request), clock()))
 
@@ -137,14 +135,5 @@ def _new_secret() -> str:
     return format_secret(secrets.token_bytes(SECRET_BYTES))
 
 
-WEBHOOK_HANDLERS: Final[tuple[HTTPRouteHandler, ...]] = (
-    add,
-    list_all,
-    read,
-    change,
-    remove,
-    rotate,
-    pause,
-    resume,
-    *DELIVERY_HANDLERS,
-)
+def endpoint_id(request: AnyRequest) -> bytes:
+    return id_after(request, "webhook-endpoints")

@@ -1,18 +1,10 @@
 """Operations on webhook endpoints."""
 
+from functools import partial
 from typing import Any, Final
 
 from calltally.calls.event_types import COMPLETED, SUBSCRIBABLE
-from calltally.calls.parameters import (
-    Parameter,
-    id_value,
-    instant_value,
-    one_of,
-    range_schema,
-    text_value,
-    whole_number,
-    words_schema,
-)
+from calltally.calls.parameters import Parameter, id_value, instant_parameter, one_of_parameter, text_value
 from calltally.store.webhooks.deliveries import STATES
 from calltally.web.api.webhooks.schemas import (
     EndpointBody,
@@ -25,9 +17,9 @@ from calltally.web.api.webhooks.schemas import (
     WebhookEndpoint,
     WebhookEndpointList,
 )
-from calltally.web.openapi.operation import Operation, PathParameter, RequestBodySpec, ResponseSpec
+from calltally.web.openapi.operation import Operation, PathParameter, json_request, one_response
 from calltally.web.request.access import WEBHOOKS_WRITE
-from calltally.web.request.bodies import JSON_BODY
+from calltally.web.response.paging import page_parameters
 
 TAG: Final = "Webhooks"
 DEFAULT_LIMIT: Final = 25
@@ -36,7 +28,6 @@ MAX_LIMIT: Final = 1000
 _ID: Final = "0d9c3f5e-8f54-4c37-9d0f-6a7d0c1f4b52"
 _MESSAGE: Final = "msg_01a1b2c3-d4e5-4f60-8a7b-9c0d1e2f3a4b"
 _CALL: Final = "550e8400-e29b-81d4-a716-446655440000"
-_TIME: Final = {"type": "string", "format": "date-time"}
 _EXAMPLE: Final[dict[str, Any]] = {
     "id": _ID,
     "url": "https://hooks.example.com/calltally",
@@ -92,16 +83,8 @@ MESSAGE_ID: Final = PathParameter(
     schema=_MESSAGE_SCHEMA,
     example=_MESSAGE,
 )
-LIMIT: Final = Parameter(
-    "limit",
-    "limit",
-    "The most deliveries to return.",
-    range_schema(1, MAX_LIMIT, DEFAULT_LIMIT),
-    str(DEFAULT_LIMIT),
-    whole_number(1, MAX_LIMIT),
-)
 FILTERS: Final = (
-    LIMIT,
+    page_parameters("deliveries", most=MAX_LIMIT, default=DEFAULT_LIMIT)[0],
     Parameter(
         "before",
         "before",
@@ -110,17 +93,8 @@ FILTERS: Final = (
         _MESSAGE,
         text_value,
     ),
-    Parameter(
-        "state", "state", "Only deliveries in this state.", words_schema(STATES), "dead", one_of(STATES)
-    ),
-    Parameter(
-        "event",
-        "event",
-        "Only events of this type.",
-        words_schema(SUBSCRIBABLE),
-        COMPLETED,
-        one_of(SUBSCRIBABLE),
-    ),
+    one_of_parameter("state", "Only deliveries in this state.", STATES, "dead"),
+    one_of_parameter("event", "Only events of this type.", SUBSCRIBABLE, COMPLETED),
     Parameter(
         "call_id",
         "call_id",
@@ -129,154 +103,109 @@ FILTERS: Final = (
         _CALL,
         id_value,
     ),
-    Parameter("from", "since_us", "Only events at or after this time.", _TIME, "2026-10-01", instant_value),
-    Parameter("to", "until_us", "Only events before this time.", _TIME, "2026-11-01", instant_value),
+    instant_parameter("from", "since_us", "Only events at or after this time.", "2026-10-01"),
+    instant_parameter("to", "until_us", "Only events before this time.", "2026-11-01"),
 )
 
 
-def _endpoint_operation(**fields: Any) -> Operation:  # noqa: ANN401 (an operation's own fields)
-    """Return an operation on one endpoint."""
-    path = fields.pop("path", (ENDPOINT_ID,))
-    problems = ("not-found", *fields.pop("problems", ()))
-    return Operation(
-        tag=TAG, scope=WEBHOOKS_WRITE, is_tenant_scoped=True, path=path, problems=problems, **fields
-    )
+_ALL: Final = partial(Operation, tag=TAG, scope=WEBHOOKS_WRITE, is_tenant_scoped=True)
+_ONE: Final = partial(_ALL, path=(ENDPOINT_ID,))
 
-
-ADD: Final = Operation(
+ADD: Final = _ALL(
     id="addWebhookEndpoint",
-    tag=TAG,
     summary="Create a webhook endpoint.",
     description="The key also needs `calls:read`, and `pii:read` for full numbers if the tenant masks them;"
     " without it, the endpoint's events have masked numbers. Delivery starts with new events; past"
     " events are not sent. The `secret` is shown only once.",
-    scope=WEBHOOKS_WRITE,
-    is_tenant_scoped=True,
-    body=RequestBodySpec(content={JSON_BODY: EndpointBody}, example=_SETTINGS),
-    responses={
-        201: ResponseSpec(
-            description="The endpoint.",
-            schema=NewWebhookEndpoint,
-            example=_WITH_SECRET,
-            headers={"Location": "URL of the endpoint."},
-        )
-    },
-    problems=("invalid-body", "unsupported-media-type", "conflict"),
+    body=json_request(EndpointBody, _SETTINGS),
+    responses=one_response(
+        201,
+        "The endpoint.",
+        NewWebhookEndpoint,
+        _WITH_SECRET,
+        headers={"Location": "URL of the endpoint."},
+    ),
+    problems=("conflict",),
 )
-LIST: Final = Operation(
+LIST: Final = _ALL(
     id="listWebhookEndpoints",
-    tag=TAG,
     summary="List a tenant's webhook endpoints.",
-    scope=WEBHOOKS_WRITE,
-    is_tenant_scoped=True,
-    responses={
-        200: ResponseSpec(
-            description="All endpoints.", schema=WebhookEndpointList, example={"data": [_EXAMPLE]}
-        )
-    },
+    responses=one_response(200, "All endpoints.", WebhookEndpointList, {"data": [_EXAMPLE]}),
 )
-READ: Final = _endpoint_operation(
+READ: Final = _ONE(
     id="getWebhookEndpoint",
     summary="Get one webhook endpoint.",
-    responses={200: ResponseSpec(description="The endpoint.", schema=WebhookEndpoint, example=_EXAMPLE)},
+    responses=one_response(200, "The endpoint.", WebhookEndpoint, _EXAMPLE),
 )
-CHANGE: Final = _endpoint_operation(
+CHANGE: Final = _ONE(
     id="setWebhookEndpoint",
     summary="Replace the settings of an endpoint.",
     description="The key needs the scopes of a new endpoint; its `pii:read` decides whether numbers are"
     " masked. The body replaces all settings: missing fields get their defaults. Waiting events go to"
     " the new URL.",
-    body=RequestBodySpec(content={JSON_BODY: EndpointBody}, example=_SETTINGS),
-    responses={200: ResponseSpec(description="It is so.", schema=WebhookEndpoint, example=_EXAMPLE)},
-    problems=("invalid-body", "unsupported-media-type"),
+    body=json_request(EndpointBody, _SETTINGS),
+    responses=one_response(200, "It is so.", WebhookEndpoint, _EXAMPLE),
 )
-DELETE: Final = _endpoint_operation(
+DELETE: Final = _ONE(
     id="deleteWebhookEndpoint",
     summary="Delete an endpoint and its waiting events.",
-    responses={204: ResponseSpec(description="The endpoint is deleted.")},
+    responses=one_response(204, "The endpoint is deleted."),
 )
-ROTATE: Final = _endpoint_operation(
+ROTATE: Final = _ONE(
     id="rotateWebhookSecret",
     summary="Give an endpoint a new secret.",
     description="For `grace_hours`, deliveries are signed with both secrets, so that a receiver can verify"
     " with either.",
-    body=RequestBodySpec(content={JSON_BODY: RotationBody}, example={"grace_hours": 24}),
-    responses={
-        200: ResponseSpec(description="The new secret.", schema=NewWebhookEndpoint, example=_WITH_SECRET)
-    },
-    problems=("invalid-body", "unsupported-media-type"),
+    body=json_request(RotationBody, {"grace_hours": 24}),
+    responses=one_response(200, "The new secret.", NewWebhookEndpoint, _WITH_SECRET),
 )
-PAUSE: Final = _endpoint_operation(
+PAUSE: Final = _ONE(
     id="pauseWebhookEndpoint",
     summary="Pause an endpoint; its events wait.",
-    responses={
-        200: ResponseSpec(
-            description="The paused endpoint.",
-            schema=WebhookEndpoint,
-            example={**_EXAMPLE, "state": "paused", "reason": "paused by request"},
-        )
-    },
+    responses=one_response(
+        200,
+        "The paused endpoint.",
+        WebhookEndpoint,
+        {**_EXAMPLE, "state": "paused", "reason": "paused by request"},
+    ),
 )
-RESUME: Final = _endpoint_operation(
+RESUME: Final = _ONE(
     id="resumeWebhookEndpoint",
     summary="Resume an endpoint; waiting events are sent at once.",
-    responses={
-        200: ResponseSpec(description="The active endpoint.", schema=WebhookEndpoint, example=_EXAMPLE)
-    },
+    responses=one_response(200, "The active endpoint.", WebhookEndpoint, _EXAMPLE),
 )
-TEST: Final = _endpoint_operation(
+TEST: Final = _ONE(
     id="testWebhookEndpoint",
     summary="Send an endpoint a `voice.webhook.test` event.",
     description="The event is signed, sent and recorded like any other. Its delivery shows the result.",
-    responses={
-        202: ResponseSpec(
-            description="It is on its way.",
-            schema=WebhookDeliveryDetail,
-            example={**_DELIVERY, "tries": _ATTEMPTS},
-        )
-    },
+    responses=one_response(
+        202, "It is on its way.", WebhookDeliveryDetail, {**_DELIVERY, "tries": _ATTEMPTS}
+    ),
 )
-DELIVERIES: Final = _endpoint_operation(
+DELIVERIES: Final = _ONE(
     id="listDeliveries",
     summary="List the deliveries of an endpoint, newest first.",
     query=FILTERS,
-    responses={
-        200: ResponseSpec(
-            description="One page.",
-            schema=WebhookDeliveryPage,
-            example={"data": [_DELIVERY], "limit": DEFAULT_LIMIT, "next": None},
-        )
-    },
+    responses=one_response(
+        200, "One page.", WebhookDeliveryPage, {"data": [_DELIVERY], "limit": DEFAULT_LIMIT, "next": None}
+    ),
 )
-DELIVERY: Final = _endpoint_operation(
+DELIVERY: Final = _ALL(
     id="getDelivery",
     summary="Get one delivery with all attempts.",
     path=(ENDPOINT_ID, MESSAGE_ID),
-    responses={
-        200: ResponseSpec(
-            description="The delivery.",
-            schema=WebhookDeliveryDetail,
-            example={**_DELIVERY, "tries": _ATTEMPTS},
-        )
-    },
+    responses=one_response(200, "The delivery.", WebhookDeliveryDetail, {**_DELIVERY, "tries": _ATTEMPTS}),
 )
-REPLAY_ONE: Final = _endpoint_operation(
+REPLAY_ONE: Final = _ALL(
     id="replayDelivery",
     summary="Replay one delivery under the same id.",
     path=(ENDPOINT_ID, MESSAGE_ID),
-    responses={
-        202: ResponseSpec(description="It is on its way.", schema=ReplayResult, example={"replayed": 1})
-    },
+    responses=one_response(202, "It is on its way.", ReplayResult, {"replayed": 1}),
 )
-REPLAY: Final = _endpoint_operation(
+REPLAY: Final = _ONE(
     id="replayDeliveries",
     summary="Replay the deliveries of a window, or only the dead ones.",
     description="Each delivery keeps its id. Waiting deliveries are unchanged.",
-    body=RequestBodySpec(content={JSON_BODY: ReplayBody}, example={"from": "2026-10-01", "only": "dead"}),
-    responses={
-        202: ResponseSpec(
-            description="The number of queued deliveries.", schema=ReplayResult, example={"replayed": 42}
-        )
-    },
-    problems=("invalid-body", "unsupported-media-type"),
+    body=json_request(ReplayBody, {"from": "2026-10-01", "only": "dead"}),
+    responses=one_response(202, "The number of queued deliveries.", ReplayResult, {"replayed": 42}),
 )

@@ -1,10 +1,10 @@
 """Webhook endpoints and deliveries in the API. Times are RFC 3339 in UTC."""
 
-from base64 import b64encode
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import asdict
 
 from calltally.calls.event_types import SUBSCRIBABLE
 from calltally.calls.identity import uuid_text
@@ -17,6 +17,7 @@ from calltally.store.tenants.tenants import LINE_CHAR
 from calltally.store.webhooks.deliveries import WAITING, Delivery, StoredAttempt
 from calltally.store.webhooks.endpoints import Endpoint
 from calltally.web.api.admin.schemas import Word
+from calltally.web.api.call_logs.schemas import text_and_encoding
 
 PATH: Final = "/api/v1/webhook-endpoints"
 MAX_DESCRIPTION_CHARS: Final = 200
@@ -161,64 +162,49 @@ class WebhookDeliveryPage(msgspec.Struct, frozen=True):
 
 
 def endpoint_resource(endpoint: Endpoint) -> WebhookEndpoint:
-    """Convert an endpoint into its API representation, without its secret."""
-    return WebhookEndpoint(**_endpoint(endpoint))
+    settings = endpoint.settings._asdict()
+    del settings["sees_numbers"]
+    return WebhookEndpoint(
+        **{**settings, "events": list(settings["events"])},
+        masks_numbers=endpoint.is_masked,
+        id=uuid_text(endpoint.endpoint),
+        state=endpoint.state,
+        reason=endpoint.reason,
+        failing_since=_time(endpoint.failing_since_us),
+        previous_secret_until=_time(endpoint.previous_until_us),
+        created_at=utc_text(endpoint.created_us),
+        updated_at=utc_text(endpoint.updated_us),
+    )
 
 
 def new_endpoint_resource(endpoint: Endpoint, secret: str) -> NewWebhookEndpoint:
-    """Convert an endpoint into its API representation, with its secret."""
-    return NewWebhookEndpoint(**_endpoint(endpoint), secret=secret)
+    return NewWebhookEndpoint(**asdict(endpoint_resource(endpoint)), secret=secret)
 
 
 def delivery_resource(delivery: Delivery) -> WebhookDelivery:
-    """Convert a delivery into its API representation, without attempts."""
-    return WebhookDelivery(**_delivery(delivery))
+    has_call = delivery.call_id != delivery.event_id
+    return WebhookDelivery(
+        id=message_id(delivery.event_id),
+        endpoint_id=uuid_text(delivery.endpoint),
+        event=delivery.event,
+        call_id=uuid_text(delivery.call_id) if has_call else None,
+        revision=delivery.revision,
+        state=delivery.state,  # type: ignore[arg-type]  # one of STATES
+        attempts=delivery.attempts,
+        reason=delivery.reason,
+        created_at=utc_text(delivery.created_us),
+        updated_at=utc_text(delivery.updated_us),
+        next_attempt_at=utc_text(delivery.due_us) if delivery.state == WAITING else None,
+    )
 
 
 def delivery_detail(delivery: Delivery, attempts: list[StoredAttempt]) -> WebhookDeliveryDetail:
-    """Convert a delivery into its API representation, with its attempts."""
-    return WebhookDeliveryDetail(**_delivery(delivery), tries=[_attempt(each) for each in attempts])
-
-
-def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
-    wanted = endpoint.settings._asdict()
-    del wanted["sees_numbers"]
-    return {
-        **wanted,
-        "masks_numbers": endpoint.is_masked,
-        "id": uuid_text(endpoint.endpoint),
-        "events": list(wanted["events"]),
-        "state": endpoint.state,
-        "reason": endpoint.reason,
-        "failing_since": _time(endpoint.failing_since_us),
-        "previous_secret_until": _time(endpoint.previous_until_us),
-        "created_at": utc_text(endpoint.created_us),
-        "updated_at": utc_text(endpoint.updated_us),
-    }
-
-
-def _delivery(delivery: Delivery) -> dict[str, Any]:
-    has_call = delivery.call_id != delivery.event_id
-    return {
-        "id": message_id(delivery.event_id),
-        "endpoint_id": uuid_text(delivery.endpoint),
-        "event": delivery.event,
-        "call_id": uuid_text(delivery.call_id) if has_call else None,
-        "revision": delivery.revision,
-        "state": delivery.state,
-        "attempts": delivery.attempts,
-        "reason": delivery.reason,
-        "created_at": utc_text(delivery.created_us),
-        "updated_at": utc_text(delivery.updated_us),
-        "next_attempt_at": utc_text(delivery.due_us) if delivery.state == WAITING else None,
-    }
+    tries = [_attempt(each) for each in attempts]
+    return WebhookDeliveryDetail(**asdict(delivery_resource(delivery)), tries=tries)
 
 
 def _attempt(attempt: StoredAttempt) -> DeliveryAttempt:
-    try:
-        answer, encoding = attempt.answer.decode(), "utf-8"
-    except UnicodeDecodeError:
-        answer, encoding = b64encode(attempt.answer).decode(), "base64"
+    answer, encoding = text_and_encoding(attempt.answer)
     return DeliveryAttempt(
         attempt.attempt,
         utc_text(attempt.at_us),
@@ -226,7 +212,7 @@ def _attempt(attempt: StoredAttempt) -> DeliveryAttempt:
         attempt.status,
         attempt.reason,
         answer,
-        "utf-8" if encoding == "utf-8" else "base64",
+        encoding,
         _time(attempt.next_us),
     )
 

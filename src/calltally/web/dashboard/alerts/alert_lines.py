@@ -1,7 +1,7 @@
 """Alerts as formatted rows."""
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -13,64 +13,29 @@ from calltally.calls.identity import uuid_text
 from calltally.calls.times import SECOND_US, utc_text
 from calltally.store.alerts.alerts import Alert, AlertState, StoredAlertChange
 from calltally.web.dashboard.call.sentence import span
-from calltally.web.dashboard.call_format import DASH
 from calltally.web.dashboard.english.messages import text
-from calltally.web.dashboard.number_format import grouped, interval, minute, percent
+from calltally.web.dashboard.formats import DASH, grouped, interval, minute, percent
 
 _LIST_PARAMETERS: Final = frozenset(each.name for each in PARAMETERS)
 _DAY_S: Final = 86_400
 
 
-class AlertLine(NamedTuple):
-    """One alert of the list. `muted` is the end of its mute, or empty."""
-
-    id: str
-    path: str
-    state: str
-    message: str
-    kind: str
-    since: str
-    lasted: str
-    muted: str
-    is_over: bool
-
-
-class AlertEvidenceRow(NamedTuple):
-    """One row of evidence: a measured value of a window and its usual range."""
-
-    where: str
-    window: str
-    calls: str
-    observed: str
-    expected: str
-    usual: str
-
-
-class AlertHistoryRow(NamedTuple):
-    """One change of an alert."""
-
-    at: str
-    what: str
-    by: str
-    note: str
-
-
-def alert_line(alert: Alert, zone: ZoneInfo, now_us: int) -> AlertLine:
-    """Format an alert as one row."""
+def alert_line(alert: Alert, zone: ZoneInfo, now_us: int) -> dict[str, Any]:
+    """Format an alert as one row. `muted` is the end of its mute, or empty."""
     alert_id = uuid_text(alert.alert)
     end_us = alert.resolved_us if alert.resolved_us is not None else now_us
     is_muted = alert.muted_until_us is not None and alert.muted_until_us > now_us
-    return AlertLine(
-        id=alert_id,
-        path=f"/alerts/{alert_id}",
-        state=alert.state.value,
-        message=read_content(alert).message,
-        kind=text(f"kind_{alert.kind.replace('-', '_')}"),
-        since=minute(utc_text(alert.since_us), zone),
-        lasted=duration_text((end_us - alert.since_us) // SECOND_US),
-        muted=minute(utc_text(alert.muted_until_us or 0), zone) if is_muted else "",
-        is_over=alert.state is AlertState.RESOLVED,
-    )
+    return {
+        "id": alert_id,
+        "path": f"/alerts/{alert_id}",
+        "state": alert.state.value,
+        "message": read_content(alert).message,
+        "kind": text(f"kind_{alert.kind.replace('-', '_')}"),
+        "since": minute(utc_text(alert.since_us), zone),
+        "lasted": duration_text((end_us - alert.since_us) // SECOND_US),
+        "muted": minute(utc_text(alert.muted_until_us or 0), zone) if is_muted else "",
+        "is_over": alert.state is AlertState.RESOLVED,
+    }
 
 
 def duration_text(seconds: int) -> str:
@@ -81,46 +46,43 @@ def duration_text(seconds: int) -> str:
     return span(hours * 3_600 + minutes * 60) if hours else text("minutes", minutes=minutes)
 
 
-def evidence_rows(finding: AlertFinding, zone: ZoneInfo) -> list[AlertEvidenceRow]:
-    """Return the evidence and the finer series that changed with it."""
+def evidence_rows(finding: AlertFinding, zone: ZoneInfo) -> list[dict[str, str]]:
     return [_evidence_row(each, zone) for each in (finding.evidence, *finding.children)]
 
 
-def _evidence_row(evidence: FindingEvidence, zone: ZoneInfo) -> AlertEvidenceRow:
-    window = [minute(utc_text(at), zone) for at in (evidence.from_us, evidence.to_us)]
-    numbers = _rate(evidence) if evidence.metric is not None else _number(evidence)
-    return AlertEvidenceRow(
-        series_phrase(evidence.series),
-        text("window", since=window[0], until=window[1]),
-        grouped(evidence.calls),
-        *numbers,
-    )
-
-
-def _rate(evidence: FindingEvidence) -> tuple[str, str, str]:
-    observed = f"{percent(evidence.observed)} ({grouped(evidence.events)})"
-    return observed, percent(evidence.expected), interval(evidence.low, evidence.high)
-
-
-def _number(evidence: FindingEvidence) -> tuple[str, str, str]:
-    """Format a count; a value that should never occur has no usual range."""
-    usual = f"{_plain(evidence.low)} to {_plain(evidence.high)}" if evidence.high > evidence.low else DASH
-    return _plain(evidence.observed), _plain(evidence.expected), usual
+def _evidence_row(evidence: FindingEvidence, zone: ZoneInfo) -> dict[str, str]:
+    since, until = (minute(utc_text(at), zone) for at in (evidence.from_us, evidence.to_us))
+    if evidence.metric is not None:
+        observed = f"{percent(evidence.observed)} ({grouped(evidence.events)})"
+        expected, usual = percent(evidence.expected), interval(evidence.low, evidence.high)
+    else:
+        observed, expected = _plain(evidence.observed), _plain(evidence.expected)
+        # A value that should never occur has no usual range.
+        has_range = evidence.high > evidence.low
+        usual = f"{_plain(evidence.low)} to {_plain(evidence.high)}" if has_range else DASH
+    return {
+        "where": series_phrase(evidence.series),
+        "window": text("window", since=since, until=until),
+        "calls": grouped(evidence.calls),
+        "observed": observed,
+        "expected": expected,
+        "usual": usual,
+    }
 
 
 def _plain(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"  # noqa: PLR2004 (two digits)
 
 
-def history(changes: Sequence[StoredAlertChange], zone: ZoneInfo) -> list[AlertHistoryRow]:
-    """Return the changes of an alert, newest first."""
+def history(changes: Sequence[StoredAlertChange], zone: ZoneInfo) -> list[dict[str, str]]:
+    """Format the changes of an alert, newest first."""
     return [
-        AlertHistoryRow(
-            at=minute(utc_text(each.at_us), zone),
-            what=text(f"became_{each.what.value}"),
-            by=each.by_whom or DASH,
-            note=each.note or "",
-        )
+        {
+            "at": minute(utc_text(each.at_us), zone),
+            "what": text(f"became_{each.what.value}"),
+            "by": each.by_whom or DASH,
+            "note": each.note or "",
+        }
         for each in reversed(changes)
     ]
 

@@ -15,8 +15,9 @@ from calltally.calls.alert_counts import STEP_S, AlertStepKey, Cells
 from calltally.calls.intervals import Proportion
 from calltally.calls.times import SECOND_US, utc_text
 from calltally.store.rollups.alert_steps import Steps
+from calltally.web.dashboard.calls.links import NARROWED
 from calltally.web.dashboard.english.messages import text
-from calltally.web.dashboard.quality.call_links import NARROWED
+from calltally.web.dashboard.quality.chart_data import chart_words
 
 # Target number of points, and the possible widths of a point.
 _POINTS: Final = 144
@@ -34,7 +35,6 @@ class ChartFrame(NamedTuple):
 
     @property
     def starts_s(self) -> range:
-        """Return the start of each point."""
         return range(self.lo_s, self.hi_s, self.width_s)
 
 
@@ -53,10 +53,13 @@ def evidence_chart_data(
     """Return the chart data for the script: one group and one rate, and the expected rate."""
     metric, series = finding.metric or Metric.FAILURE_RATE, finding.series
     shares = _shares(metric, series, steps, frame)
+    mark_at = (finding.since_us // SECOND_US - frame.lo_s) // frame.width_s
     calls = [(str(series.dimension), series.value)] if series.dimension in _LIST_DIMENSIONS else []
     return {
         "step": "minute" if frame.width_s < _WIDTHS_S[-1] else "day",
-        "labels": [_label(at_s, zone) for at_s in frame.starts_s],
+        "labels": [
+            local_time(at_s * SECOND_US, zone).isoformat(timespec="minutes") for at_s in frame.starts_s
+        ],
         "from": [utc_text(at_s * SECOND_US) for at_s in frame.starts_s],
         "to": [utc_text((at_s + frame.width_s) * SECOND_US) for at_s in frame.starts_s],
         "narrow": {metric: urlencode([NARROWED[metric]])} if metric in NARROWED else {},
@@ -67,17 +70,12 @@ def evidence_chart_data(
                 "rates": {metric: [_point(finding, at_s, shares[at_s]) for at_s in frame.starts_s]},
             }
         ],
-        "marks": [_mark(finding, metric, frame)],
-        "words": {name: text(f"chart_{name}") for name in ("of", "baseline", "small", "alert", "open")},
+        "marks": [{"metric": metric, "at": mark_at, "column": 0, "message": text("alert_began"), "path": ""}],
+        "words": chart_words(),
     }
 
 
-def _label(at_s: int, zone: ZoneInfo) -> str:
-    return local_time(at_s * SECOND_US, zone).isoformat(timespec="minutes")
-
-
 def _shares(metric: Metric, series: SeriesKey, steps: Steps, frame: ChartFrame) -> dict[int, Proportion]:
-    """Return the rate of a series at each point."""
     rows: dict[int, dict[AlertStepKey, Cells]] = {}
     for key, cells in steps.items():
         rows.setdefault(key.step_s, {})[key] = cells
@@ -101,8 +99,3 @@ def _point(finding: AlertFinding, at_s: int, share: Proportion) -> Sequence[Any]
     is_within = evidence.from_us <= at_s * SECOND_US < evidence.to_us
     base = evidence.expected if is_within else None
     return [rate.value, rate.low, rate.high, rate.denominator, int(rate.small_sample), base]
-
-
-def _mark(finding: AlertFinding, metric: Metric, frame: ChartFrame) -> dict[str, Any]:
-    start_s = (finding.since_us // SECOND_US - frame.lo_s) // frame.width_s
-    return {"metric": metric, "at": start_s, "column": 0, "message": text("alert_began"), "path": ""}

@@ -1,41 +1,38 @@
-"""`/alerts` and `/alerts/{id}`: alerts, their evidence and their history."""
+"""`/alerts` and `/alerts/{id}`: alerts, their evidence, history and lifecycle."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-from litestar import get
-
 from calltally.alerts.evaluation.alert_payload import read_content
 from calltally.alerts.model.finding import AlertFinding, AlertKind
-from calltally.calls.identity import parse_uuid
-from calltally.calls.parameters import read_values
+from calltally.calls.errors import InvalidInput, NotFound
+from calltally.calls.times import SECOND_US
 from calltally.store.alerts.alerts import (
     UNRESOLVED,
     Alert,
-    AlertFilter,
+    AlertEvent,
     AlertState,
-    StoredAlertChange,
-    alert_history,
+    acknowledge,
     list_alerts,
-    need_alert,
+    mute,
+    resolve,
 )
-from calltally.store.db.operation import StoreOperation
 from calltally.store.rollups.alert_steps import steps_between
-from calltally.web.api.alerts.operations import DEFAULT_LIMIT, PARAMETERS
+from calltally.web.api.alerts.handlers import alert_filter, alert_with_changes, change_by
+from calltally.web.api.alerts.schemas import MAX_NOTE_CHARS
 from calltally.web.dashboard.alerts.alert_lines import alert_line, calls_path, evidence_rows, history
 from calltally.web.dashboard.alerts.evidence_chart import chart_frame, evidence_chart_data
-from calltally.web.dashboard.built_files import CHARTS, built_path
-from calltally.web.dashboard.call_format import call_path
-from calltally.web.dashboard.calls.links import first_value, non_empty, url
-from calltally.web.dashboard.calls.page import renewed
-from calltally.web.dashboard.error_page import handle_page_exception
-from calltally.web.dashboard.operations import page_operation
-from calltally.web.dashboard.rendering import render_page
-from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
+from calltally.web.dashboard.calls.links import adjacent_pages, first_value, parse_number, url
+from calltally.web.dashboard.formats import call_path
+from calltally.web.dashboard.pages import form, page
+from calltally.web.dashboard.rendering import CHARTS, built_path, render_page
+from calltally.web.dashboard.sign_in.visitor import Visitor
 from calltally.web.request.access import ALERTS_WRITE
 from calltally.web.request.context import AnyRequest, dependencies_of
-from calltally.web.request.paths import segment_after
-from calltally.web.request.query import Pairs, query_pairs
+from calltally.web.request.paths import id_after, last_segment
+from calltally.web.request.query import Pairs
+from calltally.web.response.paging import PageWindow
 from calltally.web.response.response import Response
 
 PATH: Final = "/alerts"
@@ -44,65 +41,57 @@ ONE: Final = PATH + "/{id:str}"
 MUTES: Final = (1, 8, 24, 168)
 _ALL: Final = "all"
 _STATES: Final = (UNRESOLVED, AlertState.RESOLVED.value, _ALL)
-_HANDLING: Final[Any] = {Exception: handle_page_exception}
-_PARAMETERS_BY_NAME: Final = {each.name: each for each in PARAMETERS}
-_ALL_TIMES: Final = {"lo_us": -(2**62), "hi_us": 2**62}
+_MAX_HOURS: Final = 31 * 24
+_HOUR_US: Final = 3_600 * SECOND_US
+_EVENTS: Final = {
+    "acknowledge": AlertEvent.ACKNOWLEDGED,
+    "resolve": AlertEvent.RESOLVED,
+    "mute": AlertEvent.MUTED,
+    "unmute": AlertEvent.UNMUTED,
+}
 
 
-@get(PATH, operation=page_operation(PATH), exception_handlers=_HANDLING)
-async def show_alerts(request: AnyRequest) -> Response:
+@page(PATH)
+async def show_alerts(request: AnyRequest, visitor: Visitor, pairs: Pairs) -> Response:
     """Show alerts: unresolved ones, or those of `state=`. The filters are those of the API."""
-    visitor, deps = await visitor_of(request), dependencies_of(request)
-    pairs = non_empty(query_pairs(request.scope["query_string"]))
-    alert_filter = _filter(pairs)
+    deps = dependencies_of(request)
+    state = first_value(pairs, "state") or UNRESOLVED
+    stateless = [pair for pair in pairs if pair[0] != "state"]
+    wanted = alert_filter([*stateless, *([("state", state)] if state != _ALL else [])])
     found: list[Alert]
-    found, total = await deps.store.read(list_alerts(visitor.tenant, alert_filter))
+    found, total = await deps.store.read(list_alerts(visitor.tenant, wanted))
     now_us = deps.clock()
     values = {
         "lines": [alert_line(alert, visitor.zone, now_us) for alert in found],
         "total": total,
-        **_list_links(pairs, alert_filter, total),
-        **_rights(visitor),
+        **_list_links(pairs, state),
+        **adjacent_pages(
+            [pair for pair in pairs if pair[0] != "offset"],
+            PATH,
+            PageWindow(wanted.limit, wanted.offset, total),
+        ),
+        "may_write": visitor.access.has_scope(ALERTS_WRITE),
+        "mutes": MUTES,
     }
-    return render_page("alerts.html", visitor, values, headers=renewed(request, visitor))
+    return render_page("alerts.html", visitor, values)
 
 
-def _filter(pairs: Pairs) -> AlertFilter:
-    state = first_value(pairs, "state") or UNRESOLVED
-    filters = [pair for pair in pairs if pair[0] != "state"] + ([("state", state)] if state != _ALL else [])
-    return AlertFilter(
-        **{"limit": DEFAULT_LIMIT, "offset": 0, **_ALL_TIMES, **read_values(filters, _PARAMETERS_BY_NAME)}
-    )
-
-
-def _list_links(pairs: Pairs, alert_filter: AlertFilter, total: int) -> dict[str, Any]:
-    other_pairs = [pair for pair in pairs if pair[0] != "offset"]
-    rest = [pair for pair in other_pairs if pair[0] != "state"]
-    before, after = alert_filter.offset - alert_filter.limit, alert_filter.offset + alert_filter.limit
-    state = first_value(pairs, "state") or UNRESOLVED
+def _list_links(pairs: Pairs, state: str) -> dict[str, Any]:
+    rest = [pair for pair in pairs if pair[0] not in {"offset", "state"}]
     return {
         "states": [(name, url([*rest, ("state", name)], PATH), name == state) for name in _STATES],
         "shown": state,
         "values": dict(pairs),
         "kinds": [kind.value for kind in AlertKind],
-        "previous": url([*other_pairs, ("offset", str(max(before, 0)))], PATH)
-        if alert_filter.offset
-        else None,
-        "next": url([*other_pairs, ("offset", str(after))], PATH) if after < total else None,
         "here": url(pairs, PATH),
         "path": PATH,
     }
 
 
-def _rights(visitor: Visitor) -> dict[str, Any]:
-    return {"may_write": visitor.access.has_scope(ALERTS_WRITE), "mutes": MUTES}
-
-
-@get(ONE, operation=page_operation(ONE), exception_handlers=_HANDLING)
-async def show_alert(request: AnyRequest) -> Response:
-    """Show one alert of the tenant."""
-    visitor, deps = await visitor_of(request), dependencies_of(request)
-    alert, changes = await deps.store.read(_with_history(visitor.tenant, alert_id(request)))
+@page(ONE)
+async def show_alert(request: AnyRequest, visitor: Visitor, _pairs: Pairs) -> Response:
+    deps = dependencies_of(request)
+    alert, changes = await deps.store.read(alert_with_changes(visitor.tenant, id_after(request, "alerts")))
     finding, now_us = read_content(alert).finding, deps.clock()
     line = alert_line(alert, visitor.zone, now_us)
     values = {
@@ -112,11 +101,12 @@ async def show_alert(request: AnyRequest) -> Response:
         "history": history(changes, visitor.zone),
         "calls": calls_path(finding),
         "call_paths": [(sid, call_path(sid)) for sid in finding.sids],
-        "here": line.path,
+        "here": line["path"],
         **await _chart(request, visitor, finding, now_us),
-        **_rights(visitor),
+        "may_write": visitor.access.has_scope(ALERTS_WRITE),
+        "mutes": MUTES,
     }
-    return render_page("alert.html", visitor, values, headers=renewed(request, visitor))
+    return render_page("alert.html", visitor, values)
 
 
 async def _chart(request: AnyRequest, visitor: Visitor, finding: AlertFinding, now_us: int) -> dict[str, Any]:
@@ -130,11 +120,26 @@ async def _chart(request: AnyRequest, visitor: Visitor, finding: AlertFinding, n
     return {"chart_data": chart, "script": built_path(CHARTS)}
 
 
-def alert_id(request: AnyRequest) -> bytes:
-    """Return the alert id of the path; empty if it is invalid."""
-    return parse_uuid(segment_after(request, "alerts")) or b""
+@form(ONE + "/{action:str}", ALERTS_WRITE)
+async def change_alert(request: AnyRequest, visitor: Visitor, pairs: Pairs) -> None:
+    fields, event = dict(pairs), _EVENTS.get(last_segment(request, "alerts"))
+    if event is None:
+        raise NotFound("an alert can be acknowledged, resolved, muted and unmuted")
+    # PostgreSQL cannot store a NUL in a text.
+    note = fields.get("note", "").replace("\0", "").strip()[:MAX_NOTE_CHARS] or None
+    alert, by = id_after(request, "alerts"), change_by(request, event, note)
+    if event is AlertEvent.ACKNOWLEDGED:
+        operation = acknowledge(visitor.tenant, alert, by)
+    elif event is AlertEvent.RESOLVED:
+        operation = resolve(visitor.tenant, alert, by)
+    else:
+        until_us = by.at_us + _mute_us(fields) if event is AlertEvent.MUTED else None
+        operation = mute(visitor.tenant, alert, until_us, by)
+    await dependencies_of(request).store.write(operation)
 
 
-def _with_history(tenant: str, alert: bytes) -> StoreOperation[tuple[Alert, list[StoredAlertChange]]]:
-    found = yield from need_alert(tenant, alert)
-    return found, (yield from alert_history(tenant, alert))
+def _mute_us(fields: Mapping[str, str]) -> int:
+    hours = parse_number(fields.get("hours", ""), otherwise=0)
+    if not 1 <= hours <= _MAX_HOURS:
+        raise InvalidInput.of("hours", f"hours must be a whole number from 1 to {_MAX_HOURS}")
+    return hours * _HOUR_US

@@ -31,7 +31,6 @@ class ConversationEntry(NamedTuple):
 
     @property
     def lane(self) -> str:
-        """Return the timeline lane of the entry."""
         return {"tool": "lane_tools", "hand-over": "lane_hand_over"}.get(self.kind, "lane_speech")
 
 
@@ -104,9 +103,12 @@ def _hand_overs(call: Record) -> Iterator[ConversationEntry]:
             at_s = _since(call, fact["occurred_at"])
             label = details[0][1] if details else "escalated"
             yield ConversationEntry(
-                "hand-over", at_s, at_s, clock_text(at_s), label, "", f"hand-over-{number}", _unique(details)
+                "hand-over",
+                at_s,
+                at_s,
+                clock_text(at_s),
+                label,
+                "",
+                f"hand-over-{number}",
+                list(dict.fromkeys(details)),
             )
-
-
-def _unique(details: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    return list(dict.fromkeys(details))

@@ -1,77 +1,89 @@
-"""`/calls/{id}`: one call, summarized for support in one sentence, with its details."""
+"""`/calls/{id}`: one call, summarized for support in a sentence, with its details and contradicting facts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qsl
 
 import msgspec
-from litestar import get
 
+from calltally.calls.identity import parse_uuid
+from calltally.calls.model import FINAL
 from calltally.calls.times import EPOCH, SECOND_US, parse_instant
+from calltally.store.tenants.number_reveals import StoredReveal, record_reveal
 from calltally.web.api.call_logs.one_call import FoundCall, call_detail_json, requested_call
 from calltally.web.api.call_logs.schemas import raw_event_resource
-from calltally.web.dashboard.call.conflicts import field_conflicts, other_ids, source_name
 from calltally.web.dashboard.call.conversation import conversation
-from calltally.web.dashboard.call.raw_body import pretty_body
 from calltally.web.dashboard.call.sentence import sentence, span
 from calltally.web.dashboard.call.timeline import timeline
-from calltally.web.dashboard.call_format import DASH, ago, call_path, full_time, local
 from calltally.web.dashboard.calls.links import first_value, url
-from calltally.web.dashboard.calls.page import API, curl_of, renewed
-from calltally.web.dashboard.error_page import handle_page_exception
-from calltally.web.dashboard.operations import page_operation
+from calltally.web.dashboard.calls.page import API, curl_of
+from calltally.web.dashboard.formats import DASH, ago, call_path, full_time, local
+from calltally.web.dashboard.pages import form, page
 from calltally.web.dashboard.rendering import render_page
-from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
-from calltally.web.request.access import TRANSCRIPTS_READ
+from calltally.web.dashboard.sign_in.visitor import Visitor
+from calltally.web.request.access import PII_READ, TRANSCRIPTS_READ
 from calltally.web.request.context import AnyRequest, dependencies_of
-from calltally.web.request.query import query_pairs
+from calltally.web.request.query import Pairs
 from calltally.web.response.response import Response
 
 # Tabs below the timeline. The print view shows all of them.
 TABS: Final = ("facts", "deliveries", "record", "json")
 PRINTED: Final = "print"
-_HANDLING: Final[Any] = {Exception: handle_page_exception}
+_DELIVERY_TIMES: Final = ("created_at", "updated_at", "next_attempt_at")
 _TIMES: Final = ("created_at", "answered_at", "ended_at", "updated_at")
 # Fields that the page shows elsewhere, or that are too long.
 _OMITTED: Final = frozenset(
-    ("summary", "metadata", "revision", "ending", "events", "session", "deliveries", "conflicts")
+    ("summary", "metadata", "revision", "ending", "events", "session", "deliveries", "conflicts", *_TIMES)
 )
 _LATE_S: Final = 60
 _LONG_S: Final = 3_600
+Record = Mapping[str, Any]
+
+_PARTIES: Final = ("direction", "from_number", "to_number")
 
 
-@get("/calls/{id:str}", operation=page_operation("/calls/{id}"), exception_handlers=_HANDLING)
-async def show_call(request: AnyRequest) -> Response:
+@page("/calls/{id:str}")
+async def show_call(request: AnyRequest, visitor: Visitor, pairs: Pairs) -> Response:
     """Show a call by any of its current or former ids or SIDs."""
-    return await call_response(request, await visitor_of(request), await requested_call(request, "calls"))
+    return await _call_response(request, visitor, pairs, await requested_call(request, "calls"))
 
 
-async def call_response(request: AnyRequest, visitor: Visitor, found: FoundCall) -> Response:
-    """Return the page of a call with the visitor's rights."""
+@form("/calls/{id:str}/reveal", PII_READ)
+async def reveal_call(request: AnyRequest, visitor: Visitor, _pairs: Pairs) -> Response:
+    """Show a call of a masking tenant with full numbers.
+
+    The page has no URL of its own, so each reveal is requested, and logged first.
+    """
+    deps, found = dependencies_of(request), await requested_call(request, "calls")
+    call_id = parse_uuid(msgspec.json.decode(found.record)["id"]) or b""
+    reveal = StoredReveal(deps.clock(), visitor.access.key_id, call_id)
+    await deps.store.write(record_reveal(visitor.tenant, reveal))
+    return await _call_response(request, visitor._replace(is_masked=False), (), found)
+
+
+async def _call_response(request: AnyRequest, visitor: Visitor, pairs: Pairs, found: FoundCall) -> Response:
     call = msgspec.json.decode(visitor.mask(await call_detail_json(request, found)))
     may_read = visitor.access.has_scope(TRANSCRIPTS_READ)
     shows_raw = visitor.can_read_bodies
     events = msgspec.json.encode([raw_event_resource(fact, shows_raw=shows_raw) for fact in found.facts])
     facts = msgspec.json.decode(visitor.mask(events))
     here = call_path(call["id"])
-    tab = first_value(query_pairs(request.scope["query_string"]), "tab")
+    tab = first_value(pairs, "tab")
+    now = EPOCH + timedelta(microseconds=dependencies_of(request).clock())
     values = {
         **_values(visitor, call),
         "facts": [_fact(visitor, call, fact) for fact in facts],
         "curl": curl_of(request, f"{API}/{call['id']}"),
         "may_read": may_read,
-        "ago": ago(local(call["created_at"], visitor.zone), _now(request)),
+        "ago": ago(local(call["created_at"], visitor.zone), now),
         "tab": tab if tab in {*TABS, PRINTED} else TABS[0],
         "tabs": [(name, f"{here}?tab={name}#tabs") for name in TABS],
         "is_revealed": visitor.access.masks and not visitor.is_masked,
         "printed": f"{here}?tab={PRINTED}",
         "here": here,
     }
-    return render_page("call.html", visitor, values, headers=renewed(request, visitor))
-
-
-def _now(request: AnyRequest) -> Any:  # noqa: ANN401 (a datetime, as `ago` takes it)
-    return EPOCH + timedelta(microseconds=dependencies_of(request).clock())
+    return render_page("call.html", visitor, values)
 
 
 def _values(visitor: Visitor, call: dict[str, Any]) -> dict[str, Any]:
@@ -81,13 +93,20 @@ def _values(visitor: Visitor, call: dict[str, Any]) -> dict[str, Any]:
         "sentence": sentence(call),
         "times": {name: full_time(call[name], visitor.zone) for name in _TIMES},
         "answers": list(_answers(call)),
-        "fields": [(name, _plain(value)) for name, value in call.items() if _is_listed(name, value)],
+        "fields": [
+            (name, _plain(value))
+            for name, value in call.items()
+            if name not in _OMITTED and value not in (None, [], {})
+        ],
         "metadata": _indented(call["metadata"]) if call["metadata"] else "",
         "entries": entries,
         "timeline": timeline(call, entries),
         "disputes": list(field_conflicts(call)),
         "other_ids": other_ids(call),
-        "deliveries": [_delivery(visitor, each) for each in call["deliveries"]],
+        "deliveries": [
+            {**each, **{name: full_time(each[name], visitor.zone) for name in _DELIVERY_TIMES}}
+            for each in call["deliveries"]
+        ],
         "json": _indented(call),
         "related": list(_related(call, sees_numbers=not visitor.is_masked)),
     }
@@ -117,17 +136,7 @@ def _words(values: dict[str, Any] | None, names: tuple[str, ...]) -> str:
     return ", ".join(str(values[name]) for name in names if values.get(name) is not None) if values else ""
 
 
-def _delivery(visitor: Visitor, delivery: dict[str, Any]) -> dict[str, Any]:
-    named = ("created_at", "updated_at", "next_attempt_at")
-    return {**delivery, **{name: full_time(delivery[name], visitor.zone) for name in named}}
-
-
-def _is_listed(name: str, value: object) -> bool:
-    return name not in _OMITTED and name not in _TIMES and value not in (None, [], {})
-
-
 def _plain(value: object) -> str:
-    """Format a value of a fact or record."""
     if isinstance(value, dict):
         return ", ".join(f"{name}: {_plain(each)}" for name, each in value.items() if each is not None)
     if isinstance(value, list):
@@ -136,7 +145,6 @@ def _plain(value: object) -> str:
 
 
 def _fact(visitor: Visitor, call: dict[str, Any], fact: dict[str, Any]) -> dict[str, Any]:
-    """Return a row of the table: time, source, content and outcome."""
     occurred_us, received_us = parse_instant(fact["occurred_at"]), parse_instant(fact["received_at"])
     offset_s = (occurred_us - parse_instant(call["created_at"])) / SECOND_US
     late_s = (received_us - occurred_us) // SECOND_US
@@ -160,3 +168,59 @@ def _related(call: dict[str, Any], *, sees_numbers: bool) -> Any:  # noqa: ANN40
     for name in ("route", "agent"):
         if call[name]:
             yield f"same_{name}", {name: call[name]}, url([(name, call[name])])
+
+
+def pretty_body(raw: str) -> str:
+    """Indent JSON, and split a form into lines; other bodies are unchanged."""
+    try:
+        return msgspec.json.format(raw, indent=2)
+    except ValueError:
+        pass
+    try:
+        pairs = parse_qsl(raw, keep_blank_values=True, strict_parsing=True)
+    except ValueError:
+        return raw
+    return "\n".join(f"{name}: {value}" for name, value in pairs) or raw
+
+
+class ConflictingValue(NamedTuple):
+    """One value, its sources, and whether the record uses it."""
+
+    value: str
+    by: Sequence[str]
+    counts: bool
+
+
+class FieldConflict(NamedTuple):
+    """A field with different values."""
+
+    name: str
+    values: Sequence[ConflictingValue]
+
+
+def field_conflicts(call: Record) -> Iterator[FieldConflict]:
+    """Yield the fields with contradicting values, of a call as the API returns it."""
+    for name in ("status", *_PARTIES):
+        values: dict[str, list[str]] = {}
+        for fact in call["events"]:
+            value = fact["said"].get(name)
+            if value is not None and (name != "status" or value in FINAL):
+                values.setdefault(str(value), []).append(source_name(fact))
+        if len(values) > 1:
+            yield FieldConflict(
+                name,
+                [
+                    ConflictingValue(value, list(dict.fromkeys(by)), value == call[name])
+                    for value, by in values.items()
+                ],
+            )
+
+
+def other_ids(call: Record) -> list[str]:
+    sids = dict.fromkeys(fact["call_sid"] for fact in call["events"])
+    return [sid for sid in sids if sid != call["call_sid"]]
+
+
+def source_name(fact: Record) -> str:
+    """Return the source of a fact: its provider and channel."""
+    return " / ".join(part for part in (fact["provider"], fact["door"].replace("_", " ")) if part)

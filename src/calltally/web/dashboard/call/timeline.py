@@ -79,7 +79,6 @@ class TimelineScale(NamedTuple):
 
     @property
     def has_after(self) -> bool:
-        """Return whether events came after the end."""
         return self.last_us > self.end_us
 
     def ticks(self) -> Iterator[tuple[float, str]]:

@@ -1,11 +1,13 @@
-"""Links of the list of calls. The URL contains the whole state, so that it can be shared."""
+"""Links to the list of calls. The URL contains the whole state, so that it can be shared."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
 from calltally.web.request.query import Pairs
+from calltally.web.response.paging import PageWindow
 
 LIST: Final = "/calls"
 _NUMBER: Final = re.compile(r"[0-9]{1,19}")
@@ -16,6 +18,18 @@ COUNTED: Final = "counted"
 _POSITION_NAMES: Final = frozenset({"offset", "snapshot", "page", AFTER, BEFORE, COUNTED})
 # Parameters that are not filters and have no chip.
 _NO_CHIP: Final = _POSITION_NAMES | {"limit", "order"}
+# Keys of measured groups with a list filter of the same name.
+_LIST_FILTERS: Final = frozenset({"route", "provider", "agent", "direction"})
+# Filter of the calls in the numerator of a rate.
+NARROWED: Final[Mapping[str, tuple[str, str]]] = {
+    "completion_rate": ("status", "completed"),
+    "no_answer_rate": ("status", "no-answer"),
+    "busy_rate": ("status", "busy"),
+    "cancel_rate": ("status", "canceled"),
+    "failure_rate": ("status", "failed"),
+    "provider_failure_rate": ("status", "failed"),
+    "escalation_rate": ("escalated", "true"),
+}
 
 
 class Chip(NamedTuple):
@@ -61,7 +75,6 @@ def non_empty(pairs: Pairs) -> Pairs:
 
 
 def chips(pairs: Pairs) -> list[Chip]:
-    """Return the active filters in order."""
     filter_pairs = [pair for pair in pairs if pair[0] not in _POSITION_NAMES]
     return [
         Chip(name, value, url(pair for pair in filter_pairs if pair != (name, value)))
@@ -71,7 +84,6 @@ def chips(pairs: Pairs) -> list[Chip]:
 
 
 def pager(pairs: Pairs, snapshot: str, position: ListPosition) -> Pager:
-    """Return the links around the current page."""
     limit, offset, total = position.limit, position.offset, position.total
     filter_pairs = [pair for pair in pairs if pair[0] not in _POSITION_NAMES]
 
@@ -96,7 +108,6 @@ def pager(pairs: Pairs, snapshot: str, position: ListPosition) -> Pager:
 
 
 def filters_only(pairs: Pairs) -> Pairs:
-    """Return the query without its position."""
     return tuple(pair for pair in pairs if pair[0] not in _POSITION_NAMES)
 
 
@@ -116,11 +127,41 @@ def parse_number(text: str, *, otherwise: int) -> int:
 
 
 def url(pairs: Iterable[tuple[str, str]], path: str = LIST) -> str:
-    """Return the URL of a query."""
     query = urlencode(list(pairs))
     return f"{path}?{query}" if query else path
+
+
+def adjacent_pages(pairs: Sequence[tuple[str, str]], path: str, window: PageWindow) -> dict[str, str | None]:
+    """Return the links to the previous and next page of a query without an offset; None for a missing one."""
+    before, after = max(window.offset - window.limit, 0), window.offset + window.limit
+    return {
+        "previous": url([*pairs, ("offset", str(before))], path) if window.offset else None,
+        "next": url([*pairs, ("offset", str(after))], path) if after < window.total else None,
+    }
 
 
 def first_value(pairs: Sequence[tuple[str, str]], name: str) -> str:
     """Return the value of a parameter; empty if it is missing."""
     return next((value for each, value in pairs if each == name), "")
+
+
+def calls_of(key: Mapping[str, str | None], filters: Pairs) -> Pairs | None:
+    """Return the list's filters for a group's calls; None if a key has no filter."""
+    if any(name not in _LIST_FILTERS or value is None for name, value in key.items()):
+        return None
+    other_pairs = [pair for pair in filters if pair[0] not in key]
+    return (*other_pairs, *((name, value) for name, value in key.items() if value is not None))
+
+
+def calls_url(calls: Pairs, from_: str, to: str) -> str:
+    return f"/calls?{_group_part(calls)}from={_instant(from_)}&to={_instant(to)}"
+
+
+@lru_cache(maxsize=256)
+def _group_part(calls: Pairs) -> str:
+    """Return the group's part of the URL. A page has hundreds of links with the same part."""
+    return f"{urlencode(calls)}&" if calls else ""
+
+
+def _instant(text: str) -> str:
+    return text.replace(":", "%3A")

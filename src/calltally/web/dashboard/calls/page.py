@@ -1,17 +1,17 @@
 """`/calls`: the list, with every filter of the API in its URL."""
 
+import re
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from litestar import get
-from litestar.types import ASGIApp
-
 from calltally.calls.filters import ListQuery
 from calltally.calls.model import DIRECTIONS, STATUSES
+from calltally.calls.phone import normalise_number
 from calltally.calls.times import EPOCH, utc_text
+from calltally.store.ledger.lookup import find_call
 from calltally.web.api.call_logs.list_calls import list_call_logs
-from calltally.web.dashboard.calls.columns import COLUMNS, COLUMNS_COOKIE, chosen_columns
 from calltally.web.dashboard.calls.links import (
     AFTER,
     BEFORE,
@@ -23,9 +23,8 @@ from calltally.web.dashboard.calls.links import (
     url,
 )
 from calltally.web.dashboard.calls.local_window import field_value, has_local_times, in_utc, window_choices
-from calltally.web.dashboard.calls.rows import LONG, days
-from calltally.web.dashboard.calls.saved_views import VIEWS_COOKIE, read_views
-from calltally.web.dashboard.calls.search_box import search_path
+from calltally.web.dashboard.calls.preferences import VIEWS_COOKIE, read_views
+from calltally.web.dashboard.calls.rows import COLUMNS, COLUMNS_COOKIE, LONG, chosen_columns, days
 from calltally.web.dashboard.calls.total import (
     COUNT,
     NEWS,
@@ -35,68 +34,63 @@ from calltally.web.dashboard.calls.total import (
     read_list_page,
     total_text,
 )
-from calltally.web.dashboard.error_page import handle_page_exception
-from calltally.web.dashboard.operations import page_operation
+from calltally.web.dashboard.formats import call_path
+from calltally.web.dashboard.pages import download, page
 from calltally.web.dashboard.rendering import redirect, render_page, status_mark
-from calltally.web.dashboard.sign_in.page import session_header
-from calltally.web.dashboard.sign_in.visitor import Visitor, cookie_of, visitor_of
+from calltally.web.dashboard.sign_in.visitor import Visitor, cookie_of
 from calltally.web.request.context import AnyRequest, dependencies_of
-from calltally.web.request.public_url import public_origin
+from calltally.web.request.dependencies import Dependencies
+from calltally.web.request.paths import MAX_SEGMENT_CHARS, public_origin
 from calltally.web.request.query import Pairs, query_pairs
-from calltally.web.response.response import Headers, Response
+from calltally.web.response.response import Response
 
 PAGE_SIZES: Final = (25, 50, 100, 250, 1000)
 EXPORTS: Final = ("csv", "ndjson", "parquet")
 API: Final = "/api/v1/call-logs"
 EXPORT: Final = "/calls-export"
+# Typed telephone numbers: digits with common separators.
+_NUMBER: Final = re.compile(r"\+?[\d\s()./-]{3,24}", re.ASCII)
+_SEPARATORS: Final = re.compile(r"[\s()./-]", re.ASCII)
 _WITH_KEY: Final = '-H "Authorization: Bearer ${CALLTALLY_API_KEY}"'
-_HANDLING: Final[Any] = {Exception: handle_page_exception}
 
 
-@get("/calls", operation=page_operation("/calls"), exception_handlers=_HANDLING)
-async def show_calls(request: AnyRequest) -> Response:
+@page("/calls")
+async def show_calls(request: AnyRequest, visitor: Visitor, pairs: Pairs) -> Response:
     """Show a page of calls. Its links contain the snapshot, so that rows stay in place."""
-    visitor = await visitor_of(request)
-    pairs = non_empty(query_pairs(request.scope["query_string"]))
     if has_local_times(query_pairs(request.scope["query_string"])):
         return redirect(url(in_utc(pairs, visitor.zone)))
     if pairs and pairs[0][0] == "find":
-        return redirect(await search_path(dependencies_of(request), visitor.tenant, pairs[0][1]))
+        return redirect(await _search_path(dependencies_of(request), visitor.tenant, pairs[0][1]))
     list_request = parse_list_request(pairs, visitor)
     list_page = await read_list_page(dependencies_of(request), visitor, list_request)
     values = _values(request, list_request, list_page) | _choices(
         request, visitor, list_request.pairs, list_request.query
     )
-    return render_page(
-        "calls.html", visitor, values | _rows(request, visitor, list_page), headers=renewed(request, visitor)
-    )
+    return render_page("calls.html", visitor, values | _rows(request, visitor, list_page))
 
 
-@get("/calls-export", operation=page_operation("/calls-export"), exception_handlers=_HANDLING)
-async def export_calls(request: AnyRequest) -> ASGIApp:
-    """Return the listed calls as a file, authorized by the session."""
-    await visitor_of(request)
-    answer: ASGIApp = await list_call_logs.fn(request)
-    return answer
+export_calls = download("/calls-export", list_call_logs)
 
 
-def renewed(request: AnyRequest, visitor: Visitor) -> Headers:
-    """Return the renewed session cookie if it is due."""
-    now_us = dependencies_of(request).clock()
-    if not visitor.session.needs_renewal(now_us):
-        return ()
-    return session_header(request, visitor.session._replace(seen_us=now_us))
+async def _search_path(deps: Dependencies, tenant: str, text: str) -> str:
+    """Return the page of the search field: an id or SID opens its call, a number lists its calls."""
+    query = text.strip()
+    if query and len(query) <= MAX_SEGMENT_CHARS:
+        record: bytes | None = await deps.store.read_tenant(tenant, partial(find_call, tenant, query))
+        if record is not None:
+            return call_path(query)
+    if _NUMBER.fullmatch(query):
+        return url([("number", normalise_number(_SEPARATORS.sub("", query)))])
+    return url([("q", query)] if query else [])
 
 
 def _rows(request: AnyRequest, visitor: Visitor, list_page: ListPage) -> dict[str, Any]:
-    """Return the calls by day, in the columns of this browser."""
     columns = chosen_columns(cookie_of(request, COLUMNS_COOKIE))
     rows_by_day = days(list_page.calls, visitor.zone, columns, status_mark)
     return {"columns": columns, "days": rows_by_day, "is_long": len(list_page.calls) > LONG}
 
 
 def _values(request: AnyRequest, list_request: ListRequest, list_page: ListPage) -> dict[str, Any]:
-    """Return the counts and the links."""
     here = filters_only(list_request.pairs)
     # A file has no pages.
     whole = [*(pair for pair in here if pair[0] != "limit"), ("snapshot", list_page.snapshot)]
@@ -136,7 +130,6 @@ def _counts(list_request: ListRequest, list_page: ListPage) -> dict[str, Any]:
 
 
 def _choices(request: AnyRequest, visitor: Visitor, pairs: Pairs, query: ListQuery) -> dict[str, Any]:
-    """Return the choices of the list's forms, with the current ones."""
     here = filters_only(pairs)
     values = dict(here)
     now = EPOCH + timedelta(microseconds=dependencies_of(request).clock())
@@ -158,7 +151,6 @@ def _choices(request: AnyRequest, visitor: Visitor, pairs: Pairs, query: ListQue
 
 
 def curl_of(request: AnyRequest, path: str) -> str:
-    """Return the same request as a curl command."""
     return f'curl -sS "{public_origin(request)}{path}" {_WITH_KEY}'
 
 

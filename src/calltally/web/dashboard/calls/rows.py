@@ -1,9 +1,9 @@
-"""Rows of the list as HTML, built in Python.
+"""Rows and columns of the list. Rows are HTML, built in Python.
 
 A page may have 1,000 rows, and a template takes several times as long.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from html import escape
@@ -11,9 +11,84 @@ from itertools import groupby
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from calltally.web.dashboard.call_format import DASH, call_path, local, short
-from calltally.web.dashboard.calls.columns import SHORTENED, STATE, SUMMARY, CallColumn
+from calltally.web.dashboard.call.sentence import span
 from calltally.web.dashboard.english.messages import text
+from calltally.web.dashboard.formats import DASH, call_path, local, short
+
+Record = Mapping[str, Any]
+
+COLUMNS_COOKIE: Final = "calltally_columns"
+_SEPARATOR: Final = "."
+_NUMBER: Final = "number"
+# Kinds with their own rendering.
+STATE, SUMMARY, SHORTENED = "state", "summary", "id"
+
+
+class CallColumn(NamedTuple):
+    """One column. `kind` is the CSS class of its cells; an empty cell is an unknown value."""
+
+    name: str
+    cell: Callable[[Record], str]
+    kind: str = ""
+
+
+def _text_cell(name: str) -> Callable[[Record], str]:
+    def cell(call: Record) -> str:
+        value = call[name]
+        return "" if value is None else str(value)
+
+    return cell
+
+
+def _cost(call: Record) -> str:
+    cost = call["cost"]
+    return f"{cost['amount']} {cost['currency'] or ''}".strip() if cost else ""
+
+
+def _parties(call: Record) -> str:
+    caller, called = call["from_number"], call["to_number"]
+    return f"{caller or '?'} → {called or '?'}" if caller or called else ""
+
+
+# In display order. The time column is always first.
+COLUMNS: Final[Mapping[str, CallColumn]] = {
+    column.name: column
+    for column in (
+        CallColumn("status", _text_cell("status"), STATE),
+        CallColumn("direction", _text_cell("direction"), "slim"),
+        CallColumn("parties", _parties, "parties"),
+        CallColumn("route", _text_cell("route")),
+        CallColumn("agent", _text_cell("agent")),
+        CallColumn("provider", _text_cell("provider")),
+        CallColumn("ring", lambda call: span(call["ring_seconds"]), f"{_NUMBER} slim"),
+        CallColumn("talk", lambda call: span(call["duration_seconds"]), _NUMBER),
+        CallColumn("end_reason", lambda call: str(call["end_reason"] or "").replace("-", " ")),
+        CallColumn("sip_code", _text_cell("sip_code"), f"{_NUMBER} slim"),
+        CallColumn("cost", _cost, _NUMBER),
+        CallColumn("conflicts_count", lambda call: str(call["conflicts"] or ""), _NUMBER),
+        CallColumn("tags", lambda call: ", ".join(call["tags"] or ())),
+        CallColumn("session_id", _text_cell("session_id"), SHORTENED),
+        CallColumn("call_sid", _text_cell("call_sid"), SHORTENED),
+        CallColumn("summary", _text_cell("summary"), SUMMARY),
+    )
+}
+DEFAULT_COLUMNS: Final = ("status", "direction", "parties", "route", "agent", "ring", "talk", "summary")
+
+
+def columns_by_name(names: Iterable[str]) -> list[CallColumn]:
+    """Return the columns of these names in display order; the default ones if no name is known."""
+    wanted = {name for name in names if name in COLUMNS} or set(DEFAULT_COLUMNS)
+    return [column for name, column in COLUMNS.items() if name in wanted]
+
+
+def chosen_columns(cookie: str | None) -> list[CallColumn]:
+    return columns_by_name((cookie or "").split(_SEPARATOR))
+
+
+def columns_cookie_value(names: Iterable[str]) -> str:
+    """Return the names as a cookie value, without unknown ones."""
+    return _SEPARATOR.join(column.name for column in columns_by_name(names))
+
 
 # Arguments: the column, the text of its cell, and the escalation flag. Cells are cached, because many are
 # equal.
@@ -47,17 +122,12 @@ def days(
     cells = _cells(render_status)
     dated = [(local(call["created_at"], zone), call) for call in calls]
     grouped = groupby(dated, key=lambda pair: pair[0].date())
-    return [
-        DayRows(
-            day.strftime("%A, %-d %B %Y"),
-            _pieces([_line(moment, call, columns, cells) for moment, call in pairs]),
-        )
-        for day, pairs in grouped
-    ]
-
-
-def _pieces(lines: Sequence[str]) -> list[str]:
-    return ["".join(lines[begin : begin + _PIECE]) for begin in range(0, len(lines), _PIECE)]
+    found = []
+    for day, pairs in grouped:
+        lines = [_line(moment, call, columns, cells) for moment, call in pairs]
+        pieces = ["".join(lines[begin : begin + _PIECE]) for begin in range(0, len(lines), _PIECE)]
+        found.append(DayRows(day.strftime("%A, %-d %B %Y"), pieces))
+    return found
 
 
 def _line(moment: datetime, call: Mapping[str, Any], columns: Sequence[CallColumn], cells: Cells) -> str:

@@ -7,13 +7,12 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from litestar import get
 
 from calltally.calls.filters import DEFAULT_LIMIT, MAX_LIMIT, ListQuery, parse_list_query
 from calltally.calls.identity import parse_uuid
 from calltally.store.listing.browse import BrowsePosition, browse, count, count_fresh
 from calltally.store.listing.list_calls import is_seek, list_calls
-from calltally.web.api.call_logs.list_calls import with_search
+from calltally.web.auth.search_rights import with_search
 from calltally.web.dashboard.calls.links import (
     AFTER,
     BEFORE,
@@ -26,18 +25,16 @@ from calltally.web.dashboard.calls.links import (
     with_page_offset,
 )
 from calltally.web.dashboard.english.messages import text
-from calltally.web.dashboard.error_page import handle_page_exception
-from calltally.web.dashboard.number_format import grouped
-from calltally.web.dashboard.operations import page_operation
-from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
+from calltally.web.dashboard.formats import grouped
+from calltally.web.dashboard.pages import page
+from calltally.web.dashboard.sign_in.visitor import Visitor
 from calltally.web.request.context import AnyRequest, dependencies_of
 from calltally.web.request.dependencies import Dependencies
-from calltally.web.request.query import Pairs, query_pairs
+from calltally.web.request.query import Pairs
 from calltally.web.response.response import Response
 
 COUNT: Final = "/calls-count"
 NEWS: Final = "/calls-news"
-_HANDLING: Final[Any] = {Exception: handle_page_exception}
 
 
 class ListRequest(NamedTuple):
@@ -72,7 +69,6 @@ def parse_list_request(pairs: Pairs, visitor: Visitor) -> ListRequest:
 
 
 def page_limit(pairs: Pairs) -> int:
-    """Return the number of calls per page."""
     return min(max(parse_number(first_value(pairs, "limit"), otherwise=DEFAULT_LIMIT), 1), MAX_LIMIT)
 
 
@@ -99,11 +95,10 @@ async def read_list_page(deps: Dependencies, visitor: Visitor, list_request: Lis
     return ListPage(calls, found.snapshot, position)
 
 
-@get(COUNT, operation=page_operation(COUNT), exception_handlers=_HANDLING)
-async def count_calls(request: AnyRequest) -> Response:
+@page(COUNT)
+async def count_calls(request: AnyRequest, visitor: Visitor, pairs: Pairs) -> Response:
     """Return the exact total as formatted text. The count may take long."""
-    visitor = await visitor_of(request)
-    list_request = parse_list_request(query_pairs(request.scope["query_string"]), visitor)
+    list_request = parse_list_request(pairs, visitor)
     query = list_request.query
     total = await _count_total(dependencies_of(request), visitor, query)
     links = pager(
@@ -118,11 +113,10 @@ async def count_calls(request: AnyRequest) -> Response:
     return Response.json(values)
 
 
-@get(NEWS, operation=page_operation(NEWS), exception_handlers=_HANDLING)
-async def count_new_calls(request: AnyRequest) -> Response:
+@page(NEWS)
+async def count_new_calls(request: AnyRequest, visitor: Visitor, pairs: Pairs) -> Response:
     """Return the number of calls that the list gained since its snapshot, by the changes since."""
-    visitor = await visitor_of(request)
-    list_request = parse_list_request(query_pairs(request.scope["query_string"]), visitor)
+    list_request = parse_list_request(pairs, visitor)
     read = partial(count_fresh, visitor.tenant, list_request.query)
     return Response.json(
         {"more": await dependencies_of(request).store.read_tenant(visitor.tenant, read, long=True)}

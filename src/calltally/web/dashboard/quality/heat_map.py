@@ -9,7 +9,7 @@ from calltally.analytics.measurement import Measurement
 from calltally.calls.intervals import SMALL_SAMPLE, Proportion
 from calltally.calls.metrics import RateProportions, rate_named
 from calltally.web.dashboard.english.messages import text
-from calltally.web.dashboard.number_format import percent
+from calltally.web.dashboard.formats import percent
 
 HOURS: Final = 24
 WEEKDAYS: Final = 7

@@ -2,32 +2,28 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from litestar import get
 from markupsafe import Markup
 
 from calltally.analytics.launch_query import LaunchQuery, parse_launch_query
 from calltally.analytics.launch_view import LaunchHour, LaunchReport, RateVerdict, launch_view
+from calltally.analytics.schemas import RateSummary
 from calltally.web.api.analytics import restrict_launch_query
-from calltally.web.dashboard.built_files import CHARTS, built_path
-from calltally.web.dashboard.calls.links import non_empty, url
-from calltally.web.dashboard.calls.page import curl_of, renewed
+from calltally.web.dashboard.calls.links import NARROWED, calls_url, url
+from calltally.web.dashboard.calls.page import curl_of
 from calltally.web.dashboard.english.messages import text
-from calltally.web.dashboard.error_page import handle_page_exception
-from calltally.web.dashboard.number_format import grouped, interval, minute, percent, points
-from calltally.web.dashboard.operations import page_operation
-from calltally.web.dashboard.quality.call_links import NARROWED, calls_url
-from calltally.web.dashboard.quality.chart_points import ChartSeries, chart_json, point
-from calltally.web.dashboard.rendering import render_page
-from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
+from calltally.web.dashboard.formats import grouped, interval, minute, percent, points
+from calltally.web.dashboard.pages import page
+from calltally.web.dashboard.quality.chart_data import ChartSeries, chart_json, chart_words, point
+from calltally.web.dashboard.rendering import CHARTS, built_path, render_page
+from calltally.web.dashboard.sign_in.visitor import Visitor
 from calltally.web.request.context import AnyRequest, dependencies_of
-from calltally.web.request.query import Pairs, query_pairs
+from calltally.web.request.query import Pairs
 from calltally.web.response.response import Response
 
 PATH: Final = "/quality/launch"
 API: Final = "/api/v1/analytics/launch"
-_HANDLING: Final[Any] = {Exception: handle_page_exception}
 # The form has a field for the kind of launch, and one for its name.
 _FACETS: Final = ("agent", "route")
 _DAY: Final = 10
@@ -35,38 +31,20 @@ _DAY: Final = 10
 MOST_HOURS: Final = 200
 
 
-class LaunchEvidenceRow(NamedTuple):
-    """One compared rate, as a row of the evidence."""
-
-    name: str
-    verdict: str
-    since: str
-    since_interval: str
-    since_of: str
-    before: str
-    before_interval: str
-    before_of: str
-    change: str
-    bounds: str
-    baseline_bounds: str
-    more: str
-
-
-@get(PATH, operation=page_operation(PATH), exception_handlers=_HANDLING)
-async def show_launch(request: AnyRequest) -> Response:
+@page(PATH)
+async def show_launch(request: AnyRequest, visitor: Visitor, pairs: Pairs) -> Response:
     """Show a launch, or only the form if the URL names none."""
-    visitor = await visitor_of(request)
-    pairs = _launch_pairs(non_empty(query_pairs(request.scope["query_string"])))
+    pairs = _launch_pairs(pairs)
     values = {"asked": dict(pairs), "here": url(pairs, PATH), "path": PATH, "facets": _FACETS, "launch": None}
     if not any(name in _FACETS for name, _ in pairs):
-        return render_page("launch.html", visitor, values, headers=renewed(request, visitor))
+        return render_page("launch.html", visitor, values)
     api = (*pairs, ("tz", visitor.zone.key))
     query = restrict_launch_query(parse_launch_query(api, is_admin=False), visitor.access)
     deps = dependencies_of(request)
     view = partial(launch_view, visitor.tenant, query, deps.clock())
     launch = await deps.store.read_tenant(visitor.tenant, view, long=True)
     values |= {**_values(visitor, query, launch), "curl": curl_of(request, url(api, API))}
-    return render_page("launch.html", visitor, values, headers=renewed(request, visitor))
+    return render_page("launch.html", visitor, values)
 
 
 def _launch_pairs(pairs: Pairs) -> Pairs:
@@ -103,27 +81,28 @@ def _values(visitor: Visitor, query: LaunchQuery, launch: LaunchReport) -> dict[
     }
 
 
-def _evidence_row(name: str, evidence: RateVerdict) -> LaunchEvidenceRow:
+def _evidence_row(name: str, evidence: RateVerdict) -> dict[str, str]:
     since, before = evidence.launch, evidence.baseline
     has_both = since.value is not None and before.value is not None
-    return LaunchEvidenceRow(
-        name=name,
-        verdict=evidence.verdict,
-        since=percent(since.value),
-        since_interval=interval(since.low, since.high),
-        since_of=f"{grouped(since.numerator)} / {grouped(since.denominator)}",
-        before=percent(before.value),
-        before_interval=interval(before.low, before.high),
-        before_of=f"{grouped(before.numerator)} / {grouped(before.denominator)}",
-        change=points((since.value or 0) - (before.value or 0)) if has_both else "",
-        bounds=interval(evidence.bounds.low, evidence.bounds.high) if evidence.bounds else "",
-        baseline_bounds=(
-            interval(evidence.baseline_bounds.low, evidence.baseline_bounds.high)
-            if evidence.baseline_bounds
-            else ""
-        ),
-        more=_more(evidence.more_calls),
-    )
+    bounds, baseline_bounds = evidence.bounds, evidence.baseline_bounds
+    return {
+        "name": name,
+        "verdict": evidence.verdict,
+        **_side("since", since),
+        **_side("before", before),
+        "change": points((since.value or 0) - (before.value or 0)) if has_both else "",
+        "bounds": interval(bounds.low, bounds.high) if bounds else "",
+        "baseline_bounds": interval(baseline_bounds.low, baseline_bounds.high) if baseline_bounds else "",
+        "more": _more(evidence.more_calls),
+    }
+
+
+def _side(name: str, rate: RateSummary) -> dict[str, str]:
+    return {
+        name: percent(rate.value),
+        f"{name}_interval": interval(rate.low, rate.high),
+        f"{name}_of": f"{grouped(rate.numerator)} / {grouped(rate.denominator)}",
+    }
 
 
 def _more(calls: int | None) -> str:
@@ -155,6 +134,6 @@ def _chart(query: LaunchQuery, launch: LaunchReport) -> Markup:
         "to": [hour.to for hour in hours],
         "narrow": {rate: "=".join(NARROWED[rate]) for rate in rates if rate in NARROWED},
         "marks": [],
-        "words": {name: text(f"chart_{name}") for name in ("of", "baseline", "small", "alert", "open")},
+        "words": chart_words(),
     }
     return chart_json(values, [ChartSeries(query.name, calls, points)])

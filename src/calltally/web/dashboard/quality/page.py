@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
-from litestar import get
-from litestar.types import ASGIApp
 from msgspec.structs import replace
 
 from calltally.alerts.model.finding import AlertKind
@@ -18,13 +16,12 @@ from calltally.calls.metrics import RATES
 from calltally.calls.model import DIRECTIONS
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.alerts.alerts import Alert, AlertFilter, list_alerts
-from calltally.web.api.analytics import measure_launch_quality, restrict_quality_query
-from calltally.web.dashboard.built_files import CHARTS, built_path
-from calltally.web.dashboard.calls.links import Chip, non_empty, url
-from calltally.web.dashboard.calls.page import curl_of, renewed
-from calltally.web.dashboard.error_page import handle_page_exception
-from calltally.web.dashboard.number_format import minute
-from calltally.web.dashboard.operations import page_operation
+from calltally.web.api.analytics import measure_launch_quality
+from calltally.web.auth.search_rights import with_search
+from calltally.web.dashboard.calls.links import Chip, url
+from calltally.web.dashboard.calls.page import curl_of
+from calltally.web.dashboard.formats import minute
+from calltally.web.dashboard.pages import download, page
 from calltally.web.dashboard.quality.chart_data import (
     MAX_GROUPS,
     ChartGroup,
@@ -42,17 +39,16 @@ from calltally.web.dashboard.quality.query import (
     parse_quality_page,
 )
 from calltally.web.dashboard.quality.table import MAX_ROWS, rows_of, total_row
-from calltally.web.dashboard.rendering import render_page
-from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
+from calltally.web.dashboard.rendering import CHARTS, built_path, render_page
+from calltally.web.dashboard.sign_in.visitor import Visitor
 from calltally.web.request.context import AnyRequest, dependencies_of
 from calltally.web.request.dependencies import Dependencies
-from calltally.web.request.query import Pairs, query_pairs
+from calltally.web.request.query import Pairs
 from calltally.web.response.response import Response
 
 PATH: Final = "/quality"
 EXPORT: Final = "/quality-export"
 API: Final = "/api/v1/analytics/launch-quality"
-_HANDLING: Final[Any] = {Exception: handle_page_exception}
 _HEAT_US: Final = 28 * DAY_US
 _HOUR_US: Final = 3_600 * SECOND_US
 _MAX_ALERTS: Final = 100
@@ -65,15 +61,13 @@ _CHOICES: Final = {
 }
 
 
-@get(PATH, operation=page_operation(PATH), exception_handlers=_HANDLING)
-async def show_quality(request: AnyRequest) -> Response:
+@page(PATH)
+async def show_quality(request: AnyRequest, visitor: Visitor, pairs: Pairs) -> Response:
     """Show the page, with the functions of the API, so that both agree."""
-    visitor, deps = await visitor_of(request), dependencies_of(request)
-    pairs, now_us = non_empty(query_pairs(request.scope["query_string"])), deps.clock()
+    deps = dependencies_of(request)
+    now_us = deps.clock()
     page_query = parse_quality_page(pairs, visitor.zone, now_us)
-    query = restrict_quality_query(
-        replace(page_query.query, rates=page_query.rates, rows=MAX_ROWS), visitor.access
-    )
+    query = with_search(replace(page_query.query, rates=page_query.rates, rows=MAX_ROWS), visitor.access)
     report = await quality_report(deps.store, query, [visitor.tenant], now_us)
     window = window_of(query, now_us)
     columns = chart_groups(report, page_query.step, window.buckets)
@@ -87,15 +81,10 @@ async def show_quality(request: AnyRequest) -> Response:
         "heat": heat_map(hours, visitor.zone),
         "span": [minute(at, visitor.zone) for at in (report.window.from_, report.window.to)],
     }
-    return render_page("quality.html", visitor, values, headers=renewed(request, visitor))
+    return render_page("quality.html", visitor, values)
 
 
-@get(EXPORT, operation=page_operation(EXPORT), exception_handlers=_HANDLING)
-async def export_quality(request: AnyRequest) -> ASGIApp:
-    """Return the API's CSV, authorized by the session."""
-    await visitor_of(request)
-    answer: ASGIApp = await measure_launch_quality.fn(request)
-    return answer
+export_quality = download(EXPORT, measure_launch_quality)
 
 
 def _numbers(page_query: QualityPageQuery, report: QualityReport) -> dict[str, Any]:
@@ -121,11 +110,7 @@ def _charts(
     return {
         "columns": columns,
         "left_out": len(groups) - len(columns),
-        "marks": [
-            mark
-            for bucket_index, mark in enumerate(marks)
-            if mark.path not in {m.path for m in marks[:bucket_index]}
-        ],
+        "marks": list({mark["path"]: mark for mark in marks}.values()),
         "chart_data": chart_data(page_query, columns, window.buckets, marks),
         "script": built_path(CHARTS),
     }

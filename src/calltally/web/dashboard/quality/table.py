@@ -9,10 +9,9 @@ from typing import Final
 from markupsafe import Markup, escape
 
 from calltally.analytics.schemas import CallGroup, QualityReport, RateDifference, RateSummary
-from calltally.web.dashboard.call_format import DASH
+from calltally.web.dashboard.calls.links import calls_of, calls_url
 from calltally.web.dashboard.english.messages import text
-from calltally.web.dashboard.number_format import grouped, interval, percent, points
-from calltally.web.dashboard.quality.call_links import calls_of, calls_url
+from calltally.web.dashboard.formats import DASH, grouped, interval, percent, points
 from calltally.web.dashboard.quality.query import QualityPageQuery
 
 # More rows are slow to build and to lay out; the CSV file has all.
@@ -21,12 +20,10 @@ _FEW: Final = f' class="few" title="{text("small_sample")}"'
 
 
 def rows_of(page_query: QualityPageQuery, report: QualityReport) -> Markup:
-    """Return the rows of the table, in the order of the API."""
     return Markup("".join([_row(page_query, group) for group in report.data[:MAX_ROWS]]))  # noqa: S704 (escaped)
 
 
 def total_row(page_query: QualityPageQuery, report: QualityReport) -> Markup:
-    """Return the cells of the total row, without its name."""
     return Markup(_cells(page_query, report.total))  # noqa: S704 (escaped)
 
 

@@ -45,7 +45,6 @@ class DashboardSession(NamedTuple):
 
     @classmethod
     def start(cls, key: str, tenant: str, now_us: int) -> Self:
-        """Return a new session with a new CSRF token."""
         return cls(key, tenant, secrets.token_urlsafe(24), now_us, now_us)
 
     def is_expired(self, now_us: int) -> bool:
@@ -53,11 +52,9 @@ class DashboardSession(NamedTuple):
         return now_us - self.seen_us > IDLE_US or now_us - self.began_us > MAX_SESSION_US
 
     def needs_renewal(self, now_us: int) -> bool:
-        """Return whether the cookie is due for renewal."""
         return now_us - self.seen_us > _RENEWED_AFTER_US
 
     def seal(self, vault: Vault) -> str:
-        """Return the encrypted cookie value."""
         fields = {name: str(value) for name, value in self._asdict().items()}
         return urlsafe_b64encode(vault.seal("", _PURPOSE, fields)).decode().rstrip("=")
 

@@ -1,4 +1,4 @@
-"""Visitor of a page: the session of the request's cookie, and the current rights of its key."""
+"""Visitor of a page: the cookies of the request, and the current rights of the session's key."""
 
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -7,18 +7,21 @@ from calltally.calls.errors import CalltallyError, Forbidden, NotFound, Unauthor
 from calltally.calls.export_query import zone_of
 from calltally.calls.masking import mask_json
 from calltally.store.tenants.tenants import need_tenant
-from calltally.web.dashboard.cookies import read_cookie
+from calltally.web.dashboard.english.messages import text
 from calltally.web.dashboard.sign_in.session_cookie import (
     COOKIE,
     HOST_COOKIE,
+    IDLE_US,
+    MAX_SESSION_US,
     DashboardSession,
     SignedOut,
     open_session,
 )
-from calltally.web.request.access import CALLS_READ, PII_READ, Access
+from calltally.web.request.access import ADMIN, CALLS_READ, PII_READ, Access
 from calltally.web.request.context import AnyRequest, context_of, dependencies_of
 from calltally.web.request.dependencies import Dependencies
-from calltally.web.request.public_url import public_origin
+from calltally.web.request.paths import public_origin
+from calltally.web.response.problem_kinds import BadRequest
 from calltally.web.response.response import Headers
 
 ZONE_COOKIE: Final = "calltally_zone"
@@ -26,6 +29,9 @@ THEME_COOKIE: Final = "calltally_theme"
 THEMES: Final = ("auto", "light", "dark")
 _SAME_SITE: Final = frozenset({b"same-origin", b"none"})
 _UTC: Final = "UTC"
+# All dashboard cookies have about 5 KB together. A browser also sends cookies of other services on this host.
+MAX_COOKIE_CHARS: Final = 8 * 1024
+_SESSION_S: Final = min(IDLE_US, MAX_SESSION_US) // 1_000_000
 
 
 class WrongTenant(CalltallyError):
@@ -69,14 +75,42 @@ class Visitor(NamedTuple):
 async def visitor_of(request: AnyRequest) -> Visitor:
     """Return the visitor. Raises SignedOut, and Forbidden if the key has lost the right to read calls."""
     deps = dependencies_of(request)
-    session = open_session(deps.vault, session_cookie(request), deps.clock())
+    session = open_session(deps.vault, cookie_of(request, session_cookie_name(request)), deps.clock())
     try:
         access, tenant = await authenticate(deps, session.key, session.tenant)
     except (Unauthorized, NotFound) as fault:
         raise SignedOut("the key of your session is no longer valid") from fault
     context = context_of(request.scope)
     context.access, context.tenant = access, tenant
-    return Visitor(session, access, tenant, zone_cookie(request), theme_cookie(request), access.masks)
+    zone_name = (cookie_of(request, ZONE_COOKIE) or _UTC).replace("%2F", "/")
+    theme = cookie_of(request, THEME_COOKIE)
+    return Visitor(
+        session,
+        access,
+        tenant,
+        zone_of(zone_name) or ZoneInfo(_UTC),
+        theme if theme in THEMES else THEMES[0],
+        access.masks,
+    )
+
+
+def require_scope(visitor: Visitor, scope: str) -> None:
+    """Raise Forbidden if the session's key lacks the scope: the same scopes as in the API."""
+    if not visitor.access.has_scope(scope):
+        raise Forbidden(text("needs_admin" if scope == ADMIN else "needs_scope", scope=scope))
+
+
+def renewed_session(request: AnyRequest, visitor: Visitor) -> Headers:
+    """Return the header of the renewed session cookie if it is due."""
+    now_us = dependencies_of(request).clock()
+    if not visitor.session.needs_renewal(now_us):
+        return ()
+    return session_header(request, visitor.session._replace(seen_us=now_us))
+
+
+def session_header(request: AnyRequest, session: DashboardSession) -> Headers:
+    sealed = session.seal(dependencies_of(request).vault)
+    return set_cookie(request, session_cookie_name(request), sealed, lasts_s=_SESSION_S)
 
 
 async def authenticate(deps: Dependencies, key: str, tenant: str) -> tuple[Access, str]:
@@ -108,39 +142,38 @@ def is_own_form(request: AnyRequest) -> bool:
     return origin is None or origin.decode("latin-1") == public_origin(request)
 
 
-def session_cookie(request: AnyRequest) -> str | None:
-    """Return the encrypted session of the request."""
-    return cookie_of(request, session_cookie_name(request))
-
-
 def session_cookie_name(request: AnyRequest) -> str:
     """Return the cookie name; over https, one that only this host can set."""
-    return HOST_COOKIE if is_https(request) else COOKIE
+    return HOST_COOKIE if _is_https(request) else COOKIE
 
 
-def is_https(request: AnyRequest) -> bool:
-    """Return whether clients reach the service by https."""
+def _is_https(request: AnyRequest) -> bool:
     return public_origin(request).startswith("https:")
 
 
 def set_cookie(request: AnyRequest, name: str, value: str, *, lasts_s: int) -> Headers:
     """Return the header of a cookie that scripts cannot read and other sites' forms do not send."""
-    secure = "; Secure" if is_https(request) else ""
-    text = f"{name}={value}; Path=/; Max-Age={lasts_s}; HttpOnly; SameSite=Lax{secure}"
-    return ((b"set-cookie", text.encode()),)
-
-
-def zone_cookie(request: AnyRequest) -> ZoneInfo:
-    """Return the chosen time zone; default UTC."""
-    return zone_of((cookie_of(request, ZONE_COOKIE) or _UTC).replace("%2F", "/")) or ZoneInfo(_UTC)
-
-
-def theme_cookie(request: AnyRequest) -> str:
-    """Return the chosen theme; default `auto`."""
-    chosen = cookie_of(request, THEME_COOKIE)
-    return chosen if chosen in THEMES else THEMES[0]
+    secure = "; Secure" if _is_https(request) else ""
+    cookie = f"{name}={value}; Path=/; Max-Age={lasts_s}; HttpOnly; SameSite=Lax{secure}"
+    return ((b"set-cookie", cookie.encode()),)
 
 
 def cookie_of(request: AnyRequest, name: str) -> str | None:
     """Return one cookie. Raises BadRequest if all cookies together are too long."""
     return read_cookie(context_of(request.scope).headers.get(b"cookie", b"").decode("latin-1"), name)
+
+
+def read_cookie(header: str, name: str) -> str | None:
+    """Return the value of a cookie (RFC 6265); None if it is missing, the last value if it is repeated.
+
+    Raises BadRequest for a header that is too long. `http.cookies` takes quadratic time for a quoted value.
+    Our cookies have no escapes: quotes are stripped, and nothing is decoded.
+    """
+    if len(header) > MAX_COOKIE_CHARS:
+        raise BadRequest(
+            f"the cookies for this host have {len(header)} characters, more than {MAX_COOKIE_CHARS}: delete"
+            " them in your browser, and sign in again"
+        )
+    pairs = (pair.partition("=") for pair in header.split(";"))
+    values = [value.strip(' \t"') for found, _, value in pairs if found.strip() == name]
+    return values[-1] if values else None

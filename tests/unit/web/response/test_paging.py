@@ -2,7 +2,7 @@
 
 import pytest
 
-from calltally.web.response.link_header import PageWindow, page_links
+from calltally.web.response.paging import PageWindow, page_links
 
 
 def links(query: bytes, limit: int, offset: int, total: int, snapshot: str | None = None) -> dict[str, str]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.calls.filters import CallFilter, ListQuery
-from calltally.web.response.etags import etag_matches, weak_etag
+from calltally.web.response.validators import etag_matches, weak_etag
 
 TAG = weak_etag(1, "acme", ListQuery())
 STRONG = TAG.removeprefix(b"W/")

@@ -4,19 +4,17 @@ from typing import Any, Final
 
 from litestar import post
 
-from calltally.calls.errors import Fault, RefusedEvents, UnsupportedMedia
+from calltally.calls.errors import Fault, RefusedEvents
 from calltally.ingest.event_body import MAX_BODY_BYTES, MAX_EVENTS
 from calltally.ingest.event_fields import event_schema
 from calltally.ingest.own_events import EventsAnswer
-from calltally.web.metrics.metrics import Metrics
-from calltally.web.openapi.operation import Operation, RequestBodySpec, ResponseSpec
+from calltally.web.openapi.operation import Operation, RequestBodySpec, one_response
 from calltally.web.request.access import EVENTS_WRITE
+from calltally.web.request.bodies import JSON_BODY, NDJSON_BODY, body_type
 from calltally.web.request.context import AnyRequest, dependencies_of, tenant_of
 from calltally.web.response.problems import problem_response
 from calltally.web.response.response import Response
 
-JSON_TYPE: Final = "application/json"
-NDJSON_TYPE: Final = "application/x-ndjson"
 # Metrics label of events without a provider.
 OWN: Final = "own"
 MAX_FAULTS: Final = 50
@@ -33,10 +31,10 @@ _EXAMPLE: Final[dict[str, Any]] = {
 }
 _BODY: Final = RequestBodySpec(
     content={
-        JSON_TYPE: {
+        JSON_BODY: {
             "anyOf": [_EVENT, {"type": "array", "minItems": 1, "maxItems": MAX_EVENTS, "items": _EVENT}]
         },
-        NDJSON_TYPE: {"type": "string", "description": "One event per line."},
+        NDJSON_BODY: {"type": "string", "description": "One event per line."},
     },
     description=f"Up to {MAX_EVENTS} events and {MAX_BODY_BYTES} bytes, uncompressed. Null equals a missing"
     " field. Unknown and duplicate fields are refused.",
@@ -53,51 +51,35 @@ SEND_EVENTS: Final = Operation(
     scope=EVENTS_WRITE,
     is_rate_limited=False,
     body=_BODY,
-    responses={
-        200: ResponseSpec(
-            description="The outcomes in the order of the events; at least one event was accepted.",
-            schema=EventsAnswer,
-            example={
-                "outcomes": [
-                    {
-                        "id": "evt-1001",
-                        "outcome": "applied",
-                        "reason": None,
-                        "call_id": "550e8400-e29b-81d4-a716-446655440000",
-                        "revision": 7,
-                    }
-                ]
-            },
-        )
-    },
-    problems=("invalid-body", "events-refused", "too-large", "unsupported-media-type", "unavailable"),
+    responses=one_response(
+        200,
+        "The outcomes in the order of the events; at least one event was accepted.",
+        EventsAnswer,
+        {
+            "outcomes": [
+                {
+                    "id": "evt-1001",
+                    "outcome": "applied",
+                    "reason": None,
+                    "call_id": "550e8400-e29b-81d4-a716-446655440000",
+                    "revision": 7,
+                }
+            ]
+        },
+    ),
+    problems=("events-refused", "unavailable"),
 )
 
 
 @post("/api/v1/events", operation=SEND_EVENTS, request_max_body_size=MAX_BODY_BYTES, status_code=200)
 async def send_events(request: AnyRequest) -> Response:
-    """Parse, record and count the events."""
-    deps, ndjson = dependencies_of(request), _is_ndjson(request)
+    deps, ndjson = dependencies_of(request), body_type(request, JSON_BODY, NDJSON_BODY) == NDJSON_BODY
     answer = await deps.intake.own_events.receive(
         tenant_of(request), await request.body(), ndjson=ndjson, now_us=deps.clock()
     )
-    _count_outcomes(deps.metrics, answer)
-    return _refusal(request, answer) if answer.all_refused else Response(answer.encode())
-
-
-def _is_ndjson(request: AnyRequest) -> bool:
-    coding = request.headers.get("content-encoding", "identity").strip().lower()
-    if coding != "identity":
-        raise UnsupportedMedia(f"send the body without a content encoding, not as {coding[:80]!r}")
-    media_type = request.headers.get("content-type", JSON_TYPE).partition(";")[0].strip().lower()
-    if media_type not in (JSON_TYPE, NDJSON_TYPE):
-        raise UnsupportedMedia(f"send the body as {JSON_TYPE} or {NDJSON_TYPE}, not as {media_type[:80]!r}")
-    return media_type == NDJSON_TYPE
-
-
-def _count_outcomes(metrics: Metrics, answer: EventsAnswer) -> None:
     for each in answer.outcomes:
-        metrics.count_fact(OWN, each.outcome)
+        deps.metrics.count_fact(OWN, each.outcome)
+    return _refusal(request, answer) if answer.all_refused else Response(answer.encode())
 
 
 def _refusal(request: AnyRequest, answer: EventsAnswer) -> Response:

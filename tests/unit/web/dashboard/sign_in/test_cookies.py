@@ -4,7 +4,7 @@ from time import process_time
 
 import pytest
 
-from calltally.web.dashboard.cookies import MAX_COOKIE_CHARS, read_cookie
+from calltally.web.dashboard.sign_in.visitor import MAX_COOKIE_CHARS, read_cookie
 from calltally.web.response.problem_kinds import BadRequest
 
 

@@ -1,0 +1,83 @@
+"""Formats of the pages: times in the reader's zone, ids, numbers; a dash for unknown values."""
+
+from datetime import datetime
+from typing import Final
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from calltally.web.dashboard.english.messages import text
+
+DASH: Final = "\N{EN DASH}"
+_SHORT_CHARS: Final = 15
+_ENDS_CHARS: Final = 6
+_UNITS: Final = ((86_400, "days_ago"), (3600, "hours_ago"), (60, "minutes_ago"))
+# Between a number and its unit, so that a line does not break there.
+_SPACE: Final = "\N{NARROW NO-BREAK SPACE}"
+_DECIMALS_BELOW_PERCENT: Final = 10
+# Below this, one decimal place would show 0.
+_ONE_DECIMAL_FROM: Final = 0.1
+
+
+def local(text: str, zone: ZoneInfo) -> datetime:
+    return datetime.fromisoformat(text).astimezone(zone)
+
+
+def full_time(text: str | None, zone: ZoneInfo) -> str:
+    """Format as `2026-10-01 09:32:30.198 CEST`; a dash for None."""
+    if text is None:
+        return DASH
+    moment = local(text, zone)
+    return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03d} {moment:%Z}"
+
+
+def minute(text: str | None, zone: ZoneInfo) -> str:
+    """Format an instant to the minute: `2026-10-01 09:32 CEST`; empty for None."""
+    return f"{local(text, zone):%Y-%m-%d %H:%M %Z}" if text else ""
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """Format the time before `now` in one unit: `3 min ago`."""
+    seconds = max(int((now - moment).total_seconds()), 0)
+    for unit, name in _UNITS:
+        if seconds >= unit:
+            return text(name, number=seconds // unit)
+    return text("just_now")
+
+
+def call_path(named: str) -> str:
+    return f"/calls/{quote(named, safe='')}"
+
+
+def short(text: str) -> str:
+    """Shorten an id in the middle: people compare its two ends."""
+    if len(text) <= _SHORT_CHARS:
+        return text
+    return f"{text[:_ENDS_CHARS]}…{text[-_ENDS_CHARS:]}"
+
+
+def percent(share: float | None) -> str:
+    """Format as `41 %`, with a decimal place below 10 %; a dash for None."""
+    return DASH if share is None else f"{_number(100 * share)}{_SPACE}%"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Format as `35 to 47 %`; empty for None."""
+    return "" if low is None or high is None else f"{_number(100 * low)} to {percent(high)}"
+
+
+def points(change: float | None) -> str:
+    """Format a difference of two rates in percentage points, with its sign."""
+    if change is None:
+        return DASH
+    sign = "+" if change > 0 else "\N{MINUS SIGN}" if change < 0 else "±"
+    return f"{sign}{_number(100 * abs(change))}"
+
+
+def grouped(number: int) -> str:
+    return f"{number:,}"
+
+
+def _number(value: float) -> str:
+    if value >= _DECIMALS_BELOW_PERCENT or value == int(value):
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= _ONE_DECIMAL_FROM else f"{value:.1g}"
