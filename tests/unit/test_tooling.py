@@ -21,6 +21,7 @@ TARGETS = {
     "help",
     "interop",
     "lock",
+    "pages",
     "run",
     "screenshots",
     "setup",
@@ -47,7 +48,8 @@ def pins(lock: Path) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    "lock", sorted(REPOSITORY.glob("[it]*/*/package-lock.json")), ids=lambda lock: lock.parent.name
+    "lock",
+    "pages", sorted(REPOSITORY.glob("[it]*/*/package-lock.json")), ids=lambda lock: lock.parent.name
 )
 def test_every_package_of_npm_is_pinned_by_its_hash_and_by_no_address(lock: Path) -> None:
     packages = json.loads(lock.read_text())["packages"]

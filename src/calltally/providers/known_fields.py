@@ -49,7 +49,11 @@ def unlisted_fields(provider: str, callback: Callback) -> tuple[str, ...]:
     known = known_fields(provider)
     if not known.names:
         return ()
-    names = dict.fromkeys(islice(_names(callback), _MAX_LEAVES))
+    try:
+        names = dict.fromkeys(islice(_names(callback), _MAX_LEAVES))
+    except ValueError:
+        # The content was signed and read, and a part that it does not use is malformed.
+        return ()
     unlisted = dict.fromkeys(name[:MAX_NAME_CHARS] for name in names if not is_known(provider, name))
     return tuple(islice(unlisted, _MAX_NAMES))
 
@@ -87,9 +91,5 @@ def _names(callback: Callback) -> Iterator[str]:
     if is_form(callback.headers):
         yield from (name for name, _ in parse_form(callback.body))
         return
-    try:
-        document = _decoder.decode(callback.body)
-    except ValueError:
-        # XML, or lines of JSON: their fields are those of the provider's files.
-        return
-    yield from leaf_names(document)
+    # XML and lines of JSON raise ValueError: their fields are those of the provider's files.
+    yield from leaf_names(_decoder.decode(callback.body))

@@ -48,4 +48,5 @@ def test_a_body_adds_a_bounded_number_of_short_names() -> None:
 
 def test_bodies_without_names_and_generic_providers_have_none() -> None:
     assert unlisted_fields("freeswitch", posted(b"<cdr/>", "text/xml")) == ()
+    assert unlisted_fields("twilio", posted(b"", FORM, "note=%FF")) == ()
     assert unlisted_fields("generic", posted(b'{"any": 1}', JSON)) == ()
