@@ -48,8 +48,7 @@ def pins(lock: Path) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    "lock",
-    "pages", sorted(REPOSITORY.glob("[it]*/*/package-lock.json")), ids=lambda lock: lock.parent.name
+    "lock", sorted(REPOSITORY.glob("[it]*/*/package-lock.json")), ids=lambda lock: lock.parent.name
 )
 def test_every_package_of_npm_is_pinned_by_its_hash_and_by_no_address(lock: Path) -> None:
     packages = json.loads(lock.read_text())["packages"]
