@@ -156,6 +156,11 @@ _REASON_OF_CAUSE: Final[Mapping[int, EndReason]] = {
     **dict.fromkeys((2, 3, 25, 27, 34, 38, 41, 42, 43, 44, 46, 47, 58, 88), EndReason.NETWORK),
     **dict.fromkeys((102,), EndReason.TIMEOUT),
 }
+# Responses that RFC 3398 maps to no such cause: an anonymous call (433, RFC 5079), the offered media (488,
+# 606), an unwanted call (607, RFC 8197), and a network's refusal for its user (608, RFC 8688).
+_REASON_OF_SIP: Final[Mapping[int, EndReason]] = dict.fromkeys((433, 488, 606, 607, 608), EndReason.REJECTED)
+# The caller canceled: RFC 3398 maps it to no cause.
+_REQUEST_TERMINATED: Final = 487
 _REASON_OF_STATUS: Final[Mapping[str, EndReason]] = {
     Status.BUSY: EndReason.BUSY,
     Status.NO_ANSWER: EndReason.NO_ANSWER,
@@ -246,23 +251,32 @@ def _is_exact(codes: EndCodes) -> bool:
 
 
 def _attribution_by_codes(codes: EndCodes) -> EndAttribution | None:
-    """Return the meaning of the state, else of the cause, else of the response's cause, else of the side."""
+    """Return the meaning of the state and the codes; None for an answered call."""
     status, cause, direction, _end = codes
     if status == Status.COMPLETED:
         return None
-    if status == Status.CANCELED:
-        return _REMOTE if direction == Direction.INBOUND else _LOCAL
     if (reason := _REASON_OF_STATUS.get(status)) is not None:
         return EndAttribution(reason)
-    side = fault_side_of(cause)
-    if cause.sip_code is not None and cause.sip_code >= _BAD_GATEWAY and side is FaultSide.PROVIDER:
+    if status == Status.CANCELED or _is_request_terminated(cause):
+        # The caller gave up before the answer.
+        return _REMOTE if direction == Direction.INBOUND else _LOCAL
+    return _attribution_of_failure(cause)
+
+
+def _is_request_terminated(cause: FailureCause) -> bool:
+    return cause.sip_code == _REQUEST_TERMINATED and (cause.hangup_cause or 0) not in _REASON_OF_CAUSE
+
+
+def _attribution_of_failure(cause: FailureCause) -> EndAttribution | None:
+    """Return the meaning of the cause, else of the response, else of the side at fault."""
+    side, sip_code, hangup_cause = fault_side_of(cause), cause.sip_code, cause.hangup_cause
+    if sip_code is not None and sip_code >= _BAD_GATEWAY and side is FaultSide.PROVIDER:
         return _PROVIDER
-    hangup_cause = cause.hangup_cause
-    if hangup_cause is None and cause.sip_code is not None:
-        hangup_cause = cause_of_sip(cause.sip_code)
-    if hangup_cause is not None and hangup_cause in _REASON_OF_CAUSE:
-        return EndAttribution(_REASON_OF_CAUSE[hangup_cause], side)
-    return EndAttribution(_REASON_OF_SIDE[side], side) if side in _REASON_OF_SIDE else None
+    if hangup_cause is None and sip_code is not None:
+        hangup_cause = cause_of_sip(sip_code)
+    by_code = _REASON_OF_CAUSE.get(hangup_cause or 0) or _REASON_OF_SIP.get(sip_code or 0)
+    reason = by_code or _REASON_OF_SIDE.get(side)
+    return None if reason is None else EndAttribution(reason, side)
 
 
 def _side(codes: EndCodes, attribution: EndAttribution) -> FaultSide | None:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from calltally.calls.end_reasons import EndAttribution
 from calltally.calls.events import Channel, Fact, StatedFields, content_digest
 from calltally.calls.identity import Node
 from calltally.providers import json_documents, value_parsers, values
@@ -60,6 +61,19 @@ def carrier_record_fact(
         raw=json_documents.encode(record),
         is_carrier=True,
     )
+
+
+def end_fields(word: str | None, reasons: Mapping[str, EndAttribution]) -> StatedFields:
+    """Return the end fields of a carrier's word: its reason by the table, or else the word itself."""
+    if word is None:
+        return {}
+    why = reasons.get(word)
+    if why is None:
+        return {"end_reason": word}
+    statement: StatedFields = {"end_reason": why.reason.value, "end_word": word}
+    if why.side is not None:
+        statement["end_side"] = why.side.value
+    return statement
 
 
 def sip_call_link(

@@ -21,8 +21,6 @@ _FIELDS: Final = (
     FieldRule("ParentAuthID", "provider_account", value_parsers.sid),
     FieldRule("ParentCallUUID", "parent_call_sid", value_parsers.sid),
     FieldRule("Machine", "answered_by", value_parsers.one_of(words.ANSWERED_BY)),
-    FieldRule("HangupCause", "end_reason", value_parsers.word),
-    FieldRule("HangupCauseName", "end_reason", value_parsers.word),
     FieldRule("HangupCauseCode", "error_code", value_parsers.word),
     FieldRule("HangupSource", "hung_up_by", value_parsers.one_of(words.LINE_ENDS)),
     FieldRule("RecordUrl", "recording_url", value_parsers.link),
@@ -75,6 +73,9 @@ def _statement(content: Content, callback: Callback) -> StatedFields:
         values.times_of(content, _TIMES, callback.received_us),
         {"provider": words.NAME},
     )
+    cause = values.optional_value(content, "HangupCause", value_parsers.word, statement)
+    name = values.optional_value(content, "HangupCauseName", value_parsers.word, statement)
+    statement.update(words.end_of(statement.get("error_code"), cause, name))
     # With both times the talk lies between them, so `Duration` counts only without an answer time.
     if statement.get("status") == "completed" and "answered_us" not in statement:
         return values.merged(statement, values.parsed_fields(content, _DURATION))

@@ -20,7 +20,6 @@ _FIELDS: Final = (
     FieldRule("from_number", "from_number", value_parsers.bare_number),
     FieldRule("to_number", "to_number", value_parsers.bare_number),
     FieldRule("parent_call_uuid", "parent_call_sid", value_parsers.sid),
-    FieldRule("hangup_cause_name", "end_reason", value_parsers.word),
     FieldRule("hangup_cause_code", "error_code", value_parsers.word),
     FieldRule("hangup_source", "hung_up_by", value_parsers.one_of(words.LINE_ENDS)),
     FieldRule("total_amount", "cost", value_parsers.cost_in("USD")),
@@ -53,16 +52,17 @@ def _statement(record: Mapping[str, Any], source: RecordSource) -> StatedFields:
         values.times_of(record, _TIMES, source.received_us),
         {"provider": words.NAME},
     )
+    name = values.optional_value(record, "hangup_cause_name", value_parsers.word, statement)
+    statement.update(words.end_of(statement.get("error_code"), None, name))
     return values.merged(statement, _end(record, statement)) if "ended_us" in statement else statement
 
 
 def _end(record: Mapping[str, Any], statement: StatedFields) -> StatedFields:
-    """Return the end by the times and the code of the record; nothing without either."""
+    """Return the end by the times and the code of the record; a call without either did not connect."""
     talk = values.parsed_fields(record, _TALK)
     if "answered_us" in statement or talk.get("talk_seconds", 0) > 0:
         return {**talk, "status": Status.COMPLETED}
-    code = statement.get("error_code")
-    return {} if code is None else {"status": words.HANGUP_CODES.get(code, Status.FAILED)}
+    return {"status": words.HANGUP_CODES.get(statement.get("error_code", ""), Status.FAILED)}
 
 
 def _is_record(value: Mapping[str, Any]) -> bool:

@@ -39,6 +39,7 @@ _TIMES: Final = (
     TimeRule("end_time", "ended_us", timestamps.any_stamp),
     TimeRule("finished_at", "ended_us", timestamps.any_stamp),
 )
+_LASTED: Final = (FieldRule("call_duration", "talk_seconds", value_parsers.seconds),)
 _TALK: Final = (FieldRule("call_sec", "talk_seconds", value_parsers.seconds),)
 
 
@@ -74,12 +75,15 @@ def _statement(record: Mapping[str, Any], source: RecordSource) -> StatedFields:
 
 
 def _end(record: Mapping[str, Any], statement: StatedFields) -> StatedFields:
-    """Return the end: completed if there is a talk time, else by the cause; nothing without either."""
+    """Return the end: completed if there is a talk time, else by the cause; a call without either failed."""
     talk = values.parsed_fields(record, _TALK)
     cause = statement.get("end_reason", "")
     if "answered_us" in statement or talk.get("talk_seconds", 0) > 0:
         return {**talk, "status": Status.COMPLETED}
-    return {"status": words.HANGUP_CAUSES[cause]} if cause in words.HANGUP_CAUSES else {}
+    # Telnyx does not document whether this one includes the ringing, so it is no talk time.
+    lasted = values.parsed_fields(record, _LASTED).get("talk_seconds", 0)
+    default = Status.COMPLETED if lasted > 0 and not cause else Status.FAILED
+    return {"status": words.HANGUP_CAUSES.get(cause, default)}
 
 
 def _is_record(value: Mapping[str, Any]) -> bool:

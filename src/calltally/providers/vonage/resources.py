@@ -10,7 +10,7 @@ from typing import Any, Final
 from calltally.calls.events import Fact, StatedFields
 from calltally.providers import json_documents, timestamps, value_parsers, values
 from calltally.providers.callback import RecordSource, UnreadableRecord
-from calltally.providers.carrier_facts import carrier_record_fact
+from calltally.providers.carrier_facts import carrier_record_fact, end_fields
 from calltally.providers.values import Content, FieldRule, TimeRule
 from calltally.providers.vonage import words
 
@@ -26,7 +26,6 @@ _FIELDS: Final = (
         FieldRule(f"to{part}", "to_number", value_parsers.bare_number)
         for part in ("", ".user", ".uri", ".number")
     ),
-    FieldRule("detail", "end_reason", value_parsers.word),
     FieldRule("disconnected_by", "hung_up_by", value_parsers.one_of(words.LINE_ENDS)),
     FieldRule("sip_code", "sip_code", value_parsers.sip_code),
     FieldRule("recording_url", "recording_url", value_parsers.link),
@@ -58,11 +57,14 @@ def fact_of(record: Mapping[str, Any], source: RecordSource) -> Fact:
 
 def statement_of(content: Content, received_us: int) -> StatedFields:
     """Return the fields of an event or a record. Vonage charges in euros."""
-    return values.merged(
+    statement = values.merged(
         values.parsed_fields(content, _FIELDS, at_end=_FINAL_FIELDS),
         values.times_of(content, _TIMES, received_us),
         {"provider": words.NAME},
     )
+    detail = values.optional_value(content, "detail", value_parsers.word, statement)
+    statement.update(end_fields(detail, words.END_REASONS))
+    return statement
 
 
 def _is_record(value: Mapping[str, Any]) -> bool:

@@ -1,11 +1,13 @@
 """Tables from Vonage's words to ours.
 
-Source: Vonage's page "Voice API webhooks reference", event webhook.
+Sources: Vonage's page "Voice API webhooks reference", event webhook, and the call details of its Java SDK.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
+from calltally.calls.end_reasons import EndAttribution, EndReason
+from calltally.calls.failure_causes import FaultSide
 from calltally.calls.line_ends import LineEnd
 from calltally.calls.model import Direction, Status
 
@@ -45,6 +47,19 @@ LINE_ENDS: Final[Mapping[str, LineEnd | None]] = {
     "user": LineEnd.REMOTE,
     "platform": LineEnd.LOCAL,
     "unknown": None,
+}
+# `detail` of a call that did not connect.
+END_REASONS: Final[Mapping[str, EndAttribution]] = {
+    "cannot_route": EndAttribution(EndReason.NETWORK, FaultSide.NETWORK),
+    "number_out_of_service": EndAttribution(EndReason.INVALID_NUMBER, FaultSide.CALLER),
+    "invalid_number": EndAttribution(EndReason.INVALID_NUMBER, FaultSide.CALLER),
+    "internal_error": EndAttribution(EndReason.PROVIDER_ERROR, FaultSide.PROVIDER),
+    "carrier_timeout": EndAttribution(EndReason.NETWORK, FaultSide.NETWORK),
+    # A carrier refused the call; the called party declined it.
+    "restricted": EndAttribution(EndReason.REJECTED, FaultSide.NETWORK),
+    "declined": EndAttribution(EndReason.REJECTED, FaultSide.CALLED),
+    "unavailable": EndAttribution(EndReason.NO_ANSWER, FaultSide.CALLED),
+    "timeout": EndAttribution(EndReason.NO_ANSWER, FaultSide.CALLED),
 }
 DIRECTIONS: Final[Mapping[str, Direction]] = {
     "inbound": Direction.INBOUND,

@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 import pytest
 
 from calltally.calls.events import Channel, Fact
+from calltally.calls.identity import Node
+from calltally.calls.lifecycle import fold
 from calltally.calls.times import parse_instant
 from calltally.providers.callback import Callback, RecordSource
 from calltally.providers.plivo.signature import verify
@@ -48,5 +50,6 @@ def test_the_published_call_is_read() -> None:
         (fact,) = RECORDS["plivo"](file, RecordSource(Channel.IMPORT, NOW_US))
     assert isinstance(fact, Fact)
     assert fact.stated["ended_us"] == parse_instant("2017-05-22T12:19:40Z")
-    # Old records have no end reason for unanswered calls.
-    assert "status" not in fact.stated
+    # Old records have no end reason for unanswered calls; the call is over all the same.
+    call = fold("acme", Node(fact.call_sid, is_carrier=True), [fact]).call
+    assert (call.status, call.end_reason, call.duration_seconds) == ("failed", "unknown", 0)

@@ -12,7 +12,7 @@ from plivo.utils.signature_v3 import construct_get_url, construct_post_url
 
 from calltally.calls.events import Channel, Fact
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
+from calltally.calls.lifecycle import fold, fold_ending
 from calltally.calls.times import parse_instant
 from calltally.providers.callback import Callback, RecordSource
 from calltally.providers.plivo.normalise import facts_of
@@ -69,7 +69,9 @@ def test_billed_duration_is_not_the_talk_time() -> None:
         (3010, "busy"),
         (3020, "failed"),
         (5010, "failed"),
-        (None, None),
+        (3100, "busy"),
+        (6010, "no-answer"),
+        (None, "failed"),
     ],
 )
 def test_hangup_codes_give_the_status_of_unanswered_calls(code: int | None, status: str | None) -> None:
@@ -125,6 +127,39 @@ def test_who_hung_up(source: str, direction: str, reason: str) -> None:
     for each in (found, in_list):
         assert fold("acme", Node(TALK, is_carrier=True), [each, each]).call.end_reason == reason
         assert "unread_fields" not in each.stated
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "reason", "side"),
+    [
+        ("3010", "busy", "busy", "called"),
+        ("3020", "failed", "rejected", "called"),
+        ("3050", "failed", "invalid-number", "caller"),
+        ("3090", "failed", "network", "network"),
+        ("3130", "failed", "rejected", "network"),
+        ("5010", "failed", "provider-error", "provider"),
+        ("1010", "failed", "limit-reached", "tenant"),
+        ("8011", "failed", "agent-error", "tenant"),
+        ("7777", "failed", "unknown", None),
+    ],
+)
+def test_hangup_codes_give_the_reason_and_the_side(
+    code: str, status: str, reason: str, side: str | None
+) -> None:
+    ended = fact(posted(status, "Hangup", HangupCauseCode=code, HangupCauseName="A Display Name"))
+    in_list = listed(answer_time=None, bill_duration=0, hangup_cause_code=int(code), hangup_source="Carrier")
+    for each in (ended, in_list):
+        call = fold("acme", Node(TALK, is_carrier=True), [each]).call
+        assert (call.status, call.end_reason, call.error_code) == (status, reason, code)
+        assert fold_ending([each, each]).side == side
+
+
+def test_a_display_name_does_not_replace_the_cause() -> None:
+    for more in ({"HangupCauseCode": "3010"}, {}):
+        busy = {"HangupCause": "USER_BUSY", "HangupCauseName": "Busy Line", **more}
+        ending = fold_ending([fact(posted("failed", "Hangup", **busy))])
+        assert (ending.reason, ending.provider_word) == ("busy", "USER_BUSY")
+    assert fold_ending([fact(posted("failed", "Hangup", HangupCauseName="Odd"))]).provider_word == "Odd"
 
 
 def test_get_and_post_callbacks_have_the_same_fields() -> None:

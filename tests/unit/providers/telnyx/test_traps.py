@@ -6,12 +6,13 @@ from itertools import permutations
 import pytest
 from telnyx import Telnyx
 
-from calltally.calls.events import Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
 from calltally.calls.times import SECOND_US
-from calltally.providers.callback import Callback
+from calltally.providers.callback import Callback, RecordSource
 from calltally.providers.telnyx.normalise import facts_of
+from calltally.providers.telnyx.resources import fact_of
 from calltally.providers.telnyx.signature import verify
 from tests.unit.providers.sampling import FORM, NOW_US, Sent, signed
 from tests.unit.providers.telnyx import samples
@@ -203,3 +204,20 @@ def test_unsigned_times_do_not_extend_a_signature() -> None:
     assert not verify(
         Callback("POST", callback.url, fresh, callback.body, later_us), {"public_key": public(KEY)}
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({}, "failed"),
+        ({"hangup_cause": "user_busy"}, "busy"),
+        ({"hangup_cause": "a_word_of_next_year"}, "failed"),
+        ({"call_duration": 12}, "completed"),
+        ({"call_duration": 0}, "failed"),
+    ],
+)
+def test_ended_records_are_never_queued(changes: dict[str, object], status: str) -> None:
+    unanswered = samples.record(answered_at=None, call_sec=0, **changes)
+    found = fact_of(unanswered, RecordSource(Channel.PROVIDER_LIST, NOW_US))
+    call = fold("acme", Node(TALK, is_carrier=True), [found]).call
+    assert (call.status, call.ended_at) == (status, "2026-08-22T08:00:42.000000Z")

@@ -12,7 +12,7 @@ from vonage_jwt.verify_jwt import verify_signature
 
 from calltally.calls.events import Fact
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
+from calltally.calls.lifecycle import fold, fold_ending
 from calltally.calls.model import Call
 from calltally.calls.times import SECOND_US, parse_instant
 from calltally.providers.callback import Callback
@@ -104,6 +104,28 @@ def test_who_hung_up(word: str, reason: str, direction: str) -> None:
     ]
     for order in permutations([*story, story[-1]]):
         assert folded(list(order)).end_reason == reason
+
+
+@pytest.mark.parametrize(
+    ("status", "detail", "reason", "side"),
+    [
+        ("failed", "cannot_route", "network", "network"),
+        ("failed", "number_out_of_service", "invalid-number", "caller"),
+        ("failed", "internal_error", "provider-error", "provider"),
+        ("failed", "carrier_timeout", "network", "network"),
+        ("rejected", "invalid_number", "invalid-number", "caller"),
+        ("rejected", "restricted", "rejected", "network"),
+        ("rejected", "declined", "rejected", "called"),
+        ("unanswered", "unavailable", "no-answer", "called"),
+        ("unanswered", "timeout", "no-answer", "called"),
+        ("failed", "a_word_of_next_year", "unknown", None),
+    ],
+)
+def test_each_detail_of_an_end(status: str, detail: str, reason: str, side: str | None) -> None:
+    story = [posted("started", 0), posted(status, 20, detail=detail), posted("completed", 20.4, duration="0")]
+    for order in permutations(story):
+        ending = fold_ending([fact(each) for each in (*order, story[1])])
+        assert (ending.reason, ending.side, ending.provider_word) == (reason, side, detail)
 
 
 def test_get_and_post_events_have_the_same_fields() -> None:
