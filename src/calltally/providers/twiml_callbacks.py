@@ -64,6 +64,20 @@ _DIAL_FIELDS: Final = (
 _DIAL_FINAL_FIELDS: Final = (FieldRule("DialCallDuration", "talk_seconds", value_parsers.talk_seconds),)
 
 
+# Transfers by the fields of the two actions. The party of the leg is in the leg's own record.
+_TRANSFER_OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = {
+    "DialCallStatus": {
+        **dict.fromkeys(("completed", "answered"), "bridged"),
+        **dict.fromkeys(("busy", "no-answer", "failed", "canceled"), "failed"),
+    },
+    "ReferCallStatus": {
+        **dict.fromkeys(("in-progress", "ringing", "initiated", "queued"), "requested"),
+        **dict.fromkeys(("completed", "answered"), "bridged"),
+        **dict.fromkeys(("busy", "no-answer", "failed", "canceled"), "failed"),
+    },
+}
+
+
 class CallbackDialect(NamedTuple):
     """One carrier's variant: its name, its fields, the format of `Timestamp`, and its other times."""
 
@@ -113,6 +127,7 @@ def _call_fact(content: Content, form: Form | None, callback: Callback, dialect:
         values.times_of(content, dialect.times, received_us),
         {"provider": dialect.provider},
     )
+    statement.update(_transfer(content, statement))
     occurred_us = values.instant_of(content, "Timestamp", dialect.timestamp, received_us)
     # The content hides repeated names, so the digest covers all parameters.
     call_sid = _call_sid(content)
@@ -133,6 +148,17 @@ def _call_fact(content: Content, form: Form | None, callback: Callback, dialect:
         # Present for calls over SIP.
         links=sip_call_link(content, "SipCallId", call_sid, statement),
     )
+
+
+def _transfer(content: Content, statement: StatedFields) -> StatedFields:
+    """Return the transfer of a call whose `<Dial>` or `<Refer>` has ended; nothing for other requests."""
+    for name, outcomes in _TRANSFER_OUTCOMES.items():
+        outcome = values.optional_value(content, name, value_parsers.known(outcomes), statement)
+        if outcome is not None:
+            is_bridged = values.flag_at(content, "DialBridged")
+            outcome = outcome if is_bridged is None else ("bridged" if is_bridged else "failed")
+            return {"transfer": {"target": None, "outcome": outcome}}
+    return {}
 
 
 def _call_sid(content: Content) -> str:

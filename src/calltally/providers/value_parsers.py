@@ -127,6 +127,15 @@ def sip_code(text: str) -> int | None:
     return None if text == "0" else _sip_response(text)
 
 
+def labelled(name: str) -> Parse[dict[str, str]]:
+    """Return a parser of an id that a record keeps in its metadata under a name."""
+
+    def parse(text: str) -> dict[str, str]:
+        return {name: sid(text)}
+
+    return parse
+
+
 def sid(text: str) -> str:
     """Parse an id."""
     return _bounded(text, MAX_SID_CHARS)

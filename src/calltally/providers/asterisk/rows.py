@@ -12,6 +12,7 @@ from typing import Final
 
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact, StatedFields, content_digest
+from calltally.calls.model import Status
 from calltally.calls.times import SECOND_US, check_plausible
 from calltally.providers import json_documents, value_parsers, values
 from calltally.providers.asterisk import words
@@ -86,6 +87,8 @@ def _statement(row: Row, source: RecordSource) -> StatedFields:
         statement["provider_account"] = source.account
     if disposition == words.CONGESTION:
         statement["error_code"] = disposition
+    if row.get("lastapp", "").strip().lower() == "voicemail" and statement["status"] == Status.COMPLETED:
+        statement["answered_by"] = "machine"
     _add_parties(statement, row)
     _add_times(statement, row, source)
     metadata = {name: row[name][: value_parsers.MAX_WORD_CHARS] for name in _METADATA if row.get(name)}

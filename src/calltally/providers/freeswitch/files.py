@@ -11,7 +11,7 @@ from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact
 from calltally.providers import json_documents, tables
 from calltally.providers.callback import RecordSource, UnreadableRecord
-from calltally.providers.freeswitch.records import fact_of
+from calltally.providers.freeswitch.records import ID_NAMES, fact_of
 from calltally.providers.freeswitch.xml_text import parse_cdr
 
 _END_TAG: Final = b"</cdr>"
@@ -75,7 +75,7 @@ def _table_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact 
     for row in tables.rows(lines, tables.TableLayout(encoding=source.encoding)):
         if isinstance(row, UnreadableRecord):
             yield row
-        elif "uuid" in (named := [cell.strip().lower() for cell in row.cells]):
+        elif not ID_NAMES.isdisjoint(named := [cell.strip().lower() for cell in row.cells]):
             columns = columns if source.columns else named
         elif len(row.cells) != len(columns):
             problem = (

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact, StatedFields, content_digest
-from calltally.calls.model import Status
+from calltally.calls.model import Direction, Status
 from calltally.calls.times import check_plausible
 from calltally.providers import json_documents, timestamps, value_parsers, values
 from calltally.providers.callback import RecordSource
@@ -31,6 +31,10 @@ _TIMES: Final = (
     ("end", "ended_us"),
 )
 _PARENTS: Final = ("originating_leg_uuid", "originator", "ent_originate_aleg_uuid")
+# FusionPBX names the id after its table. It logs a leg a, unless it names another.
+_FUSIONPBX_ID: Final = "xml_cdr_uuid"
+_FUSIONPBX_LEG: Final = "a"
+ID_NAMES: Final = frozenset({"uuid", _FUSIONPBX_ID})
 _METADATA: Final = (
     *("switchname", "context", "accountcode", "last_app", "read_codec", "write_codec"),
     *("rtp_audio_in_mos", "sip_call_id"),
@@ -70,6 +74,8 @@ def variables_of(record: Mapping[str, Any]) -> dict[str, str]:
     for name in ("caller_id_number", "destination_number", "context"):
         if not plain.get(name) and (text := _from_profile(record, name)):
             plain[name] = text
+    if not plain.get("uuid") and (own_id := plain.get(_FUSIONPBX_ID)):
+        plain["uuid"] = own_id
     if isinstance(record.get("switchname"), str):
         plain.setdefault("switchname", record["switchname"])
     return plain
@@ -137,9 +143,12 @@ def _add_end(statement: StatedFields, plain: Mapping[str, str]) -> None:
     )
     if is_answered and talk_seconds is not None:
         statement["talk_seconds"] = talk_seconds
-    channel = plain.get("leg") or plain.get("direction", "")
+    # FusionPBX's direction is the call's, and not the channel's.
+    default_leg = _FUSIONPBX_LEG if _FUSIONPBX_ID in plain else plain.get("direction", "")
+    channel = plain.get("leg") or default_leg
     if (line_end := words.line_end_of(plain.get("sip_hangup_disposition", ""), channel)) is not None:
         statement["hung_up_by"] = line_end
+    statement.update(words.hand_over(plain))
     if statement["status"] == Status.FAILED and cause:
         statement["error_code"] = cause
     if "sip_code" not in statement:
@@ -162,7 +171,11 @@ def _add_parties(statement: StatedFields, plain: Mapping[str, str]) -> None:
         statement["direction"] = direction
     if caller := values.optional_value(plain, "caller_id_number", value_parsers.number, statement):
         statement["from_number"] = caller
-    if called := values.optional_value(plain, "destination_number", value_parsers.number, statement):
+    # The number that an outside caller dialled; the dialplan may replace the destination by an extension.
+    dialled = values.optional_value(plain, "caller_destination", value_parsers.number, statement)
+    routed = values.optional_value(plain, "destination_number", value_parsers.number, statement)
+    is_inbound = statement.get("direction") == Direction.INBOUND
+    if called := (dialled or routed) if is_inbound else (routed or dialled):
         statement["to_number"] = called
     parents = (values.optional_value(plain, name, value_parsers.sid, statement) for name in _PARENTS)
     parent = next((each for each in parents if each and each != plain.get("uuid")), None)

@@ -6,6 +6,7 @@ Sources: FreeSWITCH's pages on mod_json_cdr, mod_xml_cdr, hangup causes and chan
 from collections.abc import Mapping
 from typing import Final
 
+from calltally.calls.events import StatedFields
 from calltally.calls.line_ends import LineEnd
 from calltally.calls.model import Direction, Status
 
@@ -56,6 +57,24 @@ def line_end_of(disposition: str, channel: str) -> LineEnd | None:
     if far_end is None or disposition not in ("recv_bye", "send_bye"):
         return None
     return far_end if disposition == "recv_bye" else _OTHER_END[far_end]
+
+
+# Outcomes by the disposition of a leg that left by a transfer: the result of a blind one is not reported.
+_TRANSFERS: Final[Mapping[str, str]] = {"BLIND_TRANSFER": "requested", "ATTENDED_TRANSFER": "bridged"}
+_MAX_TARGET_CHARS: Final = 128
+
+
+def hand_over(plain: Mapping[str, str]) -> StatedFields:
+    """Return the transfer of a leg, and the machine that answered it: the switch's mailbox."""
+    statement: StatedFields = {}
+    if plain.get("last_app") == "voicemail" or plain.get("voicemail_message") == "true":
+        statement["answered_by"] = "machine"
+    dispositions = (plain.get(name, "") for name in ("endpoint_disposition", "hangup_cause"))
+    outcome = next((_TRANSFERS[each] for each in dispositions if each in _TRANSFERS), None)
+    if outcome is not None:
+        target = plain.get("sip_refer_to", "")[:_MAX_TARGET_CHARS]
+        statement["transfer"] = {"target": target or None, "outcome": outcome}
+    return statement
 
 
 def status_of(cause: str, disposition: str, *, answered: bool) -> Status:

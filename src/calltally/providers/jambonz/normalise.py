@@ -50,6 +50,7 @@ def facts_of(callback: Callback) -> list[Fact]:
     if statement.get("status") in UNANSWERED:
         statement = values.merged(statement, values.parsed_fields(content, _REASON_FIELDS))
     statement["provider"] = words.NAME
+    statement.update(_transfer(content, statement))
     facts = [_fact(call_sid, statement, content, callback)]
     leg_sid = values.value_of(content, "dial_call_sid", value_parsers.sid)
     if leg_sid is not None and leg_sid != call_sid:
@@ -57,6 +58,22 @@ def facts_of(callback: Callback) -> list[Fact]:
         leg["direction"] = Direction.OUTBOUND
         facts.append(_fact(leg_sid, leg, content, callback))
     return facts
+
+
+def _transfer(content: Content, statement: StatedFields) -> StatedFields:
+    """Return the transfer of a call by the end of its `dial`, or the responses to its `sip:refer`."""
+    dialled = values.optional_value(
+        content, "dial_call_status", value_parsers.known(words.DIAL_OUTCOMES), statement
+    )
+    if dialled is not None:
+        return {"transfer": {"target": None, "outcome": dialled}}
+    names = ("final_referred_call_status", "refer_status")
+    final, accepted = (
+        values.optional_value(content, name, value_parsers.sip_code, statement) for name in names
+    )
+    if final is None and accepted is None:
+        return {}
+    return {"transfer": {"target": None, "outcome": words.refer_outcome(final, accepted)}}
 
 
 def _call_sid(content: Content) -> str:

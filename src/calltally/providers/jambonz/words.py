@@ -47,3 +47,18 @@ SIP_STATUSES: Final[Mapping[int, Status]] = {
     487: Status.CANCELED,
     600: Status.BUSY,
 }
+# Outcomes of a `dial` by the state of its leg; an open leg has none yet.
+DIAL_OUTCOMES: Final[Mapping[str, str]] = {
+    "completed": "bridged",
+    "busy": "failed",
+    "no-answer": "failed",
+    "failed": "failed",
+}
+_FIRST_FAILURE: Final = 300
+
+
+def refer_outcome(final: int | None, accepted: int | None) -> str:
+    """Return the outcome of a REFER by the last reported response of the new call, and by its own."""
+    if final is not None:
+        return "failed" if final >= _FIRST_FAILURE else "bridged"
+    return "failed" if accepted is not None and accepted >= _FIRST_FAILURE else "requested"

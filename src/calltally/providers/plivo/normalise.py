@@ -76,6 +76,12 @@ def _statement(content: Content, callback: Callback) -> StatedFields:
     cause = values.optional_value(content, "HangupCause", value_parsers.word, statement)
     name = values.optional_value(content, "HangupCauseName", value_parsers.word, statement)
     statement.update(words.end_of(statement.get("error_code"), cause, name))
+    dialled = values.optional_value(
+        content, "DialStatus", value_parsers.known(words.DIAL_OUTCOMES), statement
+    )
+    if dialled is not None:
+        target = values.optional_value(content, "DialBLegTo", value_parsers.bare_number, statement)
+        statement["transfer"] = {"target": target, "outcome": dialled}
     # With both times the talk lies between them, so `Duration` counts only without an answer time.
     if statement.get("status") == "completed" and "answered_us" not in statement:
         return values.merged(statement, values.parsed_fields(content, _DURATION))

@@ -62,6 +62,12 @@ LINE_ENDS: Final[Mapping[str, LineEnd | None]] = {
     "Unknown": None,
 }
 
+# The end of a `<Dial>`, in the request to its action.
+DIAL_OUTCOMES: Final[Mapping[str, str]] = {
+    "completed": "bridged",
+    **dict.fromkeys(("busy", "failed", "timeout", "no-answer", "cancel"), "failed"),
+}
+
 # Final states of unanswered calls by hangup code. All other codes mean `failed`.
 HANGUP_CODES: Final[Mapping[str, Status]] = {
     "1000": Status.CANCELED,

@@ -1,5 +1,6 @@
 """Facts from Telnyx requests: events of Call Control and callbacks of TeXML."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -25,6 +26,7 @@ _TEXML: Final = CallbackDialect(
         # Overrides the rule of Twilio's format: Telnyx has words of its own.
         FieldRule("AnsweredBy", "answered_by", value_parsers.one_of(words.ANSWERED_BY)),
         FieldRule("HangupCause", "end_reason", value_parsers.word),
+        FieldRule("CallSessionId", "metadata", value_parsers.labelled("call_session_id")),
         FieldRule("HangupSource", "hung_up_by", value_parsers.one_of(words.LINE_ENDS)),
     ),
     timestamp=timestamps.any_stamp,
@@ -38,6 +40,7 @@ _FIELDS: Final = (
     FieldRule("direction", "direction", value_parsers.one_of(words.DIRECTIONS)),
     FieldRule("from", "from_number", value_parsers.number),
     FieldRule("to", "to_number", value_parsers.number),
+    FieldRule("call_session_id", "metadata", value_parsers.labelled("call_session_id")),
 )
 _TIMES: Final = (TimeRule("start_time", "started_us", timestamps.any_stamp),)
 _NO_CALL_ID: Final = "the event names no call"
@@ -121,13 +124,11 @@ def _state(payload: Content, kind: str) -> StatedFields:
         return {"status": words.EVENTS[kind]}
     if kind == words.HANGUP:
         return _end(payload)
-    if kind in words.MACHINE_EVENTS:
-        return values.parsed_fields(payload, (_RESULT,))
-    if kind == "call.recording.saved":
-        return values.parsed_fields(payload, _RECORDING)
+    if kind == words.BRIDGED:
+        return {"transfer": {"target": None, "outcome": "bridged"}}
     if kind == "call.cost":
         return values.cost_of(payload, "total_cost", "cost_parts.0.currency")
-    return {}
+    return values.parsed_fields(payload, _FIELDS_OF_EVENT.get(kind, ()))
 
 
 _RESULT: Final = FieldRule("result", "answered_by", value_parsers.one_of(words.ANSWERED_BY))
@@ -135,6 +136,10 @@ _RECORDING: Final = (
     FieldRule("recording_urls.mp3", "recording_url", value_parsers.link),
     FieldRule("recording_urls.wav", "recording_url", value_parsers.link),
 )
+_FIELDS_OF_EVENT: Final[Mapping[str, tuple[FieldRule, ...]]] = {
+    **dict.fromkeys(words.MACHINE_EVENTS, (_RESULT,)),
+    "call.recording.saved": _RECORDING,
+}
 
 
 def _sip_code(text: str) -> int | None:

@@ -18,6 +18,8 @@ EVENTS: Final[Mapping[str, Status]] = {
     "call.answered": Status.IN_PROGRESS,
 }
 HANGUP: Final = "call.hangup"
+# Another leg was connected: by a transfer, a dial or a bridge. Both legs get the event.
+BRIDGED: Final = "call.bridged"
 
 # Prefixes of the events of other products.
 IGNORED_PREFIXES: Final = (

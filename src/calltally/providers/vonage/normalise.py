@@ -14,7 +14,7 @@ from calltally.providers.json_documents import parse_object
 from calltally.providers.message_kinds import unread_kind_error
 from calltally.providers.values import Content
 from calltally.providers.vonage import words
-from calltally.providers.vonage.resources import statement_of
+from calltally.providers.vonage.resources import is_media_leg, statement_of
 
 # Some events of machine detection use the second.
 _SID_FIELDS: Final = ("uuid", "call_uuid")
@@ -26,6 +26,9 @@ def facts_of(callback: Callback) -> list[Fact]:
     Raises NotUnderstood with the name and value of an unreadable field.
     """
     content = _content(callback)
+    if is_media_leg(content):
+        detail = "the leg is the media stream of a call, and is not recorded as a call of its own"
+        raise unread_kind_error(words.WEBSOCKET, detail, names_state=False)
     occurred_us = values.instant_of(content, "timestamp", timestamps.any_stamp, callback.received_us)
     fact = carrier_event_fact(_call_sid(content), content, _statement(content, callback), callback)
     raw = callback.body or urlsplit(callback.url).query.encode()

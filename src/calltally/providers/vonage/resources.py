@@ -26,6 +26,7 @@ _FIELDS: Final = (
         FieldRule(f"to{part}", "to_number", value_parsers.bare_number)
         for part in ("", ".user", ".uri", ".number")
     ),
+    FieldRule("conversation_uuid", "metadata", value_parsers.labelled("conversation_uuid")),
     FieldRule("disconnected_by", "hung_up_by", value_parsers.one_of(words.LINE_ENDS)),
     FieldRule("sip_code", "sip_code", value_parsers.sip_code),
     FieldRule("recording_url", "recording_url", value_parsers.link),
@@ -37,6 +38,8 @@ _TIMES: Final = (
     TimeRule("start_time", "started_us", timestamps.any_stamp),
     TimeRule("end_time", "ended_us", timestamps.any_stamp),
 )
+_END_PARTS: Final = ("", ".type", ".uri")
+_SOCKET_SCHEMES: Final = ("ws:", "wss:")
 _NO_CALL_ID: Final = "the record names no call"
 # Links, which change with the version of the API.
 _VOLATILE_FIELDS: Final = frozenset({"_links"})
@@ -55,6 +58,13 @@ def fact_of(record: Mapping[str, Any], source: RecordSource) -> Fact:
     )
 
 
+def is_media_leg(content: Content) -> bool:
+    """Return whether a leg leads to a web socket: it is the media stream of a call, and no second call."""
+    ends = [values.value_at(content, f"{side}{part}") for side in ("to", "from") for part in _END_PARTS]
+    texts = [each for each in ends if isinstance(each, str)]
+    return words.WEBSOCKET in texts or any(each.startswith(_SOCKET_SCHEMES) for each in texts)
+
+
 def statement_of(content: Content, received_us: int) -> StatedFields:
     """Return the fields of an event or a record. Vonage charges in euros."""
     statement = values.merged(
@@ -71,4 +81,4 @@ def _is_record(value: Mapping[str, Any]) -> bool:
     return "uuid" in value and bool({"status", "direction", "conversation_uuid"} & value.keys())
 
 
-SHAPE: Final = json_documents.RecordShape("call of the Voice API", ("calls",), _is_record)
+SHAPE: Final = json_documents.RecordShape("call of the Voice API", ("calls",), _is_record, is_media_leg)

@@ -41,7 +41,19 @@ KIND_BY_FIELD: Final[Mapping[str, str]] = {
     "speech": "input",
     "reason": "error",
 }
-UNREAD_KINDS: Final = ("record", "transfer", "input", "error", "rtc*", "conversation*", "member*", "audio*")
+# The leg of a media stream: its conversation has the call's own legs.
+WEBSOCKET: Final = "websocket"
+UNREAD_KINDS: Final = (
+    WEBSOCKET,
+    "record",
+    "transfer",
+    "input",
+    "error",
+    "rtc*",
+    "conversation*",
+    "member*",
+    "audio*",
+)
 # `disconnected_by`: the party of the leg, or Vonage for the application (the NCCO ended, or an API request).
 LINE_ENDS: Final[Mapping[str, LineEnd | None]] = {
     "user": LineEnd.REMOTE,

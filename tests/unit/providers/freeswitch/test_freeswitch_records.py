@@ -127,6 +127,66 @@ def test_an_unreadable_secondary_value_does_not_lose_the_end(name: str, value: s
     assert (fact.stated["status"], fact.stated["unread_fields"]) == ("busy", [name])
 
 
+FUSIONPBX = (
+    "xml_cdr_uuid,direction,caller_id_number,caller_destination,destination_number,start_stamp,start_epoch,"
+    "answer_stamp,answer_epoch,end_stamp,end_epoch,billsec,hangup_cause,sip_hangup_disposition,last_app,"
+    "voicemail_message\n"
+)
+
+
+def fusionpbx(*values: object) -> str:
+    return ",".join(map(str, values)) + "\n"
+
+
+def test_the_export_of_fusionpbx_is_read_whole() -> None:
+    """Each time is compared with the epochs of the file; its stamps are the local times of Berlin."""
+    stamps = [f"2026-08-22 {clock}" for clock in ("10:20:00", "10:21:00", "10:23:00")]
+    epochs = [START, START + 60, START + 180]
+    times = [text for pair in zip(stamps, epochs, strict=True) for text in pair]
+    inbound = ("p-1", "inbound", "+14155550123", "+14155550100", "101", *times, 120)
+    outbound = ("p-2", "outbound", "101", "", "+14155550199", *times, 120)
+    missed = ("p-3", "inbound", "+14155550123", "+14155550100", "101", *times[:2], "", 0, *times[4:], 0)
+    rows = [
+        fusionpbx(*inbound, "NORMAL_CLEARING", "recv_bye", "bridge", "false"),
+        fusionpbx(*outbound, "NORMAL_CLEARING", "recv_bye", "bridge", "false"),
+        fusionpbx(*missed, "NO_ANSWER", "send_cancel", "bridge", ""),
+        fusionpbx("p-4", *inbound[1:], "NORMAL_CLEARING", "recv_bye", "voicemail", "true"),
+    ]
+    # With epochs, and with the stamps alone.
+    stamps_only = FUSIONPBX.replace("start_epoch", "x").replace("answer_epoch", "y").replace("end_epoch", "z")
+    for header in (FUSIONPBX, stamps_only):
+        body = (header + "".join(rows)).encode()
+        items = parsed(body, SOURCE._replace(time_zone="Europe/Berlin"))
+        facts = [item for item in items if isinstance(item, Fact)]
+        assert [fact.call_sid for fact in facts] == ["p-1", "p-2", "p-3", "p-4"]
+        assert len(items) == len(facts)
+        for fact, expected in zip(facts, (epochs, epochs, [START, None, START + 180], epochs), strict=True):
+            found = [fact.stated.get(name) for name in ("started_us", "answered_us", "ended_us")]
+            assert found == [None if each is None else each * 1_000_000 for each in expected]
+        calls = [folded(fact) for fact in facts]
+        assert [call.duration_seconds for call in calls] == [120, 120, 0, 120]
+        assert {call.to_number for call in (calls[0], *calls[2:])} == {"+14155550100"}
+        assert calls[1].to_number == "+14155550199"
+        assert [call.end_reason for call in calls[:3]] == ["remote-hung-up", "local-hung-up", "no-answer"]
+        assert [call.answered_by for call in calls] == [None, None, None, "machine"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "transfer"),
+    [
+        ({"endpoint_disposition": "ATTENDED_TRANSFER"}, {"target": None, "outcome": "bridged"}),
+        (
+            {"hangup_cause": "BLIND_TRANSFER", "sip_refer_to": "<sip:102@pbx.example>"},
+            {"target": "<sip:102@pbx.example>", "outcome": "requested"},
+        ),
+        ({"bridge_uuid": "b-1"}, None),
+    ],
+)
+def test_a_leg_that_left_by_a_transfer(changes: dict[str, str], transfer: dict[str, str] | None) -> None:
+    (fact,) = posted(json.dumps(record(**variables("u-5", **{**ANSWERED, **changes}))).encode())
+    assert folded(fact).transfer == transfer
+
+
 @pytest.mark.parametrize(
     ("disposition", "changes", "reason"),
     [

@@ -123,6 +123,24 @@ def test_dialled_legs_are_separate_calls() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({"dial_call_sid": "leg", "dial_call_status": "completed"}, "bridged"),
+        ({"dial_call_sid": "leg", "dial_call_status": "no-answer"}, "failed"),
+        ({"refer_status": 202, "final_referred_call_status": 200}, "bridged"),
+        ({"refer_status": 202, "final_referred_call_status": 486}, "failed"),
+        ({"refer_status": 202}, "requested"),
+        ({"refer_status": 603}, "failed"),
+    ],
+)
+def test_a_dial_and_a_refer_are_transfers(changes: dict[str, object], outcome: str) -> None:
+    story = [fact(status("in-progress", 200, **changes)), fact(status("completed", 200, duration=42))]
+    for order in (story, story[::-1], story * 2):
+        call = fold("acme", Node(TALK, is_carrier=True), order).call
+        assert (call.status, call.transfer) == ("completed", {"target": None, "outcome": outcome})
+
+
 def test_one_of_several_signatures_is_enough() -> None:
     genuine = signed("jambonz", status("trying", 100))
     stamp, mine = genuine.headers["jambonz-signature"].split(",")

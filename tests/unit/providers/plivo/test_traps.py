@@ -162,6 +162,17 @@ def test_a_display_name_does_not_replace_the_cause() -> None:
     assert fold_ending([fact(posted("failed", "Hangup", HangupCauseName="Odd"))]).provider_word == "Odd"
 
 
+@pytest.mark.parametrize(
+    ("word", "outcome"), [("completed", "bridged"), ("busy", "failed"), ("cancel", "failed")]
+)
+def test_the_end_of_a_dial_is_a_transfer(word: str, outcome: str) -> None:
+    dialled = fact(posted("in-progress", "DialAction", DialStatus=word, DialBLegTo="14155550199"))
+    story = [dialled, fact(posted("completed", "Hangup", **ENDED))]
+    for order in (story, story[::-1], story * 2):
+        call = fold("acme", Node(TALK, is_carrier=True), order).call
+        assert call.transfer == {"target": "+14155550199", "outcome": outcome}
+
+
 def test_get_and_post_callbacks_have_the_same_fields() -> None:
     assert (
         fact(by_get("ringing", "Ring")).stated

@@ -152,6 +152,18 @@ def test_an_unreadable_sip_cause_does_not_lose_the_end(sip: str, unread: list[st
     assert folded(hangup(TALK, 3, "user_busy", sip))["end_reason"] == "busy"
 
 
+def test_a_bridged_leg_is_a_transfer_and_the_session_is_kept() -> None:
+    story = [
+        event("call.answered", TALK, 5),
+        event("call.bridged", TALK, 20),
+        hangup(TALK, 42, "normal_clearing", "200"),
+    ]
+    for order in permutations([*story, story[1]]):
+        call = folded(*order)
+        assert call["transfer"] == {"target": None, "outcome": "bridged"}
+        assert call["metadata"] == {"call_session_id": "session-of-talk-0a1b2c"}
+
+
 def test_message_events_give_no_facts() -> None:
     assert facts(Sent(b'{"data": {"event_type": "message.received", "payload": {}}}')) == []
 

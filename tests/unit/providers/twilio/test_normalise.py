@@ -205,6 +205,33 @@ def test_the_leg_of_a_dial_action_has_ended(word: str, status: str) -> None:
     assert leg.sequence is None
 
 
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({}, "bridged"),
+        ({"DialCallStatus": "answered", "DialBridged": ""}, "bridged"),
+        ({"DialCallStatus": "completed", "DialBridged": "false"}, "failed"),
+        ({"DialCallStatus": "busy", "DialBridged": ""}, "failed"),
+        ({"DialCallStatus": "no-answer", "DialBridged": "false"}, "failed"),
+        ({"DialCallSid": "", "DialCallStatus": "failed", "DialBridged": ""}, "failed"),
+    ],
+)
+def test_the_end_of_a_dial_is_the_transfer_of_its_parent(changes: dict[str, str], outcome: str) -> None:
+    dialled = facts(**{**ACTION, **changes})[0]
+    ended = facts(CallSid="CAparent", CallStatus="completed", CallDuration="60")[0]
+    for order in ([dialled, ended], [ended, dialled], [dialled, ended, dialled]):
+        call = fold("acme", Node("CAparent", is_carrier=True), order).call
+        assert (call.status, call.transfer) == ("completed", {"target": None, "outcome": outcome})
+
+
+@pytest.mark.parametrize(
+    ("word", "outcome"), [("completed", "bridged"), ("in-progress", "requested"), ("failed", "failed")]
+)
+def test_a_refer_is_a_transfer(word: str, outcome: str) -> None:
+    (found,) = facts(CallSid="CA1", CallStatus="in-progress", ReferCallStatus=word)
+    assert found.stated["transfer"] == {"target": None, "outcome": outcome}
+
+
 def test_dial_actions_without_a_leg_give_only_the_parent() -> None:
     found = facts(**{**ACTION, "DialCallSid": "", "DialCallStatus": "failed"})
     assert [one.call_sid for one in found] == ["CAparent"]

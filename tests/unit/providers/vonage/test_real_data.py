@@ -49,4 +49,5 @@ def test_the_published_lists_are_read_completely() -> None:
         "ended_us": parse_instant("2024-04-19T01:34:20Z"),
         "cost": {"amount": "0.00333333", "currency": "EUR"},
         "provider": "vonage",
+        "metadata": {"conversation_uuid": "CON-d4e1389a-b2c8-4621-97eb-c6f3a2b51c72"},
     }

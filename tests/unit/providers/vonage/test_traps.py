@@ -10,16 +10,28 @@ import jwt
 import pytest
 from vonage_jwt.verify_jwt import verify_signature
 
-from calltally.calls.events import Fact
+from calltally.calls.errors import UnknownKind
+from calltally.calls.events import Channel, Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold, fold_ending
 from calltally.calls.model import Call
 from calltally.calls.times import SECOND_US, parse_instant
-from calltally.providers.callback import Callback
+from calltally.providers.callback import Callback, RecordSource
 from calltally.providers.vonage.normalise import facts_of
+from calltally.providers.vonage.resources import list_facts
 from calltally.providers.vonage.signature import verify
 from tests.unit.providers.sampling import NOW_US, Sent, signed
-from tests.unit.providers.vonage.samples import ENDED, SAMPLES, TALK, by_get, event, machine, posted, token
+from tests.unit.providers.vonage.samples import (
+    ENDED,
+    SAMPLES,
+    TALK,
+    by_get,
+    event,
+    machine,
+    posted,
+    record,
+    token,
+)
 
 SECRET = SAMPLES.secrets["signature_secret"]
 
@@ -126,6 +138,26 @@ def test_each_detail_of_an_end(status: str, detail: str, reason: str, side: str 
     for order in permutations(story):
         ending = fold_ending([fact(each) for each in (*order, story[1])])
         assert (ending.reason, ending.side, ending.provider_word) == (reason, side, detail)
+
+
+def test_legs_of_web_sockets_are_no_second_calls() -> None:
+    socket = "wss://agent.example/media"
+    for sent in (posted("started", 0, to=socket), posted("completed", 9, **ENDED, to=socket)):
+        with pytest.raises(UnknownKind, match="media stream") as unread:
+            fact(sent)
+        assert unread.value.kind == "websocket"
+    page = {
+        "_embedded": {"calls": [record(), record(uuid="ws-leg", to={"type": "websocket", "uri": socket})]}
+    }
+    source = RecordSource(Channel.PROVIDER_LIST, NOW_US)
+    found = list(list_facts([json.dumps(page).encode()], source))
+    assert [each.call_sid for each in found if isinstance(each, Fact)] == [TALK]
+    assert len(found) == 1
+
+
+def test_the_conversation_is_kept() -> None:
+    call = folded([posted("started", 0), posted("completed", 42.7, **ENDED)])
+    assert call.metadata == {"conversation_uuid": f"CON-{TALK}"}
 
 
 def test_get_and_post_events_have_the_same_fields() -> None:
