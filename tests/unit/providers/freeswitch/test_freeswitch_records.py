@@ -141,8 +141,8 @@ def fusionpbx(*values: object) -> str:
 def test_the_export_of_fusionpbx_is_read_whole() -> None:
     """Each time is compared with the epochs of the file; its stamps are the local times of Berlin."""
     stamps = [f"2026-08-22 {clock}" for clock in ("10:20:00", "10:21:00", "10:23:00")]
-    epochs = [START, START + 60, START + 180]
-    times = [text for pair in zip(stamps, epochs, strict=True) for text in pair]
+    epochs: list[int | None] = [START, START + 60, START + 180]
+    times: list[object] = [text for pair in zip(stamps, epochs, strict=True) for text in pair]
     inbound = ("p-1", "inbound", "+14155550123", "+14155550100", "101", *times, 120)
     outbound = ("p-2", "outbound", "101", "", "+14155550199", *times, 120)
     missed = ("p-3", "inbound", "+14155550123", "+14155550100", "101", *times[:2], "", 0, *times[4:], 0)
@@ -160,7 +160,8 @@ def test_the_export_of_fusionpbx_is_read_whole() -> None:
         facts = [item for item in items if isinstance(item, Fact)]
         assert [fact.call_sid for fact in facts] == ["p-1", "p-2", "p-3", "p-4"]
         assert len(items) == len(facts)
-        for fact, expected in zip(facts, (epochs, epochs, [START, None, START + 180], epochs), strict=True):
+        unanswered: list[int | None] = [START, None, START + 180]
+        for fact, expected in zip(facts, [epochs, epochs, unanswered, epochs], strict=True):
             found = [fact.stated.get(name) for name in ("started_us", "answered_us", "ended_us")]
             assert found == [None if each is None else each * 1_000_000 for each in expected]
         calls = [folded(fact) for fact in facts]

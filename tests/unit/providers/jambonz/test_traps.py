@@ -2,6 +2,7 @@
 
 import hmac
 import random
+from typing import Any
 
 import pytest
 
@@ -134,7 +135,7 @@ def test_dialled_legs_are_separate_calls() -> None:
         ({"refer_status": 603}, "failed"),
     ],
 )
-def test_a_dial_and_a_refer_are_transfers(changes: dict[str, object], outcome: str) -> None:
+def test_a_dial_and_a_refer_are_transfers(changes: dict[str, Any], outcome: str) -> None:
     story = [fact(status("in-progress", 200, **changes)), fact(status("completed", 200, duration=42))]
     for order in (story, story[::-1], story * 2):
         call = fold("acme", Node(TALK, is_carrier=True), order).call
