@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.unit.providers.sampling import Headers, Records, Samples, Secrets, Sent
 
-TALK, AWAY = ("5b6c7d8e-0000-4000-8000-00000000000" + digit for digit in "12")
+TALK, AWAY, MOVED = ("5b6c7d8e-0000-4000-8000-00000000000" + digit for digit in "123")
 
 
 def sign(sent: Sent, _url: str, secrets: Secrets, _signed_at_us: int) -> Headers:
@@ -35,6 +35,9 @@ def call(call_id: str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 (JSON)
         "summary": "Booked a table.",
         "recording_url": "https://storage.bland.example/1.mp3",
         "pathway_id": "pathway-7",
+        "metadata": {"order": 7},
+        "variables": {"name": "Ada"},
+        "error_message": None,
         "transcripts": [
             {"id": 1, "user": "assistant", "text": "Good morning."},
             {"id": 2, "user": "user", "text": "At eight, please."},
@@ -70,8 +73,12 @@ SAMPLES = Samples(
     other_secrets={"webhook_secret": "another-secret"},
     sign=sign,
     no_vendor="it has no SDK that verifies",
-    story=[sent(call(TALK)), sent(MISSED)],
-    calls={TALK: TALKED, AWAY: {"status": "no-answer", "duration_seconds": 0, "end_reason": "no-answer"}},
+    story=[sent(call(TALK)), sent(MISSED), sent(call(MOVED, status=None, transferred_to="+14155550199"))],
+    calls={
+        MOVED: {"status": "completed", "transfer": {"target": "+14155550199", "outcome": "bridged"}},
+        TALK: TALKED,
+        AWAY: {"status": "no-answer", "duration_seconds": 0, "end_reason": "no-answer"},
+    },
     unknown=(sent(call(TALK, status="eaten-by-a-grue")), "eaten-by-a-grue"),
     unnamed=sent(call("", c_id="")),
     records=Records(json.dumps({"calls": [call(TALK)], "count": 1}).encode(), {TALK: TALKED}),

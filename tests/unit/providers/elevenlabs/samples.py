@@ -7,7 +7,7 @@ from typing import Any
 from calltally.calls.times import SECOND_US
 from tests.unit.providers.sampling import Headers, Records, Samples, Secrets, Sent
 
-TALK, BUSY, CARRIER = "conv_talk", "conv_busy", "CA" + "6" * 32
+TALK, BUSY, AWAY, CARRIER = "conv_talk", "conv_busy", "conv_away", "CA" + "6" * 32
 
 
 def sign(sent: Sent, _url: str, secrets: Secrets, signed_at_us: int) -> Headers:
@@ -25,6 +25,8 @@ CONVERSATION: dict[str, Any] = {
     "agent_id": "agent_7",
     "conversation_id": TALK,
     "status": "done",
+    "user_id": "u-7",
+    "conversation_initiation_client_data": {"dynamic_variables": {"order": "7"}},
     "transcript": [
         {"role": "agent", "message": "Good morning.", "time_in_call_secs": 0},
         {
@@ -49,6 +51,9 @@ CONVERSATION: dict[str, Any] = {
         "accepted_time_unix_secs": 1_787_385_610,
         "call_duration_secs": 42,
         "cost": 296,
+        "cost_fiat": 0.125,
+        "text_only": False,
+        "conversation_initiation_source": "twilio",
         "termination_reason": "Call ended by remote party",
         "phone_call": {
             "type": "twilio",
@@ -57,6 +62,7 @@ CONVERSATION: dict[str, Any] = {
             "external_number": "+14155550123",
             "call_sid": CARRIER,
             "stream_sid": "MZ" + "6" * 32,
+            "call_result": "answered",
         },
     },
     "analysis": {
@@ -70,7 +76,32 @@ FAILED = {
     "agent_id": "agent_7",
     "conversation_id": BUSY,
     "failure_reason": "busy",
-    "metadata": {"type": "twilio", "body": {"CallStatus": "busy", "SipResponseCode": "486"}},
+    "metadata": {
+        "type": "twilio",
+        "body": {
+            "From": "+14155550100",
+            "To": "+14155550123",
+            "Direction": "outbound-api",
+            "CallStatus": "busy",
+            "SipResponseCode": "486",
+        },
+    },
+}
+# A failure of a SIP trunk.
+UNREACHED = {
+    "agent_id": "agent_7",
+    "conversation_id": AWAY,
+    "failure_reason": "no-answer",
+    "metadata": {
+        "type": "sip",
+        "body": {
+            "call_sid": "SCL_away",
+            "from_number": "+14155550100",
+            "to_number": "+14155550124",
+            "sip_status_code": 480,
+            "twirp_code": "unavailable",
+        },
+    },
 }
 TALKED = {
     "status": "completed",
@@ -89,8 +120,11 @@ SAMPLES = Samples(
     story=[
         event("post_call_transcription", 1_787_385_660, CONVERSATION),
         event("call_initiation_failure", 1_787_385_700, FAILED),
+        event("call_initiation_failure", 1_787_385_710, UNREACHED),
     ],
-    calls={BUSY: {"status": "busy", "sip_code": 486, "end_reason": "busy"}},
+    calls={
+        BUSY: {"status": "busy", "sip_code": 486, "end_reason": "busy", "to_number": "+14155550123"},
+    },
     unknown=(
         event("call_initiation_failure", 1_787_385_700, {**FAILED, "failure_reason": "eaten-by-a-grue"}),
         "eaten-by-a-grue",

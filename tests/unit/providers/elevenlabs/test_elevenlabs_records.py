@@ -80,7 +80,10 @@ def test_calls_that_fail_after_a_talk_keep_it(changes: dict[str, Any]) -> None:
 def test_conversations_that_fail_without_a_talk_start_at_their_start() -> None:
     error = {"code": 1011, "reason": "The custom LLM returned an error"}
     data = conversation(
-        status="failed", transcript=[], metadata={**UNACCEPTED, "termination_reason": "", "error": error}
+        status="failed",
+        transcript=[],
+        metadata={**UNACCEPTED, "termination_reason": "", "error": error},
+        phone_call={"call_result": None},
     )
     record = record_of(data)
     assert (record.status, record.error_code, record.duration_seconds) == ("failed", "1011", 0)
@@ -155,12 +158,12 @@ def test_a_failure_and_a_result_agree_in_any_order() -> None:
 
 def test_dynamic_variables_and_the_user_are_metadata() -> None:
     given = {"dynamic_variables": {"order": "7", "system__call_duration_secs": 42}, "user_id": "u-1"}
-    record = record_of(conversation(conversation_initiation_client_data=given))
+    record = record_of(conversation(conversation_initiation_client_data=given, user_id=None))
     assert record.metadata == {"user_id": "u-1", "dynamic_variables": given["dynamic_variables"]}
 
 
 def test_the_cost_in_dollars_counts_and_credits_do_not() -> None:
-    assert record_of(conversation()).cost is None
+    assert record_of(conversation(metadata={"cost_fiat": None})).cost is None
     assert record_of(conversation(metadata={"cost_fiat": 0.125})).cost == {
         "amount": "0.125",
         "currency": "USD",

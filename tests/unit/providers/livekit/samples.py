@@ -32,6 +32,9 @@ def event(name: str, at_s: int, call_id: str, number: str, **participant: Any) -
             "sid": "PA_1",
             "identity": f"sip_{number}",
             "kind": "SIP",
+            "joinedAt": "1787385600",
+            "joinedAtMs": "1787385600250",
+            "metadata": '{"order": 7}',
             "attributes": {
                 "sip.callID": call_id,
                 "sip.callStatus": "active",

@@ -7,7 +7,8 @@ from retell.lib.webhook_auth import symmetric
 
 from tests.unit.providers.sampling import Headers, Records, Samples, Secrets, Sent
 
-TALK, BUSY, CARRIER = "call_talk", "call_busy", "CA" + "8" * 32
+TALK, BUSY, MOVED, CARRIER = "call_talk", "call_busy", "call_moved", "CA" + "8" * 32
+TRANSFERRED = {"disconnection_reason": "call_transfer", "transfer_destination": "+14155550199"}
 
 
 def sign(sent: Sent, _url: str, secrets: Secrets, signed_at_us: int) -> Headers:
@@ -41,6 +42,10 @@ DONE: dict[str, Any] = {
     "duration_ms": 42_700,
     "disconnection_reason": "user_hangup",
     "recording_url": "https://storage.retell.example/1.wav",
+    "scrubbed_recording_url": "https://storage.retell.example/2.wav",
+    "metadata": {"order": 7},
+    "retell_llm_dynamic_variables": {"name": "Ada"},
+    "collected_dynamic_variables": {"party": "2"},
     "call_cost": {"combined_cost": 12.3},
     "transcript_with_tool_calls": [
         {
@@ -67,6 +72,7 @@ ANALYSED = {
         "call_summary": "Booked a table.",
         "call_successful": True,
         "user_sentiment": "Positive",
+        "in_voicemail": False,
     },
 }
 TALKED = {
@@ -78,6 +84,7 @@ TALKED = {
     "end_reason": "remote-hung-up",
     "agent": "agent_7",
     "cost": {"amount": "0.123", "currency": "USD"},
+    "metadata": {"order": 7, "dynamic_variables": {"name": "Ada", "party": "2"}},
 }
 SAMPLES = Samples(
     secrets={"api_key": "key_the"},
@@ -89,8 +96,12 @@ SAMPLES = Samples(
         event("call_ended", call(TALK, **DONE)),
         event("call_analyzed", call(TALK, **ANALYSED)),
         event("call_ended", call(BUSY, call_status="not_connected", disconnection_reason="dial_busy")),
+        event("call_ended", call(MOVED, **{**DONE, **TRANSFERRED})),
     ],
-    calls={BUSY: {"status": "busy", "duration_seconds": 0, "end_reason": "busy"}},
+    calls={
+        MOVED: {"end_reason": "transferred", "transfer": {"target": "+14155550199", "outcome": "bridged"}},
+        BUSY: {"status": "busy", "duration_seconds": 0, "end_reason": "busy"},
+    },
     unknown=(event("call_ended", call(BUSY, disconnection_reason="eaten_by_a_grue")), "eaten_by_a_grue"),
     unnamed=Sent(b'{"event": "call_ended", "call": {"call_status": "ended"}}'),
     tolerance_s=300,

@@ -59,7 +59,8 @@ def test_metadata_and_dynamic_variables_are_kept() -> None:
 
 @pytest.mark.parametrize("metadata", [None, {}, "text", {"a": "x" * 20_000}, {"a": "\0"}])
 def test_metadata_that_no_record_can_hold_is_left_out(metadata: object) -> None:
-    assert record_of(TALK, ended(metadata=metadata)).metadata is None
+    variables = dict.fromkeys(("retell_llm_dynamic_variables", "collected_dynamic_variables"))
+    assert record_of(TALK, ended(metadata=metadata, **variables)).metadata is None
 
 
 def test_a_canceled_transfer_is_a_failed_one() -> None:

@@ -1,4 +1,4 @@
-"""Vapi's messages: states and report of an answered call, a busy call, and a call in a browser."""
+"""Vapi's messages: states and report of an answered call, of a busy, a transferred and a browser's one."""
 
 import hmac
 import json
@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.unit.providers.sampling import Headers, Records, Samples, Secrets, Sent
 
-TALK, BUSY, WEB = ("0a1b2c3d-0000-4000-8000-00000000000" + digit for digit in "123")
+TALK, BUSY, WEB, MOVED = ("0a1b2c3d-0000-4000-8000-00000000000" + digit for digit in "1234")
 ORG, ASSISTANT, CARRIER = "org-1", "assistant-7", "CA" + "7" * 32
 
 
@@ -41,6 +41,10 @@ def message(kind: str, at_ms: int, of: dict[str, Any], **fields: Any) -> Sent:  
 
 ARTIFACT = {
     "recordingUrl": "https://storage.vapi.example/1.wav",
+    "recording": {
+        "stereoUrl": "https://storage.vapi.example/2.wav",
+        "mono": {"combinedUrl": "https://storage.vapi.example/3.wav"},
+    },
     "transcript": "AI: Good morning.\nUser: At eight, please.",
     "messages": [
         {"role": "system", "message": "Be kind.", "secondsFromStart": 0},
@@ -68,7 +72,21 @@ DONE = {
     "analysis": {"summary": "Booked a table.", "successEvaluation": "true", "structuredData": {"party": 2}},
     "artifact": ARTIFACT,
 }
-REPORT = message("end-of-call-report", 1_787_385_660_000, call(TALK, phoneCallProviderId=CARRIER), **DONE)
+CREATED = "2026-08-22T08:00:00.000Z"
+REPORTED = call(TALK, phoneCallProviderId=CARRIER, createdAt=CREATED)
+REPORT = message("end-of-call-report", 1_787_385_660_000, REPORTED, **DONE)
+# A scheduled call that a squad answers, and that it transfers to nobody.
+FORWARDED = call(
+    MOVED,
+    assistantId=None,
+    squadId="squad-7",
+    createdAt="2026-08-15T08:00:00.000Z",
+    schedulePlan={"earliestAt": CREATED},
+)
+TRANSFERS = [
+    {"status": "busy", "destination": {"type": "number", "number": "+14155550198"}},
+    {"status": "no-answer", "destination": {"type": "sip", "sipUri": "sip:desk@example.com"}},
+]
 TALKED = {
     "status": "completed",
     "duration_seconds": 42,
@@ -98,8 +116,22 @@ SAMPLES = Samples(
             call(WEB, type="webCall", phoneCallProvider=None, customer=None),
             **{**DONE, "endedReason": "silence-timed-out"},
         ),
+        message(
+            "end-of-call-report",
+            1_787_385_700_000,
+            FORWARDED,
+            **{**DONE, "endedReason": "assistant-forwarded-call", "artifact": {"transfers": TRANSFERS}},
+            destination={"type": "number", "number": "+14155550198"},
+        ),
     ],
     calls={
+        MOVED: {
+            "status": "completed",
+            "end_reason": "agent-error",
+            "transfer": {"target": "sip:desk@example.com", "outcome": "failed"},
+            "agent": "squad-7",
+            "created_at": "2026-08-22T08:00:10.000000Z",
+        },
         BUSY: {"status": "busy", "duration_seconds": 0, "end_reason": "busy"},
         WEB: {"status": "completed", "direction": None, "end_reason": "silence"},
     },
@@ -109,7 +141,9 @@ SAMPLES = Samples(
     ),
     unnamed=Sent(json.dumps({"message": {"type": "end-of-call-report", "call": {}}}).encode()),
     records=Records(
-        json.dumps([{**call(TALK), **DONE, "phoneNumber": {"number": "+14155550100"}}]).encode(),
+        json.dumps(
+            [{**call(TALK), **DONE, "createdAt": CREATED, "phoneNumber": {"number": "+14155550100"}}]
+        ).encode(),
         {TALK: TALKED},
     ),
 )
