@@ -95,7 +95,7 @@ UNREACHED = {
     "metadata": {
         "type": "sip",
         "body": {
-            "call_sid": "SCL_away",
+            "call_sid": "SCL_unreached",
             "from_number": "+14155550100",
             "to_number": "+14155550124",
             "sip_status_code": 480,
