@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from calltally.providers.provider import Provider
-from tests.unit.providers.sampling import published_fields, records_of, samples_of
+from tests.unit.providers.sampling import published_fields, published_words, records_of, samples_of
 from tools.coverage_pages.fields import Effects, record_effects, text_of, webhook_effects
 from tools.coverage_pages.words import WordTable, word_tables
 
@@ -40,6 +40,16 @@ def _lines(provider: Provider) -> Iterator[str]:
         yield from (f"| `{name}` | {_UNREAD} |" for name in unread)
     for table in word_tables(provider.name):
         yield from ("", f"## {table.title}", "", *_word_rows(table))
+    if rows := published_words(provider.name):
+        yield from ("", "## Published reasons of ends", "", *_published_rows(rows))
+
+
+def _published_rows(rows: list[list[str]]) -> Iterator[str]:
+    """Yield a table of words and readings. The readings are those of a call with a start time."""
+    header, *readings = rows
+    yield f"| {' | '.join(name.replace('_', ' ') for name in header)} |"
+    yield "| --- " * len(header) + "|"
+    yield from (f"| `{word}` | {' | '.join(reading)} |" for word, *reading in readings)
 
 
 def _tables(provider: Provider) -> Iterator[tuple[str, Effects]]:

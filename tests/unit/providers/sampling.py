@@ -95,6 +95,12 @@ def published_fields(name: str) -> list[str]:
     return file.read_text().split() if file.exists() else []
 
 
+def published_words(name: str) -> list[list[str]]:
+    """Return the words that the vendor publishes, with our readings. The first row is the header."""
+    file = Path(__file__).parent / name / "ended_reasons.csv"
+    return [line.split(",") for line in file.read_text().split()] if file.exists() else []
+
+
 def path_of(name: str, sent: Sent) -> str:
     """Return the path and query that a provider calls."""
     return f"/api/v1/ingest/{name}/acme" + (f"?{sent.query}" if sent.query else "")

@@ -132,7 +132,10 @@ def _add_state(statement: StatedFields, call: Content, reason: str | None, recei
 def _final(status_word: str, reason: str | None, started_us: int | None) -> Status:
     if reason in words.UNANSWERED:
         return words.UNANSWERED[str(reason)]
-    return Status.FAILED if started_us is None and status_word != "ended" else Status.COMPLETED
+    is_connected = status_word == words.CONNECTED or (
+        status_word != words.NOT_CONNECTED and started_us is not None
+    )
+    return Status.COMPLETED if is_connected else Status.FAILED
 
 
 def _add_transfer(statement: StatedFields, call: Content, reason: str | None) -> None:

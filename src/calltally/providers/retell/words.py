@@ -18,7 +18,9 @@ OPEN_STATUSES: Final[Mapping[str, Status]] = {
     "ongoing": Status.IN_PROGRESS,
 }
 # The disconnection reason describes the end.
-ENDED: Final = frozenset({"ended", "not_connected", "error"})
+CONNECTED: Final = "ended"
+NOT_CONNECTED: Final = "not_connected"
+ENDED: Final = frozenset({CONNECTED, NOT_CONNECTED, "error"})
 DIRECTIONS: Final[Mapping[str, Direction]] = {
     "inbound": Direction.INBOUND,
     "outbound": Direction.OUTBOUND,

@@ -80,6 +80,7 @@ def _fact(content: Content, source: RecordSource, raw: bytes) -> Fact:
     _add_parties(statement, content)
     _add_transfer(statement, content, word)
     _add_cost(statement, content)
+    _add_metadata(statement, content)
     report = platform_reports.PlatformReport(
         call_sid=call_sid,
         occurred_us=_occurred_us(content, statement, source.received_us),
@@ -201,6 +202,17 @@ def _add_cost(statement: StatedFields, content: Content) -> None:
     cost = first_value(content, ("cost", "call.cost"), value_parsers.cost_in(_CURRENCY), statement)
     if cost is not None:
         statement["cost"] = cost
+
+
+def _add_metadata(statement: StatedFields, content: Content) -> None:
+    """Add the metadata that the tenant gave to the call, and its variables, under `variables`."""
+    metadata = platform_reports.metadata_of(
+        values.value_at(content, "call.assistantOverrides.metadata"),
+        variables=values.value_at(content, "artifact.variableValues")
+        or values.value_at(content, "call.assistantOverrides.variableValues"),
+    )
+    if metadata is not None:
+        statement["metadata"] = metadata
 
 
 def _occurred_us(content: Content, statement: StatedFields, received_us: int) -> int:

@@ -1,49 +1,43 @@
 """Peculiarities of Retell: end words, costs in cents, and transfers."""
 
+import csv
 import json
+from pathlib import Path
 
 import pytest
 
 from calltally.calls.conversation import unpack_conversation
-from calltally.calls.end_reasons import EndReason
 from calltally.calls.events import Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
+from calltally.calls.model import UNANSWERED
 from calltally.providers.callback import Callback
 from calltally.providers.platform_reports import match_end_reason
 from calltally.providers.retell import normalise, words
-from tests.unit.providers.retell.samples import ANALYSED, CARRIER, TALK, TALKED, call, event
+from tests.unit.providers.retell.samples import ANALYSED, CARRIER, DONE, TALK, TALKED, call, event
 from tests.unit.providers.sampling import NOW_US
 
-# All reasons in Retell's SDK.
-REASONS = (
-    *("user_hangup", "agent_hangup", "user_requested_dnc", "user_requested_callback", "call_transfer"),
-    *("voicemail_reached", "ivr_reached", "inactivity", "max_duration_reached", "concurrency_limit_reached"),
-    *("no_concurrency_fallback", "no_valid_payment", "credit_exhausted", "budget_reached", "scam_detected"),
-    *("dial_busy", "dial_failed", "dial_no_answer", "invalid_destination", "sip_routing_error"),
-    *("telephony_provider_permission_denied", "telephony_provider_unavailable", "marked_as_spam"),
-    *("network_blocked", "user_declined", "error_llm_websocket_open", "error_llm_websocket_runtime"),
-    *("error_llm_websocket_lost_connection", "error_llm_websocket_corrupt_payload", "error_asr"),
-    *("error_no_audio_received", "error_retell", "error_unknown", "error_user_not_joined"),
-    *(
-        "registered_call_timeout",
-        "transfer_bridged",
-        "transfer_cancelled",
-        "manual_stopped",
-        "call_take_over",
-    ),
-)
+with (Path(__file__).parent / "ended_reasons.csv").open(newline="") as file:
+    # Each reason in Retell's SDK, and the reading of a call that started.
+    READINGS = [tuple(row) for row in list(csv.reader(file))[1:]]
 
 
 def parsed(body: bytes) -> list[Fact]:
     return normalise.facts_of(Callback("POST", "https://calls.example/", {}, body, NOW_US))
 
 
-@pytest.mark.parametrize("reason", REASONS)
-def test_each_reason_of_the_sdk_matches_a_pattern(reason: str) -> None:
+@pytest.mark.parametrize("expected", READINGS, ids=lambda row: str(row[0]))
+def test_each_reason_of_the_sdk_is_read_as_the_table_says(expected: tuple[str, ...]) -> None:
+    reason, status, end_reason, side, transfer = expected
+    ended = {**DONE, "disconnection_reason": reason}
+    [fact] = parsed(event("call_ended", call(TALK, **ended)).body)
     why = match_end_reason(reason, words.END_REASON_PATTERNS)
     assert why is not None
-    assert why.reason is not EndReason.UNKNOWN
+    assert (fact.stated["status"], why.reason, why.side or "") == (status, end_reason, side)
+    assert fact.stated.get("transfer", {}).get("outcome", "") == transfer
+    unconnected = {**ended, "call_status": "not_connected"}
+    [fact] = parsed(event("call_ended", call(TALK, **unconnected)).body)
+    assert fact.stated["status"] in UNANSWERED
 
 
 def test_analysed_calls_are_read_completely() -> None:

@@ -81,6 +81,7 @@ FORWARDED = call(
     assistantId=None,
     squadId="squad-7",
     createdAt="2026-08-15T08:00:00.000Z",
+    assistantOverrides={"metadata": {"order": 7}, "variableValues": {"name": "Ada"}},
     schedulePlan={"earliestAt": CREATED},
 )
 TRANSFERS = [

@@ -282,3 +282,11 @@ def test_transfers_to_sip_addresses_have_a_target() -> None:
     transfers = [{"status": "completed", "destination": {"type": "sip", "sipUri": "sip:desk@example.com"}}]
     record = ended("assistant-forwarded-call", artifact={"transfers": transfers})
     assert record.transfer == {"target": "sip:desk@example.com", "outcome": "bridged"}
+
+
+def test_metadata_and_variables_of_a_call_are_kept() -> None:
+    given = {"metadata": {"order": 7}, "variableValues": {"name": "Ada"}}
+    body = message("end-of-call-report", 1_787_385_800_000, call(TALK, assistantOverrides=given)).body
+    assert record_of(body).metadata == {"order": 7, "variables": {"name": "Ada"}}
+    final = {"variableValues": {"name": "Ada", "party": 2}}
+    assert ended("customer-ended-call", artifact=final).metadata == {"variables": final["variableValues"]}
