@@ -101,7 +101,7 @@ def _add_state(statement: StatedFields, content: Content, word: str | None, rece
     status_word = next((each for each in named if each is not None), None)
     has_ended = status_word == words.ENDED or content.get("type") == REPORT
     if not has_ended:
-        if status_word is not None:
+        if status_word is not None and status_word not in words.NO_STATES:
             statement["status"] = _open_status(status_word)
         return
     started_us, ended_us = (_instant(content, name, received_us) for name in ("startedAt", "endedAt"))

@@ -22,6 +22,8 @@ OPEN_STATUSES: Final[Mapping[str, Status]] = {
     "forwarding": Status.IN_PROGRESS,
 }
 ENDED: Final = "ended"
+# Words about the record of a call at Vapi, not about the call.
+NO_STATES: Final = frozenset({"not-found", "deletion-failed"})
 DIRECTIONS: Final[Mapping[str, Direction | None]] = {
     "inboundPhoneCall": Direction.INBOUND,
     "outboundPhoneCall": Direction.OUTBOUND,
@@ -35,7 +37,13 @@ IGNORED_EVENTS: Final = frozenset(
         *("assistant-request", "assistant.started", "assistant.speechStarted", "call.deleted"),
         *("call.delete.failed", "call.endpointing.request", "chat.created", "chat.deleted"),
         *("conversation-update", "function-call", "handoff-destination-request", "hang"),
-        *("knowledge-base-request", "language-change-detected", "model-output", "phone-call-control"),
+        *(
+            "knowledge-base-request",
+            "language-changed",
+            "language-change-detected",
+            "model-output",
+            "phone-call-control",
+        ),
         *("session.created", "session.deleted", "session.updated", "speech-update", "tool-calls"),
         *("transcript", "transcript[transcriptType='final']", "transfer-destination-request"),
         *("transfer-update", "user-interrupted", "voice-input", "voice-request"),

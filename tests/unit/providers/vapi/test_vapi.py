@@ -290,3 +290,9 @@ def test_metadata_and_variables_of_a_call_are_kept() -> None:
     assert record_of(body).metadata == {"order": 7, "variables": {"name": "Ada"}}
     final = {"variableValues": {"name": "Ada", "party": 2}}
     assert ended("customer-ended-call", artifact=final).metadata == {"variables": final["variableValues"]}
+
+
+@pytest.mark.parametrize("status", ["not-found", "deletion-failed"])
+def test_a_failed_deletion_states_no_state(status: str) -> None:
+    body = message("status-update", 1_787_385_800_000, call(TALK, status=status), status=status).body
+    assert "status" not in parsed(body).stated
