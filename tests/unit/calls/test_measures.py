@@ -99,6 +99,14 @@ def test_ring_time_and_post_dial_delay_need_stated_times() -> None:
     assert (stated.pdd_ms, stated.ring_seconds) == (3_000, 6)
 
 
+def test_the_post_dial_delay_starts_with_the_carriers_dial() -> None:
+    """A platform states when it creates a call, which waits before the carrier dials it."""
+    platform = fact(30, "p-1", is_carrier=False, status="completed", started_us=at_us(-60))
+    dialed = [fact(0, status="initiated"), fact(1.25, status="ringing"), fact(9, status="completed")]
+    assert measures_of(platform, *dialed).pdd_ms == 1_250
+    assert measures_of(platform, *dialed[1:]).pdd_ms == 61_250
+
+
 def test_country_is_of_the_other_party() -> None:
     numbers: dict[str, Any] = {"from_number": "+14155550100", "to_number": "+4915112345678"}
     assert measures_of(fact(0, status="busy", direction="outbound", **numbers)).country == "DE"
