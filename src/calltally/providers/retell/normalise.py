@@ -119,9 +119,11 @@ def _add_state(statement: StatedFields, call: Content, reason: str | None, recei
     statement["status"] = status = _final(status_word, reason, started_us)
     if ended_us is not None:
         statement["ended_us"] = ended_us
+    if status in UNANSWERED:
+        return ended_us or started_us or received_us
     if reason == words.VOICEMAIL or values.flag_at(call, "call_analysis.in_voicemail"):
         statement["answered_by"] = platform_reports.MACHINE
-    if status not in UNANSWERED and started_us is not None:
+    if started_us is not None:
         statement["answered_us"] = started_us
         seconds = values.optional_value(call, "duration_ms", value_parsers.milliseconds, statement)
         if seconds is not None:
