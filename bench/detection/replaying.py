@@ -10,11 +10,11 @@ from bench.detection.feeding import series_counts
 from bench.detection.month.steps import Month
 from bench.detection.month.tenant import HOURS_A_DAY, SyntheticTenant
 from calltally.alerts.detection.baseline import Baseline
+from calltally.alerts.detection.cusum import thresholds
 from calltally.alerts.detection.grouping import cells_to_release, clear_cells, group_moves
 from calltally.alerts.detection.incident import AlertIncident, SeriesMove, SeriesTree, SignalCell
 from calltally.alerts.detection.monitor import RateMonitor, judgeable
 from calltally.alerts.detection.signals import Flags, trials_of
-from calltally.alerts.detection.thresholds import thresholds
 from calltally.alerts.model.rules import Rules
 from calltally.alerts.model.series import STEPS_AN_HOUR
 

@@ -10,7 +10,7 @@ from bench.detection.month.tenant import HOURS_A_DAY, HOURS_A_WEEK
 from bench.detection.replaying import family_of
 from bench.detection.single_calls import DAYS, HISTORY_DAYS, NEVER_S, SingleIncident, SingleMonth
 from calltally.alerts.conditions.duplicate_sids import CallIdentity, contradictions
-from calltally.alerts.conditions.time_in_state import PastCall, limit_us
+from calltally.alerts.conditions.stuck_calls import PastCall, limit_us
 from calltally.alerts.detection.signals import Floats
 from calltally.alerts.detection.silence import SilenceMonitor
 from calltally.alerts.model.rules import Rules

@@ -14,7 +14,7 @@ import numpy as np
 from bench.lab import Lab
 from bench.table import Row, within
 from bench.timing import MS_PER_S, wall_us
-from calltally.alerts.detection.array_codec import pack_arrays, unpack_arrays
+from calltally.alerts.detection.detector_state import pack_arrays, unpack_arrays
 from calltally.alerts.detection.factory import RateDetectorFactory
 from calltally.alerts.detection.rate_detector import RateDetector
 from calltally.alerts.evaluation.evaluator import SETTLED_S, AlertEvaluator, Conditions

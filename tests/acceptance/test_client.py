@@ -96,7 +96,7 @@ def test_filters_are_what_the_server_knows(told: Told) -> None:
 
 
 def test_a_value_that_the_server_refuses_is_told_by_its_name(told: Told) -> None:
-    with pytest.raises(errors.BadRequest) as caught:
+    with pytest.raises(errors.BadRequestError) as caught:
         told.ask(lambda client: client.list_calls(limit=1_001))
     assert isinstance(caught.value, InvalidInput)
     assert caught.value.faults[0].parameter == "limit"
@@ -111,7 +111,7 @@ def test_one_call_and_all_that_was_told_of_it(told: Told) -> None:
     assert {each.said["status"] for each in events} == {"completed", "failed"}
     page = told.ask(lambda client: client.list_call_events("call-03", limit=1, offset=1))
     assert (page.total, json.loads(page.data[0].raw)["id"]) == (2, events[1].event_id)
-    with pytest.raises(errors.NotFound):
+    with pytest.raises(errors.NotFoundError):
         told.ask(lambda client: client.get_call("call-99"))
 
 
@@ -130,9 +130,9 @@ def test_a_session_is_stored_in_parts_listed_and_read(told: Told) -> None:
     assert (listed.id, listed.tags, listed.transcript_turn_count) == ("s/1", ("a", "b"), 1)
     whole = told.ask(lambda client: client.get_session("s/1"))
     assert (whole.transcript, whole.function_calls) == ((Turn("agent", "Hello."),), None)
-    with pytest.raises(errors.NotFound):
+    with pytest.raises(errors.NotFoundError):
         told.ask(lambda client: client.get_session("s/2"))
-    with pytest.raises(errors.BadRequest) as caught:
+    with pytest.raises(errors.BadRequestError) as caught:
         told.ask(lambda client: client.put_session("s/2", tags=["a"]))
     assert caught.value.faults[0].parameter == "call_sid"
 
@@ -149,7 +149,7 @@ def test_the_feed_tells_what_came_and_what_went(told: Told) -> None:
     assert since[0].tombstone == "erased"
     at_the_end = told.ask(lambda client: client.changes(place, wait_s=1))
     assert (at_the_end.has_more, len(at_the_end.data)) == (False, 2)
-    with pytest.raises(errors.Erased):
+    with pytest.raises(errors.ErasedError):
         told.ask(lambda client: client.get_call("call-04"))
 
 
@@ -170,7 +170,7 @@ def test_a_stream_is_whole(told: Told, format_: str) -> None:
 
 
 def test_a_wrong_key_is_told_without_it(live: Live, either: Either) -> None:
-    with pytest.raises(errors.Unauthorized) as caught:
+    with pytest.raises(errors.UnauthorizedError) as caught:
         either.open(live.base, "ct_wrong")(lambda client: client.list_calls())
     assert "ct_wrong" not in str(caught.value)
 
@@ -178,12 +178,15 @@ def test_a_wrong_key_is_told_without_it(live: Live, either: Either) -> None:
 def test_an_administrator_names_the_tenant(told: Told, either: Either) -> None:
     ask = either.open(told.live.base, told.live.admin_key)
     assert len(ask(lambda client: client.iter_calls(tenant=told.tenant, page_size=10))) == CALLS
-    with pytest.raises(errors.Unauthorized):
+    with pytest.raises(errors.UnauthorizedError):
         ask(lambda client: client.list_calls())
 
 
 def test_a_snapshot_of_another_ledger_is_gone(told: Told, live: Live) -> None:
     other = told.ask(lambda client: client.list_calls(limit=1)).snapshot
     tenant = live.new_tenant()
-    with Client(live.base, live.new_key(tenant, "calls:read")) as client, pytest.raises(errors.SnapshotGone):
+    with (
+        Client(live.base, live.new_key(tenant, "calls:read")) as client,
+        pytest.raises(errors.SnapshotGoneError),
+    ):
         client.list_calls(snapshot=other)

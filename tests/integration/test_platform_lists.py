@@ -21,9 +21,8 @@ from calltally.providers.call_fetcher import ApiAccess, StartWindow
 from calltally.providers.callback import UnreadableRecord
 from calltally.providers.registry import FETCHERS
 from calltally.reconcile.findings import FindingKind
-from calltally.reconcile.open_call_poll import poll_open_calls
 from calltally.reconcile.provider_client import ProviderClient
-from calltally.reconcile.provider_reconciliation import ProviderContext
+from calltally.reconcile.provider_reconciliation import ProviderContext, poll_open_calls
 from calltally.reconcile.provider_run import ProviderReport
 from calltally.retry_policy import RetryPolicy
 from calltally.settings import Settings

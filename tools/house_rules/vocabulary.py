@@ -54,13 +54,6 @@ DOCUMENTED: Final = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunct
 
 # Names that several packages give to a public class of their own, and why.
 SHARED_CLASSES: Final[Mapping[str, str]] = {
-    **dict.fromkeys(
-        (
-            *("BadRequest", "Conflict", "Erased", "Forbidden", "NotFound", "SnapshotGone"),
-            *("TooManyRequests", "Unauthorized", "Unavailable", "WrongSignature"),
-        ),
-        "the client's error for this error of the service; both are being renamed",
-    ),
     "Turn": "the claim of client/once is being renamed",
 }
 

@@ -29,7 +29,6 @@ class Bucket(NamedTuple):
 
 
 def local_time(at_us: int, zone: ZoneInfo) -> datetime:
-    """Return an instant as local time in a zone."""
     return (EPOCH + timedelta(microseconds=at_us)).astimezone(zone)
 
 
@@ -80,10 +79,6 @@ def midnight_us(day: date, zone: ZoneInfo) -> int:
     return instant_us(datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC))
 
 
-def _next_month(day: date) -> date:
-    return date(day.year + day.month // 12, day.month % 12 + 1, 1)
-
-
 _FIRST: Final[Mapping[str, Callable[[date], date]]] = {
     "day": lambda day: day,
     # ISO 8601: weeks begin on Monday.
@@ -93,7 +88,7 @@ _FIRST: Final[Mapping[str, Callable[[date], date]]] = {
 _NEXT: Final[Mapping[str, Callable[[date], date]]] = {
     "day": lambda day: day + timedelta(days=1),
     "week": lambda day: day + timedelta(days=7),
-    "month": _next_month,
+    "month": lambda day: date(day.year + day.month // 12, day.month % 12 + 1, 1),
 }
 
 

@@ -104,26 +104,18 @@ class HourlyRate:
 
 
 def evaluate_rate(rate: JudgedRate, since: HourlyRate, before: HourlyRate) -> RateEvidence:
-    """Return the verdict on one rate with its evidence."""
-    comparison = _compare(since, before)
-    if comparison.bounds is None or comparison.now.calls == 0:
-        return RateEvidence(
-            LaunchVerdict.NO_DIFFERENCE_YET, None, comparison.bounds, comparison.dispersion, None
-        )
-    side = _side(comparison.now, comparison.bounds)
-    more = 0 if side else _more_calls(comparison.now, comparison.bounds, comparison.dispersion)
-    verdict = _verdict(rate, side)
-    return RateEvidence(
-        verdict, sequence_bounds(comparison.now), comparison.bounds, comparison.dispersion, more
-    )
+    now, bounds, dispersion = _compare(since, before)
+    if bounds is None or now.calls == 0:
+        return RateEvidence(LaunchVerdict.NO_DIFFERENCE_YET, None, bounds, dispersion, None)
+    side = _side(now, bounds)
+    more = 0 if side else _more_calls(now, bounds, dispersion)
+    return RateEvidence(_verdict(rate, side), sequence_bounds(now), bounds, dispersion, more)
 
 
 def verdict_of(rate: JudgedRate, since: HourlyRate, before: HourlyRate) -> LaunchVerdict:
     """Return the verdict alone, for use after each hour: bounds would cost a hundred times as much."""
-    comparison = _compare(since, before)
-    if comparison.bounds is None or comparison.now.calls == 0:
-        return LaunchVerdict.NO_DIFFERENCE_YET
-    return _verdict(rate, _side(comparison.now, comparison.bounds))
+    now, bounds, _dispersion = _compare(since, before)
+    return _verdict(rate, 0 if bounds is None or now.calls == 0 else _side(now, bounds))
 
 
 def _verdict(rate: JudgedRate, side: int) -> LaunchVerdict:
@@ -134,10 +126,8 @@ def _verdict(rate: JudgedRate, side: int) -> LaunchVerdict:
 
 def overall_verdict(verdicts: Sequence[LaunchVerdict]) -> LaunchVerdict:
     """Return worse if any verdict is, else better if any is."""
-    for verdict in (LaunchVerdict.WORSE, LaunchVerdict.BETTER):
-        if verdict in verdicts:
-            return verdict
-    return LaunchVerdict.NO_DIFFERENCE_YET
+    ranked = (LaunchVerdict.WORSE, LaunchVerdict.BETTER, LaunchVerdict.NO_DIFFERENCE_YET)
+    return next((each for each in ranked if each in verdicts), LaunchVerdict.NO_DIFFERENCE_YET)
 
 
 class EffectiveCounts(NamedTuple):
@@ -158,9 +148,9 @@ class _Comparison(NamedTuple):
 def _compare(since: HourlyRate, before: HourlyRate) -> _Comparison:
     dispersion = max(since.over_dispersion(), before.over_dispersion())
     now = EffectiveCounts(since.events / dispersion, since.calls / dispersion)
-    return _Comparison(
-        now, _wilson(EffectiveCounts(before.events / dispersion, before.calls / dispersion)), dispersion
-    )
+    # Whole calls: the rounding of half a call is below the reported precision.
+    share = Proportion(round(before.events / dispersion), round(before.calls / dispersion))
+    return _Comparison(now, wilson(share, _Z_BEFORE), dispersion)
 
 
 def sequence_bounds(counts: EffectiveCounts) -> Interval:
@@ -221,12 +211,6 @@ def _more_calls(now: EffectiveCounts, before: Interval, dispersion: float) -> in
             return None
     for _ in range(_BISECTIONS):
         between = (few + many) / 2
-        few, many = (
-            (few, between) if _side(EffectiveCounts(rate * between, between), before) else (between, many)
-        )
+        is_enough = _side(EffectiveCounts(rate * between, between), before)
+        few, many = (few, between) if is_enough else (between, many)
     return max(1, round((many - now.calls) * dispersion))
-
-
-def _wilson(counts: EffectiveCounts) -> Interval | None:
-    # Whole calls: the rounding of half a call is below the reported precision.
-    return wilson(Proportion(round(counts.events), round(counts.calls)), _Z_BEFORE)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from calltally.analytics.query import UTC, zone_value
+from calltally.analytics.query import UTC, window_value, zone_value
 from calltally.calls.errors import Fault
 from calltally.calls.filters import PARAMETERS
 from calltally.calls.parameters import Parameter, instant_value, raise_faults, read_all, text_value
@@ -15,7 +15,6 @@ from calltally.calls.times import DAY_US
 BASELINE_US: Final = 28 * DAY_US
 # The longest window of a launch.
 MAX_LAUNCH_US: Final = 180 * DAY_US
-_BETWEEN: Final = ".."
 _OF_LIST: Final = {each.name: each for each in PARAMETERS}
 _ROUTE: Final = "The route that was launched or changed."
 _AGENT: Final = "The voice agent, or its version, that was launched."
@@ -49,18 +48,7 @@ class LaunchQuery(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """The name of the launched route or agent."""
         return self.route or self.agent or ""
-
-
-def _window(text: str) -> tuple[int, int]:
-    start, between, end = text.partition(_BETWEEN)
-    if not between:
-        raise ValueError("must be <from>..<to>, as 2026-10-01..2026-10-08")
-    window = instant_value(start), instant_value(end)
-    if window[0] >= window[1]:
-        raise ValueError("must begin before it ends")
-    return window
 
 
 LAUNCH_PARAMETERS: Final = (
@@ -75,7 +63,7 @@ LAUNCH_PARAMETERS: Final = (
         _WINDOW,
         {"type": "string", "maxLength": 80},
         "2026-09-01..2026-10-01",
-        _window,
+        window_value,
     ),
     Parameter("tz", "zone", _TZ, _OF_LIST["tz"].schema, "Europe/Berlin", zone_value),
     _OF_LIST["tenant"],

@@ -110,10 +110,8 @@ class _Side(NamedTuple):
 
     def hours(self) -> list[QualityTotals]:
         """Return the totals of each hour of the window, including hours without calls."""
-        groups = self.measured.groups
-        return [
-            groups.get(((), index), QualityTotals()) for index in range(len(self.measured.window.buckets))
-        ]
+        buckets, groups = self.measured.window.buckets, self.measured.groups
+        return [groups.get(((), index), QualityTotals()) for index in range(len(buckets))]
 
 
 def launch_view(tenant: str, query: LaunchQuery, now_us: int) -> StoreOperation[LaunchReport]:
@@ -123,16 +121,12 @@ def launch_view(tenant: str, query: LaunchQuery, now_us: int) -> StoreOperation[
         since_us = yield from _first_hour_us(tenant, query)
     to_us = query.to_us if query.to_us is not None else now_us
     if not 0 < to_us - since_us <= MAX_LAUNCH_US:
-        message = "a launch view covers up to 180 days; set since and to"
-        raise InvalidInput.of("since", message)
+        raise InvalidInput.of("since", "a launch view covers up to 180 days; set since and to")
     launch = _Side(query.name, (yield from _measure(tenant, query, query.name, since_us, to_us)))
     before = query.window or (since_us - BASELINE_US, since_us)
     if before[1] - before[0] > MAX_LAUNCH_US:
-        message = "a baseline covers up to 180 days; use a shorter window"
-        raise InvalidInput.of("baseline_window", message)
-    name = query.baseline
-    if name is None:
-        name = yield from _predecessor(tenant, query, launch.measured, before)
+        raise InvalidInput.of("baseline_window", "a baseline covers up to 180 days; use a shorter window")
+    name = query.baseline or (yield from _predecessor(tenant, query, launch.measured, before))
     baseline = None
     if name is not None:
         baseline = _Side(name, (yield from _measure(tenant, query, name, *before)))
@@ -151,10 +145,7 @@ def _first_hour_us(tenant: str, query: LaunchQuery) -> StoreOperation[int]:
 def _measure(
     tenant: str, query: LaunchQuery, name: str, lo_us: int, hi_us: int
 ) -> StoreOperation[Measurement]:
-    is_route = query.facet == "route"
-    calls = CallFilter(
-        from_us=lo_us, to_us=hi_us, route=name if is_route else None, agent=None if is_route else name
-    )
+    calls = CallFilter(from_us=lo_us, to_us=hi_us, route=query.route and name, agent=query.agent and name)
     quality_query = QualityQuery(calls, step=HOUR, zone=query.zone, percentiles=False)
     return (yield from measure(tenant, quality_query, window_of(quality_query, hi_us)))
 
@@ -186,7 +177,7 @@ def _predecessor(
 def _report(query: LaunchQuery, launch: _Side, baseline: _Side | None) -> LaunchReport:
     before = _rates(baseline.hours() if baseline else [])
     since, hours = _hours(launch, before)
-    evidence = _evidence(since, before)
+    evidence = {rate: evaluate_rate(rate, since[rate], before[rate]) for rate in JUDGED_RATES}
     return LaunchReport(
         verdict=overall_verdict([each.verdict for each in evidence.values()]).value,
         confidence=CONFIDENCE,
@@ -203,12 +194,6 @@ def _report(query: LaunchQuery, launch: _Side, baseline: _Side | None) -> Launch
 def _rates(hours: Sequence[QualityTotals]) -> dict[JudgedRate, HourlyRate]:
     shares = [_SHARES.of(hour.counts) for hour in hours]
     return {rate: HourlyRate(hour[at] for hour in shares) for at, rate in enumerate(JUDGED_RATES)}
-
-
-def _evidence(
-    since: dict[JudgedRate, HourlyRate], before: dict[JudgedRate, HourlyRate]
-) -> dict[JudgedRate, RateEvidence]:
-    return {rate: evaluate_rate(rate, since[rate], before[rate]) for rate in JUDGED_RATES}
 
 
 def _hours(

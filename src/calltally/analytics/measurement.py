@@ -49,7 +49,6 @@ class Measurement(NamedTuple):
     unmeasured: int = 0
 
     def total(self) -> QualityTotals:
-        """Return the sum of all groups."""
         total, groups = QualityTotals(), self.groups.values()
         if groups:
             total.counts = [sum(column) for column in zip(*[each.counts for each in groups], strict=True)]
@@ -63,8 +62,7 @@ def window_of(query: QualityQuery, now_us: int) -> MeasuredWindow:
     hi_us = now_us if query.filter.to_us is None else query.filter.to_us
     lo_us = hi_us - _DEFAULT_US if query.filter.from_us is None else query.filter.from_us
     if lo_us >= hi_us:
-        message = "from is not in the past; set from and to"
-        raise InvalidInput.of("from", message)
+        raise InvalidInput.of("from", "from is not in the past; set from and to")
     return _window(query, lo_us, hi_us)
 
 
@@ -94,9 +92,8 @@ def _whole_days(query: QualityQuery, window: MeasuredWindow) -> int | None:
     """Return the number of local days of a window that begins and ends at midnight, else None."""
     zone = zone_named(query.zone)
     first, last = (local_time(at_us, zone).date() for at_us in window[:2])
-    if (midnight_us(first, zone), midnight_us(last, zone)) != window[:2]:
-        return None
-    return (last - first).days
+    is_whole = (midnight_us(first, zone), midnight_us(last, zone)) == window[:2]
+    return (last - first).days if is_whole else None
 
 
 def _window(query: QualityQuery, lo_us: int, hi_us: int) -> MeasuredWindow:
@@ -131,16 +128,13 @@ def _values(query: QualityQuery, tenant: str, key: tuple[Any, ...]) -> tuple[Any
 
 
 def merge_measurements(window: MeasuredWindow, measurements: Sequence[Measurement]) -> Measurement:
-    """Merge the measurements of several tenants."""
     groups: dict[GroupKey, QualityTotals] = {}
     for each in measurements:
         for key, totals in each.groups.items():
             groups.setdefault(key, QualityTotals()).add(totals.counts, totals.bins)
     check_groups(len(groups))
-    rows_read, unmeasured_calls = (
-        sum(column) for column in zip(*[each[2:] for each in measurements], strict=True)
-    )
-    return Measurement(window, groups, rows_read, unmeasured_calls)
+    rows_read = sum(each.rows_read for each in measurements)
+    return Measurement(window, groups, rows_read, sum(each.unmeasured for each in measurements))
 
 
 def counterparts(query: QualityQuery, window: MeasuredWindow, other: MeasuredWindow) -> list[int | None]:

@@ -23,16 +23,7 @@ from calltally.calls.parameters import (
 from calltally.store.rollups.quality_keys import FINE_KEYS
 
 TENANT: Final = "tenant"
-KEYS: Final = (
-    TENANT,
-    "route",
-    "provider",
-    "provider_account",
-    "agent",
-    "direction",
-    "end_reason",
-    "country",
-)
+KEYS: Final = (TENANT, "route", "provider", "provider_account", "agent", "direction", "end_reason", "country")
 GROUPS: Final = (*KEYS, *STEPS)
 MAX_KEYS: Final = 3
 PREVIOUS, SAME_WEEKDAY = "previous", "same_weekday"
@@ -72,18 +63,12 @@ class QualityQuery(msgspec.Struct, frozen=True):
     rows: int | None = None
 
     @property
-    def is_by_tenant(self) -> bool:
-        """True if the groups are by tenant."""
-        return TENANT in self.keys
-
-    @property
     def stored_keys(self) -> tuple[str, ...]:
         """The group keys that the roll-ups have."""
         return tuple(key for key in FINE_KEYS if key in self.keys)
 
 
 def zone_value(text: str) -> str:
-    """Check the name of an IANA time zone."""
     if zone_of(text) is None:
         raise ValueError(f"must be the name of an IANA time zone, as Europe/Berlin, not {quote_value(text)}")
     return text
@@ -107,14 +92,21 @@ def _group_by(text: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _compare(text: str) -> str | tuple[int, int]:
-    if _BETWEEN not in text:
-        return one_of((PREVIOUS, SAME_WEEKDAY, "<from>..<to>"))(text)
-    start, _, end = text.partition(_BETWEEN)
+def window_value(text: str) -> tuple[int, int]:
+    """Parse a window as `<from>..<to>`."""
+    start, between, end = text.partition(_BETWEEN)
+    if not between:
+        raise ValueError("must be <from>..<to>, as 2026-10-01..2026-10-08")
     window = instant_value(start), instant_value(end)
     if window[0] >= window[1]:
         raise ValueError(f"must begin before it ends: {quote_value(text)}")
     return window
+
+
+def _compare(text: str) -> str | tuple[int, int]:
+    if _BETWEEN not in text:
+        return one_of((PREVIOUS, SAME_WEEKDAY, "<from>..<to>"))(text)
+    return window_value(text)
 
 
 _OF_LIST: Final = {each.name: each for each in PARAMETERS}

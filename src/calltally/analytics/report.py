@@ -2,11 +2,12 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from calltally.analytics.csv_rows import csv_rows
+import msgspec
+
 from calltally.analytics.measurement import (
     MeasuredWindow,
     Measurement,
@@ -17,7 +18,8 @@ from calltally.analytics.measurement import (
 )
 from calltally.analytics.query import QualityQuery
 from calltally.analytics.report_values import build_report
-from calltally.analytics.schemas import QualityReport
+from calltally.analytics.schemas import CallGroup, QualityReport
+from calltally.calls.metrics import COUNTS, DURATIONS, PERCENTILES, RATES
 from calltally.formats.csv_lines import guard
 from calltally.store.db.interface import Store
 
@@ -46,6 +48,38 @@ async def _measured(
     if not found:
         return Measurement(window, {})
     return found[0] if len(found) == 1 else merge_measurements(window, found)
+
+
+def csv_rows(report: QualityReport) -> Iterator[list[Any]]:
+    """Yield a header and the groups as rows; without `group_by` one row for all calls."""
+    groups = report.data if report.group_by else [report.total]
+    yield [*report.group_by, *_heading(compared=report.compared_window is not None)]
+    for group in groups:
+        yield [*(group.key[name] for name in report.group_by), group.from_, group.to, *_cells(group)]
+
+
+def _heading(*, compared: bool) -> Iterator[str]:
+    yield from ("from", "to", *(count.name for count in COUNTS))
+    for rate in RATES:
+        suffixes = ("numerator", "denominator", "low", "high", "small_sample")
+        yield from (rate.name, *(f"{rate.name}_{suffix}" for suffix in suffixes))
+    for each in DURATIONS:
+        yield from (f"{each.name}_{suffix}" for suffix in ("calls", "seconds", "average", *PERCENTILES))
+    for rate in RATES if compared else ():
+        suffixes = ("compared", "difference", "difference_low", "difference_high", "more_than_chance")
+        yield from (f"{rate.name}_{suffix}" for suffix in suffixes)
+
+
+def _cells(group: CallGroup) -> Iterator[Any]:
+    yield from group.counts.values()
+    for rate in group.rates.values():
+        yield from msgspec.structs.astuple(rate)
+    for time in group.seconds.values():
+        yield from msgspec.structs.astuple(time)
+    if group.compared is not None:
+        for name, change in group.compared.differences.items():
+            yield group.compared.rates[name].value
+            yield from msgspec.structs.astuple(change)
 
 
 def csv_bytes(report: QualityReport) -> bytes:

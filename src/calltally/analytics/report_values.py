@@ -1,12 +1,11 @@
 """Values of a quality report: counts, rates with intervals, times, and differences."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import starmap
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from calltally.analytics.buckets import Bucket
-from calltally.analytics.measurement import GroupKey, MeasuredWindow, Measurement, counterparts
+from calltally.analytics.measurement import GroupKey, Measurement, counterparts
 from calltally.analytics.query import QualityQuery
 from calltally.analytics.schemas import (
     CallGroup,
@@ -36,6 +35,7 @@ from calltally.calls.times import utc_text
 from calltally.store.analytics.quality_query import QualityTotals
 
 _ROUND: Final = 6
+_NO_DIFFERENCE: Final = RateDifference(None, None, None, None)
 
 
 class _MetricSelection(NamedTuple):
@@ -61,13 +61,15 @@ def build_report(query: QualityQuery, measured: Measurement, other: Measurement 
     groups = _groups(query, measured, other)
     selection = _selection_of(query, (len(groups) + 1) * len(RATES) if other else 0)
     window = measured.window
-    whole, *spans = (QualityWindow(utc_text(lo_us), utc_text(hi_us)) for lo_us, hi_us in _bounds(window))
+    bounds_us = [window[:2], *((bucket.lo_us, bucket.hi_us) for bucket in window.buckets)]
+    whole, *spans = (QualityWindow(*map(utc_text, each)) for each in bounds_us)
     total = _group({}, whole, measured.total(), other.total() if other else None, selection)
-    rows, undiffered_selection, named = query.rows, selection._replace(comparisons=0), _named(query, groups)
+    rows, undiffered_selection = query.rows, selection._replace(comparisons=0)
+    named = {values: dict(zip(query.keys, values, strict=True)) for values in {key[0] for key in groups}}
     return QualityReport(
         data=[
             _group(
-                _key(query, named[key[0]], window.buckets[key[1]]),
+                {**named[key[0]], query.step: window.buckets[key[1]].label} if query.step else named[key[0]],
                 spans[key[1]],
                 *totals,
                 selection if rows is None or index < rows else undiffered_selection,
@@ -82,13 +84,6 @@ def build_report(query: QualityQuery, measured: Measurement, other: Measurement 
         rows_read=measured.rows_read + (other.rows_read if other else 0),
         unmeasured=measured.unmeasured + (other.unmeasured if other else 0),
     )
-
-
-def _bounds(window: MeasuredWindow) -> Iterator[tuple[int, int]]:
-    """Yield the bounds of the window and of each bucket."""
-    yield window.lo_us, window.hi_us
-    for bucket in window.buckets:
-        yield bucket.lo_us, bucket.hi_us
 
 
 def _selection_of(query: QualityQuery, comparisons: int) -> _MetricSelection:
@@ -120,22 +115,10 @@ def _groups(
     if not (query.keys or query.step):
         return {}
     # A group has one entry per bucket: its rank is computed once.
-    ranked = sorted({values for values, _ in groups}, key=_order)
+    by_value = {values: tuple((each is None, each or "") for each in values) for values, _ in groups}
+    ranked = sorted(by_value, key=by_value.__getitem__)
     rank = {values: index for index, values in enumerate(ranked)}
     return dict(sorted(groups.items(), key=lambda item: (rank[item[0][0]], item[0][1])))
-
-
-def _order(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple((value is None, value or "") for value in values)
-
-
-def _named(query: QualityQuery, groups: Iterable[GroupKey]) -> dict[tuple[Any, ...], dict[str, str | None]]:
-    """Return the values of each group's keys by name."""
-    return {values: dict(zip(query.keys, values, strict=True)) for values in {key[0] for key in groups}}
-
-
-def _key(query: QualityQuery, named: dict[str, str | None], bucket: Bucket) -> dict[str, str | None]:
-    return {**named, query.step: bucket.label} if query.step else named
 
 
 def _group(
@@ -153,7 +136,6 @@ def _group(
 def metrics_of(
     totals: QualityTotals, selection: _MetricSelection = _ALL_METRICS, rate_of: _RateOf | None = None
 ) -> CallMetrics:
-    """Return all metrics of the totals."""
     row, rates = totals.counts, selection.rates
     seconds = {}
     if selection.durations:
@@ -168,13 +150,11 @@ def metrics_of(
 
 
 def counts_and_rates(totals: QualityTotals) -> tuple[dict[str, int], dict[str, RateSummary]]:
-    """Return all counts and rates, without times."""
     metrics = metrics_of(totals, _NO_TIMES)
     return metrics.counts, metrics.rates
 
 
 def rate_with_interval(share: Proportion) -> RateSummary:
-    """Return a rate with its interval."""
     return _rate(*share)
 
 
@@ -190,10 +170,7 @@ def _rate(numerator: int, denominator: int) -> RateSummary:
 
 
 def _rate_without_interval(numerator: int, denominator: int) -> RateSummary:
-    """Return a rate without its interval, for the compared side of pages.
-
-    Not cached, because a cache lookup takes as long.
-    """
+    """Return a rate without its interval. Not cached, because a cache lookup takes as long."""
     value = round(numerator / denominator, _ROUND) if denominator else None
     return RateSummary(value, numerator, denominator, None, None, denominator < SMALL_SAMPLE)
 
@@ -220,7 +197,6 @@ def _compared(
 # Equal rates are the same cached objects, and so are their differences.
 @lru_cache(maxsize=8_192)
 def _difference(own: RateSummary, other: RateSummary, comparisons: int) -> RateDifference:
-    """Return the difference between two rates."""
     if own.value is None or other.value is None:
         return _NO_DIFFERENCE
     one, two = (own.numerator, own.denominator), (other.numerator, other.denominator)
@@ -231,6 +207,3 @@ def _difference(own: RateSummary, other: RateSummary, comparisons: int) -> RateD
         # The correction for several comparisons only widens: an interval with 0 needs no second test.
         not low <= 0 <= high and is_more_than_chance(Proportion(*one), Proportion(*two), comparisons),
     )
-
-
-_NO_DIFFERENCE: Final = RateDifference(None, None, None, None)

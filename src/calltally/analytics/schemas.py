@@ -58,12 +58,9 @@ class RateDifference(msgspec.Struct, frozen=True):
     more_than_chance: bool | None
 
 
-class ComparedMetrics(msgspec.Struct, frozen=True):
+class ComparedMetrics(CallMetrics, frozen=True):
     """Metrics of the compared calls, and the differences of the rates."""
 
-    counts: dict[str, _Count]
-    rates: dict[str, RateSummary]
-    seconds: dict[str, DurationSummary]
     differences: dict[str, RateDifference]
 
 

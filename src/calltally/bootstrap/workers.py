@@ -20,7 +20,7 @@ from calltally.deliveries.dependencies import NO_METRICS, DeliveryDependencies, 
 from calltally.exports.job import ExportRunner
 from calltally.net.http_client import OutgoingClient
 from calltally.reconcile.jobs.runner import ReconciliationRunner
-from calltally.reconcile.open_call_poll import poll_open_calls
+from calltally.reconcile.provider_reconciliation import poll_open_calls
 from calltally.settings import Settings
 from calltally.store.db.interface import ObservableStore, Store
 from calltally.store.db.operation import Clock

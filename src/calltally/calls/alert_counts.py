@@ -14,7 +14,7 @@ import msgspec
 
 from calltally.calls.errors import DamagedStore
 from calltally.calls.failure_causes import FailureCause, is_provider_failure
-from calltally.calls.model import FINAL, Call, Status
+from calltally.calls.model import FINAL, Call
 
 STEP_S: Final = 300
 # A call with a later end reflects a late report, not the state of its route. The limit also bounds how far
@@ -108,7 +108,9 @@ def _key_names(*names: str | None) -> tuple[str, ...]:
 def _final_cells(call: Call | AlertCountFields) -> Cells:
     is_answered = call.answered_at is not None
     is_bridged = is_answered and (call.transfer or {}).get("outcome") == _BRIDGED
-    is_provider_fault = call.status == Status.FAILED and _is_provider_fault(call)
+    has_rung = call.ring_seconds is not None
+    cause = FailureCause(call.sip_code, call.hangup_cause, call.error_code, call.provider, has_rung)
+    is_provider_fault = is_provider_failure(call.status, cause)
     return _cells(call.status, is_answered, is_provider_fault, is_bridged)
 
 
@@ -121,12 +123,6 @@ def _cells(status: str, is_answered: bool, is_provider_fault: bool, is_bridged: 
     cells[_COLUMN_INDEX["provider_failed"]] = int(is_provider_fault)
     cells[_COLUMN_INDEX["transferred"]] = int(is_bridged)
     return tuple(cells)
-
-
-def _is_provider_fault(call: Call | AlertCountFields) -> bool:
-    has_rung = call.ring_seconds is not None
-    cause = FailureCause(call.sip_code, call.hangup_cause, call.error_code, call.provider, has_rung)
-    return is_provider_failure(call.status, cause)
 
 
 def _minute_s(instant: str) -> int:

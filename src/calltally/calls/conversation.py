@@ -56,5 +56,4 @@ def unpack_conversation(packed: bytes) -> Conversation:
 
 
 def transcript_text(conversation: Conversation) -> str:
-    """Return the text of all turns, for the search."""
     return "\n".join(turn.text for turn in conversation.transcript or ())

@@ -79,7 +79,6 @@ class Ending(NamedTuple):
 
     @property
     def explanation(self) -> str | None:
-        """Return the reason as a sentence."""
         return None if self.reason is None else EXPLANATIONS[self.reason]
 
 
@@ -208,7 +207,9 @@ def resolve_ending(codes: EndCodes, platform: EndWord, others: EndWord) -> Endin
         candidates = (by_codes,)
     elif codes.status in UNANSWERED:
         rest = (platform.attribution, by_codes)
-        candidates = (others.attribution, *(reversed(rest) if _is_exact(codes) else rest))
+        # A code is more exact than the failed state.
+        has_code = codes.cause.hangup_cause is not None or codes.cause.sip_code is not None
+        candidates = (others.attribution, *(reversed(rest) if has_code else rest))
     chosen = next((each for each in candidates if each is not None), EndAttribution(EndReason.UNKNOWN))
     is_platforms = chosen is platform.attribution and platform.word
     provider_word = platform.word if is_platforms else others.word or platform.word
@@ -243,11 +244,6 @@ def _hang_up_first(
 
 def _plain(word: str) -> str:
     return "-".join(word.lower().replace("_", " ").replace("-", " ").split())
-
-
-def _is_exact(codes: EndCodes) -> bool:
-    """Decide whether a code is more exact than the failed state."""
-    return codes.cause.hangup_cause is not None or codes.cause.sip_code is not None
 
 
 def _attribution_by_codes(codes: EndCodes) -> EndAttribution | None:

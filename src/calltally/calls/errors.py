@@ -19,43 +19,35 @@ class CalltallyError(Exception):
     slug: ClassVar[str] = "internal"
     title: ClassVar[str] = "Internal error"
 
+    def __init_subclass__(cls, *, slug: str = "", title: str = "") -> None:
+        """Set the slug and the title of a subclass, which inherits them if they are omitted."""
+        if slug:
+            cls.slug, cls.title = slug, title
+
     def __init__(self, detail: str, faults: tuple[Fault, ...] = ()) -> None:
         super().__init__(detail)
         self.detail = detail
         self.faults = faults
 
 
-class InvalidInput(CalltallyError):
+class InvalidInput(CalltallyError, slug="invalid-parameter", title="A parameter is not valid"):
     """Request with invalid parameters; `faults` lists each of them."""
-
-    slug = "invalid-parameter"
-    title = "A parameter is not valid"
 
     @classmethod
     def of(cls, parameter: str, detail: str) -> "InvalidInput":
-        """Return the error for a single fault."""
         return cls(detail, (Fault(parameter, detail),))
 
 
-class InvalidBody(InvalidInput):
+class InvalidBody(InvalidInput, slug="invalid-body", title="The body cannot be read"):
     """Body that does not match its content type or schema."""
 
-    slug = "invalid-body"
-    title = "The body cannot be read"
 
-
-class RefusedEvents(InvalidInput):
+class RefusedEvents(InvalidInput, slug="events-refused", title="No event was accepted"):
     """Readable body of which every event was refused."""
 
-    slug = "events-refused"
-    title = "No event was accepted"
 
-
-class NotUnderstood(CalltallyError):
+class NotUnderstood(CalltallyError, slug="not-understood", title="The body was not understood"):
     """Genuine body of a provider that this release cannot parse; it becomes a dead letter."""
-
-    slug = "not-understood"
-    title = "The body was not understood"
 
 
 class UnknownKind(NotUnderstood):
@@ -66,125 +58,81 @@ class UnknownKind(NotUnderstood):
         self.kind = kind
 
 
-class Unauthorized(CalltallyError):
+class Unauthorized(CalltallyError, slug="unauthorized", title="A valid key is needed"):
     """Missing or wrong key; the message is the same for both."""
 
-    slug = "unauthorized"
-    title = "A valid key is needed"
 
-
-class Forbidden(CalltallyError):
+class Forbidden(CalltallyError, slug="forbidden", title="The key may not do this"):
     """Valid key without a required scope."""
 
-    slug = "forbidden"
-    title = "The key may not do this"
 
-
-class WrongSignature(CalltallyError):
+class WrongSignature(CalltallyError, slug="wrong-signature", title="The signature does not match"):
     """Callback that is not signed with the tenant's secret, or whose tenant does not exist."""
 
-    slug = "wrong-signature"
-    title = "The signature does not match"
 
-
-class NotFound(CalltallyError):
+class NotFound(CalltallyError, slug="not-found", title="Not found"):
     """Resource that does not exist in this tenant."""
 
-    slug = "not-found"
-    title = "Not found"
 
-
-class Erased(CalltallyError):
+class Erased(CalltallyError, slug="erased", title="The call was erased"):
     """Call that was permanently erased."""
 
-    slug = "erased"
-    title = "The call was erased"
 
-
-class SnapshotGone(CalltallyError):
+class SnapshotGone(CalltallyError, slug="snapshot-gone", title="The snapshot is no longer available"):
     """Snapshot that can no longer be read; start again without it."""
 
-    slug = "snapshot-gone"
-    title = "The snapshot is no longer available"
 
-
-class FilesGone(CalltallyError):
+class FilesGone(CalltallyError, slug="files-gone", title="The files are no longer available"):
     """Files of a finished job that were deleted: they expired, or a call in them was erased."""
 
-    slug = "files-gone"
-    title = "The files are no longer available"
 
-
-class Conflict(CalltallyError):
+class Conflict(CalltallyError, slug="conflict", title="It already exists"):
     """Request that contradicts stored data."""
 
-    slug = "conflict"
-    title = "It already exists"
 
-
-class TooLarge(CalltallyError):
+class TooLarge(CalltallyError, slug="too-large", title="The body is too large"):
     """Body that exceeds its size limit."""
 
-    slug = "too-large"
-    title = "The body is too large"
 
-
-class NotAcceptable(CalltallyError):
+class NotAcceptable(
+    CalltallyError, slug="not-acceptable", title="None of the accepted media types can be served"
+):
     """Request whose accepted media types cannot be served."""
 
-    slug = "not-acceptable"
-    title = "None of the accepted media types can be served"
 
-
-class UnsupportedMedia(CalltallyError):
+class UnsupportedMedia(
+    CalltallyError, slug="unsupported-media-type", title="The media type is not supported"
+):
     """Body of a media type that this endpoint does not read."""
 
-    slug = "unsupported-media-type"
-    title = "The media type is not supported"
 
-
-class TooManyRequests(CalltallyError):
-    """Exhausted rate limit of a key; retry after `retry_after_s`."""
-
-    slug = "rate-limited"
-    title = "Too many requests"
-
-    def __init__(self, detail: str, retry_after_s: int) -> None:
-        super().__init__(detail)
-        self.retry_after_s = retry_after_s
-
-
-class Unavailable(CalltallyError):
-    """Store that cannot respond now; nothing was lost and nothing was done."""
-
-    slug = "unavailable"
-    title = "The service cannot answer now"
+class _RetryLater(CalltallyError):
+    """Request that may succeed after `retry_after_s`."""
 
     def __init__(self, detail: str, retry_after_s: int = 1) -> None:
         super().__init__(detail)
         self.retry_after_s = retry_after_s
 
 
+class TooManyRequests(_RetryLater, slug="rate-limited", title="Too many requests"):
+    """Exhausted rate limit of a key."""
+
+
+class Unavailable(_RetryLater, slug="unavailable", title="The service cannot answer now"):
+    """Store that cannot respond now; nothing was lost and nothing was done."""
+
+
 class NothingCommitted(Unavailable):
     """The store commits no writes. The detail names nothing internal, so it is published."""
 
 
-class NoFilesFolder(CalltallyError):
+class NoFilesFolder(CalltallyError, slug="no-files-folder", title="This installation has no files folder"):
     """Installation without a folder for the files of jobs, so that no job can run."""
 
-    slug = "no-files-folder"
-    title = "This installation has no files folder"
 
-
-class Misconfigured(CalltallyError):
+class Misconfigured(CalltallyError, slug="misconfigured", title="A setting is wrong"):
     """Missing or wrong setting; the message names it and states valid values."""
 
-    slug = "misconfigured"
-    title = "A setting is wrong"
 
-
-class DamagedStore(CalltallyError):
+class DamagedStore(CalltallyError, slug="damaged-store", title="Stored data cannot be read"):
     """Stored bytes that cannot be decoded; `calltally verify` finds them."""
-
-    slug = "damaged-store"
-    title = "Stored data cannot be read"

@@ -1,7 +1,7 @@
 """Evidence of a call: the merged statements of all its facts, gathered in one pass. Pure, as the fold is."""
 
 from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple, cast
+from typing import Final, Literal, NamedTuple, TypeAlias, cast
 
 from calltally.calls.end_reasons import (
     NOT_ENDED,
@@ -13,9 +13,8 @@ from calltally.calls.end_reasons import (
 )
 from calltally.calls.events import Channel, Fact, FactSource, StatedFields
 from calltally.calls.failure_causes import FailureCause
-from calltally.calls.implied_times import implied_end_us, implied_talk_start_us
 from calltally.calls.model import FINAL, OPEN, UNANSWERED, Status
-from calltally.calls.platform_times import TIMES, PlatformTimes
+from calltally.calls.platform_times import TIMES, PlatformTimes, implied_end_us, implied_talk_start_us
 from calltally.calls.times import SECOND_US
 
 # A lookup on the enum class costs as much as the work done with the member.
@@ -23,11 +22,8 @@ _QUEUED, _INITIATED, _RINGING = Status.QUEUED, Status.INITIATED, Status.RINGING
 _IN_PROGRESS, _COMPLETED = Status.IN_PROGRESS, Status.COMPLETED
 _STATE_FIELDS: Final = frozenset({"status", "ringing_us", "answered_us", "ended_us", "talk_seconds"})
 # Two facts contradict each other if they differ in these or in the final state.
-PARTIES: Final[tuple[Literal["direction", "from_number", "to_number"], ...]] = (
-    "direction",
-    "from_number",
-    "to_number",
-)
+_Party: TypeAlias = Literal["direction", "from_number", "to_number"]
+PARTIES: Final[tuple[_Party, ...]] = ("direction", "from_number", "to_number")
 _FIRST_LEG_FIELDS: Final[
     tuple[Literal["direction", "from_number", "to_number", "metadata", "started_us"], ...]
 ] = (*PARTIES, "metadata", "started_us")
@@ -57,7 +53,7 @@ class CallEvidence:
     """Merged statements of a call's facts: for each field, the value of the last fact in their order."""
 
     __slots__ = (
-        *("created_us", "end_statements", "earliest_talk_us", "final_states", "first_leg_us", "first_us"),
+        *("created_us", "earliest_talk_us", "end_statements", "final_states", "first_leg_us", "first_us"),
         *(
             "has_carrier_end",
             "is_answered",
@@ -155,9 +151,8 @@ class CallEvidence:
             # A talk with a stated end proves that the call existed at the start of the talk.
             ended_us = stated.get("ended_us", occurred_us if stated.get("status") in FINAL else None)
             start_us = implied_talk_start_us(stated, ended_us)
-            self.earliest_talk_us = (
-                self.earliest_talk_us if start_us is None else min(self.earliest_talk_us, start_us)
-            )
+            if start_us is not None:
+                self.earliest_talk_us = min(self.earliest_talk_us, start_us)
 
     def _take_state(self, stated: StatedFields, occurred_us: int) -> None:
         if (status := stated.get("status")) is not None:
@@ -172,9 +167,7 @@ class CallEvidence:
 
     def _take_status(self, status: str) -> None:
         if status in FINAL:
-            self.may_conflict = self.may_conflict or (
-                bool(self.final_states) and self.final_states[0] != status
-            )
+            self.may_conflict = self.can_conflict(status)
             self.final_states.append(status)
         else:
             self.open_state = status
@@ -235,7 +228,9 @@ class CallEvidence:
         """Return the stated times, or else the times of the facts that state the states."""
         merged = self.merged
         ringing_us = merged.get("ringing_us", self.first_us.get(_RINGING))
-        ended_us = merged.get("ended_us", self._end_us(status)) if status in FINAL else None
+        # The last fact with the call's final state, or else with any final state.
+        last_us = self.last_us.get(status, next(reversed(self.last_us.values()), None))
+        ended_us = merged.get("ended_us", last_us) if status in FINAL else None
         if not self.is_answered:
             return CallTimes(ringing_us, None, ended_us)
         answered_us = merged.get("answered_us", self.first_us.get(_IN_PROGRESS))
@@ -257,13 +252,7 @@ class CallEvidence:
             return None
         return max(0, ringing_us - started_us) // 1000
 
-    def _end_us(self, status: str) -> int | None:
-        """Return the time of the last fact with the call's final state, or else with any final state."""
-        last_us = self.last_us
-        return last_us.get(status, next(reversed(last_us.values()), None))
-
     def ending(self, status: str, times: CallTimes) -> Ending:
-        """Resolve the reason of the end from words and codes."""
         if status in OPEN:
             # Three of a call's four facts come while it is open; collecting their codes would gain nothing.
             return NOT_ENDED

@@ -13,6 +13,7 @@ from calltally.calls.parameters import (
     Parameter,
     one_of,
     quote_value,
+    raise_faults,
     read_all,
     text_matching,
     text_schema,
@@ -77,18 +78,20 @@ def parse_export_query(body: Mapping[str, Any]) -> ExportQuery:
     pairs: list[tuple[str, str]] = []
     faults: list[Fault] = []
     for name, value in body.items():
-        texts = _texts(_FIELD_BY_NAME.get(name), value)
+        field = _FIELD_BY_NAME.get(name)
+        texts = _texts(field, value)
         if texts is None:
-            faults.append(
-                Fault(
-                    name,
-                    f"{name} is {quote_value(str(value))}, which is {_type_error(_FIELD_BY_NAME.get(name))}",
-                )
-            )
+            wrong = "neither true nor false" if _is_flag(field) else "no text"
+            faults.append(Fault(name, f"{name} is {quote_value(str(value))}, which is {wrong}"))
         else:
             pairs += [(name, text) for text in texts]
     values, more = read_all(pairs, _FIELD_BY_NAME)
-    _raise_faults([*faults, *more, *contradictions(values), *_wrong_zone(values)])
+    # In a body, parameters are called fields.
+    faults = [
+        Fault(each.parameter, each.detail.replace("no parameter", "no field"))
+        for each in (*faults, *more, *contradictions(values), *_wrong_zone(values))
+    ]
+    raise_faults(faults, InvalidBody)
     own = {name: values.pop(name) for name in _OWN if name in values}
     return ExportQuery(query_of({"format": "ndjson", **values}), **own)
 
@@ -109,10 +112,6 @@ def _is_flag(field: Parameter | None) -> bool:
     return field is not None and field.schema.get("type") == "boolean"
 
 
-def _type_error(field: Parameter | None) -> str:
-    return "neither true nor false" if _is_flag(field) else "no text"
-
-
 def _wrong_zone(values: Mapping[str, Any]) -> Iterator[Fault]:
     name = values.get("tz")
     if name is None:
@@ -129,12 +128,3 @@ def zone_of(name: str) -> ZoneInfo | None:
         return None if name in _NON_ZONES else ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         return None
-
-
-def _raise_faults(faults: list[Fault]) -> None:
-    if faults:
-        # In a body, parameters are called fields.
-        reworded = tuple(
-            Fault(each.parameter, each.detail.replace("no parameter", "no field")) for each in faults
-        )
-        raise InvalidBody("; ".join(fault.detail for fault in reworded[:5]), reworded[:50])

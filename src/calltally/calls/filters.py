@@ -241,7 +241,6 @@ def contradictions(values: Mapping[str, Any]) -> Iterable[Fault]:
 
 
 def query_of(values: dict[str, Any]) -> ListQuery:
-    """Return the query of parsed values by field name."""
     if requested := values.get("statuses"):
         # Sort and deduplicate, so that equivalent requests have the same ETag.
         values["statuses"] = tuple(str(status) for status in STATUSES if status in requested)

@@ -30,7 +30,6 @@ class Proportion(NamedTuple):
 
     @property
     def value(self) -> float | None:
-        """Return the rate; None for a denominator of 0."""
         return self.numerator / self.denominator if self.denominator else None
 
 

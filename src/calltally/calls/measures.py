@@ -95,14 +95,12 @@ def decode_measures(stored: bytes) -> CallMeasures:
 
 
 def column_values(measures: CallMeasures) -> list[int]:
-    """Return the call's values of `COLUMNS`."""
     sums = (measures.talk_seconds or 0, measures.ring_seconds or 0, measures.pdd_ms or 0)
     return [*(measures.marks >> index & 1 for index in range(len(COUNTS))), *sums, 0]
 
 
 @lru_cache(maxsize=1_024)
 def marked_columns(marks: int) -> tuple[int, ...]:
-    """Return the indexes of the columns whose bits are set in `marks`."""
     return tuple(index for index in range(len(COUNTS)) if marks >> index & 1)
 
 
@@ -124,7 +122,6 @@ def split_histogram(bins: Bins, name: str) -> Bins:
 
 
 def column_index(name: str) -> int:
-    """Return the index of a name in `COLUMNS`."""
     return _COLUMN_INDEX[name]
 
 

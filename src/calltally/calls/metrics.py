@@ -3,11 +3,10 @@
 The API, its documents, the commands and the alerts use these definitions. A rate with denominator 0 is null.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Final, NamedTuple, TypeAlias
 
-from calltally.calls.intervals import Proportion
 from calltally.calls.measures import column_index
 
 # Names are columns of the roll-ups (calls.measures).
@@ -43,14 +42,6 @@ class DurationMetric(NamedTuple):
     per_second: int
     definition: str
     source: str | None = None
-
-
-class ExternalMetric(NamedTuple):
-    """Metric that is not computed from a window of calls, and the component that measures it."""
-
-    name: str
-    definition: str
-    measured_by: str
 
 
 COUNTS: Final = (
@@ -152,27 +143,7 @@ DURATIONS: Final = (
 )
 PERCENTILES: Final = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
-EXTERNAL_METRICS: Final = (
-    ExternalMetric(
-        "stuck", "Calls open for longer than their provider, route and state ever takes.", "alerts"
-    ),
-    ExternalMetric(
-        "webhook_lag", "`received_at` minus `occurred_at` of an event.", "the watermark and alerts"
-    ),
-)
-
 _COUNT: Final = {count.name: count for count in COUNTS}
-
-
-def count_of(columns: Mapping[str, int], name: str) -> int:
-    """Return the value of a count from the sums of the roll-ups' columns."""
-    count = _COUNT[name]
-    return _sum(columns, count.columns) - _sum(columns, count.less)
-
-
-def proportion_of(columns: Mapping[str, int], rate: RateMetric) -> Proportion:
-    """Return a rate's numerator and denominator."""
-    return Proportion(_sum(columns, rate.numerator), count_of(columns, rate.denominator))
 
 
 def rate_columns(rates: Iterable[str]) -> frozenset[str]:
@@ -215,7 +186,6 @@ class RateProportions:
 
 
 def _row_counter(names: Sequence[str], less: Sequence[str] = ()) -> RowCounter:
-    """Return a function that sums some columns of a row, minus others."""
     added, subtracted = ([column_index(name) for name in each] for each in (names, less))
     if subtracted:
         return lambda row: sum(row[index] for index in added) - sum(row[index] for index in subtracted)
@@ -223,12 +193,8 @@ def _row_counter(names: Sequence[str], less: Sequence[str] = ()) -> RowCounter:
     return itemgetter(added[0]) if len(added) == 1 else lambda row: sum(columns(row))
 
 
-def _sum(columns: Mapping[str, int], names: Sequence[str]) -> int:
-    return sum(map(columns.__getitem__, names))
-
-
 def rate_named(name: str) -> RateMetric:
-    """Return a rate by its name; raises KeyError for an unknown name."""
+    """Return a rate. Raises KeyError for an unknown name."""
     return _BY_NAME[name]
 
 

@@ -40,7 +40,7 @@ STATUS_NUMBER: Final[dict[str | None, int]] = {status: number for number, status
 DIRECTION_NUMBER: Final[dict[str | None, int]] = {None: 0, Direction.INBOUND: 1, Direction.OUTBOUND: 2}
 
 
-class Escalation(msgspec.Struct, omit_defaults=False):
+class Escalation(msgspec.Struct):
     """Request that a person takes over the call: its target, its initiator and its reason."""
 
     target: str | None = None
@@ -48,7 +48,7 @@ class Escalation(msgspec.Struct, omit_defaults=False):
     reason: str | None = None
 
 
-class Transfer(msgspec.Struct, omit_defaults=False):
+class Transfer(msgspec.Struct):
     """Transfer to a person: its target and its outcome (requested, bridged or failed)."""
 
     target: str | None = None

@@ -70,8 +70,6 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
 
 
 def one_of(words: Sequence[str]) -> Callable[[str], str]:
-    """Return a parser of one of several words."""
-
     def parse(text: str) -> str:
         if text not in words:
             raise ValueError(f"must be one of {', '.join(words)}, not {quote_value(text)}")
@@ -88,7 +86,6 @@ def text_value(value: str) -> str:
 
 
 def flag_value(text: str) -> bool:
-    """Parse `true` or `false`."""
     return _WORDS_OF_BOOL[one_of(tuple(_WORDS_OF_BOOL))(text)]
 
 
@@ -139,17 +136,14 @@ def text_matching(pattern: re.Pattern[str], description: str, max_chars: int) ->
 
 
 def words_schema(words: Sequence[str], **more: str) -> dict[str, Any]:
-    """Return the schema of one of several words."""
     return {"type": "string", "enum": list(words), **more}
 
 
 def range_schema(low: int, high: int, default: int) -> dict[str, Any]:
-    """Return the schema of a whole number within a range."""
     return {"type": "integer", "minimum": low, "maximum": high, "default": default}
 
 
 def text_schema(max_chars: int, pattern: str) -> dict[str, Any]:
-    """Return the schema of a text that matches a pattern and is not empty."""
     return {"type": "string", "minLength": 1, "maxLength": max_chars, "pattern": pattern}
 
 
@@ -190,10 +184,9 @@ def read_all(
     return values, faults
 
 
-def raise_faults(faults: Sequence[Fault]) -> None:
-    """Raise InvalidInput if there are any faults."""
+def raise_faults(faults: Sequence[Fault], error: type[InvalidInput] = InvalidInput) -> None:
     if faults:
-        raise InvalidInput("; ".join(fault.detail for fault in faults[:5]), tuple(faults[:_MAX_FAULTS]))
+        raise error("; ".join(fault.detail for fault in faults[:5]), tuple(faults[:_MAX_FAULTS]))
 
 
 def _unknown(pairs: Sequence[tuple[str, str]], declared: Mapping[str, Parameter]) -> Iterable[Fault]:

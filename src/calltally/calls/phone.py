@@ -17,5 +17,4 @@ def normalise_number(text: str) -> str:
 
 
 def is_e164(text: str) -> bool:
-    """Decide whether `text` is a complete E.164 number with its plus sign."""
     return _E164.fullmatch(text) is not None

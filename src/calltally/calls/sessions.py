@@ -46,9 +46,6 @@ class ListedSession(msgspec.Struct, frozen=True):
     ended_at: str | None
 
 
-SESSION_FIELDS: Final = (*ListedSession.__struct_fields__, "revision", "updated_at")
-
-
 class FoldedSession(NamedTuple):
     """Session, its creation time, and the facts with its turns and its function calls."""
 
@@ -74,19 +71,13 @@ def conversation_counts(conversation: Conversation) -> dict[str, int]:
 
 
 def any_has_session(facts: Iterable[Fact]) -> bool:
-    """Decide whether any fact names a session."""
-    return any(map(has_session, facts))
-
-
-def has_session(fact: Fact) -> bool:
-    """Decide whether a fact names its session."""
-    return "session_id" in fact.stated
+    return any("session_id" in fact.stated for fact in facts)
 
 
 def fold_sessions(folded: FoldedCall, facts: Iterable[Fact]) -> list[FoldedSession]:
     """Return the sessions of a call in the order of their ids: a pure function of the set of its facts."""
     by_id: dict[str, list[Fact]] = {}
-    for fact in sorted(facts, key=_order):
+    for fact in sorted(facts, key=lambda fact: (_RANK[fact.source], fact.order)):
         if (session_id := fact.stated.get("session_id")) is not None:
             by_id.setdefault(session_id, []).append(fact)
     return [_fold(folded, session_id, of_session) for session_id, of_session in sorted(by_id.items())]
@@ -94,10 +85,6 @@ def fold_sessions(folded: FoldedCall, facts: Iterable[Fact]) -> list[FoldedSessi
 
 # The tenant's statements about its own session outrank the platform's; a carrier knows no sessions.
 _RANK: Final = {FactSource.CARRIER: 0, FactSource.PLATFORM: 1, FactSource.OWN: 2}
-
-
-def _order(fact: Fact) -> tuple[Any, ...]:
-    return (_RANK[fact.source], fact.order)
 
 
 def _fold(folded: FoldedCall, session_id: str, facts: Sequence[Fact]) -> FoldedSession:

@@ -1,6 +1,6 @@
 """Watermark: the time before which the ledger is expected to be complete, from past lags of providers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from calltally.calls.times import DAY_US, SECOND_US
@@ -25,9 +25,10 @@ def watermark_us(now_us: int, lags: Iterable[tuple[str | None, int]]) -> int | N
             by_provider.setdefault(provider, []).append(lag_us)
     if not by_provider:
         return None
-    slowest_us = max(_quantile(sorted(each)) for each in by_provider.values())
+    slowest_us = max(quantile(sorted(each), QUANTILE) for each in by_provider.values())
     return now_us - max(_MIN_LAG_US, int(slowest_us * _MARGIN))
 
 
-def _quantile(ascending: list[int]) -> int:
-    return ascending[min(len(ascending) - 1, int(len(ascending) * QUANTILE))]
+def quantile(ascending: Sequence[int], share: float) -> int:
+    """Return the value that this share of the sorted values does not exceed."""
+    return ascending[min(len(ascending) - 1, int(len(ascending) * share))]

@@ -70,17 +70,17 @@ async def list_alerts(
 
 
 async def get_alert(session: Session, alert_id: str) -> AlertRecord:
-    """Return one alert with its history. Raises NotFound, ClientError."""
+    """Return one alert with its history. Raises NotFoundError, ClientError."""
     return decode_record(await send(session, Request("GET", _alert_path(alert_id))), _alert_decoder)
 
 
 async def acknowledge_alert(session: Session, alert_id: str, note: str | None = None) -> AlertRecord:
-    """Acknowledge an alert. Raises NotFound, Conflict, ClientError."""
+    """Acknowledge an alert. Raises NotFoundError, ConflictError, ClientError."""
     return await _post_action(session, alert_id, "acknowledge", {"note": note})
 
 
 async def resolve_alert(session: Session, alert_id: str, note: str | None = None) -> AlertRecord:
-    """Resolve an alert. Raises NotFound, ClientError."""
+    """Resolve an alert. Raises NotFoundError, ClientError."""
     return await _post_action(session, alert_id, "resolve", {"note": note})
 
 
@@ -89,7 +89,7 @@ async def mute_alert(
 ) -> AlertRecord:
     """Mute the notifications of an alert until a time (RFC 3339), or unmute it with None.
 
-    Raises NotFound, ClientError.
+    Raises NotFoundError, ClientError.
     """
     return await _post_action(session, alert_id, "mute", {"until": until, "note": note})
 

@@ -16,8 +16,8 @@ FOLLOW_WAIT_S: Final = 30
 async def changes(session: Session, after: str | int = 0, *, limit: int = 100, wait_s: int = 0) -> ChangePage:
     """Return the changes after a position: the `next` of the page before, a `snapshot`, or 0 for the start.
 
-    `wait_s` (at most 30) makes the request a long poll. Raises SnapshotGone if `after` has expired (make a
-    new copy), and ClientError.
+    `wait_s` (at most 30) makes the request a long poll. Raises SnapshotGoneError if `after` has expired
+    (make a new copy), and ClientError.
     """
     _, page = await _fetch_changes(session, after, limit, wait_s)
     return page

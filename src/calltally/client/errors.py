@@ -1,7 +1,7 @@
 """Errors of the client, one branch of Calltally's error tree.
 
 A client error also derives from the tree's error of the same meaning: `except
-calltally.calls.errors.SnapshotGone` catches the client's SnapshotGone too.
+calltally.calls.errors.SnapshotGone` catches SnapshotGoneError too.
 """
 
 from typing import NamedTuple
@@ -93,56 +93,56 @@ class Refusal(ClientError):
     title = "The server refused the request"
 
 
-class BadRequest(Refusal, errors.InvalidInput):
+class BadRequestError(Refusal, errors.InvalidInput):
     """400, 422: the request is invalid; `faults` names each parameter or field."""
 
     slug = errors.InvalidInput.slug
 
 
-class Unauthorized(Refusal, errors.Unauthorized):
+class UnauthorizedError(Refusal, errors.Unauthorized):
     """401: the key is missing, wrong or revoked."""
 
     slug = errors.Unauthorized.slug
 
 
-class Forbidden(Refusal, errors.Forbidden):
+class ForbiddenError(Refusal, errors.Forbidden):
     """403: the key does not have the scope."""
 
     slug = errors.Forbidden.slug
 
 
-class NotFound(Refusal, errors.NotFound):
+class NotFoundError(Refusal, errors.NotFound):
     """404: the tenant has nothing with this id, or the address has no such path."""
 
     slug = errors.NotFound.slug
 
 
-class Conflict(Refusal, errors.Conflict):
+class ConflictError(Refusal, errors.Conflict):
     """409: the request contradicts stored data."""
 
     slug = errors.Conflict.slug
 
 
-class Gone(Refusal):
+class GoneError(Refusal):
     """410 without a more precise reason from the server."""
 
     slug = "gone"
     title = "The resource is gone"
 
 
-class Erased(Gone, errors.Erased):
+class ErasedError(GoneError, errors.Erased):
     """410: the call was erased for good."""
 
     slug = errors.Erased.slug
 
 
-class SnapshotGone(Gone, errors.SnapshotGone):
+class SnapshotGoneError(GoneError, errors.SnapshotGone):
     """410: the snapshot, hold or position has expired; start again without it."""
 
     slug = errors.SnapshotGone.slug
 
 
-class TooManyRequests(Refusal):
+class TooManyRequestsError(Refusal):
     """429 after all tries that the retry policy allows."""
 
     slug = errors.TooManyRequests.slug
@@ -156,14 +156,14 @@ class ServerFault(Refusal):
     title = "The server failed"
 
 
-class Unavailable(Refusal):
+class UnavailableError(Refusal):
     """502, 503, 504 after all tries that the retry policy allows."""
 
     slug = errors.Unavailable.slug
     title = errors.Unavailable.title
 
 
-class WrongSignature(ClientError, errors.WrongSignature):
+class WrongSignatureError(ClientError, errors.WrongSignature):
     """A webhook without a valid and recent signature, which must not be processed."""
 
     slug = errors.WrongSignature.slug

@@ -50,7 +50,7 @@ def iter_call_pages(
 async def get_call(session: Session, call_id: str) -> CallDetail:
     """Return one call with its timeline, by any of its present or former ids and SIDs.
 
-    Raises NotFound, Erased, ClientError.
+    Raises NotFoundError, ErasedError, ClientError.
     """
     return decode_record(await send(session, Request("GET", _call_path(call_id))), _call_detail_decoder)
 
@@ -58,7 +58,7 @@ async def get_call(session: Session, call_id: str) -> CallDetail:
 async def list_call_events(session: Session, call_id: str, *, limit: int = 25, offset: int = 0) -> EventPage:
     """Return a page of the facts of one call with their bodies, whether they were applied or not.
 
-    Raises NotFound, Erased, ClientError.
+    Raises NotFoundError, ErasedError, ClientError.
     """
     return decode_event_page(await send(session, _events_request(call_id, limit, offset)))
 
@@ -66,7 +66,7 @@ async def list_call_events(session: Session, call_id: str, *, limit: int = 25, o
 def iter_call_events(
     session: Session, call_id: str, *, page_size: int = PAGE_SIZE
 ) -> AsyncGenerator[CallEvent, None]:
-    """Iterate over all facts of one call. Raises NotFound, Erased, ClientError."""
+    """Iterate over all facts of one call. Raises NotFoundError, ErasedError, ClientError."""
     return iterate_rows(session, _events_request(call_id, page_size, 0), decode_event_page)
 
 

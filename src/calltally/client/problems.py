@@ -7,20 +7,20 @@ import msgspec
 
 from calltally.calls.errors import Fault
 from calltally.client.errors import (
-    BadRequest,
+    BadRequestError,
     ClientError,
-    Conflict,
-    Erased,
+    ConflictError,
+    ErasedError,
     ErrorResponse,
-    Forbidden,
-    Gone,
-    NotFound,
+    ForbiddenError,
+    GoneError,
+    NotFoundError,
     Refusal,
     ServerFault,
-    SnapshotGone,
-    TooManyRequests,
-    Unauthorized,
-    Unavailable,
+    SnapshotGoneError,
+    TooManyRequestsError,
+    UnauthorizedError,
+    UnavailableError,
     UnexpectedAnswer,
 )
 from calltally.client.wire import Answer, Request
@@ -29,29 +29,29 @@ from calltally.retry_policy import parse_retry_after_s
 _ERROR_BY_SLUG: Final[dict[str, type[ClientError]]] = {
     error.slug: error
     for error in (
-        BadRequest,
-        Unauthorized,
-        Forbidden,
-        NotFound,
-        Conflict,
-        Erased,
-        SnapshotGone,
-        TooManyRequests,
-        Unavailable,
+        BadRequestError,
+        UnauthorizedError,
+        ForbiddenError,
+        NotFoundError,
+        ConflictError,
+        ErasedError,
+        SnapshotGoneError,
+        TooManyRequestsError,
+        UnavailableError,
     )
 }
 _ERROR_BY_STATUS: Final[dict[int, type[ClientError]]] = {
-    400: BadRequest,
-    401: Unauthorized,
-    403: Forbidden,
-    404: NotFound,
-    409: Conflict,
-    410: Gone,
-    422: BadRequest,
-    429: TooManyRequests,
-    502: Unavailable,
-    503: Unavailable,
-    504: Unavailable,
+    400: BadRequestError,
+    401: UnauthorizedError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+    410: GoneError,
+    422: BadRequestError,
+    429: TooManyRequestsError,
+    502: UnavailableError,
+    503: UnavailableError,
+    504: UnavailableError,
 }
 _REDIRECTS: Final = range(300, 400)
 _FIRST_SERVER_ERROR: Final = 500

@@ -62,7 +62,7 @@ _LAUNCH_PARAMS: Final = frozenset(LaunchOptions.__annotations__)
 async def view_launch(session: Session, **options: Unpack[LaunchOptions]) -> QualityResult:
     """Return the quality of a route or an agent since its launch: `verdict`, `evidence`, `hours`.
 
-    Raises InvalidInput, NotFound, ClientError, and TypeError for an unknown option.
+    Raises InvalidInput, NotFoundError, ClientError, and TypeError for an unknown option.
     """
     request = Request("GET", LAUNCH_PATH, query_params(options, _LAUNCH_PARAMS))
     return decode_record(await send(session, request), _result_decoder)

@@ -4,13 +4,19 @@ from itertools import count
 from typing import Final
 
 from calltally.client.config import ClientConfig
-from calltally.client.errors import ClientError, StreamCut, TooManyRequests, Unavailable, Unreachable
+from calltally.client.errors import (
+    ClientError,
+    StreamCut,
+    TooManyRequestsError,
+    UnavailableError,
+    Unreachable,
+)
 from calltally.client.problems import error_from_answer
 from calltally.client.transport import AttemptResult, RequestAttempt, ResponseSink, Session
 from calltally.client.wire import Answer, Request
 from calltally.retry_policy import RetryPolicy
 
-_RETRIABLE_ERRORS: Final = (Unreachable, TooManyRequests, Unavailable)
+_RETRIABLE_ERRORS: Final = (Unreachable, TooManyRequestsError, UnavailableError)
 
 
 async def send(

@@ -108,15 +108,15 @@ def iter_sessions(
 
 
 async def get_session(session: Session, session_id: str) -> SessionDetail:
-    """Return one session with its transcript. Raises NotFound, ClientError."""
+    """Return one session with its transcript. Raises NotFoundError, ClientError."""
     return decode_record(await send(session, Request("GET", _session_path(session_id))), _session_decoder)
 
 
 async def put_session(session: Session, session_id: str, **fields: Unpack[SessionEvent]) -> SessionStored:
     """Store fields of a session, in any number of requests, in any order, and repeatedly.
 
-    Raises InvalidInput for values that are not JSON, BadRequest for invalid fields, Erased if the call was
-    erased, and ClientError.
+    Raises InvalidInput for values that are not JSON, BadRequestError for invalid fields, ErasedError if the
+    call was erased, and ClientError.
     """
     request = Request(
         "PUT", _session_path(session_id), (), _JSON_HEADERS, _encode_body(fields), is_idempotent=True

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from calltally.calls.errors import InvalidInput
-from calltally.client.errors import UnexpectedAnswer, WrongSignature
+from calltally.client.errors import UnexpectedAnswer, WrongSignatureError
 
 ID_HEADER: Final = "webhook-id"
 TIMESTAMP_HEADER: Final = "webhook-timestamp"
@@ -78,8 +78,9 @@ def verify(
     """Verify the signature of a delivery and return its event.
 
     `secrets` are those of the endpoint: one, or the old and the new during a rotation. `now_s` is the current
-    time in seconds since 1970. Raises WrongSignature: then respond with 401 and do not process the delivery.
-    Raises UnexpectedAnswer for a genuine body that is no event, and InvalidInput for an invalid secret.
+    time in seconds since 1970. Raises WrongSignatureError: then respond with 401 and do not process the
+    delivery. Raises UnexpectedAnswer for a genuine body that is no event, and InvalidInput for an invalid
+    secret.
     """
     verify_signature(body, headers, secrets=secrets, now_s=now_s, tolerance_s=tolerance_s)
     try:
@@ -98,14 +99,14 @@ def verify_signature(
 ) -> str:
     """Verify the signature of a delivery with any body, and return its `webhook-id`.
 
-    Raises WrongSignature, and InvalidInput for an invalid secret.
+    Raises WrongSignatureError, and InvalidInput for an invalid secret.
     """
     keys = _decode_secrets(secrets)
     message_id, sent_at, signatures = _read_headers(headers)
     _check_timestamp(sent_at, now_s, tolerance_s)
     content = b"%b.%b.%b" % (message_id.encode(), sent_at.encode(), body)
     if not _is_signed(content, keys, signatures):
-        raise WrongSignature(f"{SIGNATURE_HEADER} does not match this body with any of the secrets")
+        raise WrongSignatureError(f"{SIGNATURE_HEADER} does not match this body with any of the secrets")
     return message_id
 
 
@@ -133,7 +134,7 @@ def _read_headers(headers: Mapping[str, str]) -> tuple[str, str, Sequence[bytes]
     found = {name.lower(): value for name, value in headers.items()}
     missing = [name for name in (ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER) if not found.get(name)]
     if missing:
-        raise WrongSignature(f"the request has no {', '.join(missing)}, so it is not a signed delivery")
+        raise WrongSignatureError(f"the request has no {', '.join(missing)}, so it is not a signed delivery")
     # Bytes, because the comparison accepts only ASCII text.
     words = found[SIGNATURE_HEADER].encode("utf-8", "replace").split()
     version = _SIGNATURE_PREFIX.encode()
@@ -146,11 +147,11 @@ def _read_headers(headers: Mapping[str, str]) -> tuple[str, str, Sequence[bytes]
 
 def _check_timestamp(sent_at: str, now_s: float, tolerance_s: float) -> None:
     if not _SECONDS.fullmatch(sent_at):
-        raise WrongSignature(f"{TIMESTAMP_HEADER} must be seconds since 1970")
+        raise WrongSignatureError(f"{TIMESTAMP_HEADER} must be seconds since 1970")
     ahead_s = int(sent_at) - now_s
     if abs(ahead_s) > tolerance_s:
         off = f"{abs(ahead_s):.0f} s {'ahead' if ahead_s > 0 else 'ago'}, more than {tolerance_s:g} s"
-        raise WrongSignature(f"{TIMESTAMP_HEADER} is {off}: a replayed delivery or a wrong clock")
+        raise WrongSignatureError(f"{TIMESTAMP_HEADER} is {off}: a replayed delivery or a wrong clock")
 
 
 def _is_signed(content: bytes, keys: Iterable[bytes], signatures: Sequence[bytes]) -> bool:

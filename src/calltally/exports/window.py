@@ -10,10 +10,18 @@ import msgspec
 from msgspec.structs import replace
 
 from calltally.calls.errors import DamagedStore
-from calltally.calls.filters import ListQuery
+from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.times import parse_instant
+from calltally.calls.windows import TimeWindow
 from calltally.store.db.interface import Store
-from calltally.store.listing.list_calls import LINE_FEED, SEPARATOR, ListedPage, is_seek, next_calls
+from calltally.store.listing.list_calls import (
+    LINE_FEED,
+    SEPARATOR,
+    ListedPage,
+    is_seek,
+    list_calls,
+    next_calls,
+)
 
 # Large enough that the cost of a statement does not count. Small enough that a few chunks need little memory
 # and that the data made from one fits into the processor's caches.
@@ -67,6 +75,14 @@ class CallWindow:
 
     async def _read(self, query: ListQuery) -> bytes:
         return await self._store.read_tenant(self._tenant, lambda: next_calls(self._tenant, query), long=True)
+
+
+async def calls_of_window(store: Store, tenant: str, window: TimeWindow, *, at_least: int = 0) -> CallWindow:
+    """Return the calls of a window from one snapshot, at revision `at_least` of the ledger or later."""
+    calls = CallFilter(from_us=window.from_us, to_us=window.to_us)
+    query = first_chunk_query(ListQuery(filter=calls, order="asc"), None)
+    first = await store.read_tenant(tenant, lambda: list_calls(tenant, query), at_least=at_least, long=True)
+    return CallWindow(store, tenant, query, first)
 
 
 class WindowPosition(msgspec.Struct, frozen=True):

@@ -1,28 +1,28 @@
 """Reconciliation of calls with one endpoint's deliveries, and delivery of missing events."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
 from calltally.calls.event_types import COMPLETED
-from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import parse_uuid
+from calltally.calls.model import FINAL
 from calltally.calls.times import utc_text
 from calltally.calls.windows import TimeWindow
-from calltally.exports.window import CallWindow, first_chunk_query
+from calltally.exports.window import calls_of_window
 from calltally.reconcile.call_states import CallState, chunk_states
-from calltally.reconcile.delivery_rules import SentEvent, delivery_finding
 from calltally.reconcile.findings import (
     Finding,
     FindingKind,
     FindingTally,
     ReconciliationReport,
     ReportWindow,
+    times_of,
 )
 from calltally.store.db.interface import Store
-from calltally.store.listing.list_calls import list_calls
-from calltally.store.webhooks.deliveries import replay_one
+from calltally.store.ledger.outbox import message_id
+from calltally.store.webhooks.deliveries import DEAD, DELIVERED, replay_one
 from calltally.store.webhooks.endpoints import Endpoint, need_endpoint
 from calltally.store.webhooks.enqueue import matches_subscription
 from calltally.store.webhooks.redelivery import completed_events_of, deliver_current_state
@@ -40,6 +40,53 @@ class _Filtered(msgspec.Struct):
 _Call: TypeAlias = tuple[CallState, tuple[str | None, str | None, str | None]]
 _filtered: Final = msgspec.json.Decoder(_Filtered)
 _MESSAGE: Final = "msg_"
+
+
+class SentEvent(NamedTuple):
+    """Event `voice.call.completed` of a call at an endpoint; `status` is None if its body is deleted."""
+
+    event_id: bytes
+    revision: int
+    state: str
+    reason: str | None
+    updated_us: int
+    status: str | None
+
+
+def delivery_finding(call: CallState, sent: Sequence[SentEvent]) -> Finding | None:
+    """Return the finding of a final call. A delivery that is still in progress is none.
+
+    The last event counts, because it names the state that it corrects.
+    """
+    if call.status not in FINAL:
+        return None
+    if not sent:
+        detail = "the call is final, but no event for it was delivered or is pending"
+        return _finding(FindingKind.MISSING_EVENT, detail, call, None)
+    last = max(sent, key=lambda each: each.revision)
+    if last.state == DEAD:
+        return _finding(
+            FindingKind.DEAD_DELIVERY, f"all attempts to deliver its event failed: {last.reason}", call, last
+        )
+    if last.state == DELIVERED and last.status not in (None, call.status):
+        detail = f"the last delivered status is {last.status}, but the record has {call.status}"
+        return _finding(FindingKind.OTHER_FINAL_STATE, detail, call, last)
+    return None
+
+
+def _finding(kind: FindingKind, detail: str, call: CallState, last: SentEvent | None) -> Finding:
+    return Finding(
+        kind,
+        detail,
+        call.id,
+        call.call_sid,
+        ours=call.status,
+        theirs=last.status if last else None,
+        event_ids=(message_id(last.event_id),) if last else (),
+        times=times_of(
+            created_at=call.created_us, updated_at=call.updated_us, tried_at=last.updated_us if last else None
+        ),
+    )
 
 
 class DeliveryReconciliation(NamedTuple):
@@ -80,17 +127,13 @@ async def reconcile_deliveries(
                 on_finding(finding)
                 if request.heal:
                     examined["healed"] += await _heal(store, request, finding, now_us)
-    ends = [utc_text(end) for end in request.window]
-    return tally.report("deliveries", ReportWindow(*ends), examined)
+    return tally.report("deliveries", ReportWindow(*map(utc_text, request.window)), examined)
 
 
 async def _chunks(store: Store, request: DeliveryReconciliation) -> AsyncIterator[dict[bytes, _Call]]:
     """Yield the calls of the window by id, from one snapshot."""
-    calls = CallFilter(from_us=request.window.from_us, to_us=request.window.to_us)
-    query = first_chunk_query(ListQuery(filter=calls, order="asc"), None)
-    tenant = request.tenant
-    first = await store.read_tenant(tenant, lambda: list_calls(tenant, query), long=True)
-    async for records in CallWindow(store, tenant, query, first).chunks():
+    window = await calls_of_window(store, request.tenant, request.window)
+    async for records in window.chunks():
         facets = {
             each.id: (each.direction, each.route, each.agent) for each in _filtered.decode_lines(records)
         }
@@ -105,5 +148,4 @@ async def _heal(store: Store, request: DeliveryReconciliation, finding: Finding,
         await store.write(replay_one(tenant, endpoint, event_id, now_us))
         return True
     call_id = parse_uuid(finding.call_id or "") or b""
-    done: bool = await store.write(deliver_current_state(tenant, endpoint, call_id, now_us))
-    return done
+    return await store.write(deliver_current_state(tenant, endpoint, call_id, now_us))

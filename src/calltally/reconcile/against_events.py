@@ -4,21 +4,22 @@ Both sides arrive in any order, are sorted by call SID, and are joined.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from itertools import islice
+from heapq import merge
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeAlias
+from typing import Final, NamedTuple, Self, TypeAlias
 
 import msgspec
 from msgspec import structs
 
 from calltally.calls.errors import Erased
-from calltally.external_sort import MEMORY_BYTES, ExternalSorter
+from calltally.external_sort import MEMORY_BYTES, ExternalSorter, Pair
 from calltally.reconcile.call_states import CallState
 from calltally.reconcile.event_rules import EventTerms, event_findings
 from calltally.reconcile.events import ReceivedEvent, UnreadableLine
 from calltally.reconcile.findings import Finding, FindingKind, times_of
-from calltally.reconcile.merge_join import JoinedGroup, merge_join
 
 # Finds one call by any SID that it ever had; None if there is none. Raises Erased.
 FindCall: TypeAlias = Callable[[str], CallState | None]
@@ -30,6 +31,25 @@ _NO_CALL_PREFIX: Final = b"\0"
 _encoder: Final = msgspec.msgpack.Encoder()
 _calls: Final = msgspec.msgpack.Decoder(CallState)
 _events: Final = msgspec.msgpack.Decoder(ReceivedEvent)
+
+
+class JoinedGroup(NamedTuple):
+    """Values of one key on each side, in their order."""
+
+    key: bytes
+    left: list[bytes]
+    right: list[bytes]
+
+
+def merge_join(left: Iterable[Pair], right: Iterable[Pair]) -> Iterator[JoinedGroup]:
+    """Yield the values of each key of either sorted side. Only the values of one key are in memory."""
+    lefts = ((key, 0, value) for key, value in left)
+    rights = ((key, 1, value) for key, value in right)
+    for key, group in groupby(merge(lefts, rights), itemgetter(0)):
+        sides: tuple[list[bytes], list[bytes]] = ([], [])
+        for _, side, value in group:
+            sides[side].append(value)
+        yield JoinedGroup(key, *sides)
 
 
 class EventComparison:
@@ -118,17 +138,17 @@ class EventComparison:
         """Find the calls of events without a call. Returns the SIDs that need no further check."""
         # Finish all searches first: the sorter that is being read cannot be added to.
         found_calls = list(self._found_calls(find))
+        resolved = set()
         for key, call, received in found_calls:
+            own_key = call.call_sid.encode() if call is not None else b""
             if call is not None:
-                self._add(call, received if call.call_sid.encode() != key else ())
-        return {key for key, call, _ in found_calls if call is None or call.call_sid.encode() != key}
-
-    def _add(self, call: CallState, received: Iterable[ReceivedEvent]) -> None:
-        """Add a call that was found, and events that arrived under another SID of it."""
-        key = call.call_sid.encode()
-        self._calls.add(key, _encoder.encode(call))
-        for event in received:
-            self._events.add(key, _encoder.encode(event))
+                self._calls.add(own_key, _encoder.encode(call))
+            if own_key != key:
+                resolved.add(key)
+                # Events that arrived under another SID of the call.
+                for event in received if call is not None else ():
+                    self._events.add(own_key, _encoder.encode(event))
+        return resolved
 
     def _found_calls(self, find: FindCall) -> Iterator[tuple[bytes, CallState | None, list[ReceivedEvent]]]:
         """Yield the SIDs of events whose call was found, with the call; None for an erased call."""

@@ -1,15 +1,36 @@
-"""Comparison of our record of a call with the provider's listing: a pure function of one pair."""
+"""Comparison of our record of a call with the provider's listing: a pure function of one pair.
 
+A platform's call and the carrier's are one record here, with the carrier's SID and times. The platform's list
+is compared with the platform's own facts, under the platform's own id, even if another source decides the
+record.
+"""
+
+from collections.abc import Iterable
+from operator import attrgetter
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
-from calltally.calls.model import FINAL, OPEN
+from calltally.calls.events import Fact
+from calltally.calls.model import FINAL, OPEN, Status
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.reconcile.findings import Finding, FindingKind, times_of
-from calltally.reconcile.provider_sides import CallPair, OurCall, TheirCall
+from calltally.reconcile.provider_sides import CallPair, OurCall, TheirCall, talk_seconds_of
 
 _MINUTE_US: Final = 60 * SECOND_US
+
+# Findings that are resolved by recording the provider's listing.
+HEALABLE: Final = frozenset(
+    {
+        FindingKind.UNHEARD_CALL,
+        FindingKind.MISSING_FINAL_STATE,
+        FindingKind.CONTRADICTION,
+        FindingKind.OTHER_DURATION,
+    }
+)
+# The provider must be asked about these calls first, because a list may be outdated.
+CHECKED_AT_PROVIDER: Final = frozenset({FindingKind.UNLISTED_CALL, FindingKind.OPEN_TOO_LONG})
 
 
 class ProviderTerms(msgspec.Struct, frozen=True):
@@ -36,7 +57,6 @@ class ProviderTerms(msgspec.Struct, frozen=True):
     listed_to_us: int | None = None
 
     def is_in_window(self, instant_us: int) -> bool:
-        """Return true if an instant is in the window."""
         return self.from_us <= instant_us < self.to_us
 
     def covers(self, instant_us: int) -> bool:
@@ -55,27 +75,6 @@ def compare_pair(pair: CallPair, terms: ProviderTerms) -> Finding | None:
     if theirs is None:
         return _unlisted(ours, terms)
     return _compare_open(ours, theirs, terms) if ours.status in OPEN else _compare_final(ours, theirs, terms)
-
-
-def is_healable(finding: Finding) -> bool:
-    """Return true if recording the provider's listing resolves the finding."""
-    return finding.kind in _HEALABLE
-
-
-def needs_provider_check(finding: Finding) -> bool:
-    """Return true if the provider must be asked about this call first, because a list may be outdated."""
-    return finding.kind in _CHECKED_AT_PROVIDER
-
-
-_HEALABLE: Final = frozenset(
-    {
-        FindingKind.UNHEARD_CALL,
-        FindingKind.MISSING_FINAL_STATE,
-        FindingKind.CONTRADICTION,
-        FindingKind.OTHER_DURATION,
-    }
-)
-_CHECKED_AT_PROVIDER: Final = frozenset({FindingKind.UNLISTED_CALL, FindingKind.OPEN_TOO_LONG})
 
 
 def _unheard(theirs: TheirCall, terms: ProviderTerms) -> Finding | None:
@@ -115,18 +114,13 @@ def _compare_final(ours: OurCall, theirs: TheirCall, terms: ProviderTerms) -> Fi
     if ours.status != theirs.status:
         detail = f"{ours.status} here, {theirs.status} at {terms.provider}"
         return _finding(FindingKind.CONTRADICTION, detail, ours, theirs)
-    if theirs.duration_seconds is None or not _differs(ours, theirs.duration_seconds, terms):
+    ours_s, theirs_s = ours.duration_seconds, theirs.duration_seconds
+    if theirs_s is None or (ours_s is not None and abs(ours_s - theirs_s) <= terms.tolerance_s):
         return None
-    seconds_here = "no duration" if ours.duration_seconds is None else f"{ours.duration_seconds} s"
-    detail = f"{seconds_here} here, {theirs.duration_seconds} s at {terms.provider}"
+    seconds_here = "no duration" if ours_s is None else f"{ours_s} s"
+    detail = f"{seconds_here} here, {theirs_s} s at {terms.provider}"
     finding = _finding(FindingKind.OTHER_DURATION, detail, ours, theirs)
-    ours_text = None if ours.duration_seconds is None else str(ours.duration_seconds)
-    return msgspec.structs.replace(finding, ours=ours_text, theirs=str(theirs.duration_seconds))
-
-
-def _differs(ours: OurCall, seconds: int, terms: ProviderTerms) -> bool:
-    seconds_here = ours.duration_seconds
-    return seconds_here is None or abs(seconds_here - seconds) > terms.tolerance_s
+    return replace(finding, ours=None if ours_s is None else str(ours_s), theirs=str(theirs_s))
 
 
 def _is_fresh(theirs: TheirCall, terms: ProviderTerms) -> bool:
@@ -149,3 +143,37 @@ def _finding(kind: FindingKind, detail: str, ours: OurCall | None, theirs: Their
             provider_ended_at=theirs.ended_us if theirs else None,
         ),
     )
+
+
+def reference_of(call: OurCall, terms: ProviderTerms) -> str | None:
+    """Return the id under which the provider may list our call; None for a call that cannot be its own.
+
+    A platform's call is named by its session id, which is the platform's id unless the tenant set another.
+    Then the ledger is searched for the platform's id.
+    """
+    if not terms.by_platform:
+        return call.call_sid
+    return call.session_id or (call.call_sid if call.provider == terms.provider else None)
+
+
+def needs_recheck(pair: CallPair, terms: ProviderTerms) -> bool:
+    """Return true if the platform's facts must be read from the ledger: the record does not contain them."""
+    is_ours = pair.ours is not None and terms.is_in_window(pair.ours.created_us)
+    return terms.by_platform and (is_ours or pair.theirs is not None)
+
+
+def as_reported(pair: CallPair, facts: Iterable[Fact], terms: ProviderTerms) -> CallPair:
+    """Return the pair with our side as the platform reported it, or without our side if it reported none."""
+    reported = sorted((fact for fact in facts if fact.provider == terms.provider), key=attrgetter("order"))
+    if pair.ours is None or not reported:
+        return pair._replace(ours=None)
+    last = reported[-1]
+    final = [fact for fact in reported if fact.stated.get("status") in FINAL]
+    ours = replace(
+        pair.ours,
+        status=(final or reported)[-1].stated.get("status", Status.QUEUED),
+        duration_seconds=talk_seconds_of(final[-1].stated) if final else None,
+        provider=terms.provider,
+        account=last.account if terms.account else "",
+    )
+    return pair._replace(call_sid=last.call_sid, ours=ours)

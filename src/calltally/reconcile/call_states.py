@@ -54,26 +54,8 @@ class ExportedRecord(msgspec.Struct, gc=False):
 _record: Final = msgspec.json.Decoder(ExportedRecord)
 
 
-def state_of(record: ExportedRecord) -> CallState | None:
-    """Return the state of a stored or exported call; None for an erased one."""
-    if record.call_sid is None:
-        return None
-    return CallState(
-        record.id,
-        record.call_sid,
-        record.status or Status.QUEUED,
-        record.duration_seconds,
-        None if record.created_at is None else instant_us(record.created_at),
-        record.revision,
-        None if record.updated_at is None else instant_us(record.updated_at),
-        record.direction,
-        record.provider,
-        bool(record.escalated),
-    )
-
-
-def listed_state(record: CallRecord, *, is_outside: bool = False) -> CallState | None:
-    """Return the state of a call in a server's list; None for an erased one."""
+def state_of(record: ExportedRecord | CallRecord, *, is_outside: bool = False) -> CallState | None:
+    """Return the state of a stored, exported or listed call; None for an erased one."""
     if record.call_sid is None:
         return None
     return CallState(
@@ -107,9 +89,11 @@ def mark_outside(state: CallState, window: TimeWindow) -> CallState:
     return state if is_inside else msgspec.structs.replace(state, is_outside=True)
 
 
-def _us(text: str | None) -> int | None:
-    """Parse a server's time. An unreadable time is unknown: it must not stop the run."""
+def _us(moment: datetime | str | None) -> int | None:
+    """Return a time. An unreadable time of a server is unknown: it must not stop the run."""
+    if isinstance(moment, datetime):
+        return instant_us(moment)
     try:
-        return None if text is None else parse_instant(text)
+        return None if moment is None else parse_instant(moment)
     except ValueError:
         return None

@@ -4,14 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
+from calltally.calls.event_types import COMPLETED, ESCALATED, STARTED
 from calltally.calls.model import FINAL
 from calltally.reconcile.call_states import CallState
 from calltally.reconcile.events import ReceivedEvent
 from calltally.reconcile.findings import Finding, FindingKind, times_of
 
-STARTED: Final = "voice.call.started"
-ESCALATED: Final = "voice.call.escalated"
-COMPLETED: Final = "voice.call.completed"
 # Events that can be missing, each with the state of the record that requires it (None: not required).
 _REQUIRED_STATE: Final[Mapping[str, Callable[[CallState], str | None]]] = {
     COMPLETED: lambda call: call.status if call.status in FINAL else None,
@@ -26,11 +24,11 @@ _MAX_IDS: Final = 20
 class EventTerms(NamedTuple):
     """Terms of a comparison. Times and spans are microseconds.
 
-    - `as_of_us`, `revision`: the time and ledger revision at which the calls were read; the revision is None
-    if it is unknown. Later events are ignored. - `from_us`, `to_us`: the window of the calls' `created_at`. -
-    `late_us`: the age at receipt from which an event is late. - `grace_us`: the time that the event of a
-    final state may take. - `tenant`: the tenant that the events must have; None: any. - `expected`: names of
-    the events whose absence is a finding.
+    `as_of_us` and `revision` are the time and ledger revision at which the calls were read; the revision is
+    None if it is unknown. Later events are ignored. `from_us` and `to_us` are the window of the calls'
+    `created_at`. `late_us` is the age at receipt from which an event is late, `grace_us` the time that the
+    event of a final state may take. `tenant` is the tenant that the events must have; None: any. `expected`
+    names the events whose absence is a finding.
     """
 
     as_of_us: int
@@ -73,7 +71,7 @@ def event_findings(
 ) -> Iterator[Finding]:
     """Yield the findings of one call's events; `call` is None if it has no record."""
     received = _call_events(call, events, terms)
-    for rule in RULES if events else _RULES_WITHOUT_EVENTS:
+    for rule in RULES if events else (_missing_events,):
         yield from rule(received)
 
 
@@ -83,16 +81,17 @@ def _call_events(call: CallState | None, events: Sequence[ReceivedEvent], terms:
     by_id: dict[str, ReceivedEvent] = {}
     for event in events:
         by_id.setdefault(event.id, event)
-    by_state = sorted(by_id.values(), key=_state_order)
+    # One server creates all events of a call, so all of them have a revision or none has.
+    by_state = sorted(by_id.values(), key=lambda event: (event.revision or 0, event.created_us))
     repeats = list(_repeated_pairs(by_state))
     repeated_ids = {event.id for _, event in repeats}
     news = [event for event in by_id.values() if event.id not in repeated_ids]
-    final_events = [event for event in by_state if event.id not in repeated_ids and _is_final(event)]
+    final_events = [
+        event
+        for event in by_state
+        if event.id not in repeated_ids and event.name == COMPLETED and event.status in FINAL
+    ]
     return CallEvents(call, news, Counter(event.id for event in events), repeats, final_events, terms)
-
-
-def _is_final(event: ReceivedEvent) -> bool:
-    return event.name == COMPLETED and event.status in FINAL
 
 
 def _receipt_order(events: Sequence[ReceivedEvent]) -> Callable[[ReceivedEvent], tuple[int, int]]:
@@ -100,11 +99,6 @@ def _receipt_order(events: Sequence[ReceivedEvent]) -> Callable[[ReceivedEvent],
     if any(event.received_us is None for event in events):
         return lambda event: (0, event.index)
     return lambda event: (event.received_us or 0, event.index)
-
-
-def _state_order(event: ReceivedEvent) -> tuple[int, int]:
-    # One server creates all events of a call, so all of them have a revision or none has.
-    return event.revision or 0, event.created_us
 
 
 def _repeated_pairs(by_state: Sequence[ReceivedEvent]) -> Iterator[tuple[ReceivedEvent, ReceivedEvent]]:
@@ -228,7 +222,6 @@ def _finding(
     return Finding(kind, detail, call_id, call_sid, call.status if call else None, event.status, ids, times)
 
 
-_RULES_WITHOUT_EVENTS: Final[tuple[Rule, ...]] = (_missing_events,)
 RULES: Final[tuple[Rule, ...]] = (
     _unknown,
     _missing_events,

@@ -1,24 +1,74 @@
 """Parser of a consumer's log of received events: NDJSON, one delivery per line.
 
 A line is the envelope as sent (contract, section 2), or a receiver's log of it: the request with `headers`,
-`body` and `received_at`, or the envelope under `event` with `received_at`.
+`body` and `received_at`, or the envelope under `event` with `received_at`. The file may be compressed. An
+unreadable line is returned with its number and the reason.
 """
 
+import gzip
+import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, BinaryIO, Final, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from calltally.calls.times import instant_us
-from calltally.reconcile.file_lines import FileLine, Readable, lines_of
 
 _Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 _ID_HEADER: Final = "webhook-id"
 # Paths in the decoder's messages that identify a log line: in an envelope `event` is text, and `body` is
 # absent.
 _EVENT, _BODY = "`$.event`", "`$.body"
+# The longest event that our own API accepts (contract, section 4).
+MAX_LINE_BYTES: Final = 5 * 1024 * 1024
+_READ_ERRORS: Final = (EOFError, OSError, zlib.error)
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+class FileLine(NamedTuple):
+    """Line and its number in the file, from 1; `fault` is why the line or the rest is unreadable."""
+
+    number: int
+    text: bytes
+    fault: str | None = None
+
+
+class Readable(Protocol):
+    """File or stream with lines."""
+
+    def readline(self, size: int, /) -> bytes:
+        """Return the bytes up to the end of the line, at most `size`."""
+        ...
+
+
+def decompressed(file: BinaryIO, suffix: str) -> AbstractContextManager[Readable]:
+    """Return the file, decompressed if its name ends in `.gz` or `.zst`. The file itself stays open."""
+    if suffix == ".gz":
+        return gzip.GzipFile(fileobj=file, mode="rb")
+    if suffix == ".zst":
+        from calltally.reconcile.zst_file import ZstFile  # deferred: missing before Python 3.14
+
+        return ZstFile(file)
+    return nullcontext(file)
+
+
+def lines_of(file: Readable) -> Iterator[FileLine]:
+    """Yield the lines that are not blank."""
+    number = 0
+    try:
+        while text := file.readline(MAX_LINE_BYTES):
+            number += 1
+            if len(text) == MAX_LINE_BYTES and not text.endswith(b"\n"):
+                yield FileLine(number, b"", f"longer than {MAX_LINE_BYTES:,} bytes")
+                while (text := file.readline(MAX_LINE_BYTES)) and not text.endswith(b"\n"):
+                    pass
+            elif stripped := text.removeprefix(_BOM).strip():
+                yield FileLine(number, stripped)
+    except _READ_ERRORS as fault:
+        yield FileLine(number + 1, b"", f"the file ends here: {fault}")
 
 
 class ReceivedEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -1,6 +1,7 @@
 """Our side of a reconciliation from an export folder: the files in its manifest."""
 
 import csv
+import re
 from collections.abc import Callable, Iterator, Mapping
 from io import TextIOWrapper
 from itertools import groupby, pairwise
@@ -24,10 +25,8 @@ _CALLS: Final = "calls"
 _ENDS: Final = ("from", "to")
 # Stands for the state of a deleted call.
 _GONE: Final = b""
-# The prefix of `calltally.formats.csv_lines` for texts that a spreadsheet would run, and their first
-# characters.
-_GUARD: Final = "'"
-_FORMULA_BEGINS: Final = frozenset("=+-@\t\r")
+# The prefix of `calltally.formats.csv_lines` for texts that a spreadsheet would run.
+_FORMULA_GUARD: Final = re.compile(r"^'(?='*[=+\-@\t\r])")
 _pack: Final = msgspec.msgpack.Encoder().encode
 _unpack: Final = msgspec.msgpack.Decoder(CallState).decode
 _gone: Final = msgspec.json.Decoder(RemovedCall)
@@ -163,14 +162,9 @@ def _csv(path: Path) -> Iterator[ExportedRecord]:
     with path.open("rb") as file:
         rows = csv.DictReader(TextIOWrapper(file, "utf-8", newline=""), strict=True)
         for row in rows:
-            fields = {name: _unguarded(row[name]) for name in _TEXTS if row.get(name)}
+            # An apostrophe protects a text from being run as a formula.
+            fields = {name: _FORMULA_GUARD.sub("", row[name]) for name in _TEXTS if row.get(name)}
             yield msgspec.convert(fields, ExportedRecord, strict=False)
-
-
-def _unguarded(text: str) -> str:
-    """Remove the apostrophe that protects a text from being run as a formula."""
-    is_guarded = text.startswith(_GUARD) and text.lstrip(_GUARD)[:1] in _FORMULA_BEGINS
-    return text[1:] if is_guarded else text
 
 
 def _parquet(path: Path) -> Iterator[ExportedRecord]:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -34,54 +34,30 @@ class FindingKind(StrEnum):
     UNREADABLE = "unreadable"
 
 
-class KindText(NamedTuple):
-    """Texts of a kind: a title for a table, and a sentence with its meaning."""
-
-    title: str
-    meaning: str
+def kind_title(kind: FindingKind) -> str:
+    """Return the title of a kind for a table."""
+    return kind.value.replace("-", " ").capitalize().replace("sid", "SID")
 
 
-KIND_TEXTS: Final[Mapping[FindingKind, KindText]] = {
-    FindingKind.MISSING_EVENT: KindText(
-        "Missing event", "The record has this state, but no event for it was received."
+KIND_MEANINGS: Final[Mapping[FindingKind, str]] = {
+    FindingKind.MISSING_EVENT: "The record has this state, but no event for it was received.",
+    FindingKind.UNKNOWN_CALL: "An event was received for a call that has no record.",
+    FindingKind.OTHER_FINAL_STATE: "The last event of the call has another final state than its record.",
+    FindingKind.REPEATED_EVENT: (
+        "An event was received more than once, or repeats the state of an earlier one."
     ),
-    FindingKind.UNKNOWN_CALL: KindText(
-        "Unknown call", "An event was received for a call that has no record."
-    ),
-    FindingKind.OTHER_FINAL_STATE: KindText(
-        "Other final state", "The last event of the call has another final state than its record."
-    ),
-    FindingKind.REPEATED_EVENT: KindText(
-        "Repeated event", "An event was received more than once, or repeats the state of an earlier one."
-    ),
-    FindingKind.WRONG_ORDER: KindText(
-        "Wrong order", "An event was received after an event of a later state."
-    ),
-    FindingKind.LATE_EVENT: KindText("Late event", "An event was received long after it was created."),
-    FindingKind.OTHER_TENANT: KindText("Other tenant", "An event belongs to another tenant than the calls."),
-    FindingKind.DEAD_DELIVERY: KindText(
-        "Dead delivery", "All delivery attempts of the event failed, for three days."
-    ),
-    FindingKind.UNHEARD_CALL: KindText("Unheard call", "The provider lists a call that has no record."),
-    FindingKind.UNLISTED_CALL: KindText(
-        "Unlisted call", "A call has a record, but the provider does not list it."
-    ),
-    FindingKind.MISSING_FINAL_STATE: KindText(
-        "Missing final state", "The provider lists the call as ended, but the record is open."
-    ),
-    FindingKind.CONTRADICTION: KindText(
-        "Contradiction", "The provider and the record have different final states."
-    ),
-    FindingKind.OTHER_DURATION: KindText(
-        "Other duration", "The provider and the record have different durations."
-    ),
-    FindingKind.OPEN_TOO_LONG: KindText(
-        "Open too long", "The call has been open for longer than calls usually are."
-    ),
-    FindingKind.DUPLICATE_SID: KindText("Duplicate SID", "More than one record has this call SID."),
-    FindingKind.UNREADABLE: KindText(
-        "Unreadable", "The entry at this position could not be read. It was skipped."
-    ),
+    FindingKind.WRONG_ORDER: "An event was received after an event of a later state.",
+    FindingKind.LATE_EVENT: "An event was received long after it was created.",
+    FindingKind.OTHER_TENANT: "An event belongs to another tenant than the calls.",
+    FindingKind.DEAD_DELIVERY: "All delivery attempts of the event failed, for three days.",
+    FindingKind.UNHEARD_CALL: "The provider lists a call that has no record.",
+    FindingKind.UNLISTED_CALL: "A call has a record, but the provider does not list it.",
+    FindingKind.MISSING_FINAL_STATE: "The provider lists the call as ended, but the record is open.",
+    FindingKind.CONTRADICTION: "The provider and the record have different final states.",
+    FindingKind.OTHER_DURATION: "The provider and the record have different durations.",
+    FindingKind.OPEN_TOO_LONG: "The call has been open for longer than calls usually are.",
+    FindingKind.DUPLICATE_SID: "More than one record has this call SID.",
+    FindingKind.UNREADABLE: "The entry at this position could not be read. It was skipped.",
 }
 
 
@@ -125,11 +101,9 @@ class ReconciliationReport(msgspec.Struct):
 
     @property
     def is_clean(self) -> bool:
-        """True if there are no findings."""
         return not any(self.counts.values())
 
     def of_kind(self, kind: FindingKind) -> list[Finding]:
-        """Return the listed findings of one kind."""
         return [finding for finding in self.findings if finding.kind == kind]
 
 
@@ -142,7 +116,6 @@ class FindingTally:
         self._listed: dict[FindingKind, list[Finding]] = {}
 
     def add(self, finding: Finding) -> None:
-        """Count a finding."""
         self._counts[finding.kind] += 1
         if self._most is None or self._counts[finding.kind] <= self._most:
             self._listed.setdefault(finding.kind, []).append(finding)

@@ -1,43 +1,20 @@
 """Healing: the provider's listing is recorded in the ledger as a fact. No call is changed otherwise."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
 from calltally.calls.events import Fact
-from calltally.reconcile.against_provider import is_healable
+from calltally.ingest.imports import ImportReport
+from calltally.reconcile.against_provider import HEALABLE
 from calltally.reconcile.recheck import ConfirmedFinding
 
 # Facts per commit, as in imports.
 CHUNK: Final = 500
 
 
-class SubmitCounts(Protocol):
-    """Outcome counts of submitted facts."""
-
-    @property
-    def recorded(self) -> int:
-        """The number of facts that changed a call."""
-        ...
-
-    @property
-    def known(self) -> int:
-        """The number of facts that the ledger had before."""
-        ...
-
-    @property
-    def unchanged(self) -> int:
-        """The number of facts that are stored but changed nothing."""
-        ...
-
-    @property
-    def refused(self) -> int:
-        """The number of facts that the ledger refused."""
-        ...
-
-
-SubmitFacts: TypeAlias = Callable[[Sequence[Fact]], Awaitable[SubmitCounts]]
+SubmitFacts: TypeAlias = Callable[[Sequence[Fact]], Awaitable[ImportReport]]
 
 
 class HealCounts(msgspec.Struct):
@@ -63,9 +40,8 @@ class Healer:
         self._pending: list[Fact] = []
 
     async def add(self, confirmed: ConfirmedFinding) -> None:
-        """Add one finding."""
         theirs = confirmed.pair.theirs
-        fact = theirs.fact() if theirs is not None and is_healable(confirmed.finding) else None
+        fact = theirs.fact() if theirs is not None and confirmed.finding.kind in HEALABLE else None
         if fact is None:
             self.counts.left += 1
             return
@@ -74,12 +50,9 @@ class Healer:
             await self.finish()
 
     async def finish(self) -> None:
-        """Submit the facts that are still waiting."""
         pending, self._pending = self._pending, []
         if not pending:
             return
         submitted = await self._submit(pending)
-        self.counts.recorded += submitted.recorded
-        self.counts.known += submitted.known
-        self.counts.unchanged += submitted.unchanged
-        self.counts.refused += submitted.refused
+        for name in ("recorded", "known", "unchanged", "refused"):
+            setattr(self.counts, name, getattr(self.counts, name) + getattr(submitted, name))

@@ -7,7 +7,7 @@ from importlib.resources import files
 from string import Template
 from typing import Final
 
-from calltally.reconcile.findings import KIND_TEXTS, Finding, FindingKind, ReconciliationReport
+from calltally.reconcile.findings import KIND_MEANINGS, Finding, FindingKind, ReconciliationReport, kind_title
 
 _PAGE: Final = Template(files("calltally.reconcile").joinpath("report.html").read_text(encoding="utf-8"))
 _COLUMNS: Final = ("Call", "Ours", "Theirs", "What", "When", "Events")
@@ -19,19 +19,28 @@ _FRACTION: Final = re.compile(r"\.\d+(?=Z)")
 def html_report(report: ReconciliationReport) -> str:
     """Return the HTML page. All foreign text in it is escaped."""
     found = sum(report.counts.values())
+    summary = [
+        f'<tr><td><a href="#{kind}">{escape(kind_title(kind))}</a></td>'
+        f'<td class="number">{count:,}</td><td>{escape(KIND_MEANINGS[kind])}</td></tr>'
+        for kind, count in report.counts.items()
+    ]
     return _PAGE.substitute(
         title=escape(f"Reconciled with {report.compared}"),
         window=escape(window_text(report)),
         state="verdict clean" if report.is_clean else "verdict",
         verdict="No findings." if report.is_clean else f"{found:,} found.",
-        facts="\n".join(_fact(name, number) for name, number in report.looked_at.items()),
-        summary=_summary(report) if report.counts else "",
+        facts="\n".join(
+            f"<div><dt>{escape(name.replace('_', ' '))}</dt><dd>{number:,}</dd></div>"
+            for name, number in report.looked_at.items()
+        ),
+        summary=_table('<th>Kind</th><th class="number">Found</th><th>Meaning</th>', summary)
+        if summary
+        else "",
         sections="\n".join(_section(report, kind) for kind in report.counts),
     )
 
 
 def window_text(report: ReconciliationReport) -> str:
-    """Return the window as text."""
     begins, ends = report.window.begins, report.window.ends
     if begins is None and ends is None:
         return "All calls"
@@ -44,35 +53,18 @@ def _short(instant: str) -> str:
     return instant.removesuffix("T00:00:00.000000Z").replace(".000000Z", "Z")
 
 
-def _fact(name: str, number: int) -> str:
-    words = name.replace("_", " ")
-    return f"<div><dt>{escape(words)}</dt><dd>{number:,}</dd></div>"
-
-
-def _summary(report: ReconciliationReport) -> str:
-    rows = [
-        f'<tr><td><a href="#{kind}">{escape(KIND_TEXTS[kind].title)}</a></td>'
-        f'<td class="number">{count:,}</td><td>{escape(KIND_TEXTS[kind].meaning)}</td></tr>'
-        for kind, count in report.counts.items()
-    ]
-    head = '<th>Kind</th><th class="number">Found</th><th>Meaning</th>'
-    return _table(head, rows)
-
-
 def _section(report: ReconciliationReport, kind: FindingKind) -> str:
     listed = report.of_kind(kind)
     left = report.counts[kind] - len(listed)
     note = f"<p>The first {len(listed):,} of {report.counts[kind]:,}.</p>" if left else ""
     head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
     table = _table(head, map(_row, listed)) if listed else ""
-    return f'<h2 id="{kind}">{escape(KIND_TEXTS[kind].title)}</h2>\n{note}{table}'
+    return f'<h2 id="{kind}">{escape(kind_title(kind))}</h2>\n{note}{table}'
 
 
 def _table(head: str, rows: Iterable[str]) -> str:
-    body = "\n".join(rows)
-    return (
-        f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>'
-    )
+    table = f"<thead><tr>{head}</tr></thead>\n<tbody>\n{chr(10).join(rows)}\n</tbody>"
+    return f'<div class="wide"><table>\n{table}</table></div>'
 
 
 def _row(finding: Finding) -> str:
@@ -89,7 +81,6 @@ def _row(finding: Finding) -> str:
 
 
 def _unbroken_lines(texts: Sequence[str]) -> str:
-    """Return one unbroken line per text."""
     return "<br>".join(f'<span class="whole">{escape(text)}</span>' for text in texts)
 
 

@@ -1,10 +1,11 @@
 """Client of a provider's call list over HTTP: pages, and single calls."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from typing import Final, Protocol
+from typing import Final
 
 from calltally.calls.errors import NotUnderstood, Unavailable
 from calltally.calls.events import Fact
+from calltally.net import HttpResponse
 from calltally.providers.call_fetcher import (
     ApiAccess,
     ApiRequest,
@@ -15,25 +16,10 @@ from calltally.providers.call_fetcher import (
 )
 from calltally.providers.callback import UnreadableRecord
 
-
-class HttpReply(Protocol):
-    """Response of an HTTP client."""
-
-    @property
-    def status(self) -> int:
-        """The status code."""
-        ...
-
-    @property
-    def body(self) -> bytes:
-        """The whole body."""
-        ...
-
-
 _QUOTED_CHARS: Final = 200
 
 # Parameters: the URL, the headers, and the body of a POST request.
-SendRequest = Callable[[str, Mapping[str, str], bytes | None], Awaitable[HttpReply]]
+SendRequest = Callable[[str, Mapping[str, str], bytes | None], Awaitable[HttpResponse]]
 
 
 class ProviderClient:

@@ -48,18 +48,10 @@ def find_gaps(provider: str, hours_s: Sequence[int], window: GapWindow) -> list[
     gaps = [(begin + _HOUR_S, (end - begin) // _HOUR_S - 1) for begin, end in zip(hours_s, ends, strict=True)]
     usual_h = sorted((idle_h for _, idle_h in gaps), reverse=True)[_USUAL_TIMES - 1]
     most_h = max(_MIN_GAP_H, usual_h * _MARGIN)
-    found = [_gap(provider, gap, usual_h) for gap in gaps if gap[1] > most_h]
-    if found and gaps[-1][1] > most_h:
-        found[-1] = msgspec.structs.replace(found[-1], to_us=None)
-    return [each for each in found if _reaches(each, window)]
-
-
-def _gap(provider: str, gap: tuple[int, int], usual_h: int) -> ProviderGap:
-    begin_s, idle_h = gap
-    from_us = begin_s * SECOND_US
-    return ProviderGap(provider, from_us, from_us + idle_h * _HOUR_S * SECOND_US, idle_h, max(usual_h, 0))
-
-
-def _reaches(gap: ProviderGap, window: GapWindow) -> bool:
-    ends_later = gap.to_us is None or gap.to_us > window.from_us
-    return gap.from_us < window.to_us and ends_later
+    found = []
+    for begin_s, idle_h in gaps:
+        from_us, to_us = begin_s * SECOND_US, (begin_s + idle_h * _HOUR_S) * SECOND_US
+        lasts = (begin_s, idle_h) == gaps[-1]
+        if idle_h > most_h and from_us < window.to_us and (lasts or to_us > window.from_us):
+            found.append(ProviderGap(provider, from_us, None if lasts else to_us, idle_h, max(usual_h, 0)))
+    return found

@@ -1,41 +1,49 @@
-"""Reconciliation with a provider, from the request to the report, for commands and for jobs."""
+"""Reconciliation with a provider, from the request to the report, and the poll for single open calls."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from random import SystemRandom
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from calltally.calls.errors import InvalidInput, Misconfigured
 from calltally.calls.events import Channel, Fact
-from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.times import DAY_US, EARLIEST_US
 from calltally.calls.windows import LAST_US, TimeWindow
-from calltally.exports.window import CallWindow, first_chunk_query
-from calltally.external_sort import MEMORY_BYTES
+from calltally.exports.window import calls_of_window
 from calltally.ingest.imports import ImportReport, import_facts
 from calltally.net import RetryingClient
 from calltally.providers.call_fetcher import ApiAccess, StartWindow
-from calltally.providers.callback import RecordSource, UnreadableRecord
+from calltally.providers.callback import RecordSource
 from calltally.providers.provider import ListFacts, ProviderKind
 from calltally.providers.registry import FETCHERS, PROVIDERS, RECORDS
 from calltally.reconcile.against_provider import ProviderTerms
 from calltally.reconcile.findings import Finding
 from calltally.reconcile.heal import Healer
 from calltally.reconcile.provider_client import ProviderClient
-from calltally.reconcile.provider_run import Items, ProviderReport, ProviderRun, RunOptions
+from calltally.reconcile.provider_run import (
+    Items,
+    OnFinding,
+    ProviderReport,
+    ProviderRun,
+    RunOptions,
+    SortResources,
+)
 from calltally.reconcile.recheck import Recheck
+from calltally.retry_policy import RetryPolicy
 from calltally.store.db.interface import Store
-from calltally.store.listing.list_calls import list_calls
 from calltally.store.tenants.tenants import need_tenant
 from calltally.store.tenants.vault import Vault, find_provider_secrets
 
 _PAGE_ITEMS: Final = 1_000
-OnFinding: TypeAlias = Callable[[Finding], None]
+# An alert must not wait for a provider that has problems.
+_POLL_RETRIES: Final = RetryPolicy(tries=2, max_s=5.0)
+_POLL_TIMEOUT_S: Final = 10.0
 
 
 def ignore_finding(_finding: Finding) -> None:
@@ -72,13 +80,6 @@ class ProviderContext(NamedTuple):
     api_urls: Mapping[str, str]
 
 
-class SortResources(NamedTuple):
-    """Resources for sorting: a folder (None: the system's default) and memory."""
-
-    folder: Path | None = None
-    memory_bytes: int = MEMORY_BYTES
-
-
 _DEFAULT_RESOURCES: Final = SortResources()
 
 
@@ -97,7 +98,7 @@ async def reconcile_provider(
     _check_provider(request)
     await context.store.read(need_tenant(request.tenant))
     async with RetryingClient(SystemRandom().random) as client:
-        access = await _access(context, request, now_us)
+        access = await _access(context, request.tenant, request.provider, now_us)
         provider_client = _client(request, access, client)
         terms = _terms(request, now_us, provider_client.account if provider_client else None)
         if request.files or provider_client is None:
@@ -106,12 +107,19 @@ async def reconcile_provider(
             theirs = _file_items(RECORDS[request.provider], request.files, source)
         else:
             theirs = provider_client.pages(_started(terms))
-        options = replace(
-            _run_options(context.store, request, provider_client),
-            on_finding=on_finding,
-            **resources._asdict(),
+        submit = partial(_submit, context.store, request)
+        options = RunOptions(
+            recheck=Recheck(context.store, request.tenant, provider_client.call if provider_client else None),
+            healer=Healer(submit) if request.heal else None,
+            most=request.most,
+            is_file=bool(request.files),
         )
-        return await ProviderRun(terms, options).run(_ours(context.store, request, terms), theirs)
+        run = ProviderRun(terms, options, on_finding)
+        return await run.run(_ours(context.store, request, terms), theirs, resources)
+
+
+async def _submit(store: Store, request: ReconciliationRequest, facts: Sequence[Fact]) -> ImportReport:
+    return await import_facts(store, request.tenant, items=facts, deliver=request.deliver)
 
 
 def _check_provider(request: ReconciliationRequest) -> None:
@@ -127,11 +135,10 @@ def _check_provider(request: ReconciliationRequest) -> None:
         raise InvalidInput.of("provider", message)
 
 
-async def _access(context: ProviderContext, request: ReconciliationRequest, now_us: int) -> ApiAccess:
-    name = request.provider
-    sealed = await context.store.read(find_provider_secrets(request.tenant, name))
-    secrets = {} if sealed is None else context.open_vault().open(request.tenant, name, sealed)
-    return ApiAccess(context.api_urls.get(name, ""), secrets, now_us)
+async def _access(context: ProviderContext, tenant: str, provider: str, now_us: int) -> ApiAccess:
+    sealed = await context.store.read(find_provider_secrets(tenant, provider))
+    secrets = {} if sealed is None else context.open_vault().open(tenant, provider, sealed)
+    return ApiAccess(context.api_urls.get(provider, ""), secrets, now_us)
 
 
 def _client(
@@ -169,29 +176,11 @@ def _started(terms: ProviderTerms) -> StartWindow:
     return StartWindow(max(from_us, EARLIEST_US), max(min(to_us, LAST_US), EARLIEST_US))
 
 
-def _run_options(
-    store: Store, request: ReconciliationRequest, provider_client: ProviderClient | None
-) -> RunOptions:
-    async def submit(facts: Sequence[Fact]) -> ImportReport:
-        return await import_facts(store, request.tenant, items=facts, deliver=request.deliver)
-
-    return RunOptions(
-        recheck=Recheck(store, request.tenant, provider_client.call if provider_client else None),
-        healer=Healer(submit) if request.heal else None,
-        most=request.most,
-        is_file=bool(request.files),
-    )
-
-
 async def _ours(store: Store, request: ReconciliationRequest, terms: ProviderTerms) -> AsyncGenerator[bytes]:
     """Yield our calls of the window and its margins from one snapshot, whichever source reported them."""
-    tenant, started = request.tenant, _started(terms)
-    calls = CallFilter(from_us=started.from_us, to_us=started.to_us)
-    query = first_chunk_query(ListQuery(filter=calls, order="asc"), None)
-    first = await store.read_tenant(
-        tenant, lambda: list_calls(tenant, query), at_least=request.at_least, long=True
-    )
-    async with aclosing(CallWindow(store, tenant, query, first).chunks()) as chunks:
+    started = TimeWindow(*_started(terms))
+    calls = await calls_of_window(store, request.tenant, started, at_least=request.at_least)
+    async with aclosing(calls.chunks()) as chunks:
         async for records in chunks:
             yield records
 
@@ -204,10 +193,28 @@ async def _file_items(
         with path.open("rb") as file:
             facts = list_facts(file, source)
             while items := list(islice(facts, _PAGE_ITEMS)):
-                yield [_with_file_name(item, path) for item in items]
+                yield [
+                    item
+                    if isinstance(item, Fact)
+                    else replace(item, position=f"{path.name}: {item.position}")
+                    for item in items
+                ]
 
 
-def _with_file_name(item: Fact | UnreadableRecord, path: Path) -> Fact | UnreadableRecord:
-    if isinstance(item, Fact):
-        return item
-    return replace(item, position=f"{path.name}: {item.position}")
+async def poll_open_calls(
+    context: ProviderContext, tenant: str, provider: str, call_sids: Sequence[str], now_us: int
+) -> int:
+    """Fetch each call from the provider and record the facts. Returns the number of changed calls.
+
+    Raises Misconfigured without credentials, Unavailable if the provider does not respond.
+    """
+    access = await _access(context, tenant, provider, now_us)
+    FETCHERS[provider].account_of(access.secrets)
+    facts: list[Fact] = []
+    chance = SystemRandom().random
+    async with RetryingClient(chance, timeout_s=_POLL_TIMEOUT_S, retry_policy=_POLL_RETRIES) as client:
+        provider_client = ProviderClient(FETCHERS[provider], access, client.request)
+        for call_sid in call_sids:
+            facts += [item for item in await provider_client.call(call_sid) if isinstance(item, Fact)]
+    report = await import_facts(context.store, tenant, items=facts, deliver=True)
+    return report.recorded

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
@@ -14,7 +14,7 @@ from calltally.calls.events import Fact
 from calltally.calls.times import utc_text
 from calltally.external_sort import MEMORY_BYTES, ExternalSorter
 from calltally.providers.callback import UnreadableRecord
-from calltally.reconcile.against_provider import ProviderTerms, compare_pair
+from calltally.reconcile.against_provider import ProviderTerms, compare_pair, needs_recheck, reference_of
 from calltally.reconcile.findings import (
     Finding,
     FindingKind,
@@ -23,7 +23,6 @@ from calltally.reconcile.findings import (
     ReportWindow,
 )
 from calltally.reconcile.heal import HealCounts, Healer
-from calltally.reconcile.platform_reports import needs_recheck, reference_of
 from calltally.reconcile.provider_sides import Sides, our_calls, their_call
 from calltally.reconcile.recheck import Recheck
 
@@ -31,26 +30,26 @@ from calltally.reconcile.recheck import Recheck
 _PAIRS_PER_YIELD: Final = 2_000
 
 Items: TypeAlias = Sequence[Fact | UnreadableRecord]
+OnFinding: TypeAlias = Callable[[Finding], None]
 
 
-def _ignore_finding(_finding: Finding) -> None:
-    """Do nothing: the report contains the finding."""
+class SortResources(NamedTuple):
+    """Resources for sorting: a folder (None: the system's default) and memory."""
+
+    folder: Path | None = None
+    memory_bytes: int = MEMORY_BYTES
 
 
 class RunOptions(msgspec.Struct, frozen=True):
     """Dependencies and limits of a run.
 
-    `healer` is None if nothing is to be healed. `folder` and `memory_bytes` are for the sorter. `most` limits
-    the listed findings per kind (None: no limit). `on_finding` is called for each confirmed finding.
+    `healer` is None if nothing is to be healed. `most` limits the listed findings per kind (None: no limit).
     `is_file` is true if the provider's list is a file, which covers only the calls that it contains.
     """
 
     recheck: Recheck
     healer: Healer | None = None
-    folder: Path | None = None
-    memory_bytes: int = MEMORY_BYTES
     most: int | None = None
-    on_finding: Callable[[Finding], None] = _ignore_finding
     is_file: bool = False
 
 
@@ -68,21 +67,23 @@ class ProviderRun:
     call that arrives in between is checked again, and not reported as missing.
     """
 
-    def __init__(self, terms: ProviderTerms, options: RunOptions) -> None:
+    def __init__(self, terms: ProviderTerms, options: RunOptions, on_finding: OnFinding) -> None:
         self._terms = terms
-        self._options = options
+        self._options, self._on_finding = options, on_finding
         self._tally = FindingTally(options.most)
         self._coverage = _ListCoverage()
         # Our calls in the window that this provider reported.
         self._expected = self._unreadable = 0
 
-    async def run(self, ours: AsyncGenerator[bytes], theirs: AsyncGenerator[Items]) -> ProviderReport:
+    async def run(
+        self, ours: AsyncGenerator[bytes], theirs: AsyncGenerator[Items], resources: SortResources
+    ) -> ProviderReport:
         """Compare both lists. Errors of the lists pass through, above all Unavailable and Misconfigured.
 
         Healed calls stay healed after an error. Raises InvalidInput for a file without calls of the window,
         if we have calls in the window.
         """
-        with ExternalSorter(self._options.folder, self._options.memory_bytes) as sorter:
+        with ExternalSorter(*resources) as sorter:
             sides = Sides(sorter)
             await self._read_ours(ours, sides)
             await self._read_theirs(theirs, sides)
@@ -144,7 +145,7 @@ class ProviderRun:
 
     def _report_finding(self, finding: Finding) -> None:
         self._tally.add(finding)
-        self._options.on_finding(finding)
+        self._on_finding(finding)
 
     def _report(self, sides: Sides) -> ProviderReport:
         terms, recheck = self._terms, self._options.recheck
@@ -155,8 +156,10 @@ class ProviderRun:
             "disputed": recheck.disputed,
         }
         span = ReportWindow(utc_text(terms.from_us), utc_text(terms.to_us))
-        report = self._tally.report(terms.provider, span, examined)
-        return ProviderReport(report, self._options.healer.counts if self._options.healer else None)
+        healer = self._options.healer
+        return ProviderReport(
+            self._tally.report(terms.provider, span, examined), healer.counts if healer else None
+        )
 
 
 class _ListCoverage:
@@ -172,7 +175,6 @@ class _ListCoverage:
         self._accounts.add(account)
 
     def overlaps(self, from_us: int, to_us: int) -> bool:
-        """Return true if the list can contain calls of this time."""
         return bool(self._accounts) and self._first_us < to_us and self._last_us >= from_us
 
     def limit(self, terms: ProviderTerms) -> ProviderTerms:

@@ -104,29 +104,25 @@ def our_calls(records: bytes) -> Iterator[OurCall]:
 
 
 def their_call(fact: Fact, *, with_fact: bool = False) -> TheirCall:
-    """Return the call of a listing; with `keep` it can be recorded in the ledger later.
+    """Return the call of a listing; with `with_fact` it can be recorded in the ledger later.
 
     A listing without a status means that the call exists. Its status is then `queued`, as in the ledger's
     fold.
     """
     fields = fact.stated
+    known_us = (fields.get("answered_us"), fields.get("ended_us"), fact.occurred_us)
     return TheirCall(
         fact.call_sid,
         fields.get("status", Status.QUEUED),
         talk_seconds_of(fields),
-        fields.get("started_us", _earliest(fact)),
+        # Without a stated start, the earliest known time.
+        fields.get("started_us", min(each for each in known_us if each is not None)),
         fields.get("ended_us"),
         fact.received_us,
         pack_fact(fact) if with_fact else None,
         body_codec.compress(fact.raw) if with_fact else b"",
         body_codec.compress(fact.conversation) if with_fact else b"",
     )
-
-
-def _earliest(fact: Fact) -> int:
-    """Return the earliest known time of a call whose listing does not state its start."""
-    stated_us = (fact.stated.get("answered_us"), fact.stated.get("ended_us"), fact.occurred_us)
-    return min(each for each in stated_us if each is not None)
 
 
 def talk_seconds_of(fields: StatedFields) -> int | None:

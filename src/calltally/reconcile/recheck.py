@@ -8,9 +8,8 @@ from msgspec.structs import replace
 from calltally.calls.errors import Erased
 from calltally.calls.events import Channel, Fact
 from calltally.providers.callback import UnreadableRecord
-from calltally.reconcile.against_provider import ProviderTerms, compare_pair, needs_provider_check
+from calltally.reconcile.against_provider import CHECKED_AT_PROVIDER, ProviderTerms, as_reported, compare_pair
 from calltally.reconcile.findings import Finding, FindingKind
-from calltally.reconcile.platform_reports import as_reported
 from calltally.reconcile.provider_sides import (
     CallPair,
     OurCall,
@@ -74,7 +73,7 @@ class Recheck:
     def _may_fetch(self, finding: Finding, terms: ProviderTerms) -> bool:
         """Return true if the provider may be asked. A platform's list lacks carrier and conversation."""
         is_listed = terms.by_platform and finding.theirs is not None
-        return is_listed or (needs_provider_check(finding) and self.requests < MAX_REQUESTS)
+        return is_listed or (finding.kind in CHECKED_AT_PROVIDER and self.requests < MAX_REQUESTS)
 
     async def _facts(self, call_sid: str) -> list[Fact]:
         stored = await self._store.read_tenant(self._tenant, lambda: facts_of_call(self._tenant, call_sid))
@@ -91,7 +90,7 @@ class Recheck:
             return pair, compare_pair(pair, terms)
         pair = pair._replace(theirs=their_call(facts[0], with_fact=True) if facts else None)
         finding = compare_pair(pair, terms)
-        if finding is not None and needs_provider_check(finding):
+        if finding is not None and finding.kind in CHECKED_AT_PROVIDER:
             answer = "still lists it as open" if facts else "does not know it"
             finding = replace(finding, detail=f"{finding.detail}; {terms.provider} was asked and {answer}")
         return pair, finding
@@ -100,13 +99,12 @@ class Recheck:
         """Return true if the ledger has this very listing and still has another status."""
         if finding.kind not in _DISPUTES or theirs is None:
             return False
-        is_recorded = any(_is_same_listing(fact, theirs) for fact in await self._facts(theirs.call_sid))
+        is_recorded = any(
+            fact.channel in _LIST_CHANNELS
+            and fact.call_sid == theirs.call_sid
+            and fact.stated.get("status") == theirs.status
+            and talk_seconds_of(fact.stated) == theirs.duration_seconds
+            for fact in await self._facts(theirs.call_sid)
+        )
         self.disputed += is_recorded
         return is_recorded
-
-
-def _is_same_listing(fact: Fact, theirs: TheirCall) -> bool:
-    if fact.channel not in _LIST_CHANNELS or fact.call_sid != theirs.call_sid:
-        return False
-    listed = fact.stated.get("status"), talk_seconds_of(fact.stated)
-    return listed == (theirs.status, theirs.duration_seconds)

@@ -1,20 +1,50 @@
 """Report on the completeness of a window: its structures and texts. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
-from calltally.calls.times import utc_text
-from calltally.calls.windows import TimeWindow
-from calltally.reconcile.open_calls import OpenCalls
-from calltally.reconcile.provider_gaps import ProviderGap
-from calltally.store.ledger.window_status import ReplayableLetters
+from calltally.calls.errors import DamagedStore
+from calltally.calls.times import parse_instant, utc_text
+from calltally.calls.watermark import MAX_LAG_US, watermark_us
 from calltally.store.tenants.unlisted_fields import UnlistedField
 
+_LISTED: Final = 20
 _LISTED_FIELDS: Final = 10
+
+
+class OpenCall(msgspec.Struct, frozen=True):
+    """Call without a final state."""
+
+    id: str
+    call_sid: str
+    status: str
+    created_at: str
+    provider: str | None = None
+    route: str | None = None
+
+
+class OpenRoute(msgspec.Struct, frozen=True):
+    """Open calls of one route and provider; `older` counts calls that exceed the provider's usual lag."""
+
+    route: str | None
+    provider: str | None
+    calls: int
+    older: int
+    oldest_created_at: str
+
+
+class OpenCalls(msgspec.Struct, frozen=True):
+    """Open calls of a window. `older` and `by_route` cover the oldest 20,000, `listed` the oldest 20."""
+
+    calls: int = 0
+    older: int = 0
+    by_route: tuple[OpenRoute, ...] = ()
+    listed: tuple[OpenCall, ...] = ()
 
 
 class DisputedCall(msgspec.Struct, frozen=True):
@@ -63,9 +93,9 @@ class WindowStatus(msgspec.Struct, frozen=True, kw_only=True):
     begins: str = msgspec.field(name="from")
     ends: str = msgspec.field(name="to")
     at: str
-    complete: bool
-    reasons: tuple[str, ...]
-    remarks: tuple[str, ...]
+    complete: bool = False
+    reasons: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     calls: int
     revision: int
     watermark: str | None
@@ -75,92 +105,90 @@ class WindowStatus(msgspec.Struct, frozen=True, kw_only=True):
     dead_letters: tuple[WaitingLetters, ...]
 
 
-class WindowState(msgspec.Struct, frozen=True):
-    """State of a window in the ledger, before its evaluation."""
-
-    calls: int
-    revision: int
-    watermark_us: int | None
-    open: OpenCalls
-    disputed: DisputedCalls
-    silences: tuple[ProviderGap, ...]
-    letters: tuple[ReplayableLetters, ...]
-    unlisted: tuple[UnlistedField, ...] = ()
+_open_calls: Final = msgspec.json.Decoder(list[OpenCall])
 
 
-def report_of(tenant: str, window: TimeWindow, now_us: int, state: WindowState) -> WindowStatus:
-    """Return the report; the window is complete if there is no reason against it."""
-    reasons = tuple(_reasons(window, now_us, state))
-    return WindowStatus(
-        tenant=tenant,
-        begins=utc_text(window.from_us),
-        ends=utc_text(window.to_us),
-        at=utc_text(now_us),
-        complete=not reasons,
-        reasons=reasons,
-        remarks=tuple(_remarks(state)),
-        calls=state.calls,
-        revision=state.revision,
-        watermark=None if state.watermark_us is None else utc_text(state.watermark_us),
-        open=state.open,
-        disputed=state.disputed,
-        silences=tuple(map(_silence_of, state.silences)),
-        dead_letters=tuple(
-            WaitingLetters(each.provider, each.letters, utc_text(each.oldest_us)) for each in state.letters
-        ),
-    )
+def evaluated(status: WindowStatus, unlisted: Iterable[UnlistedField]) -> WindowStatus:
+    """Return the report with its reasons and remarks; the window is complete if there is no reason."""
+    reasons = tuple(_reasons(status))
+    return replace(status, complete=not reasons, reasons=reasons, remarks=tuple(_remarks(status, unlisted)))
 
 
-def _reasons(window: TimeWindow, now_us: int, state: WindowState) -> Iterator[str]:
-    if window.to_us > now_us:
+def _reasons(status: WindowStatus) -> Iterator[str]:
+    # Texts of instants are ordered as the instants are.
+    if status.ends > status.at:
         yield "it has not ended yet"
-    elif state.watermark_us is None:
+    elif status.watermark is None:
         yield "the ledger has no facts, so its completeness is unknown"
-    elif state.watermark_us < window.to_us:
-        yield f"by the providers' lags, only calls from before {_minute(state.watermark_us)} are settled"
-    if state.open.calls:
+    elif status.watermark < status.ends:
+        yield f"by the providers' lags, only calls from before {_minute(status.watermark)} are settled"
+    if status.open.calls:
         older = (
-            f", {state.open.older} of them longer than usual for their provider" if state.open.older else ""
+            f", {status.open.older} of them longer than usual for their provider" if status.open.older else ""
         )
-        yield f"{_counted(state.open.calls, 'call is', 'calls are')} still open{older}"
-    for gap in state.silences:
-        yield _gap_text(gap)
-    for each in state.letters:
+        yield f"{_counted(status.open.calls, 'call is', 'calls are')} still open{older}"
+    for gap in status.silences:
+        when = f"has been silent since {_minute(gap.since)}"
+        if gap.to is not None:
+            when = f"was silent from {_minute(gap.since)} to {_minute(gap.to)}"
+        yield f"{gap.provider} {when}: {gap.hours} h, where up to {gap.usual_hours} h are usual"
+    for each in status.dead_letters:
         letters = _counted(each.letters, "dead letter waits", "dead letters wait")
-        yield f"{letters} for a replay: {each.provider}, since {_minute(each.oldest_us)}"
+        yield f"{letters} for a replay: {each.provider}, since {_minute(each.oldest_received_at)}"
 
 
-def _remarks(state: WindowState) -> Iterator[str]:
-    if state.disputed.calls:
-        calls = _counted(state.disputed.calls, "call has", "calls have")
+def _remarks(status: WindowStatus, unlisted: Iterable[UnlistedField]) -> Iterator[str]:
+    if status.disputed.calls:
+        calls = _counted(status.disputed.calls, "call has", "calls have")
         yield f"{calls} contradicting facts: two sources of one SID do not agree"
-    if not state.calls:
+    if not status.calls:
         yield "it has no calls"
-    for provider, names in groupby(state.unlisted, attrgetter("provider")):
+    for provider, names in groupby(unlisted, attrgetter("provider")):
         fields = [each.name for each in names]
         listed = ", ".join(fields[:_LISTED_FIELDS]) + (", ..." if len(fields) > _LISTED_FIELDS else "")
         counted = _counted(len(fields), "field or word", "fields or words")
         yield f"{provider} sends {counted} that its coverage page does not list: {listed}"
 
 
-def _gap_text(gap: ProviderGap) -> str:
-    since = _minute(gap.from_us)
-    when = f"has been silent since {since}"
-    if gap.to_us is not None:
-        when = f"was silent from {since} to {_minute(gap.to_us)}"
-    return f"{gap.provider} {when}: {gap.hours} h, where up to {gap.usual_hours} h are usual"
-
-
 def _counted(count: int, one: str, more: str) -> str:
     return f"{count:,} {one if count == 1 else more}"
 
 
-def _minute(instant_us: int) -> str:
-    """Return a time as readable text, in UTC."""
-    return utc_text(instant_us)[:16].replace("T", " ")
+def _minute(instant: str) -> str:
+    return instant[:16].replace("T", " ")
 
 
-def _silence_of(gap: ProviderGap) -> ProviderSilence:
-    to = None if gap.to_us is None else utc_text(gap.to_us)
-    since = utc_text(gap.from_us)
-    return ProviderSilence(gap.provider, since, to, gap.hours, gap.usual_hours)
+def parse_open_calls(records: bytes) -> list[OpenCall]:
+    """Parse sealed records joined by commas."""
+    try:
+        return _open_calls.decode(b"[%b]" % records)
+    except msgspec.DecodeError as fault:
+        raise DamagedStore(f"a stored record is not a call: {fault}; run `calltally verify`") from fault
+
+
+def usual_lag_by_provider(lags: Iterable[tuple[str | None, int]]) -> dict[str | None, int]:
+    """Return each provider's usual time from a call's creation to its last change, in microseconds."""
+    by_provider: dict[str | None, list[tuple[str | None, int]]] = {}
+    for provider, lag_us in lags:
+        by_provider.setdefault(provider, []).append((provider, lag_us))
+    marks = {provider: watermark_us(0, each) for provider, each in by_provider.items()}
+    return {provider: -mark for provider, mark in marks.items() if mark is not None}
+
+
+def summarize(
+    total: int, calls: Sequence[OpenCall], usual_us: Mapping[str | None, int], now_us: int
+) -> OpenCalls:
+    """Summarize open calls, oldest first. The limit for a provider without known lags is seven days."""
+    routes: dict[tuple[str, str], list[OpenCall]] = {}
+    for call in calls:
+        routes.setdefault((call.route or "", call.provider or ""), []).append(call)
+    by_route = tuple(_route(each, usual_us, now_us) for _, each in sorted(routes.items()))
+    return OpenCalls(total, sum(each.older for each in by_route), by_route, tuple(calls[:_LISTED]))
+
+
+def _route(calls: Sequence[OpenCall], usual_us: Mapping[str | None, int], now_us: int) -> OpenRoute:
+    created = sorted(parse_instant(call.created_at) for call in calls)
+    provider = calls[0].provider
+    limit_us = usual_us.get(provider, MAX_LAG_US)
+    older = sum(now_us - each > limit_us for each in created)
+    return OpenRoute(calls[0].route, provider, len(calls), older, utc_text(created[0]))

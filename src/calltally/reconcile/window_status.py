@@ -4,6 +4,7 @@ It is an expectation from past data, and no proof: later changes still arrive in
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -11,17 +12,21 @@ from msgspec.structs import replace
 
 from calltally.calls.filters import MAX_LIMIT, CallFilter, ListQuery
 from calltally.calls.model import OPEN, STATUSES
-from calltally.calls.times import DAY_US, parse_instant
+from calltally.calls.times import DAY_US, parse_instant, utc_text
 from calltally.calls.watermark import MAX_LAG_US, watermark_us
 from calltally.calls.windows import TimeWindow
-from calltally.reconcile.open_calls import OpenCalls, parse_open_calls, summarize, usual_lag_by_provider
-from calltally.reconcile.provider_gaps import USUAL_PERIOD_US, GapWindow, ProviderGap, find_gaps
+from calltally.reconcile.provider_gaps import USUAL_PERIOD_US, GapWindow, find_gaps
 from calltally.reconcile.window_report import (
     DisputedCall,
     DisputedCalls,
-    WindowState,
+    OpenCalls,
+    ProviderSilence,
+    WaitingLetters,
     WindowStatus,
-    report_of,
+    evaluated,
+    parse_open_calls,
+    summarize,
+    usual_lag_by_provider,
 )
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Row
@@ -47,23 +52,27 @@ async def window_status(store: Store, tenant: str, window: TimeWindow, now_us: i
     """
     ledger_head = await store.read(read_ledger_head(tenant))
     lags = await store.read(lags_of(tenant, _RECENT))
-    state = WindowState(
+    watermark = watermark_us(now_us, lags)
+    if watermark is None and ledger_head.revision:
+        # All calls arrived late, as by an import.
+        watermark = now_us - MAX_LAG_US
+    status = WindowStatus(
+        tenant=tenant,
+        begins=utc_text(window.from_us),
+        ends=utc_text(window.to_us),
+        at=utc_text(now_us),
         calls=(await _listed(store, tenant, _query(window, (), limit=1))).total,
         revision=ledger_head.revision,
-        watermark_us=_settled_us(ledger_head.revision, now_us, lags),
+        watermark=None if watermark is None else utc_text(watermark),
         open=await _open(store, tenant, window, now_us=now_us, lags=lags),
         disputed=await _disputed(store, tenant, window),
-        silences=await _provider_gaps(store, tenant, window, now_us),
-        letters=tuple(await store.read(waiting_letters(tenant, window.from_us))),
-        unlisted=tuple(await store.read(unlisted_fields_of(tenant))),
+        silences=await _silences(store, tenant, window, now_us),
+        dead_letters=tuple(
+            WaitingLetters(each.provider, each.letters, utc_text(each.oldest_us))
+            for each in await store.read(waiting_letters(tenant, window.from_us))
+        ),
     )
-    return report_of(tenant, window, now_us, state)
-
-
-def _settled_us(revision: int, now_us: int, lags: Sequence[Row]) -> int | None:
-    """Return the watermark. If all calls arrived late, as by an import, it is seven days ago."""
-    watermark = watermark_us(now_us, lags)
-    return now_us - MAX_LAG_US if watermark is None and revision else watermark
+    return evaluated(status, await store.read(unlisted_fields_of(tenant)))
 
 
 def _query(window: TimeWindow, statuses: tuple[str, ...], *, limit: int) -> ListQuery:
@@ -95,7 +104,9 @@ async def _disputed(store: Store, tenant: str, window: TimeWindow) -> DisputedCa
     begin_us, to_us = await _occupied_window(store, tenant, window)
     while begin_us < to_us:
         end_us = min(begin_us + DAY_US, to_us)
-        found += await _disputed_between(store, tenant, begin_us, end_us)
+        day = partial(disputed_records, tenant, begin_us, end_us)
+        records = await store.read_tenant(tenant, day, long=True)
+        found += sorted(map(_decoder.decode, records), key=lambda call: (call.created_at, call.id))
         begin_us = end_us
     return DisputedCalls(len(found), tuple(found[:_LISTED]))
 
@@ -110,19 +121,24 @@ async def _occupied_window(store: Store, tenant: str, window: TimeWindow) -> Tim
     return TimeWindow(min(began), max(began) + 1) if began else TimeWindow(window.from_us, window.from_us)
 
 
-async def _disputed_between(store: Store, tenant: str, begin_us: int, end_us: int) -> list[DisputedCall]:
-    records = await store.read_tenant(tenant, lambda: disputed_records(tenant, begin_us, end_us), long=True)
-    return sorted(map(_decoder.decode, records), key=lambda call: (call.created_at, call.id))
-
-
-async def _provider_gaps(
+async def _silences(
     store: Store, tenant: str, window: TimeWindow, now_us: int
-) -> tuple[ProviderGap, ...]:
+) -> tuple[ProviderSilence, ...]:
     complete_to_us = min(now_us, window.to_us + USUAL_PERIOD_US)
     gap_window = GapWindow(window.from_us, window.to_us, complete_to_us)
     begin_us = window.from_us - USUAL_PERIOD_US
     hours = await store.read(active_hours(tenant, begin_us, max(complete_to_us, begin_us)))
-    return tuple(gap for provider, each in hours.items() for gap in find_gaps(provider, each, gap_window))
+    gaps = [gap for provider, each in hours.items() for gap in find_gaps(provider, each, gap_window)]
+    return tuple(
+        ProviderSilence(
+            gap.provider,
+            utc_text(gap.from_us),
+            None if gap.to_us is None else utc_text(gap.to_us),
+            gap.hours,
+            gap.usual_hours,
+        )
+        for gap in gaps
+    )
 
 
 class _Created(msgspec.Struct, frozen=True):

@@ -20,7 +20,7 @@ from calltally.alerts.model.finding import AlertKind
 from calltally.calls.errors import CalltallyError
 from calltally.calls.times import SECOND_US
 from calltally.logs import errors_logged, get_logger
-from calltally.reconcile.open_call_poll import has_list_api
+from calltally.providers.registry import FETCHERS
 from calltally.store.alerts.alerts import unresolved_alerts
 from calltally.store.alerts.detector_state import rules_of_tenant
 from calltally.store.db.leases import Lease, claim, release
@@ -93,7 +93,7 @@ class AlertWorker:
         rules = rules_or_defaults(await self._store.read(rules_of_tenant(tenant)))
         for stuck in await self._store.read(stuck_calls(tenant, rules, now_us), long=True):
             sids = [c.call_sid for c in stuck.calls if (tenant, c.call_sid) not in self._polled_us]
-            if stuck.provider is None or not has_list_api(stuck.provider) or not sids:
+            if stuck.provider is None or stuck.provider not in FETCHERS or not sids:
                 continue
             self._polled_us |= dict.fromkeys(((tenant, sid) for sid in sids[:_MAX_POLLED]), now_us)
             try:

@@ -9,7 +9,7 @@ from calltally.exports.rows import contains_any
 from calltally.exports.spec import read_progress
 from calltally.logs import get_logger
 from calltally.reconcile.jobs import spec as reconciliations
-from calltally.reconcile.jobs.erasures import names_any
+from calltally.reconcile.jobs.findings_file import names_any
 from calltally.store.alerts.pruning import AlertAge, has_old_alerts, prune_alerts
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import StoreOperation

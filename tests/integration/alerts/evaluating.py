@@ -45,10 +45,6 @@ class ThresholdDetector:
         # Unanswered calls of all series in each step, to check that each counts once.
         self.fed = fed
 
-    @property
-    def last_us(self) -> int | None:
-        return self._last_us
-
     def feed(self, step: Step) -> list[AlertFinding]:
         if self._last_us is not None and step.at_us <= self._last_us:
             raise ValueError("a step came twice")
@@ -75,10 +71,6 @@ class ThresholdDetector:
 
     def dump(self) -> bytes:
         return msgspec.msgpack.encode((list(self.alarmed), self._last_us, self.fed))
-
-    def with_rules(self, rules: Rules) -> "ThresholdDetector":
-        del rules
-        return self
 
 
 class ThresholdDetectorFactory:

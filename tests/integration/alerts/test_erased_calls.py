@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 
 from calltally.alerts.conditions.current_conditions import current_conditions
-from calltally.alerts.evaluation.alert_payload import read_content
+from calltally.alerts.evaluation.alert_lifecycle import read_content
 from calltally.alerts.evaluation.evaluator import Conditions
 from calltally.alerts.model.finding import AlertKind
 from calltally.calls.errors import DamagedStore

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from calltally.alerts.detection.factory import RateDetectorFactory
-from calltally.alerts.evaluation.alert_payload import read_content
+from calltally.alerts.evaluation.alert_lifecycle import read_content
 from calltally.alerts.evaluation.evaluator import AlertEvaluator
 from calltally.calls.alert_counts import COLUMNS, STEP_S, AlertStepKey
 from calltally.store.alerts.detector_state import StoredEvaluation, read_evaluation, save_evaluation

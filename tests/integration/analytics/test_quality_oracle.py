@@ -13,7 +13,7 @@ from calltally.analytics.query import QualityQuery
 from calltally.calls.events import Fact
 from calltally.calls.filters import CallFilter
 from calltally.calls.measures import split_histogram
-from calltally.calls.metrics import COUNTS, count_of
+from calltally.calls.metrics import COUNTS, row_counters
 from calltally.calls.model import FINAL
 from calltally.calls.times import SECOND_US, parse_instant
 from calltally.store.analytics.quality_query import QualityTotals
@@ -119,7 +119,8 @@ def check_equal(measured: Measurement, calls: list[Call], query: QualityQuery) -
     assert found.keys() == expected.keys()
     for group, totals in found.items():
         columns = totals.columns()
-        assert {count.name: count_of(columns, count.name) for count in COUNTS} == counted(expected[group])
+        counters = row_counters(COUNTS)
+        assert {name: count(totals.counts) for name, count in counters.items()} == counted(expected[group])
         talks = [
             call["duration_seconds"]
             for call in expected[group]

@@ -14,7 +14,7 @@ from calltally import __version__
 from calltally.calls.errors import InvalidInput
 from calltally.client import AsyncClient, Client, Request, RetryPolicy, errors
 from calltally.client.clients import _ClientBase
-from calltally.client.errors import ClientError, StreamCut, Unavailable, UnexpectedAnswer, Unreachable
+from calltally.client.errors import ClientError, StreamCut, UnavailableError, UnexpectedAnswer, Unreachable
 from tests.integration.client.either import KEY, Either
 from tests.integration.client.scripted_server import (
     HOST,
@@ -60,7 +60,7 @@ def test_temporary_errors_are_retried(either: Either, fault: Action) -> None:
 def test_error_has_the_request_id(either: Either) -> None:
     with scripted_server(respond(503, HTML, content_type="text/html", x_request_id="req-7")) as server:
         perform = either.open(server.base, retries=ONCE)
-        with pytest.raises(Unavailable, match="req-7") as caught:
+        with pytest.raises(UnavailableError, match="req-7") as caught:
             perform(lambda client: client.get_call("CA1"))
     assert (caught.value.request_id, caught.value.status) == ("req-7", 503)
 
@@ -152,7 +152,7 @@ def test_errors_and_logs_do_not_contain_the_key(either: Either, caplog: pytest.L
     text = ""
     with scripted_server(reset, refused) as server:
         perform = either.open(server.base, retries=ONCE)
-        for kind in (Unreachable, errors.Unauthorized):
+        for kind in (Unreachable, errors.UnauthorizedError):
             with pytest.raises(kind) as caught:
                 perform(lambda client: client.list_calls())
             text += repr(caught.value) + "".join(traceback.format_exception(caught.value))
@@ -227,7 +227,7 @@ def test_refused_stream_has_the_reason(either: Either) -> None:
         respond(400, b'{"detail": "no such zone"}', content_type="application/problem+json")
     ) as server:
         perform = either.open(server.base)
-        with pytest.raises(errors.BadRequest, match="no such zone"):
+        with pytest.raises(errors.BadRequestError, match="no such zone"):
             stream(perform, tz="Nowhere")
 
 

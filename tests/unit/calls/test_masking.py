@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calltally.calls.masking import mask_json, mask_lines, masked_number
-from calltally.calls.numbers_in_text import mask_text
+from calltally.calls.masking import mask_json, mask_lines, mask_text, masked_number
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from calltally.calls.errors import InvalidInput
 from calltally.client import alerts
-from calltally.client.errors import Conflict, UnexpectedAnswer
+from calltally.client.errors import ConflictError, UnexpectedAnswer
 from calltally.client.transport import AttemptResult
 from calltally.client.wire import Request
 from tests.unit.client.canned import Canned, good, in_turn, problem
@@ -63,7 +63,7 @@ def test_actions_send_a_note() -> None:
 
 def test_faults_are_client_errors() -> None:
     canned = Canned(in_turn(problem(409, "conflict", "it is resolved")))
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         canned.run(alerts.acknowledge_alert(canned, "1"))
     canned = Canned(in_turn(good({"data": 5})))
     with pytest.raises(UnexpectedAnswer):

@@ -19,20 +19,20 @@ def error_for(answer: Answer) -> ClientError:
 @pytest.mark.parametrize(
     ("status", "slug", "kind", "also"),
     [
-        (400, "invalid-parameter", errors.BadRequest, tree.InvalidInput),
-        (400, "bad-request", errors.BadRequest, tree.InvalidInput),
-        (422, "events-refused", errors.BadRequest, tree.InvalidInput),
-        (401, "unauthorized", errors.Unauthorized, tree.Unauthorized),
-        (403, "forbidden", errors.Forbidden, tree.Forbidden),
-        (404, "not-found", errors.NotFound, tree.NotFound),
-        (409, "conflict", errors.Conflict, tree.Conflict),
-        (410, "erased", errors.Erased, tree.Erased),
-        (410, "snapshot-gone", errors.SnapshotGone, tree.SnapshotGone),
-        (410, "", errors.Gone, errors.Refusal),
+        (400, "invalid-parameter", errors.BadRequestError, tree.InvalidInput),
+        (400, "bad-request", errors.BadRequestError, tree.InvalidInput),
+        (422, "events-refused", errors.BadRequestError, tree.InvalidInput),
+        (401, "unauthorized", errors.UnauthorizedError, tree.Unauthorized),
+        (403, "forbidden", errors.ForbiddenError, tree.Forbidden),
+        (404, "not-found", errors.NotFoundError, tree.NotFound),
+        (409, "conflict", errors.ConflictError, tree.Conflict),
+        (410, "erased", errors.ErasedError, tree.Erased),
+        (410, "snapshot-gone", errors.SnapshotGoneError, tree.SnapshotGone),
+        (410, "", errors.GoneError, errors.Refusal),
         (418, "", errors.Refusal, ClientError),
-        (429, "rate-limited", errors.TooManyRequests, errors.Refusal),
+        (429, "rate-limited", errors.TooManyRequestsError, errors.Refusal),
         (500, "internal", errors.ServerFault, errors.Refusal),
-        (503, "unavailable", errors.Unavailable, errors.Refusal),
+        (503, "unavailable", errors.UnavailableError, errors.Refusal),
         (599, "", errors.ServerFault, errors.Refusal),
     ],
 )
@@ -69,7 +69,7 @@ def test_response_without_a_problem_document_is_described_by_its_status() -> Non
 )
 def test_invalid_problem_document_is_ignored(body: bytes) -> None:
     error = error_for(Answer(404, {"content-type": "application/problem+json"}, body))
-    assert isinstance(error, errors.NotFound)
+    assert isinstance(error, errors.NotFoundError)
     assert error.response == errors.ErrorResponse(404, "")
 
 

@@ -8,7 +8,7 @@ import pytest
 from calltally.calls.errors import InvalidInput
 from calltally.calls.model import CALL_FIELDS, Cost, Escalation
 from calltally.client.change_feed import changes, iter_change_pages, iter_changes
-from calltally.client.errors import Gone, UnexpectedAnswer
+from calltally.client.errors import GoneError, UnexpectedAnswer
 from calltally.client.operations import get_call, iter_call_events, list_call_events, list_calls
 from calltally.client.records import CallDetail, CallRecord, Tombstone
 from calltally.client.response_parsing import parse_link_header
@@ -162,7 +162,7 @@ def test_follower_uses_long_polls() -> None:
     canned = Canned(
         in_turn(change_page(seven(1)), change_page(), change_page(DEAD, next_position="p2"), Answer(410, {}))
     )
-    with pytest.raises(Gone):
+    with pytest.raises(GoneError):
         canned.all_of(iter_change_pages(canned, "p0", follow=True, wait_s=20))
     assert [dict(request.params)["after"] for request in canned.requests] == ["p0", "p1", "p1", "p2"]
     assert {dict(request.params)["wait"] for request in canned.requests} == {"20"}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.client import errors
-from calltally.client.errors import ClientError, TooManyRequests, Unavailable, Unreachable
+from calltally.client.errors import ClientError, TooManyRequestsError, UnavailableError, Unreachable
 from calltally.client.retries import send
 from calltally.client.transport import AttemptResult
 from calltally.client.wire import Answer, Request
@@ -57,7 +57,7 @@ def test_number_of_tries_is_limited(temporary_error: AttemptResult) -> None:
 )
 def test_only_idempotent_requests_are_retried(request_: Request, tries: int) -> None:
     canned = Canned(lambda _request: BUSY, RetryPolicy(tries=2))
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         canned.run(send(canned, request_))
     assert len(canned.attempts) == tries
 
@@ -85,7 +85,7 @@ def test_every_schedule_stays_within_its_bounds(
     canned = Canned(busy, retries)
     canned.clockwork.surroundings = canned.clockwork.surroundings._replace(chance=lambda: chance)
     canned.config = canned.config._replace(surroundings=canned.clockwork.surroundings)
-    with pytest.raises(TooManyRequests):
+    with pytest.raises(TooManyRequestsError):
         canned.run(send(canned, REQUEST))
     slept = canned.clockwork.slept
     assert len(slept) == len(canned.attempts) - 1 < retries.tries
@@ -125,7 +125,7 @@ def test_retry_after_is_respected(headers: dict[str, str], slept: float) -> None
 @pytest.mark.parametrize("wait_s", ["61", "999999999"])
 def test_retry_after_beyond_the_limit_raises_at_once(wait_s: str) -> None:
     canned = Canned(in_turn(limited(retry_after=wait_s)))
-    with pytest.raises(TooManyRequests) as caught:
+    with pytest.raises(TooManyRequestsError) as caught:
         canned.run(send(canned, REQUEST))
     assert caught.value.retry_after_s == float(wait_s)
     assert canned.clockwork.slept == []
@@ -133,7 +133,7 @@ def test_retry_after_beyond_the_limit_raises_at_once(wait_s: str) -> None:
 
 def test_total_time_of_all_tries_is_limited() -> None:
     canned = Canned(lambda _request: limited(retry_after="50"), RetryPolicy(max_elapsed_s=120))
-    with pytest.raises(TooManyRequests):
+    with pytest.raises(TooManyRequestsError):
         canned.run(send(canned, REQUEST))
     assert canned.clockwork.slept == [50.5, 50.5]
     assert {attempt.ends_s for attempt in canned.attempts} == {1_120.0}
@@ -154,7 +154,7 @@ def test_not_modified_is_successful() -> None:
 def test_key_in_an_error_response_is_masked() -> None:
     faults = [{"parameter": "key", "detail": f"{KEY} is not good"}]
     canned = Canned(in_turn(problem(401, "unauthorized", f"who is {KEY}?", errors=faults)))
-    with pytest.raises(errors.Unauthorized) as caught:
+    with pytest.raises(errors.UnauthorizedError) as caught:
         canned.run(send(canned, REQUEST))
     assert KEY not in f"{caught.value!r}{caught.value}{caught.value.faults}"
     assert "who is …?" in caught.value.detail

@@ -7,7 +7,7 @@ import pytest
 
 from calltally.calls.errors import InvalidInput
 from calltally.client import Evaluation, FunctionCall, Turn, sessions
-from calltally.client.errors import BadRequest, Erased, NotFound, UnexpectedAnswer
+from calltally.client.errors import BadRequestError, ErasedError, NotFoundError, UnexpectedAnswer
 from tests.unit.client.canned import Canned, good, in_turn, problem
 
 SESSION: dict[str, Any] = {
@@ -92,11 +92,11 @@ def test_faults_are_client_errors() -> None:
         good({"data": 5}),
     ]
     canned = Canned(in_turn(*faults))
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         canned.run(sessions.get_session(canned, "s"))
-    with pytest.raises(Erased):
+    with pytest.raises(ErasedError):
         canned.run(sessions.put_session(canned, "s", tags=[]))
-    with pytest.raises(BadRequest):
+    with pytest.raises(BadRequestError):
         canned.run(sessions.put_session(canned, "s", status="odd"))
     with pytest.raises(UnexpectedAnswer):
         canned.run(sessions.list_sessions(canned))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from calltally.calls import errors
 from calltally.calls.errors import InvalidInput
-from calltally.client.errors import ClientError, UnexpectedAnswer, WrongSignature
+from calltally.client.errors import ClientError, UnexpectedAnswer, WrongSignatureError
 from calltally.client.webhooks import CallEnded, verify, verify_signature
 
 # The example in the tests of the scheme's own libraries.
@@ -94,7 +94,7 @@ def test_clocks_may_differ_within_the_tolerance(off_s: int) -> None:
     ("off_s", "when"), [(301, "301 s ago"), (-301, "301 s ahead"), (1e9, "1000000000 s ago")]
 )
 def test_stale_and_future_deliveries_are_refused(off_s: float, when: str) -> None:
-    with pytest.raises(WrongSignature, match=when):
+    with pytest.raises(WrongSignatureError, match=when):
         check(BODY, HEADERS, now_s=NOW_S + off_s)
 
 
@@ -117,14 +117,14 @@ def test_stale_and_future_deliveries_are_refused(off_s: float, when: str) -> Non
     ],
 )
 def test_changed_headers_are_refused(changed: dict[str, str]) -> None:
-    with pytest.raises(WrongSignature):
+    with pytest.raises(WrongSignatureError):
         check(BODY, {**HEADERS, **changed})
 
 
 @given(st.integers(0, len(BODY) - 1), st.integers(1, 255))
 def test_changed_byte_of_the_body_is_refused(position: int, change: int) -> None:
     other = bytes([*BODY[:position], BODY[position] ^ change, *BODY[position + 1 :]])
-    with pytest.raises(WrongSignature, match="does not match this body"):
+    with pytest.raises(WrongSignatureError, match="does not match this body"):
         check(other, HEADERS)
 
 
@@ -136,7 +136,7 @@ def test_wrong_secret_is_refused() -> None:
 
 @pytest.mark.parametrize("name", HEADERS)
 def test_missing_header_is_named(name: str) -> None:
-    with pytest.raises(WrongSignature, match=f"has no {name}"):
+    with pytest.raises(WrongSignatureError, match=f"has no {name}"):
         check(BODY, {key: value for key, value in HEADERS.items() if key != name})
 
 

@@ -10,7 +10,7 @@ import pytest
 import standardwebhooks
 import svix.webhooks
 
-from calltally.client.errors import WrongSignature
+from calltally.client.errors import WrongSignatureError
 from calltally.client.webhooks import verify_signature
 from calltally.net.standard_webhooks import format_secret, signature_headers
 from tests.conftest import REAL_DATA
@@ -36,7 +36,7 @@ VERIFIERS = (by_standard_webhooks, by_svix, by_ours)
 REFUSED = (
     standardwebhooks.webhooks.WebhookVerificationError,
     svix.webhooks.WebhookVerificationError,
-    WrongSignature,
+    WrongSignatureError,
 )
 Verifier = Callable[[bytes, dict[str, str]], None]
 VECTOR = json.loads((REAL_DATA / "conformance" / "standard_webhooks_static_vector.json").read_text())

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.calls.errors import Erased
+from calltally.calls.event_types import COMPLETED, STARTED
 from calltally.calls.times import SECOND_US
-from calltally.reconcile.against_events import EventComparison
+from calltally.reconcile.against_events import EventComparison, JoinedGroup, merge_join
 from calltally.reconcile.call_states import CallState
-from calltally.reconcile.event_rules import COMPLETED, STARTED, EventTerms
+from calltally.reconcile.event_rules import EventTerms
 from calltally.reconcile.events import ReceivedEvent, UnreadableLine
 from calltally.reconcile.findings import Finding, FindingKind
-from calltally.reconcile.merge_join import JoinedGroup, merge_join
 
 HOUR_US = 3_600 * SECOND_US
 BEGIN_US = 1_790_812_800 * SECOND_US

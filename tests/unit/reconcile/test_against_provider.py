@@ -12,10 +12,10 @@ from calltally.calls.model import FINAL, OPEN, STATUSES
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.external_sort import ExternalSorter
 from calltally.reconcile.against_provider import (
+    CHECKED_AT_PROVIDER,
+    HEALABLE,
     ProviderTerms,
     compare_pair,
-    is_healable,
-    needs_provider_check,
 )
 from calltally.reconcile.findings import FindingKind
 from calltally.reconcile.provider_sides import CallPair, OurCall, Sides, TheirCall
@@ -129,7 +129,7 @@ def test_two_states_give_at_most_one_finding(left: str, right: str) -> None:
 def test_kinds_that_healing_resolves_and_that_need_a_request() -> None:
     pairs = [(None, THEIRS), (OURS, None), (ours(status="ringing"), theirs(status="ringing"))]
     found = [compare_pair(CallPair("CA1", *pair), TERMS) for pair in pairs]
-    assert [(is_healable(each), needs_provider_check(each)) for each in found if each] == [
+    assert [(each.kind in HEALABLE, each.kind in CHECKED_AT_PROVIDER) for each in found if each] == [
         (True, False),
         (False, True),
         (False, True),

@@ -4,7 +4,7 @@ import pytest
 
 from calltally.calls.errors import DamagedStore
 from calltally.client import CallRecord
-from calltally.reconcile.call_states import CallState, chunk_states, listed_state
+from calltally.reconcile.call_states import CallState, chunk_states, state_of
 
 CREATED_US = 1_790_812_800_000_000
 
@@ -33,12 +33,12 @@ def listed(**more: str | None) -> CallRecord:
 
 
 def test_server_may_send_only_the_seven_reference_fields() -> None:
-    assert listed_state(listed()) == CallState("1", "CA1", "busy", 3, direction="inbound")
-    assert listed_state(listed(status=None)) == CallState("1", "CA1", "queued", 3, direction="inbound")
-    assert listed_state(listed(call_sid=None)) is None
+    assert state_of(listed()) == CallState("1", "CA1", "busy", 3, direction="inbound")
+    assert state_of(listed(status=None)) == CallState("1", "CA1", "queued", 3, direction="inbound")
+    assert state_of(listed(call_sid=None)) is None
 
 
 def test_unreadable_time_is_unknown() -> None:
-    state = listed_state(listed(created_at="2026-10-01T00:00:00Z", updated_at="last week"), is_outside=True)
+    state = state_of(listed(created_at="2026-10-01T00:00:00Z", updated_at="last week"), is_outside=True)
     assert state is not None
     assert (state.created_us, state.updated_us, state.is_outside) == (CREATED_US, None, True)

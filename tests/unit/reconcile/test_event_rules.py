@@ -6,16 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from calltally.calls.event_types import COMPLETED, ESCALATED, STARTED
 from calltally.calls.times import SECOND_US
 from calltally.reconcile.call_states import CallState
-from calltally.reconcile.event_rules import (
-    COMPLETED,
-    ESCALATED,
-    EXPECTABLE,
-    STARTED,
-    EventTerms,
-    event_findings,
-)
+from calltally.reconcile.event_rules import EXPECTABLE, EventTerms, event_findings
 from calltally.reconcile.events import ReceivedEvent
 from calltally.reconcile.findings import Finding, FindingKind
 

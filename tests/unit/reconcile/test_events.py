@@ -9,9 +9,15 @@ from typing import Any, BinaryIO
 import pytest
 from backports import zstd
 
-from calltally.reconcile import file_lines
-from calltally.reconcile.events import ReceivedEvent, UnreadableLine, read_events
-from calltally.reconcile.file_lines import FileLine, decompressed, lines_of
+from calltally.reconcile import events
+from calltally.reconcile.events import (
+    FileLine,
+    ReceivedEvent,
+    UnreadableLine,
+    decompressed,
+    lines_of,
+    read_events,
+)
 
 ENVELOPE: dict[str, Any] = {
     "id": "msg_1",
@@ -116,7 +122,7 @@ def test_blank_lines_and_byte_order_mark_are_skipped() -> None:
 
 
 def test_overlong_line_is_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_lines, "MAX_LINE_BYTES", 10)
+    monkeypatch.setattr(events, "MAX_LINE_BYTES", 10)
     assert read(b"x" * 95) == [UnreadableLine("log:1", "longer than 10 bytes")]
     found = list(lines_of(io.BytesIO(b"short\n" + b"x" * 95 + b"\nlast\n" + b"y" * 10)))
     assert [(line.number, line.text, bool(line.fault)) for line in found] == [

@@ -3,25 +3,18 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import pytest
 
 from calltally.calls.errors import DamagedStore
 from calltally.calls.events import Fact
+from calltally.ingest.imports import ImportReport
 from calltally.reconcile.findings import Finding, FindingKind
 from calltally.reconcile.heal import CHUNK, HealCounts, Healer
-from calltally.reconcile.open_calls import parse_open_calls
 from calltally.reconcile.provider_sides import CallPair, OurCall, our_calls, their_call
 from calltally.reconcile.recheck import ConfirmedFinding
+from calltally.reconcile.window_report import parse_open_calls
 from tests.telling import fact
-
-
-class Submitted(NamedTuple):
-    recorded: int
-    known: int = 1
-    unchanged: int = 2
-    refused: int = 3
 
 
 def confirmed(kind: FindingKind, listed: Fact, *, with_fact: bool = True) -> ConfirmedFinding:
@@ -33,9 +26,9 @@ def confirmed(kind: FindingKind, listed: Fact, *, with_fact: bool = True) -> Con
 def test_facts_are_submitted_in_chunks_in_their_order() -> None:
     portions: list[list[Fact]] = []
 
-    async def submit(facts: Sequence[Fact]) -> Submitted:
+    async def submit(facts: Sequence[Fact]) -> ImportReport:
         portions.append(list(facts))
-        return Submitted(len(facts))
+        return ImportReport(len(facts), known=1, unchanged=2, refused=3)
 
     facts = [fact(at, f"CA{at}", status="busy", raw=b'{"a": 1}') for at in range(CHUNK + 1)]
 

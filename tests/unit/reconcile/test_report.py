@@ -3,7 +3,7 @@
 import re
 
 from calltally.reconcile.findings import (
-    KIND_TEXTS,
+    KIND_MEANINGS,
     Finding,
     FindingKind,
     FindingTally,
@@ -25,8 +25,8 @@ def tallied(most: int | None) -> ReconciliationReport:
 
 
 def test_every_kind_has_texts() -> None:
-    assert list(KIND_TEXTS) == list(FindingKind)
-    assert all(words.meaning.endswith(".") for words in KIND_TEXTS.values())
+    assert list(KIND_MEANINGS) == list(FindingKind)
+    assert all(meaning.endswith(".") for meaning in KIND_MEANINGS.values())
 
 
 def test_counts_are_exact_and_findings_are_the_first_of_each_kind() -> None:

@@ -1,14 +1,13 @@
 """Self-contained HTML page of a back-test: the alerts of each setting side by side."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 from importlib.resources import files
 from string import Template
 from typing import Final, NamedTuple
 
-from calltally.alerts.backtest.hourly_counts import HourlyCounts, HourlyPoint
-from calltally.alerts.backtest.replay import Backtest, Episode
+from calltally.alerts.backtest.replay import Backtest, Episode, HourlyCounts, HourlyPoint
 from calltally.alerts.model.series import Dimension, Metric, SeriesKey
 from calltally.calls.times import SECOND_US, parse_instant, utc_text
 
@@ -50,16 +49,14 @@ def plot_page(
     """Return the page of a window, microseconds UTC. All text from elsewhere is escaped."""
     frame = _Frame(window_us[0] // SECOND_US, window_us[1] // SECOND_US)
     ranked = _ranked_episodes(backtests, frame)
-    more = (
-        f"<p>And {len(ranked) - _MAX_CHARTS:,} more, which are listed below.</p>"
-        if len(ranked) > _MAX_CHARTS
-        else ""
-    )
+    charts = [_chart(each, backtests, hours, frame) for each in ranked[:_MAX_CHARTS]]
+    more = len(ranked) - len(charts)
+    note = f"<p>And {more:,} more, which are listed below.</p>" if more else ""
     return _PAGE.substitute(
         title=escape(f"Back-test of the alerts of {tenant}"),
         window=f"{_minute(utc_text(window_us[0]))} to {_minute(utc_text(window_us[1]))}, UTC",
         settings="\n".join(_card(index, each, frame) for index, each in enumerate(backtests)),
-        charts="\n".join(_chart(each, backtests, hours, frame) for each in ranked[:_MAX_CHARTS]) + more,
+        charts="\n".join(charts) + note,
         lists="\n".join(_list(index, each) for index, each in enumerate(backtests)),
     )
 
@@ -101,9 +98,6 @@ def _key(index: int) -> str:
 def _letter(index: int) -> str:
     """Return the letter of a setting, for labels without room for its name."""
     return chr(ord("A") + index % 26)
-
-
-# -------------------------------------------------------------------------------------------------- one chart
 
 
 def _chart(cause: Episode, backtests: Sequence[Backtest], hours: HourlyCounts, frame: _Frame) -> str:
@@ -182,20 +176,13 @@ def _axis(frame: _Frame, high: int) -> str:
     return "".join(ticks)
 
 
-# ------------------------------------------------------------------------------------------------------ lists
-
-
 def _list(index: int, backtest: Backtest) -> str:
-    head = f"<h3>{_key(index)}{escape(backtest.name)}</h3>"
-    if not backtest.episodes:
-        return f'<section class="setting">{head}<p>No alerts.</p></section>'
-    return f'<section class="setting">{head}<ol>{"".join(_items(backtest.episodes))}</ol></section>'
-
-
-def _items(episodes: Iterable[Episode]) -> Iterable[str]:
-    for each in episodes:
-        span = f"{_minute(each.found)} to {_ended(each)}"
-        yield f"<li><time>{span}</time> {escape(each.message)}</li>"
+    items = "".join(
+        f"<li><time>{_minute(each.found)} to {_ended(each)}</time> {escape(each.message)}</li>"
+        for each in backtest.episodes
+    )
+    head, alerts = f"<h3>{_key(index)}{escape(backtest.name)}</h3>", f"<ol>{items}</ol>"
+    return f'<section class="setting">{head}{alerts if items else "<p>No alerts.</p>"}</section>'
 
 
 def _ended(episode: Episode) -> str:

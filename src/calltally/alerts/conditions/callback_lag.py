@@ -11,10 +11,19 @@ Callbacks that never arrive have no lag; the silence detector finds them.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
+from calltally.alerts.evaluation.messages import series_phrase, since_text
+from calltally.alerts.model.finding import (
+    AlertFinding,
+    AlertKind,
+    FindingEvidence,
+    condition_finding,
+)
 from calltally.alerts.model.series import Dimension, SeriesKey
 from calltally.calls.events import Channel, Fact
 from calltally.calls.times import DAY_US, SECOND_US
-from calltally.calls.watermark import MAX_LAG_US
+from calltally.calls.watermark import MAX_LAG_US, quantile
+from calltally.store.db.operation import StoreOperation
+from calltally.store.ledger.recent_facts import facts_of_changed, facts_of_created
 
 # The newest callbacks of a series: those of a quarter of an hour, and at least this many.
 _WINDOW_US: Final = 900 * SECOND_US
@@ -30,6 +39,14 @@ _MARGIN: Final = 1.5
 _MIN_SPAN_US: Final = 300 * SECOND_US
 _QUANTILES: Final = (0.025, 0.5, 0.975)
 _MIN_PER_DAY: Final = 10
+# Late callbacks stay in the alert for this long if no punctual ones follow.
+_LOOK_BACK_US: Final = 6 * 3_600 * SECOND_US
+_MAX_CHANGED: Final = 1_000
+# The usual lag is learned from some calls of each four hours of a fortnight, once a series may be late.
+_DAYS: Final = 14
+_SLICES_PER_DAY: Final = 6
+_CALLS_PER_SLICE: Final = 30
+_MINUTE_S: Final = 60
 
 
 class CallbackDelay(NamedTuple):
@@ -81,7 +98,12 @@ def callback_delays(facts: Iterable[Fact]) -> list[CallbackDelay]:
 def newest_of_series(delays: Iterable[CallbackDelay], since_us: int, now_us: int) -> NewestBySeries:
     """Return the newest callbacks of each provider and account, none received before `since_us`."""
     found = _by_series(each for each in delays if each.received_us >= since_us)
-    return {series: _newest(each, now_us) for series, each in found.items()}
+    newest = {}
+    for series, each in found.items():
+        ordered = sorted(each, key=lambda delay: delay.received_us)
+        recent = [delay for delay in ordered if delay.received_us >= now_us - _WINDOW_US]
+        newest[series] = max(recent, ordered[-_MIN_NEWEST:], key=len)
+    return newest
 
 
 def may_lag(newest: NewestBySeries) -> bool:
@@ -98,7 +120,8 @@ def lagging_series(newest: NewestBySeries, earlier: Iterable[CallbackDelay]) -> 
     found = {}
     for series, each in newest.items():
         usual = usual_lag(earlier_by_series.get(series, []))
-        assessed = _assess(series, each, usual, _limit_us(usual))
+        limit_us = _DEFAULT_LIMIT_US if usual is None else max(_FLOOR_US, int(usual.high_us * _MARGIN))
+        assessed = _assess(series, each, usual, limit_us)
         if assessed is not None:
             found[series] = assessed
     return [each for series, each in sorted(found.items()) if _is_reported(series, newest, found)]
@@ -109,19 +132,18 @@ def usual_lag(delays: Iterable[CallbackDelay]) -> UsualLag | None:
     days: dict[int, list[int]] = {}
     for each in delays:
         days.setdefault(each.received_us // DAY_US, []).append(each.lag_us)
-    quantiles = [_quantiles(sorted(lags_us)) for lags_us in days.values() if len(lags_us) >= _MIN_PER_DAY]
+    quantiles = [
+        [quantile(sorted(lags_us), fraction) for fraction in _QUANTILES]
+        for lags_us in days.values()
+        if len(lags_us) >= _MIN_PER_DAY
+    ]
     if not quantiles:
         return None
-    return UsualLag(*(_quantile(sorted(of_days), 0.5) for of_days in zip(*quantiles, strict=True)))
-
-
-def _quantiles(ascending: Sequence[int]) -> list[int]:
-    return [_quantile(ascending, fraction) for fraction in _QUANTILES]
+    return UsualLag(*(quantile(sorted(of_days), 0.5) for of_days in zip(*quantiles, strict=True)))
 
 
 def median_lag_us(delays: Sequence[CallbackDelay]) -> int:
-    """Return the median lag of callbacks."""
-    return _quantile(sorted(each.lag_us for each in delays), 0.5)
+    return quantile(sorted(each.lag_us for each in delays), 0.5)
 
 
 def _by_series(delays: Iterable[CallbackDelay]) -> dict[SeriesKey, list[CallbackDelay]]:
@@ -131,16 +153,6 @@ def _by_series(delays: Iterable[CallbackDelay]) -> dict[SeriesKey, list[Callback
         if each.account:
             found.setdefault(SeriesKey(Dimension.PROVIDER_ACCOUNT, each.account), []).append(each)
     return found
-
-
-def _newest(delays: Sequence[CallbackDelay], now_us: int) -> Sequence[CallbackDelay]:
-    ordered = sorted(delays, key=lambda each: each.received_us)
-    recent = [each for each in ordered if each.received_us >= now_us - _WINDOW_US]
-    return max(recent, ordered[-_MIN_NEWEST:], key=len)
-
-
-def _limit_us(usual: UsualLag | None) -> int:
-    return _DEFAULT_LIMIT_US if usual is None else max(_FLOOR_US, int(usual.high_us * _MARGIN))
 
 
 def _assess(
@@ -171,5 +183,51 @@ def _is_reported(series: SeriesKey, newest: NewestBySeries, late: Mapping[Series
     return not (is_whole and has_provider)
 
 
-def _quantile(ascending: Sequence[int], fraction: float) -> int:
-    return ascending[min(len(ascending) - 1, int(len(ascending) * fraction))]
+def late_callbacks(tenant: str, now_us: int, tz: str) -> StoreOperation[list[AlertFinding]]:
+    """Return a finding for each provider or account with callbacks later than usual."""
+    since_us = now_us - _LOOK_BACK_US
+    facts = yield from facts_of_changed(tenant, since_us, _MAX_CHANGED)
+    newest = newest_of_series(callback_delays(facts), since_us, now_us)
+    if not may_lag(newest):
+        return []
+    first_us, slice_us = now_us - (_DAYS + 1) * DAY_US, DAY_US // _SLICES_PER_DAY
+    starts_us = [first_us + at * slice_us for at in range(_DAYS * _SLICES_PER_DAY)]
+    slices = [(start_us, start_us + slice_us) for start_us in starts_us]
+    learned = yield from facts_of_created(tenant, slices, _CALLS_PER_SLICE)
+    return [_finding(each, now_us, tz) for each in lagging_series(newest, callback_delays(learned))]
+
+
+def _finding(found: LaggingSeries, now_us: int, tz: str) -> AlertFinding:
+    since_us = found.late[0].received_us
+    return condition_finding(
+        AlertKind.CALLBACK_LAG,
+        _evidence(found, since_us, now_us),
+        _detail(found, since_text(since_us, now_us, tz)),
+        listed={found.series.dimension.value: found.series.value},
+        sids=dict.fromkeys(each.call_sid for each in found.late),
+    )
+
+
+def _evidence(found: LaggingSeries, since_us: int, now_us: int) -> FindingEvidence:
+    """Return evidence that counts callbacks, and late ones, in place of calls; its rates are seconds."""
+    usual = found.usual or UsualLag(0, 0, found.limit_us)
+    observed_s = median_lag_us(found.newest) / SECOND_US
+    expected_s, low_s, high_s = (each / SECOND_US for each in (usual.median_us, usual.low_us, usual.high_us))
+    counted = (len(found.newest), len(found.late))
+    return FindingEvidence(
+        found.series, None, since_us, now_us, *counted, observed_s, expected_s, low_s, high_s
+    )
+
+
+def _detail(found: LaggingSeries, since: str) -> str:
+    against = "the usual delay is not known yet"
+    if found.usual is not None:
+        against = f"usually 97 of 100 come within {_span(found.usual.high_us)}"
+    late = f"{len(found.late)} of the last {len(found.newest)} came late"
+    half = f"half of them by {_span(median_lag_us(found.late))} or more"
+    return f"Late callbacks {series_phrase(found.series)}: {late}, {half}, since {since}; {against}"
+
+
+def _span(span_us: int) -> str:
+    seconds = -(-span_us // SECOND_US)
+    return f"{seconds // _MINUTE_S} min" if seconds >= 2 * _MINUTE_S else f"{seconds} s"

@@ -1,22 +1,13 @@
 """Current conditions other than rates: dead letters, wrong signatures, failing deliveries, stuck calls."""
 
-from dataclasses import dataclass
 from typing import Final
 
-import msgspec
-
+from calltally.alerts.conditions.callback_lag import late_callbacks
 from calltally.alerts.conditions.duplicate_sids import CallIdentity, duplicate_sid_finding
-from calltally.alerts.conditions.late_callbacks import late_callbacks
 from calltally.alerts.conditions.stuck_calls import StuckCalls, stuck_calls
 from calltally.alerts.evaluation.evaluator import Conditions, rules_or_defaults
 from calltally.alerts.evaluation.messages import series_phrase, since_text
-from calltally.alerts.model.finding import (
-    AlertFinding,
-    AlertKind,
-    ChangeDirection,
-    FindingChange,
-    FindingEvidence,
-)
+from calltally.alerts.model.finding import AlertFinding, AlertKind, condition_finding, counted_evidence
 from calltally.alerts.model.rules import Rules
 from calltally.alerts.model.series import TENANT, Dimension, SeriesKey
 from calltally.calls.alert_counts import STEP_S
@@ -35,7 +26,6 @@ _SIGNATURE_WINDOW_S: Final = 1_800
 _MIN_FAILURES: Final = 5
 # An endpoint that fails for a moment is retried and needs no alert.
 _FAILING_FOR_US: Final = 600 * SECOND_US
-_MAX_SIDS: Final = 20
 CONDITION_KINDS: Final = (
     AlertKind.DEAD_LETTERS,
     AlertKind.SIGNATURE_FAILURES,
@@ -44,15 +34,6 @@ CONDITION_KINDS: Final = (
     AlertKind.DUPLICATE_SID,
     AlertKind.CALLBACK_LAG,
 )
-
-
-@dataclass(frozen=True)
-class Occurrences:
-    """Number of occurrences of a condition, time of the first one, and now (microseconds UTC)."""
-
-    count: int
-    since_us: int
-    now_us: int
 
 
 def current_conditions(tenant: str, now_us: int) -> StoreOperation[Conditions]:
@@ -80,8 +61,7 @@ def _dead_letters(tenant: str, now_us: int, tz: str) -> StoreOperation[list[Aler
     return [
         condition_finding(
             AlertKind.DEAD_LETTERS,
-            SeriesKey(Dimension.PROVIDER, provider),
-            Occurrences(waiting, oldest_us, now_us),
+            counted_evidence(SeriesKey(Dimension.PROVIDER, provider), oldest_us, now_us, waiting, waiting),
             f"Unread callbacks of {provider}: {waiting} since {since_text(oldest_us, now_us, tz)}; "
             "run `calltally replay` after an upgrade that can read them",
         )
@@ -90,7 +70,6 @@ def _dead_letters(tenant: str, now_us: int, tz: str) -> StoreOperation[list[Aler
 
 
 def providers_with_signature_failures(tenant: str, now_us: int) -> StoreOperation[frozenset[str]]:
-    """Return the providers with enough wrong signatures for an alert."""
     return frozenset(provider for provider, *_ in (yield from _failing_providers(tenant, now_us)))
 
 
@@ -105,8 +84,9 @@ def _signatures(tenant: str, now_us: int) -> StoreOperation[list[AlertFinding]]:
     return [
         condition_finding(
             AlertKind.SIGNATURE_FAILURES,
-            SeriesKey(Dimension.PROVIDER, provider),
-            Occurrences(failures, first_s * SECOND_US, now_us),
+            counted_evidence(
+                SeriesKey(Dimension.PROVIDER, provider), first_s * SECOND_US, now_us, failures, failures
+            ),
             f"Wrong signatures on callbacks of {provider}: {failures} in the last half hour; "
             "compare the secret that is stored here with the provider's",
         )
@@ -119,8 +99,7 @@ def _deliveries(tenant: str, now_us: int, tz: str) -> StoreOperation[list[AlertF
     return [
         condition_finding(
             AlertKind.DELIVERY_FAILURES,
-            SeriesKey(Dimension.TENANT, uuid_text(endpoint)),
-            Occurrences(1, since_us, now_us),
+            counted_evidence(SeriesKey(Dimension.TENANT, uuid_text(endpoint)), since_us, now_us, 1, 1),
             f"Deliveries to the webhook endpoint {uuid_text(endpoint)} have failed since "
             f"{since_text(since_us, now_us, tz)}: {reason or 'no reason recorded'}",
         )
@@ -136,20 +115,20 @@ def _stuck_calls(tenant: str, now_us: int, rules: Rules) -> StoreOperation[list[
 
 
 def _stuck_finding(stuck: StuckCalls, now_us: int, tz: str) -> AlertFinding:
-    since_us = min(call.created_us for call in stuck.calls)
-    series, count = _series_of(stuck), len(stuck.calls)
-    minutes, since = stuck.limit_us // (60 * SECOND_US), since_text(since_us, now_us, tz)
-    calls = f"{count} calls" if count != 1 else "1 call"
-    detail = (
-        f"No final state {series_phrase(series)}: {calls} open for longer than {minutes} min, since {since}"
-    )
+    since_us, count = min(call.created_us for call in stuck.calls), len(stuck.calls)
     filters = (("route", stuck.route), ("provider", stuck.provider))
     listed = {name: value for name, value in filters if value}
+    series = next((SeriesKey(Dimension(name), value) for name, value in listed.items()), TENANT)
     listed["status"] = ",".join(sorted({call.status for call in stuck.calls}))
-    evidence = FindingEvidence(series, None, since_us, now_us, count, count, float(count), 0.0, 0.0, 0.0)
-    found = _finding(AlertKind.MISSING_FINAL_STATE, series, evidence, detail)
-    sids = tuple(call.call_sid for call in stuck.calls[:_MAX_SIDS])
-    return msgspec.structs.replace(found, listed=listed, sids=sids)
+    minutes, since = stuck.limit_us // (60 * SECOND_US), since_text(since_us, now_us, tz)
+    calls = f"{count} calls" if count != 1 else "1 call"
+    return condition_finding(
+        AlertKind.MISSING_FINAL_STATE,
+        counted_evidence(series, since_us, now_us, count, count),
+        f"No final state {series_phrase(series)}: {calls} open for longer than {minutes} min, since {since}",
+        listed,
+        (call.call_sid for call in stuck.calls),
+    )
 
 
 def _duplicate_sids(tenant: str, now_us: int) -> StoreOperation[list[AlertFinding]]:
@@ -162,33 +141,3 @@ def _call_identity(fact: Fact) -> CallIdentity:
     fields = fact.stated
     parties = (fields.get("direction"), fields.get("from_number"), fields.get("to_number"))
     return CallIdentity(fact.call_sid, fact.occurred_us, *parties)
-
-
-def _series_of(stuck: StuckCalls) -> SeriesKey:
-    if stuck.route is not None:
-        return SeriesKey(Dimension.ROUTE, stuck.route)
-    return SeriesKey(Dimension.PROVIDER, stuck.provider) if stuck.provider else TENANT
-
-
-def condition_finding(kind: AlertKind, series: SeriesKey, found: Occurrences, detail: str) -> AlertFinding:
-    """Return the finding of a condition of a series."""
-    count, since_us, now_us = found.count, found.since_us, found.now_us
-    evidence = FindingEvidence(series, None, since_us, now_us, count, count, float(count), 0.0, 0.0, 0.0)
-    return _finding(kind, series, evidence, detail)
-
-
-def _finding(kind: AlertKind, series: SeriesKey, evidence: FindingEvidence, detail: str) -> AlertFinding:
-    return AlertFinding(
-        kind=kind,
-        change=FindingChange.BEGAN,
-        series=series,
-        metric=None,
-        direction=ChangeDirection.UP,
-        since_us=evidence.from_us,
-        found_us=evidence.to_us,
-        evidence=evidence,
-        detail=detail,
-        sureness=0.0,
-        false_alarms_a_week=0.0,
-        budget_a_week=0.0,
-    )

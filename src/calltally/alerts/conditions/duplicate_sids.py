@@ -7,20 +7,13 @@ are the same number.
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from calltally.alerts.model.finding import (
-    AlertFinding,
-    AlertKind,
-    ChangeDirection,
-    FindingChange,
-    FindingEvidence,
-)
+from calltally.alerts.model.finding import AlertFinding, AlertKind, condition_finding, counted_evidence
 from calltally.alerts.model.series import TENANT
 from calltally.calls.times import DAY_US
 
 # Longer than any call lasts, with its later reports: facts this far apart belong to two calls.
 _MAX_CALL_SPAN_US: Final = 7 * DAY_US
 _DIGITS: Final = 7
-_MAX_SIDS: Final = 20
 
 
 class CallIdentity(NamedTuple):
@@ -67,23 +60,12 @@ def duplicate_sid_finding(identities: Iterable[CallIdentity], now_us: int) -> Al
     sid, reasons = next(iter(found.items()))
     more = len(found) - 1
     others = f", and {more} more SID{'s' if more > 1 else ''}" if more else ""
-    return AlertFinding(
-        kind=AlertKind.DUPLICATE_SID,
-        change=FindingChange.BEGAN,
-        series=TENANT,
-        metric=None,
-        direction=ChangeDirection.UP,
-        since_us=first_us,
-        found_us=now_us,
-        evidence=FindingEvidence(
-            TENANT, None, first_us, now_us, len(by_sid), len(found), float(len(found)), 0.0, 0.0, 0.0
-        ),
-        detail=f"Call SID {sid} is used by more than one call: {', '.join(reasons)}{others}",
-        sureness=0.0,
-        false_alarms_a_week=0.0,
-        budget_a_week=0.0,
+    return condition_finding(
+        AlertKind.DUPLICATE_SID,
+        counted_evidence(TENANT, first_us, now_us, len(found), len(by_sid)),
+        f"Call SID {sid} is used by more than one call: {', '.join(reasons)}{others}",
         listed={"call_sid": sid},
-        sids=tuple(found)[:_MAX_SIDS],
+        sids=found,
     )
 
 

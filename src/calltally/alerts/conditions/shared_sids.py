@@ -4,8 +4,8 @@ A provider gives each call a SID of its own, in one account. If two tenants have
 calls that are not its own. If two accounts report it, a callback's address or a stored account is wrong.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 import msgspec
 
@@ -46,7 +46,6 @@ class SharedSid(msgspec.Struct, frozen=True):
 
     @property
     def tenants(self) -> list[str]:
-        """Tenants of the calls."""
         return [each.tenant for each in self.calls]
 
 
@@ -71,27 +70,16 @@ async def shared_sids(store: Store, tenants: Sequence[str], window: TimeWindow) 
     tenants_by_sid = dict(await store.read(by_tenants, long=True))
     accounts: dict[str, list[str]] = {}
     for tenant in tenants:
-        found = await store.read(_multi_account_sids(tenant, window), long=True)
-        for call_sid, sid_accounts in found.items():
+        facts = await store.read(facts_of_created(tenant, [window], MAX_CALLS), long=True)
+        for call_sid, sid_accounts in accounts_by_sid(facts).items():
             accounts[call_sid] = sorted({*accounts.get(call_sid, ()), *sid_accounts})
             if tenant not in tenants_by_sid.setdefault(call_sid, []):
                 tenants_by_sid[call_sid].append(tenant)
-    return [
-        await _read_shared_sid(store, call_sid, tenants_by_sid[call_sid], accounts)
-        for call_sid in sorted(tenants_by_sid)
-    ]
-
-
-async def _read_shared_sid(
-    store: Store, call_sid: str, tenants: Iterable[str], accounts: Mapping[str, list[str]]
-) -> SharedSid:
-    calls = [await store.read(_find_shared_call(tenant, call_sid)) for tenant in tenants]
-    return SharedSid(call_sid, [each for each in calls if each is not None], accounts.get(call_sid, []))
-
-
-def _multi_account_sids(tenant: str, window: TimeWindow) -> StoreOperation[dict[str, list[str]]]:
-    facts = yield from facts_of_created(tenant, [window], MAX_CALLS)
-    return accounts_by_sid(facts)
+    shared = []
+    for call_sid, sid_tenants in sorted(tenants_by_sid.items()):
+        calls = [await store.read(_find_shared_call(tenant, call_sid)) for tenant in sid_tenants]
+        shared.append(SharedSid(call_sid, [each for each in calls if each], accounts.get(call_sid, [])))
+    return shared
 
 
 def accounts_by_sid(facts: Iterable[Fact]) -> dict[str, list[str]]:
@@ -113,12 +101,9 @@ def _find_shared_call(tenant: str, call_sid: str) -> StoreOperation[SharedCall |
         record = yield from find_call(tenant, call_sid)
     except Erased:
         return None
-    return None if record is None else _decode_call(tenant, record)
-
-
-def _decode_call(tenant: str, record: bytes) -> SharedCall:
+    if record is None:
+        return None
     try:
-        fields: dict[str, Any] = msgspec.structs.asdict(_decoder.decode(record))
+        return SharedCall(tenant, **msgspec.structs.asdict(_decoder.decode(record)))
     except msgspec.DecodeError as fault:
         raise DamagedStore(f"a stored record is not a call: {fault}; run `calltally verify`") from fault
-    return SharedCall(tenant, **fields)

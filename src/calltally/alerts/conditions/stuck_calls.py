@@ -1,17 +1,17 @@
 """Stuck calls: calls in a state for longer than calls of their provider and route ever are.
 
-The limit of each state is learned from the last calls of the same provider and route: see
-`conditions.time_in_state`. It is never below the floor that the rules set for the state. This module closes
-no call.
+The limit of each state is learned from the last calls of the same provider and route. A call is unanswered
+from its creation on, and in progress from its answer on, so each past call gives the duration of one or two
+states. The limit is the time by which 99.9 % have left the state, plus half as much again. It is never below
+the floor that the rules set for the state. This module closes no call.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 
-from calltally.alerts.conditions.time_in_state import PastCall, limit_us
-from calltally.alerts.model.rules import Floors, Rules
+from calltally.alerts.model.rules import Rules
 from calltally.calls.errors import DamagedStore
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.model import FINAL, OPEN, STATUSES, Status
@@ -26,6 +26,23 @@ _MAX_PAST: Final = 1_000
 _HOUR_US: Final = 3_600 * SECOND_US
 _OPEN: Final = tuple(status for status in STATUSES if status in OPEN)
 _FINAL: Final = tuple(status for status in STATUSES if status in FINAL)
+QUANTILE: Final = 0.999
+MARGIN: Final = 1.5
+
+
+class PastCall(NamedTuple):
+    """A finished call: its creation, its answer (None: never) and its end."""
+
+    created_us: int
+    answered_us: int | None
+    ended_us: int
+
+    def lasted_us(self, status: str) -> int | None:
+        """Return the time in progress, or unanswered for any other state; None if it was not in the state."""
+        if status != Status.IN_PROGRESS:
+            left_us = self.ended_us if self.answered_us is None else self.answered_us
+            return max(0, left_us - self.created_us)
+        return None if self.answered_us is None else max(0, self.ended_us - self.answered_us)
 
 
 class OpenCallFields(msgspec.Struct, frozen=True):
@@ -41,13 +58,12 @@ class OpenCallFields(msgspec.Struct, frozen=True):
 
     @property
     def created_us(self) -> int:
-        """Creation time."""
         return parse_instant(self.created_at)
 
     @property
     def since_us(self) -> int:
         """Start of the current state, as far as it is known."""
-        is_answered = self.status == Status.IN_PROGRESS and self.answered_at is not None
+        is_answered = self.status == Status.IN_PROGRESS and self.answered_at
         return parse_instant(self.answered_at) if is_answered and self.answered_at else self.created_us
 
     @property
@@ -72,8 +88,10 @@ _decoder: Final = msgspec.json.Decoder(list[OpenCallFields])
 
 
 def stuck_calls(tenant: str, rules: Rules, now_us: int) -> StoreOperation[list[StuckCalls]]:
-    """Return all stuck calls, by provider and route."""
-    floors_us = _floors(rules.floors)
+    floors_us = {
+        status.value: int(getattr(rules.floors, f"{status.name.lower()}_hours") * _HOUR_US)
+        for status in _OPEN
+    }
     to_us = now_us - min(floors_us.values())
     call_filter = CallFilter(statuses=_OPEN, from_us=now_us - _LOOK_BACK_US, to_us=to_us)
     found = yield from list_calls(tenant, ListQuery(call_filter, limit=_MAX_OPEN, order="asc"))
@@ -96,32 +114,22 @@ def stuck_calls(tenant: str, rules: Rules, now_us: int) -> StoreOperation[list[S
 def _limits(
     calls: Sequence[OpenCallFields], past_calls: Sequence[PastCall], floors_us: Mapping[str, int], now_us: int
 ) -> Mapping[str, int]:
-    """Return the time limit of each state that calls are in."""
-    found = {}
-    for status in {call.status for call in calls}:
-        open_us = [now_us - call.since_us for call in calls if call.status == status]
-        found[status] = max(floors_us[status], limit_us(status, past_calls, open_us))
-    return found
+    open_us: dict[str, list[int]] = {}
+    for call in calls:
+        open_us.setdefault(call.status, []).append(now_us - call.since_us)
+    return {
+        status: max(floors_us[status], limit_us(status, past_calls, ages_us))
+        for status, ages_us in open_us.items()
+    }
 
 
 def _past(
     tenant: str, provider: str | None, route: str | None, now_us: int
 ) -> StoreOperation[list[PastCall]]:
-    """Return the last finished calls of a provider and route."""
-    window = CallFilter(statuses=_FINAL, from_us=now_us - _LOOK_BACK_US, to_us=now_us)
-    call_filter = msgspec.structs.replace(window, provider=provider, route=route)
-    found = yield from list_calls(tenant, ListQuery(call_filter, limit=_MAX_PAST))
+    from_us = now_us - _LOOK_BACK_US
+    calls = CallFilter(statuses=_FINAL, from_us=from_us, to_us=now_us, provider=provider, route=route)
+    found = yield from list_calls(tenant, ListQuery(calls, limit=_MAX_PAST))
     return [past for call in _decode(found.records) if (past := call.past) is not None]
-
-
-def _floors(floors: Floors) -> Mapping[str, int]:
-    hours = {
-        Status.QUEUED: floors.queued_hours,
-        Status.INITIATED: floors.initiated_hours,
-        Status.RINGING: floors.ringing_hours,
-        Status.IN_PROGRESS: floors.in_progress_hours,
-    }
-    return {status.value: int(each * _HOUR_US) for status, each in hours.items()}
 
 
 def _decode(records: bytes) -> list[OpenCallFields]:
@@ -129,3 +137,30 @@ def _decode(records: bytes) -> list[OpenCallFields]:
         return _decoder.decode(b"[%b]" % records)
     except msgspec.DecodeError as fault:
         raise DamagedStore(f"a stored record is not a call: {fault}; run `calltally verify`") from fault
+
+
+def time_to_final(ended_us: Iterable[int], open_us: Iterable[int], quantile: float = QUANTILE) -> int | None:
+    """Return the time by which this fraction of calls has left; None if too few calls are known.
+
+    Kaplan and Meier (1958): at each time at which calls left, the surviving fraction shrinks by their share
+    of all calls that lasted until then. `open_us` are the ages of calls that are still there: censored.
+    """
+    # By the convention of the method, final calls come before open ones of the same duration.
+    times = sorted([*((each, False) for each in ended_us), *((each, True) for each in open_us)])
+    remaining, surviving = len(times), 1.0
+    for lasted_us, is_open in times:
+        if not is_open:
+            surviving *= 1 - 1 / remaining
+            if surviving <= 1 - quantile:
+                return lasted_us
+        remaining -= 1
+    return None
+
+
+def limit_us(status: str, past: Iterable[PastCall], open_us: Sequence[int]) -> int:
+    """Return the time in a state beyond which a call is stuck; 0 without past calls."""
+    lasted = [each for call in past if (each := call.lasted_us(status)) is not None]
+    quantile_us = time_to_final(lasted, open_us)
+    if quantile_us is None:
+        quantile_us = max(lasted, default=0)
+    return int(quantile_us * MARGIN)

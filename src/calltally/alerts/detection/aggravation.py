@@ -60,28 +60,20 @@ class Aggravation:
         signal, series = np.nonzero(active)
         if not len(signal):
             return
-        index = signal, series
-        calls, events = (each[METRIC_OF_SIGNAL[signal], series] for each in trials)
-        rate = usual.rate[METRIC_OF_SIGNAL[signal], series]
+        index, metric_index = (signal, series), (METRIC_OF_SIGNAL[signal], series)
+        calls, events = (each[metric_index] for each in trials)
+        rate, sign = usual.rate[metric_index], SIGN_OF_SIGNAL[signal, 0]
         for total, added in ((self.calls, calls), (self.events, events), (self.expected, calls * rate)):
             total[index] += added
         # The reported change is unknown for cells that an older version of the state alarmed.
         is_reported = (self.at[index] > 0) & (at - self.at[index] > _UNFOLDS_STEPS)
-        ratios = self._log_ratios(index, usual, (calls, events))
+        reported = usual.logit[metric_index] + sign * self.reported[index]
+        lost = softplus(reported + sign * _STEP) - softplus(reported)
+        ratios = (events * sign * _STEP - calls * lost) / usual.spread.hour[metric_index]
         self.sums[index] = np.where(is_reported, np.maximum(self.sums[index] + ratios, 0.0), 0.0)
         self._settle(at, index)
         calm = is_reported & (self.sums[index] <= 0)
         self._restart((signal[calm], series[calm]), at + 1)
-
-    def _log_ratios(
-        self, index: tuple[Ints, Ints], usual: UsualRates, observed: tuple[Floats, Floats]
-    ) -> Floats:
-        calls, events = observed
-        signal, series = index
-        metric, sign = METRIC_OF_SIGNAL[signal], SIGN_OF_SIGNAL[signal, 0]
-        reported = usual.logit[metric, series] + sign * self.reported[index]
-        lost = softplus(reported + sign * _STEP) - softplus(reported)
-        return np.asarray((events * sign * _STEP - calls * lost) / usual.spread.hour[metric, series])
 
     def _settle(self, at: int, index: tuple[Ints, Ints]) -> None:
         """Take the larger of the reported and the observed change, at the end of the first hour."""
@@ -102,7 +94,6 @@ class Aggravation:
         self.since[index] = at
 
     def exceeding(self, limit: float, active: Flags) -> CountedCells:
-        """Return the active cells whose sum is above a limit."""
         index = signal, series = np.nonzero(active & (self.sums > limit))
         counts = (self.calls[index], self.events[index], self.expected[index], self.sums[index])
         return CountedCells(signal, series, self.since[index], *counts)

@@ -128,9 +128,10 @@ class Baseline:
         excess = np.where(learnable, np.clip(counts.events - expected, -width, width), 0.0)
         binomial = np.where(learnable, binomial, 0.0)
         self._learn_spread(excess, binomial)
-        self._learn_steps(
-            np.where(learnable, counts.step_squares, 0.0), np.where(learnable, counts.step_variance, 0.0)
-        )
+        step_variance = np.where(learnable, counts.step_variance, 0.0)
+        decay = np.where(step_variance > 0, _SPREAD_DECAY, 1.0)
+        self.step_squares = self.step_squares * decay + np.where(learnable, counts.step_squares, 0.0)
+        self.step_variance = self.step_variance * decay + step_variance
         self.weighted_calls = (
             self.weighted_calls * np.where(binomial > 0, _SPREAD_DECAY, 1.0) + binomial * counts.calls
         )
@@ -141,7 +142,7 @@ class Baseline:
         """Set the level of new series from all their counts: steps from a first guess would take weeks."""
         self.young_calls += np.where(learnable, counts.calls, 0)
         self.young_events += np.where(learnable, counts.events, 0)
-        prior = _PRIOR_CALLS * logistic(self.parent_level())
+        prior = _PRIOR_CALLS * logistic(self.level[:, self.parent_of])
         level = np.log(
             (self.young_events + prior) / (self.young_calls - self.young_events + _PRIOR_CALLS - prior)
         )
@@ -155,10 +156,6 @@ class Baseline:
         """Forget the level of some series and learn it again as for new ones."""
         for weights in (self.young_calls, self.young_events, self.hours):
             weights[:, where] = 0.0
-
-    def parent_level(self) -> Floats:
-        """Return the level of each series' parent, or its own level if it has no parent."""
-        return self.level[:, self.parent_of]
 
     def _learn_volume(self, binomial: Floats, learnable: Flags) -> None:
         decay = np.where(learnable, _VOLUME_DECAY, 1.0)
@@ -189,14 +186,9 @@ class Baseline:
     def _shrunk(self, squares: Floats, variance: Floats, prior_hours: float) -> Floats:
         """Return squares over variance; the tenant's own ratio counts as `prior_hours` hours of it."""
         prior = prior_hours * variance / np.maximum(self.hours, 1.0)
-        pooled = self._pooled(squares, variance, _PRIOR_SPREAD)
-        return np.asarray((squares + prior * pooled + 1e-9) / (variance + prior + 1e-9))
-
-    def _pooled(self, squares: Floats, variance: Floats, otherwise: float) -> Floats:
-        """Return the ratio over each tenant's routes, for each series."""
         top, bottom = self._by_tenant(squares), self._by_tenant(variance)
-        ratio = np.where(bottom > 0, top / np.maximum(bottom, 1e-12), otherwise)
-        return ratio[:, self.tenant_of]
+        pooled = np.where(bottom > 0, top / np.maximum(bottom, 1e-12), _PRIOR_SPREAD)[:, self.tenant_of]
+        return np.asarray((squares + prior * pooled + 1e-9) / (variance + prior + 1e-9))
 
     def _by_tenant(self, values: Floats) -> Floats:
         tenants = self.profile.shape[2]
@@ -209,11 +201,6 @@ class Baseline:
         self.hour_variance = self.hour_variance * decay + binomial
         self.today_excess += excess
         self.today_variance += binomial
-
-    def _learn_steps(self, squares: Floats, variance: Floats) -> None:
-        decay = np.where(variance > 0, _SPREAD_DECAY, 1.0)
-        self.step_squares = self.step_squares * decay + squares
-        self.step_variance = self.step_variance * decay + variance
 
     def _learn_logit(self, hour_of_week: Ints, score: Floats, weight: Floats) -> None:
         """Do Newton steps of the level, the tenant's profile and the series' own departure from it."""

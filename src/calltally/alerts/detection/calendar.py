@@ -44,6 +44,5 @@ class TenantCalendar:
         return CalendarHour(np.array([day * _HOURS_OF_DAY + local.hour]), is_holiday)
 
     def active_campaigns(self, at_us: int) -> list[SeriesKey]:
-        """Return the series with a campaign at an instant."""
         windows = ((each.window_us, each.series) for each in self._rules.campaigns)
         return [series for (from_us, to_us), series in windows if from_us <= at_us < to_us]

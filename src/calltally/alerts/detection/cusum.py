@@ -27,11 +27,17 @@ from calltally.alerts.model.finding import DetectionSpeed
 # nobody) and the most (the sum finds larger changes as well).
 _CHANGES: Final = ((8.0, 0.7, 2.5), (2.4, 0.25, 1.5), (0.8, 0.08, 0.5))
 _DRIFT: Final = SPEEDS.index(DetectionSpeed.DRIFT)
-
-
 _MOST_SKEW: Final = 50.0
 # Speeds, signals and series of some cells: arrays of one shape.
 SumIndex = tuple[Ints, Ints, Ints]
+# Crossings a week at a threshold of 10, of 112 series with 6 signals: collapse, shift, drift.
+_CROSSINGS_AT: Final = 10.0
+_CROSSINGS: Final = np.array([52.0, 10.4, 0.65])
+_CROSSINGS_SUMS: Final = 112 * 6
+# Remaining share of crossings for each additional unit, and share of crossings that open an alert.
+_DECAY_RATE: Final = 0.72
+_ALERT_SHARE: Final = 0.9
+_SHARES: Final = np.array([0.5, 0.55, 0.2])
 
 
 class CusumWeights(NamedTuple):
@@ -48,6 +54,32 @@ class CusumWeights(NamedTuple):
     lasting: Floats
     hour_calls: Floats
     days: Floats
+
+    def log_ratios(self, calls: Floats, events: Floats, skew: Floats | float) -> Floats:
+        """Return the log-likelihood ratios of the hour so far."""
+        # Lasting noise is measured over whole hours, in which some of it ends. Within less than an hour it is
+        # up to twice as large.
+        width = np.divide(calls, self.hour_calls)
+        np.subtract(2.0, width, out=width)
+        np.maximum(width, 1.0, out=width)
+        for each in (self.lasting, calls, skew):
+            np.multiply(width, each, out=width)
+        np.add(width, self.at_once, out=width)
+        np.multiply(width, self.days, out=width)
+        log_ratios = self.event * events
+        np.subtract(log_ratios, self.call * calls, out=log_ratios)
+        return np.divide(log_ratios, width, out=log_ratios)
+
+    def skew(self, calls: Floats, events: Floats) -> Floats:
+        """Return the factor by which lasting noise is wider, at the observed rate, than its variance.
+
+        A rate from a beta distribution lies far above a small mean more often than its variance suggests. Its
+        tail falls with the divergence of the mean from the value; the tail of a binomial falls with the
+        divergence of the value from the mean. The factor is the ratio of the two.
+        """
+        observed = (events + self.rate) / (calls + 1.0)
+        ratio = _divergence(observed, self.rate) / np.maximum(_divergence(self.rate, observed), 1e-12)
+        return np.asarray(np.clip(ratio, 1.0, _MOST_SKEW))
 
 
 def cusum_weights(usual: UsualRates) -> CusumWeights:
@@ -71,45 +103,8 @@ def cusum_weights(usual: UsualRates) -> CusumWeights:
     )
 
 
-class _Cells(NamedTuple):
-    """Inputs of the sums of some cells: arrays of one shape, or broadcastable to it."""
-
-    settled: Floats
-    calls: Floats
-    events: Floats
-    event: Floats
-    call: Floats
-    rate: Floats
-    at_once: Floats
-    lasting: Floats
-    hour_calls: Floats
-    days: Floats
-
-    def log_ratios(self, skew: Floats | float) -> Floats:
-        """Return the log-likelihood ratios of the hour so far."""
-        # Lasting noise is measured over whole hours, in which some of it ends. Within less than an hour it is
-        # up to twice as large.
-        width = np.divide(self.calls, self.hour_calls)
-        np.subtract(2.0, width, out=width)
-        np.maximum(width, 1.0, out=width)
-        for each in (self.lasting, self.calls, skew):
-            np.multiply(width, each, out=width)
-        np.add(width, self.at_once, out=width)
-        np.multiply(width, self.days, out=width)
-        log_ratios = self.event * self.events
-        np.subtract(log_ratios, self.call * self.calls, out=log_ratios)
-        return np.divide(log_ratios, width, out=log_ratios)
-
-    def skew(self) -> Floats:
-        """Return the factor by which lasting noise is wider, at the observed rate, than its variance.
-
-        A rate from a beta distribution lies far above a small mean more often than its variance suggests. Its
-        tail falls with the divergence of the mean from the value; the tail of a binomial falls with the
-        divergence of the value from the mean. The factor is the ratio of the two.
-        """
-        observed = (self.events + self.rate) / (self.calls + 1.0)
-        ratio = _divergence(observed, self.rate) / np.maximum(_divergence(self.rate, observed), 1e-12)
-        return np.asarray(np.clip(ratio, 1.0, _MOST_SKEW))
+def _exact_ratios(calls: Floats, events: Floats, weights: CusumWeights) -> Floats:
+    return weights.log_ratios(calls, events, weights.skew(calls, events))
 
 
 class CusumSums:
@@ -128,21 +123,17 @@ class CusumSums:
 
     def close_hour(self, weights: CusumWeights) -> None:
         """Settle the finished hour, with the extra width that lasting noise requires."""
-        cells = self._cells(weights)
-        self.settled = np.maximum(cells.settled + cells.log_ratios(cells.skew()), 0.0)
+        ratios = _exact_ratios(self.block_calls, self.block_events, weights)
+        self.settled = np.maximum(self.settled + ratios, 0.0)
         self.sums[:] = self.settled
         self.block_calls[:], self.block_events[:] = 0.0, 0.0
 
     def exact_sums(self, index: SumIndex, weights: CusumWeights) -> Floats:
         """Return some sums with the skew of lasting noise; its logarithms are too slow for all steps."""
-        cells = self._cells(weights)
-        # Fields that are equal for all speeds have one axis less.
-        taken = (each[index] if each.ndim == len(index) else each[index[1:]] for each in cells)
-        cells = _Cells._make(taken)
-        return cells.settled + cells.log_ratios(cells.skew())
-
-    def _cells(self, weights: CusumWeights) -> _Cells:
-        return _Cells(self.settled, self.block_calls, self.block_events, *weights)
+        # Weights that are equal for all speeds have one axis less.
+        taken = (each[index] if each.ndim == len(index) else each[index[1:]] for each in weights)
+        calls, events = self.block_calls[index], self.block_events[index]
+        return self.settled[index] + _exact_ratios(calls, events, CusumWeights._make(taken))
 
     def add(
         self, at: int, trials: Trials, weights: CusumWeights, counted_and_judged: tuple[Flags, Flags]
@@ -165,13 +156,13 @@ class CusumSums:
             np.add(total, added, out=total, where=counted)
         np.add(self.block_calls, calls, out=self.block_calls, where=judged)
         np.add(self.block_events, events, out=self.block_events, where=judged)
-        np.add(self.settled, self._cells(weights).log_ratios(1.0), out=self.sums)
+        ratios = weights.log_ratios(self.block_calls, self.block_events, 1.0)
+        np.add(self.settled, ratios, out=self.sums)
         rising = self.sums > 0
         for total in (self.sums, self.settled, self.block_calls, self.block_events):
             np.multiply(total, rising, out=total)
 
     def reset(self, signal: Ints, series: Ints) -> None:
-        """Set the sums of some cells to zero."""
         for total in (self.sums, self.settled, self.block_calls, self.block_events):
             total[:, signal, series] = 0.0
 
@@ -186,3 +177,16 @@ def logit_change(calls: Floats, events: Floats, expected: Floats) -> Floats:
 def _divergence(of: Floats, by: Floats) -> Floats:
     """Return the Kullback-Leibler divergence of two rates."""
     return np.asarray(of * np.log(of / by) + (1 - of) * np.log((1 - of) / (1 - by)))
+
+
+def thresholds(false_alarms_a_week: float, series: int) -> Floats:
+    """Return the threshold of each speed, in natural logarithms of a likelihood ratio."""
+    expected = _CROSSINGS * _ALERT_SHARE * max(series, 1) * len(SIGNALS) / _CROSSINGS_SUMS
+    return np.asarray(
+        np.maximum(_CROSSINGS_AT + np.log(expected / (_SHARES * false_alarms_a_week)) / _DECAY_RATE, 5.0)
+    )
+
+
+def chance_a_week(over: float, false_alarms_a_week: float) -> float:
+    """Return the expected number a week of sums so far above their threshold by chance, for the tenant."""
+    return float(false_alarms_a_week * np.exp(-_DECAY_RATE * max(over, 0.0)))

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from calltally.alerts.detection.cusum import chance_a_week
 from calltally.alerts.detection.incident import AlertIncident, SeriesMove
 from calltally.alerts.detection.signals import SIGNALS, SPEEDS
-from calltally.alerts.detection.thresholds import chance_a_week
 from calltally.alerts.model.finding import (
-    LIST_PARAMETERS,
     STATUS_FILTERS,
     AlertFinding,
     AlertKind,
@@ -101,8 +100,8 @@ def _per_cent(rate: float) -> str:
 def _listed(evidence: FindingEvidence, metric: Metric | None) -> dict[str, str]:
     """Return the list parameters of the calls; final calls end in the window and start a little before it."""
     listed = {"from": utc_text(evidence.from_us), "to": utc_text(evidence.to_us)}
-    if evidence.series.dimension in LIST_PARAMETERS:
-        listed[LIST_PARAMETERS[evidence.series.dimension]] = evidence.series.value
+    if evidence.series.dimension is not Dimension.TENANT:
+        listed[evidence.series.dimension.value] = evidence.series.value
     if metric is not None and metric in STATUS_FILTERS:
         listed["status"] = STATUS_FILTERS[metric]
     return listed

@@ -14,8 +14,6 @@ from calltally.alerts.detection.incident import (
     SeriesMove,
     SeriesTree,
     SignalCell,
-)
-from calltally.alerts.detection.similarity import (
     are_similar,
     continues_move,
     is_explained,
@@ -36,7 +34,11 @@ def group_moves(
     for move in _in_naming_order(moves, tree):
         incident = next((each for each in incidents if _belongs(each, move, tree)), None)
         if incident is None:
-            incident = _open_incident(incidents, move)
+            incident = AlertIncident(move, [], set())
+            # The cell leaves the incidents that it outgrew.
+            for each in incidents:
+                each.active_cells.discard(move.cell)
+            incidents.append(incident)
             news.opened.append(incident)
         elif move.cell == incident.primary.cell and is_far_larger(move, incident.primary):
             incident.primary = move
@@ -46,14 +48,6 @@ def group_moves(
         incident.active_cells.add(move.cell)
         incident.quiet_since = None
     return news
-
-
-def _open_incident(incidents: list[AlertIncident], move: SeriesMove) -> AlertIncident:
-    """Open an incident, and take its cell out of the incidents that it outgrew."""
-    for each in incidents:
-        each.active_cells.discard(move.cell)
-    incidents.append(AlertIncident(move, [], set()))
-    return incidents[-1]
 
 
 def clear_cells(
@@ -111,7 +105,8 @@ def _belongs(incident: AlertIncident, move: SeriesMove, tree: SeriesTree) -> boo
     if move.cell == incident.primary.cell:
         return True
     if tree.contains(series, primary):
-        return is_explained(move, _moves_within(incident, series, tree))
+        moves = (incident.primary, *incident.members)
+        return is_explained(move, [each for each in moves if tree.contains(series, each.cell.series)])
     if series in {cell.series for cell in incident.active_cells} or (
         series == primary and incident.quiet_since is not None
     ):
@@ -137,9 +132,3 @@ def _is_inside(incident: AlertIncident, move: SeriesMove, tree: SeriesTree) -> b
         return False
     is_inside = tree.contains(primary, series) or (series in tree.agents and primary in tree.parents)
     return is_inside and (started_together(incident.primary, move) or continues_move(incident.primary, move))
-
-
-def _moves_within(incident: AlertIncident, series: int, tree: SeriesTree) -> list[SeriesMove]:
-    """Return the moves of an incident inside a series."""
-    moves = [incident.primary, *incident.members]
-    return [each for each in moves if tree.contains(series, each.cell.series)]

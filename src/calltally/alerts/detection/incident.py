@@ -1,9 +1,37 @@
 """Types of the grouping: a signal of a series, a move, an incident, and the tree of series."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
+
+from calltally.alerts.detection.signals import SIGNALS
+from calltally.alerts.model.series import Metric
+
+# Standard deviations: the rest of a coarse series without the finer ones is usual below this.
+_MAX_USUAL_DEVIATIONS: Final = 3.0
+# A share that is this many times larger than the reported one is a change of its own.
+_FAR_LARGER: Final = 2.0
+# Change points further apart than this are different, even if they are uncertain.
+_TOGETHER_STEPS: Final = 12
+_DOUBT_STEPS: Final = 2
+# The kind of ending that each rate measures. An answer rate falls with either of the others.
+_OUTCOMES: Final = {
+    Metric.FAILURE_RATE: frozenset({"failing"}),
+    Metric.PROVIDER_FAILURE_RATE: frozenset({"failing"}),
+    Metric.NO_ANSWER_RATE: frozenset({"unanswered"}),
+    Metric.ANSWER_RATE: frozenset[str](),
+    Metric.TRANSFER_RATE: frozenset({"transfer"}),
+}
+# Rates that move with each rate: a collapse of one is reported as an aggravation of the other. The monitor
+# watches the reasons of a falling answer rate separately.
+_MOVES_WITH: Final = {
+    Metric.FAILURE_RATE: frozenset({Metric.ANSWER_RATE}),
+    Metric.PROVIDER_FAILURE_RATE: frozenset({Metric.FAILURE_RATE, Metric.ANSWER_RATE}),
+    Metric.NO_ANSWER_RATE: frozenset({Metric.ANSWER_RATE}),
+    Metric.ANSWER_RATE: frozenset({Metric.FAILURE_RATE, Metric.PROVIDER_FAILURE_RATE, Metric.NO_ANSWER_RATE}),
+    Metric.TRANSFER_RATE: frozenset[Metric](),
+}
 
 
 class SignalCell(NamedTuple):
@@ -43,7 +71,6 @@ class SeriesMove(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def variance(self) -> float:
-        """Variance of the events in a usual window."""
         rate = self.expected / max(self.calls, 1.0)
         return max(self.expected * (1 - rate) * self.spread, 1e-9)
 
@@ -85,3 +112,66 @@ class SeriesTree(NamedTuple):
         while (series := self.parents[series]) >= 0 and series not in found:
             found.append(series)
         return found
+
+
+def are_similar(move: SeriesMove, others: Iterable[SeriesMove]) -> bool:
+    """Decide whether a move concerns the same kind of ending, or the same hand-over, as others.
+
+    An answer rate goes with failures and with unanswered calls, but does not make these two similar.
+    """
+    other_outcomes = frozenset[str]().union(*(_outcomes(each) for each in others))
+    own_outcomes = _outcomes(move)
+    if own_outcomes and other_outcomes:
+        return bool(own_outcomes & other_outcomes)
+    return "transfer" not in own_outcomes | other_outcomes
+
+
+def _outcomes(move: SeriesMove) -> frozenset[str]:
+    return _OUTCOMES[SIGNALS[move.cell.signal].metric]
+
+
+def shows_in(move: SeriesMove, primary: SeriesMove) -> bool:
+    """Decide whether a move shows in the named rate of its series, which then gets worse by itself."""
+    return SIGNALS[primary.cell.signal].metric in _MOVES_WITH[SIGNALS[move.cell.signal].metric]
+
+
+def started_together(one: SeriesMove, other: SeriesMove) -> bool:
+    """Decide whether two moves started together; the start of a slowly found change is uncertain."""
+    doubt = _DOUBT_STEPS + (one.at - one.since) + (other.at - other.since)
+    return abs(one.since - other.since) <= min(doubt, _TOGETHER_STEPS)
+
+
+def continues_move(coarse: SeriesMove, finer: SeriesMove) -> bool:
+    """Decide whether a finer move may belong to an earlier coarse one: it is no faster and no larger."""
+    is_between = coarse.since - _TOGETHER_STEPS <= finer.since <= coarse.at + _TOGETHER_STEPS
+    return is_between and finer.speed >= coarse.speed and not is_far_larger(finer, coarse)
+
+
+def is_far_larger(move: SeriesMove, reported: SeriesMove) -> bool:
+    """Decide whether a move concerns far more calls than the reported one, beyond chance."""
+    observed = (move.events + 0.5) / (move.calls + 1.0)
+    variance = max(move.variance, move.calls * observed * (1 - observed) * move.spread)
+    beyond = abs(move.excess) - _FAR_LARGER * reported.share * move.calls
+    return bool(beyond > _MAX_USUAL_DEVIATIONS * variance**0.5)
+
+
+def is_explained(coarse: SeriesMove, finer: Sequence[SeriesMove]) -> bool:
+    """Decide whether the rest of a coarse series, without the finer ones, is usual."""
+    alike = [each for each in _one_per_series(finer, coarse.cell.signal) if are_similar(coarse, [each])]
+    left = abs(coarse.excess) - sum(_events_within(each, coarse) for each in alike)
+    return bool(alike) and left < _MAX_USUAL_DEVIATIONS * coarse.variance**0.5
+
+
+def _events_within(finer: SeriesMove, coarse: SeriesMove) -> float:
+    """Return the events that a finer move adds to the window of a coarse one, at its own rate."""
+    steps = coarse.at - max(coarse.since, finer.since) + 1
+    return abs(finer.excess) * max(steps, 0) / max(finer.at - finer.since + 1, 1)
+
+
+def _one_per_series(moves: Iterable[SeriesMove], signal: int) -> list[SeriesMove]:
+    """Return one move for each series: the one of the same signal if there is one."""
+    found: dict[int, SeriesMove] = {}
+    for each in moves:
+        if each.cell.series not in found or each.cell.signal == signal:
+            found[each.cell.series] = each
+    return list(found.values())

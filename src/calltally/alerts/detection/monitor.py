@@ -144,7 +144,6 @@ class RateMonitor:
         return self._moved(at, counted, speed)
 
     def _worsened_moves(self, at: int, alarmed: Flags) -> list[SeriesMove]:
-        """Return the alarmed cells that got far worse than reported."""
         limit = float(self.threshold[0, 0, 0])
         counted = self.aggravation.exceeding(limit, alarmed)
         if not len(counted.signal):

@@ -6,23 +6,25 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from calltally.alerts.detection.array_codec import (
+from calltally.alerts.detection.baseline import Baseline
+from calltally.alerts.detection.calendar import TenantCalendar
+from calltally.alerts.detection.cusum import thresholds
+from calltally.alerts.detection.detector_state import (
     Array,
+    DetectorState,
     pack_arrays,
+    pop_detector_state,
     restore_arrays,
     state_arrays,
     unpack_arrays,
+    with_detector_state,
 )
-from calltally.alerts.detection.baseline import Baseline, HourCounts
-from calltally.alerts.detection.calendar import TenantCalendar
-from calltally.alerts.detection.detector_state import DetectorState, pop_detector_state, with_detector_state
 from calltally.alerts.detection.evidence import SeriesNames, SilentSeries, rate_finding, silence_finding
 from calltally.alerts.detection.grouping import cells_to_release, clear_cells, group_moves
 from calltally.alerts.detection.incident import AlertIncident, IncidentChanges, SeriesTree, SignalCell
 from calltally.alerts.detection.monitor import RateMonitor, judgeable
 from calltally.alerts.detection.signals import SIGNALS, Flags, Ints, trials_of
 from calltally.alerts.detection.silence import SilenceMonitor
-from calltally.alerts.detection.thresholds import thresholds
 from calltally.alerts.model.finding import AlertFinding, AlertKind, FindingChange
 from calltally.alerts.model.rules import Rules
 from calltally.alerts.model.series import (
@@ -41,7 +43,7 @@ _VERSION: Final = 1
 
 
 class RateDetector:
-    """Implementation of `model.detector.OnlineDetector`."""
+    """Implementation of `detection.factory.OnlineDetector`."""
 
     def __init__(self, rules: Rules, state: DetectorState, arrays: dict[str, Array]) -> None:
         self._rules, self._state = rules, state
@@ -62,18 +64,8 @@ class RateDetector:
         state = pop_detector_state(arrays)
         return cls(rules, state, arrays) if state.version == _VERSION else cls.new(rules)
 
-    @property
-    def last_us(self) -> int | None:
-        """Start of the last step."""
-        return self._state.last_us
-
     def dump(self) -> bytes:
-        """Return the state as bytes."""
         return pack_arrays(with_detector_state(self._arrays(), self._state))
-
-    def with_rules(self, rules: Rules) -> "RateDetector":
-        """Return a detector with the same learned state under other rules."""
-        return RateDetector.load(self.dump(), rules)
 
     def feed(self, step: Step) -> list[AlertFinding]:
         """Return the findings of a step. Raises ValueError if it is not later than the last one."""
@@ -83,22 +75,18 @@ class RateDetector:
             raise ValueError(message)
         self._add_new_series(step)
         accepted = self._advance_hour(step.at_us)
-        counts = self._exclude_campaigns(step.at_us, self._ordered_counts(step))
+        counts = np.zeros((len(self._state.keys), len(STEP_COLUMNS)), dtype=np.int64)
+        counts[[self._index_of[key] for key in step.table.keys]] = step.counts
+        self._exclude_campaigns(step.at_us, counts)
         at = step.at_us // STEP_US
         crossed, recovered = self._monitor.step(at, trials_of(counts), self._judgeable_now(step.at_us))
         self._state.last_us = step.at_us
         news = group_moves(self._state.incidents, crossed, self._tree)
-        over = self._clear(accepted, recovered, at)
-        return [*self._findings(step.at_us, news, over), *self._silences(step.at_us, counts)]
-
-    def _clear(
-        self, accepted: Sequence[SignalCell], recovered: Sequence[SignalCell], at: int
-    ) -> list[AlertIncident]:
-        """Clear recovered cells with the rest of their incidents. Returns the ended incidents."""
         released = cells_to_release(self._state.incidents, recovered)
         if released:
             self._monitor.release(released)
-        return clear_cells(self._state.incidents, [*accepted, *recovered, *released], at)
+        over = clear_cells(self._state.incidents, [*accepted, *recovered, *released], at)
+        return [*self._findings(step.at_us, news, over), *self._silences(step.at_us, counts)]
 
     def _silences(self, at_us: int, counts: Ints) -> list[AlertFinding]:
         """Return the series that fell silent in this step, and the silent ones that have calls again."""
@@ -131,11 +119,8 @@ class RateDetector:
         reported = [(incident, FindingChange.BEGAN) for incident in news.opened]
         reported += [(incident, FindingChange.WORSENED) for incident in news.worsened]
         if (at_us + STEP_US) % _HOUR_US == 0:
-            lasting = [
-                incident
-                for incident in self._state.incidents
-                if incident not in (*news.opened, *news.worsened)
-            ]
+            changed = (*news.opened, *news.worsened)
+            lasting = [each for each in self._state.incidents if each not in changed]
             reported += [(incident, FindingChange.CONTINUES) for incident in lasting]
         reported += [(incident, FindingChange.RECOVERED) for incident in over]
         names = SeriesNames(tuple(self._state.keys), self._rules.false_alarms_a_week)
@@ -146,7 +131,6 @@ class RateDetector:
         return [each for each in found if self._is_reported(each)]
 
     def _renewed(self, incident: AlertIncident, change: FindingChange) -> AlertIncident:
-        """Return a continuing incident with its current counts."""
         if change is not FindingChange.CONTINUES or incident.primary.cell not in incident.active_cells:
             return incident
         index = (incident.primary.speed, *incident.primary.cell)
@@ -162,8 +146,6 @@ class RateDetector:
     def _is_reported(self, found: AlertFinding) -> bool:
         muted = self._rules.is_muted(found.series, found.kind, found.metric, found.found_us)
         return found.kind in self._rules.kinds and not muted
-
-    # ------------------------------------------------------------------------------------------- series
 
     def _build(self, arrays: dict[str, Array]) -> None:
         """Build the monitors for all tracked series, and restore their learned state."""
@@ -183,14 +165,12 @@ class RateDetector:
         self._silence = SilenceMonitor(len(keys))
         self._accepted_silences = np.zeros(len(keys), dtype=np.bool_)
         for prefix, owner in self._owners():
-            restore_arrays(
-                owner,
-                {name.removeprefix(prefix): each for name, each in arrays.items() if name.startswith(prefix)},
-            )
+            stored = {name: each for name, each in arrays.items() if name.startswith(prefix)}
+            restore_arrays(owner, {name.removeprefix(prefix): each for name, each in stored.items()})
         if self._state.last_us is not None:
             self._monitor.resume(self._calendar.hour_at(self._state.last_us).of_week)
-            stored = [arrays[f"seen.{name}"] for name in HourCounts._fields]
-            for current, earlier in zip(self._monitor.hour_counts, stored, strict=True):
+            for name, current in self._monitor.hour_counts._asdict().items():
+                earlier = arrays[f"seen.{name}"]
                 current[..., : earlier.shape[-1]] = earlier
 
     def _owners(self) -> list[tuple[str, object]]:
@@ -224,21 +204,12 @@ class RateDetector:
         arrays = self._arrays()
         self._state.keys += new
         indexes = {key: index for index, key in enumerate(self._state.keys)}
-        ancestors = {
-            key: step.table.keys[parent] if parent >= 0 else None
+        parents = {
+            key: indexes.get(step.table.keys[parent], -1) if parent >= 0 else -1
             for key, parent in zip(step.table.keys, step.table.parents, strict=True)
         }
-        self._state.parents += [
-            indexes.get(ancestors[key] or key, -1) if ancestors[key] else -1 for key in new
-        ]
+        self._state.parents += [parents[key] for key in new]
         self._build(arrays)
-
-    def _ordered_counts(self, step: Step) -> Ints:
-        counts = np.zeros((len(self._state.keys), len(STEP_COLUMNS)), dtype=np.int64)
-        counts[[self._index_of[key] for key in step.table.keys]] = step.counts
-        return counts
-
-    # --------------------------------------------------------------------------------------------- time
 
     def _advance_hour(self, at_us: int) -> list[SignalCell]:
         """Learn from the hour if it has ended, and start the next. Returns the accepted cells."""
@@ -264,13 +235,12 @@ class RateDetector:
             inside[index] = bool(marked & {index, *self._tree.ancestors(index)})
         return inside
 
-    def _exclude_campaigns(self, at_us: int, counts: Ints) -> Ints:
+    def _exclude_campaigns(self, at_us: int, counts: Ints) -> None:
         """Subtract the calls of a running campaign from its coarser series."""
         for key in self._calendar.active_campaigns(at_us):
             index = self._index_of.get(key, -1)
             for ancestors in self._tree.ancestors(index) if index >= 0 else ():
                 counts[ancestors] = np.maximum(counts[ancestors] - counts[index], 0)
-        return counts
 
     def _judgeable_now(self, at_us: int) -> Flags:
         """Return the cells that may be judged, shape (speeds, signals, series)."""

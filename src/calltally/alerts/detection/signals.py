@@ -54,7 +54,6 @@ def trials_of(counts: Ints) -> Trials:
 
 
 def logistic(logit: Floats) -> Floats:
-    """Return the rate of a logit."""
     return np.asarray(1.0 / (1.0 + np.exp(-logit)))
 
 

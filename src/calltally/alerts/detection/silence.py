@@ -96,7 +96,6 @@ class SilenceMonitor:
         return np.flatnonzero(began)
 
     def recover(self, resumed: Flags) -> Ints:
-        """Return the indexes of reported series that have calls again."""
         over = self.reported & resumed
         self.reported &= ~resumed
         return np.flatnonzero(over)

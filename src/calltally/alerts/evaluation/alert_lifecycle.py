@@ -8,10 +8,13 @@ that gets worse fires again although it was acknowledged, because the acknowledg
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from calltally.alerts.evaluation.alert_payload import new_alert, renewed_alert
+import msgspec
+
 from calltally.alerts.evaluation.messages import alert_message
 from calltally.alerts.model.finding import AlertFinding, AlertKind, FindingChange
-from calltally.calls.identity import uuid_text
+from calltally.alerts.model.series import Dimension
+from calltally.calls.errors import DamagedStore
+from calltally.calls.identity import call_uuid, uuid_text
 from calltally.calls.times import SECOND_US
 from calltally.store.alerts.alerts import (
     Alert,
@@ -31,6 +34,54 @@ from calltally.store.snapshots.ledger_head import lock_head
 FLAPPING_US: Final = 1800 * SECOND_US
 
 
+class AlertContent(msgspec.Struct, frozen=True):
+    """The newest finding of an alert, and its message."""
+
+    message: str
+    finding: AlertFinding
+
+
+_decoder: Final = msgspec.json.Decoder(AlertContent)
+
+
+def read_content(alert: Alert) -> AlertContent:
+    """Return the content of an alert. Raises DamagedStore."""
+    try:
+        return _decoder.decode(alert.content)
+    except msgspec.DecodeError as fault:
+        message = "an alert's content is unreadable; restore it from a backup"
+        raise DamagedStore(message) from fault
+
+
+def new_alert(tenant: str, finding: AlertFinding, message: str, now_us: int) -> Alert:
+    """Return a new alert for its first finding. Its id is a hash, so no random number is needed."""
+    series = finding.series
+    return Alert(
+        alert=call_uuid(tenant, f"alert\0{finding.key}\0{finding.found_us}\0{now_us}"),
+        cause=finding.key,
+        kind=finding.kind.value,
+        route=series.value if series.dimension is Dimension.ROUTE else None,
+        provider=series.value if series.dimension is Dimension.PROVIDER else None,
+        state=AlertState.OPEN,
+        since_us=finding.since_us,
+        opened_us=now_us,
+        updated_us=now_us,
+        resolved_us=None,
+        muted_until_us=None,
+        is_notified=0,
+        changes=0,
+        content=msgspec.json.encode(AlertContent(message, finding)),
+    )
+
+
+def renewed_alert(alert: Alert, finding: AlertFinding, message: str, now_us: int) -> Alert:
+    """Return an alert with newer evidence. Its start may only become earlier."""
+    since_us = min(alert.since_us, finding.since_us)
+    return alert._replace(
+        since_us=since_us, updated_us=now_us, content=msgspec.json.encode(AlertContent(message, finding))
+    )
+
+
 class AlertLifecycle:
     """Applies findings to a tenant's alerts, within one transaction."""
 
@@ -46,7 +97,6 @@ class AlertLifecycle:
         self._unresolved = {alert.cause: alert for alert in (yield from unresolved_alerts(self._tenant))}
 
     def apply(self, findings: Iterable[AlertFinding]) -> StoreOperation[None]:
-        """Apply findings in their order."""
         for finding in findings:
             alert = self._unresolved.get(finding.key)
             if finding.change is FindingChange.RECOVERED:
@@ -70,8 +120,9 @@ class AlertLifecycle:
 
     def _begin(self, finding: AlertFinding) -> StoreOperation[None]:
         last = yield from newest_alert_of_cause(self._tenant, finding.key)
-        alert = new_alert(self._tenant, finding, self._message(finding), self._now_us)
-        if last is not None and self._flaps(last):
+        alert = new_alert(self._tenant, finding, alert_message(finding, self._tz), self._now_us)
+        ended_us = None if last is None else last.resolved_us
+        if last is not None and ended_us is not None and self._now_us - ended_us < FLAPPING_US:
             again = self._renewed(last, finding)._replace(state=AlertState.OPEN, resolved_us=None)
             alert = yield from change_alert(self._tenant, again, self._automatic(AlertEvent.REOPENED))
         else:
@@ -84,11 +135,8 @@ class AlertLifecycle:
     def _renew(self, alert: Alert, finding: AlertFinding) -> StoreOperation[Alert]:
         again = self._renewed(alert, finding)
         if finding.change is FindingChange.WORSENED:
-            return (
-                yield from change_alert(
-                    self._tenant, again._replace(state=AlertState.OPEN), self._automatic(AlertEvent.WORSENED)
-                )
-            )
+            opened = again._replace(state=AlertState.OPEN)
+            return (yield from change_alert(self._tenant, opened, self._automatic(AlertEvent.WORSENED)))
         yield from update_evidence(self._tenant, again)
         return again
 
@@ -102,17 +150,11 @@ class AlertLifecycle:
 
     def _end(self, alert: Alert, what: AlertEvent, note: str | None = None) -> StoreOperation[None]:
         ended = alert._replace(state=AlertState.RESOLVED, resolved_us=self._now_us)
-        yield from change_alert(self._tenant, ended, self._automatic(what)._replace(note=note))
+        yield from change_alert(self._tenant, ended, self._automatic(what, note))
         self._unresolved.pop(alert.cause, None)
 
-    def _flaps(self, last: Alert) -> bool:
-        return last.resolved_us is not None and self._now_us - last.resolved_us < FLAPPING_US
-
     def _renewed(self, alert: Alert, finding: AlertFinding) -> Alert:
-        return renewed_alert(alert, finding, self._message(finding), self._now_us)
+        return renewed_alert(alert, finding, alert_message(finding, self._tz), self._now_us)
 
-    def _message(self, finding: AlertFinding) -> str:
-        return alert_message(finding, self._tz)
-
-    def _automatic(self, what: AlertEvent) -> StoredAlertChange:
-        return StoredAlertChange(0, self._now_us, what, None, None)
+    def _automatic(self, what: AlertEvent, note: str | None = None) -> StoredAlertChange:
+        return StoredAlertChange(0, self._now_us, what, None, note)

@@ -8,21 +8,21 @@ last.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
+from calltally.alerts.detection.factory import DetectorFactory
 from calltally.alerts.evaluation.alert_lifecycle import AlertLifecycle
 from calltally.alerts.evaluation.evaluator_state import (
+    LATE_S,
     EvaluatorState,
     changed_steps,
     evaluated_steps,
     read_evaluator_state,
     retain_recent_steps,
 )
-from calltally.alerts.evaluation.late_arrivals import LATE_S
 from calltally.alerts.evaluation.series_rollup import Rows, SeriesRollup
-from calltally.alerts.model.detector import OnlineDetector
 from calltally.alerts.model.finding import AlertFinding, AlertKind, FindingChange
 from calltally.alerts.model.rules import Rules, rules_of
 from calltally.calls.alert_counts import STEP_S, AlertStepKey
@@ -44,18 +44,6 @@ SETTLED_S: Final = 30
 # One day of steps per evaluation, so that other tenants wait less and a crash loses little.
 _MAX_STEPS: Final = 288
 _KEEP_FAILURES_S: Final = 86_400
-
-
-class DetectorFactory(Protocol):
-    """Factory of rate detectors, new ones and stored ones."""
-
-    def new(self, rules: Rules) -> OnlineDetector:
-        """Return a detector that has learned nothing yet."""
-        ...
-
-    def load(self, stored: bytes, rules: Rules) -> OnlineDetector:
-        """Return a detector that continues from `stored`. Raises ValueError if the bytes are unreadable."""
-        ...
 
 
 class Conditions(NamedTuple):
@@ -86,6 +74,8 @@ class EvaluationRun(NamedTuple):
 class _EvaluationInput(NamedTuple):
     """Data that an evaluation reads first."""
 
+    tenant: str
+    now_us: int
     stored: StoredEvaluation
     state: EvaluatorState
     rules: Rules
@@ -95,16 +85,7 @@ class _EvaluationInput(NamedTuple):
     changed: frozenset[int]
 
 
-class _EvaluationResult(NamedTuple):
-    """Inputs of an evaluation, the next state, and the findings to record."""
-
-    inputs: _EvaluationInput
-    state: EvaluatorState
-    findings: Sequence[AlertFinding]
-
-
 def rules_or_defaults(stored: bytes | None) -> Rules:
-    """Return a tenant's rules, or the defaults if it has set none."""
     return Rules() if stored is None else rules_of(msgspec.json.decode(stored))
 
 
@@ -135,9 +116,8 @@ class AlertEvaluator:
         state, findings = await asyncio.to_thread(self._run_detector, inputs)
         is_current = inputs.to_s >= last_step_s(now_us)
         conditions = await read_conditions() if is_current else None
-        result = _EvaluationResult(inputs, state, findings if is_current else ())
-        step = _commit(tenant, result, now_us, conditions)
-        is_committed = await self._store.write(step)
+        commit = _commit(inputs, state, findings if is_current else (), conditions)
+        is_committed = await self._store.write(commit)
         return EvaluationRun((inputs.to_s - inputs.from_s) // STEP_S, len(findings), is_current, is_committed)
 
     def _run_detector(self, inputs: _EvaluationInput) -> tuple[EvaluatorState, list[AlertFinding]]:
@@ -146,7 +126,11 @@ class AlertEvaluator:
         if self._detectors is None or (state.detector is None and inputs.from_s == inputs.to_s):
             # A tenant without calls has nothing to learn from.
             return EvaluatorState(), []
-        detector = _load_detector(self._detectors, state, inputs.rules)
+        detector = (
+            self._detectors.new(inputs.rules)
+            if state.detector is None
+            else self._detectors.load(state.detector, inputs.rules)
+        )
         rollup, evaluated = SeriesRollup(state.tracked_series), evaluated_steps(state, inputs.changed)
         lasting = {finding.key: finding for finding in state.lasting}
         found: list[AlertFinding] = []
@@ -154,25 +138,15 @@ class AlertEvaluator:
             rows = evaluated.with_late(step_s, inputs.rows)
             for finding in detector.feed(rollup.step(step_s, rows)):
                 found.append(finding)
-                _update_lasting(lasting, finding)
+                if finding.change is FindingChange.RECOVERED:
+                    lasting.pop(finding.key, None)
+                elif finding.change is not FindingChange.CONTINUES:
+                    lasting[finding.key] = finding
         next_state = EvaluatorState(
             detector.dump(), rollup.tracked(), state.evaluated, list(lasting.values()), state.sums
         )
         retain_recent_steps(next_state, evaluated, inputs.to_s)
         return next_state, found
-
-
-def _load_detector(detectors: DetectorFactory, state: EvaluatorState, rules: Rules) -> OnlineDetector:
-    if state.detector is None:
-        return detectors.new(rules)
-    return detectors.load(state.detector, rules)
-
-
-def _update_lasting(lasting: dict[str, AlertFinding], finding: AlertFinding) -> None:
-    if finding.change is FindingChange.RECOVERED:
-        lasting.pop(finding.key, None)
-    elif finding.change in {FindingChange.BEGAN, FindingChange.WORSENED}:
-        lasting[finding.key] = finding
 
 
 def _read_input(tenant: str, now_us: int, *, has_detectors: bool) -> StoreOperation[_EvaluationInput]:
@@ -189,11 +163,11 @@ def _read_input(tenant: str, now_us: int, *, has_detectors: bool) -> StoreOperat
     rows = yield from steps_between(tenant, from_s, to_s)
     for at in sorted(changed):
         rows |= yield from steps_between(tenant, at, at + STEP_S)
-    return _EvaluationInput(stored, state, rules, min(from_s, to_s), to_s, rows_by_step(rows), changed)
+    from_s = min(from_s, to_s)
+    return _EvaluationInput(tenant, now_us, stored, state, rules, from_s, to_s, rows_by_step(rows), changed)
 
 
 def rows_by_step(steps: Steps) -> dict[int, Rows]:
-    """Return rows grouped by step."""
     rows: dict[int, Any] = {}
     for key, cells in steps.items():
         rows.setdefault(key.step_s, {})[AlertStepKey._make((0, *key[1:]))] = cells
@@ -201,10 +175,13 @@ def rows_by_step(steps: Steps) -> dict[int, Rows]:
 
 
 def _commit(
-    tenant: str, result: _EvaluationResult, now_us: int, conditions: Conditions | None
+    inputs: _EvaluationInput,
+    state: EvaluatorState,
+    findings: Sequence[AlertFinding],
+    conditions: Conditions | None,
 ) -> StoreOperation[bool]:
     """Write the new state and its alerts, or neither. Returns True if they were written."""
-    inputs, state, findings = result
+    tenant, now_us = inputs.tenant, inputs.now_us
     if conditions is not None:
         # Findings that began during the past steps and still last are reported now.
         earlier = [each for each in inputs.state.lasting if each not in findings]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from calltally.alerts.model.finding import AlertFinding, FindingEvidence
+from calltally.alerts.model.finding import AlertFinding
 from calltally.alerts.model.series import Dimension, Metric, SeriesKey
 from calltally.calls.times import DAY_US, SECOND_US
 
@@ -35,8 +35,10 @@ def alert_message(finding: AlertFinding, tz: str) -> str:
         return finding.detail
     evidence = finding.evidence
     since = since_text(finding.since_us, finding.found_us, tz)
+    observed, expected = _percent(evidence.observed), _percent(evidence.expected)
+    against = f"{observed} % against {expected} ± {_percent((evidence.high - evidence.low) / 2)} % expected"
     subject = f"{_METRICS[finding.metric]} {series_phrase(finding.series)}"
-    return f"{subject}: {_against(evidence)}, since {since}, {evidence.calls} calls"
+    return f"{subject}: {against}, since {since}, {evidence.calls} calls"
 
 
 def series_phrase(series: SeriesKey) -> str:
@@ -53,14 +55,7 @@ def since_text(since_us: int, now_us: int, tz: str) -> str:
     return since.strftime("%H:%M") if is_near else since.strftime("%Y-%m-%d %H:%M")
 
 
-def _against(evidence: FindingEvidence) -> str:
-    half = (evidence.high - evidence.low) / 2
-    expected = f"{_percent(evidence.expected)} ± {_percent(half)} % expected"
-    return f"{_percent(evidence.observed)} % against {expected}"
-
-
 def _percent(rate: float) -> str:
     percent = 100 * rate
-    return (
-        f"{percent:.0f}" if percent >= _DECIMAL_BELOW_PERCENT or percent == int(percent) else f"{percent:.1f}"
-    )
+    is_whole = percent >= _DECIMAL_BELOW_PERCENT or percent == int(percent)
+    return f"{percent:.0f}" if is_whole else f"{percent:.1f}"

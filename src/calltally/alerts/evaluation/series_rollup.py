@@ -5,16 +5,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from calltally.alerts.model.series import (
-    STEP_COLUMNS,
-    TENANT,
-    Dimension,
-    SeriesKey,
-    SeriesTable,
-    Step,
-    StepColumn,
-    step_of,
-)
+from calltally.alerts.model.series import TENANT, Dimension, SeriesKey, SeriesTable, Step
 from calltally.calls.alert_counts import COLUMNS, AlertStepKey, Cells
 from calltally.calls.times import SECOND_US
 
@@ -23,6 +14,8 @@ FORGET_AFTER_S: Final = 14 * 86_400
 
 Rows: TypeAlias = Mapping[AlertStepKey, Cells]
 _CALLS: Final = (COLUMNS.index("started"), COLUMNS.index("final"))
+_NONE: Final = (0,) * len(COLUMNS)
+_ORDER: Final = {dimension: index for index, dimension in enumerate(Dimension)}
 
 
 class TrackedSeries(msgspec.Struct, array_like=True):
@@ -48,9 +41,11 @@ class SeriesRollup:
         """Return the step of all tracked and new series that starts at `step_s`."""
         self._track(step_s, rows)
         pairs: list[tuple[SeriesKey, SeriesKey | None]] = [(TENANT, None)]
-        pairs += [(each.key, each.parent) for each in sorted(self._tracked.values(), key=_coarse_first)]
+        coarse_first = sorted(self._tracked.values(), key=lambda each: (_ORDER[each.key.dimension], each.key))
+        pairs += [(each.key, each.parent) for each in coarse_first]
         agents = [(each.key, agent) for each in self._tracked.values() for agent in each.agents]
-        return step_of(step_s * SECOND_US, SeriesTable.of(pairs, agents), sum_by_series(rows))
+        table, sums = SeriesTable.of(pairs, agents), sum_by_series(rows)
+        return Step(step_s * SECOND_US, table, [sums.get(key, _NONE) for key in table.keys])
 
     def _track(self, step_s: int, rows: Rows) -> None:
         parents: dict[SeriesKey, dict[SeriesKey, int]] = {}
@@ -63,7 +58,10 @@ class SeriesRollup:
             if any(calls_by_parent.values()):
                 self._update(series, calls_by_parent, step_s)
         for key in rows:
-            self._add_agent(key)
+            route = self._tracked.get(SeriesKey(Dimension.ROUTE, key.route)) if key.route else None
+            agent = SeriesKey(Dimension.AGENT, key.agent)
+            if route is not None and key.agent and agent not in route.agents:
+                route.agents.append(agent)
         self._tracked = {
             k: each for k, each in self._tracked.items() if step_s - each.last_call_s <= FORGET_AFTER_S
         }
@@ -72,24 +70,10 @@ class SeriesRollup:
         tracked = self._tracked.get(series)
         # A series keeps its parent while some of its calls are there: a majority alone would alternate.
         if tracked is None or tracked.parent not in calls_by_parent:
-            tracked = TrackedSeries(
-                series, max(calls_by_parent, key=lambda parent: (calls_by_parent[parent], parent)), step_s
-            )
+            parent = max(calls_by_parent, key=lambda each: (calls_by_parent[each], each))
+            tracked = TrackedSeries(series, parent, step_s)
         tracked.last_call_s = step_s
         self._tracked[series] = tracked
-
-    def _add_agent(self, key: AlertStepKey) -> None:
-        route = self._tracked.get(SeriesKey(Dimension.ROUTE, key.route)) if key.route and key.agent else None
-        agent = SeriesKey(Dimension.AGENT, key.agent or "")
-        if route is not None and agent not in route.agents:
-            route.agents.append(agent)
-
-
-def _coarse_first(tracked: TrackedSeries) -> tuple[int, SeriesKey]:
-    return _ORDER[tracked.key.dimension], tracked.key
-
-
-_ORDER: Final = {dimension: index for index, dimension in enumerate(Dimension)}
 
 
 def lineage(key: AlertStepKey) -> Iterator[tuple[SeriesKey, SeriesKey]]:
@@ -109,18 +93,12 @@ def lineage(key: AlertStepKey) -> Iterator[tuple[SeriesKey, SeriesKey]]:
         yield SeriesKey(Dimension.AGENT, key.agent), TENANT
 
 
-def sum_by_series(rows: Rows) -> dict[SeriesKey, dict[StepColumn, int]]:
-    """Return the sums of each series over some rows, without zeros."""
+def sum_by_series(rows: Rows) -> dict[SeriesKey, list[int]]:
+    """Return the sums of each series over some rows, by column."""
     sums: dict[SeriesKey, list[int]] = {}
     for key, cells in rows.items():
         for series in (TENANT, *(each for each, _parent in lineage(key))):
             totals = sums.setdefault(series, [0] * len(COLUMNS))
             for index, count in enumerate(cells):
                 totals[index] += count
-    return {
-        series: {count: cells[_COLUMN_INDEX[count]] for count in STEP_COLUMNS if cells[_COLUMN_INDEX[count]]}
-        for series, cells in sums.items()
-    }
-
-
-_COLUMN_INDEX: Final = {count: COLUMNS.index(count.value) for count in STEP_COLUMNS}
+    return sums

@@ -1,12 +1,15 @@
 """Findings of the detectors and conditions, with the evidence that a person needs to check them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
 import msgspec
 
-from calltally.alerts.model.series import Dimension, Metric, SeriesKey
+from calltally.alerts.model.series import Metric, SeriesKey
+
+# Limit of the calls that one finding names.
+_MAX_SIDS: Final = 20
 
 
 class AlertKind(StrEnum):
@@ -106,13 +109,39 @@ class AlertFinding(msgspec.Struct, frozen=True):
         return f"{self.kind}/{dimension}/{value or '-'}/{metric}/{self.direction}"
 
 
-# List parameter that selects a series; a tenant's calls need none.
-LIST_PARAMETERS: Final[Mapping[Dimension, str]] = {
-    Dimension.PROVIDER: "provider",
-    Dimension.PROVIDER_ACCOUNT: "provider_account",
-    Dimension.ROUTE: "route",
-    Dimension.AGENT: "agent",
-}
+def counted_evidence(
+    series: SeriesKey, since_us: int, now_us: int, count: int, calls: int
+) -> FindingEvidence:
+    """Return the evidence of a condition that holds for `count` of `calls` items."""
+    return FindingEvidence(series, None, since_us, now_us, calls, count, float(count), 0.0, 0.0, 0.0)
+
+
+def condition_finding(
+    kind: AlertKind,
+    evidence: FindingEvidence,
+    detail: str,
+    listed: Mapping[str, str] = {},
+    sids: Iterable[str] = (),
+) -> AlertFinding:
+    """Return the finding of a condition that holds at the end of the evidence."""
+    return AlertFinding(
+        kind=kind,
+        change=FindingChange.BEGAN,
+        series=evidence.series,
+        metric=None,
+        direction=ChangeDirection.UP,
+        since_us=evidence.from_us,
+        found_us=evidence.to_us,
+        evidence=evidence,
+        detail=detail,
+        sureness=0.0,
+        false_alarms_a_week=0.0,
+        budget_a_week=0.0,
+        listed=listed,
+        sids=tuple(sids)[:_MAX_SIDS],
+    )
+
+
 # State of a metric's events, for metrics that the list can filter by state.
 STATUS_FILTERS: Final[Mapping[Metric, str]] = {
     Metric.FAILURE_RATE: "failed",

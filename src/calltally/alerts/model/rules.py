@@ -46,7 +46,6 @@ class Campaign(_Strict, frozen=True):
 
     @property
     def series(self) -> SeriesKey:
-        """Series of the campaign."""
         return SeriesKey(self.dimension, self.value)
 
 
@@ -60,15 +59,10 @@ class Mute(_Strict, frozen=True):
     until: str | None = None
 
     def covers(self, series: SeriesKey, kind: AlertKind, metric: Metric | None, now_us: int) -> bool:
-        """Return True if the rule mutes a finding of these at this time."""
-        pairs = (
-            (self.kind, kind),
-            (self.dimension, series.dimension),
-            (self.value, series.value),
-            (self.metric, metric),
-        )
+        wanted = (self.kind, self.dimension, self.value, self.metric)
         is_over = self.until is not None and parse_instant(self.until) <= now_us
-        return not is_over and all(each is None or each == found for each, found in pairs)
+        found = (kind, *series, metric)
+        return not is_over and all(each in (None, other) for each, other in zip(wanted, found, strict=True))
 
 
 class Floors(_Strict, frozen=True):
@@ -100,7 +94,6 @@ class Rules(_Strict, frozen=True):
     mutes: Annotated[tuple[Mute, ...], Meta(max_length=_MAX_ITEMS)] = ()
 
     def is_muted(self, series: SeriesKey, kind: AlertKind, metric: Metric | None, now_us: int) -> bool:
-        """Return True if a rule mutes a finding of these at this time."""
         return any(mute.covers(series, kind, metric, now_us) for mute in self.mutes)
 
 
@@ -110,7 +103,9 @@ def rules_of(values: Any) -> Rules:  # noqa: ANN401 (any JSON or TOML value)
         rules = msgspec.convert(values, Rules)
     except msgspec.ValidationError as fault:
         raise InvalidInput.of("rules", f"invalid rules: {fault}") from fault
-    _check_zone(rules.tz)
+    if zone_of(rules.tz) is None:
+        message = f"{rules.tz!r} is not a time zone; use a name of the IANA list, such as America/Montreal"
+        raise InvalidInput.of("tz", message)
     for campaign in rules.campaigns:
         from_us, to_us = (_instant(text, "campaigns") for text in (campaign.from_, campaign.to))
         if from_us >= to_us:
@@ -128,21 +123,14 @@ def read_rules(text: str, *, is_toml: bool) -> Rules:
     try:
         values = tomllib.loads(text) if is_toml else json.loads(text)
     except ValueError as fault:
-        raise InvalidInput.of(
-            "rules", f"the rules are not valid {'TOML' if is_toml else 'JSON'}: {fault}"
-        ) from fault
+        message = f"the rules are not valid {'TOML' if is_toml else 'JSON'}: {fault}"
+        raise InvalidInput.of("rules", message) from fault
     return rules_of(values)
 
 
 def rules_as_values(rules: Rules) -> Any:  # noqa: ANN401 (any JSON value)
     """Return the rules that differ from their defaults, ready for JSON. Inverse of `rules_of`."""
     return msgspec.to_builtins(rules)
-
-
-def _check_zone(name: str) -> None:
-    if zone_of(name) is None:
-        message = f"{name!r} is not a time zone; use a name of the IANA list, such as America/Montreal"
-        raise InvalidInput.of("tz", message)
 
 
 def _instant(text: str, field: str) -> int:

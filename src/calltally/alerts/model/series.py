@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from calltally.calls.alert_counts import COLUMNS
 from calltally.calls.times import SECOND_US
 
 STEP_US: Final = 300 * SECOND_US
 STEPS_AN_HOUR: Final = 12
-STEPS_A_WEEK: Final = 2016
 
 
 class Dimension(StrEnum):
@@ -57,7 +57,8 @@ class StepColumn(StrEnum):
 
 
 STEP_COLUMNS: Final = tuple(StepColumn)
-COLUMN_INDEX: Final[Mapping[StepColumn, int]] = {count: at for at, count in enumerate(STEP_COLUMNS)}
+# The order of `calls.alert_counts.COLUMNS`, the stored rows.
+COLUMN_INDEX: Final[Mapping[StepColumn, int]] = {count: COLUMNS.index(count) for count in STEP_COLUMNS}
 
 
 class Metric(StrEnum):
@@ -129,18 +130,3 @@ class Step(NamedTuple):
     at_us: int
     table: SeriesTable
     counts: Sequence[Sequence[int]]
-
-
-def step_of(at_us: int, table: SeriesTable, rows: Mapping[SeriesKey, Mapping[StepColumn, int]]) -> Step:
-    """Return a step from sparse rows; series that are not in the table are left out."""
-    silent = (0,) * len(STEP_COLUMNS)
-    counts = [
-        [row.get(count, 0) for count in STEP_COLUMNS] if (row := rows.get(key)) else silent
-        for key in table.keys
-    ]
-    return Step(at_us, table, counts)
-
-
-def step_start(instant_us: int) -> int:
-    """Return the start of the step that contains an instant."""
-    return instant_us - instant_us % STEP_US

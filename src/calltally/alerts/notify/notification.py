@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
-from calltally.alerts.evaluation.alert_payload import finding_as_values, read_content
+import msgspec
+
+from calltally.alerts.evaluation.alert_lifecycle import read_content
 from calltally.alerts.model.finding import AlertKind
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import utc_text
@@ -39,7 +41,6 @@ class Notification(NamedTuple):
 
     @property
     def is_resolved(self) -> bool:
-        """True if the alert is resolved."""
         return self.state == AlertState.RESOLVED
 
     @property
@@ -54,9 +55,6 @@ class SinkRequest(NamedTuple):
     url: str
     headers: Mapping[str, str]
     body: bytes
-
-
-JSON_HEADERS: Final = {"content-type": "application/json", "user-agent": "Calltally"}
 
 
 def notification_of(tenant: str, alert: Alert, what: str, base_url: str) -> Notification:
@@ -78,12 +76,11 @@ def notification_of(tenant: str, alert: Alert, what: str, base_url: str) -> Noti
         resolved_at=None if alert.resolved_us is None else utc_text(alert.resolved_us),
         calls_url=calls_url(base_url, content.finding.listed),
         alert_url=f"{base_url}{ALERTS_PATH}/{alert_id}",
-        facts=finding_as_values(content.finding),
+        facts=msgspec.to_builtins(content.finding),
     )
 
 
 def calls_url(base_url: str, listed: Mapping[str, str]) -> str:
-    """Return the URL of the list of a finding's calls."""
     query = urlencode(listed)
     return f"{base_url}{CALLS_PATH}?{query}" if query else f"{base_url}{CALLS_PATH}"
 

@@ -6,10 +6,9 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
-from calltally.alerts.notify import alertmanager
-from calltally.alerts.notify.email import build_mail
 from calltally.alerts.notify.notification import Notification, notification_of
 from calltally.alerts.notify.sink_kinds import ALERTMANAGER, EMAIL, KINDS
+from calltally.alerts.notify.sink_requests import RESEND_US, build_mail
 from calltally.calls.errors import CalltallyError, NotFound
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import SECOND_US
@@ -47,6 +46,7 @@ RETRY_POLICY: Final = RetryPolicy(tries=30, first_s=15.0, max_s=1800.0)
 _MAX_FAULT_CHARS: Final = 300
 # Kinds of sinks without acknowledgements.
 _WITHOUT_ACKNOWLEDGEMENT: Final = frozenset({ALERTMANAGER, EMAIL})
+_RESOLVING: Final = frozenset({AlertEvent.RESOLVED, AlertEvent.GROUPED})
 
 log: Final = get_logger(__name__)
 
@@ -75,32 +75,24 @@ async def send_notification(
     notification: Notification,
     now_us: int,
 ) -> str | None:
-    """Send one notification once; returns the error text without secrets, or None."""
-    fault = await _send(dependencies, tenant, sink, notification, now_us)
-    # The text of a sink's response is stored, and PostgreSQL has no NUL in texts.
-    return fault and fault.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    """Send one notification once; returns the error text without secrets, or None.
 
-
-async def _send(
-    dependencies: NotifierDependencies,
-    tenant: str,
-    sink: StoredAlertSink,
-    notification: Notification,
-    now_us: int,
-) -> str | None:
-    settings = open_settings(dependencies.vault(), tenant, sink)
+    Raises Misconfigured, DamagedStore for secrets that cannot be opened.
+    """
+    opened = dependencies.vault().open(tenant, sink_seal_name(sink.sink), sink.sealed)
+    settings: dict[str, Any] = msgspec.json.decode(opened["settings"])
     if sink.kind == EMAIL:
         server = MailServer(
             *(settings["host"], settings.get("port", 587), settings.get("security", "starttls")),
             *(settings.get("username"), settings.get("password")),
         )
-        return await dependencies.mail(server, build_mail(notification, settings, now_us))
-    build_request = KINDS[sink.kind].build_request
-    if build_request is None:
-        return f"unknown kind of sink: {sink.kind}"
-    request = build_request(notification, settings, now_us)
-    outcome = await dependencies.outgoing.post(*request)
-    return _fault_text(outcome)
+        fault = await dependencies.mail(server, build_mail(notification, settings, now_us))
+    elif build_request := KINDS[sink.kind].build_request:
+        fault = _fault_text(await dependencies.outgoing.post(*build_request(notification, settings, now_us)))
+    else:
+        fault = f"unknown kind of sink: {sink.kind}"
+    # The text of a sink's response is stored, and PostgreSQL has no NUL in texts.
+    return fault and fault.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _fault_text(outcome: RequestOutcome) -> str | None:
@@ -117,13 +109,6 @@ def sink_seal_name(sink: bytes) -> str:
     return f"alert sink {uuid_text(sink)}"
 
 
-def open_settings(vault: Vault, tenant: str, sink: StoredAlertSink) -> dict[str, Any]:
-    """Return all settings of a sink. Raises Misconfigured, DamagedStore."""
-    settings = vault.open(tenant, sink_seal_name(sink.sink), sink.sealed)["settings"]
-    opened: dict[str, Any] = msgspec.json.decode(settings)
-    return opened
-
-
 class Notifier:
     """Sends due notifications, tenant by tenant."""
 
@@ -134,10 +119,8 @@ class Notifier:
 
     async def send_due(self, tenant: str, holder: str) -> int:
         """Send a tenant's due notifications; returns the number that was sent."""
-        now_us = self._clock()
-        notices = await self._store.read(due_notifications(tenant, now_us, _BATCH))
-        lease = Lease(tenant, NOTICES_LEASE, holder)
-        if not notices:
+        now_us, lease = self._clock(), Lease(tenant, NOTICES_LEASE, holder)
+        if not await self._store.read(due_notifications(tenant, now_us, _BATCH)):
             return 0
         if not await self._store.write(claim(lease, now_us=now_us, until_us=now_us + LEASE_US)):
             return 0
@@ -215,9 +198,6 @@ def _is_obsolete(sink: StoredAlertSink, alert: Alert, change: StoredAlertChange)
     return sink.kind == ALERTMANAGER and is_over
 
 
-_RESOLVING: Final = frozenset({AlertEvent.RESOLVED, AlertEvent.GROUPED})
-
-
 def _state_after(alert: Alert, change: StoredAlertChange) -> Alert:
     """Return the alert in the state after a change: delayed notices are sent in order."""
     if change.what in _RESOLVING:
@@ -231,15 +211,10 @@ def _record_success(
 ) -> StoreOperation[None]:
     if sink.kind == ALERTMANAGER and alert.state is not AlertState.RESOLVED:
         # Alertmanager forgets an alert that is not sent again.
-        yield from defer_notification(tenant, notice, now_us + alertmanager.RESEND_US, tries=0)
-        yield from record_sent(tenant, sink, now_us)
+        yield from defer_notification(tenant, notice, now_us + RESEND_US, tries=0)
+        yield from save_sink_result(tenant, sink.sink, now_us, None)
     else:
         yield from settle_notification(tenant, notice, now_us, None)
-
-
-def record_sent(tenant: str, sink: StoredAlertSink, now_us: int) -> StoreOperation[None]:
-    """Record a successful notification of a sink."""
-    yield from save_sink_result(tenant, sink.sink, now_us, None)
 
 
 def _record_failure(

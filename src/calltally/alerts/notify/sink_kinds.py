@@ -6,8 +6,13 @@ from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from calltally.alerts.notify import alertmanager, pagerduty, slack, webhook
 from calltally.alerts.notify.notification import Notification, SinkRequest
+from calltally.alerts.notify.sink_requests import (
+    alertmanager_request,
+    pagerduty_request,
+    slack_request,
+    webhook_request,
+)
 from calltally.calls.errors import InvalidInput
 from calltally.net.standard_webhooks import format_secret, is_secret
 
@@ -79,12 +84,10 @@ WEBHOOK: Final = "webhook"
 KINDS: Final[Mapping[str, SinkKind]] = {
     kind.name: kind
     for kind in (
-        SinkKind(WEBHOOK, WebhookSettings, frozenset({"secret"}), webhook.build_request),
-        SinkKind("slack", SlackSettings, frozenset({"url"}), slack.build_request),
-        SinkKind("pagerduty", PagerDutySettings, frozenset({"routing_key"}), pagerduty.build_request),
-        SinkKind(
-            ALERTMANAGER, AlertmanagerSettings, frozenset({"password", "token"}), alertmanager.build_request
-        ),
+        SinkKind(WEBHOOK, WebhookSettings, frozenset({"secret"}), webhook_request),
+        SinkKind("slack", SlackSettings, frozenset({"url"}), slack_request),
+        SinkKind("pagerduty", PagerDutySettings, frozenset({"routing_key"}), pagerduty_request),
+        SinkKind(ALERTMANAGER, AlertmanagerSettings, frozenset({"password", "token"}), alertmanager_request),
         SinkKind(EMAIL, EmailSettings, frozenset({"password"}), None),
     )
 }
@@ -116,5 +119,4 @@ def _check_lines(settings: Mapping[str, Any]) -> None:
 
 
 def public_settings(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings without secrets."""
     return {name: value for name, value in settings.items() if name not in KINDS[kind].secret}

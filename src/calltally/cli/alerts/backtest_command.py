@@ -6,9 +6,8 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from calltally.alerts.backtest.hourly_counts import HourlyCounts
 from calltally.alerts.backtest.plot import plot_page
-from calltally.alerts.backtest.replay import Backtest
+from calltally.alerts.backtest.replay import Backtest, HourlyCounts
 from calltally.alerts.detection.factory import RateDetectorFactory
 from calltally.alerts.evaluation.evaluator import rules_or_defaults
 from calltally.alerts.model.rules import Rules, read_rules

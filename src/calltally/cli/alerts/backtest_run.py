@@ -6,9 +6,16 @@ from typing import Final, NamedTuple
 
 import typer
 
-from calltally.alerts.backtest.hourly_counts import HourlyCounts
-from calltally.alerts.backtest.replay import LEARNING_S, Backtest, BacktestReplay, Episode, steps_in_order
-from calltally.alerts.evaluation.evaluator import DetectorFactory, rows_by_step
+from calltally.alerts.backtest.replay import (
+    LEARNING_S,
+    Backtest,
+    BacktestReplay,
+    Episode,
+    HourlyCounts,
+    steps_in_order,
+)
+from calltally.alerts.detection.factory import DetectorFactory
+from calltally.alerts.evaluation.evaluator import rows_by_step
 from calltally.alerts.model.rules import Rules
 from calltally.calls.alert_counts import STEP_S
 from calltally.calls.times import SECOND_US, parse_instant, utc_text

@@ -12,16 +12,16 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from calltally.calls.errors import InvalidInput, Unavailable
+from calltally.calls.event_types import COMPLETED
 from calltally.calls.times import utc_text
 from calltally.calls.windows import TimeWindow, parse_window
 from calltally.cli.reconcile.remote_calls import CallsSide, FolderSide, ServerSide
 from calltally.client import Client
 from calltally.reconcile.against_events import EventComparison
 from calltally.reconcile.call_states import CallState
-from calltally.reconcile.event_rules import COMPLETED, EXPECTABLE, EventTerms
-from calltally.reconcile.events import ReceivedEvent, UnreadableLine, read_events
+from calltally.reconcile.event_rules import EXPECTABLE, EventTerms
+from calltally.reconcile.events import Readable, ReceivedEvent, UnreadableLine, decompressed, read_events
 from calltally.reconcile.export_folder import open_export
-from calltally.reconcile.file_lines import Readable, decompressed
 from calltally.reconcile.findings import Finding, FindingTally, ReconciliationReport, ReportWindow
 
 STDIN: Final = "-"

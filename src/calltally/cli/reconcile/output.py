@@ -13,7 +13,7 @@ from rich.text import Text
 
 from calltally.cli.console.atomic_file import atomic_writer
 from calltally.formats.csv_lines import guard
-from calltally.reconcile.findings import KIND_TEXTS, Finding, FindingKind, ReconciliationReport
+from calltally.reconcile.findings import KIND_MEANINGS, Finding, FindingKind, ReconciliationReport, kind_title
 from calltally.reconcile.html_report import html_report, window_text
 
 _HEADING: Final = ("kind", "call_sid", "call_id", "ours", "theirs", "detail", "event_ids", "times")
@@ -96,14 +96,14 @@ def _summary(report: ReconciliationReport) -> Table:
     table.add_column("Found", justify="right", no_wrap=True)
     table.add_column("Meaning")
     for kind, count in report.counts.items():
-        table.add_row(KIND_TEXTS[kind].title, f"{count:,}", KIND_TEXTS[kind].meaning)
+        table.add_row(kind_title(kind), f"{count:,}", KIND_MEANINGS[kind])
     return table
 
 
 def _heading(report: ReconciliationReport, kind: FindingKind, printed: int) -> Text:
     count = report.counts[kind]
     which = f"the first {printed:,} of {count:,}" if printed < count else f"{count:,}"
-    return Text.assemble((KIND_TEXTS[kind].title, "bold"), f", {which}")
+    return Text.assemble((kind_title(kind), "bold"), f", {which}")
 
 
 def _details(findings: list[Finding], *, is_wide: bool) -> Table:

@@ -8,8 +8,7 @@ from calltally.calls.windows import parse_window
 from calltally.cli.console.session import with_store
 from calltally.cli.reconcile.options import ReconcileOptions
 from calltally.cli.reconcile.provider_command import ReconciliationRequest, compare
-from calltally.reconcile.provider_reconciliation import OnFinding
-from calltally.reconcile.provider_run import ProviderReport
+from calltally.reconcile.provider_run import OnFinding, ProviderReport
 
 _EVENT_OPTIONS: Final = ("as_of", "late", "grace", "expect")
 

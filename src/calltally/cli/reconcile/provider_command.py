@@ -2,8 +2,8 @@
 
 from calltally.bootstrap.outbound import provider_access
 from calltally.reconcile import provider_reconciliation
-from calltally.reconcile.provider_reconciliation import OnFinding, ReconciliationRequest, ignore_finding
-from calltally.reconcile.provider_run import ProviderReport
+from calltally.reconcile.provider_reconciliation import ReconciliationRequest, ignore_finding
+from calltally.reconcile.provider_run import OnFinding, ProviderReport
 from calltally.settings import Settings
 from calltally.store.db.interface import Store
 

@@ -9,7 +9,7 @@ from calltally.calls.times import utc_text
 from calltally.calls.windows import FIRST_US, TimeWindow
 from calltally.client import Client
 from calltally.client.errors import UnexpectedAnswer
-from calltally.reconcile.call_states import LOOKBACK_US, CallState, listed_state, mark_outside
+from calltally.reconcile.call_states import LOOKBACK_US, CallState, mark_outside, state_of
 from calltally.reconcile.export_folder import AmendedExport
 
 
@@ -62,11 +62,11 @@ class ServerSide:
     def find(self, call_sid: str) -> CallState | None:
         """Return the call if the server finds it; the contract does not guarantee a lookup by SID."""
         with suppress(NotFound, UnexpectedAnswer):
-            return listed_state(self._client.get_call(call_sid))
+            return state_of(self._client.get_call(call_sid))
         return None
 
     def _listed(self, from_us: int, to_us: int, *, is_outside: bool) -> Iterator[CallState]:
         begins, ends = utc_text(from_us), utc_text(to_us)
         for record in self._client.iter_calls(from_=begins, to=ends, order="asc", tenant=self._tenant):
-            if (state := listed_state(record, is_outside=is_outside)) is not None:
+            if (state := state_of(record, is_outside=is_outside)) is not None:
                 yield state

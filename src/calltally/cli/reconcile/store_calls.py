@@ -8,13 +8,11 @@ from typing import Self
 
 from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.open_store import load_settings, opened_store
-from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.windows import TimeWindow
-from calltally.exports.window import CallWindow, first_chunk_query
+from calltally.exports.window import calls_of_window
 from calltally.reconcile.call_states import LOOKBACK_US, CallState, chunk_states, mark_outside
 from calltally.store.db.interface import Store
 from calltally.store.ledger.lookup import find_call
-from calltally.store.listing.list_calls import list_calls
 from calltally.store.tenants.tenants import need_tenant
 
 
@@ -46,7 +44,9 @@ class StoreSide:
 
     def states(self) -> Iterator[CallState]:
         """Yield all calls, chunk by chunk."""
-        chunks = self._runner.run(self._listing()).chunks()
+        from_us, to_us = self._window
+        window = TimeWindow(from_us - LOOKBACK_US, to_us)
+        chunks = self._runner.run(calls_of_window(self._store, self._tenant, window)).chunks()
         try:
             while (records := self._runner.run(anext(chunks, b""))) != b"":
                 yield from (mark_outside(state, self._window) for state in chunk_states(records))
@@ -67,12 +67,3 @@ class StoreSide:
             await self._stack.aclose()
             raise
         return store
-
-    async def _listing(self) -> CallWindow:
-        from_us, to_us = self._window
-        calls = CallFilter(from_us=from_us - LOOKBACK_US, to_us=to_us)
-        query = first_chunk_query(ListQuery(filter=calls, order="asc"), None)
-        first = await self._store.read_tenant(
-            self._tenant, lambda: list_calls(self._tenant, query), long=True
-        )
-        return CallWindow(self._store, self._tenant, query, first)

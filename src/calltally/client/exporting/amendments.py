@@ -15,8 +15,8 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from calltally.client.errors import BadRequest, NotFound
-from calltally.client.errors import Gone as GoneResponse
+from calltally.client.errors import BadRequestError, NotFoundError
+from calltally.client.errors import GoneError as GoneResponse
 from calltally.client.exporting.checkpoint import ExportTally, FileState
 from calltally.client.exporting.comparison import (
     ADDED,
@@ -117,7 +117,7 @@ def _collect_changes(
         return None
     try:
         return changes.collect(source.sender, plan, last.next)
-    except (BadRequest, NotFound, GoneResponse):
+    except (BadRequestError, NotFoundError, GoneResponse):
         return None
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from calltally.calls.times import utc_text
-from calltally.client.errors import BadRequest, NotFound
+from calltally.client.errors import BadRequestError, NotFoundError
 from calltally.client.exporting.checkpoint import SnapshotPosition
 from calltally.client.exporting.errors import NotExportable
 from calltally.client.exporting.pages import ExportPage, RequestSender, fetch_page
@@ -53,7 +53,7 @@ def _fetch_first_call(sender: RequestSender, plan: ExportPlan) -> ExportPage:
     """Fetch one call of the window with the parameters of the reference page."""
     try:
         return fetch_page(sender, [*_window_params(plan), ("limit", "1"), ("offset", "0")])
-    except BadRequest as fault:
+    except BadRequestError as fault:
         if plan.window.params and _is_accepted(sender, [("limit", "1"), ("offset", "0"), *plan.filters]):
             detail = f"the server refuses from and to ({fault.detail})"
             raise NotExportable(f"{detail}; {_WHOLE_EXPORT_REMEDY}") from fault
@@ -70,7 +70,7 @@ def _snapshot_position(sender: RequestSender, plan: ExportPlan, first: ExportPag
     params = [("order", "asc"), ("snapshot", first.snapshot), ("limit", "2"), ("offset", "0")]
     try:
         page = fetch_page(sender, [*_window_params(plan), *params])
-    except (BadRequest, NotFound):
+    except (BadRequestError, NotFoundError):
         return None
     order = [(call.created_at or "", call.id) for call in page.calls]
     has_times = all(len(created) == _INSTANT_CHARS and created[-1] == "Z" for created, _ in order)
@@ -96,7 +96,7 @@ def _check_window_applied(sender: RequestSender, plan: ExportPlan) -> None:
 
 def _check_offset_applied(sender: RequestSender, plan: ExportPlan) -> None:
     """Raise NotExportable if the server returns calls at a far offset. A refusal of it is correct too."""
-    with suppress(BadRequest):
+    with suppress(BadRequestError):
         if fetch_page(sender, [*_window_params(plan), ("limit", "1"), ("offset", str(_FAR_OFFSET))]).records:
             raise NotExportable(f"the server ignores offset: it returns calls at {_FAR_OFFSET}")
 
@@ -105,7 +105,7 @@ def _longest_page(sender: RequestSender, plan: ExportPlan) -> tuple[int, ExportP
     """Return the longest page size of the server, at most the plan's, and the first page of it."""
     *longer, shortest = (plan.limit, *(each for each in _SMALLER_LIMITS if each < plan.limit))
     for limit in longer:
-        with suppress(BadRequest):
+        with suppress(BadRequestError):
             return limit, fetch_page(sender, [*_window_params(plan), ("limit", str(limit)), ("offset", "0")])
     return shortest, fetch_page(sender, [*_window_params(plan), ("limit", str(shortest)), ("offset", "0")])
 
@@ -136,6 +136,6 @@ def _window_params(plan: ExportPlan) -> list[tuple[str, str]]:
 def _is_accepted(sender: RequestSender, params: QueryParams) -> bool:
     try:
         fetch_page(sender, params)
-    except BadRequest:
+    except BadRequestError:
         return False
     return True

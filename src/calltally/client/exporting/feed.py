@@ -55,7 +55,7 @@ _change_decoder: Final = msgspec.json.Decoder(FeedChange)
 
 
 def fetch_feed_page(sender: RequestSender, after: str, wait_s: int = 0) -> FeedPage:
-    """Fetch the changes after a position. Raises ClientError, SnapshotGone if the position has expired."""
+    """Fetch the changes after a position. Raises ClientError: SnapshotGoneError for an expired one."""
     waiting = [("wait", str(wait_s))] if wait_s else []
     answer = sender.send(Request("GET", CHANGES_PATH, [("after", after), ("limit", _LIMIT), *waiting]))
     try:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from calltally.calls.times import parse_instant
-from calltally.client.errors import BadRequest, NotFound
+from calltally.client.errors import BadRequestError, NotFoundError
 from calltally.client.exporting.checkpoint import FileState, replace_file
 from calltally.client.exporting.errors import DamagedExport, NotExportable
 from calltally.client.exporting.feed import (
@@ -63,7 +63,7 @@ class Follower:
         """Process one page of the feed and return the number of written changes. Raises ClientError."""
         try:
             page = fetch_feed_page(self._source.sender, self._checkpoint.after, wait_s)
-        except (BadRequest, NotFound) as fault:
+        except (BadRequestError, NotFoundError) as fault:
             raise NotExportable(f"the server has no change feed to follow ({fault.detail})") from fault
         lines = list(self._lines(page))
         self._file.write(ndjson_lines(lines) if lines else b"")

@@ -7,21 +7,19 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from calltally.calls.errors import Misconfigured
-from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.times import SECOND_US, utc_text
-from calltally.exports.window import CallWindow, first_chunk_query
-from calltally.reconcile.against_events import EventComparison
+from calltally.calls.windows import TimeWindow
+from calltally.exports.window import calls_of_window
+from calltally.reconcile.against_events import EventComparison, JoinedGroup
 from calltally.reconcile.call_states import LOOKBACK_US, CallState, chunk_states, mark_outside
 from calltally.reconcile.event_rules import EventTerms
 from calltally.reconcile.events import read_events
 from calltally.reconcile.findings import Finding, FindingTally, ReconciliationReport, ReportWindow
 from calltally.reconcile.jobs.cancelable import CheckCanceled, run_in_thread
 from calltally.reconcile.jobs.spec import EVENTS_FILE, ReconciliationSpec, read_spec
-from calltally.reconcile.merge_join import JoinedGroup
 from calltally.store.jobs.folders import translate_os_errors
 from calltally.store.jobs.running_job import RunningJob
 from calltally.store.ledger.lookup import find_call
-from calltally.store.listing.list_calls import list_calls
 
 T = TypeVar("T")
 
@@ -35,8 +33,9 @@ async def compare_events(running: RunningJob, on_finding: Callable[[Finding], No
     Raises Misconfigured if the events are missing or the disk is full.
     """
     spec = read_spec(running.job.spec)
-    listing = await _listing(running, spec)
-    async with aclosing(listing.chunks()) as chunks:
+    window = TimeWindow(spec.from_us - LOOKBACK_US, spec.to_us)
+    calls = await calls_of_window(running.store, running.tenant, window, at_least=running.job.checked)
+    async with aclosing(calls.chunks()) as chunks:
         reader = _CallReader(running, asyncio.get_running_loop(), chunks)
         return await run_in_thread(lambda check: _compared(reader, spec, check, on_finding))
 
@@ -58,16 +57,12 @@ class _CallReader:
 
     def find(self, call_sid: str) -> CallState | None:
         """Find a call by any SID that it ever had. Raises Erased."""
-        record = self._run_in_loop(self._find_record(call_sid))
+        found = self.running.store.read(find_call(self.running.tenant, call_sid))
+        record: bytes | None = self._run_in_loop(found)
         return None if record is None else next(chunk_states(record), None)
 
     async def _next(self) -> bytes:
         return await anext(self._chunks, b"")
-
-    async def _find_record(self, call_sid: str) -> bytes | None:
-        running = self.running
-        record: bytes | None = await running.store.read(find_call(running.tenant, call_sid))
-        return record
 
     def _run_in_loop(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
@@ -89,7 +84,16 @@ class _CancelableComparison(EventComparison):
 def _compared(
     reader: _CallReader, spec: ReconciliationSpec, check: CheckCanceled, on_finding: Callable[[Finding], None]
 ) -> ReconciliationReport:
-    running, terms, tally = reader.running, _terms(reader.running, spec), FindingTally(0)
+    running, tally = reader.running, FindingTally(0)
+    terms = EventTerms(
+        # Changes after the upload cannot be in the uploaded events.
+        as_of_us=running.job.created_us,
+        from_us=spec.from_us,
+        to_us=spec.to_us,
+        late_us=spec.late_s * SECOND_US,
+        grace_us=spec.grace_s * SECOND_US,
+        tenant=running.tenant,
+    )
     with (
         translate_os_errors(),
         _CancelableComparison(terms, running.folder.path_of("."), check) as comparison,
@@ -105,7 +109,11 @@ def _findings(
     comparison: _CancelableComparison, reader: _CallReader, spec: ReconciliationSpec, check: CheckCanceled
 ) -> Iterator[Finding]:
     comparison.add_calls(_checked((mark_outside(each, spec.window) for each in reader.states()), check))
-    with _uploaded(reader.running).open("rb") as file:
+    path = reader.running.folder.path_of(EVENTS_FILE)
+    if not path.exists():
+        message = "the events are not in this node's CALLTALLY_FILES_FOLDER; all nodes must share this folder"
+        raise Misconfigured(message)
+    with path.open("rb") as file:
         yield from comparison.add_events(_checked(read_events(file, "events"), check))
     yield from comparison.findings(reader.find)
 
@@ -114,32 +122,3 @@ def _checked(items: Iterator[T], check: CheckCanceled) -> Iterator[T]:
     for item in items:
         check()
         yield item
-
-
-def _uploaded(running: RunningJob) -> Path:
-    path = running.folder.path_of(EVENTS_FILE)
-    if not path.exists():
-        message = "the events are not in this node's CALLTALLY_FILES_FOLDER; all nodes must share this folder"
-        raise Misconfigured(message)
-    return path
-
-
-def _terms(running: RunningJob, spec: ReconciliationSpec) -> EventTerms:
-    return EventTerms(
-        # Changes after the upload cannot be in the uploaded events.
-        as_of_us=running.job.created_us,
-        from_us=spec.from_us,
-        to_us=spec.to_us,
-        late_us=spec.late_s * SECOND_US,
-        grace_us=spec.grace_s * SECOND_US,
-        tenant=running.tenant,
-    )
-
-
-async def _listing(running: RunningJob, spec: ReconciliationSpec) -> CallWindow:
-    calls = CallFilter(from_us=spec.from_us - LOOKBACK_US, to_us=spec.to_us)
-    query = first_chunk_query(ListQuery(filter=calls, order="asc"), None)
-    first = await running.store.read_tenant(
-        running.tenant, lambda: list_calls(running.tenant, query), at_least=running.job.checked, long=True
-    )
-    return CallWindow(running.store, running.tenant, query, first)

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from hashlib import sha256
 from types import TracebackType
@@ -11,7 +12,7 @@ import msgspec
 
 from calltally.calls.errors import Misconfigured
 from calltally.calls.identity import call_uuid, parse_uuid
-from calltally.exports.rows import ID_BYTES
+from calltally.exports.rows import ID_BYTES, contains_any
 from calltally.reconcile.findings import Finding
 from calltally.reconcile.jobs.spec import FINDINGS_NAME, FindingFiles
 from calltally.store.jobs.folders import JobFolder, translate_os_errors
@@ -51,9 +52,11 @@ class FindingsWriter:
             self._stack.close()
 
     def add(self, finding: Finding) -> None:
-        """Write a finding."""
         line = _encode(finding) + b"\n"
-        ids = self._ids_of(finding)
+        # The ids of the named call, and of the call that its SID leads to now or later.
+        named = parse_uuid(finding.call_id) if finding.call_id else None
+        of_sid = call_uuid(self._tenant, finding.call_sid) if finding.call_sid else None
+        ids = [each for each in (named, of_sid) if each is not None]
         with translate_os_errors():
             self._starts.write(_START.pack(self._size))
             self._lines.write(line)
@@ -75,12 +78,6 @@ class FindingsWriter:
     def _opened(self, stack: ExitStack, name: str) -> BinaryIO:
         self._folder.cut(name, 0)
         return stack.enter_context(self._folder.path_of(name).open("r+b"))
-
-    def _ids_of(self, finding: Finding) -> list[bytes]:
-        """Return the ids of the named call, and of the call that its SID leads to now or later."""
-        named = parse_uuid(finding.call_id) if finding.call_id else None
-        of_sid = call_uuid(self._tenant, finding.call_sid) if finding.call_sid else None
-        return [each for each in (named, of_sid) if each is not None]
 
 
 def read_findings(
@@ -106,3 +103,13 @@ def _read_at(folder: JobFolder, name: str, at: int, size: int) -> bytes:
     with translate_os_errors(), folder.path_of(name).open("rb") as file:
         file.seek(at)
         return file.read(size)
+
+
+def names_any(folder: JobFolder, files: FindingFiles | None, ids: AbstractSet[bytes]) -> bool:
+    """Return true if the findings name one of these calls. Reads a file: call it in a thread.
+
+    Findings without a call (an unreadable line) may name any call, so the result is then true.
+    """
+    if files is None or files.unplaced:
+        return bool(ids)
+    return contains_any(folder, files.ids, ids)

@@ -9,7 +9,6 @@ from typing import Final
 
 import msgspec
 
-from calltally.reconcile.findings import ReconciliationReport
 from calltally.reconcile.jobs.cancelable import run_until_stopped
 from calltally.reconcile.jobs.events_side import compare_events
 from calltally.reconcile.jobs.findings_file import FindingsWriter
@@ -25,10 +24,9 @@ from calltally.reconcile.jobs.spec import (
 from calltally.reconcile.provider_reconciliation import (
     ProviderContext,
     ReconciliationRequest,
-    SortResources,
     reconcile_provider,
 )
-from calltally.reconcile.provider_run import ProviderReport
+from calltally.reconcile.provider_run import ProviderReport, SortResources
 from calltally.store.jobs.folders import JobFolder, translate_os_errors
 from calltally.store.jobs.jobs import JobFile, SavedProgress
 from calltally.store.jobs.running_job import RunningJob
@@ -74,7 +72,11 @@ async def _run_comparison(
         else:
             result = ProviderReport(await compare_events(running, file.add))
         files, written = await asyncio.to_thread(file.finish)
-    return ReconciliationProgress(files, _outcome(result.report, result.healed)), written
+    counts = {kind.value: count for kind, count in result.report.counts.items()}
+    healed = None if result.healed is None else msgspec.structs.asdict(result.healed)
+    return ReconciliationProgress(
+        files, ReconciliationOutcome(counts, result.report.looked_at, healed)
+    ), written
 
 
 async def _with_provider(
@@ -95,13 +97,6 @@ async def _with_provider(
         return await reconcile_provider(
             context, request, running.clock(), on_finding=file.add, resources=resources
         )
-
-
-def _outcome(report: ReconciliationReport, healed: msgspec.Struct | None) -> ReconciliationOutcome:
-    counts = {kind.value: count for kind, count in report.counts.items()}
-    return ReconciliationOutcome(
-        counts, report.looked_at, None if healed is None else msgspec.structs.asdict(healed)
-    )
 
 
 def _remove_rest(folder: JobFolder, files: FindingFiles | None) -> None:

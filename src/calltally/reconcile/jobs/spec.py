@@ -1,11 +1,16 @@
 """Specification, progress and outcome of a reconciliation job, as stored in the job's JSON."""
 
+import secrets
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
 from calltally.calls.windows import TimeWindow
+from calltally.store.db.operation import StoreOperation
+from calltally.store.jobs.jobs import Job, JobKind, NewJob, add_job, find_job
+from calltally.store.snapshots.ledger_head import read_ledger_head
 
 # The file of the uploaded events in the job's folder.
 EVENTS_FILE: Final = "events.ndjson"
@@ -35,7 +40,6 @@ class ReconciliationSpec(msgspec.Struct, frozen=True):
 
     @property
     def window(self) -> TimeWindow:
-        """The window of our calls' `created_at`."""
         return TimeWindow(self.from_us, self.to_us)
 
 
@@ -56,7 +60,6 @@ class FindingFiles(msgspec.Struct, frozen=True):
 
     @property
     def lines(self) -> str:
-        """The file with one finding per line."""
         return f"{self.stem}.ndjson"
 
     @property
@@ -83,7 +86,6 @@ _outcome: Final = msgspec.json.Decoder(ReconciliationOutcome)
 
 
 def read_spec(content: bytes) -> ReconciliationSpec:
-    """Decode the specification of a job."""
     return _spec.decode(content)
 
 
@@ -95,3 +97,24 @@ def read_progress(content: bytes) -> ReconciliationProgress:
 def read_outcome(content: bytes | None) -> ReconciliationOutcome:
     """Decode the outcome of a job; an open job has an empty outcome."""
     return _outcome.decode(content) if content else ReconciliationOutcome()
+
+
+def new_job_id() -> bytes:
+    """Return a random job id: the 16 bytes of a UUID of version 4."""
+    return UUID(bytes=secrets.token_bytes(16), version=4).bytes
+
+
+def queue_reconciliation(
+    tenant: str, job: bytes, spec: ReconciliationSpec, now_us: int
+) -> StoreOperation[Job]:
+    """Queue a reconciliation of the calls at the current revision or later. Raises TooManyRequests."""
+    revision = (yield from read_ledger_head(tenant)).revision
+    new = NewJob(job, JobKind.RECONCILIATION, msgspec.json.encode(spec), revision)
+    return (yield from add_job(tenant, new, now_us))
+
+
+def unknown_jobs(tenant: str, jobs: list[bytes]) -> StoreOperation[list[bytes]]:
+    found: list[bytes] = []
+    for job in jobs:
+        found += [] if (yield from find_job(tenant, job)) else [job]
+    return found

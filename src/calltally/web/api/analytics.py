@@ -11,8 +11,8 @@ from calltally.analytics.query import QUALITY_PARAMETERS, QualityQuery, parse_qu
 from calltally.analytics.report import csv_bytes, quality_report
 from calltally.analytics.schemas import QualityReport
 from calltally.calls.errors import InvalidInput
+from calltally.calls.masking import mask_name
 from calltally.calls.metrics import COUNTS, DURATIONS, RATES
-from calltally.calls.numbers_in_text import mask_name
 from calltally.store.tenants.tenants import admin_list_tenants
 from calltally.web.auth.search_rights import check_search_values, with_search
 from calltally.web.openapi.operation import Operation, one_response

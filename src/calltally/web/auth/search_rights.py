@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from calltally.analytics.query import QualityQuery
 from calltally.calls.errors import Forbidden
 from calltally.calls.filters import FILTERS, ListQuery
-from calltally.calls.numbers_in_text import mask_name
+from calltally.calls.masking import mask_name
 from calltally.calls.tokenizer import text_words
 from calltally.web.request.access import PII_READ, TRANSCRIPTS_READ, Access
 

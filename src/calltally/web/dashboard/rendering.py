@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from calltally.calls.numbers_in_text import mask_name
+from calltally.calls.masking import mask_name
 from calltally.web.dashboard.english.messages import text
 from calltally.web.dashboard.formats import DASH, call_path, short
 from calltally.web.dashboard.sign_in.visitor import THEMES, Visitor

@@ -5,9 +5,8 @@ import asyncio
 import msgspec
 import pytest
 
-from calltally.alerts.conditions.current_conditions import Occurrences, condition_finding
 from calltally.alerts.evaluation.evaluator import AlertEvaluator, Conditions, is_evaluation_due
-from calltally.alerts.model.finding import AlertKind
+from calltally.alerts.model.finding import AlertKind, condition_finding, counted_evidence
 from calltally.alerts.model.series import Dimension, SeriesKey
 from calltally.calls.errors import DamagedStore
 from calltally.store.alerts.alerts import AlertEvent, AlertState
@@ -160,8 +159,8 @@ def test_unreadable_state_raises_damaged_store(bench: Bench) -> None:
 
 def test_condition_opens_an_alert_while_it_holds(bench: Bench) -> None:
     twilio = SeriesKey(Dimension.PROVIDER, "twilio")
-    occurrences = Occurrences(3, evaluation_us(-1), evaluation_us(0))
-    waiting = condition_finding(AlertKind.DEAD_LETTERS, twilio, occurrences, "Unread: 3")
+    evidence = counted_evidence(twilio, evaluation_us(-1), evaluation_us(0), 3, 3)
+    waiting = condition_finding(AlertKind.DEAD_LETTERS, evidence, "Unread: 3")
     kinds = (AlertKind.DEAD_LETTERS,)
     for step in (0, 1):
         evaluate(bench, evaluation_us(step), Conditions(kinds, (waiting,)))

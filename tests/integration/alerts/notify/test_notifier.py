@@ -20,13 +20,12 @@ from calltally.alerts.detection.factory import RateDetectorFactory
 from calltally.alerts.evaluation.evaluator import AlertEvaluator, is_evaluation_due
 from calltally.alerts.model.finding import AlertKind, FindingChange
 from calltally.alerts.model.series import Dimension, SeriesKey
-from calltally.alerts.notify.alertmanager import RESEND_US
 from calltally.alerts.notify.notifier import RETRY_POLICY, Notifier, NotifierDependencies, sink_seal_name
+from calltally.alerts.notify.sink_requests import RESEND_US
 from calltally.calls.times import SECOND_US
 from calltally.net.addresses import parse_networks
 from calltally.net.mail import MailServer, send_mail
-from calltally.reconcile.open_call_poll import poll_open_calls
-from calltally.reconcile.provider_reconciliation import ProviderContext
+from calltally.reconcile.provider_reconciliation import ProviderContext, poll_open_calls
 from calltally.store.alerts.alerts import AlertEvent, StoredAlertChange, acknowledge, mute
 from calltally.store.alerts.detector_state import read_evaluation
 from calltally.store.alerts.sinks import StoredAlertSink, add_sink, list_sinks

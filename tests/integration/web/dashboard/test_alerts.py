@@ -7,7 +7,7 @@ from html import unescape
 import pytest
 from msgspec.structs import replace
 
-from calltally.alerts.evaluation.alert_payload import new_alert
+from calltally.alerts.evaluation.alert_lifecycle import new_alert
 from calltally.alerts.model.finding import AlertFinding, AlertKind, FindingChange, FindingEvidence
 from calltally.alerts.model.series import STEP_US, Dimension, SeriesKey
 from calltally.calls.times import DAY_US

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from calltally.reconcile.findings import KIND_TEXTS
+from calltally.reconcile.findings import FindingKind, kind_title
 from tests.conftest import Bench
 from tests.integration.exports.exporting import Desk as ExportDesk
 from tests.integration.reconciliations.reconciling import WINDOW
@@ -123,7 +123,7 @@ def test_reconciliation_findings_link_to_calls(bench: Bench, tmp_path: Path) -> 
         desk.work()
         done = page(browser, path)
         assert f"Found {len(made.labels)}" in " ".join(done.split())
-        assert all(KIND_TEXTS[kind].title in done for kind in made.labels.values())
+        assert all(kind_title(FindingKind(kind)) in done for kind in made.labels.values())
         assert len(re.findall(r'<a href="/calls/[^"]+"><code', done)) == len(made.labels)
         assert "Delete files" in done
         [file] = re.findall(rf'<a href="({path}/findings[^"]+)" download>', done)

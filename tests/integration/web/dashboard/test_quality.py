@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from calltally.alerts.evaluation.alert_payload import new_alert
+from calltally.alerts.evaluation.alert_lifecycle import new_alert
 from calltally.alerts.model.finding import FindingChange
 from calltally.alerts.model.series import Dimension, SeriesKey
 from calltally.store.alerts.alerts import open_alert

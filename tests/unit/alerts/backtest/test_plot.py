@@ -6,9 +6,8 @@ from xml.etree import ElementTree
 import msgspec
 import pytest
 
-from calltally.alerts.backtest.hourly_counts import HourlyCounts, HourlyPoint
 from calltally.alerts.backtest.plot import plot_page
-from calltally.alerts.backtest.replay import Backtest, Episode
+from calltally.alerts.backtest.replay import Backtest, Episode, HourlyCounts, HourlyPoint
 from calltally.alerts.model.series import TENANT, Dimension, Metric, SeriesKey
 from calltally.calls.alert_counts import COLUMNS, STEP_S, AlertStepKey, Cells
 from calltally.calls.times import SECOND_US, utc_text

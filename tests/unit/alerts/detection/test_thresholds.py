@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from calltally.alerts.detection.cusum import chance_a_week, thresholds
 from calltally.alerts.detection.signals import SPEEDS
-from calltally.alerts.detection.thresholds import chance_a_week, thresholds
 
 SERIES = 112
 

@@ -3,6 +3,7 @@
 import msgspec
 
 from calltally.alerts.evaluation.evaluator_state import (
+    LATE_S,
     EvaluatorState,
     changed_steps,
     evaluated_steps,
@@ -10,7 +11,6 @@ from calltally.alerts.evaluation.evaluator_state import (
     retain_recent_steps,
     sums_of,
 )
-from calltally.alerts.evaluation.late_arrivals import LATE_S
 from calltally.alerts.evaluation.series_rollup import Rows
 from calltally.calls.alert_counts import COLUMNS, STEP_S, AlertStepKey
 
@@ -38,7 +38,7 @@ def test_steps_with_different_sums_have_changed() -> None:
     assert changed_steps(state, same) == frozenset()
     assert changed_steps(state, same | {later: sums_of(rows(4))}) == {later}
     assert changed_steps(state, {earlier: same[earlier]}) == {later}
-    assert evaluated_steps(state, [later]).rows_of_steps() == {later: rows(3)}
+    assert evaluated_steps(state, [later]).steps == {later: rows(3)}
 
 
 def test_changed_step_is_stored_with_its_current_rows() -> None:
@@ -48,7 +48,7 @@ def test_changed_step_is_stored_with_its_current_rows() -> None:
     found = steps.with_late(NOW_S, {NOW_S: rows(1), later: rows(5)})
     assert found == rows(1 + 2)
     retain_recent_steps(state, steps, NOW_S + STEP_S)
-    assert evaluated_steps(state, [earlier, later]).rows_of_steps() == {earlier: rows(3), later: rows(5)}
+    assert evaluated_steps(state, [earlier, later]).steps == {earlier: rows(3), later: rows(5)}
     assert {at: sums[:2] for at, sums in state.sums} == {earlier: [2, 6], later: [2, 10], NOW_S: [2, 2]}
 
 

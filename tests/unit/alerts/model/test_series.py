@@ -17,8 +17,6 @@ from calltally.alerts.model.series import (
     SeriesKey,
     SeriesTable,
     StepColumn,
-    step_of,
-    step_start,
 )
 from calltally.calls.alert_counts import COLUMNS, AlertStepKey
 
@@ -32,13 +30,20 @@ def test_table_has_the_index_of_each_parent() -> None:
     assert SeriesTable.of([(SUPPORT, TWILIO)]).parents == (-1,)
 
 
-def test_step_of_sparse_rows_has_zeros_for_the_rest() -> None:
-    step = step_of(
-        0, TABLE, {SUPPORT: {StepColumn.FINAL: 3}, SeriesKey(Dimension.ROUTE, "other"): {StepColumn.FINAL: 9}}
-    )
-    assert [row[COLUMN_INDEX[StepColumn.FINAL]] for row in step.counts] == [3, 0, 0]
-    assert sum(map(sum, step.counts)) == 3
-    assert step_start(STEP_US + 7) == STEP_US
+def test_step_has_the_sums_of_each_series_and_zeros_for_silent_ones() -> None:
+    roll = SeriesRollup()
+    cells = tuple(int(name == "final") for name in COLUMNS)
+    roll.step(0, {AlertStepKey(0, route, "twilio", "", ""): cells for route in ("support", "sales")})
+    step = roll.step(300, {AlertStepKey(0, "support", "twilio", "", agent): cells for agent in ("", "ada")})
+    finals = [row[COLUMN_INDEX[StepColumn.FINAL]] for row in step.counts]
+    assert {key.value: count for key, count in zip(step.table.keys, finals, strict=True)} == {
+        "": 2,
+        "twilio": 2,
+        "support": 2,
+        "sales": 0,
+        "ada": 1,
+    }
+    assert sum(map(sum, step.counts)) == sum(finals)
 
 
 def test_key_of_a_finding_names_kind_series_metric_and_direction() -> None:

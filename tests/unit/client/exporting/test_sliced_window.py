@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calltally.client.errors import BadRequest
+from calltally.client.errors import BadRequestError
 from calltally.client.exporting.agreement import DriftFinding
 from calltally.client.exporting.errors import NotExportable, OtherExport
 from calltally.client.exporting.manifest import Manifest, find_damage
@@ -135,7 +135,7 @@ def test_snapshot_without_time_order_is_not_used(tmp_path: Path) -> None:
 
 
 def test_error_of_a_server_that_refuses_everything_is_passed_on(tmp_path: Path) -> None:
-    with pytest.raises(BadRequest):
+    with pytest.raises(BadRequestError):
         run(BareServer(CALLS, habits=Habits(refuses=["limit"])), tmp_path)
 
 

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import asdict
 
-from calltally.alerts.evaluation.alert_payload import read_content
+from calltally.alerts.evaluation.alert_lifecycle import read_content
 from calltally.alerts.model.finding import FindingEvidence
 from calltally.alerts.notify.notification import ALERTS_PATH, calls_url
 from calltally.alerts.notify.sink_kinds import KINDS

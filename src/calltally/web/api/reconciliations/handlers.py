@@ -10,15 +10,16 @@ from litestar.types import ASGIApp
 
 from calltally.calls.errors import FilesGone, InvalidBody, NotFound
 from calltally.calls.times import DAY_US
-from calltally.reconcile.jobs.erasures import names_any
-from calltally.reconcile.jobs.findings_file import read_findings
-from calltally.reconcile.jobs.request import new_job_id, queue_reconciliation, unknown_jobs
+from calltally.reconcile.jobs.findings_file import names_any, read_findings
 from calltally.reconcile.jobs.spec import (
     EVENTS_FILE,
     FINDINGS_NAME,
     FindingFiles,
     ReconciliationSpec,
+    new_job_id,
+    queue_reconciliation,
     read_progress,
+    unknown_jobs,
 )
 from calltally.store.jobs.folders import JobFolder
 from calltally.store.jobs.jobs import Job, JobFile, JobKind, JobState, check_open_jobs, list_jobs

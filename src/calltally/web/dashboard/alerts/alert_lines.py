@@ -5,7 +5,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from calltally.alerts.evaluation.alert_payload import read_content
+from calltally.alerts.evaluation.alert_lifecycle import read_content
 from calltally.alerts.evaluation.messages import series_phrase
 from calltally.alerts.model.finding import AlertFinding, FindingEvidence
 from calltally.calls.filters import PARAMETERS

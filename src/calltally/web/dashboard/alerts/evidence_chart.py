@@ -1,13 +1,13 @@
 """Chart of the steps behind an alert: the same counts as in its evaluation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from calltally.alerts.evaluation.series_rollup import sum_by_series
 from calltally.alerts.model.finding import AlertFinding
-from calltally.alerts.model.series import RATES, Metric, SeriesKey, StepColumn
+from calltally.alerts.model.series import COLUMN_INDEX, RATES, Metric, SeriesKey
 from calltally.analytics.buckets import local_time
 from calltally.analytics.report_values import rate_with_interval
 from calltally.analytics.schemas import RateSummary
@@ -83,12 +83,12 @@ def _shares(metric: Metric, series: SeriesKey, steps: Steps, frame: ChartFrame) 
     found = dict.fromkeys(frame.starts_s, Proportion(0, 0))
     for step_s, of_step in rows.items():
         start_s = frame.lo_s + (step_s - frame.lo_s) // frame.width_s * frame.width_s
-        counts: Mapping[StepColumn, int] = sum_by_series(of_step).get(series, {})
-        previous = found.get(start_s, Proportion(0, 0))
-        found[start_s] = Proportion(
-            previous.numerator + counts.get(rate.numerator, 0),
-            previous.denominator + counts.get(rate.denominator, 0),
-        )
+        if counts := sum_by_series(of_step).get(series):
+            numerator, denominator = found.get(start_s, Proportion(0, 0))
+            found[start_s] = Proportion(
+                numerator + counts[COLUMN_INDEX[rate.numerator]],
+                denominator + counts[COLUMN_INDEX[rate.denominator]],
+            )
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-from calltally.alerts.evaluation.alert_payload import read_content
+from calltally.alerts.evaluation.alert_lifecycle import read_content
 from calltally.alerts.model.finding import AlertFinding, AlertKind
 from calltally.calls.errors import InvalidInput, NotFound
 from calltally.calls.times import SECOND_US

@@ -8,7 +8,7 @@ import msgspec
 from calltally.calls.errors import FilesGone
 from calltally.calls.identity import uuid_text
 from calltally.providers.registry import FETCHERS
-from calltally.reconcile.findings import KIND_TEXTS, FindingKind
+from calltally.reconcile.findings import KIND_MEANINGS, FindingKind, kind_title
 from calltally.reconcile.jobs.spec import FINDINGS_NAME
 from calltally.store.jobs.jobs import JobKind, JobState, list_jobs
 from calltally.web.api.jobs import requested_job
@@ -111,8 +111,8 @@ def _counts(counts: Mapping[str, int]) -> list[tuple[str, str]]:
 
 
 def _count_row(name: str, count: int) -> tuple[str, str, str]:
-    words = KIND_TEXTS[FindingKind(name)]
-    return words.title, grouped(count), words.meaning
+    kind = FindingKind(name)
+    return kind_title(kind), grouped(count), KIND_MEANINGS[kind]
 
 
 async def _findings(request: AnyRequest, job_resource: ReconciliationJob) -> dict[str, Any]:
@@ -140,7 +140,7 @@ async def _findings(request: AnyRequest, job_resource: ReconciliationJob) -> dic
 def _finding(stored: Mapping[str, Any]) -> dict[str, Any]:
     named = stored["call_id"] or stored["call_sid"]
     return {
-        "kind": KIND_TEXTS[FindingKind(stored["kind"])].title,
+        "kind": kind_title(FindingKind(stored["kind"])),
         "detail": stored["detail"],
         "name": stored["call_sid"] or stored["call_id"] or DASH,
         "path": call_path(named) if named else None,

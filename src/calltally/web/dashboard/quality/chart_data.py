@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from calltally.alerts.evaluation.alert_payload import read_content
+from calltally.alerts.evaluation.alert_lifecycle import read_content
 from calltally.alerts.model.series import Dimension
 from calltally.analytics.buckets import Bucket
 from calltally.analytics.schemas import CallGroup, QualityReport, RateSummary

@@ -5,10 +5,15 @@ from typing import Any
 
 import pytest
 
-from calltally.alerts.notify import alertmanager, pagerduty, slack
-from calltally.alerts.notify.email import build_mail
 from calltally.alerts.notify.notification import Notification
 from calltally.alerts.notify.sink_kinds import check_settings, public_settings
+from calltally.alerts.notify.sink_requests import (
+    RESEND_US,
+    alertmanager_request,
+    build_mail,
+    pagerduty_request,
+    slack_request,
+)
 from calltally.calls.errors import InvalidInput
 from calltally.calls.times import SECOND_US, parse_instant
 
@@ -40,7 +45,7 @@ OVER = {"what": "resolved", "state": "resolved", "resolved_at": "2026-11-02T10:3
 
 
 def pager(**other: Any) -> dict[str, Any]:  # noqa: ANN401
-    request = pagerduty.build_request(notification(**other), {"routing_key": "R" * 32}, NOW_US)
+    request = pagerduty_request(notification(**other), {"routing_key": "R" * 32}, NOW_US)
     assert request.url == "https://events.pagerduty.com/v2/enqueue"
     event: dict[str, Any] = json.loads(request.body)
     return event
@@ -63,14 +68,14 @@ def test_pagerduty_is_triggered_acknowledged_and_resolved_by_one_key() -> None:
 
 def test_alertmanager_labels_stay_the_same_until_the_end() -> None:
     settings = {"url": "http://127.0.0.1:9093/"}
-    request = alertmanager.build_request(notification(), settings, NOW_US)
+    request = alertmanager_request(notification(), settings, NOW_US)
     assert request.url == "http://127.0.0.1:9093/api/v2/alerts"
     (opened,) = json.loads(request.body)
-    (over,) = json.loads(alertmanager.build_request(notification(**OVER), settings, NOW_US).body)
+    (over,) = json.loads(alertmanager_request(notification(**OVER), settings, NOW_US).body)
     assert opened["labels"] == over["labels"]
     assert opened["labels"]["alertname"] == "CalltallyNoAnswerRate"
     assert "provider" not in opened["labels"]
-    assert parse_instant(opened["endsAt"]) > NOW_US + alertmanager.RESEND_US
+    assert parse_instant(opened["endsAt"]) > NOW_US + RESEND_US
     assert over["endsAt"] == OVER["resolved_at"]
 
 
@@ -85,20 +90,20 @@ def test_alertmanager_labels_stay_the_same_until_the_end() -> None:
 def test_alertmanager_credentials_become_an_authorization_header(
     settings: dict[str, str], expected: str | None
 ) -> None:
-    request = alertmanager.build_request(notification(), {"url": "https://am.example", **settings}, NOW_US)
+    request = alertmanager_request(notification(), {"url": "https://am.example", **settings}, NOW_US)
     assert request.headers.get("authorization") == expected
 
 
 def test_slack_text_is_escaped() -> None:
-    request = slack.build_request(
+    request = slack_request(
         notification(message="No-answer on <!channel> & co"), {"url": "https://s.example"}, NOW_US
     )
     text = json.loads(request.body)["text"]
     assert text.startswith("No-answer on &lt;!channel&gt; &amp; co <https://calls.example.com/")
     assert text.endswith("|View calls>")
-    assert json.loads(slack.build_request(notification(**OVER), {"url": "x"}, NOW_US).body)[
-        "text"
-    ].startswith("Resolved: ")
+    assert json.loads(slack_request(notification(**OVER), {"url": "x"}, NOW_US).body)["text"].startswith(
+        "Resolved: "
+    )
 
 
 def test_mail_subject_has_the_message_without_header_injection() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from calltally.alerts.conditions.time_in_state import MARGIN, PastCall, limit_us, time_to_final
+from calltally.alerts.conditions.stuck_calls import MARGIN, PastCall, limit_us, time_to_final
 from calltally.calls.model import Status
 
 

@@ -1,0 +1,151 @@
+"""Requests and mails to each kind of sink. All builders of requests have one signature."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import Any, Final
+
+import msgspec
+
+from calltally.alerts.notify.notification import Notification, SinkRequest
+from calltally.calls.times import SECOND_US, utc_text
+from calltally.net.standard_webhooks import signature_headers
+from calltally.store.alerts.alerts import AlertState
+
+# prometheus.io, "Alerts API": an alert that is not sent again ends by itself at `endsAt`. So firing alerts
+# are sent again well before, which also restores them in an Alertmanager that lost them.
+RESEND_US: Final = 300 * SECOND_US
+_OPEN_FOR_US: Final = 3 * RESEND_US
+_ALERTS_PATH: Final = "/api/v2/alerts"
+PAGERDUTY_URL: Final = "https://events.pagerduty.com/v2/enqueue"
+# developer.pagerduty.com, "Send an alert event": the most characters of a summary.
+_MAX_SUMMARY_CHARS: Final = 1_024
+_PAGERDUTY_ACTIONS: Final = {
+    AlertState.OPEN.value: "trigger",
+    AlertState.ACKNOWLEDGED.value: "acknowledge",
+    AlertState.RESOLVED.value: "resolve",
+}
+# docs.slack.dev, "Formatting message text": only these are escaped; a link is `<url|words>`.
+_SLACK_ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_JSON_HEADERS: Final = {"content-type": "application/json", "user-agent": "Calltally"}
+
+
+def _request(url: str, document: object, headers: Mapping[str, str] | None = None) -> SinkRequest:
+    return SinkRequest(url, {**_JSON_HEADERS, **(headers or {})}, msgspec.json.encode(document))
+
+
+def webhook_request(notification: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:
+    """Return a request that is signed like deliveries; receivers recognise repeats by `webhook-id`."""
+    stamp = notification.resolved_at or notification.opened_at
+    data = {**notification._asdict(), "facts": dict(notification.facts)}
+    request = _request(
+        settings["url"], {"type": f"alert.{notification.what}", "timestamp": stamp, "data": data}
+    )
+    # The digits separate one opening or resolution of an alert from the next.
+    digits = "".join(character for character in stamp if character.isdigit())
+    message_id = f"{notification.id}.{notification.what}.{digits}"
+    signed = signature_headers(message_id, now_us // SECOND_US, request.body, (settings["secret"],))
+    return request._replace(headers={**request.headers, **signed})
+
+
+def slack_request(notification: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:  # noqa: ARG001 (one signature for all kinds)
+    """Return a request with one line and the link to the calls."""
+    headline, url = (
+        each.translate(_SLACK_ESCAPES) for each in (notification.headline, notification.calls_url)
+    )
+    return _request(settings["url"], {"text": f"{headline} <{url}|View calls>"})
+
+
+def pagerduty_request(notification: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:  # noqa: ARG001 (one signature for all kinds)
+    """Return one event of the Events API v2, with the alert's id as `dedup_key`.
+
+    A test is triggered, so that it is visible; its own key separates it from incidents.
+    """
+    is_test = notification.what == "test"
+    action = "trigger" if is_test else _PAGERDUTY_ACTIONS[notification.state]
+    event: dict[str, Any] = {
+        "routing_key": settings["routing_key"],
+        "event_action": action,
+        "dedup_key": f"calltally-{notification.id}",
+    }
+    if action == "trigger":
+        event["payload"] = {
+            "summary": notification.message[:_MAX_SUMMARY_CHARS],
+            "source": f"calltally/{notification.tenant}",
+            "severity": "info" if is_test else "error",
+            "timestamp": notification.opened_at,
+            "component": notification.route or notification.provider or notification.tenant,
+            "group": notification.tenant,
+            "class": notification.kind,
+            "custom_details": dict(notification.facts),
+        }
+        # Only absolute links work for an external reader.
+        is_absolute = notification.calls_url.startswith("http")
+        event["links"] = [{"href": notification.calls_url, "text": "View calls"}] if is_absolute else []
+        event["client"] = "Calltally"
+    return _request(settings.get("url") or PAGERDUTY_URL, event)
+
+
+def alertmanager_request(notification: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:
+    """Return the request to Alertmanager's API v2 for one alert; the setting `url` is Alertmanager's own."""
+    ends_at = notification.resolved_at if notification.is_resolved else utc_text(now_us + _OPEN_FOR_US)
+    alert = {
+        "labels": labels_of(notification),
+        "annotations": {
+            "summary": notification.message,
+            "calls": notification.calls_url,
+            "alert": notification.alert_url,
+        },
+        "startsAt": notification.since,
+        "endsAt": ends_at,
+    }
+    if notification.calls_url.startswith("http"):
+        alert["generatorURL"] = notification.calls_url
+    headers = {}
+    if token := settings.get("token"):
+        headers["authorization"] = f"Bearer {token}"
+    elif user := settings.get("username"):
+        pair = f"{user}:{settings.get('password') or ''}"
+        headers["authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+    return _request(settings["url"].rstrip("/") + _ALERTS_PATH, [alert], headers)
+
+
+def labels_of(notification: Notification) -> dict[str, str]:
+    """Return the labels that identify the alert until its end; Alertmanager drops empty ones."""
+    facts, is_test = notification.facts, notification.what == "test"
+    name = "test" if is_test else str(facts.get("metric") or notification.kind).replace("-", "_")
+    dimension, series = facts.get("series") or ("", "")
+    labels = {
+        "alertname": "Calltally" + "".join(part.capitalize() for part in name.split("_")),
+        "tenant": notification.tenant,
+        "kind": notification.kind,
+        "dimension": dimension,
+        "series": series,
+        "route": notification.route,
+        "provider": notification.provider,
+        "direction": facts.get("direction"),
+        "severity": "info" if is_test else "warning",
+    }
+    return {label: value for label, value in labels.items() if value}
+
+
+def build_mail(notification: Notification, settings: Mapping[str, Any], now_us: int) -> EmailMessage:
+    """Return the mail: the message as its subject, the state and links. One alert's mails are a thread."""
+    mail = EmailMessage()
+    mail["From"] = settings["from"]
+    mail["To"] = ", ".join(settings["to"])
+    # A route may have any name: a line break would start another header.
+    mail["Subject"] = " ".join(f"[{notification.tenant}] {notification.headline}".split())
+    mail["Date"] = format_datetime(datetime.fromtimestamp(now_us // SECOND_US, UTC))
+    domain = settings["from"].rpartition("@")[2].strip("> ") or "calltally"
+    mail["Message-ID"] = f"<{notification.id}.{notification.what}.{now_us}@{domain}>"
+    mail["References"] = f"<{notification.id}@{domain}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    state = "firing" if notification.state == AlertState.OPEN else notification.state
+    mail.set_content(
+        f"{notification.headline}\n\nState: {state}\nStarted: {notification.since}\n"
+        f"Calls: {notification.calls_url}\nAlert: {notification.alert_url}\n"
+    )
+    return mail
