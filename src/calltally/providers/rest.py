@@ -1,7 +1,7 @@
 """Common parts of providers' REST APIs: authentication, pages, and errors of unexpected responses."""
 
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ import msgspec
 from calltally.calls.errors import Misconfigured, NotUnderstood, Unavailable
 from calltally.calls.events import Channel, Fact
 from calltally.calls.times import EPOCH, SECOND_US
-from calltally.providers.call_fetcher import ApiAccess, ApiRequest, ApiResponse
+from calltally.providers.call_fetcher import ApiAccess, ApiRequest, ApiResponse, FetchedPage, FetchGenerator
 from calltally.providers.callback import RecordSource, UnreadableRecord
 from calltally.providers.json_documents import FactOf, JsonDocument, RecordShape, decode, document_facts
 from calltally.providers.values import value_at
@@ -55,6 +55,32 @@ class RestApi(NamedTuple):
         """Return the calls of a document; `account` is the account of calls that name none."""
         source = RecordSource(Channel.PROVIDER_LIST, access.received_us, account)
         return document_facts(document, source, self.shape, self.fact_of)
+
+    def fetch_page(
+        self,
+        access: ApiAccess,
+        request: ApiRequest,
+        list_path: str,
+        next_of: Callable[[Mapping[str, Any]], str | None],
+        account: str = "",
+    ) -> FetchGenerator[FetchedPage]:
+        """Fetch one page with its calls under a path; `next_of` returns the cursor of the next page."""
+        document = self.read((yield request))
+        page = self.page_of(document, list_path)
+        return FetchedPage(list(self.facts(document, access, account)), next_of(page))
+
+    def fetch_call(
+        self,
+        access: ApiAccess,
+        request: ApiRequest,
+        account: str = "",
+        absent: Collection[int] = frozenset({NOT_FOUND}),
+    ) -> FetchGenerator[list[Fact | UnreadableRecord]]:
+        """Fetch the record of one call; nothing if the response has a status of `absent`."""
+        response = yield request
+        if response.status in absent:
+            return []
+        return list(self.facts(self.read(response), access, account))
 
     def page_of(self, document: JsonDocument, list_path: str) -> Mapping[str, Any]:
         """Return a page with its list under a path; raise NotUnderstood for other values."""

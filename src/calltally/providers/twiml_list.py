@@ -10,6 +10,7 @@ from calltally.providers.call_fetcher import ApiAccess, ApiRequest, FetchedPage,
 from calltally.providers.callback import UnreadableRecord
 
 PAGE_SIZE: Final = 1_000
+_NEXT: Final = "next_page_uri"
 
 
 def _configured_url(access: ApiAccess) -> str:
@@ -31,16 +32,13 @@ class TwimlList(NamedTuple):
         """Fetch one page of the calls that start in a window, whose bounds are inclusive seconds."""
         path = f"{self.path_of(access)}.json"
         target = self.api.check_target(cursor or f"{path}?{_query(window)}", path)
-        document = self.api.read((yield self._get(access, target)))
-        page = self.api.page_of(document, "calls")
-        return FetchedPage(list(self.api.facts(document, access)), self.api.next_page(page, "next_page_uri"))
+        request = self._get(access, target)
+        return self.api.fetch_page(access, request, "calls", lambda page: self.api.next_page(page, _NEXT))
 
     def call(self, access: ApiAccess, call_sid: str) -> FetchGenerator[list[Fact | UnreadableRecord]]:
         """Fetch the current record of one call; nothing if the provider has no such SID."""
-        response = yield self._get(access, f"{self.path_of(access)}/{quote(call_sid, safe='')}.json")
-        if response.status == rest.NOT_FOUND:
-            return []
-        return list(self.api.facts(self.api.read(response), access))
+        target = f"{self.path_of(access)}/{quote(call_sid, safe='')}.json"
+        return self.api.fetch_call(access, self._get(access, target))
 
     def _get(self, access: ApiAccess, target: str) -> ApiRequest:
         located = access._replace(base_url=self.base_url_of(access))

@@ -55,17 +55,14 @@ def list_page(access: ApiAccess, window: StartWindow, cursor: str | None) -> Fet
         "summary_mode": "include",
         **({"cursor": cursor} if cursor else {}),
     }
-    document = _API.read((yield _get(access, f"{_PATH}?{urlencode(query)}")))
-    page = _API.page_of(document, "conversations")
-    return FetchedPage(list(_API.facts(document, access)), _next_cursor(page))
+    request = _get(access, f"{_PATH}?{urlencode(query)}")
+    return _API.fetch_page(access, request, "conversations", _next_cursor)
 
 
 def one_call(access: ApiAccess, call_sid: str) -> FetchGenerator[list[Fact | UnreadableRecord]]:
     """Fetch one whole conversation; nothing if ElevenLabs has no such id."""
-    response = yield _get(access, f"{_PATH}/{quote(call_sid, safe='')}")
-    if response.status in _UNKNOWN_ID_STATUSES:
-        return []
-    return list(_API.facts(_API.read(response), access))
+    request = _get(access, f"{_PATH}/{quote(call_sid, safe='')}")
+    return _API.fetch_call(access, request, absent=_UNKNOWN_ID_STATUSES)
 
 
 FETCHER: Final = CallFetcher(SECRET_NAMES, account_of, list_page, one_call)

@@ -6,7 +6,7 @@ defines the address of a self-hosted system.
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from calltally.calls.errors import Misconfigured, NotUnderstood
@@ -59,13 +59,15 @@ def list_page(access: ApiAccess, window: StartWindow, cursor: str | None) -> Fet
         "start": rest.rfc3339_floor(window.from_us),
         "end": rest.rfc3339_ceil(window.to_us),
     }
-    document = _API.read((yield _get(access, query)))
-    page = _API.page_of(document, "data")
-    facts = list(_API.facts(document, access, account_of(access.secrets)))
-    total = value_at(page, "total")
-    if not isinstance(total, int):
-        raise NotUnderstood("jambonz's page lacks the number of calls (total)")
-    return FetchedPage(facts, str(number + 1) if number * PAGE_SIZE < total else None)
+
+    def next_number(page: Mapping[str, Any]) -> str | None:
+        total = value_at(page, "total")
+        if not isinstance(total, int):
+            raise NotUnderstood("jambonz's page lacks the number of calls (total)")
+        return str(number + 1) if number * PAGE_SIZE < total else None
+
+    account = account_of(access.secrets)
+    return _API.fetch_page(access, _get(access, query), "data", next_number, account)
 
 
 def one_call(access: ApiAccess, call_sid: str) -> FetchGenerator[list[Fact | UnreadableRecord]]:

@@ -6,7 +6,7 @@ Source: Plivo's pages "List all calls" (filters by end_time, 20 a page at most) 
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from calltally.calls.errors import Misconfigured
@@ -55,22 +55,22 @@ def list_page(access: ApiAccess, window: StartWindow, cursor: str | None) -> Fet
     """Fetch one page of the calls that may start in a window, and of some others."""
     path = _path(access)
     target = _API.check_target(cursor or f"{path}?{_query(window)}", path)
-    document = _API.read((yield _get(access, target)))
-    page = _API.page_of(document, "objects")
-    facts = list(_API.facts(document, access, account_of(access.secrets)))
-    next_cursor = _API.next_page(page, "meta.next")
-    return FetchedPage(facts, None if next_cursor is None else rest.path_and_query(next_cursor))
+    account = account_of(access.secrets)
+    return _API.fetch_page(access, _get(access, target), "objects", _next_cursor, account)
 
 
 def one_call(access: ApiAccess, call_sid: str) -> FetchGenerator[list[Fact | UnreadableRecord]]:
     """Fetch the record of one ended call; nothing if Plivo has no such id."""
-    response = yield _get(access, f"{_path(access)}{quote(call_sid, safe='')}/")
-    if response.status == rest.NOT_FOUND:
-        return []
-    return list(_API.facts(_API.read(response), access, account_of(access.secrets)))
+    request = _get(access, f"{_path(access)}{quote(call_sid, safe='')}/")
+    return _API.fetch_call(access, request, account_of(access.secrets))
 
 
 FETCHER: Final = CallFetcher(SECRET_NAMES, account_of, list_page, one_call)
+
+
+def _next_cursor(page: Mapping[str, Any]) -> str | None:
+    link = _API.next_page(page, "meta.next")
+    return None if link is None else rest.path_and_query(link)
 
 
 def _path(access: ApiAccess) -> str:

@@ -60,17 +60,14 @@ def list_page(access: ApiAccess, window: StartWindow, cursor: str | None) -> Fet
     }
     request = _get(access, _LIST)
     headers = {**request.headers, "content-type": "application/json"}
-    document = _API.read((yield ApiRequest(request.url, headers, msgspec.json.encode(criteria))))
-    page = _API.page_of(document, "items")
-    return FetchedPage(list(_API.facts(document, access)), _next_cursor(page))
+    query = ApiRequest(request.url, headers, msgspec.json.encode(criteria))
+    return _API.fetch_page(access, query, "items", _next_cursor)
 
 
 def one_call(access: ApiAccess, call_sid: str) -> FetchGenerator[list[Fact | UnreadableRecord]]:
     """Fetch the current record of one call with its transcript; nothing if Retell has no such id."""
-    response = yield _get(access, _ONE + quote(call_sid, safe=""))
-    if response.status in _UNKNOWN_ID_STATUSES:
-        return []
-    return list(_API.facts(_API.read(response), access))
+    request = _get(access, _ONE + quote(call_sid, safe=""))
+    return _API.fetch_call(access, request, absent=_UNKNOWN_ID_STATUSES)
 
 
 FETCHER: Final = CallFetcher(SECRET_NAMES, account_of, list_page, one_call)

@@ -46,10 +46,9 @@ def account_of(secrets: Mapping[str, str]) -> str:
 def list_page(access: ApiAccess, window: StartWindow, cursor: str | None) -> FetchGenerator[FetchedPage]:
     """Fetch one page of the calls that start in a window; `cursor` is the page number."""
     number = int(cursor or 1)
-    document = _API.read((yield _get(access, f"{_RECORDS}?{_query(window, number)}")))
-    page = _API.page_of(document, "data")
-    facts = list(_API.facts(document, access, account_of(access.secrets)))
-    return FetchedPage(facts, _next_cursor(page, number))
+    request = _get(access, f"{_RECORDS}?{_query(window, number)}")
+    account = account_of(access.secrets)
+    return _API.fetch_page(access, request, "data", lambda page: _next_cursor(page, number), account)
 
 
 def one_call(access: ApiAccess, call_sid: str) -> FetchGenerator[list[Fact | UnreadableRecord]]:
@@ -60,10 +59,8 @@ def one_call(access: ApiAccess, call_sid: str) -> FetchGenerator[list[Fact | Unr
     found = list(_API.facts(records, access, account))
     if found:
         return found
-    response = yield _get(access, f"/v2/calls/{quote(call_sid, safe='')}")
-    if response.status in _UNKNOWN_ID_STATUSES:
-        return []
-    return list(_API.facts(_API.read(response), access, account))
+    request = _get(access, f"/v2/calls/{quote(call_sid, safe='')}")
+    return (yield from _API.fetch_call(access, request, account, _UNKNOWN_ID_STATUSES))
 
 
 FETCHER: Final = CallFetcher(SECRET_NAMES, account_of, list_page, one_call)

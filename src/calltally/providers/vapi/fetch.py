@@ -60,10 +60,8 @@ def list_page(access: ApiAccess, window: StartWindow, cursor: str | None) -> Fet
 
 def one_call(access: ApiAccess, call_sid: str) -> FetchGenerator[list[Fact | UnreadableRecord]]:
     """Fetch the current record of one call; nothing if Vapi has no such id."""
-    response = yield _get(access, f"{_PATH}/{quote(call_sid, safe='')}")
-    if response.status in _UNKNOWN_ID_STATUSES:
-        return []
-    return list(_API.facts(_API.read(response), access))
+    request = _get(access, f"{_PATH}/{quote(call_sid, safe='')}")
+    return _API.fetch_call(access, request, absent=_UNKNOWN_ID_STATUSES)
 
 
 FETCHER: Final = CallFetcher(SECRET_NAMES, account_of, list_page, one_call)

@@ -26,6 +26,8 @@ PAGE_SIZE: Final = 100
 
 _TITLE: Final = "Vonage"
 _PATH: Final = "/v1/calls"
+# Vonage answers 400 for an id that is not a UUID.
+_UNKNOWN_ID_STATUSES: Final = frozenset({rest.NOT_FOUND, 400})
 _API: Final = rest.RestApi(
     title=_TITLE,
     auth_hint="application_id and private_key must belong to one application",
@@ -43,20 +45,19 @@ def account_of(secrets: Mapping[str, str]) -> str:
 def list_page(access: ApiAccess, window: StartWindow, cursor: str | None) -> FetchGenerator[FetchedPage]:
     """Fetch one page of the calls that start in a window; `cursor` is the index of its first call."""
     index = int(cursor or 0)
-    document = _API.read((yield _get(access, f"{_PATH}?{_query(window, index)}")))
-    page = _API.page_of(document, "_embedded.calls")
-    listed = len(page["_embedded"]["calls"])
-    facts = list(_API.facts(document, access, account_of(access.secrets)))
-    return FetchedPage(facts, str(index + listed) if _has_more(page, index, listed) else None)
+
+    def next_index(page: Mapping[str, Any]) -> str | None:
+        listed = len(page["_embedded"]["calls"])
+        return str(index + listed) if _has_more(page, index, listed) else None
+
+    request = _get(access, f"{_PATH}?{_query(window, index)}")
+    return _API.fetch_page(access, request, "_embedded.calls", next_index, account_of(access.secrets))
 
 
 def one_call(access: ApiAccess, call_sid: str) -> FetchGenerator[list[Fact | UnreadableRecord]]:
     """Fetch the current record of one call; nothing if Vonage has no such id."""
-    response = yield _get(access, f"{_PATH}/{quote(call_sid, safe='')}")
-    # Vonage answers 400 for an id that is not a UUID.
-    if response.status in {rest.NOT_FOUND, 400}:
-        return []
-    return list(_API.facts(_API.read(response), access, account_of(access.secrets)))
+    request = _get(access, f"{_PATH}/{quote(call_sid, safe='')}")
+    return _API.fetch_call(access, request, account_of(access.secrets), _UNKNOWN_ID_STATUSES)
 
 
 FETCHER: Final = CallFetcher(SECRET_NAMES, account_of, list_page, one_call)
