@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator
 
-from tools.house_rules import effects, honesty, shape, vocabulary
+from tools.house_rules import effects, honesty, mirror, shape, vocabulary
 from tools.house_rules.source import Finding, Source, tree
 
 RULES = (
@@ -23,7 +23,7 @@ RULES = (
     honesty.no_registry_hosts,
     honesty.no_machine_paths,
 )
-TREE_RULES = (vocabulary.unique_classes,)
+TREE_RULES = (vocabulary.unique_classes, mirror.mirrored_tests)
 
 
 def findings(sources: Iterable[Source]) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from calltally.calls.events import Channel, Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
 from calltally.providers.callback import RecordSource
+from calltally.providers.jambonz.words import NAME
 from calltally.providers.registry import RECORDS
 from tests.conftest import REAL_DATA
 from tests.unit.providers.sampling import NOW_US
@@ -11,7 +12,7 @@ from tests.unit.providers.sampling import NOW_US
 
 def test_the_published_record_is_read() -> None:
     with (REAL_DATA / "jambonz" / "recent_call_cdr.json").open("rb") as file:
-        (fact,) = RECORDS["jambonz"](file, RecordSource(Channel.IMPORT, NOW_US))
+        (fact,) = RECORDS[NAME](file, RecordSource(Channel.IMPORT, NOW_US))
     assert isinstance(fact, Fact)
     call = fold("acme", Node(fact.call_sid, is_carrier=True), [fact]).call
     # 45 seconds from the attempt, including 3 seconds of ringing. The caller of an outbound call is jambonz.

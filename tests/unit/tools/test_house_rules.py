@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tools.house_rules import effects, honesty, shape, vocabulary
+from tools.house_rules import effects, honesty, mirror, shape, vocabulary
 from tools.house_rules.__main__ import RULES, TREE_RULES, findings
 from tools.house_rules.source import Finding, Source, tree
 
@@ -230,6 +230,38 @@ def test_private_classes_tests_and_single_classes_may_have_any_name() -> None:
     assert classes(*private, (CALLS, "class Call: ...\n"), (TEST, "class Call: ...\n")) == []
 
 
+PACKAGE = [Source("src/calltally/calls/model.py", ""), Source("src/calltally/net/wire.py", "")]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("tests/unit/calls/test_model.py", ""),
+        ("tests/unit/calls/test_model_of_old_calls.py", ""),
+        ("tests/unit/calls/test_whole_lives.py", "from calltally.calls.model import Call\n"),
+        ("tests/unit/calls/test_whole_lives.py", "from calltally.calls import model\n"),
+        ("tests/unit/test_calls.py", ""),
+        ("tests/unit/calls/samples.py", ""),
+        ("tests/integration/test_anything.py", ""),
+    ],
+)
+def test_unit_test_may_lie_where_its_subject_lies(path: str, text: str) -> None:
+    assert list(mirror.mirrored_tests([*PACKAGE, Source(path, text)])) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("tests/unit/phones/test_model.py", ""),
+        ("tests/unit/net/test_model.py", "from calltally.calls.model import Call\n"),
+        ("tests/unit/test_model.py", "from calltally.calls.model import Call\n"),
+    ],
+)
+def test_unit_test_elsewhere_is_found(path: str, text: str) -> None:
+    [finding] = mirror.mirrored_tests([*PACKAGE, Source(path, text)])
+    assert (finding.path, finding.rule) == (path, "mirrored-tests")
+
+
 def test_every_exception_of_a_rule_is_needed() -> None:
     sources = list(tree())
     files = {source.path for source in sources}
@@ -255,5 +287,5 @@ def test_findings_run_every_rule_and_print_where_and_what() -> None:
 
 def test_tree_has_this_file_and_no_environment() -> None:
     paths = {source.path for source in tree()}
-    assert "tests/unit/test_house_rules.py" in paths
+    assert "tests/unit/tools/test_house_rules.py" in paths
     assert not any(path.startswith((".venv", ".git/")) for path in paths)
