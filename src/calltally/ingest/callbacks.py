@@ -190,6 +190,12 @@ def is_genuine(provider: Provider, callback: Callback, secrets: Secrets) -> bool
     return provider.webhook is not None and provider.webhook.verify(callback, tried) and bool(secrets)
 
 
+def _log_error(provider: str) -> None:
+    from calltally.logs import get_logger  # deferred: commands that read callbacks log nothing else
+
+    get_logger(__name__).exception("a callback could not be read; it is a dead letter", provider=provider)
+
+
 def read_facts(provider: Provider, callback: Callback) -> ParsedFacts:
     """Parse an authentic callback. An error becomes a dead letter for a replay: few providers send again."""
     if provider.webhook is None:
@@ -201,6 +207,7 @@ def read_facts(provider: Provider, callback: Callback) -> ParsedFacts:
     except NotUnderstood as fault:
         return UnparsedBody(fault.detail)
     except Exception as fault:  # noqa: BLE001 - an error in our code must not lose a customer's call
+        _log_error(provider.name)
         return UnparsedBody(f"internal error: {type(fault).__name__}: {fault}")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
+from structlog.testing import capture_logs
 
 from calltally.calls.errors import DamagedStore, NotUnderstood
 from calltally.calls.events import Fact
@@ -70,6 +71,15 @@ def test_missing_secret_takes_same_work_and_is_refused() -> None:
 def test_parse_error_is_returned_with_reason(error: Exception, reason: str) -> None:
     assert read_facts(toy(error), CALLBACK) == UnparsedBody(reason)
     assert read_facts(toy(), CALLBACK) == []
+
+
+def test_error_of_a_parser_is_logged_with_its_traceback() -> None:
+    with capture_logs() as logs:
+        read_facts(toy(NotUnderstood("CallStatus 'parked' is unknown")), CALLBACK)
+        read_facts(toy(KeyError("CallSid")), CALLBACK)
+    [entry] = logs
+    assert (entry["log_level"], entry["provider"], entry["exc_info"]) == ("error", "toy", True)
+    assert entry["event"] == "a callback could not be read; it is a dead letter"
 
 
 def test_letter_stores_request_without_credentials() -> None:

@@ -31,9 +31,16 @@ async def _can_write(store: Store) -> bool:
     try:
         async with asyncio.timeout(_TRIAL_TIMEOUT_S):
             await store.write(_try_write())
-    except Exception:  # noqa: BLE001 - for any reason, the next request would fail too
+    except Exception as fault:  # noqa: BLE001 - for any reason, the next request would fail too
+        _log_failure(fault)
         return False
     return True
+
+
+def _log_failure(fault: Exception) -> None:
+    from calltally.logs import get_logger  # deferred: takes 5 MB, and commands on the store log nothing
+
+    get_logger(__name__).warning("trial write failed", reason=str(fault) or type(fault).__name__)
 
 
 def _try_write() -> StoreOperation[None]:

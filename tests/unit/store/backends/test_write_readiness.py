@@ -4,6 +4,7 @@ import asyncio
 from typing import Any, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from calltally.calls.errors import NothingCommitted, Unavailable
 from calltally.store.backends.write_readiness import STALLED_S, check_writer
@@ -60,3 +61,12 @@ def test_store_is_not_ready_and_reveals_no_internals(store: StalledStore, writes
         " database"
     )
     assert store.writes == writes
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"), [(OSError("disk is full"), "disk is full"), (TimeoutError(), "TimeoutError")]
+)
+def test_failed_trial_write_is_logged_with_its_reason(fault: Exception, reason: str) -> None:
+    with capture_logs() as logs, pytest.raises(NothingCommitted):
+        check(StalledStore(fault=fault))
+    assert logs == [{"event": "trial write failed", "log_level": "warning", "reason": reason}]
