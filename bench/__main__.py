@@ -33,15 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     if given and given[0] in DETECTION:
         return _detection(given)
-    asked = _parser().parse_args(given)
+    options = _parser().parse_args(given)
     # What is asked of the store in this process is what the service does, whose memory is kept so.
     keep_freed_memory()
     with (
-        Lab(asked.folder, asked.size) as lab,
+        Lab(options.folder, options.size) as lab,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        rows = [row for name in asked.only or MEASURES for row in runner.run(_measured(lab, name))]
-    print(f"{asked.size:,} calls\n\n{render(rows)}")
+        rows = [row for name in options.only or MEASURES for row in runner.run(_measured(lab, name))]
+    print(f"{options.size:,} calls\n\n{render(rows)}")
     return 1 if any(row.failed for row in rows) else 0
 
 

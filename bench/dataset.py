@@ -33,7 +33,7 @@ FILE: Final = "calltally.db"
 _NOTE: Final = "loaded.json"
 _BATCH: Final = 2_000
 _CHUNK_BYTES: Final = 8 * 1024 * 1024
-_UNDER_WAY: Final = 3
+_MAX_RUNNING: Final = 3
 
 
 class Dataset(msgspec.Struct, frozen=True):
@@ -109,15 +109,15 @@ async def _submit_all(store: Store, calls: int) -> None:
     submissions = (
         Submission(made.tenant, listed_fact(made), announce=False) for made in history(calls, SEED)
     )
-    under_way: set[asyncio.Task[object]] = set()
+    running: set[asyncio.Task[object]] = set()
     for done, batch in enumerate(_batches(submissions)):
-        if len(under_way) == _UNDER_WAY:
-            finished, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+        if len(running) == _MAX_RUNNING:
+            finished, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in finished:
                 await task
-        under_way.add(asyncio.create_task(store.submit(batch)))
-        _tell(done * _BATCH, calls)
-    await asyncio.gather(*under_way)
+        running.add(asyncio.create_task(store.submit(batch)))
+        _print_progress(done * _BATCH, calls)
+    await asyncio.gather(*running)
 
 
 def _batches(submissions: Iterator[Submission]) -> Iterator[list[Submission]]:
@@ -125,7 +125,7 @@ def _batches(submissions: Iterator[Submission]) -> Iterator[list[Submission]]:
         yield batch
 
 
-def _tell(done: int, calls: int) -> None:
+def _print_progress(done: int, calls: int) -> None:
     if done and done % (25 * _BATCH) == 0:
         print(f"  loaded {done:,} of {calls:,} calls", file=sys.stderr)
 

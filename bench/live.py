@@ -37,7 +37,7 @@ _TABLES: Final = {
     for tenant in TENANTS
 }
 # What came before the end, by how it ended: always four callbacks a call.
-_TOLD: Final = ("initiated", "ringing", "in-progress")
+_REPORTED: Final = ("initiated", "ringing", "in-progress")
 _UNANSWERED: Final = ("queued", "initiated", "ringing")
 
 
@@ -67,7 +67,7 @@ def messages(seed: int, *, per_s: float = _CALLS_PER_S, start_us: int = END_US) 
 
 
 def _message(made: Made, sequence: int, number: int) -> Message:
-    before = _TOLD if made.status == "completed" else _UNANSWERED
+    before = _REPORTED if made.status == "completed" else _UNANSWERED
     status = (*before, made.status)[sequence]
     delay_s = (0, 1, 6, 7 + min(made.talk_s, 60))[sequence]
     at_us = made.created_us + delay_s * SECOND_US

@@ -31,7 +31,7 @@ class Ended(NamedTuple):
 def run_command(arguments: Sequence[str], environment: Mapping[str, str], folder: Path) -> Ended:
     """`calltally` with these arguments; what it prints goes through a file in `folder`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CALLTALLY_")}
-    begun_s = time.perf_counter()
+    started_s = time.perf_counter()
     with (folder / "printed").open("w+b") as printed:
         process = subprocess.Popen(
             [sys.executable, "-m", "calltally", *arguments], env={**kept, **environment}, stdout=printed
@@ -42,16 +42,16 @@ def run_command(arguments: Sequence[str], environment: Mapping[str, str], folder
             time.sleep(_POLL_S)
         process.returncode = os.waitstatus_to_exitcode(ended[1])
         printed.seek(0)
-        said = printed.read()
+        output = printed.read()
     taken = ended[2]
-    seconds = time.perf_counter() - begun_s
+    seconds = time.perf_counter() - started_s
     cpu_s = taken.ru_utime + taken.ru_stime
-    return Ended(process.returncode, said, seconds, cpu_s, held_bytes, taken.ru_maxrss * _KIB)
+    return Ended(process.returncode, output, seconds, cpu_s, held_bytes, taken.ru_maxrss * _KIB)
 
 
 def _held(pid: int) -> int:
     """Nothing of a process that is ending: it has let go of its memory, and says no more of it."""
     with suppress(OSError):
-        told = Path(f"/proc/{pid}/status").read_text(encoding="ascii").partition("RssAnon:")[2].split()
-        return int(told[0]) * _KIB if told else 0
+        fields = Path(f"/proc/{pid}/status").read_text(encoding="ascii").partition("RssAnon:")[2].split()
+        return int(fields[0]) * _KIB if fields else 0
     return 0

@@ -45,7 +45,7 @@ class _Event(msgspec.Struct):
     corrects: str | None = None
 
 
-class Told(NamedTuple):
+class SentEvent(NamedTuple):
     """One call: its state, what was received of it (when, and the line), what is wrong with that."""
 
     call: CallState
@@ -53,19 +53,19 @@ class Told(NamedTuple):
     faults: list[Fault]
 
 
-def month(seed: int, calls: int) -> Iterator[Told]:
+def month(seed: int, calls: int) -> Iterator[SentEvent]:
     """So many calls in the order in which they were created, each with about five events."""
     random = Random(seed)
     step_us = MONTH_US // calls
     for number in range(calls):
-        begun_us = BEGIN_US + number * step_us + random.randrange(step_us)
-        yield _Call(random, number, begun_us).told()
+        start_us = BEGIN_US + number * step_us + random.randrange(step_us)
+        yield _Call(random, number, start_us).sent()
 
 
-def in_order_of_receipt(told: Iterator[Told], faults: list[Fault]) -> Iterator[bytes]:
+def in_order_of_receipt(sent: Iterator[SentEvent], faults: list[Fault]) -> Iterator[bytes]:
     """The lines as they were received; the faults are added to `faults` on the way."""
     waiting: list[tuple[int, bytes]] = []
-    for each in told:
+    for each in sent:
         faults.extend(each.faults)
         for line in each.lines:
             heapq.heappush(waiting, line)
@@ -77,17 +77,17 @@ def in_order_of_receipt(told: Iterator[Told], faults: list[Fault]) -> Iterator[b
 class _Call:
     """One call on its way: what happened, what was sent, what went wrong."""
 
-    def __init__(self, random: Random, number: int, begun_us: int) -> None:
+    def __init__(self, random: Random, number: int, start_us: int) -> None:
         self._random = random
         self._id = f"{random.getrandbits(128):032x}"
         self._sid = f"CA{random.getrandbits(128):032x}"
-        self._begun_us = begun_us
+        self._start_us = start_us
         self._revision = 10 * number + 1
-        self._now_us = begun_us
+        self._now_us = start_us
         self._faults: list[Fault] = []
         self._events = self._happened()
 
-    def told(self) -> Told:
+    def sent(self) -> SentEvent:
         """The call, and its events after all that went wrong with them."""
         last = [event for event in self._events if event.name == "completed"][-1]
         escalated = any(event.name == "escalated" for event in self._events)
@@ -96,7 +96,7 @@ class _Call:
             self._sid,
             last.status,
             7,
-            self._begun_us,
+            self._start_us,
             self._revision,
             self._now_us,
             "outbound",
@@ -107,7 +107,9 @@ class _Call:
         self._lose()
         self._reorder()
         self._repeat()
-        return Told(call, [(event.received_us, self._line(event)) for event in self._events], self._faults)
+        return SentEvent(
+            call, [(event.received_us, self._line(event)) for event in self._events], self._faults
+        )
 
     def _happened(self) -> list[_Event]:
         """Events of one call: start, escalation, end, evaluation, and often a correction."""
@@ -145,14 +147,14 @@ class _Call:
 
     def _fault_of(self, lost: _Event) -> Fault:
         """Return the correction of a fact, derived from the others; None without one."""
-        told = [event for event in self._events if event.name == "completed"]
+        sent = [event for event in self._events if event.name == "completed"]
         if lost.name != "completed":
             return ("missing-event", self._sid, "started" if lost.name == "started" else lost.name)
-        at = told.index(lost)
-        if at + 1 < len(told):
-            return ("missing-event", self._sid, told[at + 1].id)
+        at = sent.index(lost)
+        if at + 1 < len(sent):
+            return ("missing-event", self._sid, sent[at + 1].id)
         return (
-            ("other-final-state", self._sid, told[at - 1].id)
+            ("other-final-state", self._sid, sent[at - 1].id)
             if at
             else ("missing-event", self._sid, lost.status)
         )

@@ -30,13 +30,13 @@ TENANT: Final = "acme"
 LEDGER: Final = "calltally.db"
 LISTED: Final = "listed.ndjson"
 # Of each line of it the second of its start and where it ends in the file, 8 bytes each.
-PLACES: Final = "listed.places"
+OFFSETS: Final = "listed.places"
 # Where the stand-in of the provider finds it.
 VARIABLE: Final = "BENCH_LISTED"
 _NOTE: Final = "planted.json"
 _SEED: Final = 4
 _BATCH: Final = 2_000
-_UNDER_WAY: Final = 3
+_MAX_RUNNING: Final = 3
 # Callbacks come in any order within so many facts, and some come twice.
 _DISORDER: Final = 200
 _REPEATED: Final = 0.03
@@ -58,9 +58,9 @@ async def planted(root: Path, calls: int) -> tuple[Path, Labels]:
         return folder, msgspec.json.decode(note.read_bytes(), type=Labels)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    begun_s = time.perf_counter()
+    started_s = time.perf_counter()
     labels = await plant(folder, calls, Random(_SEED))
-    labels.seconds = time.perf_counter() - begun_s
+    labels.seconds = time.perf_counter() - started_s
     note.write_bytes(msgspec.json.encode(labels))
     return folder, labels
 
@@ -74,9 +74,9 @@ async def plant(folder: Path, calls: int, random: Random) -> Labels:
     labels = Labels()
     try:
         await _sign_in(store, settings)
-        with (folder / LISTED).open("wb") as file, (folder / PLACES).open("wb") as places:
-            told = _told(_noted(_listed(provider_month(calls), file, places), labels), random)
-            await _submit(store, told, labels)
+        with (folder / LISTED).open("wb") as file, (folder / OFFSETS).open("wb") as offsets:
+            ordered = _with_order(_noted(_listed(provider_month(calls), file, offsets), labels), random)
+            await _submit(store, ordered, labels)
     finally:
         await store.close()
     return labels
@@ -89,10 +89,10 @@ async def _sign_in(store: Store, settings: Settings) -> None:
     await store.write(put_provider_secrets(TENANT, "twilio", sealed, wall_us()))
 
 
-def _listed(month: Iterable[Planted], file: IO[bytes], places: IO[bytes]) -> Iterator[Planted]:
+def _listed(month: Iterable[Planted], file: IO[bytes], offsets: IO[bytes]) -> Iterator[Planted]:
     for call in month:
         file.write(msgspec.json.encode(call.listed) + b"\n")
-        places.write(array("q", (call.started_us // SECOND_US, file.tell())).tobytes())
+        offsets.write(array("q", (call.started_us // SECOND_US, file.tell())).tobytes())
         yield call
 
 
@@ -103,7 +103,7 @@ def _noted(month: Iterable[Planted], labels: Labels) -> Iterator[Fact]:
         yield from call.facts
 
 
-def _told(facts: Iterator[Fact], random: Random) -> Iterator[Fact]:
+def _with_order(facts: Iterator[Fact], random: Random) -> Iterator[Fact]:
     waiting: list[Fact] = []
     for fact in facts:
         waiting.append(fact)
@@ -117,12 +117,12 @@ def _told(facts: Iterator[Fact], random: Random) -> Iterator[Fact]:
 
 
 async def _submit(store: Store, facts: Iterator[Fact], labels: Labels) -> None:
-    under_way: set[asyncio.Task[object]] = set()
+    running: set[asyncio.Task[object]] = set()
     while batch := [Submission(TENANT, fact, announce=False) for fact in islice(facts, _BATCH)]:
         labels.facts += len(batch)
-        if len(under_way) == _UNDER_WAY:
-            finished, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+        if len(running) == _MAX_RUNNING:
+            finished, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in finished:
                 await task
-        under_way.add(asyncio.create_task(store.submit(batch)))
-    await asyncio.gather(*under_way)
+        running.add(asyncio.create_task(store.submit(batch)))
+    await asyncio.gather(*running)

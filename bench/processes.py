@@ -85,14 +85,17 @@ async def _serving(
 ) -> AsyncIterator[Server]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_KEPT)}
     started = time.perf_counter()
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(  # noqa: ASYNC220 - nothing else is under way that it could hold up
-            [sys.executable, *arguments], env={**kept, **environment}, stdout=subprocess.DEVNULL, stderr=said
+            [sys.executable, *arguments],
+            env={**kept, **environment},
+            stdout=subprocess.DEVNULL,
+            stderr=output,
         )
         try:
             if not await _answers(process, port, probe, started + _READY_S):
-                said.seek(0)
-                raise RuntimeError(f"the server does not answer: {_last_line(said.read())}")
+                output.seek(0)
+                raise RuntimeError(f"the server does not answer: {_last_line(output.read())}")
             yield Server(port, process.pid, time.perf_counter() - started)
         finally:
             await asyncio.to_thread(_stop, process)
@@ -110,8 +113,8 @@ async def _answers(process: "subprocess.Popen[bytes]", port: int, probe: bytes, 
     return False
 
 
-def _last_line(said: bytes) -> str:
-    return (said.decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+def _last_line(output: bytes) -> str:
+    return (output.decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:

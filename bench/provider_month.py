@@ -63,11 +63,11 @@ def _truth(random: Random, started_us: int) -> _Truth:
 
 
 def _fault(random: Random, truth: _Truth) -> FindingKind | None:
-    drawn = random.randrange(1000)
+    number = random.randrange(1000)
     for kind, share in PLANTED.items():
-        if drawn < share:
+        if number < share:
             return None if kind == FindingKind.OTHER_DURATION and not truth.talk_s else kind
-        drawn -= share
+        number -= share
     return None
 
 
@@ -83,14 +83,14 @@ def _heard(random: Random, truth: _Truth, fault: FindingKind | None) -> Iterator
         return
     yield _fact(truth, 0, status=random.choice(("queued", "initiated")), started_us=truth.started_us)
     yield _fact(truth, 1, status="ringing")
-    status, talk_s = _told(random, truth, fault)
+    status, talk_s = _stated(random, truth, fault)
     if talk_s and (fault != FindingKind.MISSING_FINAL_STATE or random.getrandbits(1)):
         yield _fact(truth, 5, status="in-progress")
     if fault != FindingKind.MISSING_FINAL_STATE:
         yield _fact(truth, 5 + truth.talk_s, status=status, talk_seconds=talk_s)
 
 
-def _told(random: Random, truth: _Truth, fault: FindingKind | None) -> tuple[str, int]:
+def _stated(random: Random, truth: _Truth, fault: FindingKind | None) -> tuple[str, int]:
     """The final state and talk that we were told of."""
     if fault == FindingKind.CONTRADICTION:
         return _other(random, truth)
@@ -106,9 +106,9 @@ def _other(random: Random, truth: _Truth) -> tuple[str, int]:
     return status, 30 if status == "completed" else 0
 
 
-def _fact(truth: _Truth, second: int, **said: object) -> Fact:
+def _fact(truth: _Truth, second: int, **stated: object) -> Fact:
     occurred_us = truth.started_us + second * SECOND_US
-    whole = {**said, "provider": "twilio", "provider_account": ACCOUNT, "direction": "outbound"}
+    whole = {**stated, "provider": "twilio", "provider_account": ACCOUNT, "direction": "outbound"}
     return Fact(
         call_sid=truth.call_sid,
         channel=Channel.CALLBACK,

@@ -46,18 +46,18 @@ class Receiver(asyncio.Protocol):
     def _answer(self, request: bytes) -> None:
         transport = self._transport
         assert transport is not None
-        way = request.split(b" ", 2)[1].strip(b"/").split(b"-")[0]
-        if way == b"good":
+        behavior = request.split(b" ", 2)[1].strip(b"/").split(b"-")[0]
+        if behavior == b"good":
             transport.write(_OK)
             found = _SID.search(request)
             if found:
                 sys.stdout.write(f"{found[1].decode()} {time.time_ns() // 1000}\n")
-        elif way == b"reset":
+        elif behavior == b"reset":
             transport.abort()
-        elif way == b"drip":
+        elif behavior == b"drip":
             self._drip(b"HTTP/1.1 200 OK\r\n" + b"x-slow: 1\r\n" * 100)
-        elif way != b"hang":
-            transport.write({b"away": _AWAY, b"large": _LARGE}.get(way, _FAILED))
+        elif behavior != b"hang":
+            transport.write({b"away": _AWAY, b"large": _LARGE}.get(behavior, _FAILED))
 
     def _drip(self, left: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():

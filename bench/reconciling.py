@@ -31,7 +31,7 @@ TERMS: Final = EventTerms(
 
 def main(calls: Path, events: Path, found: Path) -> None:
     """Compare, and print what it took as JSON."""
-    begun_s = time.perf_counter()
+    started_s = time.perf_counter()
     counts: Counter[str] = Counter()
     with EventComparison(TERMS, found.parent) as comparison, found.open("w", encoding="utf-8") as file:
         for finding in _findings(comparison, calls, events):
@@ -41,7 +41,7 @@ def main(calls: Path, events: Path, found: Path) -> None:
     took = {
         "looked_at": comparison.examined,
         "counts": counts,
-        "seconds": time.perf_counter() - begun_s,
+        "seconds": time.perf_counter() - started_s,
         "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
     print(json.dumps(took))

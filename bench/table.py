@@ -47,8 +47,8 @@ def at_most(what: str, ours: str, against: str, *, ratio: float, limit: float) -
 
 def at_least(what: str, ours: str, against: str, *, ratio: float, limit: Limit) -> Row:
     """How many times better ours must be."""
-    shown = f"{ratio:.2f}x" if ratio < 10 else f"{ratio:,.0f}x"  # noqa: PLR2004 - digits that mean something
-    return Row(what, ours, against, shown, f"at least {limit.times:.3g}x{limit.note}", ratio >= limit.times)
+    text = f"{ratio:.2f}x" if ratio < 10 else f"{ratio:,.0f}x"  # noqa: PLR2004 - digits that mean something
+    return Row(what, ours, against, text, f"at least {limit.times:.3g}x{limit.note}", ratio >= limit.times)
 
 
 def within(what: str, ours: str, *, against: str = _NO_RATIO, target: str, met: bool) -> Row:

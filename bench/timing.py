@@ -10,7 +10,7 @@ from typing import Final
 US_PER_S: Final = 1_000_000
 MS_PER_S: Final = 1_000
 _KIB: Final = 1024
-_TURN_S: Final = 0.005
+_ROUND_S: Final = 0.005
 
 Timed = Callable[[], Awaitable[object]]
 
@@ -71,15 +71,15 @@ async def interleaved(*sides: Timed, rounds: int, most_seconds: float = 20.0) ->
     until = time.perf_counter() + most_seconds
     for _ in range(rounds):
         for side, seconds in zip(sides, taken, strict=True):
-            seconds.extend(await _turn(side))
+            seconds.extend(await _round(side))
         if time.perf_counter() > until:
             break
     return [median(seconds) for seconds in taken]
 
 
-async def _turn(side: Timed) -> list[float]:
+async def _round(side: Timed) -> list[float]:
     seconds: list[float] = []
-    until = time.perf_counter() + _TURN_S
+    until = time.perf_counter() + _ROUND_S
     while not seconds or time.perf_counter() < until:
         seconds.append(await _seconds(side))
     return seconds

@@ -135,8 +135,8 @@ def history(size: int, seed: int) -> Iterator[Made]:
 
 def call(rng: random.Random, tenant: str, created_us: int) -> Made:
     """One more call of `tenant`."""
-    drawn = rng.randrange(100)
-    status = next(word for word, share in zip(_STATUSES, _STATUS_SHARES, strict=True) if drawn < share)
+    number = rng.randrange(100)
+    status = next(word for word, share in zip(_STATUSES, _STATUS_SHARES, strict=True) if number < share)
     return Made(
         tenant=tenant,
         sid=f"CA{rng.getrandbits(128):032x}",
@@ -157,7 +157,7 @@ def tenant_by_share(rng: random.Random) -> str:
 def listed_fact(made: Made) -> Fact:
     """The one fact by which a past call is loaded: what the provider's own list of calls says of it."""
     ended_us = made.created_us + (6 + made.talk_s) * SECOND_US
-    said = _said(made, ended_us)
+    stated = _stated(made, ended_us)
     raw = _resource(made, ended_us)
     return Fact(
         call_sid=made.sid,
@@ -169,15 +169,15 @@ def listed_fact(made: Made) -> Fact:
         occurred_us=ended_us,
         received_us=ended_us,
         digest=content_digest(raw),
-        stated=said,
+        stated=stated,
         raw=raw,
         is_carrier=True,
     )
 
 
-def _said(made: Made, ended_us: int) -> StatedFields:
+def _stated(made: Made, ended_us: int) -> StatedFields:
     caller, called = made.numbers
-    said: StatedFields = {
+    stated: StatedFields = {
         "status": made.status,
         "direction": made.direction,
         "from_number": caller,
@@ -193,8 +193,8 @@ def _said(made: Made, ended_us: int) -> StatedFields:
         "cost": {"amount": f"0.0{made.talk_s // 60 + 1:03}", "currency": "USD"},
     }
     if made.talk_s % 3 == 1:
-        said["summary"] = _SUMMARIES[made.talk_s % len(_SUMMARIES)]
-    return said
+        stated["summary"] = _SUMMARIES[made.talk_s % len(_SUMMARIES)]
+    return stated
 
 
 def _resource(made: Made, ended_us: int) -> bytes:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
-from bench.planting import LISTED, PLACES, VARIABLE
+from bench.planting import LISTED, OFFSETS, VARIABLE
 from calltally.calls.times import SECOND_US, parse_instant
 
 _MOST: Final = 1_000
@@ -24,8 +24,8 @@ class _Listed:
     def __init__(self, folder: Path) -> None:
         with (folder / LISTED).open("rb") as file:
             self._text = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        places = array("q", (folder / PLACES).read_bytes())
-        self._starts, self._ends = places[::2], places[1::2]
+        offsets = array("q", (folder / OFFSETS).read_bytes())
+        self._starts, self._ends = offsets[::2], offsets[1::2]
 
     def page(self, path: str, query: dict[str, str]) -> bytes:
         """One page, and where the next one is."""

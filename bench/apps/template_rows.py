@@ -27,11 +27,11 @@ def write_template_rows(source: Path, tenant: str, target: Path) -> dict[str, st
     target.parent.mkdir(parents=True, exist_ok=True)
     connection = apsw.Connection(str(target))
     columns = ", ".join(CALL_FIELDS)
-    places = ", ".join("?" for _ in CALL_FIELDS)
+    placeholders = ", ".join("?" for _ in CALL_FIELDS)
     connection.execute(f"CREATE TABLE {TABLE} (tenant, {columns}, PRIMARY KEY (id))")
     connection.execute(f"CREATE INDEX listed ON {TABLE} (tenant, created_at)")
     with connection:
-        connection.executemany(f"INSERT INTO {TABLE} VALUES (?, {places})", _rows(source, tenant))
+        connection.executemany(f"INSERT INTO {TABLE} VALUES (?, {placeholders})", _rows(source, tenant))
     connection.close()
     return {URL_VARIABLE: f"sqlite+aiosqlite:///{target}"}
 

@@ -44,7 +44,7 @@ SPREADS: Final = {
     Trouble.PROVIDER_DOWN: 10.0,
 }
 _A_MONTH: Final = {Trouble.SHIFT: 5, Trouble.COLLAPSE: 4, Trouble.DRIFT: 4, Trouble.FEWER_TRANSFERS: 1}
-_WAYS: Final = (
+_CHANGES: Final = (
     (Metric.FAILURE_RATE, ChangeDirection.UP),
     (Metric.NO_ANSWER_RATE, ChangeDirection.UP),
     (Metric.ANSWER_RATE, ChangeDirection.DOWN),
@@ -94,8 +94,8 @@ def draw(rng: np.random.Generator, tenant: SyntheticTenant, hours: Hours) -> tup
 def _on_a_route(
     rng: np.random.Generator, tenant: SyntheticTenant, hours: Hours, trouble: Trouble, taken: set[int]
 ) -> Incident | None:
-    ways = _FALLS if trouble is Trouble.FEWER_TRANSFERS else _WAYS
-    metric, direction = ways[int(rng.integers(len(ways)))]
+    kinds = _FALLS if trouble is Trouble.FEWER_TRANSFERS else _CHANGES
+    metric, direction = kinds[int(rng.integers(len(kinds)))]
     steps = 7 * STEPS_A_DAY if trouble is Trouble.DRIFT else int(rng.integers(6, 13)) * STEPS_AN_HOUR
     for _attempt in range(_ATTEMPTS):
         first = _first_step(rng, tenant, steps)
@@ -116,16 +116,16 @@ def _provider_down(rng: np.random.Generator, tenant: SyntheticTenant, hours: Hou
     """All routes of a provider fail at once, each by as many spreads of its own."""
     provider = int(rng.integers(tenant.size.providers))
     routes = tuple(int(route) for route in np.flatnonzero(tenant.provider_of == provider))
-    way = (Metric.FAILURE_RATE, ChangeDirection.UP, Trouble.PROVIDER_DOWN)
+    kind = (Metric.FAILURE_RATE, ChangeDirection.UP, Trouble.PROVIDER_DOWN)
     steps = int(rng.integers(6, 13)) * STEPS_AN_HOUR
     for _attempt in range(_ATTEMPTS):
         first = _first_step(rng, tenant, steps)
         span = _span(first, steps)
-        calls = look_at(tenant, hours, way[0], span, routes[0])[0]
+        calls = look_at(tenant, hours, kind[0], span, routes[0])[0]
         if calls.min() >= LEAST_CALLS_AN_HOUR:
-            made = [_change(tenant, hours, way, span, route) for route in routes]
+            made = [_change(tenant, hours, kind, span, route) for route in routes]
             moved = tuple(change for change, _wide, _fits in made)
-            return Incident(way[2], way[0], way[1], first, steps, routes, moved, made[0][1], provider)
+            return Incident(kind[2], kind[0], kind[1], first, steps, routes, moved, made[0][1], provider)
     return None
 
 
@@ -174,12 +174,12 @@ def look_at(
 def _change(
     tenant: SyntheticTenant,
     hours: Hours,
-    way: tuple[Metric, ChangeDirection, Trouble],
+    kind: tuple[Metric, ChangeDirection, Trouble],
     span: slice,
     route: int,
 ) -> tuple[float, float, bool]:
     """How far the metric moves on the logit, how over-dispersed it is then, and whether it has room."""
-    metric, direction, trouble = way
+    metric, direction, trouble = kind
     calls, rate, variance = look_at(tenant, hours, metric, span, route)
     size = SPREADS[trouble] * float(np.sqrt(variance).mean())
     middle = float(rate.mean())

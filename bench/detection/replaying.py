@@ -69,10 +69,10 @@ def replayed(months: Sequence[Month], rules: Rules) -> list[Alert]:
             crossed, back = watch.step(
                 at, trials_of(counts[at].T), _live(marks, hour, watch.baseline.is_leaf)
             )
-            for place, cause in _sorted_out(_Moves(crossed, back, []), watch, (families, open_causes), at):
+            for position, cause in _sorted_out(_Moves(crossed, back, []), watch, (families, open_causes), at):
                 head = cause.primary
                 alerts.append(
-                    Alert(place, at + 1, head.cell.series, head.cell.signal, head.speed, head.since)
+                    Alert(position, at + 1, head.cell.series, head.cell.signal, head.speed, head.since)
                 )
         if at % STEPS_AN_HOUR == STEPS_AN_HOUR - 1:
             settled = watch.end_hour(hour_of_week[hour], ~marks.campaign[hour] & ~marks.holiday[hour])
@@ -94,8 +94,8 @@ def _watch(families: Sequence[SeriesTree], rules: Rules) -> RateMonitor:
 
 
 def _leaves(family: SeriesTree) -> Flags:
-    places = np.arange(len(family.parents))
-    return np.asarray(~np.isin(places, family.parents) & ~np.isin(places, list(family.agents)))
+    positions = np.arange(len(family.parents))
+    return np.asarray(~np.isin(positions, family.parents) & ~np.isin(positions, list(family.agents)))
 
 
 def _marks(months: Sequence[Month], families: Sequence[SeriesTree], width: int) -> Marks:
@@ -103,9 +103,9 @@ def _marks(months: Sequence[Month], families: Sequence[SeriesTree], width: int) 
     campaign = np.zeros((hours, len(months) * width), dtype=np.bool_)
     for at, (month, family) in enumerate(zip(months, families, strict=True)):
         for route, first, length in month.hours.campaigns:
-            place = 1 + month.tenant.size.providers + month.tenant.size.agents + route
+            position = 1 + month.tenant.size.providers + month.tenant.size.agents + route
             agent = 1 + month.tenant.size.providers + int(month.tenant.agent_of[route])
-            for series in (place, agent, *family.ancestors(place)):
+            for series in (position, agent, *family.ancestors(position)):
                 campaign[first : first + length, at * width + series] = True
     holiday = np.stack([month.hours.is_holiday for month in months], axis=1).astype(np.bool_)
     return Marks(campaign, np.repeat(holiday, width, axis=1))
@@ -122,11 +122,15 @@ class _Moves(NamedTuple):
     back: list[SignalCell]
     settled: list[SignalCell]
 
-    def of(self, place: int, width: int) -> "_Moves":
+    def of(self, position: int, width: int) -> "_Moves":
         """Those of one month, by the places of its own series."""
-        crossed = [_within(moved, width) for moved in self.crossed if moved.cell.series // width == place]
+        crossed = [_within(moved, width) for moved in self.crossed if moved.cell.series // width == position]
         back, settled = (
-            [SignalCell(cell.signal, cell.series % width) for cell in cells if cell.series // width == place]
+            [
+                SignalCell(cell.signal, cell.series % width)
+                for cell in cells
+                if cell.series // width == position
+            ]
             for cells in (self.back, self.settled)
         )
         return _Moves(crossed, back, settled)
@@ -137,14 +141,14 @@ def _sorted_out(
 ) -> list[tuple[int, AlertIncident]]:
     """Give each month its own; returns the causes that are told: that are new, or far worse."""
     opened: list[tuple[int, AlertIncident]] = []
-    for place, (family, causes) in enumerate(zip(*held, strict=True)):
+    for position, (family, causes) in enumerate(zip(*held, strict=True)):
         width = len(family.parents)
-        own = moves.of(place, width)
+        own = moves.of(position, width)
         news = group_moves(causes, own.crossed, family)
-        opened += [(place, cause) for cause in (*news.opened, *news.worsened)]
+        opened += [(position, cause) for cause in (*news.opened, *news.worsened)]
         freed = cells_to_release(causes, own.back)
         if freed:
-            watch.release([SignalCell(cell.signal, cell.series + place * width) for cell in freed])
+            watch.release([SignalCell(cell.signal, cell.series + position * width) for cell in freed])
         clear_cells(causes, [*own.back, *own.settled, *freed], at)
     return opened
 

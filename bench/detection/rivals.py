@@ -33,7 +33,7 @@ STATIC: Final = "static limit"
 WEEKDAY: Final = "same weekday %"
 
 
-class _Seen(NamedTuple):
+class _Observation(NamedTuple):
     """The rates of the hour before each quarter, and whether they count, (times, looks, routes)."""
 
     rate: Floats
@@ -49,9 +49,9 @@ class Rivals:
     def add(self, months: Sequence[LabelledMonth]) -> None:
         """Return the alerts of these detectors in some months."""
         for month in months:
-            seen = _seen(month)
+            observed = _observe(month)
             history = month.first_step // _EVERY
-            scores = {STATIC: _static(seen, history), WEEKDAY: _weekday(seen, history)}
+            scores = {STATIC: _static(observed, history), WEEKDAY: _weekday(observed, history)}
             for (name, limit), tally in self._tallies.items():
                 tally.add([month], _alerts(month, scores[name] > limit))
 
@@ -70,7 +70,7 @@ class Rivals:
         return found
 
 
-def _seen(month: LabelledMonth) -> _Seen:
+def _observe(month: LabelledMonth) -> _Observation:
     """Rates of the last hour, every quarter of one; the first is of the first hour."""
     quarters = month.steps.reshape(-1, _EVERY, *month.steps.shape[1:]).sum(axis=1, dtype=np.int32)
     times = len(quarters) - _AN_HOUR + 1
@@ -79,23 +79,23 @@ def _seen(month: LabelledMonth) -> _Seen:
         hour += quarters[later : later + times]
     calls, events = hour[:, DENOMINATORS][:, METRIC_OF_SIGNAL], hour[:, NUMERATORS][:, METRIC_OF_SIGNAL]
     rate = np.clip((events + 0.25) / (calls + 0.5), 1e-3, 1 - 1e-3)
-    return _Seen(np.asarray(rate), np.asarray(calls >= _LEAST_CALLS))
+    return _Observation(np.asarray(rate), np.asarray(calls >= _LEAST_CALLS))
 
 
-def _static(seen: _Seen, history: int) -> Floats:
+def _static(observed: _Observation, history: int) -> Floats:
     """How far each rate is beyond the middle of all routes, (times, routes): the worst of them."""
-    logit = np.log(seen.rate / (1 - seen.rate))
-    middle, width = _middle_and_width(logit[:history], seen.counts[:history])
-    return _worst(SIGN_OF_SIGNAL * (logit - middle) / width, seen.counts)
+    logit = np.log(observed.rate / (1 - observed.rate))
+    middle, width = _middle_and_width(logit[:history], observed.counts[:history])
+    return _worst(SIGN_OF_SIGNAL * (logit - middle) / width, observed.counts)
 
 
-def _weekday(seen: _Seen, history: int) -> Floats:
+def _weekday(observed: _Observation, history: int) -> Floats:
     """By how many per cent each rate differs from a week before; an answer rate by what it lacks."""
-    rate = np.where(SIGN_OF_SIGNAL > 0, seen.rate, 1 - seen.rate)
+    rate = np.where(SIGN_OF_SIGNAL > 0, observed.rate, 1 - observed.rate)
     change = np.zeros_like(rate)
     change[_A_WEEK:] = rate[_A_WEEK:] / rate[:-_A_WEEK] - 1
-    counts = seen.counts.copy()
-    counts[_A_WEEK:] &= seen.counts[:-_A_WEEK]
+    counts = observed.counts.copy()
+    counts[_A_WEEK:] &= observed.counts[:-_A_WEEK]
     counts[:_A_WEEK] = False
     middle, width = _middle_and_width(change[:history], counts[:history])
     return _worst((change - middle) / width, counts)

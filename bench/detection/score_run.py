@@ -31,7 +31,7 @@ class Report(msgspec.Struct, frozen=True):
 
 
 def scored(
-    seeds: Sequence[int], size: Size, rules: Rules, told: Callable[[Report], None], processes: int = 1
+    seeds: Sequence[int], size: Size, rules: Rules, on_report: Callable[[Report], None], processes: int = 1
 ) -> Report:
     """Score a month for each seed, in up to so many processes. `told` gets the report so far after a few."""
     ours, rivals = Tally(OURS), Rivals()
@@ -43,7 +43,7 @@ def scored(
         score = ours.score()
         others = rivals.at(max(score.false_alarms_a_week, rules.false_alarms_a_week))
         report = msgspec.structs.replace(report, months=score.months, scores=(score, *others))
-        told(report)
+        on_report(report)
     return report
 
 

@@ -18,7 +18,7 @@ _TEN_MINUTES: Final = 2.0
 _DRIFT_HOURS: Final = 72.0
 
 
-class Told(msgspec.Struct, frozen=True):
+class Detection(msgspec.Struct, frozen=True):
     """Of one incident: how many hours after its start an alert told of it, and whether in time.
 
     `in_outage` is whether its route's provider was down already when it began.
@@ -64,7 +64,7 @@ class Tally:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.told: list[Told] = []
+        self.detections: list[Detection] = []
         self.alerts = self.false_alarms = self.months = 0
         self.weeks = self.route_weeks = 0.0
 
@@ -73,8 +73,8 @@ class Tally:
         by_month: list[list[Alert]] = [[] for _ in months]
         for alert in alerts:
             by_month[alert.month].append(alert)
-        for month, told in zip(months, by_month, strict=True):
-            self._add(month, [alert for alert in told if alert.opened > month.first_step])
+        for month, detections in zip(months, by_month, strict=True):
+            self._add(month, [alert for alert in detections if alert.opened > month.first_step])
 
     def _add(self, month: LabelledMonth, alerts: Sequence[Alert]) -> None:
         size = month.tenant.size
@@ -84,14 +84,14 @@ class Tally:
         self.route_weeks += size.routes * size.days / 7
         self.alerts += len(alerts)
         self.false_alarms += sum(not _has_reason(alert, spans) for alert in alerts)
-        self.told += [
-            _told(incident, span, month, alerts)
+        self.detections += [
+            _detection(incident, span, month, alerts)
             for incident, span in zip(month.incidents, spans, strict=True)
         ]
 
     def join(self, other: "Tally") -> None:
         """Add what another one of the same name has counted, of other months."""
-        self.told += other.told
+        self.detections += other.detections
         for name in ("alerts", "false_alarms", "months", "weeks", "route_weeks"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
@@ -110,14 +110,14 @@ class Tally:
             troubles=tuple(of_kind(kind, found) for kind in Trouble if (found := self._of(kind))),
         )
 
-    def _of(self, kind: Trouble) -> list[Told]:
+    def _of(self, kind: Trouble) -> list[Detection]:
         """Collapses in an outage are among the collapses, and once more by themselves."""
         if kind is Trouble.COLLAPSE_IN_OUTAGE:
-            return [told for told in self.told if told.trouble is Trouble.COLLAPSE and told.in_outage]
-        return [told for told in self.told if told.trouble is kind]
+            return [each for each in self.detections if each.trouble is Trouble.COLLAPSE and each.in_outage]
+        return [each for each in self.detections if each.trouble is kind]
 
 
-def _told(incident: Incident, span: "_Span", month: LabelledMonth, alerts: Sequence[Alert]) -> Told:
+def _detection(incident: Incident, span: "_Span", month: LabelledMonth, alerts: Sequence[Alert]) -> Detection:
     opened = [
         alert.opened
         for alert in alerts
@@ -125,10 +125,10 @@ def _told(incident: Incident, span: "_Span", month: LabelledMonth, alerts: Seque
     ]
     in_outage = any(_is_outage_of(each, incident) for each in month.incidents)
     if not opened:
-        return Told(incident.trouble, None, in_time=False, in_outage=in_outage)
+        return Detection(incident.trouble, None, in_time=False, in_outage=in_outage)
     delay = min(opened) - incident.first_step
     in_time = delay <= _limit_steps(incident, month)
-    return Told(incident.trouble, delay / STEPS_AN_HOUR, in_time, in_outage)
+    return Detection(incident.trouble, delay / STEPS_AN_HOUR, in_time, in_outage)
 
 
 def _is_outage_of(other: Incident, incident: Incident) -> bool:
@@ -179,16 +179,16 @@ def _has_reason(alert: Alert, spans: Sequence[_Span]) -> bool:
     )
 
 
-def of_kind(kind: Trouble, told: Sequence[Told]) -> TroubleScore:
+def of_kind(kind: Trouble, detections: Sequence[Detection]) -> TroubleScore:
     """Return the alerts for all incidents of a kind."""
-    delays = [each.delay_hours for each in told if each.delay_hours is not None]
+    delays = [each.delay_hours for each in detections if each.delay_hours is not None]
     return TroubleScore(
         trouble=kind,
-        incidents=len(told),
-        recall=len(delays) / len(told),
+        incidents=len(detections),
+        recall=len(delays) / len(detections),
         median_delay_hours=float(np.median(delays)) if delays else None,
         p90_delay_hours=float(np.quantile(delays, 0.9)) if delays else None,
-        in_time=sum(each.in_time for each in told) / len(told),
+        in_time=sum(each.in_time for each in detections) / len(detections),
     )
 
 

@@ -36,8 +36,8 @@ class Calls(NamedTuple):
     created: Floats
     answered: Floats
     ended: Floats
-    told_answered: Floats
-    told_ended: Floats
+    reported_answered: Floats
+    reported_ended: Floats
     sid: Ints
     caller: Ints
 
@@ -96,10 +96,10 @@ def _lived(rng: np.random.Generator, created: Floats, route: Ints) -> Calls:
     answered = np.where(is_answered, created + rings, NEVER_S)
     ended = np.where(is_answered, created + rings + talks, created + rings)
     late = [_lateness(rng, number) for _ in range(2)]
-    told_ended = ended + late[1]
-    told_answered = np.minimum(answered + late[0], np.where(is_answered, told_ended, NEVER_S))
+    reported_ended = ended + late[1]
+    reported_answered = np.minimum(answered + late[0], np.where(is_answered, reported_ended, NEVER_S))
     numbers = np.arange(number)
-    return Calls(route, created, answered, ended, told_answered, told_ended, numbers, numbers)
+    return Calls(route, created, answered, ended, reported_answered, reported_ended, numbers, numbers)
 
 
 def _lateness(rng: np.random.Generator, number: int) -> Floats:
@@ -118,12 +118,12 @@ def _silences(rng: np.random.Generator, made: SyntheticTenant) -> list[SingleInc
     found: list[SingleIncident] = []
     for first in _scored(rng, 200, 8.0 * _HOUR_S):
         length = float(rng.uniform(3, 7)) * _HOUR_S
-        place = int(rng.integers(made.size.routes))
+        position = int(rng.integers(made.size.routes))
         hour = (first + np.arange(0, length, 600)) // _HOUR_S
-        expected = (made.week[hour.astype(np.int64) % HOURS_A_WEEK] * made.volume[place]).sum() / 6
-        if expected >= 60 and place not in {each.route for each in found}:  # noqa: PLR2004 - see above
+        expected = (made.week[hour.astype(np.int64) % HOURS_A_WEEK] * made.volume[position]).sum() / 6
+        if expected >= 60 and position not in {each.route for each in found}:  # noqa: PLR2004 - see above
             found.append(
-                SingleIncident(Trouble.SILENCE, place, float(first), float(first) + length, frozenset())
+                SingleIncident(Trouble.SILENCE, position, float(first), float(first) + length, frozenset())
             )
         if len(found) == _SILENCES:
             break
@@ -139,39 +139,41 @@ def _within(incidents: list[SingleIncident], created: Floats, route: Ints) -> Fl
 
 def _stuck(rng: np.random.Generator, calls: Calls) -> tuple[Calls, list[SingleIncident]]:
     """Calls whose end is never told; every other of them was never heard of after its creation."""
-    told_answered, told_ended = calls.told_answered.copy(), calls.told_ended.copy()
+    reported_answered, reported_ended = calls.reported_answered.copy(), calls.reported_ended.copy()
     found = []
     for at, first in enumerate(_scored(rng, _STUCK, 12.0 * _HOUR_S)):
         call = int(np.searchsorted(calls.created, first))
         while at % 2 and calls.answered[call] == NEVER_S:
             call += 1
-        told_ended[call] = NEVER_S
+        reported_ended[call] = NEVER_S
         if at % 2 == 0:
-            told_answered[call] = NEVER_S
+            reported_answered[call] = NEVER_S
         since = float(calls.answered[call] if at % 2 else calls.created[call])
         found.append(
             SingleIncident(Trouble.STUCK_CALL, int(calls.route[call]), since, NEVER_S, frozenset({call}))
         )
-    return calls._replace(told_answered=told_answered, told_ended=told_ended), found
+    return calls._replace(reported_answered=reported_answered, reported_ended=reported_ended), found
 
 
 def _lost(
     rng: np.random.Generator, calls: Calls, made: SyntheticTenant
 ) -> tuple[Calls, list[SingleIncident]]:
     """Half an hour to an hour in which no callback of a provider comes, where it has calls enough."""
-    told_answered, told_ended = calls.told_answered.copy(), calls.told_ended.copy()
+    reported_answered, reported_ended = calls.reported_answered.copy(), calls.reported_ended.copy()
     for first in _scored(rng, 100, 12.0 * _HOUR_S):
         last = float(first + rng.uniform(0.5, 1.0) * _HOUR_S)
         of_provider = made.provider_of[calls.route] == int(rng.integers(made.size.providers))
-        lost = of_provider & (told_ended >= first) & (told_ended < last)
+        lost = of_provider & (reported_ended >= first) & (reported_ended < last)
         if lost.sum() >= 10:  # noqa: PLR2004 - so many calls are an outage
-            unanswered = of_provider & (told_answered >= first) & (told_answered < last)
-            told_answered[unanswered], told_ended[lost] = NEVER_S, NEVER_S
-            places = np.flatnonzero(lost | unanswered)
-            about = frozenset(places.tolist())
-            route = int(calls.route[places[0]])
+            unanswered = of_provider & (reported_answered >= first) & (reported_answered < last)
+            reported_answered[unanswered], reported_ended[lost] = NEVER_S, NEVER_S
+            positions = np.flatnonzero(lost | unanswered)
+            about = frozenset(positions.tolist())
+            route = int(calls.route[positions[0]])
             incident = SingleIncident(Trouble.LOST_CALLBACKS, route, float(first), last, about)
-            return calls._replace(told_answered=told_answered, told_ended=told_ended), [incident]
+            return calls._replace(reported_answered=reported_answered, reported_ended=reported_ended), [
+                incident
+            ]
     return calls, []
 
 

@@ -18,7 +18,7 @@ _HOUR_S: Final = 3600
 class _Event(NamedTuple):
     """That a call came to a state at an instant, and when that is told; seconds from the start."""
 
-    told_s: float
+    reported_s: float
     call: int
     status: Status
     at_s: float
@@ -40,13 +40,16 @@ def single_events_of(month: SingleMonth, hours: int) -> Iterator[str]:
 def _events_of(month: SingleMonth, call: int) -> Iterator[_Event]:
     calls = month.calls
     created_s, answered_s, ended_s = (float(each[call]) for each in calls[1:4])
-    told_answered_s, told_ended_s = float(calls.told_answered[call]), float(calls.told_ended[call])
+    reported_answered_s, reported_ended_s = (
+        float(calls.reported_answered[call]),
+        float(calls.reported_ended[call]),
+    )
     yield _Event(created_s, call, Status.RINGING, created_s)
-    if told_answered_s < NEVER_S:
-        yield _Event(told_answered_s, call, Status.IN_PROGRESS, answered_s)
-    if told_ended_s < NEVER_S:
+    if reported_answered_s < NEVER_S:
+        yield _Event(reported_answered_s, call, Status.IN_PROGRESS, answered_s)
+    if reported_ended_s < NEVER_S:
         end = Status.COMPLETED if answered_s < NEVER_S else Status.NO_ANSWER
-        yield _Event(told_ended_s, call, end, ended_s)
+        yield _Event(reported_ended_s, call, end, ended_s)
 
 
 def _fields(month: SingleMonth, event: _Event, number: int) -> dict[str, Any]:

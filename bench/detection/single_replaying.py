@@ -28,7 +28,7 @@ _WORKDAYS: Final = 5
 _NATIONAL_SHARE: Final = 0.3
 
 
-class Seen(NamedTuple):
+class SingleAlert(NamedTuple):
     """One thing that was told: of which kind, which route (-1: of several), when, and about which calls."""
 
     trouble: Trouble
@@ -46,7 +46,7 @@ class Seen(NamedTuple):
         return self.trouble is kind and bool(self.calls & incident.calls)
 
 
-def seen(month: SingleMonth, rules: Rules) -> list[Seen]:
+def alerts_of(month: SingleMonth, rules: Rules) -> list[SingleAlert]:
     """All that is told of a month in its scored days."""
     found = [*_stuck(month, rules), *_duplicates(month), *_silences(month, rules)]
     return [each for each in found if each.at_s >= _FIRST_S]
@@ -67,27 +67,27 @@ class _Spells(NamedTuple):
 
 def _spells(month: SingleMonth, rules: Rules) -> tuple[_Spells, _Spells]:
     calls, floors = month.calls, rules.floors
-    left = np.minimum(calls.told_answered, calls.told_ended)
+    left = np.minimum(calls.reported_answered, calls.reported_ended)
     rings = _Spells(Status.RINGING, floors.ringing_hours * _HOUR_S, calls.created, calls.created, left)
     # Of a call whose answer was not told, nobody knows that it is in progress.
     in_progress = _Spells(
         Status.IN_PROGRESS,
         floors.in_progress_hours * _HOUR_S,
-        np.where(calls.told_answered < NEVER_S, calls.answered, NEVER_S),
-        calls.told_answered,
-        calls.told_ended,
+        np.where(calls.reported_answered < NEVER_S, calls.answered, NEVER_S),
+        calls.reported_answered,
+        calls.reported_ended,
     )
     return rings, in_progress
 
 
-def _stuck(month: SingleMonth, rules: Rules) -> Iterator[Seen]:
+def _stuck(month: SingleMonth, rules: Rules) -> Iterator[SingleAlert]:
     """Each call that is open beyond its limit, at the round in which it is found."""
     for spells in _spells(month, rules):
         long = (spells.since < _LAST_S) & (spells.left > spells.since + spells.floor_s)
         for call in np.flatnonzero(long).tolist():
             at_s = _found_at(month, spells, call)
             if at_s is not None:
-                yield Seen(Trouble.STUCK_CALL, int(month.calls.route[call]), at_s, frozenset({call}))
+                yield SingleAlert(Trouble.STUCK_CALL, int(month.calls.route[call]), at_s, frozenset({call}))
 
 
 def _found_at(month: SingleMonth, spells: _Spells, call: int) -> float | None:
@@ -106,7 +106,7 @@ def _limit_s(month: SingleMonth, spells: _Spells, route: int, at_s: float) -> fl
     calls = month.calls
     before = int(np.searchsorted(calls.created, at_s))
     of_route = calls.route[:before] == route
-    over = np.flatnonzero(of_route & (calls.told_ended[:before] <= at_s))[-_LEARNED:]
+    over = np.flatnonzero(of_route & (calls.reported_ended[:before] <= at_s))[-_LEARNED:]
     past = [
         PastCall(
             int(calls.created[each] * SECOND_US),
@@ -128,24 +128,30 @@ def _round_after(instant_s: float) -> float:
 # ----------------------------------------------------------------------------------------- SIDs of two calls
 
 
-def _duplicates(month: SingleMonth) -> Iterator[Seen]:
+def _duplicates(month: SingleMonth) -> Iterator[SingleAlert]:
     """Each SID whose tellings cannot be of one call. Numbers are told now in one notation, now in another."""
     calls = month.calls
     is_national = np.random.default_rng([month.seed, 3]).random(len(calls.sid)) < _NATIONAL_SHARE
     order = np.argsort(calls.sid, kind="stable")
     bounds = np.flatnonzero(np.diff(calls.sid[order], prepend=-1, append=-1))
     for first, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
-        places = sorted(order[first:end].tolist())
-        told = [telling for place in places for telling in _tellings(month, place, bool(is_national[place]))]
-        if contradictions(told):
-            at_s = _round_after(float(calls.created[places[-1]]))
-            yield Seen(Trouble.DUPLICATE_SID, int(calls.route[places[-1]]), at_s, frozenset(places))
+        positions = sorted(order[first:end].tolist())
+        identities = [
+            identity
+            for position in positions
+            for identity in _identities(month, position, bool(is_national[position]))
+        ]
+        if contradictions(identities):
+            at_s = _round_after(float(calls.created[positions[-1]]))
+            yield SingleAlert(
+                Trouble.DUPLICATE_SID, int(calls.route[positions[-1]]), at_s, frozenset(positions)
+            )
 
 
-def _tellings(month: SingleMonth, place: int, is_national: bool) -> list[CallIdentity]:  # noqa: FBT001 - of an array
+def _identities(month: SingleMonth, position: int, is_national: bool) -> list[CallIdentity]:  # noqa: FBT001 - of an array
     calls = month.calls
-    number, other = f"+4930{int(calls.caller[place]):07d}", f"+4989{int(calls.route[place]):07d}"
-    sid, at_us = f"sid-{int(calls.sid[place])}", int(calls.created[place] * SECOND_US)
+    number, other = f"+4930{int(calls.caller[position]):07d}", f"+4989{int(calls.route[position]):07d}"
+    sid, at_us = f"sid-{int(calls.sid[position])}", int(calls.created[position] * SECOND_US)
     again = f"0{number[3:]}" if is_national else number
     return [
         CallIdentity(sid, at_us, "inbound", number, other),
@@ -156,7 +162,7 @@ def _tellings(month: SingleMonth, place: int, is_national: bool) -> list[CallIde
 # --------------------------------------------------------------------------------------------------- silence
 
 
-def _silences(month: SingleMonth, rules: Rules) -> Iterator[Seen]:
+def _silences(month: SingleMonth, rules: Rules) -> Iterator[SingleAlert]:
     family = family_of(month.tenant)
     counts = _counts(month, family.parents)
     silence, parents = SilenceMonitor(counts.shape[1]), np.array(family.parents)
@@ -166,9 +172,9 @@ def _silences(month: SingleMonth, rules: Rules) -> Iterator[Seen]:
         hour = at // STEPS_AN_HOUR
         live = everything if hour >= _MATURE_HOURS else ~everything
         silence.recover(silence.step(at, started, _bin(hour), live))
-        for place in silence.fall(silence.threshold(rules.false_alarms_a_week, everything), live, parents):
-            route = int(place) - first_route if place >= first_route else -1
-            yield Seen(Trouble.SILENCE, route, float((at + 1) * ROUND_S), frozenset())
+        for position in silence.fall(silence.threshold(rules.false_alarms_a_week, everything), live, parents):
+            route = int(position) - first_route if position >= first_route else -1
+            yield SingleAlert(Trouble.SILENCE, route, float((at + 1) * ROUND_S), frozenset())
         if at % STEPS_AN_HOUR == STEPS_AN_HOUR - 1:
             silence.end_hour(_bin(hour), everything)
 
@@ -177,12 +183,12 @@ def _counts(month: SingleMonth, parents: Sequence[int]) -> Floats:
     """Calls that begin in each step, (steps, series), of all series."""
     steps, size = _LAST_S // ROUND_S, month.tenant.size
     counts = np.zeros((steps, len(parents)))
-    places = (month.calls.created // ROUND_S).astype(np.int64)
+    positions = (month.calls.created // ROUND_S).astype(np.int64)
     routes = month.calls.route
     above = (np.zeros_like(routes), 1 + month.tenant.provider_of[routes])
     agents = 1 + size.providers + month.tenant.agent_of[routes]
     for series in (*above, agents, 1 + size.providers + size.agents + routes):
-        np.add.at(counts, (places, series), 1.0)
+        np.add.at(counts, (positions, series), 1.0)
     return counts
 
 

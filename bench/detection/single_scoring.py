@@ -11,9 +11,9 @@ import numpy as np
 from bench.detection.incidents import Trouble
 from bench.detection.month.tenant import HOURS_A_WEEK
 from bench.detection.score_run import OURS, Report
-from bench.detection.scoring import Score, Told, of_kind, poisson_interval
+from bench.detection.scoring import Detection, Score, of_kind, poisson_interval
 from bench.detection.single_calls import DAYS, ROUTES, SingleIncident, SingleMonth, single_month
-from bench.detection.single_replaying import ROUND_S, Seen, seen
+from bench.detection.single_replaying import ROUND_S, SingleAlert, alerts_of
 from calltally.alerts.model.rules import Rules
 
 _HOUR_S: Final = 3600
@@ -24,24 +24,24 @@ _SINGLE: Final = (Trouble.STUCK_CALL, Trouble.LOST_CALLBACKS, Trouble.DUPLICATE_
 
 
 def scored_calls(
-    seeds: Sequence[int], rules: Rules, told: Callable[[Report], None], calls_an_hour: float = 25.0
+    seeds: Sequence[int], rules: Rules, on_report: Callable[[Report], None], calls_an_hour: float = 25.0
 ) -> Report:
     """Score a month of single calls for each seed. `told` gets the report so far after each."""
-    found, alerts, false_alarms = list[Told](), 0, 0
+    found, alerts, false_alarms = list[Detection](), 0, 0
     report = Report(seeds[0], 0, ROUTES, rules.false_alarms_a_week, ())
     for months, seed in enumerate(seeds, start=1):
         month = single_month(seed, calls_an_hour)
-        seen_then = seen(month, rules)
-        alerts += len(seen_then)
-        false_alarms += sum(not any(map(each.is_about, month.incidents)) for each in seen_then)
-        found += [_told(incident, month, seen_then, rules) for incident in month.incidents]
+        found_alerts = alerts_of(month, rules)
+        alerts += len(found_alerts)
+        false_alarms += sum(not any(map(each.is_about, month.incidents)) for each in found_alerts)
+        found += [_detection(incident, month, found_alerts, rules) for incident in month.incidents]
         score = _score(months, alerts, false_alarms, found)
         report = Report(seeds[0], months, ROUTES, rules.false_alarms_a_week, (score,))
-        told(report)
+        on_report(report)
     return report
 
 
-def _score(months: int, alerts: int, false_alarms: int, found: Sequence[Told]) -> Score:
+def _score(months: int, alerts: int, false_alarms: int, found: Sequence[Detection]) -> Score:
     weeks = months * DAYS / 7
     low, high = poisson_interval(false_alarms)
     by_kind = [(kind, [each for each in found if each.trouble is kind]) for kind in _SINGLE]
@@ -54,17 +54,19 @@ def _score(months: int, alerts: int, false_alarms: int, found: Sequence[Told]) -
         low=low / weeks,
         high=high / weeks,
         false_alarms_a_route_and_week=false_alarms / weeks / ROUTES,
-        troubles=tuple(of_kind(kind, told) for kind, told in by_kind if told),
+        troubles=tuple(of_kind(kind, on_report) for kind, on_report in by_kind if on_report),
     )
 
 
-def _told(incident: SingleIncident, month: SingleMonth, found: Sequence[Seen], rules: Rules) -> Told:
+def _detection(
+    incident: SingleIncident, month: SingleMonth, found: Sequence[SingleAlert], rules: Rules
+) -> Detection:
     at_s = min((each.at_s for each in found if each.is_about(incident)), default=None)
     if at_s is None:
-        return Told(incident.trouble, None, in_time=False)
+        return Detection(incident.trouble, None, in_time=False)
     delay_s = at_s - incident.first_s
     known_s = _known_after_s(incident, month, rules)
-    return Told(incident.trouble, delay_s / _HOUR_S, in_time=delay_s <= known_s + _ROUNDS * ROUND_S)
+    return Detection(incident.trouble, delay_s / _HOUR_S, in_time=delay_s <= known_s + _ROUNDS * ROUND_S)
 
 
 def _known_after_s(incident: SingleIncident, month: SingleMonth, rules: Rules) -> float:
@@ -73,7 +75,7 @@ def _known_after_s(incident: SingleIncident, month: SingleMonth, rules: Rules) -
         return 0.0
     if incident.trouble is Trouble.SILENCE:
         return _missed_after_s(incident, month)
-    is_ringing = not any(month.calls.told_answered[call] < np.inf for call in incident.calls)
+    is_ringing = not any(month.calls.reported_answered[call] < np.inf for call in incident.calls)
     is_early = is_ringing or incident.trouble is Trouble.LOST_CALLBACKS
     return (rules.floors.ringing_hours if is_early else rules.floors.in_progress_hours) * _HOUR_S
 

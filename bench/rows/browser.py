@@ -33,18 +33,18 @@ async def browser(lab: Lab) -> list[Row]:
         raise Missing(f"there is no browser at {program}: apt-get install chromium")
     dataset = await lab.dataset()
     async with service(dataset.url, probe=page_path(1), key=dataset.key) as server:
-        told = await asyncio.to_thread(_told, server, signed_in(server, dataset.key))
-    paints = [_painted(name, taken_ms) for name, taken_ms in told["paints"].items()]
-    return [*paints, *(_scrolled(name, frames) for name, frames in told["scrolls"].items())]
+        measured = await asyncio.to_thread(_measure, server, signed_in(server, dataset.key))
+    paints = [_painted(name, taken_ms) for name, taken_ms in measured["paints"].items()]
+    return [*paints, *(_scrolled(name, frames) for name, frames in measured["scrolls"].items())]
 
 
-def _told(server: Server, cookie: str) -> Any:  # noqa: ANN401 (JSON)
+def _measure(server: Server, cookie: str) -> Any:  # noqa: ANN401 (JSON)
     """Run interop/browser/painting.py in the environment that it needs."""
-    asked = {"SCRIPT": "painting.py", "CALLTALLY_COOKIE": cookie}
-    asked["CALLTALLY_URL"] = f"http://127.0.0.1:{server.port}"
+    variables = {"SCRIPT": "painting.py", "CALLTALLY_COOKIE": cookie}
+    variables["CALLTALLY_URL"] = f"http://127.0.0.1:{server.port}"
     done = subprocess.run(
         [str(_ROOT / "interop" / "run"), "browser"],
-        env=os.environ | asked,
+        env=os.environ | variables,
         capture_output=True,
         text=True,
         check=False,

@@ -18,7 +18,7 @@ from bench.timing import percentile
 from bench.traffic import BIG, END_US, START_US, history, own_number
 from calltally.calls.times import DAY_US, utc_text
 
-Drawn = Callable[[], str]
+Rendering = Callable[[], str]
 
 _LIMIT_S: Final = 0.05
 _SHARE: Final = 0.95
@@ -46,7 +46,7 @@ async def dashboard(lab: Lab) -> list[Row]:
 
 async def _first_look(dataset: Dataset) -> Row:
     """The dearest page where nobody has looked yet: of processes that have made one like it, and no more."""
-    like_it, page = (_asked("/quality", **span, step="hour") for span in (_first_day(), _last(_WEEK_US)))
+    like_it, page = (_path_of("/quality", **span, step="hour") for span in (_first_day(), _last(_WEEK_US)))
     taken = []
     for _ in range(_STARTS):
         async with service(dataset.url, probe=page_path(1), key=dataset.key) as server:
@@ -56,19 +56,19 @@ async def _first_look(dataset: Dataset) -> Row:
     return _page_row("quality, 7 days by the hour, at the first look", taken)
 
 
-def _counts() -> Mapping[str, Drawn]:
+def _counts() -> Mapping[str, Rendering]:
     """Measure the totals that a page loads later. They are cached, so each request differs."""
     spellings = map("".join, product(*((each, each.upper()) for each in "invoice")))
     later_us = count(START_US)
     return {
-        "of that number": lambda: _asked(
+        "of that number": lambda: _path_of(
             "/calls-count", number=own_number(BIG, 1), **{"from": utc_text(next(later_us))}
         ),
-        "of that word": lambda: _asked("/calls-count", q=next(spellings)),
+        "of that word": lambda: _path_of("/calls-count", q=next(spellings)),
     }
 
 
-def _pages(dataset: Dataset) -> Mapping[str, Drawn]:
+def _pages(dataset: Dataset) -> Mapping[str, Rendering]:
     """The pages by what they are, each with what draws the next address."""
     offset, sids = offsets_of(dataset.calls), _sids(dataset)
     return {
@@ -77,18 +77,18 @@ def _pages(dataset: Dataset) -> Mapping[str, Drawn]:
         "the list, 1,000 rows": lambda: "/calls?limit=1000",
         "the list, of a status and direction": lambda: "/calls?status=failed&direction=outbound",
         "the list, of a status and route": lambda: "/calls?status=failed&route=route-1",
-        "the list, of a number that one call in four has": lambda: _asked(
+        "the list, of a number that one call in four has": lambda: _path_of(
             "/calls", number=own_number(BIG, 1)
         ),
-        "the same, 1,000 rows": lambda: _asked("/calls", number=own_number(BIG, 1), limit="1000"),
+        "the same, 1,000 rows": lambda: _path_of("/calls", number=own_number(BIG, 1), limit="1000"),
         "the list, by a word that one call in four has": lambda: "/calls?q=invoice",
         "the same word, 1,000 rows": lambda: "/calls?q=invoice&limit=1000",
         "the list, by a word that is only begun": lambda: "/calls?q=invo*",
         "the list, by a word that no call has": lambda: "/calls?q=zebra",
         "one call": lambda: f"/calls/{next(sids)}",
-        "quality, 30 days": lambda: _asked("/quality", **_last(_MONTH_US), step="day"),
-        "quality, 7 days by the hour": lambda: _asked("/quality", **_last(_WEEK_US), step="hour"),
-        "a launch": lambda: _asked("/quality/launch", route="route-1", **_launched()),
+        "quality, 30 days": lambda: _path_of("/quality", **_last(_MONTH_US), step="day"),
+        "quality, 7 days by the hour": lambda: _path_of("/quality", **_last(_WEEK_US), step="hour"),
+        "a launch": lambda: _path_of("/quality/launch", route="route-1", **_launched()),
         "alerts": lambda: "/alerts",
         "exports": lambda: "/exports",
         "reconciliations": lambda: "/reconciliations",
@@ -96,7 +96,7 @@ def _pages(dataset: Dataset) -> Mapping[str, Drawn]:
     }
 
 
-def _asked(path: str, **parameters: str) -> str:
+def _path_of(path: str, **parameters: str) -> str:
     return f"{path}?{urlencode(parameters)}"
 
 
@@ -133,7 +133,7 @@ def signed_in(server: Server, key: str) -> str:
     return cookie
 
 
-async def _row(server: Server, cookie: str, name: str, draw: Drawn) -> Row:
+async def _row(server: Server, cookie: str, name: str, draw: Rendering) -> Row:
     return _page_row(name, await _taken(server, cookie, draw))
 
 
@@ -148,7 +148,7 @@ def _page_row(name: str, taken: Sequence[Load]) -> Row:
     )
 
 
-async def _counted(server: Server, cookie: str, name: str, draw: Drawn) -> Row:
+async def _counted(server: Server, cookie: str, name: str, draw: Rendering) -> Row:
     taken = await _taken(server, cookie, draw)
     p95 = percentile([each.cpu_seconds for each in taken], _SHARE)
     return context(
@@ -160,7 +160,7 @@ def _by_the_clock(taken: Sequence[Load]) -> str:
     return f"median by the clock: {micros(median(each.latencies[0] for each in taken))}"
 
 
-async def _taken(server: Server, cookie: str, draw: Drawn) -> list[Load]:
+async def _taken(server: Server, cookie: str, draw: Rendering) -> list[Load]:
     """Each request by itself, for the server's processor time: others use the machine too."""
     return [await _once(server, cookie, draw()) for _ in range(_REQUESTS)][_FIRST:]
 
@@ -168,5 +168,5 @@ async def _taken(server: Server, cookie: str, draw: Drawn) -> list[Load]:
 async def _once(server: Server, cookie: str, path: str) -> Load:
     # As a browser asks: compressed, which is part of what the server does.
     headers = f"cookie: {cookie}\r\naccept-encoding: gzip, zstd\r\n\r\n".encode()
-    asked = get(path, server.port).removesuffix(b"\r\n") + headers
-    return await load(server.port, server.pid, iter([asked]), connections=1)
+    request = get(path, server.port).removesuffix(b"\r\n") + headers
+    return await load(server.port, server.pid, iter([request]), connections=1)

@@ -44,39 +44,39 @@ _LOOK_S: Final = 0.02
 class _Desk(NamedTuple):
     store: ObservableStore
     port: int
-    said: Path
+    received_log: Path
 
-    async def endpoint(self, number: int, way: str) -> None:
+    async def endpoint(self, number: int, behavior: str) -> None:
         """One whose path says how it behaves, for `voice.call.started`."""
         endpoint = number.to_bytes(16, "big")
-        wanted = EndpointSettings(f"http://127.0.0.1:{self.port}/{way}", events=("voice.call.started",))
+        wanted = EndpointSettings(f"http://127.0.0.1:{self.port}/{behavior}", events=("voice.call.started",))
         sealed = seal_secret(_VAULT, _TENANT, endpoint, _SECRET)
         await self.store.write(add_endpoint(_TENANT, endpoint, wanted, sealed, _now_us()))
 
-    async def tell(self, numbers: Sequence[int]) -> None:
+    async def submit(self, numbers: Sequence[int]) -> None:
         """So many new calls."""
         await self.store.submit([Submission(_TENANT, _fact(number)) for number in numbers])
 
     def received(self) -> dict[str, int]:
         """When each call's event came first."""
-        told: dict[str, int] = {}
-        for line in self.said.read_text().splitlines():
+        submitted: dict[str, int] = {}
+        for line in self.received_log.read_text().splitlines():
             sid, _, at_us = line.partition(" ")
             if at_us:
-                told.setdefault(sid, int(at_us))
-        return told
+                submitted.setdefault(sid, int(at_us))
+        return submitted
 
 
 async def deliveries(lab: Lab) -> list[Row]:
     """Both, on a database of their own; the receiver is a process beside."""
-    return [*await _rate(lab), *await _beside_hostile(lab)]
+    return [*await _rate(lab), *await _among_hostile(lab)]
 
 
 async def _rate(lab: Lab) -> list[Row]:
     async with _desk(lab) as desk:
         await desk.endpoint(1, "good")
         for at in range(0, _BACKLOG, 1_000):
-            await desk.tell(range(at, at + 1_000))
+            await desk.submit(range(at, at + 1_000))
         began, cpu = time.perf_counter(), time.process_time()
         async with _delivering(desk):
             await _until(desk, _BACKLOG)
@@ -89,32 +89,32 @@ async def _rate(lab: Lab) -> list[Row]:
     ]
 
 
-async def _beside_hostile(lab: Lab) -> list[Row]:
+async def _among_hostile(lab: Lab) -> list[Row]:
     async with _desk(lab) as desk:
         await desk.endpoint(1, "good")
-        for number, way in enumerate(_HOSTILE, 2):
-            await desk.endpoint(number, way)
+        for number, behavior in enumerate(_HOSTILE, 2):
+            await desk.endpoint(number, behavior)
         async with _delivering(desk):
-            told = await _tell_evenly(desk)
-            await _until(desk, len(told))
+            submitted = await _submit_evenly(desk)
+            await _until(desk, len(submitted))
         received = desk.received()
-    ages_s = [(received[sid] - at_us) / 1e6 for sid, at_us in told.items()]
+    ages_s = [(received[sid] - at_us) / 1e6 for sid, at_us in submitted.items()]
     p99_ms = percentile(ages_s, 0.99) * MS_PER_S
-    beside = f"beside {len(_HOSTILE)} hostile endpoints"
-    what = f"commit to first attempt at {_EVENTS_PER_S} events/s {beside}, p99"
+    label = f"beside {len(_HOSTILE)} hostile endpoints"
+    what = f"commit to first attempt at {_EVENTS_PER_S} events/s {label}, p99"
     return [within(what, f"{p99_ms:,.0f} ms", target="under 1 s", met=p99_ms < _MOST_P99_MS)]
 
 
-async def _tell_evenly(desk: _Desk) -> dict[str, int]:
+async def _submit_evenly(desk: _Desk) -> dict[str, int]:
     """Ten commits a second; when each call was committed."""
-    told: dict[str, int] = {}
+    submitted: dict[str, int] = {}
     began, step = time.perf_counter(), _EVENTS_PER_S // 10
     for number in range(_FOR_S * 10):
         await asyncio.sleep(max(0.0, began + number / 10 - time.perf_counter()))
         numbers = range(number * step, (number + 1) * step)
-        await desk.tell(numbers)
-        told |= {f"call-{each}": _now_us() for each in numbers}
-    return told
+        await desk.submit(numbers)
+        submitted |= {f"call-{each}": _now_us() for each in numbers}
+    return submitted
 
 
 async def _until(desk: _Desk, many: int) -> None:
@@ -152,9 +152,9 @@ async def _desk(lab: Lab) -> AsyncIterator[_Desk]:
     folder.mkdir(parents=True)
     url = f"sqlite:///{folder / 'calltally.db'}"
     migrate(url)
-    said = folder / "received.txt"
+    received_log = folder / "received.txt"
     command = [sys.executable, "-m", "bench.receiver", str(port)]
-    with said.open("wb") as output:
+    with received_log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.PIPE)  # noqa: ASYNC220 - starts at once
     try:
         assert process.stderr is not None
@@ -162,7 +162,7 @@ async def _desk(lab: Lab) -> AsyncIterator[_Desk]:
         store = open_store(url, _now_us)
         assert isinstance(store, ObservableStore)
         await store.write(add_tenant(_TENANT, "", _now_us(), new_epoch()))
-        yield _Desk(store, port, said)
+        yield _Desk(store, port, received_log)
         await store.close()
     finally:
         process.terminate()
@@ -171,9 +171,9 @@ async def _desk(lab: Lab) -> AsyncIterator[_Desk]:
 
 def _fact(number: int) -> Fact:
     sid, at_us = f"call-{number}", 1_790_000_000_000_000 + number
-    said: StatedFields = {"status": "ringing", "direction": "inbound"}
+    stated: StatedFields = {"status": "ringing", "direction": "inbound"}
     return Fact(
-        sid, Channel.CALLBACK, "twilio", "", "", None, at_us, at_us, content_digest([sid]), said, b"{}"
+        sid, Channel.CALLBACK, "twilio", "", "", None, at_us, at_us, content_digest([sid]), stated, b"{}"
     )
 
 

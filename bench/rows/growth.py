@@ -12,7 +12,7 @@ from bench.dataset import Dataset, read_indexes
 from bench.lab import Lab
 from bench.processes import service
 from bench.rows.ingest import Ingested, facts_a_chunk, live_facts, through_ledger
-from bench.rows.pages import in_turn, page_path
+from bench.rows.pages import alternated, page_path
 from bench.rows.rates import rates_reader
 from bench.rows.seeking import offsets_of, page_reader, total_reader
 from bench.table import Row, at_most, micros
@@ -51,15 +51,15 @@ async def growth(lab: Lab) -> list[Row]:
 async def _served_row(datasets: Sequence[Dataset], sizes: Sizes) -> Row:
     """A page anywhere as a client gets it."""
     async with AsyncExitStack() as stack:
-        asked = []
+        requests = []
         for dataset, size in zip(datasets, sizes, strict=True):
             server = await stack.enter_async_context(
                 service(dataset.url, probe=page_path(25), key=dataset.key)
             )
             draw = offsets_of(size)
             pages = [get(page_path(25, draw()), server.port, dataset.key) for _ in range(_PAGES)]
-            asked.append((server, pages))
-        return _cost_row("page of 25 at any offset, over HTTP", await in_turn(asked), sizes)
+            requests.append((server, pages))
+        return _cost_row("page of 25 at any offset, over HTTP", await alternated(requests), sizes)
 
 
 async def _at_both(datasets: Sequence[Dataset], sizes: Sizes, measured: Measured) -> list[Row]:

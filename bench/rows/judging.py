@@ -46,10 +46,10 @@ async def judged(lab: Lab) -> list[Row]:
     random = np.random.default_rng(5)
     steps = [(_FIRST_S + at * STEP_S, _rows(random)) for at in range(_STEPS)]
     alone_s = max(_fed(steps))
-    turn_s = await _turn(lab, random, steps)
+    evaluation_s = await _evaluate_once(lab, random, steps)
     return [
         _row(f"{_ROUTES:,} routes judged by the detectors, the dearest step of an hour", alone_s),
-        _row("the same by the worker: read, judged, kept", turn_s),
+        _row("the same by the worker: read, judged, kept", evaluation_s),
     ]
 
 
@@ -61,9 +61,9 @@ def _row(what: str, seconds: float) -> Row:
 def _rows(random: np.random.Generator) -> Rows:
     calls = random.poisson(_CALLS_A_STEP, _ROUTES)
     failed = random.binomial(calls, _FAILS)
-    places = [COLUMNS.index(name) for name in ("started", "final", "failed", "answered", "completed")]
+    columns = [COLUMNS.index(name) for name in ("started", "final", "failed", "answered", "completed")]
     cells = np.zeros((_ROUTES, len(COLUMNS)), dtype=np.int64)
-    cells[:, places] = np.stack([calls, calls, failed, calls - failed, calls - failed], axis=1)
+    cells[:, columns] = np.stack([calls, calls, failed, calls - failed, calls - failed], axis=1)
     keys = (
         AlertStepKey(0, f"route-{at}", f"provider-{at % _PROVIDERS}", "", f"agent-{at % _AGENTS}")
         for at in range(_ROUTES)
@@ -78,12 +78,12 @@ def _fed(steps: list[tuple[int, Rows]]) -> Iterator[float]:
     detector.feed(roll.step(*steps[0]))
     for step_s, rows in steps[1:]:
         step = roll.step(step_s, rows)
-        begun_s = time.process_time()
+        started_s = time.process_time()
         detector.feed(step)
-        yield time.process_time() - begun_s
+        yield time.process_time() - started_s
 
 
-async def _turn(lab: Lab, random: np.random.Generator, steps: list[tuple[int, Rows]]) -> float:
+async def _evaluate_once(lab: Lab, random: np.random.Generator, steps: list[tuple[int, Rows]]) -> float:
     """The turn that judges the last step, after one that judged the others."""
     folder = lab.new_folder()
     folder.mkdir()
@@ -98,9 +98,9 @@ async def _turn(lab: Lab, random: np.random.Generator, steps: list[tuple[int, Ro
         last_s = steps[-1][0]
         await _judge(judge, last_s)
         await _fill(store, random)
-        begun_s = time.process_time()
+        started_s = time.process_time()
         await _judge(judge, last_s + STEP_S)
-        return time.process_time() - begun_s
+        return time.process_time() - started_s
     finally:
         await store.close()
 
@@ -110,9 +110,9 @@ async def _nothing() -> Conditions:
 
 
 async def _judge(judge: AlertEvaluator, to_s: int) -> None:
-    turn = await judge.evaluate(_TENANT, (to_s + SETTLED_S) * SECOND_US, _nothing)
-    assert turn.is_committed
-    assert turn.steps
+    evaluation = await judge.evaluate(_TENANT, (to_s + SETTLED_S) * SECOND_US, _nothing)
+    assert evaluation.is_committed
+    assert evaluation.steps
 
 
 def _added(step_s: int, rows: Rows) -> StoreOperation[None]:

@@ -101,9 +101,9 @@ def _row(what: str, seconds: list[float]) -> Row:
 
 def _backends(url: str) -> list[int]:
     """The server's processes that answer our connections."""
-    asked = "SELECT pid FROM pg_stat_activity WHERE application_name = 'calltally'"
+    query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'calltally'"
     with psycopg.connect(url) as connection:
-        return [pid for (pid,) in connection.execute(asked)]
+        return [pid for (pid,) in connection.execute(query)]
 
 
 async def _spent(read: Timed, backends: list[int]) -> float:

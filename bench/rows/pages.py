@@ -34,28 +34,28 @@ def page_path(limit: int, offset: int = 0) -> str:
 async def small_page(lab: Lab) -> list[Row]:
     """A page of 25."""
     dataset = await lab.dataset()
-    ours, floor, asgi = await _beside_floors(lab, dataset, 25, min(600, lab.size // 10))
+    ours, floor, asgi = await _against_floors(lab, dataset, 25, min(600, lab.size // 10))
     return _floor_rows("page of 25, first", ours, floor, asgi, limit=_SMALL_LIMIT)
 
 
 async def large_page(lab: Lab) -> list[Row]:
     """A page of 1,000."""
     dataset = await lab.dataset()
-    ours, floor, asgi = await _beside_floors(lab, dataset, 1_000, 100)
+    ours, floor, asgi = await _against_floors(lab, dataset, 1_000, 100)
     return _floor_rows("page of 1,000, first", ours, floor, asgi, limit=_LARGE_LIMIT)
 
 
 def _floor_rows(what: str, ours: float, floor: float, asgi: float, *, limit: float) -> list[Row]:
-    shown = f"{micros(ours)} CPU"
+    text = f"{micros(ours)} CPU"
     against = f"the framework's constant: {micros(floor)}"
     without = f"a constant without framework: {micros(asgi)}"
     return [
-        at_most(what, shown, against, ratio=ours / floor, limit=limit),
-        context(what, shown, without, f"{ours / asgi:.2f}x"),
+        at_most(what, text, against, ratio=ours / floor, limit=limit),
+        context(what, text, without, f"{ours / asgi:.2f}x"),
     ]
 
 
-async def _beside_floors(lab: Lab, dataset: Dataset, limit: int, requests: int) -> list[float]:
+async def _against_floors(lab: Lab, dataset: Dataset, limit: int, requests: int) -> list[float]:
     """Median processor seconds a request of ours and of the two floors."""
     path = page_path(limit)
     async with AsyncExitStack() as stack:
@@ -99,17 +99,17 @@ async def any_page(lab: Lab) -> list[Row]:
     draw, requests = offsets_of(lab.size), min(600, lab.size // 10)
     async with service(dataset.url, probe=page_path(25), key=dataset.key) as server:
         paths = [[page_path(25, draw()) for _ in range(requests)], [page_path(25)] * requests]
-        asked = [[get(path, server.port, dataset.key) for path in same] for same in paths]
-        anywhere, first = await in_turn([(server, same) for same in asked])
+        sent = [[get(path, server.port, dataset.key) for path in same] for same in paths]
+        anywhere, first = await alternated([(server, same) for same in sent])
     what, against = "page of 25 at any offset, over HTTP", f"its first page: {micros(first)}"
     return [at_most(what, f"{micros(anywhere)} CPU", against, ratio=anywhere / first, limit=ANY_OFFSET_LIMIT)]
 
 
-async def in_turn(asked: Sequence[tuple[Server, Sequence[bytes]]]) -> list[float]:
+async def alternated(sent: Sequence[tuple[Server, Sequence[bytes]]]) -> list[float]:
     """Median processor seconds a request, of each server with its own requests."""
-    taken: list[list[float]] = [[] for _ in asked]
+    taken: list[list[float]] = [[] for _ in sent]
     for _ in range(_ROUNDS):
-        for (server, same), costs in zip(asked, taken, strict=True):
+        for (server, same), costs in zip(sent, taken, strict=True):
             costs.append((await load(server.port, server.pid, iter(same))).cpu_each)
     return list(map(median, taken))
 
@@ -118,7 +118,7 @@ async def template(lab: Lab) -> list[Row]:
     """A page of 1,000 against FastAPI, SQLAlchemy async and pydantic."""
     need("fastapi", "aiosqlite", "greenlet")
     dataset = await lab.dataset()
-    async with _beside_template(lab, dataset) as servers:
+    async with _against_template(lab, dataset) as servers:
         loads = await alternate(servers, page_path(1_000), dataset.key, requests=30, rounds=5)
     ours, theirs = [median(each.per_s for each in taken) for taken in loads]
     return [
@@ -133,7 +133,7 @@ async def template(lab: Lab) -> list[Row]:
 
 
 @asynccontextmanager
-async def _beside_template(lab: Lab, dataset: Dataset) -> AsyncIterator[list[Server]]:
+async def _against_template(lab: Lab, dataset: Dataset) -> AsyncIterator[list[Server]]:
     environment = write_template_rows(dataset.path, BIG, lab.new_folder() / "template.db")
     path = page_path(1_000)
     async with (

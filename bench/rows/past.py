@@ -63,10 +63,10 @@ def _some_calls(dataset: Dataset) -> list[tuple[str, int]]:
 
 def _touch(sid: str, created_us: int) -> Submission:
     """A tag, told a second after the call began: its state stays, and so does its place."""
-    said = {"tags": ["touched"], "status": "ringing"}
-    digest = content_digest([sid, said])
+    stated = {"tags": ["touched"], "status": "ringing"}
+    digest = content_digest([sid, stated])
     occurred_us = created_us + SECOND_US
-    fact = Fact(sid, int(Channel.OWN_EVENT), "", "", "touch", None, occurred_us, occurred_us, digest, said)  # type: ignore[arg-type]
+    fact = Fact(sid, int(Channel.OWN_EVENT), "", "", "touch", None, occurred_us, occurred_us, digest, stated)  # type: ignore[arg-type]
     return Submission(BIG, fact, announce=False)
 
 

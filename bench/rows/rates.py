@@ -64,11 +64,11 @@ def rates_reader(store: Store, *keys: str) -> Timed:
     query = QualityQuery(_WINDOW, keys=keys, percentiles=False)
     window = window_of(query, _TO_US)
 
-    async def ask() -> None:
+    async def send() -> None:
         measured = await store.read(measure(BIG, query, window))
         assert measured.groups
 
-    return ask
+    return send
 
 
 def _limit(what: str, seconds: float, most_ms: int) -> Row:

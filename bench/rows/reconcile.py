@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from bench.lab import Lab
-from bench.month import Fault, Told, in_order_of_receipt, month, record_of
+from bench.month import Fault, SentEvent, in_order_of_receipt, month, record_of
 from bench.table import Row, context, within
 
 _SEED: Final = 7
@@ -29,13 +29,13 @@ def _write(folder: Path, calls: int) -> list[str]:
     """Both files of the month; returns the faults as lines, sorted."""
     faults: list[Fault] = []
     with (folder / "calls.ndjson").open("wb") as records, (folder / "events.ndjson").open("wb") as events:
-        told = _written(month(_SEED, calls), records)
-        events.writelines(in_order_of_receipt(told, faults))
+        sent = _written(month(_SEED, calls), records)
+        events.writelines(in_order_of_receipt(sent, faults))
     return sorted(" ".join(fault) for fault in faults)
 
 
-def _written(told: Iterator[Told], records: IO[bytes]) -> Iterator[Told]:
-    for each in told:
+def _written(sent: Iterator[SentEvent], records: IO[bytes]) -> Iterator[SentEvent]:
+    for each in sent:
         records.write(record_of(each.call))
         yield each
 

@@ -12,7 +12,7 @@ from calltally.ingest.callbacks import is_genuine, read_facts
 from calltally.providers.registry import PROVIDERS
 
 _ROUNDS: Final = 7
-_TURN: Final = 400
+_ROUND: Final = 400
 _LEAST_PER_S: Final = 3_000
 # Of elliptic curves, by OpenSSL: measured and stated, and no scheme of ours to make faster.
 _ED25519: Final = "telnyx"
@@ -59,8 +59,8 @@ def _seconds(samples: dict[str, Signed], work: Callable[[str, Signed], None]) ->
     taken: dict[str, list[float]] = {name: [] for name in samples}
     for _ in range(_ROUNDS):
         for name, sample in samples.items():
-            begun = time.process_time()
-            for _ in range(_TURN):
+            started = time.process_time()
+            for _ in range(_ROUND):
                 work(name, sample)
-            taken[name].append((time.process_time() - begun) / _TURN)
+            taken[name].append((time.process_time() - started) / _ROUND)
     return {name: median(each) for name, each in taken.items()}

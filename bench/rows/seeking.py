@@ -38,11 +38,11 @@ def offsets_of(size: int) -> Callable[[], int]:
     """Draws offsets: every other one of the whole list, every other one of its busiest hour."""
     rng = random.Random(SEED)
     busy, most = busy_offsets(size), calls_of(size, BIG) - _FIRST.limit
-    turn = [False]
+    is_second = [False]
 
     def draw() -> int:
-        turn[0] = not turn[0]
-        return rng.choice(busy) if turn[0] and busy else rng.randrange(most)
+        is_second[0] = not is_second[0]
+        return rng.choice(busy) if is_second[0] and busy else rng.randrange(most)
 
     return draw
 
@@ -139,7 +139,7 @@ async def _total_rows(store: Store, connection: apsw.Connection, size: int) -> l
         connection, "SELECT count(*) FROM calls WHERE tenant = ? AND status = ? AND direction = ?", counted
     )
     total_of = total_reader(store)
-    beside_page, page = await interleaved(total_of, page_reader(store, lambda: 0, FILTERED), rounds=_ROUNDS)
+    with_page, page = await interleaved(total_of, page_reader(store, lambda: 0, FILTERED), rounds=_ROUNDS)
     ours, theirs = await interleaved(total_of, counting, rounds=_SLOW_ROUNDS)
     what = "exact total of a status and direction"
     limit = pro_rata(_TOTAL_TIMES, size, _AT_CALLS, "10 M calls")
@@ -147,10 +147,10 @@ async def _total_rows(store: Store, connection: apsw.Connection, size: int) -> l
     return [
         within(
             what,
-            micros(beside_page),
+            micros(with_page),
             against=f"its page of 25: {micros(page)}",
             target="inside the page's time",
-            met=beside_page <= page,
+            met=with_page <= page,
         ),
         at_least(what, micros(ours), against, ratio=theirs / ours, limit=limit),
     ]

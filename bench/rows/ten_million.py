@@ -96,7 +96,7 @@ async def _of_tenant(store: Store, routes: int, name: str, clock: Callable[[], f
         await store.write(write_rows(batch))
     closing = await _closed(store, tenant, clock)
     fine, finest = ("agent", "end_reason", "country"), ("route", "agent", "end_reason")
-    asked = (
+    queries = (
         ("by route", ("route",), _FROM_US, _COARSE_MS),
         ("by route, days of Berlin", ("route",), _ZONE_US, _COARSE_MS),
         ("by agent, end reason and country", fine, _FROM_US, _FINE_MS),
@@ -108,10 +108,10 @@ async def _of_tenant(store: Store, routes: int, name: str, clock: Callable[[], f
     rows = [
         _row(
             f"{name}, {routes} routes, {what}",
-            await _median(_ask(store, tenant, keys, from_us), clock),
+            await _median(_totals_of(store, tenant, keys, from_us), clock),
             most_ms,
         )
-        for what, keys, from_us, most_ms in asked
+        for what, keys, from_us, most_ms in queries
     ]
     return [context(f"{name}, {routes} routes, the longest that closing a day takes", longest, "-"), *rows]
 
@@ -126,25 +126,25 @@ async def _closed(store: Store, tenant: str, clock: Callable[[], float]) -> list
     return took
 
 
-def _ask(store: Store, tenant: str, keys: tuple[str, ...], from_us: int) -> Timed:
+def _totals_of(store: Store, tenant: str, keys: tuple[str, ...], from_us: int) -> Timed:
     to_us = from_us + _DAYS * DAY_US
     query = QualityQuery(CallFilter(from_us=from_us, to_us=to_us), keys=keys, percentiles=False)
     window = window_of(query, to_us)
 
-    async def ask() -> None:
+    async def run() -> None:
         measured = await store.read(measure(tenant, query, window))
         assert measured.groups
         assert not measured.rows_read
 
-    return ask
+    return run
 
 
-async def _median(ask: Timed, clock: Callable[[], float]) -> float:
-    await ask()
+async def _median(run: Timed, clock: Callable[[], float]) -> float:
+    await run()
     seconds = []
     for _ in range(_ROUNDS):
         started = clock()
-        await ask()
+        await run()
         seconds.append(clock() - started)
     return median(seconds)
 

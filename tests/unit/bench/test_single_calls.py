@@ -11,7 +11,7 @@ from bench.detection.month.steps import START_US
 from bench.detection.scoring import TroubleScore
 from bench.detection.single_calls import NEVER_S, SingleMonth, single_month
 from bench.detection.single_events import single_events_of
-from bench.detection.single_replaying import Seen, seen
+from bench.detection.single_replaying import SingleAlert, alerts_of
 from bench.detection.single_scoring import scored_calls
 from calltally.alerts.model.rules import Floors, Rules
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
@@ -27,8 +27,8 @@ def month() -> SingleMonth:
 
 
 @pytest.fixture(scope="module")
-def told(month: SingleMonth) -> list[Seen]:
-    return seen(month, Rules())
+def alerts(month: SingleMonth) -> list[SingleAlert]:
+    return alerts_of(month, Rules())
 
 
 def test_the_same_seed_gives_the_same_calls(month: SingleMonth) -> None:
@@ -39,7 +39,7 @@ def test_the_same_seed_gives_the_same_calls(month: SingleMonth) -> None:
 
 def test_what_is_labelled_is_so(month: SingleMonth) -> None:
     calls = month.calls
-    assert (calls.told_ended >= calls.ended).all()
+    assert (calls.reported_ended >= calls.ended).all()
     kinds = [each.trouble for each in month.incidents]
     assert set(kinds) == {
         Trouble.STUCK_CALL,
@@ -48,15 +48,15 @@ def test_what_is_labelled_is_so(month: SingleMonth) -> None:
         Trouble.SILENCE,
     }
     for each in month.incidents:
-        places = sorted(each.calls)
+        positions = sorted(each.calls)
         if each.trouble is Trouble.STUCK_CALL:
-            assert (calls.told_ended[places] == NEVER_S).all()
+            assert (calls.reported_ended[positions] == NEVER_S).all()
         elif each.trouble is Trouble.DUPLICATE_SID:
-            assert len(set(calls.sid[places].tolist())) == 1 < len(places)
+            assert len(set(calls.sid[positions].tolist())) == 1 < len(positions)
         elif each.trouble is Trouble.SILENCE:
             of_route = calls.created[calls.route == each.route]
             assert not ((of_route >= each.first_s) & (of_route < each.last_s)).any()
-    untold = set(np.flatnonzero(calls.told_ended == NEVER_S).tolist())
+    untold = set(np.flatnonzero(calls.reported_ended == NEVER_S).tolist())
     assert untold <= {call for each in month.incidents for call in each.calls}
 
 
@@ -68,7 +68,7 @@ def test_all_of_it_is_told_in_time_and_nothing_else() -> None:
 
 
 def test_a_call_that_rings_is_told_of_within_minutes_and_one_in_progress_within_hours(
-    month: SingleMonth, told: list[Seen]
+    month: SingleMonth, alerts: list[SingleAlert]
 ) -> None:
     delays = {
         is_answered: [
@@ -76,8 +76,8 @@ def test_a_call_that_rings_is_told_of_within_minutes_and_one_in_progress_within_
             for incident in month.incidents
             if incident.trouble is Trouble.STUCK_CALL
             for call in incident.calls
-            if bool(month.calls.told_answered[call] < NEVER_S) is is_answered
-            for each in told
+            if bool(month.calls.reported_answered[call] < NEVER_S) is is_answered
+            for each in alerts
             if each.is_about(incident)
         ]
         for is_answered in (True, False)
@@ -89,8 +89,8 @@ def test_a_call_that_rings_is_told_of_within_minutes_and_one_in_progress_within_
 def test_with_short_floors_it_is_what_was_learned_that_counts(month: SingleMonth) -> None:
     floors = Floors(ringing_hours=60 / 3_600, in_progress_hours=0.75)
     labelled = {call for each in month.incidents for call in each.calls}
-    found = {call for each in seen(month, Rules(floors=floors)) for call in each.calls}
-    assert {call for call in labelled if math.isinf(month.calls.told_ended[call])} <= found
+    found = {call for each in alerts_of(month, Rules(floors=floors)) for call in each.calls}
+    assert {call for call in labelled if math.isinf(month.calls.reported_ended[call])} <= found
     assert len(found - labelled) < len(month.calls.sid) / 1_000
 
 
@@ -105,8 +105,8 @@ def test_a_kind_that_is_missed_is_scored_as_such() -> None:
 def test_its_events_are_taken_in_the_order_of_their_telling_with_what_is_labelled(month: SingleMonth) -> None:
     lines = list(single_events_of(month, 15 * 24))
     assert list(single_events_of(month, 15 * 24)) == lines
-    told = parse_body("\n".join(lines[:500]).encode(), ndjson=True, now_us=START_US + 400 * DAY_US)
-    assert [each.faults for each in told if each.fact is None] == []
+    alerts = parse_body("\n".join(lines[:500]).encode(), ndjson=True, now_us=START_US + 400 * DAY_US)
+    assert [each.faults for each in alerts if each.fact is None] == []
     events = [msgspec.json.decode(line) for line in lines]
     ended = {each["call_sid"] for each in events if each["status"] in {"completed", "no-answer"}}
     for incident in month.incidents:
