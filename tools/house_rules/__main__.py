@@ -23,7 +23,7 @@ RULES = (
     honesty.no_registry_hosts,
     honesty.no_machine_paths,
 )
-TREE_RULES = (vocabulary.unique_classes, mirror.mirrored_tests)
+TREE_RULES = (vocabulary.unique_classes, mirror.mirrored_tests, shape.whole_files)
 
 
 def findings(sources: Iterable[Source]) -> Iterator[Finding]:

@@ -230,6 +230,33 @@ def test_private_classes_tests_and_single_classes_may_have_any_name() -> None:
     assert classes(*private, (CALLS, "class Call: ...\n"), (TEST, "class Call: ...\n")) == []
 
 
+SMALL = Source("src/calltally/calls/part.py", "def part(): ...\n")
+USER = Source("src/calltally/calls/whole.py", "from calltally.calls.part import part\n" + "x = 1\n" * 40)
+
+
+def test_small_file_with_one_user_in_its_folder_is_found() -> None:
+    [finding] = shape.whole_files([SMALL, USER])
+    assert (finding.path, finding.rule) == (SMALL.path, "whole-files")
+    assert "whole.py" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        [SMALL],
+        [SMALL, USER, Source("src/calltally/calls/other.py", USER.text)],
+        [SMALL, Source("src/calltally/net/other.py", USER.text)],
+        [SMALL, Source(USER.path, "def f():\n    from calltally.calls.part import part  # deferred: slow\n")],
+        [Source(SMALL.path, "class Part: ...\n"), USER],
+        [Source(SMALL.path, SMALL.text * 30), USER],
+        [Source("src/calltally/calls/__init__.py", SMALL.text), USER],
+    ],
+    ids=["unused", "two users", "another folder", "deferred", "declarations", "long", "face"],
+)
+def test_small_file_that_is_no_part_of_a_neighbour_may_stay(sources: list[Source]) -> None:
+    assert [each for each in shape.whole_files(sources) if each.path == sources[0].path] == []
+
+
 PACKAGE = [Source("src/calltally/calls/model.py", ""), Source("src/calltally/net/wire.py", "")]
 
 
