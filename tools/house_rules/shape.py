@@ -15,8 +15,6 @@ SMALL_FILES: Mapping[str, str] = dict.fromkeys(
         "src/calltally/alerts/notify/slack.py",
         "src/calltally/cli/quality/local.py",
         "src/calltally/cli/reconcile/provider_command.py",
-        "src/calltally/web/dashboard/call/raw_body.py",
-        "src/calltally/web/dashboard/calls/search_box.py",
     ),
     "its package is being shortened as one piece",
 )
