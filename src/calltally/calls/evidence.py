@@ -37,6 +37,8 @@ _PRECEDENCE: Final[
     ("cost", (0, 1, 3, 2)),
     ("recording_url", (0, 1, 3, 2)),
 )
+# Platforms whose reports have no transfers.
+_NO_TRANSFERS: Final = frozenset({"livekit"})
 # Most facts state none of these.
 _RANKED_FIELDS: Final = frozenset({*(name for name, _ in _PRECEDENCE), "end_reason", "end_word"})
 
@@ -58,6 +60,8 @@ class CallEvidence:
             "has_carrier_end",
             "is_answered",
             "is_escalated",
+            "knows_escalation",
+            "knows_transfers",
             "last_us",
             "may_conflict",
             "merged",
@@ -71,6 +75,7 @@ class CallEvidence:
         self.open_state: str = _QUEUED
         self.final_states: list[str] = []
         self.is_answered = self.is_escalated = False
+        self.knows_escalation = self.knows_transfers = False
         # False for most calls. It avoids counting conflicts, which costs a third of the fold.
         self.may_conflict = False
         self.created_us = ordered[0].occurred_us
@@ -112,11 +117,25 @@ class CallEvidence:
         else:
             self._take_platform(stated, occurred_us)
         self._prefer(fact, stated)
+        self._note_sources(fact, stated)
         if stated.get("escalated") or "escalation" in stated:
             self.is_escalated = True
         if "tags" in stated:
             self.tags.update(stated["tags"])
         self.may_conflict = self.may_conflict or fact.event_id != ""
+
+    def _note_sources(self, fact: Fact, stated: StatedFields) -> None:
+        """Note whether a source that reports transfers or escalations describes the end of the call.
+
+        Own events can state both. A platform reports transfers in its final report. A carrier reports the
+        transfers that it made, but not those of the tenant's own software, so it proves nothing.
+        """
+        if fact.channel == Channel.OWN_EVENT:
+            self.knows_escalation = self.knows_transfers = True
+        elif not fact.is_carrier and stated.get("status") in FINAL and fact.provider not in _NO_TRANSFERS:
+            self.knows_transfers = True
+        if "escalated" in stated or "escalation" in stated:
+            self.knows_escalation = True
 
     def _fields_of_call(self, stated: StatedFields) -> StatedFields:
         """Return the fields of one leg that hold for the whole call.

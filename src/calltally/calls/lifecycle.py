@@ -24,13 +24,16 @@ FOLD_VERSION: Final = 4
 class FoldedCall(NamedTuple):
     """Call, its creation time as a number (the record has it only as text), and its post-dial delay.
 
-    The delay is not a field of the record. It is the time from the start to the first ringing, in
+    `knows_transfers` and `knows_escalation` are true if a source that reports these describes the call. The
+    delay is not a field of the record. It is the time from the start to the first ringing, in
     milliseconds, and None unless facts state both (RFC 6076 4.3).
     """
 
     call: Call
     created_us: int
     pdd_ms: int | None = None
+    knows_transfers: bool = False
+    knows_escalation: bool = False
 
 
 def fold(tenant: str, canonical: Node, facts: Iterable[Fact]) -> FoldedCall:
@@ -78,7 +81,8 @@ def fold(tenant: str, canonical: Node, facts: Iterable[Fact]) -> FoldedCall:
         dict(sorted(metadata.items())) if metadata else metadata,
         _conflicts(ordered, merged, status) if evidence.can_conflict(status) else 0,
     )
-    return FoldedCall(call, evidence.created_us, evidence.pdd_ms(times.ringing_us))
+    pdd_ms = evidence.pdd_ms(times.ringing_us)
+    return FoldedCall(call, evidence.created_us, pdd_ms, evidence.knows_transfers, evidence.knows_escalation)
 
 
 def fold_ending(facts: Iterable[Fact]) -> Ending:

@@ -27,17 +27,25 @@ COUNTS: Final = (
 SUMS: Final = ("talk_seconds", "ring_seconds", "pdd_ms")
 # Number of `attempts` that were erased later. They stay in all other columns.
 ERASED: Final = "erased_calls"
-COLUMNS: Final = (*COUNTS, *SUMS, ERASED)
+# Counts that later releases added: behind the columns that stored shares of erased calls already have.
+LATER_COUNTS: Final = (
+    *("answerer_known", "transfer_known", "known_transfers", "escalation_known", "handed_over"),
+    "containable",
+)
+COLUMNS: Final = (*COUNTS, *SUMS, ERASED, *LATER_COUNTS)
 
 # A call with less talk time than this is a short call (metrics.md).
 SHORT_SECONDS: Final = 10
-_MACHINES: Final = ("machine", "fax")
+_MACHINES: Final = ("machine", "fax", "voicemail", "mailbox", "answering", "amd_machine")
+_UNKNOWN_ANSWERERS: Final = frozenset({"", "unknown", "unclear", "not_sure"})
+_VOICEMAIL: Final = "voicemail"
 _TRANSFERS: Final = {
     "bridged": "transferred",
     "requested": "transfers_requested",
     "failed": "transfers_failed",
 }
-_BIT: Final = {name: 1 << index for index, name in enumerate(COUNTS)}
+_MARKED: Final = (*COUNTS, *LATER_COUNTS)
+_BIT: Final = {name: 1 << index for index, name in enumerate(_MARKED)}
 _RANG, _ALERTED = _BIT["rang"], _BIT["alerted"]
 # The histograms of a row share one mapping. Its keys combine the index in `SUMS` with the bin.
 _BINS_PER_SUM: Final = 1024
@@ -47,8 +55,8 @@ _COLUMN_INDEX: Final = {name: index for index, name in enumerate(COLUMNS)}
 class CallMeasures(msgspec.Struct, frozen=True, array_like=True):
     """Measures of one call, and the names for the finer keys ('' if unknown).
 
-    `marks` has a bit for each of `COUNTS`. `talk_seconds` is set for answered calls, `ring_seconds` for final
-    calls, `pdd_ms` for calls with a known start and ringing.
+    `marks` has a bit for each of `COUNTS` and `LATER_COUNTS`. `talk_seconds` is set for answered calls,
+    `ring_seconds` for final calls, `pdd_ms` for calls with a known start and ringing.
     """
 
     marks: int
@@ -67,6 +75,9 @@ class _Answer(NamedTuple):
     is_escalated: bool
     transfer: str | None
     is_machine: bool
+    is_answerer_known: bool
+    knows_transfers: bool
+    knows_escalation: bool
 
 
 _encoder: Final = msgspec.msgpack.Encoder()
@@ -82,7 +93,7 @@ def encode_measures(folded: FoldedCall) -> bytes:
         return _encoder.encode(CallMeasures(_BIT["attempts"], None, None, None, *names))
     is_answered = call.answered_at is not None
     talk_seconds = (call.duration_seconds or 0) if is_answered else None
-    answer = None if talk_seconds is None else _answer(call, talk_seconds)
+    answer = None if talk_seconds is None else _answer(folded, talk_seconds)
     failure = _failure(call) if call.status == Status.FAILED else ()
     marks = _marks(call.status, failure, answer)
     marks |= _RANG * (call.ring_seconds is not None) | _ALERTED * (folded.pdd_ms is not None)
@@ -96,12 +107,13 @@ def decode_measures(stored: bytes) -> CallMeasures:
 
 def column_values(measures: CallMeasures) -> list[int]:
     sums = (measures.talk_seconds or 0, measures.ring_seconds or 0, measures.pdd_ms or 0)
-    return [*(measures.marks >> index & 1 for index in range(len(COUNTS))), *sums, 0]
+    bits = [measures.marks >> index & 1 for index in range(len(_MARKED))]
+    return [*bits[: len(COUNTS)], *sums, 0, *bits[len(COUNTS) :]]
 
 
 @lru_cache(maxsize=1_024)
 def marked_columns(marks: int) -> tuple[int, ...]:
-    return tuple(index for index in range(len(COUNTS)) if marks >> index & 1)
+    return tuple(_COLUMN_INDEX[name] for index, name in enumerate(_MARKED) if marks >> index & 1)
 
 
 def combined_bins(measures: CallMeasures) -> Bins:
@@ -139,21 +151,51 @@ def _failure(call: Call) -> tuple[str, ...]:
     return tuple(name for name, applies in tests.items() if applies(call.status, cause))
 
 
-def _answer(call: Call, talk_seconds: int) -> _Answer:
+def _answer(folded: FoldedCall, talk_seconds: int) -> _Answer:
+    call = folded.call
     outcome = call.transfer.get("outcome") if call.transfer else None
-    is_machine = call.answered_by is not None and call.answered_by.lower().startswith(_MACHINES)
+    answerer = (call.answered_by or "").lower()
+    is_machine = answerer.startswith(_MACHINES) or call.end_reason == _VOICEMAIL
     transfer = _TRANSFERS.get(outcome) if isinstance(outcome, str) else None
-    return _Answer(talk_seconds < SHORT_SECONDS, call.escalated, transfer, is_machine)
+    return _Answer(
+        talk_seconds < SHORT_SECONDS,
+        call.escalated,
+        transfer,
+        is_machine,
+        is_machine or answerer not in _UNKNOWN_ANSWERERS,
+        folded.knows_transfers,
+        folded.knows_escalation,
+    )
 
 
 def _marks_of_answer(answer: _Answer) -> Iterator[str]:
     yield "answered"
     yield "short_calls" if answer.is_short else "long_calls"
-    if not (answer.is_short or answer.is_escalated or answer.transfer == _TRANSFERS["bridged"]):
-        yield "contained"
     if answer.is_machine:
         yield "machine_answered"
+    if answer.is_answerer_known:
+        yield "answerer_known"
     if answer.transfer is not None:
         yield answer.transfer
     if answer.is_escalated:
         yield "escalated"
+    if answer.knows_escalation:
+        yield "escalation_known"
+    yield from _marks_of_handover(answer)
+
+
+def _marks_of_handover(answer: _Answer) -> Iterator[str]:
+    """Yield the counts that need a source of transfers: without one, a missing transfer proves nothing."""
+    is_bridged = answer.knows_transfers and answer.transfer == _TRANSFERS["bridged"]
+    is_handed_over = is_bridged or answer.is_escalated
+    if is_handed_over:
+        yield "handed_over"
+    if not answer.knows_transfers:
+        return
+    yield "transfer_known"
+    if is_bridged:
+        yield "known_transfers"
+    if not (answer.is_short or answer.is_machine):
+        yield "containable"
+        if not is_handed_over:
+            yield "contained"

@@ -66,7 +66,9 @@ COUNTS: Final = (
     CountMetric("transfers_failed", ("transfers_failed",), "Answered calls with a failed transfer."),
     CountMetric("escalated", ("escalated",), "Answered calls with `escalated`."),
     CountMetric("long_calls", ("long_calls",), "Answered calls with at least 10 s of talk time."),
-    CountMetric("contained", ("contained",), "Long calls that were neither transferred nor escalated."),
+    CountMetric(
+        "contained", ("contained",), "Containable calls that were neither transferred nor escalated."
+    ),
     CountMetric("short_calls", ("short_calls",), "Answered calls with less than 10 s of talk time."),
     CountMetric(
         "provider_failed",
@@ -74,6 +76,33 @@ COUNTS: Final = (
         "Calls that the provider or a network failed, by the call's codes.",
     ),
     CountMetric("rejected", ("rejected",), "Failed calls that the called party refused."),
+    CountMetric("machine_answered", ("machine_answered",), "Calls answered by a machine, such as a mailbox."),
+    CountMetric(
+        "answerer_known",
+        ("answerer_known",),
+        "Answered calls for which a source reports whether a person or a machine answered.",
+    ),
+    CountMetric(
+        "transfer_known",
+        ("transfer_known",),
+        "Answered calls with a source that reports transfers: an own event, or a platform's final report.",
+    ),
+    CountMetric("known_transfers", ("known_transfers",), "Transferred calls among those with such a source."),
+    CountMetric(
+        "escalation_known",
+        ("escalation_known",),
+        "Answered calls with a source that reports escalations: an own event, or a fact that states one.",
+    ),
+    CountMetric(
+        "handed_over",
+        ("handed_over",),
+        "Escalated calls, and transferred calls with a source that reports transfers.",
+    ),
+    CountMetric(
+        "containable",
+        ("containable",),
+        "Long calls that a person answered, with a source that reports transfers.",
+    ),
     CountMetric(
         "erased",
         ("erased_calls",),
@@ -90,13 +119,24 @@ RATES: Final = (
         "ITU-T E.411",
     ),
     RateMetric("completion_rate", ("completed",), "final", "Completed / final calls."),
-    RateMetric("transfer_rate", ("transferred",), "answered", "Transferred / answered calls."),
-    RateMetric("escalation_rate", ("escalated",), "answered", "Escalated / answered calls."),
+    RateMetric(
+        "transfer_rate",
+        ("known_transfers",),
+        "transfer_known",
+        "Transferred / answered calls, of calls with a source that reports transfers.",
+    ),
+    RateMetric(
+        "escalation_rate",
+        ("escalated",),
+        "escalation_known",
+        "Escalated / answered calls, of calls with a source that reports escalations.",
+    ),
     RateMetric(
         "containment_rate",
         ("contained",),
-        "long_calls",
-        "Long calls without transfer or escalation / long calls: Calltally's own definition.",
+        "containable",
+        "Long calls without transfer or escalation / long calls that a person answered, of calls with a"
+        " source that reports transfers: Calltally's own definition.",
     ),
     RateMetric("no_answer_rate", ("no_answer",), "final", "No-answer / final calls."),
     RateMetric("busy_rate", ("busy",), "final", "Busy / final calls."),
@@ -118,6 +158,12 @@ RATES: Final = (
         _E_425,
     ),
     RateMetric("short_call_rate", ("short_calls",), "answered", "Short / answered calls."),
+    RateMetric(
+        "machine_answer_rate",
+        ("machine_answered",),
+        "answerer_known",
+        "Calls answered by a machine / answered calls whose answerer is reported.",
+    ),
 )
 
 DURATIONS: Final = (

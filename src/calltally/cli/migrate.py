@@ -26,8 +26,8 @@ from calltally.store.tenants.tenants import admin_list_tenants
 
 # First schema with a full-text search.
 _FIRST_WITH_SEARCH: Final = "0002"
-# First schema with quality roll-ups.
-_FIRST_WITH_QUALITY: Final = "0006"
+# First schema with the counts of known outcomes, which change the measures of all earlier calls.
+_FIRST_WITH_KNOWN_OUTCOMES: Final = "0016"
 # First schema with the steps of alerts.
 _FIRST_WITH_STEPS: Final = "0005"
 # The schema before an interrupted migration is not recorded, so assume the oldest.
@@ -76,7 +76,7 @@ async def _fill(store: Store, since: str) -> None:
         await _index_words(store)
     if since < _FIRST_WITH_STEPS:
         await _fill_steps(store, wall_clock())
-    if since < _FIRST_WITH_QUALITY:
+    if since < _FIRST_WITH_KNOWN_OUTCOMES:
         await _measure_calls(store)
 
 
@@ -102,11 +102,11 @@ async def _index_words(store: Store) -> None:
 
 
 async def _measure_calls(store: Store) -> None:
-    """Add the calls of earlier releases to the roll-ups, a few hundred per transaction."""
+    """Measure the calls of earlier releases for the roll-ups, a few hundred per transaction."""
     for tenant in await store.read(admin_list_tenants()):
         after: bytes | None = b""
         while after is not None:
-            after = await store.write(measure_calls(tenant.tenant, after))
+            after = await store.write(measure_calls(tenant.tenant, after, all_calls=True))
 
 
 async def _fill_steps(store: Store, now_us: int) -> None:

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from calltally.analytics.measurement import Measurement, measure, window_of
 from calltally.analytics.query import QualityQuery
-from calltally.calls.events import Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.filters import CallFilter
 from calltally.calls.measures import split_histogram
 from calltally.calls.metrics import COUNTS, row_counters
 from calltally.calls.model import FINAL
 from calltally.calls.times import SECOND_US, parse_instant
 from calltally.store.analytics.quality_query import QualityTotals
+from calltally.store.ledger.lookup import facts_of_call
 from tests.conftest import NOW_US, Bench
 from tests.examples import examples
 from tests.integration.store.probing import listed, submit
@@ -71,13 +72,23 @@ def is_meant(call: Call, calls: CallFilter) -> bool:
     )
 
 
+def sources_of(bench: Bench, tenant: str, call: Call) -> tuple[bool, bool]:
+    """Return whether a fact of a call can state transfers, and escalations."""
+    stored = bench.run(bench.store.read(facts_of_call(tenant, call["id"]))) or []
+    facts = [each.fact for each in stored]
+    is_own = any(fact.channel == Channel.OWN_EVENT for fact in facts)
+    reported = any(not fact.is_carrier and fact.stated.get("status") in FINAL for fact in facts)
+    return is_own or reported, is_own or any("escalated" in fact.stated for fact in facts)
+
+
 def counted(calls: Iterable[Call]) -> dict[str, int]:
-    """Return the counts of metrics.md, from records alone."""
+    """Return the counts of metrics.md, from the records and the sources of their facts."""
     found = dict.fromkeys((count.name for count in COUNTS), 0)
     for call in calls:
         answered = call["status"] in FINAL and call["answered_at"] is not None
         long = answered and call["duration_seconds"] >= 10
         bridged = (call["transfer"] or {}).get("outcome") == "bridged"
+        knows_transfers, knows_escalation = (answered and known for known in call["sources"])
         for name, is_so in {
             "attempts": True,
             "open": call["status"] not in FINAL,
@@ -88,7 +99,12 @@ def counted(calls: Iterable[Call]) -> dict[str, int]:
             "escalated": answered and call["escalated"],
             "long_calls": long,
             "short_calls": answered and not long,
-            "contained": long and not (call["escalated"] or bridged),
+            "transfer_known": knows_transfers,
+            "known_transfers": knows_transfers and bridged,
+            "escalation_known": knows_escalation,
+            "handed_over": answered and (call["escalated"] or (knows_transfers and bridged)),
+            "containable": knows_transfers and long,
+            "contained": knows_transfers and long and not (call["escalated"] or bridged),
         }.items():
             if name in found:
                 found[name] += is_so
@@ -148,7 +164,7 @@ def test_every_report_equals_a_count_of_the_calls(bench: Bench) -> None:
         tenant = bench.new_tenant()
         for at in range(0, len(facts), 4):
             submit(bench, *facts[at : at + 4], tenant=tenant)
-        calls = listed(bench, tenant)
+        calls = [{**call, "sources": sources_of(bench, tenant, call)} for call in listed(bench, tenant)]
         for one, other, named, names, step, zone, percentiles in queries:
             window = {"from_us": min(one, other), "to_us": max(one, other) + 1}
             query = QualityQuery(

@@ -69,7 +69,8 @@ def test_different_facts_have_different_order(facts: list[Fact]) -> None:
 
 @given(many)
 def test_fields_of_a_record_are_consistent(facts: list[Fact]) -> None:
-    call, created_us, _pdd_ms = fold("acme", NODE, facts)
+    folded = fold("acme", NODE, facts)
+    call, created_us = folded.call, folded.created_us
     assert call.created_at == utc_text(created_us)
     assert call.status in STATUSES
     assert created_us <= min(each.occurred_us for each in facts)

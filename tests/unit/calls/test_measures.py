@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from calltally.calls.events import Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.histogram import bin_of
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
@@ -20,6 +20,8 @@ from calltally.calls.measures import (
 )
 from tests.telling import SID, at_us, fact
 
+CONTAINED = {"contained": 1, "containable": 1}
+
 
 def measures_of(*facts: Fact) -> CallMeasures:
     return decode_measures(encode_measures(fold("acme", Node(SID, is_carrier=True), facts)))
@@ -32,7 +34,8 @@ def column_counts(*facts: Fact) -> dict[str, int]:
 
 
 def talk_counts(seconds: int, **stated: Any) -> dict[str, int]:  # noqa: ANN401 (values of every kind)
-    return column_counts(fact(60, status="completed", talk_seconds=seconds, **stated))
+    """Return the columns of a call that a platform reported."""
+    return column_counts(fact(60, status="completed", talk_seconds=seconds, is_carrier=False, **stated))
 
 
 @pytest.mark.parametrize("status", ["queued", "initiated", "ringing", "in-progress"])
@@ -51,9 +54,9 @@ def test_completed_call_without_proof_of_answer_is_not_answered() -> None:
 
 
 def test_answered_call_of_ten_seconds_is_long() -> None:
-    answered = {"attempts": 1, "completed": 1, "answered": 1}
+    answered = {"attempts": 1, "completed": 1, "answered": 1, "transfer_known": 1}
     assert talk_counts(9) == {**answered, "short_calls": 1, "talk_seconds": 9}
-    assert talk_counts(10) == {**answered, "long_calls": 1, "contained": 1, "talk_seconds": 10}
+    assert talk_counts(10) == {**answered, "long_calls": 1, "talk_seconds": 10, **CONTAINED}
 
 
 def test_transferred_or_escalated_call_is_not_contained() -> None:
@@ -68,10 +71,39 @@ def test_transferred_or_escalated_call_is_not_contained() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answered_by", "machines"), [("human", 0), ("machine_end_beep", 1), ("Fax", 1), ("unknown", 0)]
+    ("answered_by", "machines", "known"),
+    [
+        *(("human", 0, 1), ("machine_end_beep", 1, 1), ("Fax", 1, 1), ("unknown", 0, 0)),
+        *(("voicemail", 1, 1), ("not_sure", 0, 0)),
+    ],
 )
-def test_machine_answer_is_as_the_provider_reports(answered_by: str, machines: int) -> None:
-    assert talk_counts(60, answered_by=answered_by).get("machine_answered", 0) == machines
+def test_machine_answer_is_as_the_provider_reports(answered_by: str, machines: int, known: int) -> None:
+    counts = talk_counts(60, answered_by=answered_by)
+    assert (counts.get("machine_answered", 0), counts.get("answerer_known", 0)) == (machines, known)
+    # A mailbox is no person whom the agent served.
+    assert counts.get("containable", 0) == 1 - machines
+
+
+def test_mailbox_by_its_end_reason_is_a_machine_answer() -> None:
+    counts = talk_counts(20, end_reason="voicemail")
+    assert (counts["machine_answered"], counts["answerer_known"]) == (1, 1)
+
+
+def test_outcomes_are_known_only_from_a_source_that_reports_them() -> None:
+    bridged: dict[str, Any] = {"transfer": {"target": "+1", "outcome": "bridged"}}
+    carrier = column_counts(fact(60, status="completed", talk_seconds=60, **bridged))
+    assert carrier["transferred"] == 1
+    assert carrier.keys().isdisjoint({"transfer_known", "known_transfers", "escalation_known", "containable"})
+    platform = talk_counts(60, **bridged)
+    assert (platform["transfer_known"], platform["known_transfers"], platform["handed_over"]) == (1, 1, 1)
+    assert "escalation_known" not in platform
+    livekit = column_counts(
+        fact(60, status="completed", talk_seconds=60, is_carrier=False, provider="livekit")
+    )
+    assert "transfer_known" not in livekit
+    own = fact(61, channel=Channel.OWN_EVENT, provider="", summary="Booked.")
+    known = column_counts(fact(60, status="completed", talk_seconds=60), own)
+    assert (known["transfer_known"], known["escalation_known"], known["contained"]) == (1, 1, 1)
 
 
 def test_provider_failures_and_rejections() -> None:

@@ -100,4 +100,7 @@ def empty_share() -> ErasedShare:
 
 def share_of(stored: bytes | None) -> ErasedShare:
     """Return the share of erased calls from its column."""
-    return _decoder.decode(stored) if stored else empty_share()
+    share = _decoder.decode(stored) if stored else empty_share()
+    # Shares of an earlier release lack the later columns.
+    share.counts += [0] * (len(COLUMNS) - len(share.counts))
+    return share

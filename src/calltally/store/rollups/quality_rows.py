@@ -14,6 +14,7 @@ import msgspec
 from calltally.calls.histogram import Bins, add, pack, unpack
 from calltally.calls.measures import (
     COLUMNS,
+    ERASED,
     CallMeasures,
     column_index,
     column_values,
@@ -44,6 +45,7 @@ _DAYS: Final = ("tenant", "day_s")
 _NO_BINS: Final = msgspec.msgpack.encode({})
 _NOTHING: Final[Bins] = {}
 _ATTEMPTS_AT: Final = column_index("attempts")
+_ERASED_AT: Final = column_index(ERASED)
 _FINE_S: Final = WIDTH_S[FINE]
 
 # Row of the finest grain: tenant, hour and keys.
@@ -99,7 +101,8 @@ class QualityDeltas:
 
     def add_share(self, tenant: str, bucket_s: int, keys: Keys, share: ErasedShare) -> None:
         """Add a row's share of erased calls, as if the calls still existed."""
-        counts = [*share.counts[:-1], share.counts[_ATTEMPTS_AT]]
+        counts = share.counts.copy()
+        counts[_ERASED_AT] = counts[_ATTEMPTS_AT]
         self._other((tenant, bucket_s, keys)).add(counts, share.bins)
 
     def write(self) -> StoreOperation[None]:

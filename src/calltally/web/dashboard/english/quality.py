@@ -75,6 +75,7 @@ QUALITY_TEXTS: Final[Mapping[str, str]] = {
     "rate_transfer_rate": "Transfer rate",
     "rate_escalation_rate": "Escalation rate",
     "rate_containment_rate": "Containment rate",
+    "rate_machine_answer_rate": "Machine answer rate",
     "rate_no_answer_rate": "No-answer rate",
     "rate_busy_rate": "Busy rate",
     "rate_cancel_rate": "Cancel rate",

@@ -1,0 +1,7 @@
+-- Counts of the calls of which a source reports the answerer, transfers or escalations. `calltally migrate` fills them.
+ALTER TABLE quality ADD COLUMN answerer_known INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE quality ADD COLUMN transfer_known INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE quality ADD COLUMN known_transfers INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE quality ADD COLUMN escalation_known INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE quality ADD COLUMN handed_over INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE quality ADD COLUMN containable INTEGER NOT NULL DEFAULT 0;
