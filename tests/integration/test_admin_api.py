@@ -66,7 +66,13 @@ def test_tenant_is_created_and_listed(api: Api) -> None:
     assert made.status_code == 201
     bolt = made.json()
     assert bolt.pop("created_at").endswith("Z")
-    assert bolt == {"id": "bolt", "name": "Bolt Ltd", "retention_days": None, "masks_numbers": False}
+    assert bolt == {
+        "id": "bolt",
+        "name": "Bolt Ltd",
+        "retention_days": None,
+        "masks_numbers": False,
+        "bridged_is_escalation": False,
+    }
     listed = api.ask("GET", TENANTS)
     assert [tenant["id"] for tenant in listed.json()["data"]] == [TENANT, "bolt"]
 
@@ -173,6 +179,7 @@ OPERATIONS: list[tuple[str, str, object]] = [
     ("PUT", "/{}/providers/twilio", {"auth_token": "x"}),
     ("PUT", "/{}/retention", {"days": 90}),
     ("PUT", "/{}/masking", {"masks_numbers": True}),
+    ("PUT", "/{}/escalation", {"bridged_is_escalation": True}),
     ("PUT", "/{}/routes/r", {"numbers": []}),
     ("GET", "/{}/routes", None),
 ]

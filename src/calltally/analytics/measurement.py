@@ -1,13 +1,14 @@
 """Measurement of a quality query: windows, buckets, and totals of tenants."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from calltally.analytics.buckets import HOUR, Bucket, buckets_of, local_time, midnight_us, shifted_us
 from calltally.analytics.query import PREVIOUS, SAME_WEEKDAY, QualityQuery, zone_named
 from calltally.calls.errors import InvalidInput
 from calltally.calls.histogram import add
-from calltally.calls.metrics import rate_columns
+from calltally.calls.measures import column_index
+from calltally.calls.metrics import BRIDGED_ESCALATIONS, rate_columns
 from calltally.calls.model import DIRECTION_NUMBER
 from calltally.calls.times import DAY_US
 from calltally.store.analytics.quality_query import (
@@ -20,6 +21,7 @@ from calltally.store.analytics.quality_query import (
 from calltally.store.analytics.quality_repair import count_unmeasured
 from calltally.store.db.operation import StoreOperation
 from calltally.store.rollups.quality_windows import WindowPiece
+from calltally.store.tenants.tenants import need_tenant
 
 _DEFAULT_US: Final = 7 * DAY_US
 # No call can be older; and calendars end in the year 9999.
@@ -115,8 +117,17 @@ def measure(tenant: str, query: QualityQuery, window: MeasuredWindow) -> StoreOp
     # A group has one entry per bucket: its values are computed once.
     values = {key: _values(query, tenant, key) for key in {key for _, key in found.groups}}
     groups = {(values[key], index): totals for (index, key), totals in found.groups.items()}
+    if (yield from need_tenant(tenant)).bridged_is_escalation:
+        _count_bridged(groups.values())
     unmeasured_calls = yield from count_unmeasured(tenant, window.lo_us, window.hi_us)
     return Measurement(window, groups, found.rows_read, unmeasured_calls)
+
+
+def _count_bridged(groups: Iterable[QualityTotals]) -> None:
+    """Count bridged transfers as escalations, as the tenant's setting says."""
+    for totals in groups:
+        for name, other in BRIDGED_ESCALATIONS.items():
+            totals.counts[column_index(name)] = totals.counts[column_index(other)]
 
 
 def _values(query: QualityQuery, tenant: str, key: tuple[Any, ...]) -> tuple[Any, ...]:

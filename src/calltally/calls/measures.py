@@ -188,11 +188,11 @@ def _marks_of_handover(answer: _Answer) -> Iterator[str]:
     """Yield the counts that need a source of transfers: without one, a missing transfer proves nothing."""
     is_bridged = answer.knows_transfers and answer.transfer == _TRANSFERS["bridged"]
     is_handed_over = is_bridged or answer.is_escalated
-    if is_handed_over:
-        yield "handed_over"
     if not answer.knows_transfers:
         return
     yield "transfer_known"
+    if is_handed_over:
+        yield "handed_over"
     if is_bridged:
         yield "known_transfers"
     if not (answer.is_short or answer.is_machine):

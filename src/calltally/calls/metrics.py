@@ -96,7 +96,7 @@ COUNTS: Final = (
     CountMetric(
         "handed_over",
         ("handed_over",),
-        "Escalated calls, and transferred calls with a source that reports transfers.",
+        "Escalated or transferred calls, of calls with a source that reports transfers.",
     ),
     CountMetric(
         "containable",
@@ -192,11 +192,17 @@ PERCENTILES: Final = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 _COUNT: Final = {count.name: count for count in COUNTS}
 
 
+# If a tenant counts bridged transfers as escalations, these columns replace the others.
+BRIDGED_ESCALATIONS: Final = {"escalated": "handed_over", "escalation_known": "transfer_known"}
+
+
 def rate_columns(rates: Iterable[str]) -> frozenset[str]:
     """Return the columns needed for the rates of these names, and the column of all attempts."""
     metrics = [_BY_NAME[name] for name in rates]
     denominators = [COUNTS[0], *(_COUNT[rate.denominator] for rate in metrics)]
-    numerators = (column for rate in metrics for column in rate.numerator)
+    numerators = {column for rate in metrics for column in rate.numerator}
+    if "escalated" in numerators:
+        numerators |= set(BRIDGED_ESCALATIONS.values())
     return frozenset(
         (*numerators, *(column for count in denominators for column in (*count.columns, *count.less)))
     )

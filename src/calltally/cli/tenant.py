@@ -12,6 +12,7 @@ from calltally.store.tenants.tenants import (
     add_tenant,
     admin_list_tenants,
     new_epoch,
+    set_bridged_is_escalation,
     set_masking,
     set_retention,
 )
@@ -74,3 +75,20 @@ def masking(
     write_once(set_masking(tenant, masks=masks))
     readers = "only keys with pii:read" if masks else "all keys that read calls"
     typer.echo(f"Complete numbers of {tenant} are visible to {readers}.")
+
+
+@commands.command("escalation")
+def escalation(
+    tenant: Annotated[str, typer.Argument(help="The tenant's id.")],
+    *,
+    bridged: Annotated[
+        bool,
+        typer.Option(
+            "--bridged/--reported", help="Count bridged transfers too, or only reported escalations."
+        ),
+    ],
+) -> None:
+    """Set which calls count as escalated in the quality."""
+    write_once(set_bridged_is_escalation(tenant, counts=bridged))
+    counted = "Reported escalations and bridged transfers" if bridged else "Only reported escalations"
+    typer.echo(f"{counted} of {tenant} count as escalations in the quality.")

@@ -7,6 +7,7 @@ from typing import Any
 from calltally.calls.metrics import COUNTS, DURATIONS, RATES
 from calltally.calls.times import SECOND_US, parse_instant
 from calltally.store.maintenance.erasure import erase_call
+from calltally.store.tenants.tenants import set_bridged_is_escalation
 from tests.conftest import NOW_US, Bench
 from tests.integration.store.probing import direct, submit
 from tests.integration.web.service import ADMIN, Service, slug
@@ -47,6 +48,34 @@ def test_every_metric_has_its_counts(bench: Bench, service: Service) -> None:
     assert group["seconds"]["talk"]["average"] == group["seconds"]["talk"]["p99"] == 30
     assert group["seconds"]["post_dial_delay"]["average"] is None
     assert body["unmeasured"] == 0
+
+
+def test_outcomes_are_measured_where_a_source_reports_them(bench: Bench, service: Service) -> None:
+    bridged: dict[str, Any] = {"transfer": {"target": "+14155550100", "outcome": "bridged"}}
+    for n in range(4):
+        call(bench, f"CA{n}", n, status="completed", talk_seconds=30)
+    # A carrier does not report the transfers of the tenant's own software.
+    rates = quality(service, WINDOW)["total"]["rates"]
+    for unknown in ("transfer_rate", "escalation_rate", "containment_rate", "machine_answer_rate"):
+        assert (rates[unknown]["value"], rates[unknown]["denominator"]) == (None, 0)
+    call(bench, "v-1", 5, status="completed", talk_seconds=30, is_carrier=False, provider="vapi", **bridged)
+    call(bench, "v-2", 6, status="completed", talk_seconds=30, is_carrier=False, provider="vapi")
+    call(bench, "v-3", 7, status="completed", talk_seconds=9, is_carrier=False, answered_by="machine")
+    body = quality(service, WINDOW)["total"]
+    rates = {name: (rate["numerator"], rate["denominator"]) for name, rate in body["rates"].items()}
+    assert (body["counts"]["answered"], rates["transfer_rate"]) == (7, (1, 3))
+    assert (rates["containment_rate"], rates["escalation_rate"]) == ((1, 2), (0, 0))
+    assert (rates["machine_answer_rate"], rates["answer_rate"]) == ((1, 1), (7, 7))
+
+
+def test_tenant_counts_bridged_transfers_as_escalations(bench: Bench, service: Service) -> None:
+    bridged: dict[str, Any] = {"transfer": {"target": "+14155550100", "outcome": "bridged"}}
+    call(bench, "v-1", 5, status="completed", talk_seconds=30, is_carrier=False, **bridged)
+    call(bench, "v-2", 6, status="completed", talk_seconds=30, is_carrier=False)
+    assert quality(service, WINDOW)["total"]["rates"]["escalation_rate"]["value"] is None
+    bench.run(bench.store.write(set_bridged_is_escalation("acme", counts=True)))
+    assert quality(service, WINDOW)["total"]["rates"]["escalation_rate"]["value"] == 0.5
+    assert quality(service, f"{WINDOW}&group_by=route")["total"]["counts"]["escalated"] == 1
 
 
 def test_pain_8_answer_rate_is_not_stuck_at_100_percent(bench: Bench, service: Service) -> None:

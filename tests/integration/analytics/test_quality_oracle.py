@@ -102,7 +102,7 @@ def counted(calls: Iterable[Call]) -> dict[str, int]:
             "transfer_known": knows_transfers,
             "known_transfers": knows_transfers and bridged,
             "escalation_known": knows_escalation,
-            "handed_over": answered and (call["escalated"] or (knows_transfers and bridged)),
+            "handed_over": knows_transfers and (call["escalated"] or bridged),
             "containable": knows_transfers and long,
             "contained": knows_transfers and long and not (call["escalated"] or bridged),
         }.items():

@@ -24,7 +24,8 @@ class Tenant(NamedTuple):
     """One tenant. `name` is for display, the id for everything else.
 
     `retention_days` is the maximum age of its calls, None for no limit. With `masks_numbers` only keys with
-    `pii:read` see whole telephone numbers.
+    `pii:read` see whole telephone numbers. With `bridged_is_escalation` the quality counts a bridged transfer
+    as an escalation.
     """
 
     tenant: str
@@ -32,6 +33,7 @@ class Tenant(NamedTuple):
     created_us: int
     retention_days: int | None = None
     masks_numbers: bool = False
+    bridged_is_escalation: bool = False
 
 
 def is_tenant_id(tenant: str) -> bool:
@@ -112,6 +114,12 @@ def set_masking(tenant: str, *, masks: bool) -> StoreOperation[None]:
     yield Statement("set_masking", {"tenant": tenant, "masks": int(masks)})
 
 
+def set_bridged_is_escalation(tenant: str, *, counts: bool) -> StoreOperation[None]:
+    """Count bridged transfers as escalations in the quality, or only escalations. Raises NotFound."""
+    yield from need_tenant(tenant)
+    yield Statement("set_bridged_is_escalation", {"tenant": tenant, "counts": int(counts)})
+
+
 def _tenant(row: Row) -> Tenant:
-    tenant, name, created_us, retention_days, masks_numbers = row
-    return Tenant(tenant, name, created_us, retention_days, bool(masks_numbers))
+    tenant, name, created_us, retention_days, masks_numbers, bridged_is_escalation = row
+    return Tenant(tenant, name, created_us, retention_days, bool(masks_numbers), bool(bridged_is_escalation))

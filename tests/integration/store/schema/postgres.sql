@@ -479,6 +479,12 @@ CREATE TABLE quality (
     erased_calls bigint NOT NULL DEFAULT 0,
     histograms bytea,
     erased bytea,
+    answerer_known bigint NOT NULL DEFAULT 0,
+    transfer_known bigint NOT NULL DEFAULT 0,
+    known_transfers bigint NOT NULL DEFAULT 0,
+    escalation_known bigint NOT NULL DEFAULT 0,
+    handed_over bigint NOT NULL DEFAULT 0,
+    containable bigint NOT NULL DEFAULT 0,
     CONSTRAINT quality_pkey PRIMARY KEY (tenant, grain, bucket_s, key)
 ) WITH (fillfactor=70);
 
@@ -536,6 +542,7 @@ CREATE TABLE tenants (
     created_us bigint NOT NULL,
     retention_days integer,
     masks_numbers smallint NOT NULL DEFAULT 0,
+    bridged_is_escalation smallint NOT NULL DEFAULT 0,
     CONSTRAINT tenants_pkey PRIMARY KEY (tenant)
 );
 

@@ -486,6 +486,12 @@ CREATE TABLE quality (
     erased_calls INTEGER NOT NULL DEFAULT 0,
     histograms BLOB,
     erased BLOB,
+    answerer_known INTEGER NOT NULL DEFAULT 0,
+    transfer_known INTEGER NOT NULL DEFAULT 0,
+    known_transfers INTEGER NOT NULL DEFAULT 0,
+    escalation_known INTEGER NOT NULL DEFAULT 0,
+    handed_over INTEGER NOT NULL DEFAULT 0,
+    containable INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (tenant, grain, bucket_s, key)
 ) STRICT, WITHOUT ROWID;
 
@@ -540,7 +546,8 @@ CREATE TABLE tenants (
     name TEXT NOT NULL,
     created_us INTEGER NOT NULL,
     retention_days INTEGER,
-    masks_numbers INTEGER NOT NULL DEFAULT 0
+    masks_numbers INTEGER NOT NULL DEFAULT 0,
+    bridged_is_escalation INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE tombstones (

@@ -5,3 +5,5 @@ ALTER TABLE quality ADD COLUMN known_transfers BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE quality ADD COLUMN escalation_known BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE quality ADD COLUMN handed_over BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE quality ADD COLUMN containable BIGINT NOT NULL DEFAULT 0;
+-- 1 counts bridged transfers as escalations.
+ALTER TABLE tenants ADD COLUMN bridged_is_escalation smallint NOT NULL DEFAULT 0;

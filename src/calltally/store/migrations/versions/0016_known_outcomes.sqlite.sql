@@ -5,3 +5,5 @@ ALTER TABLE quality ADD COLUMN known_transfers INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE quality ADD COLUMN escalation_known INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE quality ADD COLUMN handed_over INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE quality ADD COLUMN containable INTEGER NOT NULL DEFAULT 0;
+-- 1 counts bridged transfers as escalations.
+ALTER TABLE tenants ADD COLUMN bridged_is_escalation INTEGER NOT NULL DEFAULT 0;

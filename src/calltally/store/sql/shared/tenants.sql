@@ -9,12 +9,12 @@ INSERT INTO ledger_heads (tenant, revision, epoch)
 VALUES (:tenant, 0, :epoch)
 
 -- name: find_tenant
-SELECT tenant, name, created_us, retention_days, masks_numbers
+SELECT tenant, name, created_us, retention_days, masks_numbers, bridged_is_escalation
 FROM tenants
 WHERE tenant = :tenant
 
 -- name: admin_list_tenants
-SELECT tenant, name, created_us, retention_days, masks_numbers
+SELECT tenant, name, created_us, retention_days, masks_numbers, bridged_is_escalation
 FROM tenants
 ORDER BY tenant
 
@@ -28,4 +28,10 @@ WHERE tenant = :tenant
 -- 1 masks telephone numbers for keys without pii:read.
 UPDATE tenants
 SET masks_numbers = :masks
+WHERE tenant = :tenant
+
+-- name: set_bridged_is_escalation!
+-- 1 counts bridged transfers as escalations in the quality.
+UPDATE tenants
+SET bridged_is_escalation = :counts
 WHERE tenant = :tenant

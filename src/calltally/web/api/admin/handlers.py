@@ -13,6 +13,7 @@ from calltally.store.tenants.tenants import (
     admin_list_tenants,
     need_tenant,
     new_epoch,
+    set_bridged_is_escalation,
     set_masking,
     set_retention,
 )
@@ -20,6 +21,7 @@ from calltally.store.tenants.vault import put_provider_secrets
 from calltally.web.api.admin import operations
 from calltally.web.api.admin.schemas import (
     ApiKeyList,
+    EscalationBody,
     MaskingBody,
     NewApiKey,
     NewApiKeyBody,
@@ -75,6 +77,15 @@ async def put_masking(request: AnyRequest) -> Response:
     body = await json_body(request, MaskingBody)
     await deps.store.write(set_masking(tenant, masks=body.masks_numbers))
     deps.keys.forget_tenant(tenant)
+    return Response.empty()
+
+
+@put(_TENANT + "/escalation", operation=operations.PUT_ESCALATION)
+async def put_escalation(request: AnyRequest) -> Response:
+    """Set which calls count as escalated in the quality."""
+    deps, tenant = dependencies_of(request), segment_after(request, "tenants")
+    body = await json_body(request, EscalationBody)
+    await deps.store.write(set_bridged_is_escalation(tenant, counts=body.bridged_is_escalation))
     return Response.empty()
 
 

@@ -12,6 +12,7 @@ from calltally.web.api.admin.schemas import (
     TENANT_SCHEMA,
     WORD_SCHEMA,
     ApiKeyList,
+    EscalationBody,
     MaskingBody,
     NewApiKey,
     NewApiKeyBody,
@@ -33,6 +34,7 @@ _TENANT_EXAMPLE: Final = {
     "created_at": _CREATED_AT,
     "retention_days": None,
     "masks_numbers": False,
+    "bridged_is_escalation": False,
 }
 
 _TENANT: Final = PathParameter(
@@ -123,6 +125,14 @@ PUT_MASKING: Final = _OF_TENANT(
     " search for numbers, and get no raw bodies. The change takes effect everywhere within five"
     " seconds. An endpoint gets full numbers only if a key with `pii:read` set it.",
     body=json_request(MaskingBody, {"masks_numbers": True}),
+    responses=one_response(204, "The setting is stored."),
+)
+PUT_ESCALATION: Final = _OF_TENANT(
+    id="putEscalation",
+    summary="Set which calls of a tenant count as escalated.",
+    description="The quality counts reported escalations, and with `bridged_is_escalation` also bridged"
+    " transfers. Records do not change.",
+    body=json_request(EscalationBody, {"bridged_is_escalation": True}),
     responses=one_response(204, "The setting is stored."),
 )
 ADD_KEY: Final = _OF_TENANT(

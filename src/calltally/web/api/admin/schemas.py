@@ -65,6 +65,13 @@ class TenantResource(msgspec.Struct, frozen=True):
     created_at: str
     retention_days: int | None
     masks_numbers: bool
+    bridged_is_escalation: bool
+
+
+class EscalationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Escalations of a tenant: with `bridged_is_escalation`, the quality counts bridged transfers too."""
+
+    bridged_is_escalation: bool
 
 
 class MaskingBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -142,7 +149,8 @@ class RouteList(msgspec.Struct, frozen=True):
 
 def tenant_resource(tenant: Tenant) -> TenantResource:
     created_at = utc_text(tenant.created_us)
-    return TenantResource(tenant.tenant, tenant.name, created_at, tenant.retention_days, tenant.masks_numbers)
+    settings = (tenant.retention_days, tenant.masks_numbers, tenant.bridged_is_escalation)
+    return TenantResource(tenant.tenant, tenant.name, created_at, *settings)
 
 
 def api_key_resource(key: StoredApiKey) -> ApiKey:
