@@ -19,7 +19,7 @@ from calltally.store.listing.list_calls import list_calls
 from calltally.store.maintenance.refold_all import refold_calls
 from calltally.store.maintenance.refold_progress import refold_position
 from tests.conftest import TENANT, Bench, records_of
-from tests.integration.store.probing import direct, submit, verdict
+from tests.integration.store.probing import downgrade, submit, verdict
 from tests.telling import own
 from tests.unit.providers.sampling import NOW_US, samples_of, signed
 from tests.unit.providers.sampling import records_of as samples_in
@@ -62,10 +62,6 @@ def former(fact: Fact) -> Fact:
     return msgspec.structs.replace(fact, stated=stated)
 
 
-# Turns a present database into one of the schema before the mended readers.
-UNDO = ("DROP TABLE unlisted_fields", "UPDATE alembic_version SET version_num = '0013'")
-
-
 def calls_of(bench: Bench) -> dict[str, dict[str, Any]]:
     page = bench.run(bench.store.read(list_calls(TENANT, ListQuery(limit=1_000))))
     written = ("revision", "updated_at")
@@ -83,9 +79,7 @@ def test_a_database_of_the_release_before_is_mended(new_bench: Callable[[], Benc
     submit(present, *facts)
     submit(bench, *map(former, facts))
     expected, before = calls_of(present), calls_of(bench)
-    with direct(bench.url) as db:
-        for statement in UNDO:
-            db(statement)
+    downgrade(bench.url, "0013")
     migrate(bench.url)
     assert bench.run(bench.store.read(refold_position(TENANT))) is not None
     reread = partial(reread_fact, providers=PROVIDERS)

@@ -32,6 +32,26 @@ class Direct:
         return cursor.fetchall() if cursor.description else []
 
 
+# Statements that take a revision of the schema back, newest first.
+_KNOWN_OUTCOMES = ("answerer_known", "transfer_known", "known_transfers", "escalation_known", "handed_over")
+UNDO = {
+    "0016": [
+        *(f"ALTER TABLE quality DROP COLUMN {name}" for name in (*_KNOWN_OUTCOMES, "containable")),
+        "ALTER TABLE tenants DROP COLUMN bridged_is_escalation",
+    ],
+    "0015": ["DROP TABLE unlisted_fields"],
+}
+
+
+def downgrade(url: str, version: str) -> None:
+    """Turn a present database into one of an earlier schema, whose later revisions changed few tables."""
+    with direct(url) as db:
+        for revision, statements in UNDO.items():
+            for statement in statements if revision > version else ():
+                db(statement)
+        db("UPDATE alembic_version SET version_num = ?", version)
+
+
 @contextmanager
 def direct(url: str) -> Iterator[Direct]:
     """Open and close a connection; each statement commits by itself."""

@@ -13,7 +13,7 @@ from calltally.store.backends.open import migrate
 from calltally.store.maintenance.refold_all import refold_calls
 from calltally.store.maintenance.refold_progress import refold_position
 from tests.conftest import NOW_US, TENANT, Bench
-from tests.integration.store.probing import direct, listed, submit, verdict
+from tests.integration.store.probing import downgrade, listed, submit, verdict
 from tests.telling import START_US, fact, own
 
 NOVEMBER_US = parse_instant("2026-11-01T00:00:10Z")
@@ -57,8 +57,7 @@ def test_records_of_the_previous_release_are_corrected(bench: Bench, monkeypatch
     with fold_before(monkeypatch):
         submit(bench, row("pbx-1"), row("CA7", is_carrier=True))
         assert {call["created_at"] for call in listed(bench)} == {"2026-10-31T23:59:10.000000Z"}
-    with direct(bench.url) as db:
-        db("UPDATE alembic_version SET version_num = '0012'")
+    downgrade(bench.url, "0012")
     migrate(bench.url)
     assert bench.run(bench.store.read(refold_position(TENANT))) is not None
     while bench.run(bench.store.write(refold_calls(TENANT, 1, NOW_US))):
