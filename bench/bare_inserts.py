@@ -15,7 +15,8 @@ import apsw
 from bench.timing import wall_us
 from calltally.store.backends.sqlite.connection import connect
 from calltally.store.db.interface import Submission
-from calltally.store.db.operation import Rows, Statement, StatementMany, run_operation
+from calltally.store.db.operation import AnyStatement, Rows, StatementMany, run_operation
+from calltally.store.db.operation import Batch as BatchOfStatements
 from calltally.store.db.statements import Statements
 from calltally.store.ledger.record import record
 
@@ -63,7 +64,8 @@ class Recorder:
             run_operation(record(facts, wall_us()), self._execute)
         return self._batch
 
-    def _execute(self, request: Statement | StatementMany) -> Rows:
+    def _execute(self, request: AnyStatement | BatchOfStatements) -> Rows:
+        assert not isinstance(request, BatchOfStatements)
         named = self._statements.find(request.name, request.clauses)
         many = request.rows if isinstance(request, StatementMany) else [request.params]
         rows = [tuple(row[name] for name in named.names) for row in many]

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from calltally.calls.events import Channel, Fact, StatedFields, content_digest
 from calltally.calls.times import SECOND_US, utc_text
-from calltally.store.tenants.routes import NewRoute, checked_route
+from calltally.store.tenants.routes import Route, checked_route
 
 # Raised whenever the same seed gives other calls: what was loaded before is then loaded anew.
 VERSION: Final = 1
@@ -66,7 +66,7 @@ def own_number(tenant: str, route: int) -> str:
     return f"+1415555{TENANTS.index(tenant):02}{route:02}"
 
 
-def routes_of(tenant: str) -> list[NewRoute]:
+def routes_of(tenant: str) -> list[Route]:
     """The routes that calls of `tenant` belong to by their numbers."""
     return [
         checked_route(

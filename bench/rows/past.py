@@ -19,7 +19,8 @@ from calltally.formats.table import FORMATS
 from calltally.store.backends.open import open_store
 from calltally.store.backends.sqlite.connection import connect
 from calltally.store.db.interface import Store, Submission
-from calltally.store.listing.list_calls import SEPARATOR, list_calls
+from calltally.store.listing.list_calls import list_calls
+from calltally.store.listing.seek import SEPARATOR
 
 _ROUNDS: Final = 40
 _TOUCHED: Final = 2_000

@@ -26,14 +26,14 @@ from calltally.calls.measures import COLUMNS
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
 from calltally.store.backends.open import migrate, open_store
 from calltally.store.db.interface import Store
-from calltally.store.rollups.quality_delta import RowDelta
-from calltally.store.rollups.quality_keys import (
+from calltally.store.rollups.quality_delta import (
     DAY,
     FINE,
     FINE_DAY,
     HOUR,
     WIDTH_S,
     Keys,
+    RowDelta,
     RowId,
     coarse_keys,
     key_of,
@@ -182,10 +182,10 @@ def _bucket(
     each = max(1, _CALLS_A_DAY * WIDTH_S[fine] // WIDTH_S[DAY] // len(kinds))
     sums: dict[Keys, RowDelta] = {}
     for keys in kinds:
-        delta = RowDelta(keys)
+        delta = RowDelta(keys=keys)
         delta.counts = [each] * len(COLUMNS)
         yield (tenant, fine, bucket_s, key_of(keys)), delta
-        sums.setdefault(coarse_keys(keys), RowDelta(coarse_keys(keys))).add(delta.counts, {})
+        sums.setdefault(coarse_keys(keys), RowDelta(keys=coarse_keys(keys))).add(delta.counts, {})
     for keys, delta in sums.items():
         yield (tenant, coarse, bucket_s, key_of(keys)), delta
 

@@ -10,7 +10,6 @@ from calltally.store.maintenance.key_rotation import ResealedSecrets, reseal_ten
 from calltally.store.tenants.vault import Vault, find_provider_secrets, put_provider_secrets
 from calltally.store.webhooks.endpoints import (
     EndpointSettings,
-    SecretRotation,
     add_endpoint,
     need_endpoint,
     rotate_secret,
@@ -29,8 +28,8 @@ def test_after_it_the_former_key_is_not_needed(bench: Bench) -> None:
     first, second = (f"whsec_{b64encode(word).decode()}" for word in (b"first", b"second"))
     sealed = seal_secret(old, TENANT, ENDPOINT, first)
     bench.run(write(add_endpoint(TENANT, ENDPOINT, EndpointSettings("https://h.example/"), sealed, NOW_US)))
-    rotation = SecretRotation(seal_secret(old, TENANT, ENDPOINT, second), NOW_US + 1)
-    bench.run(write(rotate_secret(TENANT, ENDPOINT, rotation, NOW_US)))
+    newer = seal_secret(old, TENANT, ENDPOINT, second)
+    bench.run(write(rotate_secret(TENANT, ENDPOINT, newer, NOW_US + 1, NOW_US)))
     with pytest.raises(Misconfigured):
         bench.run(write(reseal_tenant(TENANT, Vault(NEW))))
     done = bench.run(write(reseal_tenant(TENANT, Vault(NEW, OLD))))

@@ -12,7 +12,7 @@ from calltally.calls.windows import TimeWindow
 from calltally.reconcile.window_report import WindowStatus
 from calltally.reconcile.window_status import window_status
 from calltally.store.db.interface import Submission
-from calltally.store.tenants.dead_letters import NewDeadLetter, put_dead_letter
+from calltally.store.tenants.dead_letters import DeadLetter, put_dead_letter
 from tests.conftest import TENANT, Bench
 from tests.telling import at_us, fact
 
@@ -133,7 +133,7 @@ def test_window_of_all_time_costs_no_more_than_its_calls(bench: Bench) -> None:
 def test_dead_letters_make_the_window_incomplete(bench: Bench) -> None:
     record(bench, *ended(DAY, f"{SID}1"))
     for number, at in enumerate((0, DAY + 60, 5 * DAY)):
-        letter = NewDeadLetter(bytes([number]) * 16, "twilio", at_us(at), "a new word", b"{}")
+        letter = DeadLetter(bytes([number]) * 16, "twilio", at_us(at), "a new word", b"{}")
         bench.run(bench.store.write(put_dead_letter(TENANT, letter)))
     found = status(bench)
     assert found.reasons == ("2 dead letters wait for a replay: twilio, since 2026-09-22 14:15",)

@@ -13,7 +13,7 @@ from calltally.store.backends.open import open_store
 from calltally.store.db.interface import Store, Submission
 from calltally.store.db.leases import Lease, claim
 from calltally.store.snapshots.ledger_head import read_ledger_head
-from calltally.store.tenants.dead_letters import NewDeadLetter, put_dead_letter
+from calltally.store.tenants.dead_letters import DeadLetter, put_dead_letter
 from calltally.store.tenants.tenants import set_retention
 from calltally.worker.dependencies import WorkerDependencies
 from calltally.worker.job_batches import LEASE_US, WorkerRound
@@ -91,7 +91,7 @@ def aged(bench: Bench) -> Bench:
     for number in range(30):
         submit(bench, fact(number * DAY_US / SECOND_US, f"CA{number:032x}", status="completed"))
     for number, received_us in enumerate((at_us(0), NOW_US)):
-        letter = NewDeadLetter(bytes([number]) * 16, "twilio", received_us, "unknown", b"CallSid=x")
+        letter = DeadLetter(bytes([number]) * 16, "twilio", received_us, "unknown", b"CallSid=x")
         bench.run(bench.store.write(put_dead_letter(TENANT, letter)))
     bench.run(bench.store.write(set_retention(TENANT, 90)))
     return bench

@@ -28,9 +28,9 @@ from calltally.calls.filters import CallFilter
 from calltally.calls.intervals import CONFIDENCE, Interval, Proportion
 from calltally.calls.metrics import RateProportions, rate_named
 from calltally.calls.times import SECOND_US, utc_text
-from calltally.store.analytics.quality_query import QualityTotals
 from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.rollups.call_counters import facet
+from calltally.store.rollups.quality_delta import QualityTotals
 
 METHOD: Final = (
     "Bounds that hold at all times together (Robbins' beta mixture) for the rate since, Wilson's interval for"

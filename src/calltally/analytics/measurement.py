@@ -13,14 +13,14 @@ from calltally.calls.model import DIRECTION_NUMBER
 from calltally.calls.times import DAY_US
 from calltally.store.analytics.quality_query import (
     GroupedTotals,
-    QualityTotals,
     TotalsQuery,
     check_groups,
     totals_of,
 )
 from calltally.store.analytics.quality_repair import count_unmeasured
 from calltally.store.db.operation import StoreOperation
-from calltally.store.rollups.quality_windows import WindowPiece
+from calltally.store.rollups.quality_delta import QualityTotals
+from calltally.store.rollups.window_buckets import WindowPiece
 from calltally.store.tenants.tenants import need_tenant
 
 _DEFAULT_US: Final = 7 * DAY_US

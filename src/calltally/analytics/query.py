@@ -20,7 +20,7 @@ from calltally.calls.parameters import (
     read_all,
     words_schema,
 )
-from calltally.store.rollups.quality_keys import FINE_KEYS
+from calltally.store.rollups.quality_delta import FINE_KEYS
 
 TENANT: Final = "tenant"
 KEYS: Final = (TENANT, "route", "provider", "provider_account", "agent", "direction", "end_reason", "country")

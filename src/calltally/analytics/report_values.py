@@ -32,7 +32,7 @@ from calltally.calls.metrics import (
     row_counters,
 )
 from calltally.calls.times import utc_text
-from calltally.store.analytics.quality_query import QualityTotals
+from calltally.store.rollups.quality_delta import QualityTotals
 
 _ROUND: Final = 6
 _NO_DIFFERENCE: Final = RateDifference(None, None, None, None)

@@ -11,7 +11,7 @@ from calltally.settings import Settings, secret_text
 from calltally.settings.checks import SECRET_KEY_BYTES, decode_secret_key
 from calltally.store.backends.open import holds_secrets, sqlite_path
 from calltally.store.db.interface import Store
-from calltally.store.tenants.stored_secrets import failing_secrets, newest_secrets
+from calltally.store.maintenance.key_rotation import failing_secrets, newest_secrets
 from calltally.store.tenants.vault import Vault
 
 KEY_FILE: Final = "secret.key"

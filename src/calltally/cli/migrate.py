@@ -19,8 +19,7 @@ from calltally.store.backends.schema import HEAD
 from calltally.store.db.interface import Store
 from calltally.store.ledger.text_index import fill_texts
 from calltally.store.maintenance.refold_all import CHUNK as REFOLD_CHUNK
-from calltally.store.maintenance.refold_all import begin_refold, refold_calls
-from calltally.store.maintenance.refold_progress import refold_position
+from calltally.store.maintenance.refold_all import begin_refold, refold_calls, refold_position
 from calltally.store.rollups.alert_steps import keep_steps_from, repair_steps, step_differences, step_windows
 from calltally.store.tenants.tenants import admin_list_tenants
 

@@ -38,7 +38,8 @@ from calltally.exports.window import (
 from calltally.store.jobs.cleanup import erased_after
 from calltally.store.jobs.jobs import JobFile, SavedProgress, files_of
 from calltally.store.jobs.running_job import RunningJob
-from calltally.store.listing.list_calls import LINE_FEED, list_calls, next_calls
+from calltally.store.listing.list_calls import list_calls, next_calls
+from calltally.store.listing.seek import LINE_FEED
 
 # A killed worker repeats at most one second of work, except for Parquet and Arrow: one file.
 CHECKPOINT_US: Final = SECOND_US

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from calltally.exports.window import created_text
 from calltally.store.jobs.folders import JobFolder
-from calltally.store.listing.list_calls import LINE_FEED
+from calltally.store.listing.seek import LINE_FEED
 
 ERASED: Final = "erased"
 # The lengths of the day and of the month in the text of a time.

@@ -14,14 +14,8 @@ from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.times import parse_instant
 from calltally.calls.windows import TimeWindow
 from calltally.store.db.interface import Store
-from calltally.store.listing.list_calls import (
-    LINE_FEED,
-    SEPARATOR,
-    ListedPage,
-    is_seek,
-    list_calls,
-    next_calls,
-)
+from calltally.store.listing.list_calls import ListedPage, is_seek, list_calls, next_calls
+from calltally.store.listing.seek import LINE_FEED, SEPARATOR
 
 # Large enough that the cost of a statement does not count. Small enough that a few chunks need little memory
 # and that the data made from one fits into the processor's caches.

@@ -20,7 +20,7 @@ from calltally.providers.provider import ChallengeAnswer, Provider
 from calltally.providers.registry import registered_name
 from calltally.store.db.interface import Store, Submission, SubmissionResult
 from calltally.store.db.operation import Clock
-from calltally.store.tenants.dead_letters import DeadLetter, NewDeadLetter, put_dead_letter
+from calltally.store.tenants.dead_letters import DeadLetter, put_dead_letter
 from calltally.store.tenants.vault import Vault, find_provider_secrets
 
 Providers: TypeAlias = Mapping[str, Provider]
@@ -211,11 +211,11 @@ def read_facts(provider: Provider, callback: Callback) -> ParsedFacts:
         return UnparsedBody(f"internal error: {type(fault).__name__}: {fault}")
 
 
-def write_letter(provider: str, callback: Callback, reason: str) -> NewDeadLetter:
+def write_letter(provider: str, callback: Callback, reason: str) -> DeadLetter:
     """Return the dead letter of an authentic request. The same request always gets the same id."""
     headers = {name: value for name, value in callback.headers.items() if name not in _DROPPED_HEADERS}
     request = _letter_encoder.encode(msgspec.structs.replace(callback, headers=headers, mapping=""))
-    return NewDeadLetter(
+    return DeadLetter(
         _letter_id(provider, callback), provider, callback.received_us, plain_reason(reason), request
     )
 

@@ -12,7 +12,7 @@ from calltally.ingest.routes import RouteTable, map_route
 from calltally.providers.callback import UnreadableRecord
 from calltally.store.db.fact_codec import pack
 from calltally.store.db.interface import Store, Submission
-from calltally.store.ledger.unrecorded_facts import unknown_facts
+from calltally.store.ledger.fact_queries import unknown_facts
 from calltally.store.tenants.routes import routes_by_number
 from calltally.store.tenants.tenants import need_tenant
 

@@ -30,7 +30,7 @@ from calltally.reconcile.window_report import (
 )
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Row
-from calltally.store.ledger.window_status import active_hours, disputed_records, waiting_letters
+from calltally.store.ledger.fact_queries import active_hours, disputed_records, waiting_letters
 from calltally.store.listing.list_calls import ListedPage, list_calls
 from calltally.store.snapshots.change_feed import lags_of
 from calltally.store.snapshots.ledger_head import read_ledger_head

@@ -10,7 +10,7 @@ from calltally.exports.spec import read_progress
 from calltally.logs import get_logger
 from calltally.reconcile.jobs import spec as reconciliations
 from calltally.reconcile.jobs.findings_file import names_any
-from calltally.store.alerts.pruning import AlertAge, has_old_alerts, prune_alerts
+from calltally.store.alerts.alerts import AlertAge, has_old_alerts, prune_alerts
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import StoreOperation
 from calltally.store.jobs.cleanup import (
@@ -25,7 +25,7 @@ from calltally.store.jobs.cleanup import (
 )
 from calltally.store.jobs.folders import JobFolders
 from calltally.store.jobs.jobs import Job, JobKind, expire_job
-from calltally.store.maintenance.erasure import expire_calls
+from calltally.store.maintenance.erasure import expire_calls, expire_letters, has_expired
 from calltally.store.rollups.alert_steps import are_steps_old, keep_steps_from, prune_steps
 from calltally.store.rollups.quality_multiday import close_next_day, next_open_day
 from calltally.store.snapshots.pruning import (
@@ -35,7 +35,6 @@ from calltally.store.snapshots.pruning import (
     prune_history,
     prune_holds,
 )
-from calltally.store.tenants.retention import expire_letters, has_expired
 from calltally.store.webhooks.pruning import are_events_due, has_endpoints, prune_events_and_deliveries
 from calltally.worker.dependencies import WorkerDependencies
 from calltally.worker.job_batches import BatchRunner, TaskRun

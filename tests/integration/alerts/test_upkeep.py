@@ -8,19 +8,21 @@ from calltally.calls.errors import NotFound
 from calltally.calls.times import DAY_US
 from calltally.store.alerts.alerts import (
     Alert,
+    AlertAge,
     AlertEvent,
     AlertFilter,
     AlertState,
     StoredAlertChange,
     acknowledge,
     alert_history,
+    has_old_alerts,
     list_alerts,
     mute,
     need_alert,
     open_alert,
+    prune_alerts,
     resolve,
 )
-from calltally.store.alerts.pruning import AlertAge, has_old_alerts, prune_alerts
 from calltally.store.db.operation import StoreOperation
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct

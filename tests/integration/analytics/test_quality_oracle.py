@@ -16,8 +16,8 @@ from calltally.calls.measures import split_histogram
 from calltally.calls.metrics import COUNTS, row_counters
 from calltally.calls.model import FINAL
 from calltally.calls.times import SECOND_US, parse_instant
-from calltally.store.analytics.quality_query import QualityTotals
 from calltally.store.ledger.lookup import facts_of_call
+from calltally.store.rollups.quality_delta import QualityTotals
 from tests.conftest import NOW_US, Bench
 from tests.examples import examples
 from tests.integration.store.probing import listed, submit

@@ -27,7 +27,6 @@ from calltally.store.webhooks.deliveries import (
     replay_some,
 )
 from calltally.store.webhooks.endpoints import (
-    SecretRotation,
     delete_endpoint,
     endpoints_of,
     pause_endpoint,
@@ -378,7 +377,7 @@ def test_two_secrets_sign_while_one_replaces_the_other(bench: Bench) -> None:
         newer = "whsec_" + "bmV3ZXI="
         sealed = seal_secret(VAULT, TENANT, endpoint, newer)
         await setup.store.write(
-            rotate_secret(TENANT, endpoint, SecretRotation(sealed, setup.clock() + 60_000_000), setup.clock())
+            rotate_secret(TENANT, endpoint, sealed, setup.clock() + 60_000_000, setup.clock())
         )
         async with setup.delivering():
             await setup.submit_call("a", "ringing")
@@ -465,9 +464,7 @@ def test_two_workers_send_each_event_once(bench: Bench) -> None:
 def test_unreadable_secret_loses_no_event(bench: Bench) -> None:
     async def story(setup: DeliverySetup, receiver: Receiver, url: str) -> None:
         endpoint = await setup.endpoint(url, events=("voice.call.started",))
-        await setup.store.write(
-            rotate_secret(TENANT, endpoint, SecretRotation(b"\x01\x00bad", 0), setup.clock())
-        )
+        await setup.store.write(rotate_secret(TENANT, endpoint, b"\x01\x00bad", 0, setup.clock()))
         async with setup.delivering():
             await setup.submit_call("a", "ringing")
             await asyncio.sleep(0)

@@ -9,7 +9,7 @@ import pytest
 from calltally.calls.windows import TimeWindow
 from calltally.providers.registry import WEBHOOKS
 from calltally.reconcile.window_status import window_status
-from calltally.store.ledger.window_status import waiting_letters
+from calltally.store.ledger.fact_queries import waiting_letters
 from calltally.store.tenants.dead_letters import count_dead_letters, list_dead_letters
 from calltally.store.tenants.unlisted_fields import record_unlisted_field, unlisted_fields_of
 from calltally.web.metrics.stored_counter import StoredCounter

@@ -16,8 +16,7 @@ from calltally.providers.provider import ProviderKind
 from calltally.providers.registry import GENERIC, PROVIDERS, RECORDS, WEBHOOKS
 from calltally.store.backends.open import migrate
 from calltally.store.listing.list_calls import list_calls
-from calltally.store.maintenance.refold_all import refold_calls
-from calltally.store.maintenance.refold_progress import refold_position
+from calltally.store.maintenance.refold_all import refold_calls, refold_position
 from tests.conftest import TENANT, Bench, records_of
 from tests.integration.store.probing import downgrade, submit, verdict
 from tests.telling import own

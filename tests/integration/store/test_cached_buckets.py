@@ -8,8 +8,7 @@ from calltally.calls.filters import ListQuery
 from calltally.store.db.operation import Batch, StatementMany, StoreOperation
 from calltally.store.listing import list_calls as listing
 from calltally.store.listing import seek
-from calltally.store.listing.bucket_cache import BucketCache
-from calltally.store.listing.counter_cache import CounterCache
+from calltally.store.listing.caches import BucketCache, CounterCache
 from calltally.store.listing.list_calls import list_calls
 from tests.conftest import TENANT, Bench, records_of
 from tests.integration.store.probing import submit

@@ -17,9 +17,9 @@ from calltally.store.listing.browse import BrowsePosition, browse, count_fresh
 from calltally.store.listing.list_calls import list_calls
 from calltally.store.listing.sessions import SessionQuery, list_sessions
 from calltally.store.rollups.alert_steps import step_sums
-from calltally.store.rollups.quality_keys import FINE_KEYS
+from calltally.store.rollups.quality_delta import FINE_KEYS
 from calltally.store.rollups.quality_multiday import close_next_day
-from calltally.store.rollups.quality_windows import WindowPiece
+from calltally.store.rollups.window_buckets import WindowPiece
 from calltally.store.webhooks.deliveries import (
     DEAD,
     DeliveryFilter,

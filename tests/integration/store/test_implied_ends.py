@@ -10,8 +10,7 @@ from calltally.calls.events import Channel, Fact, StatedFields
 from calltally.calls.model import FINAL
 from calltally.calls.times import SECOND_US, parse_instant, utc_text
 from calltally.store.backends.open import migrate
-from calltally.store.maintenance.refold_all import refold_calls
-from calltally.store.maintenance.refold_progress import refold_position
+from calltally.store.maintenance.refold_all import refold_calls, refold_position
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import downgrade, listed, submit, verdict
 from tests.telling import START_US, fact, own

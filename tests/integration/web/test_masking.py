@@ -13,8 +13,7 @@ from pyarrow import ipc, parquet
 
 from calltally.calls.conversation import Conversation, Turn, pack_conversation
 from calltally.store.db.interface import Submission
-from calltally.store.tenants.number_reveals import reveals_of_tenant
-from calltally.store.tenants.tenants import set_masking
+from calltally.store.tenants.tenants import reveals_of_tenant, set_masking
 from tests.conftest import TENANT, Bench
 from tests.integration.exports.exporting import EXPORTS, Desk
 from tests.integration.web.dashboard.browsing import Browser

@@ -84,7 +84,7 @@ def test_error_of_a_parser_is_logged_with_its_traceback() -> None:
 
 def test_letter_stores_request_without_credentials() -> None:
     letter = write_letter("toy", CALLBACK, "why")
-    back = read_letter(DeadLetter(*letter, repeats=0))
+    back = read_letter(letter)
     assert back.headers == {"content-type": "text/plain", "x-toy": "s3cret"}
     assert (back.method, back.url, back.body, back.received_us) == ("POST", CALLBACK.url, b"\xff\x00", 1)
 

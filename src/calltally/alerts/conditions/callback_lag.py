@@ -23,7 +23,7 @@ from calltally.calls.events import Channel, Fact
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.calls.watermark import MAX_LAG_US, quantile
 from calltally.store.db.operation import StoreOperation
-from calltally.store.ledger.recent_facts import facts_of_changed, facts_of_created
+from calltally.store.ledger.fact_queries import facts_of_changed, facts_of_created
 
 # The newest callbacks of a series: those of a quarter of an hour, and at least this many.
 _WINDOW_US: Final = 900 * SECOND_US

@@ -16,8 +16,8 @@ from calltally.calls.identity import uuid_text
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.alerts.detector_state import rules_of_tenant
 from calltally.store.db.operation import Statement, StoreOperation
-from calltally.store.ledger.contradicted_calls import disputed_facts
-from calltally.store.tenants.signature_failures import failures_since
+from calltally.store.ledger.fact_queries import disputed_facts
+from calltally.store.tenants.dead_letters import failures_since
 
 # Older dead letters are already known to their operator.
 _DEAD_LETTERS_US: Final = 7 * DAY_US

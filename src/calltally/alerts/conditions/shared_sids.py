@@ -14,9 +14,8 @@ from calltally.calls.events import Fact
 from calltally.calls.windows import TimeWindow
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import StoreOperation
+from calltally.store.ledger.fact_queries import admin_sids_of_tenants, facts_of_created
 from calltally.store.ledger.lookup import find_call
-from calltally.store.ledger.recent_facts import facts_of_created
-from calltally.store.ledger.shared_sids import admin_sids_of_tenants
 
 # A provider's SID has 32 characters or more; a shorter, invented name may occur anywhere.
 _MIN_CHARS: Final = 20

@@ -37,7 +37,7 @@ from calltally.store.alerts.erasure import erase_calls_from_alerts, erased_among
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.rollups.alert_steps import STEPS_KEPT_S, Steps, step_sums, steps_between
-from calltally.store.tenants.signature_failures import drop_failures
+from calltally.store.tenants.dead_letters import drop_failures
 
 # Usual lateness of facts: a step is evaluated this long after its end.
 SETTLED_S: Final = 30

@@ -31,7 +31,7 @@ from calltally.net import HttpClient, HttpResponse
 from calltally.providers.twilio.words import NAME as TWILIO
 from calltally.settings import Settings
 from calltally.store.backends.open import migrate, sqlite_path
-from calltally.store.backends.sqlite.sole_service import sole_service
+from calltally.store.backends.sqlite.connection import sole_service
 from calltally.store.db.interface import Store
 from calltally.store.ledger.lookup import facts_of_call
 from calltally.store.tenants.api_keys import add_key, digest_of_key, find_key, mint_key, tenant_of_key

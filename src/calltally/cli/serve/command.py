@@ -28,7 +28,7 @@ from calltally.logs import get_logger, set_up_logs
 from calltally.multiprocess import Member, ProcessGroup
 from calltally.settings import MOST_WORKERS, Settings
 from calltally.store.backends.open import sqlite_path
-from calltally.store.backends.sqlite.sole_service import sole_service
+from calltally.store.backends.sqlite.connection import sole_service
 from calltally.web.request.long_poll import ON_STOP
 
 # Long enough for any answer but an endless stream, short of what supervisors wait before they kill.

@@ -35,24 +35,12 @@ class AlertEvent(StrEnum):
 
 
 # Events that sinks are notified of; of the end only if they were notified that the alert was firing.
-_NOTIFIED_EVENTS: Final = frozenset(
-    {
-        AlertEvent.OPENED,
-        AlertEvent.REOPENED,
-        AlertEvent.WORSENED,
-        AlertEvent.ACKNOWLEDGED,
-        AlertEvent.RESOLVED,
-        AlertEvent.GROUPED,
-    }
-)
+_NOTIFIED_EVENTS: Final = frozenset(AlertEvent) - {AlertEvent.MUTED, AlertEvent.UNMUTED}
 _END_EVENTS: Final = frozenset({AlertEvent.RESOLVED, AlertEvent.GROUPED})
 
 
 class Alert(NamedTuple):
-    """One alert. `cause` identifies it while it is unresolved; `changes` counts its changes.
-
-    `is_notified` is 1 if sinks were notified when it opened, else 0.
-    """
+    """One alert. `cause` identifies it while unresolved; `is_notified`: its opening was notified."""
 
     alert: bytes
     cause: str
@@ -102,7 +90,6 @@ def unresolved_alerts(tenant: str) -> StoreOperation[list[Alert]]:
 
 
 def newest_alert_of_cause(tenant: str, cause: str) -> StoreOperation[Alert | None]:
-    """Find the newest alert of a cause."""
     rows = yield Statement("last_alert_of_cause", {"tenant": tenant, "cause": cause})
     return _alert(rows[0]) if rows else None
 
@@ -124,19 +111,13 @@ def list_alerts(tenant: str, criteria: AlertFilter) -> StoreOperation[tuple[list
 
 
 def _facets(criteria: AlertFilter) -> dict[str, object]:
-    fields = {
-        "kind": criteria.kind,
-        "route": criteria.route,
-        "provider": criteria.provider,
-        "state": criteria.state,
-    }
+    fields = {name: getattr(criteria, name) for name in ("kind", "route", "provider", "state")}
     values = {name: value or "" for name, value in fields.items()}
     wildcards = {f"any_{name}": value is None for name, value in fields.items()}
     return {**values, **wildcards, "unresolved": criteria.state == UNRESOLVED}
 
 
 def alert_history(tenant: str, alert: bytes) -> StoreOperation[list[StoredAlertChange]]:
-    """Return all changes of an alert in their order."""
     rows = yield Statement("changes_of_alert", {"tenant": tenant, "alert": alert})
     return [StoredAlertChange(number, at_us, AlertEvent(what), *rest) for number, at_us, what, *rest in rows]
 
@@ -168,8 +149,7 @@ def change_alert(tenant: str, alert: Alert, change: StoredAlertChange) -> StoreO
 
 
 def _columns(alert: Alert) -> dict[str, object]:
-    columns = alert._asdict()
-    return columns | {"state": alert.state.value, "is_told": columns.pop("is_notified")}
+    return {**alert._asdict(), "state": alert.state.value}
 
 
 def _record_change(tenant: str, alert: Alert, change: StoredAlertChange) -> StoreOperation[None]:
@@ -217,10 +197,34 @@ def mute(tenant: str, alert_id: bytes, until_us: int | None, by: StoredAlertChan
 
 
 def admin_count_unresolved() -> StoreOperation[dict[tuple[str, str, str], int]]:
-    """Count the unresolved alerts by tenant, kind and state."""
     rows = yield Statement("admin_unresolved_by_tenant", {})
     return {(tenant, kind, state): count for tenant, kind, state, count in rows}
 
 
 def _alert(row: Row) -> Alert:
     return Alert._make((*row[:5], AlertState(row[5]), *row[6:]))
+
+
+class AlertAge(NamedTuple):
+    """Definition of old alerts: resolved, unchanged since `before_us` and not muted at `now_us`.
+
+    A mute applies to further alerts of the same cause, so a muted alert is kept.
+    """
+
+    before_us: int
+    now_us: int
+
+
+def has_old_alerts(tenant: str, old: AlertAge) -> StoreOperation[bool]:
+    return bool((yield Statement("old_alerts", {"tenant": tenant, **old._asdict(), "most": 1})))
+
+
+def prune_alerts(tenant: str, old: AlertAge, most: int) -> StoreOperation[int]:
+    """Delete up to `most` old alerts. Returns their number, 0 when none is left.
+
+    The lock of the tenant's head prevents that an alert is reopened while it is deleted.
+    """
+    yield from lock_head(tenant)
+    params = {"tenant": tenant, **old._asdict(), "most": most}
+    yield Statement("prune_alert_changes", params)
+    return len((yield Statement("prune_alerts", params)))

@@ -7,10 +7,7 @@ from calltally.store.tenants.tenants import need_tenant
 
 
 class StoredEvaluation(NamedTuple):
-    """Time up to which steps are evaluated (0: none), and the state of the detectors.
-
-    `turns` is the version of this state, which increases with each evaluation.
-    """
+    """Time up to which steps are evaluated (0: none), and the detectors' state, in version `turns`."""
 
     turns: int = 0
     judged_us: int = 0
@@ -18,7 +15,6 @@ class StoredEvaluation(NamedTuple):
 
 
 def read_evaluation(tenant: str) -> StoreOperation[StoredEvaluation]:
-    """Read the stored evaluation of a tenant."""
     rows = yield Statement("judging_of_tenant", {"tenant": tenant})
     return StoredEvaluation(*rows[0]) if rows else StoredEvaluation()
 

@@ -44,17 +44,14 @@ def without_calls(tenant: str, content: bytes, nodes: Collection[bytes]) -> byte
         raise DamagedStore(message) from fault
     finding: dict[str, Any] = decoded["finding"]
     sids, listed = finding.get("sids", []), finding.get("listed", {})
-    gone = [sid for sid in {*sids, *_named(listed)} if call_uuid(tenant, sid) in nodes]
+    named = {*sids, listed[_LISTED]} if _LISTED in listed else {*sids}
+    gone = [sid for sid in named if call_uuid(tenant, sid) in nodes]
     if not gone:
         return None
     finding["sids"] = [sid for sid in sids if sid not in gone]
     finding["listed"] = {name: each for name, each in listed.items() if name != _LISTED or each not in gone}
     finding["detail"] = _without_sids(finding["detail"], gone)
     return msgspec.json.encode({**decoded, "message": _without_sids(decoded["message"], gone)})
-
-
-def _named(listed: dict[str, str]) -> list[str]:
-    return [listed[_LISTED]] if _LISTED in listed else []
 
 
 def _without_sids(text: str, gone: Sequence[str]) -> str:

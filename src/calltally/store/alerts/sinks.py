@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from calltally.calls.errors import Conflict, NotFound
-from calltally.store.db.operation import Row, Statement, StoreOperation
+from calltally.store.db.operation import Statement, StoreOperation
 
 MAX_SINKS: Final = 50
 
@@ -37,7 +37,7 @@ class PendingNotification(NamedTuple):
 
 def list_sinks(tenant: str) -> StoreOperation[list[StoredAlertSink]]:
     """List all sinks of a tenant, oldest first."""
-    return [_sink(row) for row in (yield Statement("sinks_of_tenant", {"tenant": tenant}))]
+    return [StoredAlertSink(*row) for row in (yield Statement("sinks_of_tenant", {"tenant": tenant}))]
 
 
 def need_sink(tenant: str, sink: bytes) -> StoreOperation[StoredAlertSink]:
@@ -45,7 +45,7 @@ def need_sink(tenant: str, sink: bytes) -> StoreOperation[StoredAlertSink]:
     rows = yield Statement("sink_of_id", {"tenant": tenant, "sink": sink})
     if not rows:
         raise NotFound("there is no alert sink with that id")
-    return _sink(rows[0])
+    return StoredAlertSink(*rows[0])
 
 
 def add_sink(tenant: str, new: StoredAlertSink, now_us: int) -> StoreOperation[StoredAlertSink]:
@@ -53,19 +53,14 @@ def add_sink(tenant: str, new: StoredAlertSink, now_us: int) -> StoreOperation[S
     if len((yield from list_sinks(tenant))) >= MAX_SINKS:
         message = f"a tenant has at most {MAX_SINKS} alert sinks; delete one first"
         raise Conflict(message)
-    yield Statement("add_sink", _columns(tenant, new, now_us))
+    yield Statement("add_sink", {"tenant": tenant, **new._asdict(), "now_us": now_us})
     return (yield from need_sink(tenant, new.sink))
 
 
 def change_sink(tenant: str, sink: StoredAlertSink, now_us: int) -> StoreOperation[StoredAlertSink]:
     """Replace a sink. Raises NotFound, also if it was deleted meanwhile."""
-    yield Statement("change_sink", _columns(tenant, sink, now_us))
+    yield Statement("change_sink", {"tenant": tenant, **sink._asdict(), "now_us": now_us})
     return (yield from need_sink(tenant, sink.sink))
-
-
-def _columns(tenant: str, sink: StoredAlertSink, now_us: int) -> dict[str, object]:
-    named = {"tenant": tenant, "sink": sink.sink, "kind": sink.kind, "name": sink.name}
-    return {**named, "shown": sink.public_settings, "sealed": sink.sealed, "now_us": now_us}
 
 
 def drop_sink(tenant: str, sink: bytes) -> StoreOperation[None]:
@@ -77,7 +72,6 @@ def drop_sink(tenant: str, sink: bytes) -> StoreOperation[None]:
 
 
 def due_notifications(tenant: str, now_us: int, most: int) -> StoreOperation[list[PendingNotification]]:
-    """Return the notifications that are due."""
     rows = yield Statement("due_notices", {"tenant": tenant, "now_us": now_us, "most": most})
     return [PendingNotification(*row) for row in rows]
 
@@ -86,7 +80,7 @@ def settle_notification(
     tenant: str, notification: PendingNotification, notified_us: int | None, fault: str | None
 ) -> StoreOperation[None]:
     """Remove a notification that was sent or given up, and save the result with its sink."""
-    yield Statement("drop_notice", _named(tenant, notification))
+    yield Statement("drop_notice", {"tenant": tenant, **notification._asdict()})
     yield from save_sink_result(tenant, notification.sink, notified_us, fault)
 
 
@@ -94,24 +88,13 @@ def defer_notification(
     tenant: str, notification: PendingNotification, due_us: int, *, tries: int
 ) -> StoreOperation[None]:
     """Postpone a notification until `due_us`, with the number of attempts so far."""
-    yield Statement("defer_notice", {**_named(tenant, notification), "due_us": due_us, "tries": tries})
+    values = {**notification._asdict(), "due_us": due_us, "tries": tries}
+    yield Statement("defer_notice", {"tenant": tenant, **values})
 
 
 def save_sink_result(
     tenant: str, sink: bytes, notified_us: int | None, fault: str | None
 ) -> StoreOperation[None]:
     """Save the result of the last notification of a sink."""
-    yield Statement("note_sink", {"tenant": tenant, "sink": sink, "told_us": notified_us, "fault": fault})
-
-
-def _named(tenant: str, notification: PendingNotification) -> dict[str, object]:
-    return {
-        "tenant": tenant,
-        "sink": notification.sink,
-        "alert": notification.alert,
-        "change": notification.change,
-    }
-
-
-def _sink(row: Row) -> StoredAlertSink:
-    return StoredAlertSink(*row)
+    result = {"notified_us": notified_us, "fault": fault}
+    yield Statement("note_sink", {"tenant": tenant, "sink": sink, **result})

@@ -12,22 +12,22 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from calltally.calls.errors import InvalidInput
 from calltally.calls.filters import WINDOW_FIELDS, CallFilter, ListQuery, active_fields
-from calltally.calls.histogram import Bins, add, unpack
+from calltally.calls.histogram import add, unpack
 from calltally.calls.measures import COLUMNS, column_values, combined_bins, decode_measures
 from calltally.calls.model import DIRECTION_NUMBER
 from calltally.store.db.operation import Row, Statement, StoreOperation
 from calltally.store.listing.scan import Scan
 from calltally.store.rollups.call_counters import CallDimensions
-from calltally.store.rollups.quality_keys import FINE_KEYS, fine_keys
-from calltally.store.rollups.quality_multiday import BlockLayer, layer_of
+from calltally.store.rollups.quality_delta import FINE_KEYS, QualityTotals, fine_keys
+from calltally.store.rollups.quality_multiday import layer_of
 from calltally.store.rollups.quality_windows import (
     RollupRange,
-    WindowPiece,
     cut_pieces,
     encode_ranges,
     in_blocks,
     in_hours,
 )
+from calltally.store.rollups.window_buckets import WindowPiece
 from calltally.store.snapshots.ledger_head import read_ledger_head
 
 # Limit of calls that a query reads one by one: about a second of work.
@@ -57,25 +57,6 @@ class TotalsQuery(NamedTuple):
     columns: frozenset[str] | None = None
 
 
-class QualityTotals:
-    """Counts and histograms of some calls."""
-
-    __slots__ = ("bins", "counts")
-
-    def __init__(self, counts: list[int] | None = None) -> None:
-        self.counts = [0] * len(COLUMNS) if counts is None else counts
-        self.bins: Bins = {}
-
-    def add(self, counts: Sequence[int], bins: Bins) -> None:
-        """Add counts and histograms."""
-        self.counts = [before + more for before, more in zip(self.counts, counts, strict=True)]
-        add(self.bins, bins)
-
-    def columns(self) -> dict[str, int]:
-        """Return the counts by their names."""
-        return dict(zip(COLUMNS, self.counts, strict=True))
-
-
 class GroupedTotals(NamedTuple):
     """Totals of each group (index of its piece, values of its keys), and the number of calls read."""
 
@@ -93,29 +74,26 @@ def totals_of(query: TotalsQuery) -> StoreOperation[GroupedTotals]:
     groups: dict[Group, QualityTotals] = {}
     if reads_rows(query.calls):
         return GroupedTotals(groups, (yield from _add_rows(query, list(enumerate(query.pieces)), groups)))
-    layer = _layer(query)
+    filtered = {facet for facet in _FACETS if getattr(query.calls, facet) is not None}
+    layer = layer_of(filtered.union(query.keys))
     ranges, edges = cut_pieces(query.pieces, layer)
     if ranges:
         yield from _add_sums(query, (yield from in_blocks(query.tenant, ranges, layer)), groups)
     if ranges and query.with_histograms:
-        yield from _add_histograms(query, in_hours(ranges), groups)
+        rows = yield _statement("quality_histograms", query, in_hours(ranges))
+        for piece, *key, histograms in rows:
+            add(groups[piece, tuple(key)].bins, unpack(histograms))
     rows_read = yield from _add_rows(query, edges, groups)
     return GroupedTotals(groups, rows_read)
 
 
 def check_groups(count: int) -> None:
-    """Raise InvalidInput for too many groups."""
     if count > MOST_GROUPS:
         detail = (
             f"there are more than {MOST_GROUPS} groups; ask for a shorter window, longer steps of time,"
             " fewer keys in group_by, or one route, agent or provider"
         )
         raise InvalidInput.of("group_by", detail)
-
-
-def _layer(query: TotalsQuery) -> BlockLayer:
-    filtered = {facet for facet in _FACETS if getattr(query.calls, facet) is not None}
-    return layer_of(filtered.union(query.keys))
 
 
 def _add_sums(
@@ -129,25 +107,20 @@ def _add_sums(
         groups[row[0], tuple(row[1:width])] = QualityTotals(list(row[width:]))
 
 
-def _add_histograms(
-    query: TotalsQuery, ranges: Sequence[RollupRange], groups: dict[Group, QualityTotals]
-) -> StoreOperation[None]:
-    rows = yield _statement("quality_histograms", query, ranges)
-    for piece, *key, histograms in rows:
-        add(groups[piece, tuple(key)].bins, unpack(histograms))
-
-
 def sums_of(tenant: str, ranges: Sequence[RollupRange], keys: Sequence[str]) -> StoreOperation[list[Row]]:
     """Return the sums of ranges: rows of (piece, values of the keys, counts)."""
     params = {"tenant": tenant, "ranges": encode_ranges(ranges), "most": _ALL}
-    return (yield Statement("quality_sums", params, (_keys(keys), ("sums", _SUMS), ("filters", ""))))
+    return (yield Statement("quality_sums", params, (_keys(keys), ("sums", _sums(None)), ("filters", ""))))
 
 
 def _statement(name: str, query: TotalsQuery, ranges: Sequence[RollupRange]) -> Statement:
-    named = {facet: getattr(query.calls, facet) for facet in _FACETS}
-    params = {name: value for name, value in named.items() if value is not None}
+    values = ((facet, getattr(query.calls, facet)) for facet in _FACETS)
+    params = {facet: value for facet, value in values if value is not None}
+    conditions = [f"AND q.{facet} = :{facet}" for facet in params]
+    if query.calls.direction is not None:
+        conditions.append(f"AND q.direction = {DIRECTION_NUMBER[query.calls.direction]}")
     window = {"tenant": query.tenant, "ranges": encode_ranges(ranges), "most": _MOST_SUMS}
-    clauses = (_keys(query.keys), ("sums", _sums(query.columns)), _filters(query.calls))
+    clauses = (_keys(query.keys), ("sums", _sums(query.columns)), ("filters", " ".join(conditions)))
     return Statement(name, window | params, clauses)
 
 
@@ -155,21 +128,11 @@ def _keys(keys: Sequence[str]) -> tuple[str, str]:
     return "keys", ", ".join(("k.piece", *(f"q.{key}" for key in keys)))
 
 
-def _filters(calls: CallFilter) -> tuple[str, str]:
-    conditions = [f"AND q.{facet} = :{facet}" for facet in _FACETS if getattr(calls, facet) is not None]
-    if calls.direction is not None:
-        conditions.append(f"AND q.direction = {DIRECTION_NUMBER[calls.direction]}")
-    return "filters", " ".join(conditions)
-
-
 @lru_cache(maxsize=64)
 def _sums(columns: frozenset[str] | None) -> str:
     return ", ".join(
         f"CAST(sum(q.{name}) AS BIGINT)" if columns is None or name in columns else "0" for name in COLUMNS
     )
-
-
-_SUMS: Final = _sums(None)
 
 
 def _add_rows(

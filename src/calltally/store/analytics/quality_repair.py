@@ -12,13 +12,12 @@ from calltally.calls.histogram import unpack
 from calltally.calls.lifecycle import fold
 from calltally.calls.measures import COLUMNS, encode_measures
 from calltally.store.db.fact_codec import unpack_fact
-from calltally.store.db.operation import Row, Statement, StatementMany, StoreOperation
+from calltally.store.db.operation import Statement, StatementMany, StoreOperation
 from calltally.store.ledger.linked_calls import linked_calls_of_nodes, linked_nodes, stored_call
 from calltally.store.rollups.call_counters import CallDimensions
-from calltally.store.rollups.occupied_windows import column_us, occupied_windows
-from calltally.store.rollups.quality_delta import RowDelta, share_of
-from calltally.store.rollups.quality_keys import DAY, WIDTH_S, RowId
+from calltally.store.rollups.quality_delta import DAY, WIDTH_S, RowDelta, RowId, share_of
 from calltally.store.rollups.quality_rows import CLAUSES, MeasuredCall, QualityDeltas, write_rows
+from calltally.store.rollups.window_buckets import column_us, occupied_windows
 
 CHUNK: Final = 500
 PAGE: Final = 2_000
@@ -47,10 +46,7 @@ def stale_calls(tenant: str) -> StoreOperation[int]:
 
 
 def measure_calls(tenant: str, after: bytes, *, all_calls: bool = False) -> StoreOperation[bytes | None]:
-    """Measure the next stale calls after an id and return the last id; None at the end.
-
-    With `all_calls` measure every call again.
-    """
+    """Measure the next stale calls, or all, after an id; return the last id, None at the end."""
     yield StatementMany("lock_heads", [{"tenant": tenant}])
     params = {"tenant": tenant, "id": after, "most": CHUNK}
     filters = (("filters", "" if all_calls else _STALE),)
@@ -98,7 +94,10 @@ def quality_differences(tenant: str, day_s: int) -> StoreOperation[QualityDiffer
             # The share is all that is left of erased calls, so it cannot be checked.
             expected.add_share(tenant, row[1], row[3:10], share_of(row[-1]))
     calls_read = yield from _recount(tenant, day_s, expected)
-    stored = {(tenant, *row[:3]): _delta_of(row) for row in rows}
+    stored = {
+        (tenant, *row[:3]): RowDelta([*row[10 : 10 + len(COLUMNS)]], unpack(row[-2]), keys=row[3:10])
+        for row in rows
+    }
     return QualityDifferences(calls_read, _missing(expected.rows(), stored))
 
 
@@ -123,17 +122,11 @@ def _recount(tenant: str, day_s: int, into: QualityDeltas) -> StoreOperation[int
         last = rows[-1][:2]
 
 
-def _delta_of(row: Row) -> RowDelta:
-    delta = RowDelta(row[3:10])
-    delta.add(list(row[10 : 10 + len(COLUMNS)]), unpack(row[-2]))
-    return delta
-
-
 def _missing(expected: Mapping[RowId, RowDelta], stored: Mapping[RowId, RowDelta]) -> dict[RowId, RowDelta]:
     missing = {}
     for row in expected.keys() | stored.keys():
         wanted, present = expected.get(row), stored.get(row)
-        difference = RowDelta((wanted or present or _NO_ROW).keys)
+        difference = RowDelta(keys=(wanted or present or _NO_ROW).keys)
         for each, times in ((wanted, 1), (present, -1)):
             if each is not None:
                 difference.add(each.counts, each.bins, times)
@@ -142,5 +135,5 @@ def _missing(expected: Mapping[RowId, RowDelta], stored: Mapping[RowId, RowDelta
     return missing
 
 
-_NO_ROW: Final = RowDelta((0, "", "", "", "", "", ""))
+_NO_ROW: Final = RowDelta(keys=(0, "", "", "", "", "", ""))
 _UNFILTERED: Final = (("filters", ""),)

@@ -7,15 +7,16 @@ the median. Only the sync to disk leaves the loop, where the store provides a th
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
-from calltally.calls.errors import CalltallyError, Unavailable
+from calltally.calls.errors import CalltallyError, NothingCommitted, Unavailable
 from calltally.calls.times import SECOND_US
-from calltally.store.db.interface import Submission, SubmissionResult
-from calltally.store.db.operation import Clock, StoreOperation
+from calltally.store.db.interface import Store, Submission, SubmissionResult
+from calltally.store.db.operation import Clock, StoreOperation, execute
 from calltally.store.ledger.record import record
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ class GroupCommitWriter:
     per_tenant = False
 
     def __init__(self, transact: Transact, clock: Clock) -> None:
-        self._transact = transact
+        self._run_transaction = transact
         self._clock = clock
         self._queue: deque[_WriteRequest] = deque()
         self._drain_task: asyncio.Task[None] | None = None
@@ -62,15 +63,13 @@ class GroupCommitWriter:
 
     @property
     def queued_writes(self) -> int:
-        """Number of queued requests."""
         return len(self._queue)
 
     @property
     def stalled_s(self) -> float:
         """Seconds since the first request after the last commit; 0 if none is uncommitted."""
-        return (
-            0.0 if self._oldest_request_us is None else (self._clock() - self._oldest_request_us) / SECOND_US
-        )
+        oldest_us = self._oldest_request_us
+        return 0.0 if oldest_us is None else (self._clock() - oldest_us) / SECOND_US
 
     async def submit(
         self, submissions: Sequence[Submission], *, in_one_commit: bool = False
@@ -79,11 +78,12 @@ class GroupCommitWriter:
 
         With `in_one_commit` they take one commit and must be of one tenant.
         """
-        if in_one_commit or len(submissions) == 1:
+        if len(submissions) == 1 or (in_one_commit and submissions):
             # The usual case, a callback with one fact, needs no splitting.
             only: list[SubmissionResult] = await self._enqueue(submissions, None)
             return only
-        runs = _tenant_runs(submissions) if self.per_tenant else [submissions]
+        tenants = groupby(submissions, attrgetter("tenant"))
+        runs = [list(run) for _, run in tenants] if self.per_tenant else [submissions]
         parts = [
             run[at : at + MAX_FACTS_PER_COMMIT]
             for run in runs
@@ -131,13 +131,10 @@ class GroupCommitWriter:
         return requests
 
     async def _commit(self, requests: list[_WriteRequest]) -> list[_Result]:
-        """Commit requests as one transaction; if that fails, each in a transaction of its own.
-
-        So a request that cannot be recorded fails alone, with its own error.
-        """
+        """Commit requests as one transaction; if that fails, each alone, to fail with its own error."""
         self._start_stall_timer()
         try:
-            results = await self._transact(_combine(requests, self._clock))
+            results = await self._run_transaction(_combine(requests, self._clock))
         except Exception as fault:  # noqa: BLE001 - it is not swallowed: the request that caused it gets it
             if isinstance(fault, CalltallyError) and not isinstance(fault, Unavailable):
                 # The database works; the request itself is invalid.
@@ -161,11 +158,6 @@ class GroupCommitWriter:
                 # The database fails, not the request: waiting for it once per request would take minutes.
                 return results + [(left, None, fault) for left in requests[len(results) :]]
         return results
-
-
-def _tenant_runs(submissions: Iterable[Submission]) -> list[list[Submission]]:
-    """Split submissions into runs of consecutive submissions of one tenant."""
-    return [list(run) for _tenant, run in groupby(submissions, attrgetter("tenant"))]
 
 
 def _commit_groups(requests: list[_WriteRequest], *, per_tenant: bool) -> list[list[_WriteRequest]]:
@@ -194,3 +186,29 @@ def _resolve(results: list[_Result]) -> None:
             request.future.set_result(result)
         else:
             request.future.set_exception(fault)
+
+
+# Shorter than the time for which a load balancer waits for a response.
+_TRIAL_TIMEOUT_S: Final = 1.0
+STALLED_S: Final = 5.0
+
+
+async def check_writer(store: Store) -> None:
+    """Raise NothingCommitted if write requests have arrived for 5 s and none was committed.
+
+    A node that is not ready may get no further requests and would never commit one. So the check makes a
+    write of its own, unless other writes are queued.
+    """
+    if store.stalled_s < STALLED_S:
+        return
+    if not store.queued_writes:
+        # For whatever reason this write fails, the next one would fail too.
+        with suppress(Exception):
+            async with asyncio.timeout(_TRIAL_TIMEOUT_S):
+                await store.write(execute("meta_try_write"))
+                return
+    message = (
+        f"no write was committed for {STALLED_S:g} s or more, though some were requested; see the service's"
+        " log and the database"
+    )
+    raise NothingCommitted(message)

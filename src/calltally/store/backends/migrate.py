@@ -9,6 +9,7 @@ libraries on one file in one process do not see each other's locks (a committed 
 import re
 import sqlite3
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,7 +40,9 @@ def upgrade(url: str, target: str = "head") -> None:
     A concurrent migration waits, then has nothing to do. The wait for other transactions is limited; a
     migration that gives up has changed nothing.
     """
-    engine = _engine(url)
+    address = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
+    waits = {"timeout": _BUSY_S} if address.startswith("sqlite") else {}
+    engine = sqlalchemy.create_engine(address, isolation_level="AUTOCOMMIT", connect_args=waits)
     with engine.connect() as connection:
         _begin(connection)
         try:
@@ -51,14 +54,19 @@ def upgrade(url: str, target: str = "head") -> None:
     engine.dispose()
 
 
-def run_sql(migration: Path) -> None:
-    """Run the SQL file of a migration for the database's dialect, statement by statement."""
-    dialect = "sqlite" if op.get_bind().dialect.name == "sqlite" else "postgres"
-    for statement in statements_of(migration.with_suffix(f".{dialect}.sql").read_text(encoding="utf-8")):
-        if statement.lstrip().startswith("LOCK TABLE"):
-            _lock_all(op.get_bind(), statement)
-        else:
-            op.execute(statement)
+def sql_migration(file: str) -> Callable[[], None]:
+    """Return a function that runs the SQL file beside a migration for the database's dialect."""
+
+    def upgrade_by_sql() -> None:
+        dialect = "sqlite" if op.get_bind().dialect.name == "sqlite" else "postgres"
+        script = Path(file).with_suffix(f".{dialect}.sql").read_text(encoding="utf-8")
+        for statement in statements_of(script):
+            if statement.lstrip().startswith("LOCK TABLE"):
+                _lock_all(op.get_bind(), statement)
+            else:
+                op.execute(statement)
+
+    return upgrade_by_sql
 
 
 def statements_of(script: str) -> list[str]:
@@ -112,12 +120,6 @@ def _begin(connection: sqlalchemy.Connection) -> None:
     # migration needs later, which would be a deadlock. Reads continue.
     if connection.exec_driver_sql("SELECT to_regclass('ledger_heads')").scalar() is not None:
         connection.exec_driver_sql("LOCK TABLE ledger_heads IN EXCLUSIVE MODE")
-
-
-def _engine(url: str) -> sqlalchemy.Engine:
-    address = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
-    waits = {"timeout": _BUSY_S} if address.startswith("sqlite") else {}
-    return sqlalchemy.create_engine(address, isolation_level="AUTOCOMMIT", connect_args=waits)
 
 
 def _failure_message(fault: sqlalchemy.exc.DBAPIError) -> str:

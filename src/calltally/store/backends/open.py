@@ -8,8 +8,8 @@ from calltally.store.backends.postgres.options import DEFAULTS, PostgresOptions
 from calltally.store.backends.schema import HEAD, upgrade_in_subprocess
 from calltally.store.backends.sqlite.store import SqliteStore, read_file
 from calltally.store.db.interface import Store
-from calltally.store.db.operation import Clock, Rows, Statement, StoreOperation
-from calltally.store.tenants.stored_secrets import newest_secrets
+from calltally.store.db.operation import Clock, Statement, StoreOperation, execute
+from calltally.store.maintenance.key_rotation import newest_secrets
 
 _MIGRATE = "run `calltally migrate`"
 
@@ -22,17 +22,11 @@ def open_store(url: str, clock: Clock, options: PostgresOptions = DEFAULTS) -> S
             raise Misconfigured(message)
         return SqliteStore(path, clock)
     if re.match(r"postgres(ql)?://", url):
-        return _open_postgres(url, clock, options)
+        from calltally.store.backends.postgres.store import PostgresStore  # deferred: takes half of the start
+
+        return PostgresStore(url, clock, options)
     message = "CALLTALLY_DATABASE_URL has to begin with sqlite:/// or postgresql://"
     raise Misconfigured(message)
-
-
-def _open_postgres(url: str, clock: Clock, options: PostgresOptions) -> Store:
-    from calltally.store.backends.postgres.store import (
-        PostgresStore,
-    )  # deferred: half of the start where SQLite is used
-
-    return PostgresStore(url, clock, options)
 
 
 def holds_secrets(path: Path) -> bool:
@@ -75,16 +69,12 @@ async def schema_of(url: str, clock: Clock) -> str | None:
     except Misconfigured:
         return None
     try:
-        rows = await store.read(_schema_version())
+        rows = await store.read(execute("meta_schema_version"))
     except Misconfigured:
         return None
     finally:
         await store.close()
     return rows[0][0] if rows else None
-
-
-def _schema_version() -> StoreOperation[Rows]:
-    return (yield Statement("meta_schema_version", {}))
 
 
 async def check_schema(store: Store) -> None:
@@ -97,7 +87,7 @@ async def check_schema(store: Store) -> None:
 
 
 def _schema_fault() -> StoreOperation[str | None]:
-    rows = yield from _schema_version()
+    rows = yield Statement("meta_schema_version", {})
     version = rows[0][0] if rows else ""
     if version == HEAD:
         return None

@@ -47,7 +47,6 @@ class PackedFact(NamedTuple):
 
 
 def pack(fact: Fact, key: bytes) -> PackedFact:
-    """Return the packed columns of a fact with this key."""
     conversation = body_codec.compress(fact.conversation) if fact.conversation else None
     return PackedFact(key, pack_fact(fact), body_codec.compress(fact.raw), conversation)
 
@@ -55,17 +54,9 @@ def pack(fact: Fact, key: bytes) -> PackedFact:
 def pack_fact(fact: Fact) -> bytes:
     """Return the row of a fact, without raw body and time of receipt, which have their own columns."""
     fields, later = _pack_fields(fact)
-    row: list[Any] = [
-        _pack_sid(fact.call_sid),
-        int(fact.channel),
-        fact.provider,
-        _pack_account(fact.account),
-        fact.event_id,
-        fact.sequence,
-        fact.occurred_us,
-        fact.digest,
-        fields,
-    ]
+    source = (int(fact.channel), fact.provider, _pack_account(fact.account))
+    event = (fact.event_id, fact.sequence, fact.occurred_us, fact.digest)
+    row: list[Any] = [_pack_sid(fact.call_sid), *source, *event, fields]
     if fact.is_carrier or fact.links or later:
         row.append(fact.is_carrier)
     if fact.links or later:

@@ -73,19 +73,16 @@ class Store(Protocol):
     @property
     def queued_writes(self) -> int:
         """Number of requests in the writer's queue."""
-        ...
 
     @property
     def stalled_s(self) -> float:
         """Seconds since the first write request after the last commit; 0 if none is uncommitted."""
-        ...
 
     async def read(self, operation: StoreOperation[T], *, long: bool = False) -> T:
         """Run a read-only operation against one state of the database.
 
         `long` marks an operation whose cost grows with the data, so that it must not block the event loop.
         """
-        ...
 
     async def read_tenant(
         self, tenant: str, make: Callable[[], StoreOperation[T]], *, at_least: int = 0, long: bool = False
@@ -96,11 +93,9 @@ class Store(Protocol):
         replica lags, refuses or fails, the primary answers: `make` is then called a second time. The
         operation raises RevisionNotVisible where it needs a revision that the database does not show yet.
         """
-        ...
 
     async def write(self, operation: StoreOperation[T]) -> T:
         """Run an operation as one transaction; durable on return."""
-        ...
 
     async def submit(
         self, submissions: Sequence[Submission], *, in_one_commit: bool = False
@@ -109,11 +104,9 @@ class Store(Protocol):
 
         Many submissions take several commits, except with `in_one_commit`: then all must be of one tenant.
         """
-        ...
 
     async def close(self) -> None:
         """Finish the accepted writes, then close the connections to the database."""
-        ...
 
 
 @runtime_checkable
@@ -122,4 +115,3 @@ class ObservableStore(Store, Protocol):
 
     def subscribe_to_commits(self, on_commit: Callable[[], None]) -> Callable[[], None]:
         """Call `on_commit` after each commit of facts. Returns a function that unsubscribes."""
-        ...

@@ -78,6 +78,11 @@ class Batch(NamedTuple):
 StoreOperation: TypeAlias = Generator[AnyStatement | Batch, Rows, T]
 
 
+def execute(name: str, **params: object) -> StoreOperation[Rows]:
+    """Return the rows of one named statement."""
+    return (yield Statement(name, params))
+
+
 def execute_batch(*statements: AnyStatement) -> StoreOperation[list[Rows]]:
     """Return the rows of each statement, in the order given. Nothing is sent for no statements."""
     if not statements:
@@ -88,10 +93,7 @@ def execute_batch(*statements: AnyStatement) -> StoreOperation[list[Rows]]:
 
 
 def execute_with(statement: AnyStatement, pending: AnyStatement | Batch) -> StoreOperation[tuple[Rows, Any]]:
-    """Execute a statement in one batch with `pending`, which another operation yielded.
-
-    Returns the rows of the statement and the answer to `pending`.
-    """
+    """Execute a statement in one batch with `pending`; return its rows and the answer to `pending`."""
     if isinstance(pending, Batch):
         rows, *answers = yield from execute_batch(statement, *pending.statements)
         return rows, answers
@@ -109,31 +111,24 @@ def resume(operation: StoreOperation[T], answer: Any) -> StoreOperation[T]:  # n
         return result
 
 
-def run_operation(operation: StoreOperation[T], execute: Callable[[AnyStatement], Rows]) -> T:
-    """Run an operation to its result with a function that executes one statement."""
+def run_operation(operation: StoreOperation[T], execute: Callable[[AnyStatement | Batch], Any]) -> T:
+    """Run an operation to its result.
 
-    def answer(request: AnyStatement | Batch) -> Any:  # noqa: ANN401 (rows, or a list of them)
-        if isinstance(request, Batch):
-            return [execute(each) for each in request.statements]
-        return execute(request)
-
+    `execute` returns the rows of a statement, or for a batch a list with the rows of each statement.
+    """
     try:
         request = next(operation)
         while True:
-            request = operation.send(answer(request))
+            request = operation.send(execute(request))
     except StopIteration as done:
         result: T = done.value
         return result
 
 
-AsyncExecutor: TypeAlias = Callable[[AnyStatement | Batch], Awaitable[Any]]
-
-
-async def run_operation_async(operation: StoreOperation[T], execute: AsyncExecutor) -> T:
-    """Run an operation to its result with an asynchronous executor.
-
-    `execute` returns the rows of a statement, or for a batch a list with the rows of each statement.
-    """
+async def run_operation_async(
+    operation: StoreOperation[T], execute: Callable[[AnyStatement | Batch], Awaitable[Any]]
+) -> T:
+    """Run an operation to its result with an asynchronous executor."""
     try:
         request = next(operation)
         while True:
@@ -141,14 +136,3 @@ async def run_operation_async(operation: StoreOperation[T], execute: AsyncExecut
     except StopIteration as done:
         result: T = done.value
         return result
-
-
-def execute_sequentially(execute: Callable[[AnyStatement], Awaitable[Rows]]) -> AsyncExecutor:
-    """Return an executor that runs the statements of a batch one after the other."""
-
-    async def execute_request(request: AnyStatement | Batch) -> Any:  # noqa: ANN401 (rows, or a list of them)
-        if isinstance(request, Batch):
-            return [await execute(each) for each in request.statements]
-        return await execute(request)
-
-    return execute_request

@@ -1,7 +1,7 @@
 """Catalogue of the named statements in `sql/`, in the dialect of one database."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import aiosql
 from aiosql.types import SQLOperationType
 
-from calltally.store.db.operation import AnyStatement, Params, StatementMany
+from calltally.store.db.operation import AnyStatement, StatementMany
 
 _FOLDER: Final = Path(__file__).parents[1] / "sql"
 _DRIVERS: Final = {"sqlite": "apsw", "postgres": "psycopg"}
@@ -65,19 +65,22 @@ class Statements:
             return named
         if self.is_distributed is False and len(request.rows) == 1:
             return for_one_row(named)
-        return pin_to_tenant(named) if self.is_distributed and _have_one_tenant(request.rows) else named
+        if not self.is_distributed:
+            return named
+        first = request.rows[0].get("tenant")
+        has_one_tenant = first is not None and all(row["tenant"] == first for row in request.rows)
+        return pin_to_tenant(named) if has_one_tenant else named
 
     def _fill(self, name: str, clauses: tuple[tuple[str, str], ...]) -> NamedSql:
         named = self._named[name]
-        texts = {placeholder: _in_dialect(self._dialect, text) for placeholder, text in clauses}
+        texts = dict(clauses)
+        if self._dialect == "postgres":
+            texts = {placeholder: _PARAMETER.sub(r"%(\1)b", text) for placeholder, text in clauses}
         sql = _PLACEHOLDER.sub(lambda found: texts.get(found[1], found[0]), named.sql)
-        filled = _named(self._with_fragments(sql), returns_rows=named.returns_rows)
-        self._filled[name, clauses] = filled
+        # A placeholder that no clause fills stands for the statement of that name in this dialect.
+        sql = _PLACEHOLDER.sub(lambda found: self._named[found[1]].sql.rstrip(";"), sql)
+        filled = self._filled[name, clauses] = _named(sql, returns_rows=named.returns_rows)
         return filled
-
-    def _with_fragments(self, sql: str) -> str:
-        """Replace each placeholder that no clause fills by the statement of that name in this dialect."""
-        return _PLACEHOLDER.sub(lambda found: self._named[found[1]].sql.rstrip(";"), sql)
 
 
 @cache
@@ -99,11 +102,6 @@ def for_one_row(named: NamedSql) -> NamedSql:
     return named._replace(sql=sql, binds_one_row=True) if named.returns_rows and is_complete else named
 
 
-def _have_one_tenant(rows: Sequence[Params]) -> bool:
-    first = rows[0].get("tenant")
-    return first is not None and all(row["tenant"] == first for row in rows)
-
-
 @cache
 def load(dialect: str) -> Mapping[str, NamedSql]:
     """Return every statement of `dialect` ("sqlite" or "postgres"): the shared ones and its own."""
@@ -112,23 +110,15 @@ def load(dialect: str) -> Mapping[str, NamedSql]:
 
 def _from_folder(folder: str, dialect: str) -> dict[str, NamedSql]:
     queries = aiosql.from_path(_FOLDER / folder, _DRIVERS[dialect], mandatory_parameters=False)
-    named = {
-        name: getattr(queries, name) for name in queries.available_queries if not name.endswith("_cursor")
-    }
-    return {
-        name: _named(_typed(query.sql, dialect), returns_rows=query.operation not in _SILENT)
-        for name, query in named.items()
-    }
+    named = {}
+    for name in queries.available_queries:
+        if not name.endswith("_cursor"):
+            query = getattr(queries, name)
+            # Binary parameters need no escaping of blobs and have half the bytes.
+            sql = re.sub(r"%\((\w+)\)s", r"%(\1)b", query.sql) if dialect == "postgres" else query.sql
+            named[name] = _named(sql, returns_rows=query.operation not in _SILENT)
+    return named
 
 
 def _named(sql: str, *, returns_rows: bool) -> NamedSql:
     return NamedSql(sql, returns_rows, tuple(dict.fromkeys(_PARAMETER.findall(sql))))
-
-
-def _in_dialect(dialect: str, clause: str) -> str:
-    return _PARAMETER.sub(r"%(\1)b", clause) if dialect == "postgres" else clause
-
-
-def _typed(sql: str, dialect: str) -> str:
-    # Binary parameters need no escaping of blobs and have half the bytes.
-    return re.sub(r"%\((\w+)\)s", r"%(\1)b", sql) if dialect == "postgres" else sql

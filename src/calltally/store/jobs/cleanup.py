@@ -35,9 +35,8 @@ def _with_former(ids: Sequence[bytes], tenant: str) -> StoreOperation[set[bytes]
     fresh = set(ids)
     while fresh:
         found |= fresh
-        rows = yield StatementMany(
-            "merged_into", [{"tenant": tenant, "id": call_id} for call_id in sorted(fresh)]
-        )
+        ids_of_calls = [{"tenant": tenant, "id": call_id} for call_id in sorted(fresh)]
+        rows = yield StatementMany("merged_into", ids_of_calls)
         fresh = {row[0] for row in rows} - found
     return found
 
@@ -62,12 +61,10 @@ def is_cleanup_due(tenant: str, now_us: int) -> StoreOperation[bool]:
 
 
 def is_expired(job: Job, now_us: int) -> bool:
-    """Decide whether the files of a complete job have expired."""
     return job.state is JobState.COMPLETE and job.expires_us is not None and job.expires_us <= now_us
 
 
 def complete_jobs(tenant: str) -> StoreOperation[list[Job]]:
-    """Return the complete jobs, which have files."""
     rows = yield Statement("complete_jobs", {"tenant": tenant})
     return [job_of(row) for row in rows]
 
@@ -79,7 +76,6 @@ def jobs_to_clear(tenant: str) -> StoreOperation[list[bytes]]:
 
 
 def clear_job(tenant: str, job: bytes, now_us: int) -> StoreOperation[None]:
-    """Record that a job's files are deleted."""
     yield Statement("drop_job_files", {"tenant": tenant, "job": job})
     yield Statement("clear_job", {"tenant": tenant, "job": job, "now_us": now_us})
 

@@ -28,7 +28,6 @@ class JobFolders:
         self._root = root
 
     def of(self, tenant: str, job: bytes) -> "JobFolder":
-        """Return one job's folder, which need not exist."""
         return JobFolder(self._root / tenant / job.hex())
 
     def jobs_unchanged_since(self, tenant: str, before_us: int) -> list[bytes]:
@@ -46,7 +45,6 @@ class JobFolder:
         self._path = path
 
     def path_of(self, name: str) -> Path:
-        """Return the path of a file, which need not exist."""
         return self._path / name
 
     def make(self) -> None:
@@ -88,10 +86,7 @@ class JobFolder:
             _sync(self._path, os.O_RDONLY | os.O_DIRECTORY)
 
     def feed(self, name: str, at: int, digest: "hashlib._Hash") -> int:
-        """Update a digest with the next bytes of a file. Returns their number, 0 at its end.
-
-        Raises Misconfigured.
-        """
+        """Update a digest with a file's next bytes; return their number. Raises Misconfigured."""
         with translate_os_errors(), self.path_of(name).open("rb") as file:
             file.seek(at)
             data = file.read(_HASHED_AT_ONCE)
@@ -99,7 +94,6 @@ class JobFolder:
         return len(data)
 
     def names(self) -> list[str]:
-        """List the names of all files. Raises Misconfigured."""
         with translate_os_errors():
             return [path.name for path in self._path.iterdir()]
 

@@ -6,7 +6,7 @@ expired when its files are deleted. Spec, progress and outcome are JSON of the k
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from calltally.calls.errors import NotFound, TooManyRequests
 from calltally.calls.times import DAY_US
@@ -78,7 +78,6 @@ class Job(NamedTuple):
 
     @property
     def is_open(self) -> bool:
-        """True while the job is queued or running."""
         return self.state in OPEN_STATES
 
 
@@ -95,10 +94,7 @@ class JobFile(NamedTuple):
 
 
 def add_job(tenant: str, new: NewJob, now_us: int) -> StoreOperation[Job]:
-    """Queue a job, unless one with that id exists. Returns the stored job.
-
-    Raises TooManyRequests if too many are open.
-    """
+    """Queue a job, unless it exists, and return it. Raises TooManyRequests if too many are open."""
     yield from check_open_jobs(tenant)
     params = {**new._asdict(), "kind": new.kind.value}
     yield Statement("add_job", {"tenant": tenant, **params, "now_us": now_us})
@@ -114,7 +110,6 @@ def check_open_jobs(tenant: str) -> StoreOperation[None]:
 
 
 def find_job(tenant: str, job: bytes) -> StoreOperation[Job | None]:
-    """Find the tenant's job with that id."""
     rows = yield Statement("job_of_id", {"tenant": tenant, "job": job})
     return job_of(rows[0]) if rows else None
 
@@ -144,7 +139,6 @@ def files_of(tenant: str, job: bytes) -> StoreOperation[list[JobFile]]:
 
 
 def file_of(tenant: str, job: bytes, name: str) -> StoreOperation[JobFile | None]:
-    """Find the file with that name."""
     rows = yield Statement("file_of_job", {"tenant": tenant, "job": job, "name": name})
     return JobFile(*rows[0]) if rows else None
 
@@ -162,10 +156,7 @@ def next_job(tenant: str, kind: JobKind, now_us: int) -> StoreOperation[Job | No
 
 
 def start_job(tenant: str, job: bytes, now_us: int) -> StoreOperation[Job | None]:
-    """Start a new run of an open job and return the job; None if it ended meanwhile.
-
-    From then on, writes of earlier runs are refused.
-    """
+    """Start a run of an open job, which ends earlier runs. Returns None if the job ended meanwhile."""
     rows = yield Statement("begin_job", {"tenant": tenant, "job": job, "now_us": now_us})
     return job_of(rows[0]) if rows else None
 
@@ -187,18 +178,13 @@ def save_progress(
 ) -> StoreOperation[bool]:
     """Save the progress of a job. Return False, saving nothing, if that run is not the current one."""
     key = {"tenant": tenant, "job": job}
-    values = {
-        "turn": run_number,
-        "progress": progress.progress,
-        "checked": progress.checked,
-        "now_us": now_us,
-    }
-    if not (yield Statement("keep_job", {**key, **values})):
+    values = {"progress": progress.progress, "checked": progress.checked, "now_us": now_us}
+    if not (yield Statement("keep_job", {**key, **values, "turn": run_number})):
         return False
     if progress.clears_files:
         yield Statement("drop_job_files", key)
     for file in progress.files:
-        yield Statement("put_job_file", {**key, **_columns(file)})
+        yield Statement("put_job_file", {**key, **file._asdict()})
     return True
 
 
@@ -214,7 +200,6 @@ def hand_back_job(tenant: str, job: Job) -> StoreOperation[None]:
 
 
 def is_run_current(tenant: str, job: Job) -> StoreOperation[bool]:
-    """Decide whether the run of this job is still the current one."""
     params = {"tenant": tenant, "job": job.job, "turn": job.run_number}
     return bool((yield Statement("is_job_in_turn", params)))
 
@@ -245,16 +230,6 @@ def cancel_or_expire(tenant: str, job: bytes, now_us: int) -> StoreOperation[Non
     params = {"now_us": now_us, "expires_us": forget_us}
     yield Statement("cancel_job", {"tenant": tenant, "job": job, **params})
     yield from expire_job(tenant, job, now_us=now_us, forget_us=forget_us)
-
-
-def _columns(file: JobFile) -> dict[str, Any]:
-    columns = file._asdict()
-    return columns | {
-        "place": columns.pop("position"),
-        "kept_as": columns.pop("stored_name"),
-        "line_count": columns.pop("rows"),
-        "byte_count": columns.pop("size"),
-    }
 
 
 def job_of(row: Row) -> Job:

@@ -57,4 +57,3 @@ class JobRunner(Protocol):
         Raises CalltallyError if the job fails; clients see its slug and detail. After Unavailable the job is
         retried.
         """
-        ...

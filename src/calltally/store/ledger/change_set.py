@@ -1,6 +1,6 @@
 """Rows of one commit, collected and then written with one statement per table."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from calltally.calls.alert_counts import alert_counts_of_call, alert_counts_of_record
@@ -54,10 +54,7 @@ class StoredOutcome(NamedTuple):
 
 
 class ChangeSet:
-    """Rows of one commit over any number of tenants, with their new ledger heads.
-
-    `epochs` are the epochs of the ledgers; a commit without events needs none.
-    """
+    """Rows of one commit over any number of tenants. Only a commit with events needs `epochs`."""
 
     def __init__(self, heads: dict[str, int], now_us: int, epochs: Mapping[str, str] | None = None) -> None:
         self._epochs = epochs or {}
@@ -73,7 +70,6 @@ class ChangeSet:
         self._repeats: dict[tuple[str, bytes, bytes], int] = {}
 
     def put_fact(self, tenant: str, node: bytes, fact: PackedFact, outcome: StoredOutcome) -> None:
-        """Add a new fact of a tenant's node."""
         self._facts[tenant, node, fact.key] = outcome, fact
 
     def count_repeat(self, tenant: str, node: bytes, key: bytes) -> None:
@@ -82,14 +78,14 @@ class ChangeSet:
         if row in self._facts:
             self._repeats[row] = self._repeats.get(row, 0) + 1
         else:
-            self._put("count_repeats", tenant=tenant, node=node, key=key)
+            self.put("count_repeats", tenant=tenant, node=node, key=key)
 
     def put_identities(self, component: LinkedCall, call_id: bytes) -> bool:
         """Store for life the call of each linked SID; return whether a SID is new to the call."""
         new = [node for node in component.sids if component.linked.get(node) != call_id]
         for node in new:
-            named = {"tenant": component.tenant, "node": node, "call_sid": component.sids[node]}
-            self._put("put_identities", **named, id=call_id)
+            row = {"tenant": component.tenant, "node": node, "call_sid": component.sids[node], "id": call_id}
+            self.put("put_identities", **row)
         return bool(new)
 
     def merge(self, old: StoredCall, merged_into: bytes, *, has_sessions: bool) -> None:
@@ -98,9 +94,9 @@ class ChangeSet:
         self._quality.remove(old.dimensions, old.measured)
         revision = self._end(old, "merged", merged_into)
         if has_sessions:
-            self._put("drop_sessions", tenant=old.dimensions.tenant, id=old.id)
+            self.put("drop_sessions", tenant=old.dimensions.tenant, id=old.id)
         if has_sessions or summary_of(old.record):
-            self._put("end_texts", tenant=old.dimensions.tenant, id=old.id, revision=revision)
+            self.put("end_texts", tenant=old.dimensions.tenant, id=old.id, revision=revision)
 
     def erase(self, old: StoredCall, reason: str) -> int:
         """Erase a call and return the revision. Its last version keeps its position in lists for a while.
@@ -111,24 +107,19 @@ class ChangeSet:
         self._quality.erase(old.dimensions, old.measured)
         return self._end(old._replace(from_number=None, to_number=None), reason, None)
 
-    def put(self, name: str, **row: object) -> None:
-        """Add a row for a statement."""
-        self._put(name, **row)
-
     def _end(self, old: StoredCall, reason: str, merged_into: bytes | None) -> int:
         tenant = old.dimensions.tenant
         self._steps.move(tenant, alert_counts_of_record(old.record), ())
         revision = self._next_revision(tenant)
         self._supersede(old, revision)
-        self._put("drop_calls", tenant=tenant, id=old.id)
+        self.put("drop_calls", tenant=tenant, id=old.id)
         ending = {"reason": reason, "merged_into": merged_into, "created_us": self._now_us}
-        self._put("put_tombstones", tenant=tenant, revision=revision, id=old.id, **ending)
+        self.put("put_tombstones", tenant=tenant, revision=revision, id=old.id, **ending)
         return revision
 
     def put_call(
         self, tenant: str, call_id: bytes, body: bytes, folded: FoldedCall, old: StoredCall | None
     ) -> int:
-        """Add a new or changed call and return its revision."""
         revision = self._next_revision(tenant)
         if old is not None:
             self._supersede(old, revision)
@@ -138,9 +129,8 @@ class ChangeSet:
             self._deltas.add(dimensions, 1)
             if old is not None:
                 self._deltas.add(old.dimensions, -1)
-        self._steps.move(
-            tenant, alert_counts_of_record(old.record) if old is not None else (), alert_counts_of_call(call)
-        )
+        counted = alert_counts_of_record(old.record) if old is not None else ()
+        self._steps.move(tenant, counted, alert_counts_of_call(call))
         measured = encode_measures(folded)
         before = MeasuredCall(old.dimensions, old.measured) if old is not None else None
         self._quality.move(before, MeasuredCall(dimensions, measured))
@@ -160,18 +150,17 @@ class ChangeSet:
             before = MeasuredCall(old.dimensions, old.measured)
             self._quality.move(before, before._replace(measured=measured))
             row = {"id": old.id, "measured": measured, "revision": old.revision}
-            self._put("remeasure_calls", tenant=old.dimensions.tenant, **row)
+            self.put("remeasure_calls", tenant=old.dimensions.tenant, **row)
 
     def put_words(self, tenant: str, call_id: bytes, revision: int, words: str, *, is_new: bool) -> None:
         """Set the words of a call from a revision on; older snapshots keep the earlier words."""
         if not is_new:
-            self._put("end_texts", tenant=tenant, id=call_id, revision=revision)
+            self.put("end_texts", tenant=tenant, id=call_id, revision=revision)
         if words:
-            self._put("put_texts", tenant=tenant, id=call_id, valid_from=revision, words=words)
+            self.put("put_texts", tenant=tenant, id=call_id, valid_from=revision, words=words)
 
     def put_session(self, call_id: bytes, folded: FoldedSession, tenant: str, revision: int) -> None:
-        """Add a new or changed session of a call, sealed with the call's revision."""
-        self._put("put_sessions", id=call_id, **session_row(tenant, folded, (revision, self._now_us)))
+        self.put("put_sessions", id=call_id, **session_row(tenant, folded, (revision, self._now_us)))
 
     def announce(self, tenant: str, change: CallChange) -> None:
         """Add the events of a change to the outbox, with their final bytes."""
@@ -183,13 +172,16 @@ class ChangeSet:
             self._put_row("put_outbox", (*named, *frozen, call.direction, call.route, call.agent))
 
     def write(self) -> StoreOperation[None]:
-        """Write all rows."""
         if self._facts:
-            yield StatementMany("put_facts", ParamsTable(_FACTS, list(self._fact_rows())))
+            rows = [
+                (*key, *outcome, self._repeats.get(key, 0), *fact[1:3], self.heads[key[0]], fact.conversation)
+                for key, (outcome, fact) in self._facts.items()
+            ]
+            yield StatementMany("put_facts", ParamsTable(_FACTS, rows))
         for name, tuples in self._tuples.items():
             yield StatementMany(name, ParamsTable(_NAMES[name], tuples))
-        for name, rows in self._rows.items():
-            yield StatementMany(name, rows)
+        for name, named_rows in self._rows.items():
+            yield StatementMany(name, named_rows)
         if counted := self._deltas.rows():
             yield from counter_statements(counted, self.heads)
         yield from self._steps.statements()
@@ -197,11 +189,6 @@ class ChangeSet:
         moved = [{"tenant": t, "revision": r} for t, r in sorted(self.heads.items()) if r != self._before[t]]
         if moved:
             yield StatementMany("move_heads", moved)
-
-    def _fact_rows(self) -> Iterator[Row]:
-        for row, (outcome, fact) in self._facts.items():
-            content = (fact.content, fact.raw, self.heads[row[0]], fact.conversation)
-            yield (*row, *outcome, self._repeats.get(row, 0), *content)
 
     def _next_revision(self, tenant: str) -> int:
         self.heads[tenant] += 1
@@ -212,7 +199,7 @@ class ChangeSet:
         row = (tenant, created_us, old.id, old.revision, revision, *rest)
         self._put_row("put_versions", (*row, old.escalated, old.from_number, old.to_number, old.updated_us))
 
-    def _put(self, name: str, **row: object) -> None:
+    def put(self, name: str, **row: object) -> None:
         self._rows.setdefault(name, []).append(row)
 
     def _put_row(self, name: str, row: Row) -> None:
@@ -222,8 +209,5 @@ class ChangeSet:
 
 def _only_status_changes(old: StoredCall, dimensions: CallDimensions, parties: Row) -> bool:
     """Return whether only the status changes: then most indexes stay as they are, half of the cost."""
-    return (*old.dimensions[:2], *old.dimensions[3:], *old[2:5]) == (
-        *dimensions[:2],
-        *dimensions[3:],
-        *parties,
-    )
+    before = (*old.dimensions[:2], *old.dimensions[3:], *old[2:5])
+    return before == (*dimensions[:2], *dimensions[3:], *parties)

@@ -54,10 +54,7 @@ class StoredSession(NamedTuple):
 
 @dataclass(slots=True)
 class LinkedCall:
-    """Call with its SIDs by node, its facts by (node, key), and its stored rows by id.
-
-    `sessions` are by the id of their call's row and their own id.
-    """
+    """Call: SIDs by node, facts by (node, key), rows by id, sessions by (id of the row, own id)."""
 
     tenant: str
     sids: dict[bytes, str] = field(default_factory=dict)
@@ -126,9 +123,8 @@ def _siblings(identities: Rows) -> StoreOperation[Rows]:
 
 def linked_nodes(tenant: str, nodes: Sequence[bytes]) -> StoreOperation[list[bytes]]:
     """Return the nodes that are linked with some nodes today; nodes without links are left out."""
-    identities = yield StatementMany(
-        "identities_of_nodes", [{"tenant": tenant, "node": node} for node in nodes]
-    )
+    keys = [{"tenant": tenant, "node": node} for node in nodes]
+    identities = yield StatementMany("identities_of_nodes", keys)
     return [row[1] for row in (yield from _siblings(identities))]
 
 
@@ -139,9 +135,7 @@ def linked_calls_of_nodes(
     partition = _Partition()
     for fact in facts.values():
         partition.join(_name(partition, tenant, fact))
-    linked_calls: dict[NodeKey, LinkedCall] = {}
-    for (_tenant, node), sid in partition.sids.items():
-        linked_calls.setdefault(partition.root((tenant, node)), LinkedCall(tenant)).sids[node] = sid
+    linked_calls = _linked_calls(partition, [])
     for (node, key), fact in facts.items():
         linked_calls[partition.root((tenant, node))].facts[node, key] = fact
     return {
@@ -224,7 +218,6 @@ def linked_calls_of_ids(tenant: str, calls: Sequence[tuple[bytes, str]]) -> Stor
 
 
 def stored_call(row: tuple[object, ...]) -> StoredCall:
-    """Return a call from a row of `calls_of_ids`."""
     tenant, call_id, *rest = row
     dimensions, others = rest[:_DIMENSION_COLUMNS], rest[_DIMENSION_COLUMNS:]
     return StoredCall(call_id, CallDimensions(tenant, *dimensions), *others)  # type: ignore[arg-type]

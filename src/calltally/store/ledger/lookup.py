@@ -6,7 +6,7 @@ from calltally.calls.errors import Erased
 from calltally.calls.events import Fact
 from calltally.calls.identity import call_uuid, parse_uuid
 from calltally.store.db.fact_codec import body_codec, unpack_fact
-from calltally.store.db.operation import Row, Statement, StatementMany, StoreOperation
+from calltally.store.db.operation import Statement, StatementMany, StoreOperation
 from calltally.store.ledger.linked_calls import ERASED
 
 
@@ -27,10 +27,7 @@ def resolve(tenant: str, node: bytes) -> StoreOperation[bytes]:
 
 
 def find_call(tenant: str, id_or_sid: str) -> StoreOperation[bytes | None]:
-    """Return the sealed record of a call, or None.
-
-    A text in the form of an id is tried as an id first, then as a SID: Vapi's SIDs are UUIDs.
-    """
+    """Return a call's sealed record, or None. A UUID is tried as an id, then as a SID (as Vapi's are)."""
     found = yield from find_call_with_id(tenant, id_or_sid)
     return found[1] if found else None
 
@@ -42,11 +39,14 @@ def facts_of_call(tenant: str, id_or_sid: str) -> StoreOperation[list[StoredFact
         return None
     nodes = yield from nodes_of(tenant, found[0])
     rows = yield StatementMany("timeline_of_nodes", [{"tenant": tenant, "node": node} for node in nodes])
-    return sorted(map(_stored_fact, rows), key=lambda stored: (stored.fact.occurred_us, stored.fact.order))
+    facts = [
+        StoredFact(unpack_fact(content, received_us, body_codec.decompress(raw)), outcome, reason, repeats)
+        for received_us, outcome, reason, repeats, content, raw in rows
+    ]
+    return sorted(facts, key=lambda stored: (stored.fact.occurred_us, stored.fact.order))
 
 
 def nodes_of(tenant: str, call_id: bytes) -> StoreOperation[list[bytes]]:
-    """Return the nodes of a call's SIDs."""
     rows = yield StatementMany("identities_of_calls", [{"tenant": tenant, "id": call_id}])
     return [row[1] for row in rows] or [call_id]
 
@@ -64,8 +64,3 @@ def find_call_with_id(tenant: str, id_or_sid: str) -> StoreOperation[tuple[bytes
         if rows:
             return call_id, rows[0][0]
     return None
-
-
-def _stored_fact(row: Row) -> StoredFact:
-    received_us, outcome, reason, repeats, content, raw = row
-    return StoredFact(unpack_fact(content, received_us, body_codec.decompress(raw)), outcome, reason, repeats)

@@ -49,10 +49,7 @@ class _CallData(msgspec.Struct):
 
 
 class CallChange(NamedTuple):
-    """Change of a call: its new state and revision, its old row (None: it is new), and its sessions.
-
-    `evaluated` is a session with a new or changed evaluation.
-    """
+    """Change of a call; `old` is None for a new one, `evaluated` has a new or changed evaluation."""
 
     folded: FoldedCall
     revision: int
@@ -104,7 +101,6 @@ def message_id(event_id: bytes) -> str:
 
 
 def events_of_change(at: CommitInstant, change: CallChange) -> list[OutboxEvent]:
-    """Return the events of a change."""
     call_id = uuid_bytes(change.folded.call.id)
     events = []
     for name, session, extra in _event_kinds(change):
@@ -125,7 +121,6 @@ def completed_event(at: CommitInstant, call: Call) -> OutboxEvent:
 def encode_envelope(
     name: str, event_id: bytes, at: CommitInstant, data: msgspec.Struct | dict[str, Any]
 ) -> bytes:
-    """Return the final bytes of an event's envelope."""
     created = utc_text(at.now_us)
     return _encoder.encode(_EventEnvelope(message_id(event_id), name, created, at.tenant, API_VERSION, data))
 
@@ -143,13 +138,11 @@ def _event_kinds(change: CallChange) -> list[_EventKind]:
     if call.escalated and not (old and old.escalated):
         kinds.append((ESCALATED, session, {"escalation": call.escalation}))
     if call.status in FINAL and call.status != before:
-        corrects = (
-            {"corrects": {"status": before, "revision": old.revision}} if old and before in FINAL else {}
-        )
+        is_corrected = old is not None and before in FINAL
+        corrects = {"corrects": {"status": before, "revision": old.revision}} if old and is_corrected else {}
         kinds.append((COMPLETED, session, corrects))
     if change.evaluated is not None:
-        evaluated = change.evaluated
-        kinds.append((EVALUATED, evaluated, {"evaluation": evaluated.evaluation}))
+        kinds.append((EVALUATED, change.evaluated, {"evaluation": change.evaluated.evaluation}))
     return kinds
 
 

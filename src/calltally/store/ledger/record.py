@@ -13,7 +13,7 @@ from calltally.store.db.fact_codec import pack
 from calltally.store.db.interface import Submission, SubmissionResult
 from calltally.store.db.operation import Params, StatementMany, StoreOperation
 from calltally.store.ledger.change_set import ChangeSet, StoredOutcome
-from calltally.store.ledger.linked_calls import FactKey, LinkedCall, StoredCall, gather
+from calltally.store.ledger.linked_calls import LinkedCall, StoredCall, gather
 from calltally.store.ledger.outbox import CallChange
 from calltally.store.ledger.session_rows import (
     PackedConversations,
@@ -41,28 +41,23 @@ def record(submissions: Sequence[Submission], now_us: int) -> StoreOperation[lis
     linked_calls = yield from gather(submissions)
     changes = ChangeSet(heads, now_us, epochs)
     updates: dict[int, CallUpdate] = {}
-    outcomes = [
-        apply_fact(submission, linked_call, updates, changes)
-        for submission, linked_call in zip(submissions, linked_calls, strict=True)
-    ]
+    outcomes: list[tuple[CallUpdate | None, FactOutcome]] = []
+    for submission, linked_call in zip(submissions, linked_calls, strict=True):
+        if linked_call is None:
+            outcomes.append((None, FactOutcome(IngestOutcome.REFUSED, ERASED_REASON)))
+            continue
+        call = updates.get(id(linked_call))
+        if call is None:
+            call = updates[id(linked_call)] = CallUpdate(linked_call)
+        outcomes.append((call, call.apply(submission, changes)))
     yield from write_calls(list(updates.values()), changes)
     yield from changes.write()
-    return [recorded(call, outcome) for call, outcome in outcomes]
-
-
-def apply_fact(
-    submission: Submission,
-    linked_call: LinkedCall | None,
-    updates: dict[int, "CallUpdate"],
-    changes: ChangeSet,
-) -> tuple["CallUpdate | None", "FactOutcome"]:
-    """Apply a fact and return its outcome; `updates` are by the identity of their linked calls."""
-    if linked_call is None:
-        return None, FactOutcome(IngestOutcome.REFUSED, ERASED_REASON)
-    call = updates.get(id(linked_call))
-    if call is None:
-        call = updates[id(linked_call)] = CallUpdate(linked_call)
-    return call, call.apply(submission, changes)
+    return [
+        SubmissionResult(outcome, reason, call.id, call.revision, conflicting)
+        if call
+        else SubmissionResult(outcome, reason, None, None)
+        for call, (outcome, reason, conflicting) in outcomes
+    ]
 
 
 def write_calls(calls: Sequence["CallUpdate"], changes: ChangeSet) -> StoreOperation[None]:
@@ -80,16 +75,7 @@ class FactOutcome(NamedTuple):
     conflicting: bool = False
 
 
-def recorded(call: "CallUpdate | None", result: FactOutcome) -> SubmissionResult:
-    """Return the result of one fact, once its call is written."""
-    outcome, reason, conflicting = result
-    return SubmissionResult(
-        outcome, reason, call.id if call else None, call.revision if call else None, conflicting
-    )
-
-
 def _lock_heads(tenants: set[str]) -> StoreOperation[tuple[dict[str, int], dict[str, str]]]:
-    """Lock the heads of ledgers; return their revisions and epochs."""
     rows = yield StatementMany("lock_heads", [{"tenant": tenant} for tenant in sorted(tenants)])
     heads = {row[0]: row[1] for row in rows}
     if missing := sorted(tenants - set(heads)):
@@ -110,12 +96,6 @@ class CallUpdate:
         self._states: dict[str, SessionState] = {}
         self.id = b""
         self.revision = 0
-        self._load_stored()
-        # The nodes of the call so far: its own, and the linked ones.
-        self._nodes = {self.id} | {node for node, call_id in linked_call.linked.items() if call_id == self.id}
-
-    def _load_stored(self) -> None:
-        linked_call = self._linked_call
         if linked_call.facts:
             self.id = call_uuid(linked_call.tenant, linked_call.canonical().call_sid)
         stored = linked_call.calls.get(self.id)
@@ -123,9 +103,10 @@ class CallUpdate:
             self._body = record_body(stored.record)
             self._states = stored_states(linked_call, self.id)
             self.revision = stored.revision
+        # The nodes of the call so far: its own, and the linked ones.
+        self._nodes = {self.id} | {node for node, call_id in linked_call.linked.items() if call_id == self.id}
 
     def apply(self, submission: Submission, changes: ChangeSet) -> FactOutcome:
-        """Apply a fact and return its outcome."""
         linked_call, (tenant, fact, announce, ready) = self._linked_call, submission
         node, key = call_uuid(tenant, fact.call_sid), ready.key if ready else fact.key
         if (node, key) in linked_call.facts:
@@ -171,11 +152,9 @@ class CallUpdate:
         stored, folded = self._linked_call.calls.get(self.id), self._folded
         if folded is None:
             return False
-        before = (None, ()) if stored is None else (summary_of(stored.record), self._stored_turns())
+        turns = turns_of(stored_states(self._linked_call, self.id))
+        before = (None, ()) if stored is None else (summary_of(stored.record), turns)
         return before != (folded.call.summary, turns_of(self._states))
-
-    def _stored_turns(self) -> tuple[FactKey, ...]:
-        return turns_of(stored_states(self._linked_call, self.id))
 
     def write_changes(self, changes: ChangeSet, pack: PackedConversations) -> None:
         """Write the result of the last fold, if it differs from the stored call."""
@@ -184,19 +163,16 @@ class CallUpdate:
             return
         for old in linked_call.calls.values():
             if old.id != self.id:
-                has_sessions = bool(stored_states(linked_call, old.id))
-                changes.merge(old, self.id, has_sessions=has_sessions)
+                changes.merge(old, self.id, has_sessions=bool(stored_states(linked_call, old.id)))
         has_new_sid = len(linked_call.sids) > 1 and changes.put_identities(linked_call, self.id)
         stored = linked_call.calls.get(self.id)
-        if stored is not None and not has_new_sid and self._is_as_stored(stored, body):
+        states = stored_states(linked_call, self.id)
+        is_same = stored is not None and (record_body(stored.record), states) == (body, self._states)
+        if stored is not None and is_same and not has_new_sid:
             self.revision = stored.revision
             changes.remeasure(stored, folded)
             return
         self._write(changes, folded, body, stored, pack)
-
-    def _is_as_stored(self, stored: StoredCall, body: bytes) -> bool:
-        before = (record_body(stored.record), stored_states(self._linked_call, self.id))
-        return before == (body, self._states)
 
     def _write(
         self,

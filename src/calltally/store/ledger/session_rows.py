@@ -1,6 +1,6 @@
 """Session rows of a call within a commit: stored state, changes, and searchable text."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
@@ -12,7 +12,7 @@ from calltally.calls.model import finish_record, record_body
 from calltally.calls.sessions import FoldedSession, ListedSession
 from calltally.store.db.fact_codec import body_codec
 from calltally.store.db.operation import Params, StatementMany, StoreOperation
-from calltally.store.ledger.linked_calls import FactKey, LinkedCall, StoredSession
+from calltally.store.ledger.linked_calls import FactKey, LinkedCall
 
 # Packed conversations by (tenant, node, key) of their facts.
 PackedConversations: TypeAlias = Mapping[tuple[str, bytes, bytes], bytes]
@@ -27,15 +27,17 @@ class SessionState(NamedTuple):
 
 
 def stored_states(linked_call: LinkedCall, call_id: bytes) -> dict[str, SessionState]:
-    """Return the session states of a call from their rows."""
     if not linked_call.sessions:
         return {}
     rows = linked_call.sessions.items()
-    return {sid: _state(stored) for (each_id, sid), stored in rows if each_id == call_id}
+    return {
+        sid: SessionState(record_body(stored.record), stored.turns, stored.functions)
+        for (each_id, sid), stored in rows
+        if each_id == call_id
+    }
 
 
 def folded_states(tenant: str, sessions: Iterable[FoldedSession]) -> dict[str, SessionState]:
-    """Return the session states from the fold."""
     return {
         each.session.id: SessionState(
             each.encode(), fact_key(tenant, each.turns), fact_key(tenant, each.functions)
@@ -87,8 +89,13 @@ def newly_evaluated(linked_call: LinkedCall, sessions: Iterable[FoldedSession]) 
 def transcript_of(
     linked_call: LinkedCall, sessions: Sequence[FoldedSession], packed: PackedConversations
 ) -> str:
-    """Return the transcript of all sessions of a call."""
-    return "\n".join(_texts(linked_call.tenant, sessions, packed))
+    texts = []
+    for each in sessions:
+        key = fact_key(linked_call.tenant, each.turns)
+        if each.turns is not None and key is not None:
+            conversation = each.turns.conversation or packed.get((linked_call.tenant, *key), b"")
+            texts.append(transcript_text(unpack_conversation(conversation)))
+    return "\n".join(texts)
 
 
 def missing_turns(tenant: str, sessions: Iterable[FoldedSession]) -> list[Params]:
@@ -98,7 +105,6 @@ def missing_turns(tenant: str, sessions: Iterable[FoldedSession]) -> list[Params
 
 
 def fetch_conversations(facts: Sequence[Params]) -> StoreOperation[PackedConversations]:
-    """Return the packed conversations of some facts."""
     if not facts:
         return {}
     rows = yield StatementMany("conversations_of_facts", facts)
@@ -108,20 +114,7 @@ def fetch_conversations(facts: Sequence[Params]) -> StoreOperation[PackedConvers
 
 
 def fact_key(tenant: str, fact: Fact | None) -> FactKey | None:
-    """Return the node and key of a fact."""
     return None if fact is None else (call_uuid(tenant, fact.call_sid), fact.key)
-
-
-def _texts(tenant: str, sessions: Sequence[FoldedSession], packed: PackedConversations) -> Iterator[str]:
-    for each in sessions:
-        key = fact_key(tenant, each.turns)
-        if each.turns is not None and key is not None:
-            conversation = each.turns.conversation or packed.get((tenant, *key), b"")
-            yield transcript_text(unpack_conversation(conversation))
-
-
-def _state(stored: StoredSession) -> SessionState:
-    return SessionState(record_body(stored.record), stored.turns, stored.functions)
 
 
 class _Evaluated(msgspec.Struct):

@@ -30,7 +30,6 @@ _summaries: Final = msgspec.json.Decoder(_Summary)
 
 
 def summary_of(record: bytes) -> str | None:
-    """Return the summary of a sealed record."""
     return _summaries.decode(record).summary
 
 
@@ -57,16 +56,12 @@ def search_params(tenant: str, calls: CallFilter) -> dict[str, str]:
         for word, is_prefix in query_words(calls.q)
     ]
     # Words consist of letters, marks and digits, so nothing needs escaping.
-    of_fts5 = [
-        " OR ".join(f'"{word}"{"*" * is_prefix}' for word, is_prefix in terms) for terms in terms_of_words
-    ]
-    of_tsquery = [
-        " | ".join(f"'{word}'{':*' * is_prefix}" for word, is_prefix in terms) for terms in terms_of_words
-    ]
-    # Alternatives of each word, as they occur in a text with a space at both ends.
-    probes = [
-        [f" {word}" if is_prefix else f" {word} " for word, is_prefix in terms] for terms in terms_of_words
-    ]
+    of_fts5, of_tsquery, probes = [], [], []
+    for terms in terms_of_words:
+        of_fts5.append(" OR ".join(f'"{word}"{"*" * is_prefix}' for word, is_prefix in terms))
+        of_tsquery.append(" | ".join(f"'{word}'{':*' * is_prefix}" for word, is_prefix in terms))
+        # Alternatives of the word, as they occur in a text with a space at both ends.
+        probes.append([f" {word}" if is_prefix else f" {word} " for word, is_prefix in terms])
     return {
         "fts5": " AND ".join(f"({terms})" for terms in of_fts5),
         "tsquery": " & ".join(f"({terms})" for terms in of_tsquery),
@@ -80,10 +75,7 @@ def _prefix(tenant: str) -> str:
 
 
 def fill_texts(tenant: str, after: bytes) -> StoreOperation[bytes | None]:
-    """Index the next calls without words after an id; return the last id, or None at the end.
-
-    For calls that a release without the search recorded.
-    """
+    """Index the next calls of older releases after an id; return the last id, or None at the end."""
     yield StatementMany("lock_heads", [{"tenant": tenant}])
     rows = yield Statement("summaries_after", {"tenant": tenant, "id": after, "most": CHUNK})
     fresh = [

@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 from calltally.calls.filters import ListQuery
 from calltally.store.db.operation import StoreOperation
-from calltally.store.listing.list_calls import LedgerView, created_in, present_view, scan_of, view_of
+from calltally.store.listing.list_calls import LedgerView, created_in, scan_of, view_or_present
 from calltally.store.listing.scan import CachedScan, RowRange
 from calltally.store.listing.seek import SEPARATOR
-from calltally.store.snapshots.ledger_head import read_ledger_head
 
 
 class BrowsePosition(NamedTuple):
@@ -21,10 +20,7 @@ class BrowsePosition(NamedTuple):
 
 
 class BrowsedPage(NamedTuple):
-    """Page of records joined by SEPARATOR, with its total.
-
-    `total` is None if it was not counted; `at_least` is a lower bound then.
-    """
+    """Page of records joined by SEPARATOR; `at_least` is a lower bound where no `total` was counted."""
 
     records: bytes
     has_more: bool
@@ -41,7 +37,7 @@ def browse(
     Next to a call the offset is only the number of the first row. Raises InvalidInput and SnapshotGone as the
     list does.
     """
-    view = yield from _view(tenant, query)
+    view = yield from view_or_present(tenant, query)
     scan = scan_of(view, query)
     if position is None:
         rows, has_more = yield from _at_offset(scan, query)
@@ -55,13 +51,13 @@ def browse(
 
 def count(tenant: str, query: ListQuery) -> StoreOperation[int]:
     """Return the exact number of calls of a query. It can take long."""
-    view = yield from _view(tenant, query)
+    view = yield from view_or_present(tenant, query)
     return (yield from scan_of(view, query).total())
 
 
 def count_fresh(tenant: str, query: ListQuery) -> StoreOperation[int]:
     """Count how many more calls match now than under the snapshot: linear in the changes since."""
-    view = yield from _view(tenant, query)
+    view = yield from view_or_present(tenant, query)
     return (yield from scan_of(view, query).fresh())
 
 
@@ -92,11 +88,6 @@ def _next_to(
         return rows[::-1], True
     rows = yield from scan.rows(RowRange(0, query.limit + 1, query.order, edge))
     return rows[: query.limit], len(rows) > query.limit
-
-
-def _view(tenant: str, query: ListQuery) -> StoreOperation[LedgerView]:
-    view = yield from view_of(tenant, query)
-    return view or present_view((yield from read_ledger_head(tenant)))
 
 
 def _reverse(order: str) -> str:

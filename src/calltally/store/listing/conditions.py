@@ -46,14 +46,6 @@ def _statuses(statuses: Sequence[str]) -> str:
     return f"AND c.status IN ({', '.join(str(STATUS_NUMBER[status]) for status in statuses)})"
 
 
-def _direction(direction: str) -> str:
-    return f"AND c.direction = {DIRECTION_NUMBER[direction]}"
-
-
-def _escalated(is_escalated: bool) -> str:  # noqa: FBT001 (the value of a filter)
-    return f"AND c.escalated = {int(is_escalated)}"
-
-
 def check_complete(conditions: Mapping[str, Condition], fields: Collection[str]) -> None:
     """Raise TypeError for filters without a condition, and for conditions without a filter."""
     if unmatched := sorted(conditions.keys() ^ set(fields)):
@@ -66,12 +58,14 @@ CONDITIONS: Final[Mapping[str, Condition]] = {
     "from_us": _fixed("", Counters.BUCKETS),
     "to_us": _fixed("", Counters.BUCKETS),
     "statuses": Condition(_statuses, Counters.COLUMNS),
-    "direction": Condition(_direction, Counters.COLUMNS),
+    "direction": Condition(
+        lambda direction: f"AND c.direction = {DIRECTION_NUMBER[direction]}", Counters.COLUMNS
+    ),
     **{name: _fixed(f"AND c.{name} = :{name}", Counters.FACET, is_bound=True) for name in FACETS},
     # `:id` is the id of the call that the SID belongs to.
     "call_sid": _fixed("AND c.id = :id"),
     "number": _fixed("AND (c.from_number = :number OR c.to_number = :number)", is_bound=True),
-    "escalated": Condition(_escalated),
+    "escalated": Condition(lambda value: f"AND c.escalated = {int(value)}"),
     "q": _fixed(HAS_WORDS),
 }
 check_complete(CONDITIONS, FILTER_FIELDS)
@@ -90,7 +84,6 @@ def texts_of(values: Mapping[str, Any]) -> list[str]:
 
 
 def bound_params(calls: CallFilter) -> dict[str, Any]:
-    """Return the values that the conditions of a filter bind."""
     return {name: getattr(calls, name) for name in active_fields(calls) if CONDITIONS[name].is_bound}
 
 

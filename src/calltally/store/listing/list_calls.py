@@ -8,28 +8,14 @@ from calltally.calls.errors import InvalidInput
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import uuid_text
 from calltally.store.db.operation import Statement, StoreOperation, execute_batch, execute_with, resume
+from calltally.store.listing.caches import COUNTER_CACHE
 from calltally.store.listing.conditions import facet_of
-from calltally.store.listing.counter_cache import COUNTER_CACHE
 from calltally.store.listing.scan import CachedScan
-from calltally.store.listing.seek import LINE_FEED, SEPARATOR, PageRecords, Seek
+from calltally.store.listing.seek import PageRecords, Seek
 from calltally.store.listing.seek_as_of import SeekAsOf
 from calltally.store.snapshots.holds import find_hold_revision
 from calltally.store.snapshots.ledger_head import ledger_head_from, ledger_head_statement, read_ledger_head
 from calltally.store.snapshots.tokens import SNAPSHOT, LedgerHead, make_token, read_snapshot
-
-__all__ = [
-    "LINE_FEED",
-    "SEPARATOR",
-    "LedgerView",
-    "ListedPage",
-    "is_present",
-    "is_seek",
-    "list_calls",
-    "list_present",
-    "list_view",
-    "scan_of",
-    "view_of",
-]
 
 
 class LedgerView(NamedTuple):
@@ -45,7 +31,6 @@ class LedgerView(NamedTuple):
 
     @property
     def token(self) -> str:
-        """Return the snapshot token of this state."""
         return make_token(SNAPSHOT, self.ledger_head, self.as_of)
 
 
@@ -71,10 +56,7 @@ def list_calls(tenant: str, query: ListQuery) -> StoreOperation[ListedPage]:
     """
     if is_present(query):
         return (yield from list_present(tenant, query))[1]
-    view = yield from view_of(tenant, query)
-    if view is None:
-        view = present_view((yield from read_ledger_head(tenant)))
-    return (yield from list_view(view, query))
+    return (yield from list_view((yield from view_or_present(tenant, query)), query))
 
 
 def is_present(query: ListQuery) -> bool:
@@ -93,7 +75,7 @@ def list_present(tenant: str, query: ListQuery) -> StoreOperation[tuple[LedgerVi
     if found is None:
         rows, *answers = yield from execute_batch(ledger_head_statement(tenant), *seek.requests())
         ledger_head = ledger_head_from(tenant, rows)
-        COUNTER_CACHE.put(ledger_head, query.filter, answers)
+        COUNTER_CACHE.put_counters(ledger_head, query.filter, answers)
         seek.epoch = ledger_head.epoch
         found = ledger_head, (yield from seek.page_of(answers))
     return _listed(found[0], query, found[1])
@@ -103,7 +85,7 @@ def _from_cached_counters(
     tenant: str, query: ListQuery, seek: Seek
 ) -> StoreOperation[tuple[LedgerHead, PageRecords] | None]:
     """Return the page by cached counters; None if they are not cached or the ledger head has moved."""
-    cached = COUNTER_CACHE.get(tenant, query.filter)
+    cached = COUNTER_CACHE.find_steady(tenant, query.filter)
     if cached is None:
         return None
     ledger_head, answers = cached
@@ -123,7 +105,6 @@ def _from_cached_counters(
 
 
 def present_view(ledger_head: LedgerHead) -> LedgerView:
-    """Return the view of a ledger's present."""
     return LedgerView(ledger_head, ledger_head.revision)
 
 
@@ -134,13 +115,14 @@ def _listed(ledger_head: LedgerHead, query: ListQuery, page: PageRecords) -> tup
 
 def next_calls(tenant: str, query: ListQuery) -> StoreOperation[bytes]:
     """Return the records of a later page of a stream, joined by LINE_FEED, without counting them."""
+    view = yield from view_or_present(tenant, query)
+    return (yield from _reader_of(view, query).records_of_stream())
+
+
+def view_or_present(tenant: str, query: ListQuery) -> StoreOperation[LedgerView]:
+    """Return the state that a query names; the present also for a hold that is not pinned yet."""
     view = yield from view_of(tenant, query)
-    if view is None:
-        view = present_view((yield from read_ledger_head(tenant)))
-    facet_name = facet_of(query.filter)
-    if facet_name is None:
-        return LINE_FEED.join((yield from scan_of(view, query).records()))
-    return (yield from _seek(view, query, facet_name).lines())
+    return view or present_view((yield from read_ledger_head(tenant)))
 
 
 def view_of(tenant: str, query: ListQuery) -> StoreOperation[LedgerView | None]:
@@ -156,26 +138,21 @@ def view_of(tenant: str, query: ListQuery) -> StoreOperation[LedgerView | None]:
 
 
 def list_view(view: LedgerView, query: ListQuery) -> StoreOperation[ListedPage]:
-    """Return the page of a query from one state."""
     if query.after is not None:
         query = yield from _after(view, query, query.after)
-    page = yield from _page(view, query)
+    page = yield from _reader_of(view, query).page()
     return ListedPage(page.records, page.total, query.offset, view.token)
 
 
-def _page(view: LedgerView, query: ListQuery) -> StoreOperation[PageRecords]:
-    facet_name = facet_of(query.filter)
-    if facet_name is None:
-        return (yield from scan_of(view, query).page())
-    return (yield from _seek(view, query, facet_name).page())
-
-
 def scan_of(view: LedgerView, query: ListQuery) -> CachedScan:
-    """Return the scan of a query over one state."""
     return CachedScan(view.ledger_head, query, view.as_of if view.is_past else None)
 
 
-def _seek(view: LedgerView, query: ListQuery, facet_name: str) -> Seek:
+def _reader_of(view: LedgerView, query: ListQuery) -> Seek | CachedScan:
+    """Return the seek of a query, or the scan if its filter has no counters."""
+    facet_name = facet_of(query.filter)
+    if facet_name is None:
+        return scan_of(view, query)
     tenant, epoch = view.ledger_head.tenant, view.ledger_head.epoch
     if view.is_past:
         return SeekAsOf(tenant, query, facet_name, view.as_of)
@@ -189,7 +166,7 @@ def _after(view: LedgerView, query: ListQuery, call_id: bytes) -> StoreOperation
     # Rows that come earlier in the order of the query, and rows of the same instant up to the call itself.
     earlier = _cut_at(calls, at_us) if query.order == "asc" else _cut_after(calls, at_us)
     if not _is_empty(earlier):
-        before = yield from _total(view, replace(query, filter=earlier))
+        before = yield from _reader_of(view, replace(query, filter=earlier)).total()
     if not _is_empty(_cut_after(_cut_at(calls, at_us + 1), at_us - 1)):
         before += yield from scan_of(view, query).count_at(at_us, call_id)
     return replace(query, after=None, offset=before)
@@ -205,13 +182,6 @@ def _cut_after(calls: CallFilter, at_us: int) -> CallFilter:
 
 def _is_empty(calls: CallFilter) -> bool:
     return calls.from_us is not None and calls.to_us is not None and calls.from_us >= calls.to_us
-
-
-def _total(view: LedgerView, query: ListQuery) -> StoreOperation[int]:
-    facet_name = facet_of(query.filter)
-    if facet_name is None:
-        return (yield from scan_of(view, query).total())
-    return (yield from _seek(view, query, facet_name).total())
 
 
 def created_in(view: LedgerView, call_id: bytes) -> StoreOperation[int]:

@@ -18,10 +18,7 @@ _encoder: Final = msgspec.json.Encoder()
 
 
 def documents_of(tenant: str, as_of: int, rows: Sequence[Row]) -> StoreOperation[list[bytes]]:
-    """Return the record of each row, in their order.
-
-    A row is (id, created, revision, updated, record); the record is None if the call changed since.
-    """
+    """Return the record of each row (id, created, revision, updated, record, or None if it changed)."""
     changed = [row for row in rows if row[4] is None]
     ids = [row[0] for row in changed]
     by_id = (yield from linked_calls_as_of(tenant, as_of, ids)) if changed else {}
@@ -31,10 +28,7 @@ def documents_of(tenant: str, as_of: int, rows: Sequence[Row]) -> StoreOperation
 def linked_calls_as_of(
     tenant: str, as_of: int, ids: Sequence[bytes]
 ) -> StoreOperation[dict[bytes, LinkedCall]]:
-    """Return the call that each id or SID's node belonged to, by the facts up to a revision.
-
-    An id without facts is left out: its call was erased.
-    """
+    """Return the calls of ids or nodes by the facts up to a revision, without erased calls."""
     nodes = yield from linked_nodes(tenant, ids)
     params = [{"tenant": tenant, "node": node, "as_of": as_of} for node in sorted({*ids, *nodes})]
     rows = yield StatementMany("facts_of_nodes_as_of", params)
@@ -65,6 +59,5 @@ def erased_document(call_id: bytes, created_us: int) -> bytes:
 
 
 def ids_as_of(tenant: str, as_of: int, nodes: Iterable[bytes]) -> StoreOperation[list[bytes]]:
-    """Return the ids of the calls that some SIDs belonged to as of a revision."""
     linked_calls = yield from linked_calls_as_of(tenant, as_of, list(nodes))
     return sorted({call_uuid(tenant, each.canonical().call_sid) for each in linked_calls.values()})

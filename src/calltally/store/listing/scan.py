@@ -13,10 +13,10 @@ from calltally.calls.identity import call_uuid
 from calltally.store.db.operation import Clauses, Statement, StoreOperation
 from calltally.store.ledger.lookup import resolve
 from calltally.store.ledger.text_index import search_params
+from calltally.store.listing.caches import TOTAL_CACHE, TotalKey
 from calltally.store.listing.conditions import HAS_WORDS, bound_params, texts_of
 from calltally.store.listing.refold_as_of import documents_of, ids_as_of
-from calltally.store.listing.seek import SEPARATOR, PageRecords
-from calltally.store.listing.total_cache import TOTAL_CACHE
+from calltally.store.listing.seek import LINE_FEED, SEPARATOR, PageRecords
 from calltally.store.snapshots.tokens import LedgerHead
 
 _FIRST_US: Final = 0
@@ -65,17 +65,14 @@ class RowRange(NamedTuple):
 
     @property
     def sort_order(self) -> tuple[str, str]:
-        """Return the order as a clause."""
         return ("sort_order", "DESC" if self.order == "desc" else "ASC")
 
     @property
     def condition(self) -> str:
-        """Return the condition for the rows after the call."""
         comparison = "<" if self.order == "desc" else ">"
         return f"AND (c.created_us, c.id) {comparison} (:after_us, :after_id)" if self.after else ""
 
     def window(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return the parameters of a query with those of the rows."""
         params = {**params, "skip": self.skip, "most": self.most}
         if self.after is None:
             return params
@@ -100,20 +97,21 @@ class Scan:
         self._newest: tuple[int, int] | None = None
 
     def page(self) -> StoreOperation[PageRecords]:
-        """Return the page and its total."""
         params = yield from self._params()
         total = yield from self._counted(params)
         if self._query.offset >= total:
             return PageRecords(b"", total)
-        return PageRecords(SEPARATOR.join((yield from self.records())), total)
+        return PageRecords(SEPARATOR.join((yield from self._records())), total)
 
-    def records(self) -> StoreOperation[list[bytes]]:
-        """Return the page without its total: counting is most of the cost of a page."""
+    def records_of_stream(self) -> StoreOperation[bytes]:
+        """Return the page, joined by LINE_FEED, without its total: counting is most of the cost of a page."""
+        return LINE_FEED.join((yield from self._records()))
+
+    def _records(self) -> StoreOperation[list[bytes]]:
         query = self._query
         return (yield from self.rows(RowRange(query.offset, query.limit, query.order)))
 
     def rows(self, rows: RowRange) -> StoreOperation[list[bytes]]:
-        """Return a range of the rows that match."""
         window = rows.window((yield from self._params()))
         if self._has_words and not self._has_number and (yield from self._is_frequent()):
             found = yield from self._read_from("inspect", {**window, "inspected": _INSPECTED}, rows)
@@ -123,7 +121,6 @@ class Scan:
         return (yield from self._read_from(index, window, rows))
 
     def cached_total(self) -> int | None:
-        """Return the total if it is cached."""
         return None
 
     def total(self) -> StoreOperation[int]:
@@ -135,7 +132,7 @@ class Scan:
         params = {**(yield from self._params()), "at_us": at_us, "after": call_id}
         comparison = "<=" if self._query.order == "asc" else ">="
         name = "calls_at" if self._as_of is None else "calls_at_as_of"
-        [(count,)] = yield Statement(name, params, (("comparison", comparison), *self._by_text()))
+        [(count,)] = yield Statement(name, params, (("comparison", comparison), *self._clauses()))
         return int(count)
 
     def fresh(self) -> StoreOperation[int]:
@@ -145,33 +142,28 @@ class Scan:
         params = yield from self._params()
         # A SID can belong to another call now.
         now, _ = yield from Scan(self._ledger_head, self._query, None).conditions()
-        [(changed,)] = yield Statement("fresh_total", {**now, "since": self._as_of}, self._by_text())
-        [(superseded,)] = yield Statement("superseded_total", params, self._by_text())
+        [(changed,)] = yield Statement("fresh_total", {**now, "since": self._as_of}, self._clauses())
+        [(superseded,)] = yield Statement("superseded_total", params, self._clauses())
         return int(changed) - int(superseded)
 
     def conditions(self) -> StoreOperation[tuple[dict[str, Any], Clauses]]:
         """Return the parameters and conditions of the filter, for a statement over `calls`."""
-        return (yield from self._params()), self._by_word_index()
+        return (yield from self._params()), self._clauses(words=_OF_WORDS)
 
     def _counted(self, params: dict[str, Any]) -> StoreOperation[int]:
-        if self._has_words_alone:
-            return (yield from self._count_words(params, _NO_LIMIT))
+        if active_fields(self._query.filter) == ("q",):
+            # By the texts alone: a tenth of the cost.
+            [(count,)] = yield Statement("words_total", {**params, "most": _NO_LIMIT}, _ANY)
+            return int(count)
         name = "number_total" if self._has_number else "search_total" if self._has_words else "scan_total"
-        [(total,)] = yield Statement(name, params, self._other_conditions())
+        # The statement starts at the index of numbers or words, which is its own condition.
+        others = self._clauses(without="number" if self._has_number else "q")
+        [(total,)] = yield Statement(name, params, others)
         if self._as_of is None:
             return int(total)
-        [(changed,)] = yield Statement("changed_total", params, self._by_text())
-        [(superseded,)] = yield Statement("superseded_total", params, self._by_text())
+        [(changed,)] = yield Statement("changed_total", params, self._clauses())
+        [(superseded,)] = yield Statement("superseded_total", params, self._clauses())
         return int(total) - int(changed) + int(superseded)
-
-    @property
-    def _has_words_alone(self) -> bool:
-        return active_fields(self._query.filter) == ("q",)
-
-    def _count_words(self, params: dict[str, Any], most: int) -> StoreOperation[int]:
-        """Count the calls with the words, up to `most`, by the texts alone: a tenth of the cost."""
-        [(count,)] = yield Statement("words_total", {**params, "most": most}, _ANY)
-        return int(count)
 
     def _read_from(self, index: str, window: dict[str, Any], rows: RowRange) -> StoreOperation[list[bytes]]:
         """Read rows by the index of numbers, words or times."""
@@ -203,20 +195,11 @@ class Scan:
             self._newest = counted, matched
         return self._newest
 
-    def _by_word_index(self) -> Clauses:
-        """Return all conditions; `q` by the index of words."""
-        return self._clauses(words=_OF_WORDS)
-
-    def _by_text(self) -> Clauses:
-        """Return all conditions; `q` by the text of each call, for statements that read few calls."""
-        return self._clauses()
-
-    def _other_conditions(self) -> Clauses:
-        """Return the conditions other than the one of the index that the statement starts at."""
-        return self._clauses(without="number" if self._has_number else "q")
-
     def _clauses(self, *, without: str | None = None, words: str = HAS_WORDS) -> Clauses:
-        """Return the conditions of the filters but one; `words` is the condition of `q`."""
+        """Return the conditions of the filters but one; `words` is the condition of `q`.
+
+        By default it is the text of each call, for statements that read few calls.
+        """
         calls = self._query.filter
         fields = [field for field in active_fields(calls) if field != without]
         texts = texts_of({field: getattr(calls, field) for field in fields})
@@ -239,7 +222,11 @@ class Scan:
         if self._as_of is not None and (self._has_number or self._has_words or calls.call_sid is not None):
             yield from self._check_unerased(self._as_of)
         if calls.call_sid is not None:
-            params["id"] = yield from self._id_of(call_uuid(self._tenant, calls.call_sid))
+            node = call_uuid(self._tenant, calls.call_sid)
+            if self._as_of is None:
+                params["id"] = yield from resolve(self._tenant, node)
+            else:
+                [params["id"]] = (yield from ids_as_of(self._tenant, self._as_of, [node])) or [node]
         return params | search_params(self._tenant, calls)
 
     def _check_unerased(self, as_of: int) -> StoreOperation[None]:
@@ -250,20 +237,15 @@ class Scan:
             )
             raise SnapshotGone(f"{message}; begin again without it")
 
-    def _id_of(self, node: bytes) -> StoreOperation[bytes]:
-        """Return the call that a SID belongs to, as of the revision."""
-        if self._as_of is None:
-            return (yield from resolve(self._tenant, node))
-        ids = yield from ids_as_of(self._tenant, self._as_of, [node])
-        return ids[0] if ids else node
-
 
 class CachedScan(Scan):
     """Scan with a cache of its totals."""
 
     @property
-    def _revision(self) -> int:
-        return self._ledger_head.revision if self._as_of is None else self._as_of
+    def _total_key(self) -> TotalKey:
+        head = self._ledger_head
+        revision = head.revision if self._as_of is None else self._as_of
+        return head.tenant, head.epoch, head.erasures, revision, self._query.filter
 
     def at_least(self) -> StoreOperation[tuple[int | None, int]]:
         """Return the total, None if counting it would take long; and a lower bound."""
@@ -276,12 +258,11 @@ class CachedScan(Scan):
         return total, total
 
     def cached_total(self) -> int | None:
-        """Return the total if it is cached."""
-        return TOTAL_CACHE.get(self._ledger_head, self._revision, self._query.filter)
+        return TOTAL_CACHE.find(self._total_key)
 
     def cache_total(self, total: int) -> int:
-        """Store the total and return it."""
-        return TOTAL_CACHE.put(self._ledger_head, self._revision, self._query.filter, total)
+        TOTAL_CACHE.put(self._total_key, total)
+        return total
 
     def _counted(self, params: dict[str, Any]) -> StoreOperation[int]:
         total = self.cached_total()

@@ -4,8 +4,8 @@ The window is cut into buckets. The counts of whole buckets before the offset ar
 the page are opened one level finer, until the rows left to skip are part of a finest bucket.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, lru_cache
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
@@ -13,15 +13,14 @@ from calltally.calls.errors import DamagedStore
 from calltally.calls.filters import ListQuery
 from calltally.calls.times import SECOND_US
 from calltally.store.db.operation import (
-    AnyStatement,
     Clauses,
     Rows,
     StatementMany,
     StoreOperation,
     execute_batch,
 )
-from calltally.store.listing.bucket_cache import BUCKET_CACHE, STREAM_BUCKET_CACHE
 from calltally.store.listing.buckets import MATCHES, Bucket, Run, cover, runs_of
+from calltally.store.listing.caches import BUCKET_CACHE, STREAM_BUCKET_CACHE
 from calltally.store.listing.conditions import COLUMN_FIELDS, texts_of
 from calltally.store.rollups.call_counters import ALL, columns_of, widths_of
 from calltally.store.rollups.window_buckets import BucketSpan, cut
@@ -53,24 +52,22 @@ class Seek:
         self._query = query
         self._facet = facet_name
         self._widths_s = widths_of(facet_name)
-        self._finer_s = _finer_of(self._widths_s)
+        self._finer_s = dict(pairwise(self._widths_s))
         column, _, self._value = facet_name.partition("=")
         values = tuple(getattr(query.filter, field) for field in COLUMN_FIELDS)
-        plan = _plan(values, column, order=query.order)
-        self._sums, self._edges, self._records_of = plan
+        self._sums, self._edges, self._records_of = _clauses(values, column, order=query.order)
         self._separator = SEPARATOR
         self._is_stream = False
         # Only the counters of all calls count the rows of the index.
         self._has_row_counts = facet_name == ALL
 
-    def lines(self) -> StoreOperation[bytes]:
+    def records_of_stream(self) -> StoreOperation[bytes]:
         """Return the records of one page of a stream, joined by LINE_FEED."""
         self._separator, self._is_stream = LINE_FEED, True
         return (yield from self.page()).records
 
     def page(self) -> StoreOperation[PageRecords]:
-        """Return the page and its total."""
-        return (yield from self.page_of((yield from self._answers())))
+        return (yield from self.page_of((yield from execute_batch(*self.requests()))))
 
     def page_of(self, answers: Sequence[Rows]) -> StoreOperation[PageRecords]:
         """Return the page, given the rows of `requests`."""
@@ -87,23 +84,16 @@ class Seek:
 
     def total(self) -> StoreOperation[int]:
         """Return the number of calls that match, without reading them."""
-        answers = yield from self._answers()
+        answers = yield from execute_batch(*self.requests())
         return sum(bucket[MATCHES] for rows in answers for bucket in rows)
 
-    def requests(self) -> list[AnyStatement]:
+    def requests(self) -> list[StatementMany]:
         """Return the requests that come first: the counters of the window, and its ragged edges."""
         calls = self._query.filter
         window = cut(calls.from_us, calls.to_us, self._widths_s)
         edges = [self._window(*edge) for edge in (window.first, window.last) if edge is not None]
-        requests: list[AnyStatement] = []
-        if window.spans:
-            requests.append(self._count_buckets(self._spans(window.spans)))
-        if edges:
-            requests.append(self._count_edges(edges))
-        return requests
-
-    def _answers(self) -> StoreOperation[list[Rows]]:
-        return (yield from execute_batch(*self.requests()))
+        counted = [self._count_buckets(self._spans(window.spans))] if window.spans else []
+        return [*counted, self._count_edges(edges)] if edges else counted
 
     def _in_order(self, answers: Iterable[Rows]) -> list[Bucket]:
         buckets: list[Any] = [bucket for rows in answers for bucket in rows]
@@ -149,10 +139,10 @@ class Seek:
             return (yield from self._read_finer(opened))
         scope = (self._tenant, self.epoch, self._facet, self._sums)
         cache = STREAM_BUCKET_CACHE if self._is_stream else BUCKET_CACHE
-        finer, missing = cache.get(scope, opened)
+        finer, missing = cache.find_finer(scope, opened)
         if missing:
             found = yield from self._read_finer(missing)
-            cache.put(scope, missing, found)
+            cache.put_finer(scope, missing, found)
             finer += found
         return finer
 
@@ -169,7 +159,6 @@ class Seek:
         return [(*bucket[:5], 0) for bucket in chosen]
 
     def _run_params(self, runs: Sequence[Run], skip: int) -> list[dict[str, Any]]:
-        """Return the parameters that read each run, in their order."""
         left, params = self._query.limit, []
         for run_index, run in enumerate(runs):
             most = min(left, run.matches - skip)
@@ -189,27 +178,13 @@ class Seek:
             raise DamagedStore(message) from fault
 
 
-@cache
-def _finer_of(widths_s: tuple[int, ...]) -> Mapping[int, int]:
-    """Return the next finer width of each width that has one."""
-    return dict(pairwise(widths_s))
-
-
-class _Plan(NamedTuple):
-    """Clauses of the three statements of a seek."""
-
-    sums: Clauses
-    edges: Clauses
-    records: Clauses
-
-
 @lru_cache(maxsize=1_024)
-def _plan(values: tuple[Any, ...], facet_column: str, *, order: str) -> _Plan:
-    """Return the clauses for values of COLUMN_FIELDS and for the one value of the facet."""
+def _clauses(values: tuple[Any, ...], facet_column: str, *, order: str) -> tuple[Clauses, Clauses, Clauses]:
+    """Return the clauses of the sums, of the edges and of the records, for values of COLUMN_FIELDS."""
     columns = columns_of(*values)
     # Without a facet its value is '', and so is this column.
     column = ("column", f"c.{facet_column}" if facet_column else "''")
     filters = (column, ("filters", " ".join(texts_of(dict(zip(COLUMN_FIELDS, values, strict=True))))))
     sort = ("sort_order", "DESC" if order == "desc" else "ASC")
     comparison = ("comparison", "<=" if order == "desc" else ">=")
-    return _Plan((("matches", f"({' + '.join(columns)})"),), filters, (*filters, sort, comparison))
+    return (("matches", f"({' + '.join(columns)})"),), filters, (*filters, sort, comparison)

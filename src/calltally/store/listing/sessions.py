@@ -8,7 +8,7 @@ import msgspec
 from calltally.calls.conversation import Conversation, unpack_conversation
 from calltally.store.db.fact_codec import body_codec
 from calltally.store.db.operation import Row, Statement, StatementMany, StoreOperation
-from calltally.store.ledger.linked_calls import FactKey, StoredSession, stored_session
+from calltally.store.ledger.linked_calls import StoredSession, stored_session
 from calltally.store.ledger.lookup import find_call
 
 # SQL of each filter.
@@ -66,8 +66,7 @@ def find_session(tenant: str, session_id: str) -> StoreOperation[FoundSession | 
 def session_of_call(tenant: str, call_id: bytes, session_id: str) -> StoreOperation[FoundSession | None]:
     """Return the whole session of an id in one call."""
     params = {"tenant": tenant, "session_id": session_id, "id": call_id}
-    rows = yield Statement("session_of_call", params)
-    return (yield from _whole(tenant, rows))
+    return (yield from _whole(tenant, (yield Statement("session_of_call", params))))
 
 
 def _whole(tenant: str, rows: Sequence[Row]) -> StoreOperation[FoundSession | None]:
@@ -88,12 +87,10 @@ def _conversation(tenant: str, stored: StoredSession) -> StoreOperation[Conversa
     by_fact = {
         (node, key): unpack_conversation(body_codec.decompress(packed)) for _t, node, key, packed in rows
     }
-    turns, functions = _part(by_fact, stored.turns), _part(by_fact, stored.functions)
+    nothing = Conversation()
+    turns = by_fact.get(stored.turns, nothing) if stored.turns else nothing
+    functions = by_fact.get(stored.functions, nothing) if stored.functions else nothing
     return Conversation(turns.transcript, functions.function_calls)
-
-
-def _part(by_fact: dict[FactKey, Conversation], key: FactKey | None) -> Conversation:
-    return Conversation() if key is None else by_fact.get(key, Conversation())
 
 
 def call_sid_of(tenant: str, session_id: str) -> StoreOperation[str | None]:

@@ -6,7 +6,6 @@ stay as long as snapshots are kept, because pages of a snapshot must not shift; 
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 from calltally.calls.errors import NotFound
 from calltally.calls.identity import call_uuid, parse_uuid
@@ -17,9 +16,7 @@ from calltally.store.ledger.change_set import ChangeSet
 from calltally.store.ledger.linked_calls import ERASED, StoredCall, stored_call
 from calltally.store.ledger.lookup import resolve
 from calltally.store.snapshots.ledger_head import lock_head
-
-BY_REQUEST: Final = "erased"
-BY_AGE: Final = "expired"
+from calltally.store.tenants.tenants import find_tenant
 
 
 def erase_call(tenant: str, id_or_sid: str, now_us: int) -> StoreOperation[bool]:
@@ -28,23 +25,19 @@ def erase_call(tenant: str, id_or_sid: str, now_us: int) -> StoreOperation[bool]
     call_id = yield from _named(tenant, id_or_sid)
     if call_id == ERASED:
         return False
-    yield from _erase(tenant, [call_id], ChangeSet(revisions, now_us), BY_REQUEST)
+    yield from _erase(tenant, [call_id], ChangeSet(revisions, now_us), "erased")
     return True
 
 
 def expire_calls(tenant: str, now_us: int, most: int) -> StoreOperation[int]:
-    """Erase up to `most` of the calls that are older than the tenant's retention. Returns their number.
-
-    Zero means that none is left, or that the tenant has no retention.
-    """
+    """Erase up to `most` calls that are older than the tenant's retention. Returns their number."""
     revisions = yield from lock_head(tenant)
-    rows = yield Statement("retention_of_tenant", {"tenant": tenant})
-    if not rows or rows[0][0] is None:
+    oldest_us = yield from _oldest_us(tenant, now_us)
+    if oldest_us is None:
         return 0
-    oldest_us = now_us - rows[0][0] * DAY_US
     found = yield Statement("calls_before", {"tenant": tenant, "hi_us": oldest_us, "most": most})
     if found:
-        yield from _erase(tenant, [row[0] for row in found], ChangeSet(revisions, now_us), BY_AGE)
+        yield from _erase(tenant, [row[0] for row in found], ChangeSet(revisions, now_us), "expired")
     return len(found)
 
 
@@ -93,3 +86,33 @@ def _forget_versions(tenant: str, calls: Sequence[StoredCall], ends: Sequence[in
         if rows:
             yield StatementMany("forget_parties", [{"tenant": tenant, "revision": row[1]} for row in rows])
         revisions = [row[0] for row in rows]
+
+
+def has_expired(tenant: str, now_us: int) -> StoreOperation[bool]:
+    """Decide whether calls or dead letters are older than the tenant's retention."""
+    oldest_us = yield from _oldest_us(tenant, now_us)
+    if oldest_us is None:
+        return False
+    if (yield Statement("calls_before", {"tenant": tenant, "hi_us": oldest_us, "most": 1})):
+        return True
+    return bool((yield Statement("letters_before", {"tenant": tenant, "before_us": oldest_us, "most": 1})))
+
+
+def expire_letters(tenant: str, now_us: int, most: int) -> StoreOperation[int]:
+    """Delete up to `most` dead letters that are older than the retention of calls. Returns their number.
+
+    Replayed letters are deleted too: their calls have the same age and are deleted as well.
+    """
+    oldest_us = yield from _oldest_us(tenant, now_us)
+    if oldest_us is None:
+        return 0
+    params = {"tenant": tenant, "before_us": oldest_us, "most": most}
+    return len((yield Statement("expire_dead_letters", params)))
+
+
+def _oldest_us(tenant: str, now_us: int) -> StoreOperation[int | None]:
+    """Return the time before which nothing is kept; None if the tenant keeps all or does not exist."""
+    found = yield from find_tenant(tenant)
+    if found is None or found.retention_days is None:
+        return None
+    return now_us - found.retention_days * DAY_US

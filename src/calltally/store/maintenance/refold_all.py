@@ -13,7 +13,6 @@ from calltally.store.db.operation import Statement, StatementMany, StoreOperatio
 from calltally.store.ledger.change_set import ChangeSet
 from calltally.store.ledger.linked_calls import LinkedCall, linked_calls_of_ids
 from calltally.store.ledger.record import CallUpdate, write_calls
-from calltally.store.maintenance.refold_progress import refold_position
 from calltally.store.snapshots.ledger_head import lock_head
 
 CHUNK: Final = 200
@@ -22,7 +21,6 @@ Reread: TypeAlias = Callable[[Fact], Fact]
 
 
 def begin_refold(tenant: str) -> StoreOperation[None]:
-    """Start a refold of all of a tenant's calls."""
     yield Statement("begin_refold", {"tenant": tenant, "after_id": b""})
 
 
@@ -70,3 +68,9 @@ def _reread_facts(tenant: str, linked_calls: Sequence[LinkedCall], reread: Rerea
             call_of_node[node].facts[node, key] = fact
     if changed:
         yield StatementMany("put_contents", changed)
+
+
+def refold_position(tenant: str) -> StoreOperation[bytes | None]:
+    """Return the id up to which a tenant's calls are folded by this version; None if all are."""
+    rows = yield Statement("refold_of_tenant", {"tenant": tenant})
+    return bytes(rows[0][0]) if rows else None

@@ -7,6 +7,8 @@ add their own differences meanwhile, so nothing is locked while calls are counte
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from operator import add, sub
 from typing import Final, NamedTuple, TypeAlias
 
 from calltally.calls.alert_counts import (
@@ -20,8 +22,9 @@ from calltally.calls.alert_counts import (
 )
 from calltally.calls.errors import DamagedStore
 from calltally.calls.times import SECOND_US
-from calltally.store.db.operation import Params, ParamsTable, Row, Statement, StatementMany, StoreOperation
-from calltally.store.rollups.occupied_windows import column_us, occupied_windows
+from calltally.store.db.operation import ParamsTable, Statement, StatementMany, StoreOperation
+from calltally.store.rollups.call_counters import adding_clauses
+from calltally.store.rollups.window_buckets import column_us, differing, occupied_windows
 
 # History of the detectors: nine of each weekday, so that holidays and campaigns can be left out.
 STEPS_KEPT_S: Final = 63 * 86_400
@@ -31,12 +34,7 @@ _COLUMNS: Final = ("columns", ", ".join(COLUMNS))
 _SUMMED: Final = ("summed", ", ".join(f"sum({name})" for name in COLUMNS))
 _KEY_COLUMNS: Final = ("tenant", *AlertStepKey._fields)
 _ADDED: Final = (*_KEY_COLUMNS, *COLUMNS)
-_ADDING: Final = (
-    _COLUMNS,
-    ("values", ", ".join(f":{name}" for name in COLUMNS)),
-    ("arrays", ", ".join(f":{name}::integer[]" for name in COLUMNS)),
-    ("sums", ", ".join(f"{name} = alert_steps.{name} + excluded.{name}" for name in COLUMNS)),
-)
+_ADDING: Final = adding_clauses("alert_steps", COLUMNS, "integer")
 _NONE: Final = (0,) * len(COLUMNS)
 
 Steps: TypeAlias = dict[AlertStepKey, Cells]
@@ -68,10 +66,7 @@ class StepDeltas:
 
     def statements(self) -> Iterator[StatementMany]:
         """Return the statement that adds the changes, if there are any."""
-        added = ((tenant, key, _sum_cells(self.times[tenant, key])) for tenant, key in sorted(self.times))
-        rows = [(tenant, *key, *cells) for tenant, key, cells in added if any(cells)]
-        if rows:
-            yield StatementMany("add_alert_steps", ParamsTable(_ADDED, rows), _ADDING)
+        return _add((tenant, key, _sum_cells(times)) for (tenant, key), times in sorted(self.times.items()))
 
 
 def _sum_cells(times: Mapping[Cells, int]) -> Cells:
@@ -79,8 +74,9 @@ def _sum_cells(times: Mapping[Cells, int]) -> Cells:
     return tuple(map(sum, columns))
 
 
-def _row(tenant: str, key: AlertStepKey, cells: Cells) -> Params:
-    return {"tenant": tenant, **key._asdict(), **dict(zip(COLUMNS, cells, strict=True))}
+def _add(steps: Iterable[tuple[str, AlertStepKey, Cells]]) -> Iterator[StatementMany]:
+    if rows := [(tenant, *key, *cells) for tenant, key, cells in steps if any(cells)]:
+        yield StatementMany("add_alert_steps", ParamsTable(_ADDED, rows), _ADDING)
 
 
 class StepDifferences(NamedTuple):
@@ -95,18 +91,14 @@ def steps_between(tenant: str, lo_s: int, hi_s: int) -> StoreOperation[Steps]:
     """Return the steps that begin in `lo_s <= s < hi_s`, by their keys."""
     params = {"tenant": tenant, "lo_s": lo_s, "hi_s": hi_s}
     rows = yield Statement("alert_steps_between", params, (_COLUMNS,))
-    return dict(map(_stored, rows))
+    width = len(AlertStepKey._fields)
+    return {AlertStepKey(*row[:width]): tuple(row[width:]) for row in rows}
 
 
 def step_sums(tenant: str, lo_s: int, hi_s: int) -> StoreOperation[dict[int, list[int]]]:
     """Return the number of rows and the sum of each column, for each step with rows."""
     params = {"tenant": tenant, "lo_s": lo_s, "hi_s": hi_s}
     return {row[0]: list(row[1:]) for row in (yield Statement("alert_step_sums", params, (_SUMMED,)))}
-
-
-def _stored(row: Row) -> tuple[AlertStepKey, Cells]:
-    width = len(AlertStepKey._fields)
-    return AlertStepKey(*row[:width]), tuple(row[width:])
 
 
 def count_steps(tenant: str, lo_s: int, hi_s: int) -> StoreOperation[tuple[Steps, int]]:
@@ -118,26 +110,20 @@ def count_steps(tenant: str, lo_s: int, hi_s: int) -> StoreOperation[tuple[Steps
         bounds = {"hi_us": column_us(hi_s), "most": _PAGE}
         rows = yield Statement("records_created_after", params | bounds)
         for created_us, _, record in rows:
-            _count(steps, _cells_of(record), lo_s, hi_s)
+            # Other checks report an unreadable record.
+            with suppress(DamagedStore):
+                _count(steps, alert_counts_of_record(record), lo_s, hi_s)
             calls_read += created_us >= lo_s * SECOND_US
         if len(rows) < _PAGE:
             return steps, calls_read
         after_us, after_id = rows[-1][0], rows[-1][1]
 
 
-def _cells_of(record: bytes) -> Iterable[AlertCount]:
-    """Return the cells of a record; none for an unreadable record, which other checks report."""
-    try:
-        return alert_counts_of_record(record)
-    except DamagedStore:
-        return ()
-
-
 def _count(steps: Steps, counted: Iterable[AlertCount], lo_s: int, hi_s: int) -> None:
     for key, cells in counted:
         if lo_s <= key.step_s < hi_s:
             before = steps.get(key, _NONE)
-            steps[key] = tuple([a + b for a, b in zip(before, cells, strict=True)])
+            steps[key] = tuple(map(add, before, cells))
 
 
 def step_windows(tenant: str) -> StoreOperation[list[int]]:
@@ -160,18 +146,11 @@ def step_differences(tenant: str, window_s: int) -> StoreOperation[StepDifferenc
     expected, calls_read = yield from count_steps(tenant, lo_s, hi_s)
     stored = yield from steps_between(tenant, lo_s, hi_s)
     _, repairs = yield from _steps_head(tenant)
-    return StepDifferences(calls_read, _missing(expected, stored), repairs)
-
-
-def _missing(expected: Mapping[AlertStepKey, Cells], stored: Mapping[AlertStepKey, Cells]) -> Steps:
-    pairs = {
-        key: (expected.get(key, _NONE), stored.get(key, _NONE)) for key in expected.keys() | stored.keys()
+    missing = {
+        key: tuple(map(sub, wanted, present))
+        for key, (wanted, present) in differing(expected, stored, _NONE).items()
     }
-    return {
-        key: tuple([a - b for a, b in zip(wanted, present, strict=True)])
-        for key, (wanted, present) in pairs.items()
-        if wanted != present
-    }
+    return StepDifferences(calls_read, missing, repairs)
 
 
 def repair_steps(tenant: str, found: StepDifferences) -> StoreOperation[bool]:
@@ -179,9 +158,7 @@ def repair_steps(tenant: str, found: StepDifferences) -> StoreOperation[bool]:
     is_current = yield Statement("count_step_repair", {"tenant": tenant, "repairs": found.repairs})
     if not is_current:
         return False
-    rows = [_row(tenant, key, cells) for key, cells in sorted(found.missing.items())]
-    if rows:
-        yield StatementMany("add_alert_steps", rows, _ADDING)
+    yield from _add((tenant, key, cells) for key, cells in sorted(found.missing.items()))
     return True
 
 
@@ -192,7 +169,6 @@ def _steps_head(tenant: str) -> StoreOperation[tuple[int, int]]:
 
 
 def are_steps_old(tenant: str, now_us: int) -> StoreOperation[bool]:
-    """Return whether there are steps to prune."""
     [(first_s, _)] = yield Statement("first_and_last_step", {"tenant": tenant})
     return first_s is not None and first_s < _kept_from_s(now_us)
 

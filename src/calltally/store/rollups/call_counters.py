@@ -5,14 +5,14 @@ than to skip a quiet one. Each route, agent and provider has counters of its own
 costs a commit a page of history per route, which limits the number of levels.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final, NamedTuple, TypeAlias
 
 from calltally.calls.lifecycle import FoldedCall
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, STATUSES
 from calltally.calls.times import SECOND_US
-from calltally.store.db.operation import ParamsTable, StatementMany
+from calltally.store.db.operation import Clauses, ParamsTable, StatementMany
 
 WIDTHS_S: Final = (32 * 86_400, 86_400, 3_600, 60)
 FACET_WIDTHS_S: Final = (86_400, 3_600)
@@ -50,7 +50,6 @@ class CallDimensions(NamedTuple):
 
     @classmethod
     def of(cls, tenant: str, folded: FoldedCall) -> "CallDimensions":
-        """Return the dimensions of a folded call."""
         call = folded.call
         return cls(
             *(tenant, folded.created_us, STATUS_NUMBER[call.status], DIRECTION_NUMBER[call.direction]),
@@ -64,7 +63,6 @@ def widths_of(facet_name: str) -> tuple[int, ...]:
 
 
 def facet(name: str, value: str) -> str:
-    """Return the name of the counters of one route, agent or provider."""
     return f"{name}={value}"
 
 
@@ -134,7 +132,10 @@ def counter_statements(rows: Mapping[Key, Cells], revisions: Mapping[str, int]) 
     history = [(revisions[key[0]], *key) for key in rows]
     yield StatementMany("keep_counts", ParamsTable(_HISTORY_COLUMNS, history), CLAUSES)
     columns = _columns_in(rows.values())
-    added = [(*key, revisions[key[0]], *_numbers(columns, cells)) for key, cells in rows.items()]
+    added = [
+        (*key, revisions[key[0]], sum(cells.values()), *(cells.get(column, 0) for column in columns))
+        for key, cells in rows.items()
+    ]
     yield StatementMany("add_counts", ParamsTable((*_ADDED, *_params(columns)), added), _adding(columns))
 
 
@@ -148,29 +149,31 @@ def _columns_in(changes: Iterable[Cells]) -> tuple[int, ...]:
     return tuple(column_number(number, side) for number in numbers for side in sides)
 
 
-def _numbers(columns: tuple[int, ...], cells: Cells) -> list[int]:
-    """Return the change of a row in all, and in each column."""
-    numbers = [cells.get(column, 0) for column in columns]
-    return [sum(numbers), *numbers]
-
-
 def _params(columns: tuple[int, ...]) -> tuple[str, ...]:
     return (SUM, *(f"n{index}" for index in range(len(columns))))
 
 
 @cache
-def _adding(columns: tuple[int, ...]) -> tuple[tuple[str, str], ...]:
-    names, params = [SUM, *(COLUMNS[column] for column in columns)], _params(columns)
+def _adding(columns: tuple[int, ...]) -> Clauses:
+    names = (SUM, *(COLUMNS[column] for column in columns))
+    return adding_clauses("counts", names, "integer", _params(columns))
+
+
+def adding_clauses(
+    table: str, columns: Sequence[str], sql_type: str, params: Sequence[str] | None = None
+) -> Clauses:
+    """Return the clauses of a statement that inserts rows into a table, or adds to these columns of rows.
+
+    `params` are the names of the parameters, by default those of the columns.
+    """
+    names = columns if params is None else params
     return (
-        ("columns", ", ".join(names)),
-        ("values", ", ".join(f":{param}" for param in params)),
-        ("arrays", ", ".join(f":{param}::integer[]" for param in params)),
-        ("sums", ", ".join(f"{name} = counts.{name} + excluded.{name}" for name in names)),
+        ("columns", ", ".join(columns)),
+        ("values", ", ".join(f":{name}" for name in names)),
+        ("arrays", ", ".join(f":{name}::{sql_type}[]" for name in names)),
+        ("sums", ", ".join(f"{column} = {table}.{column} + excluded.{column}" for column in columns)),
     )
 
 
 # Clauses of the statements over all columns.
-CLAUSES: Final = (
-    ("columns", ", ".join((SUM, *COLUMNS))),
-    ("values", ", ".join(f":{name}" for name in (SUM, *COLUMNS))),
-)
+CLAUSES: Final = adding_clauses("counts", (SUM, *COLUMNS), "integer")

@@ -1,9 +1,11 @@
-"""Changes of one row of the quality roll-ups, and the row's share of erased calls."""
+"""Rows of the quality roll-ups: their keys and grains, changes, and shares of erased calls."""
 
-from itertools import starmap
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import blake2b
 from operator import add as plus
 from operator import sub as minus
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -17,50 +19,79 @@ from calltally.calls.measures import (
     combined_bin,
     marked_columns,
 )
-from calltally.store.rollups.quality_keys import Keys
+from calltally.store.rollups.call_counters import CallDimensions
 
+_ATTEMPTS_AT: Final = column_index("attempts")
 _ERASED_AT: Final = column_index(ERASED)
 _SUMS_AT: Final = slice(column_index(SUMS[0]), column_index(SUMS[0]) + len(SUMS))
 
 
-class ErasedShare(msgspec.Struct, array_like=True):
-    """Share of erased calls in a row."""
+DAY, HOUR, FINE, FINE_DAY = 1, 2, 3, 4
+WIDTH_S: Final = {DAY: 86_400, HOUR: 3_600, FINE: 3_600, FINE_DAY: 86_400}
+# Columns that identify a row, in the order of a RowId.
+ID_COLUMNS: Final = ("tenant", "grain", "bucket_s", "key")
+COARSE_KEYS: Final = ("direction", "route", "provider")
+FINE_KEYS: Final = (*COARSE_KEYS, "agent", "provider_account", "end_reason", "country")
+_KEY_BYTES: Final = 16
 
-    counts: list[int]
-    bins: Bins
+Keys: TypeAlias = tuple[int, str, str, str, str, str, str]
+# Tenant, grain, bucket and the hash of the keys.
+RowId: TypeAlias = tuple[str, int, int, bytes]
 
 
-_decoder: Final = msgspec.msgpack.Decoder(ErasedShare)
+def fine_keys(dimensions: CallDimensions, measured: CallMeasures) -> Keys:
+    _tenant, _created_us, _status, direction, route, agent, provider = dimensions
+    account, end_reason, country = measured.provider_account, measured.end_reason, measured.country
+    return (direction, route or "", provider or "", agent or "", account, end_reason, country)
 
 
-class RowDelta:
-    """Change of one row by a commit or a recount."""
+def coarse_keys(keys: Keys) -> Keys:
+    return (*keys[:3], "", "", "", "")
 
-    __slots__ = ("bins", "counts", "erased", "keys")
 
-    def __init__(self, keys: Keys) -> None:
-        self.keys = keys
-        self.counts = [0] * len(COLUMNS)
-        self.bins: Bins = {}
-        self.erased: ErasedShare | None = None
+@lru_cache(maxsize=4_096)
+def key_of(keys: Keys) -> bytes:
+    """Return a hash of keys, which themselves can be too long for an index of PostgreSQL."""
+    return blake2b(msgspec.msgpack.encode(keys), digest_size=_KEY_BYTES).digest()
 
-    def add(self, counts: list[int], bins: Bins, times: int = 1) -> None:
-        """Count a call, or with `times` -1 remove it."""
+
+class QualityTotals(msgspec.Struct, array_like=True):
+    """Counts by `COLUMNS` and histograms of some calls. The share of erased calls in a row is stored so."""
+
+    counts: list[int] = msgspec.field(default_factory=lambda: [0] * len(COLUMNS))
+    bins: Bins = {}
+
+    def add(self, counts: Sequence[int], bins: Bins, times: int = 1) -> None:
+        """Add counts and histograms, or with `times` -1 subtract them."""
         # The most frequent sum of a commit: a comprehension would take twice as long.
-        pairs = zip(self.counts, counts, strict=True)
-        self.counts = list(starmap(plus if times == 1 else minus, pairs))
+        self.counts = list(map(plus if times == 1 else minus, self.counts, counts))
         add(self.bins, bins, times)
 
+    def columns(self) -> dict[str, int]:
+        return dict(zip(COLUMNS, self.counts, strict=True))
+
+
+_decoder: Final = msgspec.msgpack.Decoder(QualityTotals)
+
+
+class RowDelta(QualityTotals, kw_only=True):
+    """Change of one row by a commit or a recount."""
+
+    keys: Keys
+    erased: QualityTotals | None = None
+
     def erase(self, counts: list[int], bins: Bins) -> None:
-        """Count a call of the row as erased."""
         self.counts[_ERASED_AT] += 1
-        share = self.erased = self.erased or empty_share()
-        share.counts = [before + more for before, more in zip(share.counts, counts, strict=True)]
-        add(share.bins, bins)
+        self.erased = self.erased or QualityTotals()
+        self.erased.add(counts, bins)
+
+    @property
+    def has_only_attempts(self) -> bool:
+        others = [*self.counts[:_ATTEMPTS_AT], *self.counts[_ATTEMPTS_AT + 1 :]]
+        return not (self.bins or self.erased or any(others))
 
     @property
     def is_empty(self) -> bool:
-        """Return whether the row does not change."""
         return not (self.bins or self.erased or any(self.counts))
 
 
@@ -84,7 +115,6 @@ class RowTally(msgspec.Struct, array_like=True):
                 self.bins[number] = self.bins.get(number, 0) + times
 
     def counts(self) -> list[int]:
-        """Return the calls as a row of `COLUMNS`."""
         counts = [0] * len(COLUMNS)
         for marks, times in self.marks.items():
             for column in marked_columns(marks):
@@ -93,14 +123,9 @@ class RowTally(msgspec.Struct, array_like=True):
         return counts
 
 
-def empty_share() -> ErasedShare:
-    """Return the share of a row without erased calls."""
-    return ErasedShare([0] * len(COLUMNS), {})
-
-
-def share_of(stored: bytes | None) -> ErasedShare:
+def share_of(stored: bytes | None) -> QualityTotals:
     """Return the share of erased calls from its column."""
-    share = _decoder.decode(stored) if stored else empty_share()
+    share = _decoder.decode(stored) if stored else QualityTotals()
     # Shares of an earlier release lack the later columns.
     share.counts += [0] * (len(COLUMNS) - len(share.counts))
     return share

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from calltally.calls.measures import COLUMNS
 from calltally.calls.times import SECOND_US
 from calltally.store.db.operation import Clauses, Statement, StatementMany, StoreOperation
-from calltally.store.rollups.quality_keys import COARSE_KEYS, DAY, FINE_DAY, FINE_KEYS, WIDTH_S
+from calltally.store.rollups.quality_delta import COARSE_KEYS, DAY, FINE_DAY, FINE_KEYS, WIDTH_S
 
 DAY_S: Final = WIDTH_S[DAY]
 # The widest block; it contains all others.
@@ -64,7 +64,6 @@ def is_complete(closed: frozenset[int], lo_s: int, width_s: int) -> bool:
 
 
 def periods_of(days_s: Iterable[int]) -> list[int]:
-    """Return the periods of some days."""
     return sorted({day_s - day_s % PERIOD_S for day_s in days_s})
 
 
@@ -111,7 +110,10 @@ def close_day(tenant: str, day_s: int) -> StoreOperation[None]:
             lo_s = day_s - day_s % block.width_s
             if not is_complete(closed, lo_s, block.width_s):
                 break
-            yield from _sum_block(tenant, block, lo_s, layer.keys)
+            block_id = {"tenant": tenant, "grain": block.grain, "bucket_s": lo_s}
+            yield Statement("drop_quality_block", block_id)
+            source = {"made_of": block.made_of, "hi_s": lo_s + block.width_s}
+            yield Statement("put_quality_block", block_id | source, _clauses(layer.keys))
 
 
 def rebuild_blocks(tenant: str, period_s: int) -> StoreOperation[int]:
@@ -122,13 +124,6 @@ def rebuild_blocks(tenant: str, period_s: int) -> StoreOperation[int]:
     for day_s in sorted(closed):
         yield from close_day(tenant, day_s)
     return len(closed)
-
-
-def _sum_block(tenant: str, block: DayBlock, lo_s: int, keys: tuple[str, ...]) -> StoreOperation[None]:
-    block_id = {"tenant": tenant, "grain": block.grain, "bucket_s": lo_s}
-    yield Statement("drop_quality_block", block_id)
-    source = {"made_of": block.made_of, "hi_s": lo_s + block.width_s}
-    yield Statement("put_quality_block", block_id | source, _clauses(keys))
 
 
 def _clauses(keys: tuple[str, ...]) -> Clauses:

@@ -5,7 +5,7 @@ added in place. A histogram is read, changed and written back: the tenant's lock
 change in a commit, because they contain only final calls.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -23,9 +23,8 @@ from calltally.calls.measures import (
 )
 from calltally.calls.times import SECOND_US
 from calltally.store.db.operation import ParamsTable, Row, StatementMany, StoreOperation
-from calltally.store.rollups.call_counters import CallDimensions
-from calltally.store.rollups.quality_delta import ErasedShare, RowDelta, RowTally, share_of
-from calltally.store.rollups.quality_keys import (
+from calltally.store.rollups.call_counters import CallDimensions, adding_clauses
+from calltally.store.rollups.quality_delta import (
     DAY,
     FINE,
     FINE_DAY,
@@ -34,10 +33,14 @@ from calltally.store.rollups.quality_keys import (
     ID_COLUMNS,
     WIDTH_S,
     Keys,
+    QualityTotals,
+    RowDelta,
     RowId,
+    RowTally,
     coarse_keys,
     fine_keys,
     key_of,
+    share_of,
 )
 
 _DAYS: Final = ("tenant", "day_s")
@@ -99,7 +102,7 @@ class QualityDeltas:
             call = decode_measures(measured)
             self._other(_fine_row(dimensions, call)).erase(column_values(call), combined_bins(call))
 
-    def add_share(self, tenant: str, bucket_s: int, keys: Keys, share: ErasedShare) -> None:
+    def add_share(self, tenant: str, bucket_s: int, keys: Keys, share: QualityTotals) -> None:
         """Add a row's share of erased calls, as if the calls still existed."""
         counts = share.counts.copy()
         counts[_ERASED_AT] = counts[_ATTEMPTS_AT]
@@ -125,7 +128,7 @@ class QualityDeltas:
         return {row: delta for row, delta in rows.items() if not delta.is_empty}
 
     def _fine(self, row: FineRow) -> RowDelta:
-        delta, tally, other = RowDelta(row[-1]), self.tallies.get(row), self._others.get(row)
+        delta, tally, other = RowDelta(keys=row[-1]), self.tallies.get(row), self._others.get(row)
         if tally is not None:
             delta.add(tally.counts(), tally.bins)
         if other is not None:
@@ -134,7 +137,7 @@ class QualityDeltas:
         return delta
 
     def _other(self, row: FineRow) -> RowDelta:
-        return self._others.setdefault(row, RowDelta(row[-1]))
+        return self._others.setdefault(row, RowDelta(keys=row[-1]))
 
 
 def _fine_row(dimensions: CallDimensions, call: CallMeasures) -> FineRow:
@@ -150,7 +153,8 @@ def write_rows(rows: Mapping[RowId, RowDelta]) -> StoreOperation[None]:
     days = sorted({(row[0], row[2] - row[2] % WIDTH_S[DAY]) for row in rows})
     yield StatementMany("open_quality_days", ParamsTable(_DAYS, days))
     stored = yield from _stored(rows)
-    new_calls = [row for row in sorted(rows) if _has_only_attempts(rows[row])]
+    # Only `attempts` change for new calls: half of the rows of a commit.
+    new_calls = [row for row in sorted(rows) if rows[row].has_only_attempts]
     others = sorted(rows.keys() - new_calls)
     if new_calls:
         counted = [(*row, *rows[row].keys, rows[row].counts[_ATTEMPTS_AT], None, None) for row in new_calls]
@@ -165,16 +169,10 @@ def _names_of(columns: tuple[str, ...]) -> tuple[str, ...]:
     return (*ID_COLUMNS, *FINE_KEYS, *columns, "histograms", "erased")
 
 
-def _has_only_attempts(delta: RowDelta) -> bool:
-    """Return whether only `attempts` change, as for new calls: half of the rows of a commit."""
-    others = [*delta.counts[:_ATTEMPTS_AT], *delta.counts[_ATTEMPTS_AT + 1 :]]
-    return not (delta.bins or delta.erased or any(others))
-
-
 def _row_of(rows: dict[RowId, RowDelta], row: RowId, keys: Keys) -> RowDelta:
     delta = rows.get(row)
     if delta is None:
-        delta = rows[row] = RowDelta(keys)
+        delta = rows[row] = RowDelta(keys=keys)
     return delta
 
 
@@ -194,36 +192,17 @@ def _stored(rows: Mapping[RowId, RowDelta]) -> StoreOperation[dict[RowId, tuple[
 
 def _row(row: RowId, delta: RowDelta, stored: tuple[bytes | None, bytes | None] | None) -> Row:
     histograms, erased = stored or (None, None)
-    return (
-        *(*row, *delta.keys, *delta.counts),
-        _added(histograms, delta.bins) if delta.bins else None,
-        _erased(erased, delta.erased) if delta.erased else None,
-    )
+    new_histograms = new_share = None
+    if delta.bins:
+        bins = unpack(histograms)
+        add(bins, delta.bins)
+        new_histograms = pack(bins) or _NO_BINS
+    if delta.erased:
+        share = share_of(erased)
+        share.add(delta.erased.counts, delta.erased.bins)
+        new_share = _encoder.encode(share)
+    return (*row, *delta.keys, *delta.counts, new_histograms, new_share)
 
 
-def _added(stored: bytes | None, more: Bins) -> bytes:
-    bins = unpack(stored)
-    add(bins, more)
-    return pack(bins) or _NO_BINS
-
-
-def _erased(stored: bytes | None, more: ErasedShare) -> bytes:
-    share = share_of(stored)
-    share.counts = [before + adds for before, adds in zip(share.counts, more.counts, strict=True)]
-    add(share.bins, more.bins)
-    return _encoder.encode(share)
-
-
-def _joined(pattern: str, names: tuple[str, ...]) -> str:
-    return ", ".join(pattern.format(name) for name in names)
-
-
-def _clauses(names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    yield "columns", _joined("{0}", names)
-    yield "values", _joined(":{0}", names)
-    yield "arrays", _joined(":{0}::bigint[]", names)
-    yield "sums", _joined("{0} = quality.{0} + excluded.{0}", names)
-
-
-CLAUSES: Final = tuple(_clauses(COLUMNS))
-_ATTEMPTS_CLAUSES: Final = tuple(_clauses(("attempts",)))
+CLAUSES: Final = adding_clauses("quality", COLUMNS, "bigint")
+_ATTEMPTS_CLAUSES: Final = adding_clauses("quality", ("attempts",), "bigint")

@@ -6,18 +6,11 @@ from typing import Final, NamedTuple
 import msgspec
 
 from calltally.store.db.operation import StoreOperation
-from calltally.store.rollups.quality_keys import DAY, FINE, FINE_DAY, HOUR, WIDTH_S
+from calltally.store.rollups.quality_delta import DAY, FINE, FINE_DAY, HOUR, WIDTH_S
 from calltally.store.rollups.quality_multiday import DAY_S, BlockLayer, closed_days, is_complete
-from calltally.store.rollups.window_buckets import cut
+from calltally.store.rollups.window_buckets import WindowPiece, cut
 
 _HOUR_OF: Final = {DAY: HOUR, FINE_DAY: FINE}
-
-
-class WindowPiece(NamedTuple):
-    """Piece of a window with a sum of its own, `lo_us <= t < hi_us`."""
-
-    lo_us: int
-    hi_us: int
 
 
 class RollupRange(NamedTuple):
@@ -48,9 +41,7 @@ def cut_pieces(pieces: Sequence[WindowPiece], layer: BlockLayer) -> CutPieces:
     edges: list[tuple[int, WindowPiece]] = []
     for index, piece in enumerate(pieces):
         cut_piece = cut(piece.lo_us, piece.hi_us, tuple(grains))
-        edges += [
-            (index, WindowPiece(*edge)) for edge in (cut_piece.first, cut_piece.last) if edge is not None
-        ]
+        edges += [(index, edge) for edge in (cut_piece.first, cut_piece.last) if edge is not None]
         ranges += [RollupRange(grains[width_s], lo_s, hi_s, index) for width_s, lo_s, hi_s in cut_piece.spans]
     return CutPieces(ranges, edges)
 

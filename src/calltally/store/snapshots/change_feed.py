@@ -31,7 +31,6 @@ class ChangeFeedPage(NamedTuple):
 
     @property
     def has_more(self) -> bool:
-        """True if further changes exist already."""
         return self.reached < self.ledger_head.revision
 
 

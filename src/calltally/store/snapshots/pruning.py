@@ -5,11 +5,10 @@ that ended at `kept_from` or before can be deleted. `kept_from` advances in a co
 rows are deleted: a reader that misses a row sees in the same state that its snapshot is gone.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 from calltally.calls.times import SECOND_US
-from calltally.store.db.operation import Rows, Statement, StoreOperation
+from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.snapshots.ledger_head import read_ledger_head
 from calltally.store.snapshots.tokens import LedgerHead
 
@@ -18,16 +17,12 @@ MARK_EVERY_US: Final = 300 * SECOND_US
 
 
 def mark_head(tenant: str, now_us: int) -> StoreOperation[int | None]:
-    """Record the current revision of the head, for `advance_kept_from`, and return it.
-
-    Returns None if the last mark is younger than MARK_EVERY_US, or the head has not moved since.
-    """
+    """Record the head for `advance_kept_from`; return its revision, None if the last mark serves."""
     ledger_head = yield from read_ledger_head(tenant)
     if not (yield from _wants_mark(ledger_head, now_us)):
         return None
-    noted = {"tenant": tenant, "now_us": now_us, "revision": ledger_head.revision}
-    made = yield Statement("put_mark", noted)
-    return ledger_head.revision if made else None
+    mark = {"tenant": tenant, "now_us": now_us, "revision": ledger_head.revision}
+    return ledger_head.revision if (yield Statement("put_mark", mark)) else None
 
 
 def advance_kept_from(tenant: str, now_us: int, keep_us: int) -> StoreOperation[int | None]:
@@ -50,12 +45,7 @@ def is_pruning_due(tenant: str, now_us: int, keep_us: int) -> StoreOperation[boo
         return True
     if (yield from _wants_mark(ledger_head, now_us)):
         return True
-    params = {
-        "tenant": tenant,
-        "kept_from": ledger_head.kept_from,
-        "pinned_us": now_us - _HOLD_AGES * keep_us,
-    }
-    [has_ended] = yield Statement("has_ended", params)
+    [has_ended] = yield Statement("has_ended", _expired_holds(ledger_head, now_us, keep_us))
     return any(has_ended)
 
 
@@ -64,11 +54,14 @@ def prune_history(tenant: str, most: int) -> StoreOperation[int]:
 
     Far fewer texts are deleted at once, since their words are deleted one by one.
     """
-    ledger_head = yield from read_ledger_head(tenant)
+    kept_from = (yield from read_ledger_head(tenant)).kept_from
     gone = 0
-    for prune_table in _TABLES:
+    for prune_table in (_prune_versions, _prune_counts, _prune_texts):
         if gone < most:
-            gone += yield from prune_table(tenant, ledger_head.kept_from, most - gone)
+            gone += yield from prune_table(tenant, kept_from, most - gone)
+    if gone < most:
+        marks = {"tenant": tenant, "kept_from": kept_from, "most": most - gone}
+        gone += len((yield Statement("prune_marks", marks)))
     return gone
 
 
@@ -78,14 +71,12 @@ _HOLD_AGES: Final = 2
 
 def prune_holds(tenant: str, now_us: int, keep_us: int, most: int) -> StoreOperation[int]:
     """Delete up to `most` expired holds that were pinned over twice `keep_us` ago. Returns their number."""
-    ledger_head = yield from read_ledger_head(tenant)
-    params = {
-        "tenant": tenant,
-        "kept_from": ledger_head.kept_from,
-        "pinned_us": now_us - _HOLD_AGES * keep_us,
-    }
-    dropped = yield Statement("prune_holds", {**params, "most": most})
-    return len(dropped)
+    params = _expired_holds((yield from read_ledger_head(tenant)), now_us, keep_us)
+    return len((yield Statement("prune_holds", {**params, "most": most})))
+
+
+def _expired_holds(head: LedgerHead, now_us: int, keep_us: int) -> dict[str, object]:
+    return {"tenant": head.tenant, "kept_from": head.kept_from, "pinned_us": now_us - _HOLD_AGES * keep_us}
 
 
 def _wants_mark(ledger_head: LedgerHead, now_us: int) -> StoreOperation[bool]:
@@ -105,7 +96,7 @@ def _mark_before(tenant: str, at_us: int) -> StoreOperation[tuple[int, int] | No
 def _prune_versions(tenant: str, kept_from: int, most: int) -> StoreOperation[int]:
     ended = yield Statement("ended_versions", {"tenant": tenant, "kept_from": kept_from, "most": most})
     if ended:
-        yield Statement("prune_versions", {"tenant": tenant, **_range_of(ended)})
+        yield Statement("prune_versions", {"tenant": tenant, "lowest": ended[0][0], "highest": ended[-1][0]})
     return len(ended)
 
 
@@ -128,20 +119,3 @@ def _prune_texts(tenant: str, kept_from: int, most: int) -> StoreOperation[int]:
     for (valid_to,) in ended:
         yield Statement("prune_texts", {"tenant": tenant, "valid_to": valid_to})
     return len(ended)
-
-
-def _prune_marks(tenant: str, kept_from: int, most: int) -> StoreOperation[int]:
-    dropped = yield Statement("prune_marks", {"tenant": tenant, "kept_from": kept_from, "most": most})
-    return len(dropped)
-
-
-def _range_of(rows: Rows) -> dict[str, int]:
-    return {"lowest": rows[0][0], "highest": rows[-1][0]}
-
-
-_TABLES: Final[tuple[Callable[[str, int, int], StoreOperation[int]], ...]] = (
-    _prune_versions,
-    _prune_counts,
-    _prune_texts,
-    _prune_marks,
-)

@@ -51,7 +51,9 @@ def read_snapshot(ledger_head: LedgerHead, token: str, parameter: str = "snapsho
     if token[:1] == POSITION:
         raise InvalidInput.of(parameter, f"{parameter} is a position of the change feed, not a snapshot")
     revision = _read(SNAPSHOT, ledger_head, token, parameter)
-    check_kept(ledger_head, revision)
+    if revision < ledger_head.kept_from:
+        # Its superseded versions are pruned.
+        raise SnapshotGone(f"the snapshot is older than what is kept; {_AGAIN}")
     return revision
 
 
@@ -59,12 +61,6 @@ def read_position(ledger_head: LedgerHead, token: str) -> int:
     """Return the revision in a token of either kind, for the change feed."""
     kind = SNAPSHOT if token[:1] == SNAPSHOT else POSITION
     return _read(kind, ledger_head, token, "after")
-
-
-def check_kept(ledger_head: LedgerHead, revision: int) -> None:
-    """Raise SnapshotGone for a revision whose superseded versions are pruned."""
-    if revision < ledger_head.kept_from:
-        raise SnapshotGone(f"the snapshot is older than what is kept; {_AGAIN}")
 
 
 def _read(kind: str, ledger_head: LedgerHead, token: str, parameter: str) -> int:

@@ -46,10 +46,7 @@ class IssuedApiKey(NamedTuple):
 
 
 class AuthenticatedKey(NamedTuple):
-    """A valid key that a request presented.
-
-    `masks` is true if its tenant hides whole numbers, `is_masked` if they are hidden from this key.
-    """
+    """A valid key. `masks`: its tenant hides whole numbers; `is_masked`: they are hidden from it."""
 
     key_id: str
     scopes: frozenset[str]
@@ -79,22 +76,14 @@ def tenant_of_key(text: str) -> str | None:
 
 
 def digest_of_key(text: str) -> bytes:
-    """Return the digest under which a key is stored."""
     return sha256(text.encode()).digest()
 
 
 def add_key(tenant: str, key: IssuedApiKey, name: str, now_us: int) -> StoreOperation[StoredApiKey]:
     """Store a minted key. Raises NotFound for an unknown tenant."""
     yield from need_tenant(tenant)
-    params = {
-        "tenant": tenant,
-        "key_id": key.key_id,
-        "digest": digest_of_key(key.text),
-        "name": check_name(name),
-        "scopes": " ".join(key.scopes),
-        "now_us": now_us,
-    }
-    yield Statement("add_key", params)
+    values = {"digest": digest_of_key(key.text), "name": check_name(name), "scopes": " ".join(key.scopes)}
+    yield Statement("add_key", {"tenant": tenant, "key_id": key.key_id, **values, "now_us": now_us})
     return StoredApiKey(key.key_id, name, key.scopes, now_us, None)
 
 

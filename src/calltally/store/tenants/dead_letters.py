@@ -1,39 +1,32 @@
-"""Dead letters: authentic requests that could not be parsed, stored whole until a release can parse them."""
+"""Callbacks that were not recorded: dead letters, and counts of wrong signatures.
+
+A dead letter is an authentic request that could not be parsed, stored whole until a release can parse it.
+"""
 
 from typing import Final, NamedTuple
 
+from calltally.calls.alert_counts import STEP_S
+from calltally.calls.times import SECOND_US
 from calltally.store.db.fact_codec import body_codec
 from calltally.store.db.operation import Statement, StoreOperation
+from calltally.store.tenants.tenants import find_tenant
 
 ANY_PROVIDER: Final = ""
 
 
-class NewDeadLetter(NamedTuple):
-    """A request to store. `letter_id` (16 bytes) is a hash of its content: an equal request is a repeat."""
-
-    letter_id: bytes
-    provider: str
-    received_us: int
-    reason: str
-    request: bytes
-
-
 class DeadLetter(NamedTuple):
-    """A dead letter that waits for a replay. `repeats` counts how often the same request came again."""
+    """A request to replay, with its hash as id (16 bytes), and the number of its repeats."""
 
     letter_id: bytes
     provider: str
     received_us: int
     reason: str
     request: bytes
-    repeats: int
+    repeats: int = 0
 
 
-def put_dead_letter(tenant: str, letter: NewDeadLetter, *, waits: bool = True) -> StoreOperation[int]:
-    """Store a letter and return how often it came before.
-
-    A letter that does not wait for a replay is settled at once: it is stored without an alert.
-    """
+def put_dead_letter(tenant: str, letter: DeadLetter, *, waits: bool = True) -> StoreOperation[int]:
+    """Store a letter, settled at once unless it `waits`; return how often it came before."""
     params = {"tenant": tenant, **letter._asdict(), "request": body_codec.compress(letter.request)}
     settled_us = None if waits else letter.received_us
     rows = yield Statement("put_dead_letter", {**params, "replayed_us": settled_us})
@@ -49,21 +42,11 @@ def list_dead_letters(
     limit: int = 100,
     includes_settled: bool = False,
 ) -> StoreOperation[list[DeadLetter]]:
-    """List letters that wait for a replay, oldest first, after `after`. Raises DamagedStore.
-
-    With `includes_settled`, the list has letters that were settled at once too.
-    """
+    """List letters to replay, and settled ones if wanted, oldest first. Raises DamagedStore."""
     after_us, after_id = (after.received_us, after.letter_id) if after else (-1, b"")
-    params = {
-        "tenant": tenant,
-        "provider": provider,
-        "after_us": after_us,
-        "after_id": after_id,
-        "limit": limit,
-        "kept": int(includes_settled),
-    }
-    rows = yield Statement("list_dead_letters", params)
-    letters = [DeadLetter(*row) for row in rows]
+    page = {"after_us": after_us, "after_id": after_id, "limit": limit}
+    params = {"tenant": tenant, "provider": provider, **page, "kept": int(includes_settled)}
+    letters = [DeadLetter(*row) for row in (yield Statement("list_dead_letters", params))]
     return [letter._replace(request=body_codec.decompress(letter.request)) for letter in letters]
 
 
@@ -79,5 +62,25 @@ def explain_dead_letter(tenant: str, letter_id: bytes, reason: str) -> StoreOper
 
 def count_dead_letters(tenant: str) -> StoreOperation[dict[str, int]]:
     """Count the letters that wait for a replay, by provider."""
-    rows = yield Statement("count_dead_letters", {"tenant": tenant})
-    return dict(rows)
+    return dict((yield Statement("count_dead_letters", {"tenant": tenant})))
+
+
+def record_failures(key: tuple[str, str], failures: int, now_us: int) -> StoreOperation[None]:
+    """Add the failures of a tenant and provider to the current step. Does nothing for an unknown tenant."""
+    tenant, provider = key
+    if (yield from find_tenant(tenant)) is None:
+        return
+    step_s = now_us // SECOND_US // STEP_S * STEP_S
+    counted = {"tenant": tenant, "provider": provider, "step_s": step_s, "failures": failures}
+    yield Statement("count_signature_failures", counted)
+
+
+def failures_since(tenant: str, from_s: int) -> StoreOperation[list[tuple[str, int, int]]]:
+    """Return for each provider with failures their number and the first step that has any."""
+    rows = yield Statement("signature_failures_since", {"tenant": tenant, "from_s": from_s})
+    return [(provider, int(failures), first_s) for provider, failures, first_s in rows]
+
+
+def drop_failures(tenant: str, before_s: int) -> StoreOperation[None]:
+    """Delete older counts, which alerts no longer need."""
+    yield Statement("drop_signature_failures", {"tenant": tenant, "before_s": before_s})

@@ -22,28 +22,19 @@ class RouteTarget(NamedTuple):
     agent: str | None
 
 
-class NewRoute(NamedTuple):
-    """A route to store. Build it with `checked_route`, which normalises the numbers."""
+class Route(NamedTuple):
+    """A route, its numbers sorted. `checked_route` builds a new one, and normalises the numbers."""
 
     route: str
     numbers: tuple[str, ...]
     agent: str | None = None
     provider: str | None = None
-
-
-class Route(NamedTuple):
-    """A stored route, its numbers sorted."""
-
-    route: str
-    numbers: tuple[str, ...]
-    agent: str | None
-    provider: str | None
-    updated_us: int
+    updated_us: int = 0
 
 
 def checked_route(
     route: str, numbers: Sequence[str], *, agent: str | None = None, provider: str | None = None
-) -> NewRoute:
+) -> Route:
     """A route with normalised numbers, each once. Raises InvalidInput with every fault."""
     words = {"route": route, "agent": agent, "provider": provider}
     faults = [
@@ -62,14 +53,11 @@ def checked_route(
         )
     if faults:
         raise InvalidInput("; ".join(fault.detail for fault in faults[:3]), tuple(faults))
-    return NewRoute(route, tuple(sorted({normalise_number(number) for number in numbers})), agent, provider)
+    return Route(route, tuple(sorted({normalise_number(number) for number in numbers})), agent, provider)
 
 
-def put_route(tenant: str, new: NewRoute, now_us: int) -> StoreOperation[None]:
-    """Create or replace a route and its numbers.
-
-    Raises NotFound for an unknown tenant, and Conflict if another route has one of the numbers.
-    """
+def put_route(tenant: str, new: Route, now_us: int) -> StoreOperation[None]:
+    """Create or replace a route. Raises NotFound, and Conflict if another route has one of its numbers."""
     yield from need_tenant(tenant)
     named = {"tenant": tenant, "route": new.route}
     yield Statement("put_route", {**named, "agent": new.agent, "provider": new.provider, "now_us": now_us})
@@ -78,15 +66,11 @@ def put_route(tenant: str, new: NewRoute, now_us: int) -> StoreOperation[None]:
         free = yield StatementMany(
             "add_route_numbers", [{**named, "number": number} for number in new.numbers]
         )
-        yield from _refuse_taken(tenant, set(new.numbers) - {number for (number,) in free})
-
-
-def _refuse_taken(tenant: str, taken: set[str]) -> StoreOperation[None]:
-    if taken:
-        rows = yield Statement("list_route_numbers", {"tenant": tenant})
-        owners = [f"{number} belongs to route {route!r}" for number, route in rows if number in taken]
-        message = f"{'; '.join(owners[:5])}; take it from there first"
-        raise Conflict(message)
+        if taken := set(new.numbers) - {number for (number,) in free}:
+            rows = yield Statement("list_route_numbers", {"tenant": tenant})
+            owners = [f"{number} belongs to route {route!r}" for number, route in rows if number in taken]
+            message = f"{'; '.join(owners[:5])}; take it from there first"
+            raise Conflict(message)
 
 
 def routes_by_number(tenant: str) -> StoreOperation[dict[str, RouteTarget]]:

@@ -95,7 +95,6 @@ def need_tenant(tenant: str) -> StoreOperation[Tenant]:
 
 
 def admin_list_tenants() -> StoreOperation[list[Tenant]]:
-    """List all tenants by id."""
     rows = yield Statement("admin_list_tenants", {})
     return [_tenant(row) for row in rows]
 
@@ -123,3 +122,21 @@ def set_bridged_is_escalation(tenant: str, *, counts: bool) -> StoreOperation[No
 def _tenant(row: Row) -> Tenant:
     tenant, name, created_us, retention_days, masks_numbers, bridged_is_escalation = row
     return Tenant(tenant, name, created_us, retention_days, bool(masks_numbers), bool(bridged_is_escalation))
+
+
+class StoredReveal(NamedTuple):
+    """One reveal of a call's numbers. `key_id` is `admin` for the admin key, which belongs to no tenant."""
+
+    at_us: int
+    key_id: str
+    call_id: bytes
+
+
+def record_reveal(tenant: str, reveal: StoredReveal) -> StoreOperation[None]:
+    """Record a reveal, before the response contains the numbers."""
+    yield Statement("note_reveal", {"tenant": tenant, **reveal._asdict()})
+
+
+def reveals_of_tenant(tenant: str, most: int) -> StoreOperation[list[StoredReveal]]:
+    rows = yield Statement("reveals_of_tenant", {"tenant": tenant, "most": most})
+    return [StoredReveal(at_us, key_id, bytes(call_id)) for at_us, key_id, call_id in rows]

@@ -33,10 +33,7 @@ class Vault:
         return bytes((_VERSION, self._current)) + made
 
     def open(self, tenant: str, provider: str, sealed: bytes) -> dict[str, str]:
-        """Return the secrets by name.
-
-        Raises Misconfigured if another key sealed them, and DamagedStore if the bytes were changed.
-        """
+        """Return the secrets by name. Raises Misconfigured for another key, DamagedStore for other bytes."""
         from calltally.store.tenants import aes_gcm as sealing  # deferred: the same
 
         whose = f"the secrets of tenant {tenant!r} for {provider!r}"

@@ -38,7 +38,7 @@ from calltally.store.ledger.session_rows import (
     transcript_of,
 )
 from calltally.store.ledger.text_index import indexed_words, summary_of
-from calltally.store.maintenance.refold_progress import refold_position
+from calltally.store.maintenance.refold_all import refold_position
 from calltally.store.verify.revisions import CheckResult, InvariantFinding, measures_of
 
 # Few enough to hold all their facts in memory, which can be megabytes per call.
@@ -70,10 +70,7 @@ class _Read(NamedTuple):
 
 
 class _StoredState(NamedTuple):
-    """Stored state of a call: its row, facts, words and sessions.
-
-    `is_lost`: it has linked SIDs, but its own SID does not belong to it.
-    """
+    """Stored state of a call. `is_lost`: other SIDs belong to it, but its own does not."""
 
     row: Row
     is_lost: bool
@@ -92,17 +89,19 @@ class _FoldedState(NamedTuple):
 
 
 def check_calls(tenant: str, after: CallCursor) -> StoreOperation[CheckResult]:
-    """Refold the next calls from their facts, and compare records and columns exactly.
-
-    Also check that each fact has the key of its content and a readable body.
-    """
+    """Refold the next calls, compare records and columns exactly, and check the facts' keys and bodies."""
     params = {"tenant": tenant, "after_us": after[0], "after_id": after[1], "most": CHUNK}
     rows = yield Statement("calls_created_after", params)
     folded_up_to = yield from refold_position(tenant)
     stored = (yield from _load_states(tenant, rows)) if rows else []
     findings = [found for each in stored for read in each.facts for found in _check_fact(tenant, read)]
     due = [each for each in stored if folded_up_to is None or each.row[0] <= folded_up_to]
-    findings += yield from _check(tenant, due)
+    states = [_folded_state(tenant, each) for each in due]
+    whole = [each for each in states if isinstance(each, _FoldedState)]
+    missing = [row for each in whole for row in missing_turns(tenant, each.sessions)]
+    packed = yield from fetch_conversations(missing)
+    findings += [each for each in states if isinstance(each, InvariantFinding)]
+    findings += [found for each in whole for found in _compare(tenant, each, packed)]
     if folded_up_to is not None and after == FIRST_CALL:
         findings.append(InvariantFinding(2, f"calls of {tenant}", _NOT_FOLDED))
     # Two calls can report the same fact.
@@ -114,16 +113,6 @@ _NOT_FOLDED: Final = (
     "a later version of Calltally gives other records for the same facts, and not all are folded again:"
     " run `calltally migrate`"
 )
-
-
-def _check(tenant: str, stored: Sequence[_StoredState]) -> StoreOperation[list[InvariantFinding]]:
-    states = [_folded_state(tenant, each) for each in stored]
-    whole = [each for each in states if isinstance(each, _FoldedState)]
-    packed = yield from fetch_conversations(
-        [row for each in whole for row in missing_turns(tenant, each.sessions)]
-    )
-    findings = [each for each in states if isinstance(each, InvariantFinding)]
-    return findings + [found for each in whole for found in _compare(tenant, each, packed)]
 
 
 def _load_states(tenant: str, rows: Sequence[Row]) -> StoreOperation[list[_StoredState]]:
@@ -144,17 +133,13 @@ def _load_states(tenant: str, rows: Sequence[Row]) -> StoreOperation[list[_Store
     return [
         _StoredState(
             row[:_COMPARED],
-            _is_lost(row[0], linked.get(row[0], ())),
+            row[0] in linked and all(each[1] != row[0] for each in linked[row[0]]),
             [_read(tenant, fact) for node in nodes[row[0]] for fact in facts.get(node, ())],
             [each[1] for each in words_of.get(row[0], ())],
             sessions_of.get(row[0], ()),
         )
         for row in rows
     ]
-
-
-def _is_lost(call_id: bytes, linked: Sequence[Row]) -> bool:
-    return bool(linked) and all(row[1] != call_id for row in linked)
 
 
 def _by(column: int, rows: Sequence[Row]) -> Mapping[bytes, list[Row]]:

@@ -10,10 +10,9 @@ from calltally.store.rollups.call_counters import (
     SUM,
     WIDTHS_S,
     CallDimensions,
-    Cells,
     CounterDeltas,
 )
-from calltally.store.rollups.occupied_windows import column_us, occupied_windows
+from calltally.store.rollups.window_buckets import column_us, differing, occupied_windows
 from calltally.store.verify.revisions import CheckResult, InvariantFinding
 
 _DAY_S: Final = DAY_US // SECOND_US
@@ -30,39 +29,23 @@ def count_windows(tenant: str) -> StoreOperation[list[int]]:
 
 def check_counts(tenant: str, window_s: int) -> StoreOperation[CheckResult]:
     """Check that the counters of a widest bucket, and of all buckets in it, equal its rows."""
-    expected, rows_read = yield from _recount(tenant, window_s)
-    stored = yield from _stored_counts(tenant, window_s)
+    different, rows_read = yield from _differences(tenant, window_s)
     findings = []
-    for key in sorted(expected.keys() | stored.keys()):
-        wanted, present = expected.get(key, _NONE), stored.get(key, _NONE)
-        if wanted != present:
-            facet, width_s, bucket_s = key
-            subject = f"counts of {tenant}, {facet or 'all calls'}, {width_s} s from {bucket_s}"
-            findings.append(
-                InvariantFinding(6, subject, f"it counts {present[0]} calls, the rows are {wanted[0]}")
-            )
+    for (facet, width_s, bucket_s), (wanted, present) in different.items():
+        subject = f"counts of {tenant}, {facet or 'all calls'}, {width_s} s from {bucket_s}"
+        detail = f"it counts {present[0]} calls, the rows are {wanted[0]}"
+        findings.append(InvariantFinding(6, subject, detail))
     return CheckResult(rows_read, findings, None)
 
 
 def repair_counts(tenant: str, window_s: int) -> StoreOperation[int]:
     """Repair the counters of a widest bucket, under the tenant's lock; return the number of wrong rows."""
     [(_tenant, revision, _epoch)] = yield StatementMany("lock_heads", [{"tenant": tenant}])
-    expected, _ = yield from _recount(tenant, window_s)
-    stored = yield from _stored_counts(tenant, window_s)
-    wrong = [
-        key for key in expected.keys() | stored.keys() if expected.get(key, _NONE) != stored.get(key, _NONE)
-    ]
-    for key in sorted(wrong):
-        facet, width_s, bucket_s = key
-        counted = dict(zip((SUM, *COLUMNS), expected.get(key, _NONE), strict=True))
-        named = {
-            "tenant": tenant,
-            "facet": facet,
-            "width_s": width_s,
-            "bucket_s": bucket_s,
-            "revision": revision,
-        }
-        yield Statement("set_counts", named | counted, (*CLAUSES, _REPLACED))
+    wrong, _ = yield from _differences(tenant, window_s)
+    for (facet, width_s, bucket_s), (wanted, _present) in wrong.items():
+        counted = dict(zip((SUM, *COLUMNS), wanted, strict=True))
+        key = {"tenant": tenant, "facet": facet, "width_s": width_s, "bucket_s": bucket_s}
+        yield Statement("set_counts", {**key, **counted, "revision": revision}, (*CLAUSES, _REPLACED))
     if wrong:
         # The history of a wrong row is unknown, so older snapshots are no longer kept.
         yield Statement("keep_from", {"tenant": tenant, "revision": revision})
@@ -71,10 +54,19 @@ def repair_counts(tenant: str, window_s: int) -> StoreOperation[int]:
 
 _NONE: Final = (0,) * (1 + len(COLUMNS))
 _Key = tuple[str, int, int]
-_Counts = dict[_Key, tuple[int, ...]]
+_Row = tuple[int, ...]
 
 
-def _recount(tenant: str, window_s: int) -> StoreOperation[tuple[_Counts, int]]:
+def _differences(tenant: str, window_s: int) -> StoreOperation[tuple[dict[_Key, tuple[_Row, _Row]], int]]:
+    """Return the right and the stored counts of each wrong row, and the number of calls read."""
+    expected, rows_read = yield from _recount(tenant, window_s)
+    params = {"tenant": tenant, "lo_s": window_s, "hi_s": window_s + WIDTHS_S[0]}
+    rows = yield Statement("counts_between", params, CLAUSES)
+    stored = {tuple(row[:3]): tuple(row[3:]) for row in rows if any(row[3:])}
+    return differing(expected, stored, _NONE), rows_read
+
+
+def _recount(tenant: str, window_s: int) -> StoreOperation[tuple[dict[_Key, _Row], int]]:
     """Recount day by day: a whole month with a million calls took 300 MB at once."""
     deltas, rows_read = CounterDeltas(), 0
     lo_us, hi_us = column_us(window_s), column_us(window_s + WIDTHS_S[0])
@@ -88,16 +80,8 @@ def _recount(tenant: str, window_s: int) -> StoreOperation[tuple[_Counts, int]]:
         for minute_s, *dimensions, calls in (yield Statement("calls_by_minute", params)):
             deltas.add(CallDimensions(tenant, minute_s * SECOND_US, *dimensions), calls)
             rows_read += calls
-    return {key[1:]: _whole(cells) for key, cells in deltas.rows().items()}, rows_read
-
-
-def _whole(cells: Cells) -> tuple[int, ...]:
-    return (sum(cells.values()), *(cells.get(column, 0) for column in range(len(COLUMNS))))
-
-
-def _stored_counts(tenant: str, window_s: int) -> StoreOperation[_Counts]:
-    params = {"tenant": tenant, "lo_s": window_s, "hi_s": window_s + WIDTHS_S[0]}
-    rows = yield Statement("counts_between", params, CLAUSES)
-    return {
-        (facet, width_s, bucket_s): tuple(counts) for facet, width_s, bucket_s, *counts in rows if any(counts)
+    expected = {
+        key[1:]: (sum(cells.values()), *(cells.get(column, 0) for column in range(len(COLUMNS))))
+        for key, cells in deltas.rows().items()
     }
+    return expected, rows_read

@@ -7,8 +7,7 @@ from calltally.calls.times import SECOND_US, utc_text
 from calltally.store.analytics.quality_query import sums_of
 from calltally.store.analytics.quality_repair import quality_differences, stale_calls
 from calltally.store.db.operation import Row, StoreOperation
-from calltally.store.rollups.quality_delta import RowDelta
-from calltally.store.rollups.quality_keys import DAY, FINE_DAY, FINE_KEYS, HOUR, RowId
+from calltally.store.rollups.quality_delta import DAY, FINE_DAY, FINE_KEYS, HOUR, RowDelta, RowId
 from calltally.store.rollups.quality_multiday import (
     DAY_S,
     LAYERS,
@@ -51,7 +50,10 @@ def check_blocks(tenant: str, period_s: int) -> StoreOperation[CheckResult]:
                 if is_complete(closed, lo_s, block.width_s)
             ]
             wrong = (yield from _wrong_blocks(tenant, layer, block, whole)) if whole else []
-            findings += [_of_block(tenant, block, lo_s) for lo_s in wrong]
+            for lo_s in wrong:
+                span = f"{block.width_s // DAY_S} days from {_when(lo_s)}, grain {block.grain}"
+                subject = f"quality of {tenant}, {span}"
+                findings.append(InvariantFinding(_INVARIANT, subject, "it is not the sum of its days"))
     return CheckResult(0, findings, None)
 
 
@@ -70,12 +72,6 @@ def _by_piece(rows: list[Row]) -> dict[int, set[Row]]:
     for row in rows:
         by_piece.setdefault(row[0], set()).add(row)
     return by_piece
-
-
-def _of_block(tenant: str, block: DayBlock, lo_s: int) -> InvariantFinding:
-    days = block.width_s // DAY_S
-    where = f"quality of {tenant}, {days} days from {_when(lo_s)}, grain {block.grain}"
-    return InvariantFinding(_INVARIANT, where, "it is not the sum of its days")
 
 
 def _finding(row: RowId, missing: RowDelta) -> InvariantFinding:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -29,6 +29,14 @@ _Check: TypeAlias = Callable[[str, Any], StoreOperation[CheckResult]]
 _KINDS: Final = ("calls", "facts", "revisions", "counted", "stepped", "measured", "pages")
 
 
+class _WindowCheck(NamedTuple):
+    """Check and repair of one window, and the kind of the rows that it reads."""
+
+    kind: str
+    check: Callable[[str, int], StoreOperation[CheckResult]]
+    repair: Callable[[str, int], StoreOperation[int]]
+
+
 class VerifyResult(msgspec.Struct):
     """Numbers of rows read by kind, and all findings; `repaired` counts repaired rows of counters."""
 
@@ -46,10 +54,7 @@ _COUNTS: Final = 6
 
 
 class Verification:
-    """Check of invariants 1, 2, 4, 5 and 6 of tenants; with `repair` it repairs counters.
-
-    Invariant 5 is checked on random pages, which `random` selects.
-    """
+    """Check of invariants 1, 2, 4, 5 (on pages by `random`) and 6; with `repair` it repairs counters."""
 
     def __init__(self, store: Store, progress: Progress, random: Random, *, repair: bool = False) -> None:
         self._store = store
@@ -59,7 +64,6 @@ class Verification:
         self._result = VerifyResult(dict.fromkeys(_KINDS, 0), [])
 
     async def run(self, tenants: Sequence[str]) -> VerifyResult:
-        """Check each tenant's ledger from end to end."""
         for tenant in tenants:
             await self._walk("calls", tenant, check_calls, FIRST_CALL)
             await self._walk("facts", tenant, check_facts, FIRST_FACT)
@@ -67,14 +71,10 @@ class Verification:
             await self._check_counts(tenant)
             await self._check_steps(tenant)
             await self._check_quality(tenant)
-            await self._sample_past(tenant)
-        return self._result
-
-    async def _sample_past(self, tenant: str) -> None:
-        """Compare pages only without other findings: wrong rows or counters would be found here again."""
-        if not self._result.findings:
-            for _ in range(SAMPLES):
+            # Sampled pages would only show the wrong rows or counters again.
+            for _ in range(0 if self._result.findings else SAMPLES):
                 self._note("pages", await self._store.read(check_as_of(tenant, self._random), long=True))
+        return self._result
 
     async def _walk(self, kind: str, tenant: str, check: _Check, start: object) -> None:
         after: Any = start
@@ -84,45 +84,39 @@ class Verification:
             after = checked.next
 
     async def _check_counts(self, tenant: str) -> None:
-        for window_s in await self._store.read(count_windows(tenant), long=True):
-            checked = await self._store.read(check_counts(tenant, window_s), long=True)
-            self._note("counted", checked)
-            if checked.findings and self._repair and self._are_rows_sound():
-                self._result.repaired += await self._store.write(repair_counts(tenant, window_s))
+        windows_s = await self._store.read(count_windows(tenant), long=True)
+        await self._check_each(tenant, windows_s, _WindowCheck("counted", check_counts, repair_counts))
+
+    async def _check_each(self, tenant: str, windows_s: Sequence[int], of: _WindowCheck) -> None:
+        for window_s in windows_s:
+            checked = await self._store.read(of.check(tenant, window_s), long=True)
+            self._note(of.kind, checked)
+            if checked.findings and self._is_repairing():
+                self._result.repaired += await self._store.write(of.repair(tenant, window_s))
 
     async def _check_steps(self, tenant: str) -> None:
         for window_s in await self._store.read(step_windows(tenant), long=True):
             found = await self._store.read(step_differences(tenant, window_s), long=True)
             self._note("stepped", check_steps(tenant, found))
-            if found.missing and self._repair and self._are_rows_sound():
+            if found.missing and self._is_repairing():
                 self._result.repaired += await self._store.write(repair_steps(tenant, found))
 
     async def _check_quality(self, tenant: str) -> None:
         self._note("measured", await self._store.read(check_measured(tenant), long=True))
-        is_repairing = self._repair and self._are_rows_sound()
-        if is_repairing and any(each.subject == measures_of(tenant) for each in self._result.findings):
-            await self._measure_all(tenant)
+        subjects = {finding.subject for finding in self._result.findings}
+        if measures_of(tenant) in subjects and self._is_repairing():
+            after: bytes | None = b""
+            while after is not None:
+                after = await self._store.write(measure_calls(tenant, after, all_calls=True))
+            self._result.repaired += 1
         days_s = await self._store.read(quality_days(tenant), long=True)
-        for day_s in days_s:
-            checked = await self._store.read(check_quality(tenant, day_s), long=True)
-            self._note("measured", checked)
-            if checked.findings and is_repairing:
-                self._result.repaired += await self._store.write(repair_quality(tenant, day_s))
-        for period_s in periods_of(days_s):
-            checked = await self._store.read(check_blocks(tenant, period_s), long=True)
-            self._note("measured", checked)
-            if checked.findings and is_repairing:
-                self._result.repaired += await self._store.write(rebuild_blocks(tenant, period_s))
+        await self._check_each(tenant, days_s, _WindowCheck("measured", check_quality, repair_quality))
+        of_blocks = _WindowCheck("measured", check_blocks, rebuild_blocks)
+        await self._check_each(tenant, periods_of(days_s), of_blocks)
 
-    async def _measure_all(self, tenant: str) -> None:
-        after: bytes | None = b""
-        while after is not None:
-            after = await self._store.write(measure_calls(tenant, after, all_calls=True))
-        self._result.repaired += 1
-
-    def _are_rows_sound(self) -> bool:
-        """Return whether only counters are wrong: repaired counters of damaged rows would hide the damage."""
-        return all(finding.invariant == _COUNTS for finding in self._result.findings)
+    def _is_repairing(self) -> bool:
+        """Decide whether to repair counters. Repaired counters of damaged rows would hide the damage."""
+        return self._repair and all(finding.invariant == _COUNTS for finding in self._result.findings)
 
     def _note(self, kind: str, checked: CheckResult) -> None:
         self._result.rows_read[kind] += checked.rows_read

@@ -45,22 +45,14 @@ def check_as_of(tenant: str, random: Random) -> StoreOperation[CheckResult]:
 def _compare_page(
     ledger_head: LedgerHead, query: ListQuery, as_of: int, random: Random
 ) -> StoreOperation[CheckResult]:
-    by_rows = yield from Scan(ledger_head, query, _as_of(ledger_head, as_of)).page()
+    tenant, past = ledger_head.tenant, None if as_of == ledger_head.revision else as_of
+    by_rows = yield from Scan(ledger_head, query, past).page()
     query = replace(query, offset=random.randint(0, by_rows.total))
-    by_rows = yield from Scan(ledger_head, query, _as_of(ledger_head, as_of)).page()
-    by_counters = yield from _seek(ledger_head, query, as_of).page()
-    return CheckResult(1, _differences(ledger_head.tenant, as_of, query, by_rows, by_counters), None)
-
-
-def _as_of(ledger_head: LedgerHead, as_of: int) -> int | None:
-    return None if as_of == ledger_head.revision else as_of
-
-
-def _seek(ledger_head: LedgerHead, query: ListQuery, as_of: int) -> Seek:
+    by_rows = yield from Scan(ledger_head, query, past).page()
     facet_name = facet_of(query.filter) or ""
-    if as_of == ledger_head.revision:
-        return Seek(ledger_head.tenant, query, facet_name)
-    return SeekAsOf(ledger_head.tenant, query, facet_name, as_of)
+    seek = Seek(tenant, query, facet_name) if past is None else SeekAsOf(tenant, query, facet_name, past)
+    by_counters = yield from seek.page()
+    return CheckResult(1, _differences(tenant, as_of, query, by_rows, by_counters), None)
 
 
 def _commit_head(ledger_head: LedgerHead, random: Random) -> StoreOperation[int]:

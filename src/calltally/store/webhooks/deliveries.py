@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from calltally.calls.errors import NotFound
 from calltally.calls.event_types import event_position
 from calltally.store.db.fact_codec import body_codec
-from calltally.store.db.operation import Clauses, Row, Statement, StatementMany, StoreOperation
+from calltally.store.db.operation import Clauses, Statement, StatementMany, StoreOperation
 from calltally.store.ledger.outbox import event_time
 from calltally.store.webhooks.endpoints import lock_deliveries, need_endpoint, wake_dispatcher
 
@@ -69,16 +69,15 @@ def list_deliveries(
     given = {"state": criteria.state, "event": criteria.event, "call_id": criteria.call_id}
     filters = {name: value for name, value in given.items() if value is not None}
     clause = "".join(f" AND {name} = :{name}" for name in filters)
-    request = Statement("deliveries_before", {**named, **filters, "most": most}, (("filters", clause),))
-    rows = yield request
-    return [_delivery(endpoint, row) for row in rows]
+    rows = yield Statement("deliveries_before", {**named, **filters, "most": most}, (("filters", clause),))
+    return [Delivery(endpoint, *row) for row in rows]
 
 
 def deliveries_of_call(tenant: str, call_id: bytes) -> StoreOperation[list[Delivery]]:
     """Return the deliveries of a call's events in their order, MOST_OF_CALL at most."""
     params = {"tenant": tenant, "call_id": call_id, "most": MOST_OF_CALL}
     rows = yield Statement("deliveries_of_call", params)
-    return [_delivery(row[0], row[1:]) for row in rows]
+    return [Delivery(*row) for row in rows]
 
 
 def find_delivery(
@@ -91,7 +90,7 @@ def find_delivery(
     if not rows:
         raise NotFound("there is no delivery of that event to this endpoint; old ones are forgotten")
     attempts = yield Statement("attempts_of_delivery", named)
-    return _delivery(endpoint, rows[0]), [StoredAttempt(*row) for row in attempts]
+    return Delivery(endpoint, *rows[0]), [StoredAttempt(*row) for row in attempts]
 
 
 class ReplayRange(NamedTuple):
@@ -114,7 +113,9 @@ def replay_some(
     """Restart some hundred deliveries. Returns their number and the range that is left. Raises NotFound."""
     yield from lock_deliveries(tenant)
     yield from need_endpoint(tenant, endpoint)
-    clauses: Clauses = (("filters", _of_states(replay.states)),)
+    # Only known states get into the SQL.
+    states = ", ".join(repr(state) for state in STATES if state in replay.states)
+    clauses: Clauses = (("filters", f" AND state IN ({states})"),)
     named = {"tenant": tenant, "endpoint": endpoint}
     window = {"after": replay.after, "before": replay.before, "most": _REPLAYED_AT_ONCE}
     found = yield Statement("deliveries_to_replay", {**named, **window}, clauses)
@@ -170,13 +171,3 @@ def put_deliveries(rows: Sequence[dict[str, object]]) -> StoreOperation[None]:
     """Insert deliveries; existing ones stay unchanged."""
     if rows:
         yield StatementMany("put_deliveries", rows)
-
-
-def _of_states(states: Sequence[str]) -> str:
-    """Return constant SQL: only known states get into it."""
-    valid = [state for state in STATES if state in states]
-    return f" AND state IN ({', '.join(repr(state) for state in valid)})"
-
-
-def _delivery(endpoint: bytes, row: Row) -> Delivery:
-    return Delivery(endpoint, *row)

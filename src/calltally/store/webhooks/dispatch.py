@@ -164,40 +164,25 @@ def _settle(tenant: str, inputs: DispatchInput, now_us: int) -> StoreOperation[s
         yield Statement("set_endpoint_failing", {"tenant": tenant, **each._asdict()})
     if not inputs.results:
         return set()
-    yield StatementMany("put_attempts", [_attempt_row(tenant, each) for each in inputs.results])
-    yield StatementMany("settle_deliveries", [_settled_row(tenant, each, now_us) for each in inputs.results])
+    yield StatementMany("put_attempts", [_attempt(tenant, each) for each in inputs.results])
+    yield StatementMany("settle_deliveries", [_settled(tenant, each, now_us) for each in inputs.results])
     return {(each.job.endpoint, each.job.call_id) for each in inputs.results if each.state != WAITING}
 
 
-def _attempt_row(tenant: str, result: AttemptResult) -> dict[str, object]:
-    job = result.job
-    named = {
-        "tenant": tenant,
-        "endpoint": job.endpoint,
-        "event_id": job.event_id,
-        "attempt": job.attempts + 1,
-    }
-    times = {"at_us": result.at_us, "took_us": result.took_us, "status": result.status}
-    next_us = result.due_us if result.state == WAITING else None
-    return {**named, **times, "reason": result.reason, "answer": result.answer, "next_us": next_us}
+def _attempt(tenant: str, result: AttemptResult) -> dict[str, object]:
+    """Return the columns of an attempt, by which its delivery is found."""
+    columns = result._asdict()
+    job: DeliveryJob = columns.pop("job")
+    key = {"tenant": tenant, "endpoint": job.endpoint, "event_id": job.event_id, "attempt": job.attempts + 1}
+    return {**columns, **key, "next_us": result.due_us if result.state == WAITING else None}
 
 
-def _settled_row(tenant: str, result: AttemptResult, now_us: int) -> dict[str, object]:
+def _settled(tenant: str, result: AttemptResult, now_us: int) -> dict[str, object]:
     job = result.job
-    named = {
-        "tenant": tenant,
-        "endpoint": job.endpoint,
-        "event_id": job.event_id,
-        "attempt": job.attempts + 1,
-    }
     begun_us = job.begun_us if job.begun_us is not None else result.at_us
-    values = {"state": result.state, "tries": job.tries + 1, "begun_us": begun_us, "due_us": result.due_us}
-    return {
-        **named,
-        **values,
-        "reason": None if result.state == DELIVERED else result.reason,
-        "now_us": now_us,
-    }
+    reason = None if result.state == DELIVERED else result.reason
+    values = {"tries": job.tries + 1, "begun_us": begun_us, "reason": reason, "now_us": now_us}
+    return {**_attempt(tenant, result), **values}
 
 
 def _pause(

@@ -31,7 +31,6 @@ class EndpointSettings(NamedTuple):
     sees_numbers: bool = True
 
     def columns(self) -> dict[str, str | int | None]:
-        """Return the settings as columns of a row."""
         return {**self._asdict(), "events": " ".join(self.events), "sees_numbers": int(self.sees_numbers)}
 
 
@@ -63,7 +62,6 @@ class Endpoint(NamedTuple):
 
     @property
     def is_active(self) -> bool:
-        """True if events are sent to it now."""
         return self.state == "active"
 
     def secrets(self, vault: Vault, tenant: str, now_us: int) -> list[str]:
@@ -101,7 +99,6 @@ def add_endpoint(
 
 
 def endpoints_of(tenant: str) -> StoreOperation[list[Endpoint]]:
-    """Return all endpoints of a tenant, oldest first."""
     rows = yield Statement("endpoints_of_tenant", {"tenant": tenant})
     return [_endpoint(row) for row in rows]
 
@@ -126,20 +123,13 @@ def change_endpoint(
     return (yield from need_endpoint(tenant, endpoint))
 
 
-class SecretRotation(NamedTuple):
-    """A new sealed secret, and the time until which the former one signs as well."""
-
-    sealed: bytes
-    until_us: int
-
-
 def rotate_secret(
-    tenant: str, endpoint: bytes, rotation: SecretRotation, now_us: int
+    tenant: str, endpoint: bytes, sealed: bytes, until_us: int, now_us: int
 ) -> StoreOperation[Endpoint]:
-    """Sign with a new secret from now on. Raises NotFound."""
+    """Sign with a new secret from now on, and with the former one until `until_us`. Raises NotFound."""
     yield from lock_deliveries(tenant)
     before = yield from need_endpoint(tenant, endpoint)
-    values = {"sealed": rotation.sealed, "previous": before.sealed, "previous_until_us": rotation.until_us}
+    values = {"sealed": sealed, "previous": before.sealed, "previous_until_us": until_us}
     yield Statement("rotate_endpoint", {"tenant": tenant, "endpoint": endpoint, **values, "now_us": now_us})
     return (yield from need_endpoint(tenant, endpoint))
 
@@ -179,8 +169,9 @@ def reseal_endpoints(tenant: str, vault: Vault) -> StoreOperation[int]:
     yield from lock_deliveries(tenant)
     endpoints = yield from endpoints_of(tenant)
     for each in endpoints:
-        sealed = _resealed(vault, tenant, each.endpoint, each.sealed)
-        previous = _resealed(vault, tenant, each.endpoint, each.previous) if each.previous else None
+        binding = secret_binding(each.endpoint)
+        sealed = vault.reseal(tenant, binding, each.sealed)
+        previous = vault.reseal(tenant, binding, each.previous) if each.previous else None
         named = {"tenant": tenant, "endpoint": each.endpoint, "sealed_before": each.sealed}
         yield Statement("reseal_endpoint", {**named, "sealed": sealed, "previous": previous})
     return len(endpoints)
@@ -194,10 +185,7 @@ class DeliveryHead(NamedTuple):
 
 
 def lock_deliveries(tenant: str) -> StoreOperation[DeliveryHead | None]:
-    """Lock the tenant's deliveries until this transaction ends.
-
-    Returns the head of deliveries, or None if there are no endpoints.
-    """
+    """Lock the deliveries until the transaction ends; return their head, None without endpoints."""
     rows = yield Statement("lock_delivery_head", {"tenant": tenant})
     return DeliveryHead(rows[0][0], rows[0][1]) if rows else None
 
@@ -205,10 +193,6 @@ def lock_deliveries(tenant: str) -> StoreOperation[DeliveryHead | None]:
 def wake_dispatcher(tenant: str) -> StoreOperation[None]:
     """Make the next dispatch due at once. The caller holds the lock of deliveries."""
     yield Statement("move_delivery_head", {"tenant": tenant, "seen": 0, "due_us": 0})
-
-
-def _resealed(vault: Vault, tenant: str, endpoint: bytes, sealed: bytes) -> bytes:
-    return vault.reseal(tenant, secret_binding(endpoint), sealed)
 
 
 def _endpoint(row: Row) -> Endpoint:

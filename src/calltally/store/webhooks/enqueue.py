@@ -1,6 +1,6 @@
 """Enqueueing of a ledger's new events as deliveries, for the endpoints that subscribe and have room."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from calltally.calls.event_types import event_position
@@ -33,7 +33,12 @@ def enqueue_events(
     for enqueued_revision, group in by_revision.items():
         events, upto = yield from _events_after(tenant, enqueued_revision, revision)
         is_behind = is_behind or upto < revision
-        rows = [_row(tenant, each, event, now_us) for each in group for event in _wanted(each, events)]
+        rows = [
+            _row(tenant, each, event, now_us)
+            for each in group
+            for event in events
+            if matches_subscription(each.settings, event[1], event[5:8])
+        ]
         yield from put_deliveries(rows)
         yield StatementMany(
             "move_endpoints", [{"tenant": tenant, "endpoint": each.endpoint, "taken": upto} for each in group]
@@ -50,10 +55,6 @@ def _events_after(tenant: str, after: int, revision: int) -> StoreOperation[tupl
     # The last revision may have more events than were read.
     last = rows[-1][0]
     return [row for row in rows if row[0] < last], last - 1
-
-
-def _wanted(endpoint: Endpoint, events: Iterable[Row]) -> list[Row]:
-    return [row for row in events if matches_subscription(endpoint.settings, row[1], row[5:8])]
 
 
 def matches_subscription(settings: EndpointSettings, event: str, values: Sequence[str | None]) -> bool:

@@ -9,7 +9,7 @@ from calltally.calls.event_types import COMPLETED, event_position
 from calltally.calls.model import Call
 from calltally.calls.times import parse_instant
 from calltally.store.db.fact_codec import body_codec
-from calltally.store.db.operation import Row, Statement, StatementMany, StoreOperation
+from calltally.store.db.operation import Statement, StatementMany, StoreOperation
 from calltally.store.ledger.outbox import CommitInstant, completed_event
 from calltally.store.webhooks.deliveries import put_deliveries
 from calltally.store.webhooks.endpoints import lock_deliveries, wake_dispatcher
@@ -50,18 +50,10 @@ def completed_events_of(
             {"tenant": tenant, "endpoint": endpoint, "call_id": call, "event": COMPLETED}
             for call in calls[at : at + _AT_ONCE]
         ]
-        rows = yield StatementMany("events_of_calls", named)
-        found += [_delivery(row) for row in rows]
+        for *delivery, body in (yield StatementMany("events_of_calls", named)):
+            status = None if body is None else _decoder.decode(body_codec.decompress(body)).data.status
+            found.append(CompletedDelivery._make((*delivery, status)))
     return found
-
-
-def _delivery(row: Row) -> CompletedDelivery:
-    call_id, event_id, revision, state, reason, updated_us, body = row
-    return CompletedDelivery(call_id, event_id, revision, state, reason, updated_us, _status_in(body))
-
-
-def _status_in(body: bytes | None) -> str | None:
-    return None if body is None else _decoder.decode(body_codec.decompress(body)).data.status
 
 
 class _Record(msgspec.Struct):

@@ -6,9 +6,9 @@ from litestar import get
 
 from calltally.calls.errors import Unavailable
 from calltally.logs import get_logger
+from calltally.store.backends.group_commit import check_writer
 from calltally.store.backends.open import check_schema
-from calltally.store.backends.write_readiness import check_writer
-from calltally.store.tenants.stored_secrets import failing_secrets, newest_secrets
+from calltally.store.maintenance.key_rotation import failing_secrets, newest_secrets
 from calltally.web.metrics.metrics import METRICS_TYPE, alert_metrics
 from calltally.web.openapi.operation import Operation, one_response
 from calltally.web.request.context import AnyRequest, dependencies_of

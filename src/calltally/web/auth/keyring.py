@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable
 from hmac import compare_digest
-from typing import Final, NamedTuple, NoReturn, Protocol, TypeVar
+from typing import Final, NoReturn, Protocol, TypeVar
+
+from cachetools import TTLCache
 
 from calltally.calls.errors import Unauthorized
 from calltally.calls.times import SECOND_US
@@ -29,11 +31,6 @@ class Reads(Protocol):
         ...
 
 
-class _CachedAccess(NamedTuple):
-    access: Access
-    until_us: int
-
-
 class KeyRing:
     """Authenticator with a cache of valid keys. `clock` should be monotonic.
 
@@ -42,9 +39,8 @@ class KeyRing:
 
     def __init__(self, store: Reads, clock: Clock, admin_key: str | None = None) -> None:
         self._store = store
-        self._clock = clock
         self._admin_key = admin_key.encode() if admin_key else None
-        self._cache: dict[bytes, _CachedAccess] = {}
+        self._cache: TTLCache[bytes, Access] = TTLCache(CACHE_KEYS, CACHE_TTL_US, timer=clock)
         # Number of revocations. A lookup that started before a revocation is not cached after it.
         self._revocations = 0
 
@@ -67,9 +63,7 @@ class KeyRing:
             _refuse()
         digest = digest_of_key(text)
         cached = self._cache.get(digest)
-        if cached and cached.until_us > self._clock():
-            return cached.access
-        return await self._look_up(tenant, digest)
+        return cached or await self._look_up(tenant, digest)
 
     async def _look_up(self, tenant: str, digest: bytes) -> Access:
         before = self._revocations
@@ -79,14 +73,8 @@ class KeyRing:
             _refuse()
         access = Access(tenant, key.key_id, key.scopes, is_masked=key.is_masked, masks=key.masks)
         if before == self._revocations:
-            self._store_in_cache(digest, access)
+            self._cache[digest] = access
         return access
-
-    def _store_in_cache(self, digest: bytes, access: Access) -> None:
-        self._cache.pop(digest, None)
-        if len(self._cache) >= CACHE_KEYS:
-            del self._cache[next(iter(self._cache))]
-        self._cache[digest] = _CachedAccess(access, self._clock() + CACHE_TTL_US)
 
     def forget(self, tenant: str, key_id: str) -> None:
         """Remove a key from the cache of this process.
@@ -101,9 +89,9 @@ class KeyRing:
 
     def _drop(self, matches: Callable[[Access], bool]) -> None:
         self._revocations += 1
-        revoked = [digest for digest, (access, _until) in self._cache.items() if matches(access)]
+        revoked = [digest for digest, access in [*self._cache.items()] if matches(access)]
         for digest in revoked:
-            del self._cache[digest]
+            self._cache.pop(digest, None)
 
 
 def _refuse() -> NoReturn:

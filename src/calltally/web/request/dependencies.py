@@ -13,7 +13,7 @@ from calltally.store.db.interface import Store
 from calltally.store.db.operation import Clock
 from calltally.store.jobs.folders import JobFolders
 from calltally.store.snapshots.ledger_head import read_ledger_head
-from calltally.store.tenants.signature_failures import record_failures
+from calltally.store.tenants.dead_letters import record_failures
 from calltally.store.tenants.unlisted_fields import record_unlisted_field
 from calltally.store.tenants.vault import Vault
 from calltally.web.auth.keyring import KeyRing

@@ -9,8 +9,7 @@ from calltally.alerts.model.finding import AlertFinding, AlertKind
 from calltally.calls.errors import Unavailable
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.alerts.detector_state import put_rules
-from calltally.store.tenants.dead_letters import NewDeadLetter, put_dead_letter
-from calltally.store.tenants.signature_failures import drop_failures, record_failures
+from calltally.store.tenants.dead_letters import DeadLetter, drop_failures, put_dead_letter, record_failures
 from calltally.web.metrics.stored_counter import StoredCounter
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct, submit
@@ -23,7 +22,7 @@ def conditions(bench: Bench) -> list[AlertFinding]:
 
 
 def letter(bench: Bench, name: bytes, provider: str = "twilio", age_us: int = 0) -> None:
-    dead_letter = NewDeadLetter(name, provider, NOW_US - age_us, "no CallSid", b"{}")
+    dead_letter = DeadLetter(name, provider, NOW_US - age_us, "no CallSid", b"{}")
     bench.run(bench.store.write(put_dead_letter(TENANT, dead_letter)))
 
 

@@ -30,7 +30,7 @@ from calltally.store.alerts.alerts import AlertEvent, StoredAlertChange, acknowl
 from calltally.store.alerts.detector_state import read_evaluation
 from calltally.store.alerts.sinks import StoredAlertSink, add_sink, list_sinks
 from calltally.store.db.leases import Lease, claim
-from calltally.store.tenants.signature_failures import record_failures
+from calltally.store.tenants.dead_letters import record_failures
 from calltally.store.tenants.vault import Vault, put_provider_secrets
 from calltally.worker.alerting import ALERTS_LEASE, AlertWorker
 from calltally.worker.dependencies import AlertDependencies, WorkerDependencies

@@ -14,7 +14,7 @@ from calltally.store.listing import conditions
 from calltally.store.listing.browse import browse
 from calltally.store.listing.conditions import Condition, Counters
 from calltally.store.listing.list_calls import list_calls
-from calltally.store.rollups.quality_windows import WindowPiece
+from calltally.store.rollups.window_buckets import WindowPiece
 from tests.conftest import TENANT, Bench, records_of
 from tests.integration.store.probing import submit
 from tests.telling import START_US, at_us, own

@@ -12,7 +12,7 @@ from calltally.calls.times import SECOND_US
 from calltally.store.analytics.quality_query import Group, GroupedTotals, TotalsQuery, totals_of
 from calltally.store.db.operation import Rows, StoreOperation, run_operation
 from calltally.store.maintenance.erasure import erase_call
-from calltally.store.rollups.quality_keys import DAY, FINE_DAY, FINE_KEYS
+from calltally.store.rollups.quality_delta import DAY, FINE_DAY, FINE_KEYS
 from calltally.store.rollups.quality_multiday import (
     BY_ROUTE,
     DAY_S,
@@ -25,7 +25,8 @@ from calltally.store.rollups.quality_multiday import (
     layer_of,
     next_open_day,
 )
-from calltally.store.rollups.quality_windows import RollupRange, WindowPiece, cut_pieces, in_blocks
+from calltally.store.rollups.quality_windows import RollupRange, cut_pieces, in_blocks
+from calltally.store.rollups.window_buckets import WindowPiece
 from tests.conftest import TENANT, Bench
 from tests.examples import examples
 from tests.integration.store.probing import direct, submit, verdict

@@ -16,7 +16,7 @@ from calltally.store.analytics.quality_repair import (
 )
 from calltally.store.db.operation import Rows, Statement, StoreOperation
 from calltally.store.maintenance.erasure import erase_call
-from calltally.store.rollups.quality_keys import DAY, FINE, HOUR, WIDTH_S
+from calltally.store.rollups.quality_delta import DAY, FINE, HOUR, WIDTH_S
 from calltally.store.rollups.quality_rows import CLAUSES
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.examples import examples

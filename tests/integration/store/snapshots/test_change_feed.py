@@ -16,7 +16,8 @@ from calltally.calls.events import Fact
 from calltally.calls.filters import ListQuery
 from calltally.calls.identity import Node
 from calltally.store.db.interface import Store, Submission
-from calltally.store.listing.list_calls import SEPARATOR, list_calls
+from calltally.store.listing.list_calls import list_calls
+from calltally.store.listing.seek import SEPARATOR
 from calltally.store.maintenance.erasure import erase_call
 from calltally.store.snapshots.change_feed import ChangeFeedPage, changes_after
 from calltally.store.snapshots.tokens import SNAPSHOT, make_token

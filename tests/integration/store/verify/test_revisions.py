@@ -11,7 +11,7 @@ from calltally.calls.filters import ListQuery
 from calltally.calls.identity import Node, call_uuid
 from calltally.calls.model import OPEN, STATUSES
 from calltally.store.db.fact_codec import pack_fact
-from calltally.store.db.operation import AnyStatement, Rows, run_operation
+from calltally.store.db.operation import AnyStatement, Batch, Rows, run_operation
 from calltally.store.listing.list_calls import list_calls
 from calltally.store.verify import calls
 from calltally.store.verify.snapshots import SAMPLES
@@ -236,7 +236,9 @@ def test_body_of_another_type_is_unreadable(raw: str | None) -> None:
     call = (NODE, *([None] * 11), 1, 1, b"", told.occurred_us, NODE)
     rows: dict[str, Rows] = {"calls_created_after": [call], "bodies_of_nodes": [row]}
 
-    def answer(request: AnyStatement) -> Rows:
+    def answer(request: AnyStatement | Batch) -> list[Any]:
+        if isinstance(request, Batch):
+            return [answer(each) for each in request.statements]
         return rows.get(request.name, [])
 
     checked = run_operation(calls.check_calls(TENANT, calls.FIRST_CALL), answer)

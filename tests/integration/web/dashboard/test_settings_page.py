@@ -5,7 +5,7 @@ from html import unescape
 
 import pytest
 
-from calltally.store.tenants.signature_failures import record_failures
+from calltally.store.tenants.dead_letters import record_failures
 from tests.conftest import TENANT
 from tests.integration.web.dashboard.browsing import Browser
 from tests.integration.web.service import ADMIN, Service

@@ -12,7 +12,15 @@ from calltally.calls.identity import call_uuid
 from calltally.calls.times import SECOND_US
 from calltally.store.backends.group_commit import MAX_FACTS_PER_COMMIT, GroupCommitWriter
 from calltally.store.db.interface import Submission
-from calltally.store.db.operation import Rows, Statement, StatementMany, StoreOperation, run_operation
+from calltally.store.db.operation import (
+    AnyStatement,
+    Batch,
+    Rows,
+    Statement,
+    StatementMany,
+    StoreOperation,
+    run_operation,
+)
 from tests.telling import fact
 
 T = TypeVar("T")
@@ -41,7 +49,8 @@ class Database:
             raise Unavailable("down")
         return run_operation(operation, self._execute)
 
-    def _execute(self, request: Statement | StatementMany) -> Rows:
+    def _execute(self, request: AnyStatement | Batch) -> Rows:
+        assert not isinstance(request, Batch)
         self.transactions[-1].append(request.name)
         if request.name == "lock_heads" and isinstance(request, StatementMany):
             return [("acme", 0, "e" * 32) for row in request.rows if row["tenant"] == "acme"]

@@ -1,17 +1,18 @@
 """Operations run alike with a synchronous and an asynchronous executor."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from calltally.store.db.operation import (
     AnyStatement,
+    Batch,
     ParamsTable,
     Rows,
     Statement,
     StoreOperation,
     execute_batch,
-    execute_sequentially,
     execute_with,
     resume,
     run_operation,
@@ -27,11 +28,13 @@ def _operation() -> StoreOperation[list[Rows]]:
     return [first, second, third]
 
 
-def _rows(request: AnyStatement) -> Rows:
+def _rows(request: AnyStatement | Batch) -> list[Any]:
+    if isinstance(request, Batch):
+        return [_rows(each) for each in request.statements]
     return [(request.name,)]
 
 
-async def _awaited(request: AnyStatement) -> Rows:
+async def _awaited(request: AnyStatement | Batch) -> list[Any]:
     await asyncio.sleep(0)
     return _rows(request)
 
@@ -39,7 +42,7 @@ async def _awaited(request: AnyStatement) -> Rows:
 def test_batch_returns_rows_in_order() -> None:
     expected = [[("one",)], [("two",)], [("three",)]]
     assert run_operation(_operation(), _rows) == expected
-    assert asyncio.run(run_operation_async(_operation(), execute_sequentially(_awaited))) == expected
+    assert asyncio.run(run_operation_async(_operation(), _awaited)) == expected
 
 
 def _started_with_another(*, is_batch_first: bool) -> StoreOperation[tuple[Rows, list[Rows]]]:
@@ -57,13 +60,13 @@ def _batch_first() -> StoreOperation[list[Rows]]:
 def test_operation_resumes_after_execute_with(is_batch_first: bool) -> None:  # noqa: FBT001
     trips: list[int] = []
 
-    def answer(request: AnyStatement) -> Rows:
-        trips.append(1)
+    def answer(request: AnyStatement | Batch) -> list[Any]:
+        trips.append(len(request.statements) if isinstance(request, Batch) else 1)
         return _rows(request)
 
     found = run_operation(_started_with_another(is_batch_first=is_batch_first), answer)
     assert found == ([("another",)], [[("one",)], [("two",)], [("three",)]])
-    assert len(trips) == 4
+    assert sum(trips) == 4
 
 
 def test_params_table_is_a_sequence_of_mappings() -> None:

@@ -176,6 +176,11 @@ def test_a_look_up_that_began_before_a_revocation_is_not_remembered_after_it(rin
 
 
 def test_memory_is_bounded(ring: Ring) -> None:
-    for at in range(CACHE_KEYS + 5):
-        ring.keys._store_in_cache(at.to_bytes(4, "big"), Access("acme-1", str(at), frozenset()))
+    async def look_up_many() -> None:
+        for at in range(CACHE_KEYS + 5):
+            digest = at.to_bytes(4, "big")
+            ring.store.keys["acme-1", digest] = (str(at), "calls:read", 0)
+            await ring.keys._look_up("acme-1", digest)
+
+    asyncio.run(look_up_many())
     assert len(ring.keys._cache) == CACHE_KEYS

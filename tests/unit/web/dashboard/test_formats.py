@@ -9,7 +9,7 @@ from calltally.analytics.measurement import MeasuredWindow, Measurement
 from calltally.calls.errors import InvalidInput
 from calltally.calls.measures import COLUMNS
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
-from calltally.store.analytics.quality_query import QualityTotals
+from calltally.store.rollups.quality_delta import QualityTotals
 from calltally.web.dashboard.calls.links import calls_of, calls_url
 from calltally.web.dashboard.formats import grouped, interval, minute, percent, points
 from calltally.web.dashboard.quality.heat_map import SHADES, heat_map, hours_of

@@ -4,12 +4,12 @@ All rows of a tenant, in all tables, are then on one node: each key begins with 
 names it, and no transaction contains two (`GroupCommitWriter.per_tenant`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
-from calltally.store.db.operation import Row, Rows, Statement, StoreOperation
+from calltally.store.db.operation import Statement, StoreOperation
 
 # Tables without a tenant stay on the node where migrations run; the values say why that is harmless.
 LOCAL_TABLES: Final = {
@@ -57,9 +57,18 @@ def read_citus_readiness() -> StoreOperation[CitusReadiness]:
     distributed = yield from _distributed_tables()
     missing = yield from _missing_prerequisites()
     keys = yield Statement("meta_unique_keys", {})
-    missing += [*_wrong_keys(keys), *_wrong_distributions(distributed)]
-    rows = yield Statement("meta_tables", {})
-    return CitusReadiness(missing, _in_order(rows, distributed))
+    missing += [
+        f"the key {key} of {table} begins with {first or 'an expression'}, not with the tenant"
+        for table, key, first in keys
+        if first != TENANT and table not in LOCAL_TABLES
+    ]
+    missing += _wrong_distributions(distributed)
+    tables = [
+        TableStatus(table, about, size, table not in distributed)
+        for table, about, size in (yield Statement("meta_tables", {}))
+        if table not in LOCAL_TABLES
+    ]
+    return CitusReadiness(missing, sorted(tables, key=lambda each: (each.table != _ANCHOR, each.table)))
 
 
 def distribute(table: str) -> StoreOperation[None]:
@@ -98,12 +107,6 @@ def _missing_prerequisites() -> StoreOperation[list[str]]:
     return missing
 
 
-def _wrong_keys(keys: Sequence[Row]) -> Iterator[str]:
-    for table, key, first in keys:
-        if first != TENANT and table not in LOCAL_TABLES:
-            yield f"the key {key} of {table} begins with {first or 'an expression'}, not with the tenant"
-
-
 def _wrong_distributions(distributed: dict[str, _Distribution]) -> Iterator[str]:
     home = distributed.get(_ANCHOR)
     for table, how in distributed.items():
@@ -114,12 +117,3 @@ def _wrong_distributions(distributed: dict[str, _Distribution]) -> Iterator[str]
             yield f"{table} is {by} already: run SELECT undistribute_table('{table}') first"
         elif home is None or how.group != home.group:
             yield f"{table} is not colocated with {_ANCHOR}: run SELECT undistribute_table('{table}') first"
-
-
-def _in_order(rows: Rows, distributed: dict[str, _Distribution]) -> list[TableStatus]:
-    tables = [
-        TableStatus(table, about, size, table not in distributed)
-        for table, about, size in rows
-        if table not in LOCAL_TABLES
-    ]
-    return sorted(tables, key=lambda each: (each.table != _ANCHOR, each.table))

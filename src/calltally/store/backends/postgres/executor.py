@@ -1,6 +1,5 @@
 """Executors of operations on one PostgreSQL connection: a batch is sent at once, and so is the end."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
@@ -13,9 +12,7 @@ from calltally.store.db.interface import RevisionNotVisible
 from calltally.store.db.operation import (
     AnyStatement,
     Batch,
-    Params,
     ParamsTable,
-    Rows,
     Statement,
     StatementMany,
     StoreOperation,
@@ -26,8 +23,6 @@ from calltally.store.db.statements import NamedSql, Statements
 T = TypeVar("T")
 
 _BEGIN_READ: Final = (BoundStatement("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", {}),)
-# The statements up to a Sync form an implicit transaction, by the connection's default a read-only one.
-_NO_BEGIN: Final = ()
 # Statements whose cost grows with the data are planned for their values, and may take an hour.
 _LONG_READ_S: Final = 3_600.0
 _BEGIN_LONG: Final = (
@@ -56,25 +51,21 @@ class PipelineExecutor:
     def begin_statements(self) -> tuple[BoundStatement, ...]:
         """Statements that begin a short read: none, since sending BEGIN takes longer than reading a row.
 
+        The statements up to a Sync form an implicit transaction, by the connection's default a read-only one.
         On several machines BEGIN is necessary: otherwise each statement sees a different state there.
         """
-        return _NO_BEGIN if self._statements.is_distributed is False else _BEGIN_READ
+        return () if self._statements.is_distributed is False else _BEGIN_READ
 
     async def __call__(self, request: AnyStatement | Batch) -> Any:  # noqa: ANN401 (rows, or a list of them)
         """Return the rows of a statement, or for a batch a list with the rows of each statement."""
         if isinstance(request, Batch):
-            return await self._query_all(request.statements)
+            bound = [_bind(self._statements.resolve(each), each) for each in request.statements]
+            return await self._connection.query(*bound)
         named = self._statements.resolve(request)
-        bound = _bind(named, request)
         if named.returns_rows:
-            return (await self._connection.query(bound))[0]
-        self._connection.queue(bound)
+            return (await self._connection.query(_bind(named, request)))[0]
+        self._connection.queue(_bind(named, request))
         return []
-
-    async def _query_all(self, requests: tuple[AnyStatement, ...]) -> list[Rows]:
-        return await self._connection.query(
-            *[_bind(self._statements.resolve(each), each) for each in requests]
-        )
 
 
 class ReplicaExecutor(PipelineExecutor):
@@ -94,7 +85,7 @@ class ReplicaExecutor(PipelineExecutor):
             return await super().__call__(request)
         head, self._head = self._head, None
         requests = request.statements if isinstance(request, Batch) else (request,)
-        ledger_head, *answers = await self._query_all((head, *requests))
+        ledger_head, *answers = await super().__call__(Batch((head, *requests)))
         self.visible_revision = ledger_head[0][0] if ledger_head else -1
         if self.visible_revision < self._required_revision:
             raise RevisionNotVisible("the read replica is behind")
@@ -173,10 +164,10 @@ def _roll_back(connection: PipelineConnection, *, has_transaction: bool = True) 
 def _bind(named: NamedSql, request: AnyStatement) -> BoundStatement:
     if isinstance(request, Statement):
         return BoundStatement(named.sql, request.params)
-    return BoundStatement(named.sql, request.rows[0] if named.binds_one_row else _arrays(request.rows))
-
-
-def _arrays(rows: Sequence[Params]) -> Params:
+    rows = request.rows
+    if named.binds_one_row:
+        return BoundStatement(named.sql, rows[0])
     if isinstance(rows, ParamsTable):
-        return dict(zip(rows.names, map(list, zip(*rows.tuples, strict=True)), strict=True))
-    return {name: [row[name] for row in rows] for name in rows[0]}
+        columns = map(list, zip(*rows.tuples, strict=True))
+        return BoundStatement(named.sql, dict(zip(rows.names, columns, strict=True)))
+    return BoundStatement(named.sql, {name: [row[name] for row in rows] for name in rows[0]})

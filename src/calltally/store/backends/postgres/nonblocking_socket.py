@@ -63,7 +63,6 @@ class PipelineSocket:
             raise psycopg.OperationalError("the server closed the connection")
 
     def close(self) -> None:
-        """Close the connection."""
         self._is_closed = True
         self._loop.remove_reader(self._number)
         if self._is_sending:

@@ -10,11 +10,9 @@ class SharedRevisions(Protocol):
 
     def get(self, key: str) -> float:
         """Return the revision of a tenant, 0 if there is none."""
-        ...
 
     def put(self, key: str, number: float) -> None:
         """Publish a revision to the other processes."""
-        ...
 
 
 class PostgresOptions(NamedTuple):

@@ -23,7 +23,6 @@ from calltally.store.backends.postgres.wire import (
     PendingResponse,
     ResultCollector,
     StatementShape,
-    is_replan_due,
     with_numbered_params,
 )
 from calltally.store.db.operation import Rows
@@ -31,6 +30,11 @@ from calltally.store.db.operation import Rows
 # Maximum of prepared statements. Each costs the server some kilobytes; the lists with all their filters have
 # a few dozen texts.
 _MOST_PREPARED: Final = 256
+# Plans are discarded after so many transactions, at first more often: a plan for tables that were still empty
+# may use the wrong index, and nothing else replaces it while they grow.
+_PLANS_YOUNG: Final = 32
+_PLANS_OLD: Final = 4_096
+_OLD_AFTER: Final = 2_048
 _CANCEL_S: Final = 2.0
 # Interval at which a waiting connection checks for progress.
 _PROGRESS_CHECK_S: Final = 5.0
@@ -56,6 +60,7 @@ class PipelineConnection:
         self.response_timeout_s = response_timeout_s
         self._values = Transformer(connection)
         self._pending: deque[PendingResponse] = deque()
+        # Least recently used first. Not of a library: each eviction has to send a DEALLOCATE.
         self._prepared: OrderedDict[StatementShape, bytes] = OrderedDict()
         self._error: Exception | None = None
         # Syncs that the server has not processed yet.
@@ -88,10 +93,7 @@ class PipelineConnection:
         return await collector.future
 
     def queue(self, statement: BoundStatement) -> None:
-        """Queue a statement whose rows are not needed, to be sent along with the next one.
-
-        If it fails, so do the statements after it, and `sync`.
-        """
+        """Queue a statement without rows, to be sent with the next one, which fails if it fails."""
         self._send(self._encode(statement), None)
 
     def end_transaction(self) -> None:
@@ -143,7 +145,11 @@ class PipelineConnection:
 
     def _send(self, encoded: EncodedStatement, collector: ResultCollector | None) -> None:
         self._send_deferred_end()
-        self._check()
+        if self.is_broken:
+            raise psycopg.OperationalError("the connection is lost")
+        if self._error is not None and self._pending_syncs == 0:
+            # No response would come: after an error the server ignores all up to the Sync.
+            raise self._error
         shape, values, formats = encoded
         if values:
             name = self._prepared.get(shape) or self._prepare(shape)
@@ -167,27 +173,17 @@ class PipelineConnection:
     def _send_plain(self, query: bytes) -> None:
         self._socket.call(self._pgconn.send_query_params, query, None, None, None, pq.Format.BINARY)
 
-    def _check(self) -> None:
-        """Refuse to send without a response to come: after an error the server ignores all up to the Sync."""
-        if self.is_broken:
-            raise psycopg.OperationalError("the connection is lost")
-        if self._error is not None and self._pending_syncs == 0:
-            raise self._error
-
     def _end_now(self, synced: "asyncio.Future[None] | None") -> None:
         self._send_deferred_end()
         if self.is_broken:
             raise psycopg.OperationalError("the connection is lost")
         self._send_sync(synced)
         self._transactions += 1
-        if is_replan_due(self._transactions):
-            self._discard_plans()
+        if self._transactions % (_PLANS_OLD if self._transactions > _OLD_AFTER else _PLANS_YOUNG) == 0:
+            self._send_plain(b"DISCARD PLANS")
+            self._pending.append(PendingResponse())
+            self._send_sync(None)
         self._flush()
-
-    def _discard_plans(self) -> None:
-        self._send_plain(b"DISCARD PLANS")
-        self._pending.append(PendingResponse())
-        self._send_sync(None)
 
     def _send_sync(self, synced: "asyncio.Future[None] | None") -> None:
         self._socket.call(self._pgconn.pipeline_sync)

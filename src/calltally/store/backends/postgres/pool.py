@@ -85,7 +85,10 @@ class PipelinePool:
 
     async def acquire(self) -> PipelineConnection:
         """Return a connection for exclusive use, until it is released or discarded."""
-        await self._acquire_slot()
+        if self._slots.locked():
+            await self._wait_for_slot()
+        else:
+            await self._slots.acquire()
         connection = None
         try:
             connection = self._pop() or await self._make()
@@ -95,7 +98,6 @@ class PipelinePool:
         return connection
 
     def release(self, connection: PipelineConnection) -> None:
-        """Return a connection to the pool."""
         self._slots.release()
         if self._is_closed:
             connection.close()
@@ -116,10 +118,7 @@ class PipelinePool:
             connection.close()
         await asyncio.gather(*self._dropping)
 
-    async def _acquire_slot(self) -> None:
-        if not self._slots.locked():
-            await self._slots.acquire()
-            return
+    async def _wait_for_slot(self) -> None:
         try:
             async with asyncio.timeout(self._wait_s):
                 await self._slots.acquire()

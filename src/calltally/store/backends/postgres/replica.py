@@ -6,7 +6,7 @@ If a read fails on the replica for any reason, the primary answers it, so client
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 import psycopg
 
@@ -16,7 +16,7 @@ from calltally.store.backends.postgres.executor import PipelineExecutor, Replica
 from calltally.store.backends.postgres.options import PostgresOptions
 from calltally.store.backends.postgres.pipeline import PipelineConnection
 from calltally.store.backends.postgres.pool import PipelinePool, connect
-from calltally.store.db.operation import Rows, Statement, StoreOperation
+from calltally.store.db.operation import StoreOperation, execute
 from calltally.store.db.statements import Statements
 
 T = TypeVar("T")
@@ -35,13 +35,6 @@ log: Final = get_logger(__name__)
 
 class PrimaryRequired(Exception):
     """The primary has to answer this read."""
-
-
-class _ReadRequirement(NamedTuple):
-    """The revision that a read must include."""
-
-    tenant: str
-    revision: int
 
 
 class Replica:
@@ -74,13 +67,14 @@ class Replica:
         """Run an operation on the replica. Raises PrimaryRequired if the replica fails or lags behind."""
         if perf_counter() < self._paused_until_s:
             raise PrimaryRequired
-        needed = _ReadRequirement(tenant, max(at_least, self._required_revision(tenant)))
+        shared = 0 if self._shared is None else int(self._shared.get(tenant))
+        needed = max(at_least, shared, self._committed.get(tenant, 0))
         try:
             async with (
                 asyncio.timeout(None if long else _READ_TIMEOUT_S),
                 self._pool.connection() as connection,
             ):
-                executor = ReplicaExecutor(connection, self._statements, *needed)
+                executor = ReplicaExecutor(connection, self._statements, tenant, needed)
                 result = await run_read(connection, make(), executor, long=long)
         except (psycopg.Error, CalltallyError, TimeoutError) as fault:
             # Missing data may only be missing here so far, so the primary decides about refusals too.
@@ -89,10 +83,6 @@ class Replica:
         if executor.visible_revision >= self._committed.get(tenant, 0):
             self._committed.pop(tenant, None)
         return result
-
-    def _required_revision(self, tenant: str) -> int:
-        shared = 0.0 if self._shared is None else self._shared.get(tenant)
-        return max(int(shared), self._committed.get(tenant, 0))
 
     def _pause_after_server_error(self, fault: Exception) -> None:
         """Pause the use of the replica after an error of its server, but not of the statement or by lag."""
@@ -105,31 +95,25 @@ class Replica:
     async def _connect(self) -> PipelineConnection:
         connection = await connect(self._url, connect_s=_CONNECT_S)
         try:
-            await self._check_identity(connection)
+            ours = await self._read_identity()
+            theirs = await read_database_identity(connection, self._statements)
         except BaseException:
             connection.close()
             raise
+        if ours and theirs and ours != theirs:
+            connection.close()
+            raise Misconfigured("CALLTALLY_READ_URL names no replica of CALLTALLY_DATABASE_URL")
         return connection
 
-    async def _check_identity(self, connection: PipelineConnection) -> None:
-        """Raise Misconfigured if the replica is a copy of another database than the primary."""
-        ours, theirs = await self._read_identity(), await read_database_identity(connection, self._statements)
-        if ours and theirs and ours != theirs:
-            raise Misconfigured("CALLTALLY_READ_URL names no replica of CALLTALLY_DATABASE_URL")
-
     async def close(self) -> None:
-        """Close the connections."""
         await self._pool.close()
 
 
 async def read_database_identity(connection: PipelineConnection, statements: Statements) -> str | None:
     """Return the identity of a database, which its replicas share; None if it cannot be read."""
     try:
-        rows = await run_read(connection, _read_identity(), PipelineExecutor(connection, statements))
+        executor = PipelineExecutor(connection, statements)
+        rows = await run_read(connection, execute("meta_identity"), executor)
     except psycopg.ProgrammingError:
         return None
     return rows[0][0] if rows else None
-
-
-def _read_identity() -> StoreOperation[Rows]:
-    return (yield Statement("meta_identity", {}))

@@ -1,6 +1,6 @@
 """Store in PostgreSQL through psycopg 3. Any number of processes may read and write it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Final, TypeVar
@@ -21,7 +21,7 @@ from calltally.store.backends.postgres.pipeline import PipelineConnection
 from calltally.store.backends.postgres.pool import PipelinePool, connect
 from calltally.store.backends.postgres.replica import PrimaryRequired, Replica, read_database_identity
 from calltally.store.backends.schema import NO_TABLES
-from calltally.store.db.interface import ErrorTranslation, Submission, SubmissionResult
+from calltally.store.db.interface import ErrorTranslation
 from calltally.store.db.operation import Clock, StoreOperation
 from calltally.store.db.statements import Statements
 
@@ -30,29 +30,19 @@ T = TypeVar("T")
 _UNAVAILABLE: Final = (psycopg.OperationalError, psycopg.InterfaceError)
 
 
-class PostgresStore:
+class PostgresStore(GroupCommitWriter):
     """Store in one database. Reads use a pool of connections; all writes of a process share one writer."""
 
     dialect = "postgres"
 
     def __init__(self, url: str, clock: Clock, options: PostgresOptions = DEFAULTS) -> None:
+        super().__init__(self._transact, clock)
         self._url = url
         self._statements = Statements(self.dialect)
         self._pool = PipelinePool(partial(connect, url), options.connections)
         self._replica = Replica(options, self._statements, self._read_identity) if options.read_url else None
         self._cached_identity: str | None = None
         self._write_connection: PipelineConnection | None = None
-        self._writer = GroupCommitWriter(self._transact, clock)
-
-    @property
-    def queued_writes(self) -> int:
-        """Number of requests in the writer's queue."""
-        return self._writer.queued_writes
-
-    @property
-    def stalled_s(self) -> float:
-        """Seconds since the first write request after the last commit; 0 if none is uncommitted."""
-        return self._writer.stalled_s
 
     async def read(self, operation: StoreOperation[T], *, long: bool = False) -> T:
         """Run a read-only operation in one repeatable-read transaction; a `long` one may take an hour."""
@@ -73,23 +63,9 @@ class PostgresStore:
                 return await self._replica.read(tenant, make, at_least=at_least, long=long)
         return await self.read(make(), long=long)
 
-    async def write(self, operation: StoreOperation[T]) -> T:
-        """Run an operation as one transaction of the writer."""
-        return await self._writer.write(operation)
-
-    async def submit(
-        self, submissions: Sequence[Submission], *, in_one_commit: bool = False
-    ) -> list[SubmissionResult]:
-        """Record facts in one commit with other queued facts."""
-        return await self._writer.submit(submissions, in_one_commit=in_one_commit) if submissions else []
-
-    def subscribe_to_commits(self, on_commit: Callable[[], None]) -> Callable[[], None]:
-        """Call `on_commit` after each commit of facts. Returns a function that unsubscribes."""
-        return self._writer.subscribe_to_commits(on_commit)
-
     async def close(self) -> None:
         """Finish the queued writes and close the connections."""
-        await self._writer.close()
+        await super().close()
         await self._pool.close()
         if self._replica is not None:
             await self._replica.close()
@@ -110,7 +86,7 @@ class PostgresStore:
         if self._write_connection is None or self._write_connection.is_broken:
             connection = await connect(self._url)
             try:
-                self._writer.per_tenant = await self._detect_distribution(connection)
+                self.per_tenant = await self._detect_distribution(connection)
             except BaseException:
                 connection.close()
                 raise

@@ -11,11 +11,6 @@ from psycopg.adapt import PyFormat
 
 from calltally.store.db.operation import Params, Rows
 
-# Plans are discarded after so many transactions, at first more often: a plan for tables that were still empty
-# may use the wrong index, and nothing else replaces it while they grow.
-_PLANS_YOUNG: Final = 32
-_PLANS_OLD: Final = 4_096
-_OLD_AFTER: Final = 2_048
 _PLACEHOLDER: Final = re.compile(r"%\((\w+)\)b|%%")
 
 
@@ -37,7 +32,6 @@ class ResultCollector:
         self.results: list[Rows] = []
 
     def add(self, rows: Rows) -> None:
-        """Add the rows of the next statement."""
         self.results.append(rows)
         if len(self.results) == self.expected and not self.future.done():
             self.future.set_result(self.results)
@@ -81,8 +75,3 @@ def with_numbered_params(sql: str) -> tuple[bytes, tuple[str, ...], Sequence[PyF
 
     query = _PLACEHOLDER.sub(numbered, sql).encode()
     return query, tuple(names), [PyFormat.BINARY] * len(names)
-
-
-def is_replan_due(transactions: int) -> bool:
-    """Decide whether a connection discards its plans after so many transactions."""
-    return transactions % (_PLANS_OLD if transactions > _OLD_AFTER else _PLANS_YOUNG) == 0

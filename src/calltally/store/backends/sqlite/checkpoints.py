@@ -52,10 +52,7 @@ class Checkpointer:
         return apsw.SQLITE_OK
 
     def is_due(self) -> bool:
-        """Return True if the writer has to run a checkpoint now; otherwise wake the thread where needed.
-
-        Call it between transactions.
-        """
+        """Decide between transactions whether the writer runs a checkpoint; else wake the thread."""
         if self._nearly_done or self._pages * _PAGE_BYTES > _WAL_CAP_BYTES:
             return True
         if self._pages > _CHECKPOINT_PAGES:
@@ -104,18 +101,14 @@ class Checkpointer:
             self._fail(fault)
 
     def _copy(self, connection: apsw.Connection) -> None:
-        self._nearly_done = self._copy_most(connection)
+        """Copy in rounds, since writes during a round remain, until few enough pages are left."""
+        self._nearly_done = any(
+            self._pages - self._checkpoint(connection, apsw.SQLITE_CHECKPOINT_PASSIVE) < _LAST_PAGES
+            for _ in range(_ROUNDS)
+        )
         if self._is_disk_full:
             self._is_disk_full = False
             self._empty(connection)
-
-    def _copy_most(self, connection: apsw.Connection) -> bool:
-        """Copy in rounds, since writes during a round remain. Return True if few enough pages are left."""
-        for _ in range(_ROUNDS):
-            copied = self._checkpoint(connection, apsw.SQLITE_CHECKPOINT_PASSIVE)
-            if self._pages - copied < _LAST_PAGES:
-                return True
-        return False
 
     def _copy_idle(self, connection: apsw.Connection) -> None:
         """Copy the writes of all processes; empty the WAL if no process wrote since the last time."""

@@ -1,7 +1,10 @@
-"""Connections to an SQLite file through apsw with the ledger's durability settings, and their errors."""
+"""Connections to an SQLite file through apsw: settings of the ledger's durability, locks and errors."""
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Final
 
@@ -65,7 +68,6 @@ def connect(path: Path) -> apsw.Connection:
 
 
 def connect_to_read(path: Path) -> apsw.Connection:
-    """Return a connection that never writes."""
     connection = connect(path)
     connection.pragma("query_only", "on")
     return connection
@@ -80,3 +82,32 @@ def busy_handler(max_ms: int) -> Callable[[int], bool]:
         return time.monotonic() < until_s
 
     return retry
+
+
+_MODE: Final = 0o600
+
+
+@contextmanager
+def sole_service(path: Path | None) -> Iterator[None]:
+    """Hold the lock while the block runs. Without a file, as on PostgreSQL, there is no lock.
+
+    The kernel releases the lock of a dead process. Raises Misconfigured if another service runs on the file.
+    """
+    if path is None or not path.exists():
+        yield
+        return
+    # The lock file stays: if it were removed while another process opens it, both would get a lock.
+    lock = os.open(f"{path}-serve", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
+    try:
+        _acquire(lock, path)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _acquire(lock: int, path: Path) -> None:
+    try:
+        flock(lock, LOCK_EX | LOCK_NB)
+    except BlockingIOError as fault:
+        message = f"another service runs on {path}: stop it first, or use PostgreSQL for several"
+        raise Misconfigured(message) from fault

@@ -19,16 +19,14 @@ from calltally.store.backends.sqlite.connection import (
     connect,
     connect_to_read,
 )
-from calltally.store.db.interface import Submission, SubmissionResult
 from calltally.store.db.operation import (
     AnyStatement,
+    Batch,
     Clock,
     Params,
     ParamsTable,
-    Rows,
     StatementMany,
     StoreOperation,
-    execute_sequentially,
     run_operation,
     run_operation_async,
 )
@@ -45,12 +43,13 @@ _MAX_IDLE_READERS: Final = 4
 _MAX_LOOP_HOLD_S: Final = 0.002
 
 
-class SqliteStore:
+class SqliteStore(GroupCommitWriter):
     """Store in one database file. Reads run in the caller's thread, on a connection that never writes."""
 
     dialect = "sqlite"
 
     def __init__(self, path: Path, clock: Clock) -> None:
+        super().__init__(self._transact, clock)
         self._path = path
         self._statements = Statements(self.dialect)
         self._reader = connect_to_read(path)
@@ -64,17 +63,6 @@ class SqliteStore:
         self._checkpointer = Checkpointer(path, self._write_connection)
         # Thread for calls that wait for the disk or for locks; SQLite releases the interpreter meanwhile.
         self._sync_thread = ThreadPoolExecutor(1, "calltally-sync")
-        self._writer = GroupCommitWriter(self._transact, clock)
-
-    @property
-    def queued_writes(self) -> int:
-        """Number of requests in the writer's queue."""
-        return self._writer.queued_writes
-
-    @property
-    def stalled_s(self) -> float:
-        """Seconds since the first write request after the last commit; 0 if none is uncommitted."""
-        return self._writer.stalled_s
 
     async def read(self, operation: StoreOperation[T], *, long: bool = False) -> T:
         """Run a read-only operation in the loop, cheaper than in a thread; a `long` one in a thread."""
@@ -119,23 +107,9 @@ class SqliteStore:
         """Run a read-only operation on one tenant's ledger."""
         return await self.read(make(), long=long)
 
-    async def write(self, operation: StoreOperation[T]) -> T:
-        """Run an operation as one transaction of the writer."""
-        return await self._writer.write(operation)
-
-    async def submit(
-        self, submissions: Sequence[Submission], *, in_one_commit: bool = False
-    ) -> list[SubmissionResult]:
-        """Record facts in one commit with other queued facts."""
-        return await self._writer.submit(submissions, in_one_commit=in_one_commit) if submissions else []
-
-    def subscribe_to_commits(self, on_commit: Callable[[], None]) -> Callable[[], None]:
-        """Call `on_commit` after each commit of facts. Returns a function that unsubscribes."""
-        return self._writer.subscribe_to_commits(on_commit)
-
     async def close(self) -> None:
         """Finish the queued writes and close the file."""
-        await self._writer.close()
+        await super().close()
         self._sync_thread.shutdown()
         self._checkpointer.close()
         self._write_connection.close()
@@ -173,27 +147,29 @@ class SqliteStore:
         execute = _Executor(self._write_connection, self._statements)
         resumed_s = perf_counter()
 
-        async def execute_yielding(request: AnyStatement) -> Rows:
+        async def execute_yielding(request: AnyStatement | Batch) -> Any:  # noqa: ANN401 (as _Executor)
             nonlocal resumed_s
             if perf_counter() - resumed_s > _MAX_LOOP_HOLD_S:
                 await asyncio.sleep(0)
                 resumed_s = perf_counter()
             return execute(request)
 
-        return await run_operation_async(operation, execute_sequentially(execute_yielding))
+        return await run_operation_async(operation, execute_yielding)
 
     async def _in_thread(self, work: Callable[..., object], *args: object) -> None:
         await asyncio.get_running_loop().run_in_executor(self._sync_thread, work, *args)
 
 
 class _Executor:
-    """Executor of statements on one connection; runs a `StatementMany` once per row."""
+    """Executor on one connection; runs a `StatementMany` once per row, and a batch in its order."""
 
     def __init__(self, connection: apsw.Connection, statements: Statements) -> None:
         self.cursor = connection.cursor()
         self._statements = statements
 
-    def __call__(self, request: AnyStatement) -> Rows:
+    def __call__(self, request: AnyStatement | Batch) -> Any:  # noqa: ANN401 (rows, or a list of them)
+        if isinstance(request, Batch):
+            return [self(each) for each in request.statements]
         name, params, clauses = request
         named: NamedSql = self._statements.find(name, clauses)
         if isinstance(request, StatementMany):

@@ -1,13 +1,7 @@
-"""The spine: tenants, facts, calls, versions, counts, outbox."""
+"""Tables of tenants, facts, calls, versions, counters and the outbox."""
 
-from pathlib import Path
-
-from calltally.store.backends.migrate import run_sql
+from calltally.store.backends.migrate import sql_migration
 
 revision = "0001"
 down_revision = None
-
-
-def upgrade() -> None:
-    """Make the tables."""
-    run_sql(Path(__file__))
+upgrade = sql_migration(__file__)

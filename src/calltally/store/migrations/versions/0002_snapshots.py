@@ -1,13 +1,7 @@
-"""Snapshots, erasure, retention, search, leases; which code may run on this schema."""
+"""Snapshots, erasure, retention, search, leases. Columns with constant defaults rewrite no table."""
 
-from pathlib import Path
-
-from calltally.store.backends.migrate import run_sql
+from calltally.store.backends.migrate import sql_migration
 
 revision = "0002"
 down_revision = "0001"
-
-
-def upgrade() -> None:
-    """Add columns with constant defaults, which rewrites no table, then indexes and new tables."""
-    run_sql(Path(__file__))
+upgrade = sql_migration(__file__)

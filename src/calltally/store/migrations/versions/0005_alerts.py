@@ -1,13 +1,7 @@
-"""Alerts: the steps that they are judged by, what they are, and where they are told."""
+"""Alerts. `calltally migrate` then counts the five-minute steps of existing calls."""
 
-from pathlib import Path
-
-from calltally.store.backends.migrate import run_sql
+from calltally.store.backends.migrate import sql_migration
 
 revision = "0005"
 down_revision = "0003"
-
-
-def upgrade() -> None:
-    """New tables alone. Steps of the calls that are there are counted behind it, by `calltally migrate`."""
-    run_sql(Path(__file__))
+upgrade = sql_migration(__file__)

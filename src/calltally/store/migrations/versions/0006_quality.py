@@ -1,13 +1,7 @@
-"""The roll-ups of quality, and what each call has added to them."""
+"""Quality roll-ups, and the measures of each call, null at first."""
 
-from pathlib import Path
-
-from calltally.store.backends.migrate import run_sql
+from calltally.store.backends.migrate import sql_migration
 
 revision = "0006"
 down_revision = "0005"
-
-
-def upgrade() -> None:
-    """A new table, two columns that are null at first, and an index over calls yet to be measured."""
-    run_sql(Path(__file__))
+upgrade = sql_migration(__file__)

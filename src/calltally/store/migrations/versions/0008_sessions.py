@@ -1,13 +1,7 @@
-"""Sessions, what was said in them, and that every call is to be folded anew."""
+"""Sessions. `calltally migrate` then folds all calls again."""
 
-from pathlib import Path
-
-from calltally.store.backends.migrate import run_sql
+from calltally.store.backends.migrate import sql_migration
 
 revision = "0008"
 down_revision = "0007"
-
-
-def upgrade() -> None:
-    """A column that no row is rewritten for, and new tables. `calltally migrate` folds the calls after it."""
-    run_sql(Path(__file__))
+upgrade = sql_migration(__file__)

@@ -1,13 +1,7 @@
-"""Column for tenants that hide numbers."""
+"""Masking of numbers by tenant. The column rewrites no row."""
 
-from pathlib import Path
-
-from calltally.store.backends.migrate import run_sql
+from calltally.store.backends.migrate import sql_migration
 
 revision = "0009"
 down_revision = "0008"
-
-
-def upgrade() -> None:
-    """A column that no row is rewritten for."""
-    run_sql(Path(__file__))
+upgrade = sql_migration(__file__)

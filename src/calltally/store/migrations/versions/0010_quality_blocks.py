@@ -1,13 +1,7 @@
-"""Which days of the roll-ups of quality are closed: their sums stand in those of several days."""
+"""Closed days of the quality roll-ups. A worker closes existing days one by one."""
 
-from pathlib import Path
-
-from calltally.store.backends.migrate import run_sql
+from calltally.store.backends.migrate import sql_migration
 
 revision = "0010"
 down_revision = "0009"
-
-
-def upgrade() -> None:
-    """A new table, empty: a worker closes the days that there are, one by one, beside all else."""
-    run_sql(Path(__file__))
+upgrade = sql_migration(__file__)

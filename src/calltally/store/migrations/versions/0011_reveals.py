@@ -1,13 +1,7 @@
-"""Table of the reveals of masked numbers."""
+"""Log of revealed numbers."""
 
-from pathlib import Path
-
-from calltally.store.backends.migrate import run_sql
+from calltally.store.backends.migrate import sql_migration
 
 revision = "0011"
 down_revision = "0010"
-
-
-def upgrade() -> None:
-    """A new table, empty."""
-    run_sql(Path(__file__))
+upgrade = sql_migration(__file__)

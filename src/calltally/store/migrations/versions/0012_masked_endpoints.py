@@ -1,13 +1,7 @@
-"""Column for endpoints that receive whole numbers although their tenant masks them."""
+"""Masking of numbers by endpoint. The column rewrites no row."""
 
-from pathlib import Path
-
-from calltally.store.backends.migrate import run_sql
+from calltally.store.backends.migrate import sql_migration
 
 revision = "0012"
 down_revision = "0011"
-
-
-def upgrade() -> None:
-    """A column that no row is rewritten for."""
-    run_sql(Path(__file__))
+upgrade = sql_migration(__file__)

@@ -1,13 +1,7 @@
-"""Every call is folded anew: a fact with a start and a talk implies the end of its call."""
+"""Implied ends: marks all calls for a refold by `calltally migrate`."""
 
-from pathlib import Path
-
-from calltally.store.backends.migrate import run_sql
+from calltally.store.backends.migrate import sql_migration
 
 revision = "0013"
 down_revision = "0012"
-
-
-def upgrade() -> None:
-    """Ask for the fold of all calls. `calltally migrate` does it after this."""
-    run_sql(Path(__file__))
+upgrade = sql_migration(__file__)

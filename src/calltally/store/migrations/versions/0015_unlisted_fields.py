@@ -1,13 +1,7 @@
 """Table of the fields and end reasons that no coverage page lists."""
 
-from pathlib import Path
-
-from calltally.store.backends.migrate import run_sql
+from calltally.store.backends.migrate import sql_migration
 
 revision = "0015"
 down_revision = "0014"
-
-
-def upgrade() -> None:
-    """Create an empty table."""
-    run_sql(Path(__file__))
+upgrade = sql_migration(__file__)

@@ -1,13 +1,7 @@
-"""Quality counts only the calls whose outcome a source reports."""
+"""Quality counts only calls whose outcome a source reports. `calltally migrate` measures all calls again."""
 
-from pathlib import Path
-
-from calltally.store.backends.migrate import run_sql
+from calltally.store.backends.migrate import sql_migration
 
 revision = "0016"
 down_revision = "0015"
-
-
-def upgrade() -> None:
-    """Add the columns. `calltally migrate` measures all calls again after this."""
-    run_sql(Path(__file__))
+upgrade = sql_migration(__file__)

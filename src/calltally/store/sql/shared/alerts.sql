@@ -36,14 +36,14 @@ INSERT INTO alerts (
 )
 VALUES (
     :tenant, :alert, :cause, :kind, :route, :provider, :state, :since_us, :opened_us, :updated_us, :resolved_us,
-    :muted_until_us, :is_told, :changes, :content
+    :muted_until_us, :is_notified, :changes, :content
 );
 
 -- name: set_alert!
 UPDATE alerts
 SET
     state = :state, since_us = :since_us, updated_us = :updated_us, resolved_us = :resolved_us,
-    muted_until_us = :muted_until_us, is_told = :is_told, changes = :changes, content = :content
+    muted_until_us = :muted_until_us, is_told = :is_notified, changes = :changes, content = :content
 WHERE tenant = :tenant AND alert = :alert;
 
 -- name: alerts_with_sids
@@ -127,11 +127,11 @@ FROM alert_sinks WHERE tenant = :tenant AND sink = :sink;
 
 -- name: add_sink!
 INSERT INTO alert_sinks (tenant, sink, kind, name, shown, sealed, created_us, updated_us)
-VALUES (:tenant, :sink, :kind, :name, :shown, :sealed, :now_us, :now_us);
+VALUES (:tenant, :sink, :kind, :name, :public_settings, :sealed, :now_us, :now_us);
 
 -- name: change_sink!
 -- No row if it was deleted meanwhile.
-UPDATE alert_sinks SET kind = :kind, name = :name, shown = :shown, sealed = :sealed, updated_us = :now_us
+UPDATE alert_sinks SET kind = :kind, name = :name, shown = :public_settings, sealed = :sealed, updated_us = :now_us
 WHERE tenant = :tenant AND sink = :sink;
 
 -- name: drop_sink
@@ -161,7 +161,7 @@ WHERE tenant = :tenant AND sink = :sink AND alert = :alert AND change = :change;
 
 -- name: note_sink!
 -- Outcome of the last notification to a sink.
-UPDATE alert_sinks SET told_us = coalesce(:told_us, told_us), fault = :fault WHERE tenant = :tenant AND sink = :sink;
+UPDATE alert_sinks SET told_us = coalesce(:notified_us, told_us), fault = :fault WHERE tenant = :tenant AND sink = :sink;
 
 -- name: failing_endpoints
 -- Webhook endpoints that have failed for a while.

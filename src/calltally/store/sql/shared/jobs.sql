@@ -111,7 +111,7 @@ ORDER BY job LIMIT :most;
 
 -- name: put_job_file!
 INSERT INTO job_files (tenant, job, place, name, kept_as, content_type, line_count, byte_count, sha256)
-VALUES (:tenant, :job, :place, :name, :kept_as, :content_type, :line_count, :byte_count, :sha256)
+VALUES (:tenant, :job, :position, :name, :stored_name, :content_type, :rows, :size, :sha256)
 ON CONFLICT (tenant, job, place) DO UPDATE
 SET name = excluded.name, kept_as = excluded.kept_as, content_type = excluded.content_type,
     line_count = excluded.line_count, byte_count = excluded.byte_count, sha256 = excluded.sha256;

@@ -79,10 +79,6 @@ INSERT INTO holds (tenant, name, revision, pinned_us)
 VALUES (:tenant, :name, :revision, :now_us)
 ON CONFLICT (tenant, name) DO UPDATE SET revision = excluded.revision, pinned_us = excluded.pinned_us;
 
--- name: retention_of_tenant
--- Days for which a tenant keeps its calls; NULL for ever.
-SELECT retention_days FROM tenants WHERE tenant = :tenant;
-
 -- name: calls_before
 -- Oldest calls created before an instant.
 SELECT id FROM calls WHERE tenant = :tenant AND created_us < :hi_us ORDER BY created_us, id LIMIT :most;

@@ -7,7 +7,7 @@ from litestar import delete, get, post, put
 
 from calltally.providers.credentials import validated_secrets
 from calltally.store.tenants.api_keys import IssuedApiKey, add_key, list_keys, mint_key, revoke_key
-from calltally.store.tenants.routes import NewRoute, checked_route, list_routes, put_route
+from calltally.store.tenants.routes import Route, checked_route, list_routes, put_route
 from calltally.store.tenants.tenants import (
     add_tenant,
     admin_list_tenants,
@@ -154,7 +154,7 @@ async def put_route_of_tenant(request: AnyRequest) -> Response:
     return Response.empty()
 
 
-async def store_route(deps: Dependencies, tenant: str, route: NewRoute) -> None:
+async def store_route(deps: Dependencies, tenant: str, route: Route) -> None:
     """Replace a route, effective for the next callback."""
     await deps.store.write(put_route(tenant, route, deps.clock()))
     deps.intake.invalidate(tenant)

@@ -8,8 +8,7 @@ from litestar import get
 from calltally.calls.identity import uuid_text
 from calltally.calls.parameters import read_values
 from calltally.calls.times import utc_text
-from calltally.store.tenants.number_reveals import reveals_of_tenant
-from calltally.store.tenants.tenants import need_tenant
+from calltally.store.tenants.tenants import need_tenant, reveals_of_tenant
 from calltally.web.api.admin.operations import LIST_KEYS, TAG
 from calltally.web.openapi.operation import Operation, one_response
 from calltally.web.request.access import ADMIN

@@ -8,7 +8,7 @@ from litestar import get
 from calltally.calls.feed_query import FEED_PARAMETERS, FeedQuery, parse_feed_query
 from calltally.calls.times import utc_text
 from calltally.calls.watermark import watermark_us
-from calltally.store.listing.list_calls import SEPARATOR
+from calltally.store.listing.seek import SEPARATOR
 from calltally.store.snapshots.change_feed import ChangeFeedPage, changes_after, lags_of
 from calltally.web.auth.admission import pairs_without_tenant
 from calltally.web.openapi.call_schema import CALL_CHANGES, CALL_TAG, EXAMPLE_CHANGES

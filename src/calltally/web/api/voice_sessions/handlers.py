@@ -13,7 +13,7 @@ from calltally.calls.parameters import one_of_parameter, read_values, text_param
 from calltally.calls.sessions import SESSION_STATUSES
 from calltally.ingest.session_body import SessionBody, session_fact
 from calltally.store.db.interface import Submission
-from calltally.store.listing.list_calls import SEPARATOR
+from calltally.store.listing.seek import SEPARATOR
 from calltally.store.listing.sessions import (
     FoundSession,
     SessionQuery,

@@ -12,7 +12,6 @@ from calltally.net.standard_webhooks import SECRET_BYTES, format_secret
 from calltally.store.db.operation import StoreOperation
 from calltally.store.webhooks.endpoints import (
     Endpoint,
-    SecretRotation,
     add_endpoint,
     change_endpoint,
     delete_endpoint,
@@ -107,8 +106,8 @@ async def rotate(request: AnyRequest) -> Response:
     )
     now_us = deps.clock()
     sealed = seal_secret(deps.vault, tenant, endpoint, secret)
-    rotation = SecretRotation(sealed, now_us + int(body.grace_hours) * _HOUR_US)
-    found: Endpoint = await deps.store.write(rotate_secret(tenant, endpoint, rotation, now_us))
+    until_us = now_us + int(body.grace_hours) * _HOUR_US
+    found: Endpoint = await deps.store.write(rotate_secret(tenant, endpoint, sealed, until_us, now_us))
     return Response.json(new_endpoint_resource(found, secret))
 
 

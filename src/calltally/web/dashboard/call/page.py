@@ -10,7 +10,7 @@ import msgspec
 from calltally.calls.identity import parse_uuid
 from calltally.calls.model import FINAL
 from calltally.calls.times import EPOCH, SECOND_US, parse_instant
-from calltally.store.tenants.number_reveals import StoredReveal, record_reveal
+from calltally.store.tenants.tenants import StoredReveal, record_reveal
 from calltally.web.api.call_logs.one_call import FoundCall, call_detail_json, requested_call
 from calltally.web.api.call_logs.schemas import raw_event_resource
 from calltally.web.dashboard.call.conversation import conversation

@@ -13,10 +13,9 @@ from calltally.deliveries.payload_formats import FORMS
 from calltally.providers.registry import PROVIDERS, WEBHOOKS
 from calltally.store.alerts.detector_state import rules_of_tenant
 from calltally.store.tenants.api_keys import SCOPES, list_keys
-from calltally.store.tenants.number_reveals import reveals_of_tenant
+from calltally.store.tenants.dead_letters import failures_since
 from calltally.store.tenants.routes import list_routes
-from calltally.store.tenants.signature_failures import failures_since
-from calltally.store.tenants.tenants import admin_list_tenants, need_tenant
+from calltally.store.tenants.tenants import admin_list_tenants, need_tenant, reveals_of_tenant
 from calltally.store.tenants.vault import find_provider_secrets
 from calltally.store.webhooks.endpoints import endpoints_of
 from calltally.web.api.admin.schemas import api_key_resource, route_resource, tenant_resource

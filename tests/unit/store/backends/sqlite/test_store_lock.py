@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from calltally.calls.errors import Misconfigured
-from calltally.store.backends.sqlite.connection import busy_handler
-from calltally.store.backends.sqlite.sole_service import sole_service
+from calltally.store.backends.sqlite.connection import busy_handler, sole_service
 
 
 def test_only_one_service_runs_on_a_file(tmp_path: Path) -> None:
