@@ -8,7 +8,6 @@ the median. Only the sync to disk leaves the loop, where the store provides a th
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
@@ -202,13 +201,20 @@ async def check_writer(store: Store) -> None:
     if store.stalled_s < STALLED_S:
         return
     if not store.queued_writes:
-        # For whatever reason this write fails, the next one would fail too.
-        with suppress(Exception):
+        try:
             async with asyncio.timeout(_TRIAL_TIMEOUT_S):
                 await store.write(execute("meta_try_write"))
                 return
+        except Exception as fault:  # noqa: BLE001 - for any reason, the next request would fail too
+            _log_failure(fault)
     message = (
         f"no write was committed for {STALLED_S:g} s or more, though some were requested; see the service's"
         " log and the database"
     )
     raise NothingCommitted(message)
+
+
+def _log_failure(fault: Exception) -> None:
+    from calltally.logs import get_logger  # deferred: takes 5 MB, and commands on the store log nothing
+
+    get_logger(__name__).warning("trial write failed", reason=str(fault) or type(fault).__name__)
