@@ -6,6 +6,7 @@ from html import unescape
 import pytest
 
 from calltally.store.tenants.dead_letters import record_failures
+from calltally.store.tenants.unlisted_fields import record_unlisted_field
 from tests.conftest import TENANT
 from tests.integration.web.dashboard.browsing import Browser
 from tests.integration.web.service import ADMIN, Service
@@ -89,6 +90,13 @@ def test_test_callback_shows_whether_a_real_one_is_accepted(admin: Browser) -> N
     assert own in elsewhere
     admin.post("/settings/providers", None, **{"provider": "kamailio", "secret.secret": SECRET})
     assert "can be decrypted" in admin.post("/settings/checks", provider="kamailio").text
+
+
+def test_fields_that_no_page_lists_are_shown_with_the_provider(admin: Browser) -> None:
+    bench = admin.service.bench
+    record = record_unlisted_field((TENANT, "twilio", "BrandNew"), 3, bench.now_us)
+    bench.run(bench.store.write(record))
+    assert "fields or words that no page lists (1): <code>BrandNew</code>" in page(admin)
 
 
 def test_wrong_signatures_are_shown_with_the_provider(admin: Browser) -> None:

@@ -36,6 +36,7 @@ SETTINGS_TEXTS: Final[Mapping[str, str]] = {
     "is_set": "stored",
     "is_not_set": "none",
     "wrong_signatures": "{count} wrong signatures in the last 30 minutes",
+    "unlisted_fields": "fields or words that no page lists ({count}):",
     "set_secret": "Set secrets",
     "set_secret_of": "Set secrets of {provider}",
     "secrets_of": "Secrets of {provider}",

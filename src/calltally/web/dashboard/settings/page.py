@@ -16,6 +16,7 @@ from calltally.store.tenants.api_keys import SCOPES, list_keys
 from calltally.store.tenants.dead_letters import failures_since
 from calltally.store.tenants.routes import list_routes
 from calltally.store.tenants.tenants import admin_list_tenants, need_tenant, reveals_of_tenant
+from calltally.store.tenants.unlisted_fields import unlisted_fields_of
 from calltally.store.tenants.vault import find_provider_secrets
 from calltally.store.webhooks.endpoints import endpoints_of
 from calltally.web.api.admin.schemas import api_key_resource, route_resource, tenant_resource
@@ -106,6 +107,7 @@ async def _providers(request: AnyRequest, visitor: Visitor) -> list[dict[str, An
     deps, tenant = dependencies_of(request), visitor.tenant
     since_s = deps.clock() // SECOND_US - _HALF_HOUR_S
     wrong = {name: count for name, count, _ in await deps.store.read(failures_since(tenant, since_s))}
+    unlisted = await deps.store.read(unlisted_fields_of(tenant))
     return [
         {
             "name": name,
@@ -113,6 +115,7 @@ async def _providers(request: AnyRequest, visitor: Visitor) -> list[dict[str, An
             "url": f"{public_origin(request)}/api/v1/ingest/{name}/{tenant}",
             "is_set": await deps.store.read(find_provider_secrets(tenant, name)) is not None,
             "wrong": wrong.get(name, 0),
+            "unlisted": [each.name for each in unlisted if each.provider == name],
         }
         for name in WEBHOOKS
     ]
