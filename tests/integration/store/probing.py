@@ -7,10 +7,12 @@ from random import Random
 from typing import Any
 
 import apsw
+import msgspec
 import psycopg
 
 from calltally.calls.events import Fact
 from calltally.calls.filters import ListQuery
+from calltally.calls.measures import COUNTS, decode_measures
 from calltally.store.backends.open import sqlite_path
 from calltally.store.db.interface import Store, Submission, SubmissionResult
 from calltally.store.ledger.lookup import find_call
@@ -46,10 +48,20 @@ UNDO = {
 def downgrade(url: str, version: str) -> None:
     """Turn a present database into one of an earlier schema, whose later revisions changed few tables."""
     with direct(url) as db:
+        _forget_later_counts(db)
         for revision, statements in UNDO.items():
             for statement in statements if revision > version else ():
                 db(statement)
         db("UPDATE alembic_version SET version_num = ?", version)
+
+
+def _forget_later_counts(db: Direct) -> None:
+    """Remove the marks of later counts from the measures of all calls."""
+    marks = (1 << len(COUNTS)) - 1
+    for call_id, stored in db("SELECT id, measured FROM calls WHERE measured IS NOT NULL"):
+        measures = decode_measures(bytes(stored))
+        kept = msgspec.structs.replace(measures, marks=measures.marks & marks)
+        db("UPDATE calls SET measured = ? WHERE id = ?", msgspec.msgpack.encode(kept), call_id)
 
 
 @contextmanager
