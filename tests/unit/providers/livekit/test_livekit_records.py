@@ -46,7 +46,7 @@ def test_a_call_that_was_never_active_is_not_completed(reason: str, state: str |
         assert (record.status, record.duration_seconds, record.answered_at) == (expected, 0, None)
 
 
-@pytest.mark.parametrize("reason", set(words.DISCONNECT_REASONS) - set(words.FINAL_STATUSES))
+@pytest.mark.parametrize("reason", sorted(set(words.DISCONNECT_REASONS) - set(words.FINAL_STATUSES)))
 @pytest.mark.parametrize("state", ["active", "automation"])
 def test_a_call_that_was_active_is_completed(reason: str, state: str) -> None:
     left = outbound("participant_left", LEFT_S, state, disconnectReason=reason)
