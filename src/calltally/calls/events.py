@@ -49,6 +49,8 @@ class StatedFields(TypedDict, total=False):
     `end_reason` is a word of `calls.end_reasons` or one of the sender's; a platform states its own word in
     `end_word`. `session` holds the fields of `calls.sessions` about the session that `session_id` names.
     `hung_up_by` is the end of the line that closed an answered call, a word of `calls.line_ends`.
+    `report_stage` is the stage of a report that its source sends again as it learns more. Only the reports of
+    the highest stage count.
     `unread_fields` names the source's fields whose values could not be read; the record does not use it.
     """
 
@@ -89,6 +91,7 @@ class StatedFields(TypedDict, total=False):
     session: dict[str, Any]
     unread_fields: list[str]
     hung_up_by: str
+    report_stage: int
 
 
 UNREAD: Final = "unread_fields"

@@ -38,9 +38,7 @@ class FoldedCall(NamedTuple):
 
 def fold(tenant: str, canonical: Node, facts: Iterable[Fact]) -> FoldedCall:
     """Return the record of `facts` (at least one, all of one call), whatever their order and repeats."""
-    ordered = list(facts)
-    if len(ordered) > 1:
-        ordered.sort(key=attrgetter("order"))
+    ordered = _ordered(facts)
     evidence = CallEvidence(ordered)
     merged, status = evidence.merged, evidence.status()
     times = evidence.times(status)
@@ -87,9 +85,34 @@ def fold(tenant: str, canonical: Node, facts: Iterable[Fact]) -> FoldedCall:
 
 def fold_ending(facts: Iterable[Fact]) -> Ending:
     """Return the ending of the call of these facts (at least one); its reason is the record's."""
-    evidence = CallEvidence(sorted(facts, key=attrgetter("order")))
+    evidence = CallEvidence(_ordered(facts))
     status = evidence.status()
     return evidence.ending(status, evidence.times(status))
+
+
+def _ordered(facts: Iterable[Fact]) -> list[Fact]:
+    """Return the facts in their total order, without reports that a later stage supersedes."""
+    ordered = list(facts)
+    if len(ordered) > 1:
+        ordered.sort(key=attrgetter("order"))
+        for fact in ordered:
+            if "report_stage" in fact.stated:
+                return _without_superseded(ordered)
+    return ordered
+
+
+def _without_superseded(ordered: Sequence[Fact]) -> list[Fact]:
+    """Return the facts without reports of lower stages than another report of the same source and SID."""
+    last_stage: dict[tuple[str, str], int] = {}
+    for fact in ordered:
+        report = (fact.provider, fact.call_sid)
+        last_stage[report] = max(fact.stated.get("report_stage", 0), last_stage.get(report, 0))
+    return [
+        fact
+        for fact in ordered
+        if "report_stage" not in fact.stated
+        or fact.stated["report_stage"] == last_stage[fact.provider, fact.call_sid]
+    ]
 
 
 def _duration_seconds(merged: StatedFields, status: str, times: CallTimes) -> int | None:

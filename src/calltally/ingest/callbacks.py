@@ -12,11 +12,11 @@ from calltally.calls.errors import DamagedStore, NotUnderstood, UnknownKind
 from calltally.calls.events import UNREAD, Fact
 from calltally.calls.times import SECOND_US
 from calltally.ingest.routes import RouteTableCache, TtlCache, map_route
-from calltally.providers.callback import Callback
+from calltally.providers.callback import Callback, PartlyUnderstood
 from calltally.providers.generic.signature import MAPPING
 from calltally.providers.known_fields import MAX_NAME_CHARS, unlisted_fields
 from calltally.providers.message_kinds import metric_kind
-from calltally.providers.provider import ChallengeAnswer, Provider
+from calltally.providers.provider import ChallengeAnswer, Provider, Webhook
 from calltally.providers.registry import registered_name
 from calltally.store.db.interface import Store, Submission, SubmissionResult
 from calltally.store.db.operation import Clock
@@ -72,10 +72,12 @@ class UnparsedBody(NamedTuple):
     """Authentic body that this version cannot parse.
 
     A body with a `kind` does not describe a call's status: it is stored, but no replay is pending for it.
+    `facts` are those of the other events of a batch.
     """
 
     reason: str
     kind: str = ""
+    facts: tuple[Fact, ...] = ()
 
 
 ParsedFacts: TypeAlias = list[Fact] | UnparsedBody
@@ -127,7 +129,11 @@ class CallbackReceiver:
             return CallbackReceipt(CallbackVerdict.WRONG_SIGNATURE)
         parsed = read_facts(provider, with_stored_settings(provider, callback, secrets))
         if isinstance(parsed, UnparsedBody):
-            return await self._store_dead_letter(tenant, provider_name, callback, parsed)
+            stored = await self._store_dead_letter(tenant, provider_name, callback, parsed)
+            if not parsed.facts:
+                return stored
+            recorded = await self._record(tenant, parsed.facts)
+            return recorded._replace(verdict=stored.verdict, reason=stored.reason, kind=stored.kind)
         receipt = await self._record(tenant, parsed)
         return receipt._replace(unlisted=(*unlisted_fields(provider.name, callback), *unknown_ends(parsed)))
 
@@ -202,13 +208,18 @@ def read_facts(provider: Provider, callback: Callback) -> ParsedFacts:
         return UnparsedBody(f"{provider.name} sends no callbacks in this version")
     try:
         return provider.webhook.facts_of(callback)
-    except UnknownKind as fault:
-        return UnparsedBody(fault.detail, metric_kind(fault.kind, provider.webhook.unread_kinds))
     except NotUnderstood as fault:
-        return UnparsedBody(fault.detail)
+        return _unparsed(fault, provider.webhook)
+    except PartlyUnderstood as partly:
+        return _unparsed(partly.fault, provider.webhook)._replace(facts=partly.facts)
     except Exception as fault:  # noqa: BLE001 - an error in our code must not lose a customer's call
         _log_error(provider.name)
         return UnparsedBody(f"internal error: {type(fault).__name__}: {fault}")
+
+
+def _unparsed(fault: NotUnderstood, webhook: Webhook) -> UnparsedBody:
+    kind = metric_kind(fault.kind, webhook.unread_kinds) if isinstance(fault, UnknownKind) else ""
+    return UnparsedBody(fault.detail, kind)
 
 
 def write_letter(provider: str, callback: Callback, reason: str) -> DeadLetter:

@@ -98,8 +98,7 @@ class DeadLetterReplay:
         facts = [
             map_route(fact, table)
             for _, each in parsed
-            if not isinstance(each, UnparsedBody)
-            for fact in each
+            for fact in (each.facts if isinstance(each, UnparsedBody) else each)
         ]
         # Facts first: a letter that is marked as parsed must be in the ledger.
         recorded = await self._store.submit([Submission(tenant, fact, self._deliver) for fact in facts])

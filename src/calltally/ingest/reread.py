@@ -41,7 +41,7 @@ def _callback_facts(fact: Fact, provider: Provider) -> list[Fact]:
     if isinstance(parsed, UnparsedBody) and is_form:
         url = f"{_URL}?{fact.raw.decode(errors='replace')}"
         parsed = read_facts(provider, Callback("GET", url, {}, b"", fact.received_us, fact.account))
-    return [] if isinstance(parsed, UnparsedBody) else parsed
+    return list(parsed.facts) if isinstance(parsed, UnparsedBody) else parsed
 
 
 def _listed(fact: Fact, provider: Provider) -> list[Fact]:

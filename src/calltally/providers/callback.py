@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from calltally.calls.events import Channel
+from calltally.calls.errors import NotUnderstood
+from calltally.calls.events import Channel, Fact
 
 
 class Callback(msgspec.Struct, frozen=True):
@@ -48,3 +49,15 @@ class UnreadableRecord(msgspec.Struct, frozen=True):
 
     position: str
     reason: str
+
+
+class PartlyUnderstood(Exception):
+    """Body of several events of which some cannot be read, with the facts of the others.
+
+    `fault` is the NotUnderstood or UnknownKind of one of those events.
+    """
+
+    def __init__(self, fault: NotUnderstood, facts: tuple[Fact, ...]) -> None:
+        super().__init__(fault.detail)
+        self.fault = fault
+        self.facts = facts

@@ -45,7 +45,8 @@ class Webhook(NamedTuple):
 
     `verify` is false for every request that is not signed with one of the secrets, and never raises.
     `facts_of` raises `NotUnderstood` for an authentic body that it cannot read, and `UnknownKind` for a
-    message of an unknown kind without a call state. A request that does not concern a call gives no facts.
+    message of an unknown kind without a call state. It raises `PartlyUnderstood` for a batch of which some
+    events are read. A request that does not concern a call gives no facts.
     `unread_kinds` are patterns of documented kinds that are counted by name and not read. Anybody can send a
     body: `max_bytes` and `max_form_bytes` bound the work of `verify`, which parses a form if its parameters
     are signed. `kept_status` is the HTTP status for an authentic body that is stored as a dead letter; some

@@ -50,6 +50,7 @@ from calltally.providers.twilio import fetch as twilio_fetch
 from calltally.providers.twilio import normalise as twilio_normalise
 from calltally.providers.twilio import resources as twilio_resources
 from calltally.providers.twilio import signature as twilio_signature
+from calltally.providers.twilio import words as twilio_words
 from calltally.providers.vapi import fetch as vapi_fetch
 from calltally.providers.vapi import normalise as vapi_normalise
 from calltally.providers.vapi import signature as vapi_signature
@@ -65,7 +66,11 @@ TWILIO: Final = Provider(
     kind=ProviderKind.CARRIER,
     secret_names=(*twilio_signature.SECRET_NAMES, *twilio_fetch.SECRET_NAMES),
     needs=twilio_signature.SECRET_NAMES[:1],
-    webhook=Webhook(twilio_signature.verify, twilio_normalise.facts_of, twiml_callbacks.UNREAD_KINDS),
+    webhook=Webhook(
+        twilio_signature.verify,
+        twilio_normalise.facts_of,
+        (*twilio_words.UNREAD_EVENTS, *twiml_callbacks.UNREAD_KINDS),
+    ),
     list_facts=twilio_resources.list_facts,
     fetcher=twilio_fetch.FETCHER,
 )

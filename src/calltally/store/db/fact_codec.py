@@ -27,7 +27,9 @@ _NAMES: Final = (
 )
 _NUMBERS: Final = {name: number for number, name in enumerate(_NAMES)}
 # Append only as well. They are the last element of a row, which releases that do not know them ignore.
-_LATER_NAMES: Final = (*("end_word", "end_side", "platform_agent", "session", "unread_fields", "hung_up_by"),)
+_LATER_NAMES: Final = (
+    *("end_word", "end_side", "platform_agent", "session", "unread_fields", "hung_up_by", "report_stage"),
+)
 _LATER: Final = {name: number for number, name in enumerate(_LATER_NAMES)}
 _HEX_SID: Final = re.compile(r"[A-Z]{2}[0-9a-f]{32}", re.ASCII)
 _SAME: Final = 0

@@ -1,5 +1,6 @@
 """`/api/v1/ingest/{provider}/{tenant}`: signed callbacks of providers."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -184,8 +185,9 @@ def _count(metrics: Metrics, provider: str, receipt: CallbackReceipt) -> None:
         metrics.count_fact(provider, recorded.outcome)
 
 
-def _kept(reason: str | None) -> Response:
-    return Response.json(CallbackResult([CallbackOutcome(IngestOutcome.IGNORED, reason, None, None)]))
+def _kept(reason: str | None, recorded: Iterable[CallbackOutcome] = ()) -> Response:
+    ignored = CallbackOutcome(IngestOutcome.IGNORED, reason, None, None)
+    return Response.json(CallbackResult([ignored, *recorded]))
 
 
 def _response(receipt: CallbackReceipt, kept_status: int) -> Response:
@@ -199,12 +201,13 @@ def _response(receipt: CallbackReceipt, kept_status: int) -> Response:
             "the signature does not match: check the stored secret, and that the provider calls the public"
             " URL of this service (CALLTALLY_PUBLIC_URL)"
         )
+    recorded = [_outcome(each) for each in receipt.recorded]
     if receipt.verdict is CallbackVerdict.DEAD_LETTER:
         outcome = CallbackOutcome(IngestOutcome.DEAD_LETTER, receipt.reason, None, None)
-        return Response.json(CallbackResult([outcome]), status=kept_status)
+        return Response.json(CallbackResult([outcome, *recorded]), status=kept_status)
     if receipt.verdict is CallbackVerdict.KEPT:
-        return _kept(receipt.reason)
-    return Response.json(CallbackResult([_outcome(recorded) for recorded in receipt.recorded]))
+        return _kept(receipt.reason, recorded)
+    return Response.json(CallbackResult(recorded))
 
 
 def _outcome(recorded: SubmissionResult) -> CallbackOutcome:

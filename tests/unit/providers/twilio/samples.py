@@ -1,4 +1,4 @@
-"""Twilio's callbacks, signed by its own SDK: two calls, a dialled leg, and Call resources in JSON."""
+"""Twilio's callbacks, signed by its own SDK: calls, a dialled leg, Call resources in JSON, Event Streams."""
 
 import json
 from hashlib import sha256
@@ -6,9 +6,11 @@ from urllib.parse import parse_qsl, urlencode
 
 from tests.unit.providers.sampling import FORM, JSON, Headers, Records, Samples, Secrets, Sent
 from tests.unit.providers.twilio.signing import repeated, sdk_signature
+from tests.unit.providers.twilio.streams import event, progress, state, summary
 
 ACCOUNT = "AC" + "5" * 32
-TALK, BUSY, LEG = ("CA" + digit * 32 for digit in "123")
+SIP_EDGE = {"properties": {"sip_call_id": "a84b4c76e66710@pbx.example", "media_region": "us1"}}
+TALK, BUSY, LEG, STREAMED = ("CA" + digit * 32 for digit in "1234")
 
 
 def sign(sent: Sent, url: str, secrets: Secrets, _signed_at_us: int) -> Headers:
@@ -90,6 +92,22 @@ SAMPLES = Samples(
         status(BUSY, "initiated", 1, 0),
         status(BUSY, "busy", 4, 1, CallDuration="0", Duration="0", SipResponseCode="486"),
         json_body({"calls": [resource()]}),
+        json_body([progress("EZ1", STREAMED, "initiated", 0), progress("EZ2", STREAMED, "completed", 1)]),
+        # Older sinks write `data` as a text.
+        json_body([event("EZ3", "partial", json.dumps(summary(STREAMED, **state(connect_duration=0))))]),
+        json_body(
+            [
+                event("EZ4", "predicted-complete", summary(STREAMED, **state(connect_duration=29))),
+                event("EZ5", "complete", summary(STREAMED)),
+            ]
+        ),
+        json_body(
+            [
+                event(
+                    "EZ6", "complete", summary(TALK, **state(connect_duration=49, end="2026-08-22T08:00:59Z"))
+                )
+            ]
+        ),
     ],
     calls={
         TALK: {
@@ -103,6 +121,16 @@ SAMPLES = Samples(
             "duration_seconds": 0,
             "sip_code": 486,
             "ended_at": "2026-08-22T08:00:04.000000Z",
+        },
+        STREAMED: {
+            "status": "completed",
+            "direction": "outbound",
+            "duration_seconds": 30,
+            "answered_by": "human",
+            "ended_at": "2026-08-22T08:00:40.000000Z",
+            "end_reason": "remote-hung-up",
+            "sip_code": 200,
+            "tags": ["high_jitter", "silence"],
         },
         LEG: {"status": "no-answer", "parent_call_sid": TALK, "direction": "outbound"},
     },
