@@ -13,6 +13,7 @@ from calltally.ingest.callbacks import ParsedFacts, UnparsedBody, is_genuine, re
 from calltally.providers.message_kinds import OTHER
 from calltally.providers.registry import PROVIDERS, WEBHOOKS
 from tests.unit.providers.sampling import FORM, Sent, samples_of, signed
+from tests.unit.providers.twilio.samples import json_body
 
 CALL: Final = "0a1b2c3d-0000-4000-8000-000000000001"
 CONVERSATION: Final = "CON-0a1b2c3d-0000-4000-8000-000000000001"
@@ -55,6 +56,11 @@ def elevenlabs(kind: str, **data: object) -> Sent:
 def telnyx(kind: str, **payload: object) -> Sent:
     event = {"record_type": "event", "event_type": kind, "id": "0ccc7b54-1", "payload": payload}
     return body({"data": {**event, "occurred_at": "2026-08-22T08:00:42.700Z"}, "meta": {"attempt": 1}})
+
+
+def stream(kind: str, **data: object) -> Sent:
+    """Return an event of Twilio's Event Streams in a batch."""
+    return json_body([{"specversion": "1.0", "type": kind, "id": "EZ1", "source": "Sink", "data": data}])
 
 
 VONAGE_RECORD: Final = body(
@@ -106,6 +112,13 @@ COUNTED: Final = [
     ("retell", body({"event": "alert_triggered", "alert": {"alert_id": "a-1"}}), OTHER),
     ("twilio", form(**CONFERENCE), "conference"),
     ("twilio", form(MessageSid="SM" + "1" * 32, MessageStatus="delivered"), "message"),
+    ("twilio", stream("com.twilio.eventstreams.test-event", test_id="t-1"), "com.twilio.eventstreams.*"),
+    (
+        "twilio",
+        stream("com.twilio.voice.insights.call-event.gateway", name="completed", call_state="completed"),
+        "com.twilio.voice.insights.call-event.*",
+    ),
+    ("twilio", stream("com.twilio.voice.weather", rain=True), OTHER),
     ("signalwire", form(**CONFERENCE), "conference"),
     ("plivo", form(ConferenceName="standup", ConferenceUUID="c-1", ConferenceAction="exit"), "conference"),
     ("jambonz", body({"queue_sid": "q-1", "event": "joined", "length": 2}), "queue_sid"),
@@ -121,6 +134,7 @@ DEAD_LETTERS: Final = [
     ("vonage", body({"conversation_uuid": CONVERSATION, "status": "completed"})),
     ("retell", body({"event": "call_parked", "call": {"call_id": "c-1", "call_status": "ongoing"}})),
     ("twilio", form(CallStatus="completed", AccountSid="AC" + "2" * 32)),
+    ("twilio", stream("com.twilio.voice.call.v9", call_sid="CA1", call_state="completed")),
     ("signalwire", form(CallStatus="completed")),
     ("plivo", form(CallStatus="completed", Event="Hangup")),
     ("jambonz", body({"call_status": "completed"})),

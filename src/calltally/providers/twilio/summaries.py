@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from calltally.calls.events import Channel, Fact, StatedFields, content_digest
-from calltally.calls.implied_times import implied_end_us
 from calltally.calls.model import FINAL
 from calltally.providers import timestamps, value_parsers, values
 from calltally.providers.carrier_facts import sip_call_link
@@ -76,7 +75,7 @@ def summary_fact(summary: Mapping[str, Any], stage: int, event_us: int, received
         account=statement.get("provider_account", ""),
         event_id="",
         sequence=None,
-        occurred_us=statement.get("ended_us", implied_end_us(statement, event_us)) if is_over else event_us,
+        occurred_us=statement.get("ended_us", event_us) if is_over else event_us,
         received_us=received_us,
         digest=content_digest(dict(summary)),
         stated=statement,

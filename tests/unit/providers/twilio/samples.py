@@ -71,6 +71,9 @@ DIALLED = Sent(
     FORM,
 )
 
+TALK_SUMMARY = summary(
+    TALK, **state(connect_duration=49, end="2026-08-22T08:00:59Z"), carrier_edge=None, sip_edge=SIP_EDGE
+)
 TALKED = {
     "status": "completed",
     "duration_seconds": 49,
@@ -101,13 +104,7 @@ SAMPLES = Samples(
                 event("EZ5", "complete", summary(STREAMED)),
             ]
         ),
-        json_body(
-            [
-                event(
-                    "EZ6", "complete", summary(TALK, **state(connect_duration=49, end="2026-08-22T08:00:59Z"))
-                )
-            ]
-        ),
+        json_body([event("EZ6", "complete", TALK_SUMMARY)]),
     ],
     calls={
         TALK: {
