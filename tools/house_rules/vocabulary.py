@@ -76,7 +76,8 @@ def _banned_in(name: str, path: str) -> list[str]:
     if name.strip("_") in WIRE_NAMES:
         return []
     words = {word.lower() for word in WORD.findall(name)} & BANNED
-    if any(PurePosixPath(path).is_relative_to(folder) for folder in CONVERSATIONS):
+    # Only a found word needs the path, whose comparison costs a hundred times as much.
+    if words and any(PurePosixPath(path).is_relative_to(folder) for folder in CONVERSATIONS):
         words -= CONVERSATION_WORDS
     return sorted(words)
 
