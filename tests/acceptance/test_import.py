@@ -11,6 +11,7 @@ import pytest
 from backports import zstd
 
 from tests.acceptance.live import calltally, own_environment
+from tests.unit.providers.generic import pack_tables
 from tests.unmeasured import unmeasured
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -163,3 +164,16 @@ def test_a_table_of_any_shape_goes_in_by_a_mapping(tmp_path: Path, run: Run) -> 
     assert json.loads(run(*told).stdout)["recorded"] == 2
     without = run("import", "generic", "a.csv", "--tenant", "acme")
     assert (without.returncode, "there is no mapping of generic" in without.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("pack", "rows"), [("cdr-stats", pack_tables.CDR_STATS), ("fusionpbx", pack_tables.FUSIONPBX)]
+)
+def test_a_table_goes_in_by_the_name_of_a_pack(pack: str, rows: bytes, folder: Path, run: Run) -> None:
+    (folder / "calls.csv").write_bytes(rows)
+    done = run("import", "generic", "calls.csv", "--tenant", "acme", "--mapping", pack, "--json")
+    count = len(rows.splitlines()) - 1
+    assert (json.loads(done.stdout)["recorded"], done.returncode) == (count, 0)
+    assert run_total(folder) == count
+    again = run("import", "generic", "calls.csv", "--tenant", "acme", "--mapping", pack, "--json")
+    assert json.loads(again.stdout)["known"] == count

@@ -17,11 +17,13 @@ from calltally.bootstrap.open_store import load_settings
 from calltally.bootstrap.vaults import open_vault
 from calltally.cli.console.session import read_once, with_store
 from calltally.cli.main import main
+from calltally.providers.generic.mapping_packs import pack_names, pack_text
 from calltally.store.db.interface import Submission
 from calltally.store.tenants.api_keys import digest_of_key, find_key
 from calltally.store.tenants.vault import find_provider_secrets
 from tests.integration.store.probing import direct
 from tests.telling import own
+from tests.unit.providers.generic import pack_tables
 
 
 class CommandResult(NamedTuple):
@@ -307,3 +309,28 @@ def test_mapping_try_prints_resulting_records(empty: Commands, tmp_path: Path) -
     printed = empty("mapping", "try", "m.toml", "rows.csv").out
     assert "Record of 7" in printed
     assert re.search(r"ended_at\W+2026-10-01T00:01:10.000000Z", printed)
+
+
+def test_mapping_packs_are_listed_printed_and_tried_by_name(empty: Commands, tmp_path: Path) -> None:
+    listed = empty("mapping", "packs").out.splitlines()
+    assert [line.split()[0] for line in listed] == pack_names()
+    printed = empty("mapping", "packs", "cdr-stats").out
+    assert printed == pack_text("cdr-stats")
+    (tmp_path / "rows.csv").write_bytes(pack_tables.CDR_STATS)
+    (tmp_path / "own.toml").write_text(printed)
+    by_name = empty("mapping", "try", "cdr-stats", "rows.csv", "--json").json
+    assert by_name == empty("mapping", "try", "own.toml", "rows.csv", "--json").json
+    assert len(by_name["records"]) == len(pack_tables.CDR_STATS_CALLS)
+
+
+def test_an_unknown_pack_is_refused_with_the_names_of_all(empty: Commands) -> None:
+    for arguments in (("mapping", "packs", "none"), ("mapping", "try", "none", "-")):
+        result = empty(*arguments)
+        assert result.code == 2
+        assert "aircall, amazon-connect" in result.err
+
+
+def test_provider_put_stores_a_pack_by_its_name(run: Commands) -> None:
+    stored = run("provider", "put", "acme", "generic-aircall", "--mapping", "aircall", stdin="secret=tok-1\n")
+    assert (stored.code, stored.err) == (0, "")
+    assert "Stored mapping, secret of generic-aircall for acme." in stored.out

@@ -1,4 +1,4 @@
-"""`calltally mapping`: a test of a mapping on a sample before it is stored."""
+"""`calltally mapping`: the mapping packs, and a test of a mapping on a sample before it is stored."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -23,10 +23,14 @@ from calltally.cli.provider import read_mapping
 from calltally.providers.callback import RecordSource, UnreadableRecord
 from calltally.providers.generic.bodies import list_facts
 from calltally.providers.generic.mapping_compiler import compile_mapping
+from calltally.providers.generic.mapping_packs import pack_names, pack_text, pack_title
 
-commands: Final = typer.Typer(help="Test mappings of generic providers.", no_args_is_help=True)
+commands: Final = typer.Typer(
+    help="Test mappings of generic providers, and list the mapping packs.", no_args_is_help=True
+)
 MAX_SAMPLE_BYTES: Final = 16 * 1024 * 1024
 _MAX_PRINTED: Final = 20
+_PACK_NAME_CHARS: Final = 24
 _OMITTED_FIELDS: Final = ("provider",)
 _EMPTY_VALUES: Final[tuple[object, ...]] = (None, [])
 
@@ -50,16 +54,10 @@ class MappingTrial(msgspec.Struct, frozen=True):
     records: list[dict[str, Any]]
 
 
-@commands.callback()
-def group() -> None:
-    """Make `try` a subcommand although it is the only one."""
-
-
 @commands.command("try")
 def try_mapping(
     mapping: Annotated[
-        Path,
-        typer.Argument(exists=True, dir_okay=False, readable=True, help="File with the mapping, in TOML."),
+        str, typer.Argument(help="File with the mapping, in TOML, or the name of a mapping pack.")
     ],
     sample: Annotated[
         Path,
@@ -85,6 +83,20 @@ def try_mapping(
         _print(trial)
     if trial.refusals:
         raise typer.Exit(1)
+
+
+@commands.command("packs")
+def print_packs(
+    name: Annotated[str, typer.Argument(help="A pack to print, as the start of a mapping of your own.")] = "",
+) -> None:
+    """List the mapping packs, or print the mapping of one pack."""
+    if not name:
+        for each in pack_names():
+            typer.echo(f"{each:{_PACK_NAME_CHARS}}{pack_title(each)}")
+    elif name in pack_names():
+        typer.echo(pack_text(name), nl=False)
+    else:
+        raise InvalidInput.of("name", f"there is no pack {name!r}; the packs are {', '.join(pack_names())}")
 
 
 def _lines_of(sample: Path) -> list[bytes]:

@@ -12,6 +12,7 @@ from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import InvalidInput
 from calltally.cli.console.session import with_store
 from calltally.providers.credentials import validated_secrets
+from calltally.providers.generic.mapping_packs import pack_names, pack_text
 from calltally.providers.generic.signature import MAPPING
 from calltally.providers.registry import PROVIDERS, registered_name
 from calltally.settings import Settings
@@ -37,11 +38,9 @@ def put(
     ],
     *,
     mapping: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, readable=True, help="File with the mapping of a generic provider."
-        ),
-    ] = None,
+        str,
+        typer.Option(help="File with the mapping of a generic provider, or the name of a mapping pack."),
+    ] = "",
     secret: Annotated[
         list[str] | None,
         typer.Option(
@@ -55,7 +54,7 @@ def put(
     Without --secret, the command prompts for the secret, or reads lines of NAME=VALUE from standard input.
     """
     pairs = _read_pairs(secret) if secret else _prompt(provider)
-    if mapping is not None:
+    if mapping:
         pairs = {**pairs, MAPPING: read_mapping(mapping)}
     secrets = validated_secrets(provider, pairs)
 
@@ -77,8 +76,14 @@ def _prompt(provider: str) -> Mapping[str, str]:
     return {name: typer.prompt(name, hide_input=True)}
 
 
-def read_mapping(path: Path) -> str:
-    """Return the text of a mapping's file. Raises InvalidInput."""
+def read_mapping(source: str) -> str:
+    """Return the text of a mapping's file, or else of the pack with this name. Raises InvalidInput."""
+    path = Path(source)
+    if not path.is_file():
+        if source in pack_names():
+            return pack_text(source)
+        packs = ", ".join(pack_names())
+        raise InvalidInput.of("mapping", f"there is no file {source!r}, and no pack; the packs are {packs}")
     try:
         return path.read_text("utf-8")
     except UnicodeDecodeError as fault:

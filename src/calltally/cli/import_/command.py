@@ -59,9 +59,8 @@ class ImportOptions(NamedTuple):
     ] = ""
     encoding: Annotated[str, typer.Option(help="How text is written, such as latin-1.")] = "utf-8"
     mapping: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, readable=True, help="The mapping of a generic provider."),
-    ] = None
+        str, typer.Option(help="The mapping of a generic provider: its file, or the name of a pack.")
+    ] = ""
     refused: Annotated[
         Path | None, typer.Option(help="Keep the lines that are refused here, to be mended.", dir_okay=False)
     ] = None
@@ -130,7 +129,7 @@ def _check(options: ImportOptions) -> None:
     for path in options.files:
         with opened(path) if str(path) != "-" else io.BytesIO():
             pass
-    if options.mapping is not None and registered_name(options.provider) != GENERIC.name:
+    if options.mapping and registered_name(options.provider) != GENERIC.name:
         raise InvalidInput.of("mapping", f"{options.provider} is read without a mapping; say generic")
 
 
@@ -150,7 +149,7 @@ async def _mapping(options: ImportOptions, store: Store, settings: Settings) -> 
     """That of the file, else the one that is stored under the provider's name."""
     if registered_name(options.provider) != GENERIC.name:
         return ""
-    if options.mapping is not None:
+    if options.mapping:
         text = read_mapping(options.mapping)
     else:
         sealed = await store.read(find_provider_secrets(options.tenant, options.provider))

@@ -1,1 +1,1 @@
-"""FreeSWITCH: call detail records of mod_json_cdr and mod_xml_cdr, and tables of FusionPBX."""
+"""FreeSWITCH: call detail records of mod_json_cdr and mod_xml_cdr, and tables."""

@@ -1,6 +1,6 @@
 """Facts from files of FreeSWITCH.
 
-Consecutive JSON or XML records, and tables with a header (FusionPBX, mod_cdr_csv).
+Consecutive JSON or XML records, and tables with a header (mod_cdr_csv).
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -15,6 +15,7 @@ from calltally.providers.generic.paths import find
 from calltally.providers.generic.records import fact_of
 
 MAX_EVENTS: Final = 1_000
+_DEFAULT_ZONE: Final = "UTC"
 
 
 def facts_of(callback: Callback) -> list[Fact]:
@@ -31,8 +32,10 @@ def facts_of(callback: Callback) -> list[Fact]:
 
 
 def list_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | UnreadableRecord]:
-    """Yield the events or rows of a file by its mapping."""
+    """Yield the events or rows of a file by its mapping. The time zone of `source` precedes the mapping's."""
     mapping = _compiled(source.mapping)
+    if source.time_zone != _DEFAULT_ZONE:
+        mapping = mapping._replace(time_zone=source.time_zone)
     if mapping.format is BodyFormat.CSV:
         yield from _table_facts(lines, mapping, source)
     elif mapping.format is BodyFormat.JSON:

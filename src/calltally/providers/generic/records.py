@@ -142,7 +142,7 @@ def _latest_us(statement: StatedFields) -> int | None:
 
 
 def _digest(event: Mapping[str, Any], body: Any, mapping: CompiledMapping) -> bytes:  # noqa: ANN401 (the same)
-    """Return the digest of the event, and of the values that its fields take from the body around it."""
+    """Return the digest of the event, and of the values that fields and rules take from around it."""
     content = _without(event, mapping.volatile)
     outer_values = {path.text: find(body, path.steps) for path in _outer(mapping)}
     return content_digest([content, outer_values] if outer_values else content)
@@ -151,7 +151,8 @@ def _digest(event: Mapping[str, Any], body: Any, mapping: CompiledMapping) -> by
 def _outer(mapping: CompiledMapping) -> list[Path]:
     fields = [*mapping.fields, *(field for rule in mapping.rules for field in rule.fields)]
     paths = [path for field in fields for path in field.paths]
-    return [path for path in (*paths, *(path for _, path in mapping.metadata)) if path.is_outer]
+    kinds = [rule.path for rule in mapping.rules]
+    return [path for path in (*paths, *(path for _, path in mapping.metadata), *kinds) if path.is_outer]
 
 
 def _without(event: Mapping[str, Any], volatile: tuple[Path, ...]) -> dict[str, Any]:
