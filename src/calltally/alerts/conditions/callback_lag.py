@@ -84,12 +84,13 @@ def callback_delays(facts: Iterable[Fact]) -> list[CallbackDelay]:
     """Return the lags of the callbacks among facts that carry a time of their own.
 
     A clock that is ahead gives a lag of zero. A callback older than a week is a resent one, and shows nothing
-    about its provider.
+    about its provider. Nor does a report in stages, which its source makes up to half an hour after a call.
     """
     return [
         CallbackDelay(each.provider, each.account, each.call_sid, each.received_us, max(0, lag_us))
         for each in facts
         if each.channel == Channel.CALLBACK
+        and "report_stage" not in each.stated
         and (lag_us := each.received_us - each.occurred_us) != 0
         and lag_us <= MAX_LAG_US
     ]

@@ -111,6 +111,10 @@ def test_only_callbacks_with_a_time_have_a_lag() -> None:
     ]
 
 
+def test_summaries_that_come_minutes_after_a_call_have_no_lag() -> None:
+    assert callback_delays([fact(-1_800, status="completed", report_stage=3)]) == []
+
+
 def test_provider_and_account_are_series() -> None:
     newest = newest_of_series(callbacks([2] * 3, account="A"), 0, NOW_US)
     assert [key.dimension for key in newest] == [Dimension.PROVIDER, Dimension.PROVIDER_ACCOUNT]
