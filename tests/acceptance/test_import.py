@@ -123,6 +123,16 @@ def run_total(folder: Path) -> int:
         connection.close()
 
 
+def run_records(folder: Path) -> list[dict[str, object]]:
+    """Return the stored records of all calls."""
+    connection = apsw.Connection(str(folder / "var" / "calltally.db"), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        rows = connection.execute("SELECT record FROM calls").fetchall()
+        return [json.loads(bytes(record)) for (record,) in rows]  # type: ignore[arg-type]
+    finally:
+        connection.close()
+
+
 def test_packed_files_and_standard_input_are_read_by_what_they_hold(tmp_path: Path, run: Run) -> None:
     (tmp_path / "0.bin").write_bytes(gzip.compress((HEADER + row(0)).encode()))
     (tmp_path / "1.bin").write_bytes(zstd.compress((HEADER + row(1)).encode()))
@@ -167,13 +177,20 @@ def test_a_table_of_any_shape_goes_in_by_a_mapping(tmp_path: Path, run: Run) -> 
 
 
 @pytest.mark.parametrize(
-    ("pack", "rows"), [("cdr-stats", pack_tables.CDR_STATS), ("fusionpbx", pack_tables.FUSIONPBX)]
+    ("pack", "rows", "calls"),
+    [
+        ("cdr-stats", pack_tables.CDR_STATS, pack_tables.CDR_STATS_CALLS),
+        ("fusionpbx", pack_tables.FUSIONPBX, pack_tables.FUSIONPBX_CALLS),
+    ],
 )
-def test_a_table_goes_in_by_the_name_of_a_pack(pack: str, rows: bytes, folder: Path, run: Run) -> None:
+def test_a_table_goes_in_by_the_name_of_a_pack(
+    pack: str, rows: bytes, calls: pack_tables.Calls, folder: Path, run: Run
+) -> None:
     (folder / "calls.csv").write_bytes(rows)
-    done = run("import", "generic", "calls.csv", "--tenant", "acme", "--mapping", pack, "--json")
-    count = len(rows.splitlines()) - 1
-    assert (json.loads(done.stdout)["recorded"], done.returncode) == (count, 0)
-    assert run_total(folder) == count
-    again = run("import", "generic", "calls.csv", "--tenant", "acme", "--mapping", pack, "--json")
-    assert json.loads(again.stdout)["known"] == count
+    arguments = ("import", "generic", "calls.csv", "--tenant", "acme", "--mapping", pack, "--json")
+    done = run(*arguments)
+    assert (json.loads(done.stdout)["recorded"], done.returncode) == (len(calls), 0)
+    assert json.loads(run(*arguments).stdout)["known"] == len(calls)
+    stored = {record["call_sid"]: record for record in run_records(folder)}
+    assert {sid: {name: stored[sid][name] for name in fields} for sid, fields in calls.items()} == calls
+    assert stored.keys() == calls.keys()

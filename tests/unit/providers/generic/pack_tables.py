@@ -52,6 +52,7 @@ THREE_CX_CALLS: Final[Calls] = {
         "from_number": "+14155550123",
         "to_number": "+14155550100",
         "agent": "Ada",
+        "end_reason": "remote-hung-up",
         "created_at": "2026-08-22T08:00:00.000000Z",
         "answered_at": "2026-08-22T08:00:10.000000Z",
         "ended_at": "2026-08-22T08:00:52.000000Z",
