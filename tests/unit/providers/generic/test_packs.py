@@ -21,7 +21,8 @@ from calltally.providers.generic.mapping_packs import pack_names, pack_text, pac
 from calltally.providers.generic.signature import verify
 from calltally.providers.registry import PROVIDERS
 from tests.unit.providers.generic import pack_tables
-from tests.unit.providers.generic.pack_samples import SAMPLES, PackSamples
+from tests.unit.providers.generic.pack_samples import SAMPLES
+from tests.unit.providers.generic.pack_shape import PackSamples
 from tests.unit.providers.sampling import HOST, NOW_US
 
 SIGNED = [name for name, samples in SAMPLES.items() if samples.secret]
