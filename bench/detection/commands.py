@@ -19,7 +19,8 @@ from bench.detection.single_events import single_events_of
 from bench.detection.single_scoring import scored_calls
 from calltally.alerts.model.rules import Rules, read_rules
 from calltally.calls.errors import InvalidInput
-from calltally.cli.console.output import AsJson, print_json
+from calltally.cli.console.options import AsJson
+from calltally.cli.console.output import print_json
 
 _TOML: Final = ".toml"
 # Narrower terminals have no room for all columns.

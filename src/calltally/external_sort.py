@@ -7,6 +7,7 @@ import struct
 import tempfile
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
@@ -72,6 +73,11 @@ class ExternalSorter:
         if self._pairs:
             self._write_run()
         return _merged(self._runs)
+
+    def grouped(self) -> Iterator[tuple[bytes, list[bytes]]]:
+        """Yield each key with its values, in the order of the keys and of their addition."""
+        for key, pairs in groupby(self.sorted(), key=_key_of):
+            yield key, [value for _, value in pairs]
 
     def _write_run(self) -> None:
         self._pairs.sort(key=_key_of)

@@ -9,18 +9,19 @@ from typing import Any, TypeVar
 import msgspec
 import pytest
 
+from calltally.bootstrap.outbound import provider_access
 from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import Misconfigured, NotUnderstood, Unavailable
 from calltally.calls.events import Channel, Fact
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
 from calltally.calls.windows import TimeWindow
-from calltally.cli.reconcile.provider_command import ReconciliationRequest, compare
 from calltally.net import RetryingClient
 from calltally.providers.call_fetcher import ApiAccess, StartWindow
 from calltally.providers.callback import UnreadableRecord
 from calltally.providers.registry import FETCHERS
 from calltally.reconcile.findings import FindingKind
 from calltally.reconcile.provider_client import ProviderClient
+from calltally.reconcile.provider_reconciliation import ReconciliationRequest, reconcile_provider
 from calltally.reconcile.provider_run import ProviderReport
 from calltally.retry_policy import RetryPolicy
 from calltally.settings import Settings
@@ -216,7 +217,9 @@ class Desk:
 
     def compare(self, *, heal: bool = False) -> ProviderReport:
         request = ReconciliationRequest(TENANT, self.name, WINDOW, heal=heal)
-        return self.bench.run(compare(self.bench.store, self.settings, request, NOW_US))
+        return self.bench.run(
+            reconcile_provider(provider_access(self.settings, self.bench.store), request, NOW_US)
+        )
 
     def call(self, call_sid: str) -> Any:  # noqa: ANN401 (a record)
         record = self.bench.run(self.bench.store.read(find_call(TENANT, call_sid)))

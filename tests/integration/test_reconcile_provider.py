@@ -13,15 +13,16 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from calltally.bootstrap.outbound import provider_access
 from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import InvalidInput, Misconfigured, NotFound
 from calltally.calls.events import Channel, Fact, StatedFields, content_digest
 from calltally.calls.identity import Node
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.calls.windows import FIRST_US, LAST_US, TimeWindow
-from calltally.cli.reconcile.provider_command import ReconciliationRequest, compare
 from calltally.reconcile import recheck
 from calltally.reconcile.findings import Finding, FindingKind
+from calltally.reconcile.provider_reconciliation import ReconciliationRequest, reconcile_provider
 from calltally.reconcile.provider_run import ProviderReport
 from calltally.settings import Settings
 from calltally.store.db.interface import Submission
@@ -68,7 +69,9 @@ class Desk:
     def compare(self, **changes: Any) -> ProviderReport:  # noqa: ANN401 (fields of a question)
         request = ReconciliationRequest(TENANT, "twilio", TimeWindow(MONTH_US, END_US))
         request_with_changes = msgspec.structs.replace(request, **changes)
-        return self.bench.run(compare(self.bench.store, self.settings, request_with_changes, NOW_US))
+        return self.bench.run(
+            reconcile_provider(provider_access(self.settings, self.bench.store), request_with_changes, NOW_US)
+        )
 
     def call(self, call_sid: str = SID) -> Any:  # noqa: ANN401 (a record)
         record = self.bench.run(self.bench.store.read(find_call(TENANT, call_sid)))
@@ -327,7 +330,9 @@ def test_each_finding_is_reported_when_confirmed(small: Desk) -> None:
     small.api.calls = {SID: resource(SID, DAY), "CA2": resource("CA2", DAY)}
     reported: list[Finding] = []
     request = ReconciliationRequest(TENANT, "twilio", TimeWindow(MONTH_US, END_US), most=1)
-    run = compare(small.bench.store, small.settings, request, NOW_US, on_finding=reported.append)
+    run = reconcile_provider(
+        provider_access(small.settings, small.bench.store), request, NOW_US, on_finding=reported.append
+    )
     report = small.bench.run(run).report
     assert len(report.findings) == 1
     assert report.counts[FindingKind.UNHEARD_CALL] == len(reported) == 2

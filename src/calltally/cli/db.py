@@ -5,24 +5,24 @@ from typing import Annotated, Final
 
 import msgspec
 import typer
+from rich.filesize import decimal
 
 from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.open_store import load_settings
 from calltally.calls.errors import Misconfigured
-from calltally.cli.console.output import AsJson, print_json, print_rows
-from calltally.cli.console.session import with_store
+from calltally.cli.console.options import AsJson, OnlyTenants
+from calltally.cli.console.output import print_json, print_rows
+from calltally.cli.console.session import chosen_tenants, with_store
 from calltally.store.backends.open import check_schema, open_store
 from calltally.store.backends.postgres.citus import CitusReadiness, distribute, read_citus_readiness
 from calltally.store.db.interface import Store
 from calltally.store.maintenance.new_epoch import NewEpoch, start_epoch
-from calltally.store.tenants.tenants import admin_list_tenants, new_epoch
+from calltally.store.tenants.tenants import new_epoch
 
 commands: Final = typer.Typer(
     help="Distribute the database, and begin new epochs after a restore.", no_args_is_help=True
 )
 _NO_POSTGRES: Final = "the database is SQLite, a file on one machine; move to PostgreSQL first"
-_UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
-_UNIT: Final = 1000
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -60,9 +60,19 @@ async def _distribute(*, check: bool, as_json: bool) -> CitusReadiness:
     try:
         found = await _survey(store)
         if not as_json:
-            _print(found)
+            lines = [
+                _Line(each.table, f"{each.rows:,}", decimal(each.bytes), "move" if each.moves else "stay")
+                for each in found.tables
+            ]
+            print_rows(lines, as_json=False)
         if not check and not found.missing:
-            await _move(store, found, as_json=as_json)
+            for table in found.tables:
+                if table.moves:
+                    await store.write(distribute(table.table))
+                    typer.echo(f"moved {table.table}", err=as_json)
+            typer.echo(
+                "All tables are distributed by tenant. Start the servers and workers again.", err=as_json
+            )
         return found
     finally:
         await store.close()
@@ -79,46 +89,23 @@ async def _survey(store: Store) -> CitusReadiness:
     return found
 
 
-async def _move(store: Store, found: CitusReadiness, *, as_json: bool) -> None:
-    for table in found.tables:
-        if table.moves:
-            await store.write(distribute(table.table))
-            typer.echo(f"moved {table.table}", err=as_json)
-    typer.echo("All tables are distributed by tenant. Start the servers and workers again.", err=as_json)
-
-
-def _print(found: CitusReadiness) -> None:
-    lines = [
-        _Line(each.table, f"{each.rows:,}", _size(each.bytes), "move" if each.moves else "stay")
-        for each in found.tables
-    ]
-    print_rows(lines, as_json=False)
-
-
-def _size(size: float) -> str:
-    unit = 0
-    while size >= _UNIT and unit < len(_UNITS) - 1:
-        size, unit = size / _UNIT, unit + 1
-    return f"{size:.1f} {_UNITS[unit]}" if unit else f"{size:.0f} {_UNITS[unit]}"
-
-
 @commands.command("new-epoch")
 def begin_epochs(
     *,
-    tenant: Annotated[list[str] | None, typer.Option(help="Only this tenant. Repeat for more.")] = None,
+    tenant: OnlyTenants = None,
     as_json: AsJson = False,
 ) -> None:
     """Begin a new epoch of the ledgers, after a restore or a failover that may have lost commits.
 
     Earlier snapshots, holds and feeds then return 410, and their clients start again.
     """
-    epochs = with_store(lambda store, _settings: _begin(store, tenant or []))
+    epochs = with_store(lambda store, _settings: _begin(store, tenant))
     print_rows(epochs, as_json=as_json)
     if not as_json:
         typer.echo("Clients that use a snapshot or the feed get 410 once, and start again.", err=True)
 
 
-async def _begin(store: Store, requested: list[str]) -> list[NewEpoch]:
+async def _begin(store: Store, chosen: list[str] | None) -> list[NewEpoch]:
     """Begin an epoch per tenant, each in its own transaction: tenants may be on different machines."""
-    tenants = requested or [tenant.tenant for tenant in await store.read(admin_list_tenants())]
+    tenants = await chosen_tenants(store, chosen)
     return [await store.write(start_epoch(tenant, new_epoch())) for tenant in tenants]

@@ -5,12 +5,11 @@ from typing import Annotated, Final
 import typer
 
 from calltally.bootstrap.clocks import wall_clock
-from calltally.cli.console.output import AsJson, print_json, print_rows
+from calltally.cli.console.options import AsJson, Tenant
+from calltally.cli.console.output import print_json, print_rows
 from calltally.cli.console.session import read_once, write_once
 from calltally.store.tenants.api_keys import SCOPES, add_key, list_keys, mint_key, revoke_key
 from calltally.web.api.admin.schemas import NewApiKey, api_key_resource
-
-Tenant = Annotated[str, typer.Argument(help="The tenant's id.")]
 
 commands: Final = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
 

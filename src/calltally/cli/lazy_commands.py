@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, ClassVar, Final
 
@@ -11,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from calltally.cli.console.metavars import set_metavars
+from calltally.cli.console.options import set_metavars
 from calltally.cli.runtime.gc import gc_paused
 from calltally.client.errors import NotInstalled
 
@@ -55,15 +56,24 @@ class _Commands(Mapping[str, Any]):
         return len(self._locations)
 
 
-def _load(name: str, location: str) -> Any:  # noqa: ANN401 (the same)
-    module, _, attribute = location.partition(":")
+@contextmanager
+def server_packages(purpose: str) -> Iterator[None]:
+    """Raise NotInstalled in a block that imports the server if its packages are missing."""
     try:
-        with gc_paused():
-            found = getattr(import_module(module), attribute)
+        yield
     except ModuleNotFoundError as fault:
         if str(fault.name).partition(".")[0] == _PACKAGE:
             raise
-        return _unavailable(name)
+        raise NotInstalled.of(purpose, "the server", extra="server") from fault
+
+
+def _load(name: str, location: str) -> Any:  # noqa: ANN401 (the same)
+    module, _, attribute = location.partition(":")
+    try:
+        with server_packages(f"calltally {name}"), gc_paused():
+            found = getattr(import_module(module), attribute)
+    except NotInstalled as error:
+        return _unavailable(name, error)
     return _command(name, found)
 
 
@@ -79,9 +89,8 @@ def _command(name: str, found: Any, **options: Any) -> Any:  # noqa: ANN401 (a f
     return command
 
 
-def _unavailable(name: str) -> Any:  # noqa: ANN401 (the same)
+def _unavailable(name: str, error: NotInstalled) -> Any:  # noqa: ANN401 (the same)
     """Return a replacement for a command without its packages; it names the packages to install."""
-    error = NotInstalled.of(f"calltally {name}", "the server", extra="server")
 
     def fail() -> None:
         raise error

@@ -16,9 +16,9 @@ from calltally.calls.errors import InvalidInput
 from calltally.calls.events import Channel, Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
-from calltally.calls.model import Call
 from calltally.calls.times import utc_text
-from calltally.cli.console.output import AsJson, print_json
+from calltally.cli.console.options import AsJson
+from calltally.cli.console.output import print_result
 from calltally.cli.provider import read_mapping
 from calltally.providers.callback import RecordSource, UnreadableRecord
 from calltally.providers.generic.bodies import list_facts
@@ -77,10 +77,7 @@ def try_mapping(
     refusals = [item for item in items if isinstance(item, UnreadableRecord)]
     records = _records([item for item in items if isinstance(item, Fact)])
     trial = MappingTrial(compiled.provider, facts, refusals, records)
-    if as_json:
-        print_json(trial)
-    else:
-        _print(trial)
+    print_result(trial, _print, as_json=as_json)
     if trial.refusals:
         raise typer.Exit(1)
 
@@ -115,11 +112,12 @@ def _lines_of(sample: Path) -> list[bytes]:
 
 
 def _mapped(fact: Fact) -> MappedFact:
-    stated = {
-        _public_name(name): _public_value(name, value)
-        for name, value in fact.stated.items()
-        if name not in _OMITTED_FIELDS
-    }
+    stated: dict[str, Any] = {}
+    for name, value in fact.stated.items():
+        if name.endswith("_us") and isinstance(value, int):
+            stated[f"{name.removesuffix('_us')}_at"] = utc_text(value)
+        elif name not in _OMITTED_FIELDS:
+            stated["duration_seconds" if name == "talk_seconds" else name] = value
     links = [link.call_sid for link in fact.links]
     return MappedFact(fact.call_sid, fact.event_id, utc_text(fact.occurred_us), stated, links)
 
@@ -129,24 +127,12 @@ def _records(facts: list[Fact]) -> list[dict[str, Any]]:
     calls: dict[Node, list[Fact]] = {}
     for fact in facts:
         calls.setdefault(Node(fact.call_sid, fact.is_carrier), []).append(fact)
-    records = [fold("", node, of_call).call for node, of_call in calls.items()]
-    return [
-        {name: value for name, value in _fields(record) if value not in _EMPTY_VALUES} for record in records
-    ]
-
-
-def _fields(record: Call) -> Iterable[tuple[str, Any]]:
+    records = [msgspec.to_builtins(fold("", node, of_call).call) for node, of_call in calls.items()]
     # The id depends on the tenant, and nothing is stored here.
-    return ((name, value) for name, value in msgspec.to_builtins(record).items() if name != "id")
-
-
-def _public_name(name: str) -> str:
-    """Return the API's name of a stated field."""
-    return "duration_seconds" if name == "talk_seconds" else name.replace("_us", "_at")
-
-
-def _public_value(name: str, value: object) -> object:
-    return utc_text(value) if name.endswith("_us") and isinstance(value, int) else value
+    return [
+        {name: value for name, value in record.items() if name != "id" and value not in _EMPTY_VALUES}
+        for record in records
+    ]
 
 
 def _print(trial: MappingTrial) -> None:

@@ -1,6 +1,7 @@
 """`calltally migrate`: creation and upgrade of the database."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Final, TypeAlias
 
@@ -9,7 +10,7 @@ import typer
 from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.open_store import load_settings
 from calltally.bootstrap.vaults import open_vault
-from calltally.cli.console.session import with_store
+from calltally.cli.console.session import chosen_tenants, with_store
 from calltally.ingest.reread import reread_fact
 from calltally.providers.registry import PROVIDERS
 from calltally.store.analytics.quality_repair import measure_calls
@@ -17,11 +18,11 @@ from calltally.store.backends.open import migrate as migrate_database
 from calltally.store.backends.open import schema_of, sqlite_path
 from calltally.store.backends.schema import HEAD
 from calltally.store.db.interface import Store
+from calltally.store.db.operation import StoreOperation
 from calltally.store.ledger.text_index import fill_texts
 from calltally.store.maintenance.refold_all import CHUNK as REFOLD_CHUNK
 from calltally.store.maintenance.refold_all import begin_refold, refold_calls, refold_position
 from calltally.store.rollups.alert_steps import keep_steps_from, repair_steps, step_differences, step_windows
-from calltally.store.tenants.tenants import admin_list_tenants
 
 # First schema with a full-text search.
 _FIRST_WITH_SEARCH: Final = "0002"
@@ -65,55 +66,47 @@ def migrate(*, refold: Refold = False) -> None:
 
 async def _is_unfinished(store: Store) -> bool:
     """Decide whether a migration was interrupted after its schema step: refolding is its last step."""
-    tenants = await store.read(admin_list_tenants())
-    return any([await store.read(refold_position(each.tenant)) is not None for each in tenants])
+    tenants = await chosen_tenants(store)
+    return any([await store.read(refold_position(each)) is not None for each in tenants])
 
 
 async def _fill(store: Store, since: str) -> None:
     """Write the data that earlier releases did not write. Each part adds only missing rows."""
     if since < _FIRST_WITH_SEARCH:
-        await _index_words(store)
+        await _in_chunks(store, fill_texts)
     if since < _FIRST_WITH_STEPS:
         await _fill_steps(store, wall_clock())
     if since < _FIRST_WITH_KNOWN_OUTCOMES:
-        await _measure_calls(store)
+        await _in_chunks(store, partial(measure_calls, all_calls=True))
 
 
 async def _refold(store: Store, *, is_requested: bool) -> int:
     """Fold the calls of the earlier fold, a few hundred per transaction, and return their number."""
     folded = 0
-    for tenant in await store.read(admin_list_tenants()):
+    for tenant in await chosen_tenants(store):
         if is_requested:
-            await store.write(begin_refold(tenant.tenant))
+            await store.write(begin_refold(tenant))
         while more := await store.write(
-            refold_calls(tenant.tenant, REFOLD_CHUNK, wall_clock(), partial(reread_fact, providers=PROVIDERS))
+            refold_calls(tenant, REFOLD_CHUNK, wall_clock(), partial(reread_fact, providers=PROVIDERS))
         ):
             folded += more
     return folded
 
 
-async def _index_words(store: Store) -> None:
-    """Index the summaries of earlier releases, a few hundred calls per transaction."""
-    for tenant in await store.read(admin_list_tenants()):
+async def _in_chunks(store: Store, operation: Callable[[str, bytes], StoreOperation[bytes | None]]) -> None:
+    """Run an operation over the calls of earlier releases, a few hundred per transaction."""
+    for tenant in await chosen_tenants(store):
         after: bytes | None = b""
         while after is not None:
-            after = await store.write(fill_texts(tenant.tenant, after))
-
-
-async def _measure_calls(store: Store) -> None:
-    """Measure the calls of earlier releases for the roll-ups, a few hundred per transaction."""
-    for tenant in await store.read(admin_list_tenants()):
-        after: bytes | None = b""
-        while after is not None:
-            after = await store.write(measure_calls(tenant.tenant, after, all_calls=True))
+            after = await store.write(operation(tenant, after))
 
 
 async def _fill_steps(store: Store, now_us: int) -> None:
     """Fill the steps of the weeks that detectors learn from, one day per transaction."""
-    for tenant in await store.read(admin_list_tenants()):
-        await store.write(keep_steps_from(tenant.tenant, now_us))
-        for window_s in await store.read(step_windows(tenant.tenant), long=True):
+    for tenant in await chosen_tenants(store):
+        await store.write(keep_steps_from(tenant, now_us))
+        for window_s in await store.read(step_windows(tenant), long=True):
             is_filled = False
             while not is_filled:
-                missing = await store.read(step_differences(tenant.tenant, window_s), long=True)
-                is_filled = await store.write(repair_steps(tenant.tenant, missing))
+                missing = await store.read(step_differences(tenant, window_s), long=True)
+                is_filled = await store.write(repair_steps(tenant, missing))

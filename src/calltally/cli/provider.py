@@ -10,6 +10,7 @@ import typer
 from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import InvalidInput
+from calltally.cli.console.options import Tenant
 from calltally.cli.console.session import with_store
 from calltally.providers.credentials import validated_secrets
 from calltally.providers.generic.mapping_packs import pack_names, pack_text
@@ -22,14 +23,9 @@ from calltally.store.tenants.vault import put_provider_secrets
 commands: Final = typer.Typer(help="Store the secrets of providers.", no_args_is_help=True)
 
 
-@commands.callback()
-def group() -> None:
-    """Make `put` a subcommand although it is the only one."""
-
-
 @commands.command("put")
 def put(
-    tenant: Annotated[str, typer.Argument(help="The tenant's id.")],
+    tenant: Tenant,
     provider: Annotated[
         str,
         typer.Argument(

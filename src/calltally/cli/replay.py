@@ -7,7 +7,8 @@ import typer
 from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import InvalidInput
-from calltally.cli.console.output import AsJson, print_json
+from calltally.cli.console.options import AsJson
+from calltally.cli.console.output import print_result
 from calltally.cli.console.session import with_store
 from calltally.ingest.callbacks import SecretCache
 from calltally.ingest.replay import DeadLetterReplay, ReplayReport
@@ -46,10 +47,7 @@ def replay(
         return await letters.run(tenant, provider, kept=kept)
 
     report = with_store(replay_all)
-    if as_json:
-        print_json(report)
-    else:
-        _print_report(report)
+    print_result(report, _print_report, as_json=as_json)
     if report.still_dead:
         raise typer.Exit(1)
 

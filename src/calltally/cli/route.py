@@ -5,12 +5,11 @@ from typing import Annotated, Final
 import typer
 
 from calltally.bootstrap.clocks import wall_clock
-from calltally.cli.console.output import AsJson, print_rows
+from calltally.cli.console.options import AsJson, Tenant
+from calltally.cli.console.output import print_rows
 from calltally.cli.console.session import read_once, write_once
 from calltally.store.tenants.routes import checked_route, list_routes, put_route
 from calltally.web.api.admin.schemas import route_resource
-
-Tenant = Annotated[str, typer.Argument(help="The tenant's id.")]
 
 commands: Final = typer.Typer(help="Set and list routes.", no_args_is_help=True)
 

@@ -10,12 +10,12 @@ import typer
 from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.times import SECOND_US, parse_instant
 from calltally.calls.windows import parse_window
-from calltally.cli.console.output import AsJson, print_json
-from calltally.cli.console.session import with_store
+from calltally.cli.console.options import AsJson
+from calltally.cli.console.output import aligned, print_result
+from calltally.cli.console.session import chosen_tenants, with_store
 from calltally.reconcile.window_report import WindowStatus
 from calltally.reconcile.window_status import window_status
 from calltally.store.db.interface import Store
-from calltally.store.tenants.tenants import admin_list_tenants
 
 _SPANS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
 _MAX_LISTED: Final = 10
@@ -44,20 +44,21 @@ def status(
     parsed = parse_window(window, from_, to)
 
     async def read_all(store: Store) -> list[WindowStatus]:
-        tenants = tenant or [each.tenant for each in await store.read(admin_list_tenants())]
+        tenants = await chosen_tenants(store, tenant)
         return [await window_status(store, each, parsed, wall_clock()) for each in tenants]
 
     found = with_store(lambda store, _settings: read_all(store))
-    if as_json:
-        print_json(found)
-    else:
-        for each in found:
-            _print(each)
+    print_result(found, _print, as_json=as_json)
     if not all(each.complete for each in found):
         raise typer.Exit(1)
 
 
-def _print(found: WindowStatus) -> None:
+def _print(windows: list[WindowStatus]) -> None:
+    for each in windows:
+        _print_window(each)
+
+
+def _print_window(found: WindowStatus) -> None:
     verdict = "complete" if found.complete else "not complete"
     typer.echo(f"{found.tenant}, {_minute(found.begins)} to {_minute(found.ends)} UTC: {verdict}")
     for reason in found.reasons:
@@ -100,11 +101,9 @@ def _print_disputed(found: WindowStatus) -> None:
 
 
 def _print_table(rows: Sequence[Sequence[str]], more: int) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     typer.echo("")
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        typer.echo(f"  {'  '.join(cells)}".rstrip())
+    for line in aligned(rows):
+        typer.echo(f"  {line}")
     if more > 0:
         typer.echo(f"  and {more:,} more; --json lists up to 20")
 

@@ -6,7 +6,8 @@ import typer
 
 from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.errors import InvalidInput
-from calltally.cli.console.output import AsJson, print_json, print_rows
+from calltally.cli.console.options import AsJson, Tenant
+from calltally.cli.console.output import print_result, print_rows
 from calltally.cli.console.session import read_once, write_once
 from calltally.store.tenants.tenants import (
     add_tenant,
@@ -32,10 +33,8 @@ def add(
 ) -> None:
     """Create a tenant."""
     created = write_once(add_tenant(tenant, name, wall_clock(), new_epoch()))
-    if as_json:
-        print_json(tenant_resource(created))
-    else:
-        typer.echo(f"Created tenant {created.tenant}.")
+    message = f"Created tenant {created.tenant}."
+    print_result(tenant_resource(created), lambda _created: typer.echo(message), as_json=as_json)
 
 
 @commands.command("list")
@@ -46,7 +45,7 @@ def list_all(*, as_json: AsJson = False) -> None:
 
 @commands.command("retention")
 def retention(
-    tenant: Annotated[str, typer.Argument(help="The tenant's id.")],
+    tenant: Tenant,
     *,
     days: Annotated[
         int | None, typer.Option(help="Maximum age of its calls and dead letters, in days.")
@@ -65,7 +64,7 @@ def retention(
 
 @commands.command("masking")
 def masking(
-    tenant: Annotated[str, typer.Argument(help="The tenant's id.")],
+    tenant: Tenant,
     *,
     masks: Annotated[
         bool, typer.Option("--on/--off", help="Turn the masking of telephone numbers on or off.")
@@ -79,7 +78,7 @@ def masking(
 
 @commands.command("escalation")
 def escalation(
-    tenant: Annotated[str, typer.Argument(help="The tenant's id.")],
+    tenant: Tenant,
     *,
     bridged: Annotated[
         bool,

@@ -9,7 +9,8 @@ import typer
 from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.vaults import check_secrets
 from calltally.bootstrap.workers import make_worker
-from calltally.cli.console.output import AsJson, print_json
+from calltally.cli.console.options import AsJson
+from calltally.cli.console.output import print_result
 from calltally.cli.console.session import with_store
 from calltally.logs import get_logger, set_up_logs
 from calltally.settings import Settings
@@ -35,10 +36,7 @@ def worker(
         with_store(_work)
         return
     rounds = with_store(_work_once)
-    if as_json:
-        print_json(rounds)
-    else:
-        _print(rounds)
+    print_result(rounds, _print, as_json=as_json)
     if any(each.failed for each in rounds):
         raise typer.Exit(1)
 

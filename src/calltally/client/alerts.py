@@ -4,12 +4,12 @@ from typing import Any, Final, TypedDict, Unpack
 
 import msgspec
 
-from calltally.client.paging import item_path
+from calltally.client.paging import item_path, list_request
 from calltally.client.records import Page
 from calltally.client.response_parsing import decode_page, decode_record
 from calltally.client.retries import send
 from calltally.client.transport import Session
-from calltally.client.wire import QueryParams, Request
+from calltally.client.wire import Request
 
 _ALERTS_PATH: Final = "/api/v1/alerts"
 _JSON_HEADERS: Final = {"content-type": "application/json"}
@@ -65,8 +65,8 @@ async def list_alerts(
     Raises ClientError.
     """
     pairs = [(name.removesuffix("_"), str(value)) for name, value in filters.items()]
-    paged: QueryParams = [*pairs, ("limit", str(limit)), ("offset", str(offset))]
-    return decode_page(await send(session, Request("GET", _ALERTS_PATH, paged)), _alert_page_decoder)
+    request = list_request(_ALERTS_PATH, pairs, limit, offset)
+    return decode_page(await send(session, request), _alert_page_decoder)
 
 
 async def get_alert(session: Session, alert_id: str) -> AlertRecord:

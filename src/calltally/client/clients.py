@@ -3,11 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from functools import wraps
-from types import TracebackType
 from typing import ClassVar, Concatenate, Final, ParamSpec, Self, TypeAlias, TypeVar
 
 from calltally.calls.errors import InvalidInput
-from calltally.client import alerts, change_feed, operations, quality, sessions, streaming
+from calltally.client import alerts, operations, quality, sessions, streaming
 from calltally.client import retries as sending
 from calltally.client.blocking import iterate_now, run_now
 from calltally.client.config import (
@@ -104,13 +103,10 @@ class Client(_ClientBase):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_fault: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Close all connections."""
         self.transport.close()
 
     send = blocking(sending.send)
@@ -120,9 +116,9 @@ class Client(_ClientBase):
     get_call = blocking(operations.get_call)
     list_call_events = blocking(operations.list_call_events)
     iter_call_events = iterating(operations.iter_call_events)
-    changes = blocking(change_feed.changes)
-    iter_changes = iterating(change_feed.iter_changes)
-    iter_change_pages = iterating(change_feed.iter_change_pages)
+    changes = blocking(operations.changes)
+    iter_changes = iterating(operations.iter_changes)
+    iter_change_pages = iterating(operations.iter_change_pages)
     stream = blocking(streaming.stream)
     launch_quality = blocking(quality.launch_quality)
     view_launch = blocking(quality.view_launch)
@@ -149,13 +145,10 @@ class AsyncClient(_ClientBase):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_fault: object) -> None:
         await self.close()
 
     async def close(self) -> None:
-        """Close all connections."""
         await self.transport.close()
 
     send = sending.send
@@ -165,9 +158,9 @@ class AsyncClient(_ClientBase):
     get_call = operations.get_call
     list_call_events = operations.list_call_events
     iter_call_events = operations.iter_call_events
-    changes = change_feed.changes
-    iter_changes = change_feed.iter_changes
-    iter_change_pages = change_feed.iter_change_pages
+    changes = operations.changes
+    iter_changes = operations.iter_changes
+    iter_change_pages = operations.iter_change_pages
     stream = streaming.stream
     launch_quality = quality.launch_quality
     view_launch = quality.view_launch

@@ -80,19 +80,15 @@ class ClientConfig(NamedTuple):
 
 def validate_base_url(base_url: str) -> str:
     """Return the base URL without a trailing slash. Raises InvalidInput naming the expected form."""
-    why = _base_url_error(base_url)
-    if why:
-        raise InvalidInput.of("base_url", f"the base URL {why}: write it as https://calls.example.com")
-    return base_url.rstrip("/")
-
-
-def _base_url_error(base_url: str) -> str:
     try:
         parts = urlsplit(base_url)
         _ = parts.port
+        why = _url_parts_error(parts)
     except ValueError:
-        return "cannot be read"
-    return _url_parts_error(parts)
+        why = "cannot be read"
+    if why:
+        raise InvalidInput.of("base_url", f"the base URL {why}: write it as https://calls.example.com")
+    return base_url.rstrip("/")
 
 
 def _url_parts_error(parts: SplitResult) -> str:

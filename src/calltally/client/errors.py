@@ -51,7 +51,6 @@ class ClientError(CalltallyError):
 
     @property
     def status(self) -> int | None:
-        """Status of the response."""
         return self.response.status if self.response else None
 
     @property

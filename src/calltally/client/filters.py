@@ -1,6 +1,6 @@
 """Conversion of filters from keywords to query parameters (contract, section 1)."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final, TypedDict
 
@@ -64,17 +64,11 @@ def query_params(filters: Mapping[str, Any], allowed: frozenset[str]) -> QueryPa
     if unknown:
         raise TypeError(f"unknown filter {unknown[0]!r}; the filters are {', '.join(sorted(allowed))}")
     return [
-        pair
+        (name.rstrip("_"), text)
         for name, value in filters.items()
         if value is not None
-        for pair in _formatted_params(name, value)
+        for text in _FORMATTERS.get(name, _format_text)(name, value)
     ]
-
-
-def _formatted_params(name: str, value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 (checked in each formatter)
-    write = _FORMATTERS.get(name, _format_text)
-    for text in write(name, value):
-        yield name.rstrip("_"), text
 
 
 def _format_text(name: str, value: object) -> Iterable[str]:

@@ -1,12 +1,14 @@
 """Iteration over the pages of a list, with and without links from the server."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from msgspec.json import Decoder
+
 from calltally.calls.errors import InvalidInput
 from calltally.client.records import Page
-from calltally.client.response_parsing import unexpected_answer
+from calltally.client.response_parsing import decode_page, unexpected_answer
 from calltally.client.retries import send
 from calltally.client.transport import Session
 from calltally.client.wire import Answer, QueryParams, Request
@@ -19,25 +21,28 @@ _PINNING_PARAMS: Final = frozenset({"snapshot", "hold"})
 
 
 async def iterate_pages(
-    session: Session, request: Request, decode: Callable[[Answer], Page[T]]
+    session: Session, request: Request, decoder: Decoder[Page[T]]
 ) -> AsyncGenerator[Page[T], None]:
     """Iterate over the pages from `request` on until all rows have come. The last page may be empty."""
     next_request: Request | None = request
     while next_request is not None:
         sent = next_request
         answer = await send(session, sent)
-        page = decode(answer)
+        page = decode_page(answer, decoder)
         yield page
         next_request = next_page_request(sent, answer, page)
 
 
 async def iterate_rows(
-    session: Session, request: Request, decode: Callable[[Answer], Page[T]]
+    session: Session, request: Request, decoder: Decoder[Page[T]]
 ) -> AsyncGenerator[T, None]:
-    """Iterate over the rows of `iterate_pages`."""
-    async for page in iterate_pages(session, request, decode):
+    async for page in iterate_pages(session, request, decoder):
         for row in page.data:
             yield row
+
+
+def list_request(path: str, pairs: QueryParams, limit: int, offset: int = 0) -> Request:
+    return Request("GET", path, [*pairs, ("limit", str(limit)), ("offset", str(offset))])
 
 
 def item_path(collection: str, item_id: str, name: str, meaning: str) -> str:
@@ -55,7 +60,9 @@ def next_page_request(request: Request, answer: Answer, page: Page[T]) -> Reques
     UnexpectedAnswer for pages that make no progress.
     """
     next_offset = page.offset + len(page.data)
-    link_params = _next_link_params(page)
+    # The link of an empty page does not count.
+    link = page.links.get("next") if page.data else None
+    link_params = parse_qsl(urlsplit(link).query, keep_blank_values=True) if link else None
     if link_params is None and not _has_next_page(request, answer, page):
         return None
     if next_offset <= requested_offset(request.params):
@@ -63,13 +70,9 @@ def next_page_request(request: Request, answer: Answer, page: Page[T]) -> Reques
             answer, f"the page at offset {page.offset} is followed by offset {next_offset}"
         )
     next_request = request._replace(params=link_params) if link_params else request
-    return _pin_to_snapshot(next_request, page).with_params(offset=str(next_offset))
-
-
-def _next_link_params(page: Page[T]) -> QueryParams | None:
-    """Return the parameters of the link to the next page. The link of an empty page does not count."""
-    target = page.links.get("next")
-    return parse_qsl(urlsplit(target).query, keep_blank_values=True) if target and page.data else None
+    if page.snapshot is not None and not _is_pinned(next_request.params):
+        next_request = next_request.with_params(snapshot=page.snapshot)
+    return next_request.with_params(offset=str(next_offset))
 
 
 def _has_next_page(request: Request, answer: Answer, page: Page[T]) -> bool:
@@ -85,16 +88,9 @@ def _has_next_page(request: Request, answer: Answer, page: Page[T]) -> bool:
     return has_next and bool(page.data)
 
 
-def _pin_to_snapshot(next_request: Request, page: Page[T]) -> Request:
-    if page.snapshot is None or _is_pinned(next_request.params):
-        return next_request
-    return next_request.with_params(snapshot=page.snapshot)
-
-
 def _is_pinned(params: QueryParams) -> bool:
     return any(name in _PINNING_PARAMS for name, _ in params)
 
 
 def requested_offset(params: QueryParams) -> int:
-    """Return the offset in a request's parameters."""
     return int(dict(params).get("offset", "0"))

@@ -26,20 +26,6 @@ from calltally.client.errors import (
 from calltally.client.wire import Answer, Request
 from calltally.retry_policy import parse_retry_after_s
 
-_ERROR_BY_SLUG: Final[dict[str, type[ClientError]]] = {
-    error.slug: error
-    for error in (
-        BadRequestError,
-        UnauthorizedError,
-        ForbiddenError,
-        NotFoundError,
-        ConflictError,
-        ErasedError,
-        SnapshotGoneError,
-        TooManyRequestsError,
-        UnavailableError,
-    )
-}
 _ERROR_BY_STATUS: Final[dict[int, type[ClientError]]] = {
     400: BadRequestError,
     401: UnauthorizedError,
@@ -53,6 +39,12 @@ _ERROR_BY_STATUS: Final[dict[int, type[ClientError]]] = {
     503: UnavailableError,
     504: UnavailableError,
 }
+_ERROR_BY_SLUG: Final[dict[str, type[ClientError]]] = {
+    **{error.slug: error for error in _ERROR_BY_STATUS.values()},
+    ErasedError.slug: ErasedError,
+    SnapshotGoneError.slug: SnapshotGoneError,
+}
+_PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 _REDIRECTS: Final = range(300, 400)
 _FIRST_SERVER_ERROR: Final = 500
 _MAX_FAULTS: Final = 50
@@ -88,7 +80,9 @@ def error_from_answer(request: Request, answer: Answer, now_s: float) -> ClientE
     request_id = answer.request_id or problem.request_id
     response = ErrorResponse(answer.status, slug, request_id, parse_retry_after_s(answer.headers, now_s))
     faults = tuple(Fault(part.parameter, part.detail) for part in problem.errors[:_MAX_FAULTS])
-    kind = _ERROR_BY_SLUG.get(slug) or _error_class_for_status(answer.status)
+    other = ServerFault if answer.status >= _FIRST_SERVER_ERROR else Refusal
+    of_status = UnexpectedAnswer if answer.status in _REDIRECTS else other
+    kind = _ERROR_BY_SLUG.get(slug) or _ERROR_BY_STATUS.get(answer.status, of_status)
     return kind(f"{_message(request, answer, problem)} ({_reference(response)})", faults, response=response)
 
 
@@ -99,12 +93,6 @@ def _decode_problem(answer: Answer) -> _ProblemDocument:
         return _problem_decoder.decode(answer.body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return _EMPTY_PROBLEM
-
-
-def _error_class_for_status(status: int) -> type[ClientError]:
-    if status in _REDIRECTS:
-        return UnexpectedAnswer
-    return _ERROR_BY_STATUS.get(status, ServerFault if status >= _FIRST_SERVER_ERROR else Refusal)
 
 
 def _message(request: Request, answer: Answer, problem: _ProblemDocument) -> str:
@@ -122,13 +110,6 @@ def _message(request: Request, answer: Answer, problem: _ProblemDocument) -> str
 
 
 def _reference(response: ErrorResponse) -> str:
-    name = response.slug or _status_phrase(response.status)
+    name = response.slug or _PHRASES.get(response.status, "")
     request = f", request {response.request_id[:_MAX_TEXT_CHARS]}" if response.request_id else ""
     return f"{response.status} {name}{request}".strip()
-
-
-def _status_phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""

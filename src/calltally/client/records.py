@@ -53,7 +53,6 @@ class CallRecord(msgspec.Struct, frozen=True):
 
     @property
     def is_final(self) -> bool:
-        """True if the status ends a call."""
         return self.status in FINAL
 
 

@@ -1,7 +1,6 @@
 """Decoder of successful responses. A body that breaks the contract is an UnexpectedAnswer."""
 
 import re
-from collections.abc import Iterator
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -49,7 +48,6 @@ def unexpected_answer(answer: Answer, why: str) -> UnexpectedAnswer:
 
 
 def decode_record(answer: Answer, decoder: msgspec.json.Decoder[T]) -> T:
-    """Decode the record in a body. Raises UnexpectedAnswer."""
     try:
         return decoder.decode(answer.body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
@@ -72,15 +70,11 @@ def parse_link_header(header: str) -> dict[str, str]:
     """
     targets: dict[str, str] = {}
     for link in _LINK.finditer(header):
-        for relation in _relations(link[2]):
-            targets.setdefault(relation, link[1])
+        for name, quoted, plain in _LINK_PARAMETERS.findall(link[2]):
+            if name.lower() == "rel":
+                for relation in (quoted or plain).lower().split():
+                    targets.setdefault(relation, link[1])
     return targets
-
-
-def _relations(parameters: str) -> Iterator[str]:
-    for name, quoted, plain in _LINK_PARAMETERS.findall(parameters):
-        if name.lower() == "rel":
-            yield from (quoted or plain).lower().split()
 
 
 def decode_change_page(answer: Answer) -> ChangePage:

@@ -14,7 +14,6 @@ from calltally.client.errors import (
 from calltally.client.problems import error_from_answer
 from calltally.client.transport import AttemptResult, RequestAttempt, ResponseSink, Session
 from calltally.client.wire import Answer, Request
-from calltally.retry_policy import RetryPolicy
 
 _RETRIABLE_ERRORS: Final = (Unreachable, TooManyRequestsError, UnavailableError)
 
@@ -41,7 +40,9 @@ async def send(
             raise StreamCut(f"the stream broke off after {sink.size} bytes: {error.detail}") from error
         delay_s = policy.delay_s(failures, surroundings.chance(), error.retry_after_s)
         elapsed_s = surroundings.now_s() - started_s + delay_s
-        if not (_may_repeat(policy, request, error) and policy.allows_retry(failures, elapsed_s)):
+        is_temporary = isinstance(error, _RETRIABLE_ERRORS) and (error.retry_after_s or 0.0) <= policy.max_s
+        may_repeat = is_temporary and request.is_repeatable
+        if not (may_repeat and policy.allows_retry(failures, elapsed_s)):
             raise error
         await session.transport.sleep(delay_s)
     raise AssertionError  # pragma: no cover (count() never ends)
@@ -55,8 +56,3 @@ def _error_in(config: ClientConfig, request: Request, result: AttemptResult) -> 
     hide = config.key.hide_in
     faults = tuple(fault._replace(detail=hide(fault.detail)) for fault in error.faults)
     return type(error)(hide(error.detail), faults, response=error.response)
-
-
-def _may_repeat(policy: RetryPolicy, request: Request, error: ClientError) -> bool:
-    is_temporary = isinstance(error, _RETRIABLE_ERRORS) and (error.retry_after_s or 0.0) <= policy.max_s
-    return is_temporary and request.is_repeatable

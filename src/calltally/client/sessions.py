@@ -7,12 +7,12 @@ import msgspec
 
 from calltally.calls.conversation import Evaluation, FunctionCall, Turn
 from calltally.calls.errors import InvalidInput
-from calltally.client.paging import PAGE_SIZE, item_path, iterate_rows
+from calltally.client.paging import PAGE_SIZE, item_path, iterate_rows, list_request
 from calltally.client.records import Page
 from calltally.client.response_parsing import decode_page, decode_record
 from calltally.client.retries import send
 from calltally.client.transport import Session
-from calltally.client.wire import Answer, QueryParams, Request
+from calltally.client.wire import Request
 
 _SESSIONS_PATH: Final = "/api/v1/voice-sessions"
 _JSON_HEADERS: Final = {"content-type": "application/json"}
@@ -94,7 +94,8 @@ async def list_sessions(
     session: Session, *, limit: int = 25, offset: int = 0, **filters: Unpack[SessionFilters]
 ) -> SessionPage:
     """Return a page of sessions, newest first. Raises ClientError."""
-    return _decode_session_page(await send(session, _list_request(limit, offset, filters)))
+    request = _list_request(limit, offset, filters)
+    return decode_page(await send(session, request), _session_page_decoder)
 
 
 def iter_sessions(
@@ -104,7 +105,7 @@ def iter_sessions(
 
     The pages have no snapshot: new sessions move others to later pages. Raises ClientError.
     """
-    return iterate_rows(session, _list_request(page_size, 0, filters), _decode_session_page)
+    return iterate_rows(session, _list_request(page_size, 0, filters), _session_page_decoder)
 
 
 async def get_session(session: Session, session_id: str) -> SessionDetail:
@@ -118,26 +119,17 @@ async def put_session(session: Session, session_id: str, **fields: Unpack[Sessio
     Raises InvalidInput for values that are not JSON, BadRequestError for invalid fields, ErasedError if the
     call was erased, and ClientError.
     """
-    request = Request(
-        "PUT", _session_path(session_id), (), _JSON_HEADERS, _encode_body(fields), is_idempotent=True
-    )
+    try:
+        body = msgspec.json.encode(fields)
+    except (TypeError, ValueError, RecursionError) as fault:
+        raise InvalidInput.of("session", f"the session cannot be written as JSON: {fault}") from fault
+    request = Request("PUT", _session_path(session_id), (), _JSON_HEADERS, body, is_idempotent=True)
     return decode_record(await send(session, request), _stored_decoder)
 
 
-def _decode_session_page(answer: Answer) -> SessionPage:
-    return decode_page(answer, _session_page_decoder)
-
-
 def _list_request(limit: int, offset: int, filters: SessionFilters) -> Request:
-    pairs: QueryParams = [(name, str(value)) for name, value in filters.items()]
-    return Request("GET", _SESSIONS_PATH, [*pairs, ("limit", str(limit)), ("offset", str(offset))])
-
-
-def _encode_body(fields: SessionEvent) -> bytes:
-    try:
-        return msgspec.json.encode(fields)
-    except (TypeError, ValueError, RecursionError) as fault:
-        raise InvalidInput.of("session", f"the session cannot be written as JSON: {fault}") from fault
+    pairs = [(name, str(value)) for name, value in filters.items()]
+    return list_request(_SESSIONS_PATH, pairs, limit, offset)
 
 
 def _session_path(session_id: str) -> str:

@@ -1,7 +1,8 @@
 """Download of a window of calls into one file, with a check that it is complete."""
 
 import re
-from typing import BinaryIO, Final, NamedTuple, Unpack
+from collections.abc import Callable
+from typing import BinaryIO, Final, NamedTuple, Protocol, Unpack
 
 from calltally.calls.errors import InvalidInput
 from calltally.client.errors import ErrorResponse, StreamCut
@@ -9,13 +10,107 @@ from calltally.client.filters import STREAM_PARAMS, StreamOptions, query_params
 from calltally.client.operations import CALLS_PATH
 from calltally.client.response_parsing import unexpected_answer
 from calltally.client.retries import send
-from calltally.client.row_counter import STREAM_FORMATS, RowCounter
 from calltally.client.transport import Session
 from calltally.client.wire import Answer, Request
 
 ROW_COUNT_HEADER: Final = "x-row-count"
 SNAPSHOT_HEADER: Final = "x-snapshot"
 _ROW_COUNT_FORMAT: Final = re.compile(r"[0-9]{1,18}")
+_LINE_END: Final = b"\n"
+# Apache Parquet: a file begins and ends with its magic number.
+_PARQUET_MAGIC: Final = b"PAR1"
+# Apache Arrow IPC streaming format: each message begins with the marker, a message of length 0 ends the file.
+_ARROW_MARKER: Final = b"\xff\xff\xff\xff"
+_ARROW_END_OF_STREAM: Final = _ARROW_MARKER + bytes(4)
+
+
+class RowCounter(Protocol):
+    """Checker of a file by its bytes."""
+
+    def add(self, piece: bytes) -> None:
+        """Process the next piece."""
+
+    def row_count(self) -> int | None:
+        """Return the number of rows, or None for formats whose rows cannot be counted without a parser."""
+
+    def is_complete(self) -> bool:
+        """Return True if the file has the end of its format."""
+
+
+class CsvRowCounter:
+    """Counter of line ends outside quotes. The first record is the heading, and the last has its end."""
+
+    def __init__(self) -> None:
+        self._records = 0
+        self._is_quoted = False
+        self._last = b""
+
+    def add(self, piece: bytes) -> None:
+        parts = piece.split(b'"')
+        self._records += sum(part.count(_LINE_END) for part in parts[self._is_quoted :: 2])
+        self._is_quoted ^= len(parts) % 2 == 0
+        self._last = piece[-1:] or self._last
+
+    def row_count(self) -> int | None:
+        return max(self._records - 1, 0)
+
+    def is_complete(self) -> bool:
+        return self._last == _LINE_END and not self._is_quoted
+
+
+class NdjsonRowCounter:
+    """Counter of lines. A file without lines has no calls."""
+
+    def __init__(self) -> None:
+        self._lines = 0
+        self._last = _LINE_END
+
+    def add(self, piece: bytes) -> None:
+        self._lines += piece.count(_LINE_END)
+        self._last = piece[-1:] or self._last
+
+    def row_count(self) -> int | None:
+        return self._lines
+
+    def is_complete(self) -> bool:
+        return self._last == _LINE_END
+
+
+class FramedFileCheck:
+    """Checker of the first and last bytes of a format."""
+
+    def __init__(self, head: bytes, tail: bytes) -> None:
+        self._head, self._tail = head, tail
+        self._first = self._last = b""
+
+    def add(self, piece: bytes) -> None:
+        self._first += piece[: len(self._head) - len(self._first)]
+        self._last = (self._last + piece)[-len(self._tail) :]
+
+    def row_count(self) -> int | None:
+        return None
+
+    def is_complete(self) -> bool:
+        return self._first == self._head and self._last == self._tail
+
+
+class StreamFormat(NamedTuple):
+    """Format of a stream: its media type and its row counter."""
+
+    media_type: str
+    rows: Callable[[], RowCounter]
+
+
+STREAM_FORMATS: Final[dict[str, StreamFormat]] = {
+    "csv": StreamFormat("text/csv", CsvRowCounter),
+    "ndjson": StreamFormat("application/x-ndjson", NdjsonRowCounter),
+    "parquet": StreamFormat(
+        "application/vnd.apache.parquet", lambda: FramedFileCheck(_PARQUET_MAGIC, _PARQUET_MAGIC)
+    ),
+    "arrow": StreamFormat(
+        "application/vnd.apache.arrow.stream", lambda: FramedFileCheck(_ARROW_MARKER, _ARROW_END_OF_STREAM)
+    ),
+}
 
 
 class Streamed(NamedTuple):
@@ -62,14 +157,14 @@ class _FileSink:
             raise unexpected_answer(answer, f"expected {self._media_type}, received {received}")
 
     def write(self, piece: bytes) -> None:
-        """Write a piece to the file and count its rows."""
         self._file.write(piece)
         self.size += len(piece)
         self.rows.add(piece)
 
 
 def _checked_result(answer: Answer, sink: _FileSink) -> Streamed:
-    announced, row_count = _announced_rows(answer), sink.rows.row_count()
+    header, row_count = answer.headers.get(ROW_COUNT_HEADER, ""), sink.rows.row_count()
+    announced = int(header) if _ROW_COUNT_FORMAT.fullmatch(header) else None
     if not sink.rows.is_complete():
         raise _stream_cut(answer, f"the stream has no proper end after {sink.size} bytes")
     if None not in (announced, row_count) and announced != row_count:
@@ -77,11 +172,6 @@ def _checked_result(answer: Answer, sink: _FileSink) -> Streamed:
     return Streamed(
         sink.size, announced if row_count is None else row_count, answer.headers.get(SNAPSHOT_HEADER)
     )
-
-
-def _announced_rows(answer: Answer) -> int | None:
-    text = answer.headers.get(ROW_COUNT_HEADER, "")
-    return int(text) if _ROW_COUNT_FORMAT.fullmatch(text) else None
 
 
 def _stream_cut(answer: Answer, why: str) -> StreamCut:

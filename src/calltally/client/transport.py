@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from calltally import __version__
-from calltally.client.config import CONNECT_TIMEOUT_S, ClientConfig, ClientKey
+from calltally.client.config import CONNECT_TIMEOUT_S, ClientConfig
 from calltally.client.errors import ClientError, Unreachable
 from calltally.client.response_parsing import unexpected_answer
 from calltally.client.wire import Answer, Request
@@ -88,9 +88,11 @@ class _HttpAttempt:
         self._answer = Answer(0, {})
 
     def arguments(self) -> dict[str, Any]:
-        """Return the arguments for the library's `stream`."""
-        request = self._attempt.request
-        own = {**_credential_headers(self._config.key, request), "user-agent": USER_AGENT}
+        request, key = self._attempt.request, self._config.key.reveal()
+        # Only administrators name a tenant, a tenant's key implies its own.
+        is_admin = any(name == "tenant" for name, _ in request.params)
+        credential = {"x-admin-key": key} if is_admin else {"authorization": f"Bearer {key}"}
+        own = {**credential, "user-agent": USER_AGENT}
         return {
             "method": request.method,
             "url": self._config.base + request.path,
@@ -107,7 +109,6 @@ class _HttpAttempt:
         return min(CONNECT_TIMEOUT_S, bound_s), bound_s, min(self._config.timeout_s, bound_s), bound_s
 
     def open(self, status: int, headers: Any) -> None:  # noqa: ANN401 (the library's headers)
-        """Receive the head of the response."""
         self._answer = Answer(status, {name.lower(): value for name, value in headers.items()})
         if self._attempt.sink is not None and self._answer.is_good:
             self._attempt.sink.open(self._answer)
@@ -144,20 +145,25 @@ class _HttpAttempt:
         return error
 
 
-def _credential_headers(key: ClientKey, request: Request) -> dict[str, str]:
-    """Return the header with the key: only administrators name a tenant, a tenant's key implies its own."""
-    if any(name == "tenant" for name, _ in request.params):
-        return {"x-admin-key": key.reveal()}
-    return {"authorization": f"Bearer {key.reveal()}"}
-
-
-class BlockingTransport:
-    """Transport whose coroutines block. Threads may share it."""
-
+class _HttpTransport:
     def __init__(self, config: ClientConfig) -> None:
         self._config = config
         self._http: Any = None
         self._is_closed = False
+
+    def _options(self) -> dict[str, Any]:
+        """Return the options of the library's client. Raises ClientError if this one is closed."""
+        if self._is_closed:
+            raise ClientError("the client is closed; open another one")
+        config = self._config
+        return {"trust_env": not config.is_local, "follow_redirects": False, "timeout": config.timeout_s}
+
+
+class BlockingTransport(_HttpTransport):
+    """Transport whose coroutines block. Threads may share it."""
+
+    def __init__(self, config: ClientConfig) -> None:
+        super().__init__(config)
         self._lock = Lock()
 
     async def sleep(self, seconds: float) -> None:
@@ -182,9 +188,9 @@ class BlockingTransport:
         import httpx2  # deferred: takes 100 ms
 
         with self._lock:
-            _check_open(is_closed=self._is_closed)
+            options = self._options()
             if self._http is None:
-                self._http = httpx2.Client(**_http_client_options(self._config))
+                self._http = httpx2.Client(**options)
             return self._http
 
     def close(self) -> None:
@@ -195,13 +201,8 @@ class BlockingTransport:
                 self._http.close()
 
 
-class AsyncTransport:
+class AsyncTransport(_HttpTransport):
     """Transport in an asyncio event loop."""
-
-    def __init__(self, config: ClientConfig) -> None:
-        self._config = config
-        self._http: Any = None
-        self._is_closed = False
 
     async def sleep(self, seconds: float) -> None:
         await self._config.surroundings.sleep_async(seconds)
@@ -224,9 +225,9 @@ class AsyncTransport:
     def _http_client(self) -> Any:  # noqa: ANN401 (the library is not loaded yet)
         import httpx2  # deferred: takes 100 ms
 
-        _check_open(is_closed=self._is_closed)
+        options = self._options()
         if self._http is None:
-            self._http = httpx2.AsyncClient(**_http_client_options(self._config))
+            self._http = httpx2.AsyncClient(**options)
         return self._http
 
     async def close(self) -> None:
@@ -234,12 +235,3 @@ class AsyncTransport:
         self._is_closed = True
         if self._http is not None:
             await self._http.aclose()
-
-
-def _http_client_options(config: ClientConfig) -> dict[str, Any]:
-    return {"trust_env": not config.is_local, "follow_redirects": False, "timeout": config.timeout_s}
-
-
-def _check_open(*, is_closed: bool) -> None:
-    if is_closed:
-        raise ClientError("the client is closed; open another one")

@@ -101,20 +101,15 @@ def verify_signature(
 
     Raises WrongSignatureError, and InvalidInput for an invalid secret.
     """
-    keys = _decode_secrets(secrets)
+    keys = [_decode_secret(secret) for secret in ([secrets] if isinstance(secrets, str) else secrets)]
+    if not keys:
+        raise InvalidInput.of("secrets", "give at least one secret of the endpoint")
     message_id, sent_at, signatures = _read_headers(headers)
     _check_timestamp(sent_at, now_s, tolerance_s)
     content = b"%b.%b.%b" % (message_id.encode(), sent_at.encode(), body)
     if not _is_signed(content, keys, signatures):
         raise WrongSignatureError(f"{SIGNATURE_HEADER} does not match this body with any of the secrets")
     return message_id
-
-
-def _decode_secrets(secrets: str | Iterable[str]) -> Sequence[bytes]:
-    keys = [_decode_secret(secret) for secret in ([secrets] if isinstance(secrets, str) else secrets)]
-    if not keys:
-        raise InvalidInput.of("secrets", "give at least one secret of the endpoint")
-    return keys
 
 
 def _decode_secret(secret: str) -> bytes:

@@ -150,7 +150,7 @@ print(sorted(name for name in sys.modules if name.startswith('calltally.cli.')))
     assert "Did you mean 'serve'?" in result.stderr
     needed = [
         f"calltally.cli.{name}"
-        for name in ("console", "console.metavars", "lazy_commands", "main", "runtime", "runtime.gc")
+        for name in ("console", "console.options", "lazy_commands", "main", "runtime", "runtime.gc")
     ]
     assert result.stdout == f"{needed}\n"
 

@@ -7,9 +7,16 @@ import pytest
 
 from calltally.calls.errors import InvalidInput
 from calltally.calls.model import CALL_FIELDS, Cost, Escalation
-from calltally.client.change_feed import changes, iter_change_pages, iter_changes
 from calltally.client.errors import GoneError, UnexpectedAnswer
-from calltally.client.operations import get_call, iter_call_events, list_call_events, list_calls
+from calltally.client.operations import (
+    changes,
+    get_call,
+    iter_call_events,
+    iter_change_pages,
+    iter_changes,
+    list_call_events,
+    list_calls,
+)
 from calltally.client.records import CallDetail, CallRecord, Tombstone
 from calltally.client.response_parsing import parse_link_header
 from calltally.client.wire import Answer

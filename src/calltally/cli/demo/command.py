@@ -101,17 +101,14 @@ async def _prepare(settings: Settings) -> _Play:
     """Make what is missing of the tenant, and find out what is left to play."""
     async with opened_store(settings, wall_clock) as store:
         tenant = await _tenant(store)
-        key = await asyncio.to_thread(_kept_key, _key_path(settings))
+        database = sqlite_path(settings.database_url) or Path("var", "calltally.db")
+        key = await asyncio.to_thread(_kept_key, database.with_name(KEY_FILE))
         await _store_key(store, key)
         # The tenant's own age, so that a sample that was cut short goes on with the same messages.
         messages = sample(tenant.created_us)
         if await _is_played(store, messages):
             return _Play([], key, {})
         return _Play(messages, key, await _set_up(store, settings))
-
-
-def _key_path(settings: Settings) -> Path:
-    return (sqlite_path(settings.database_url) or Path("var", "calltally.db")).with_name(KEY_FILE)
 
 
 async def _tenant(store: Store) -> Tenant:

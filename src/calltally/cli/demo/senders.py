@@ -67,23 +67,11 @@ def _vonage(request: SignableCallback, secret: str) -> Mapping[str, str]:
     return {"authorization": vonage.sign(request.body, secret, request.at_us)}
 
 
-def _retell(request: SignableCallback, key: str) -> Mapping[str, str]:
-    return {retell.HEADER: retell.sign(request.body, key, request.at_us)}
-
-
-def _vapi(_request: SignableCallback, secret: str) -> Mapping[str, str]:
-    return {"x-vapi-secret": secret}
-
-
-def _kamailio(_request: SignableCallback, secret: str) -> Mapping[str, str]:
-    return {"authorization": f"Bearer {secret}"}
-
-
-# Who shares a secret with the tenant, the name that it is stored under, and what it makes of it.
+# Providers with a shared secret: the name that it is stored under, and the headers made with it.
 _SHARED: Final[Mapping[str, tuple[str, _Headers]]] = {
     TWILIO: ("auth_token", _twilio),
     VONAGE: ("signature_secret", _vonage),
-    VAPI: ("secret", _vapi),
-    RETELL: ("api_key", _retell),
-    KAMAILIO: ("secret", _kamailio),
+    VAPI: ("secret", lambda _request, secret: {"x-vapi-secret": secret}),
+    RETELL: ("api_key", lambda request, key: {retell.HEADER: retell.sign(request.body, key, request.at_us)}),
+    KAMAILIO: ("secret", lambda _request, secret: {"authorization": f"Bearer {secret}"}),
 }

@@ -13,7 +13,7 @@ from typing import Final
 import typer
 
 from calltally.calls.errors import InvalidInput, Misconfigured
-from calltally.cli.console.option_groups import with_options
+from calltally.cli.console.options import with_options
 from calltally.cli.console.output import print_json
 from calltally.cli.export.options import ExportOptions, check_together, plan_of, required
 from calltally.cli.export.progress import ExportView, amendment, summary
@@ -24,10 +24,10 @@ from calltally.client.exporting.errors import DamagedExport
 from calltally.client.exporting.exported_state import ExportLayer, read_layers
 from calltally.client.exporting.follow import Follower
 from calltally.client.exporting.manifest import Manifest, find_damage
-from calltally.client.exporting.output import ExportFolder
+from calltally.client.exporting.output import ExportFolder, ExportRun
+from calltally.client.exporting.pages import ExportSource
 from calltally.client.exporting.request import ExportPlan
 from calltally.client.exporting.runs import RerunMode, exclusive_access, run_export
-from calltally.client.exporting.snapshot_window import ExportSource
 
 CHECKPOINT: Final = "export.checkpoint"
 STOPPED: Final = 130
@@ -82,22 +82,21 @@ def _run(
         return run_bucket_export(source, plan, out, view, rerun=rerun)
     folder = ExportFolder(Path(out), options.checkpoint or Path(out) / CHECKPOINT)
     with exclusive_access(folder):
-        layer = run_export(source, plan, folder, view, rerun=rerun)
+        run = ExportRun(source, plan, folder, view)
+        layer = run_export(run, rerun)
         if options.follow:
-            _follow(source, plan, folder, layer.manifest, view)
+            _follow(run, layer.manifest)
     return layer
 
 
-def _follow(
-    source: ExportSource, plan: ExportPlan, folder: ExportFolder, manifest: Manifest, view: ExportView
-) -> None:
+def _follow(run: ExportRun, manifest: Manifest) -> None:
     """Follow changes until the user stops the command, which is a success."""
-    view.notify(f"{manifest.rows:,} calls exported; now following changes. Stop with Ctrl+C")
-    with closing(Follower(source, plan, folder, manifest)) as follower:
+    run.progress.notify(f"{manifest.rows:,} calls exported; now following changes. Stop with Ctrl+C")
+    with closing(Follower(run, manifest)) as follower:
         try:
-            follower.run(view)
+            follower.run()
         except KeyboardInterrupt:
-            view.notify("stopped; run the same command to continue")
+            run.progress.notify("stopped; run the same command to continue")
 
 
 @contextmanager

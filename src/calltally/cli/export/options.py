@@ -7,6 +7,17 @@ import typer
 
 from calltally.calls.errors import InvalidInput
 from calltally.calls.filters import FILTERS, WINDOW_FIELDS
+from calltally.cli.console.options import (
+    Agent,
+    ApiKey,
+    CreatedFrom,
+    CreatedTo,
+    Direction,
+    Provider,
+    Route,
+    Statuses,
+    given_pairs,
+)
 from calltally.client.config import validate_base_url
 from calltally.client.exporting.request import (
     FORMATS,
@@ -29,23 +40,10 @@ class ExportOptions(NamedTuple):
             envvar="CALLTALLY_BASE_URL", help="Address of the server, such as https://calls.example.com."
         ),
     ] = None
-    key: Annotated[
-        str | None,
-        typer.Option(
-            envvar="CALLTALLY_API_KEY",
-            help="An API key. Prefer the environment variable: options are visible to others.",
-        ),
-    ] = None
+    key: ApiKey = None
     out: Annotated[str | None, typer.Option(help="Folder for the files, or s3://BUCKET/PREFIX.")] = None
-    from_: Annotated[
-        str | None,
-        typer.Option(
-            "--from", help="Calls created at or after this time: RFC 3339, or a date (midnight UTC)."
-        ),
-    ] = None
-    to: Annotated[str | None, typer.Option("--to", help="Calls created before this time. Default: now.")] = (
-        None
-    )
+    from_: CreatedFrom = None
+    to: CreatedTo = None
     last: Annotated[
         str | None, typer.Option(help="Window up to now, instead of --from: 90s, 15m, 12h, 7d or 2w.")
     ] = None
@@ -54,15 +52,11 @@ class ExportOptions(NamedTuple):
     ] = None
     all_: Annotated[bool, typer.Option("--all", help="All calls, instead of a window.")] = False
     settle: Annotated[str, typer.Option(help="Minimum age of the window's end, such as 15m.")] = "0s"
-    status: Annotated[list[str] | None, typer.Option(help="Only calls in this state. Repeat for more.")] = (
-        None
-    )
-    direction: Annotated[
-        str | None, typer.Option(help="Only calls in this direction: inbound or outbound.")
-    ] = None
-    route: Annotated[str | None, typer.Option(help="Only calls of this route.")] = None
-    provider: Annotated[str | None, typer.Option(help="Only calls of this provider.")] = None
-    agent: Annotated[str | None, typer.Option(help="Only calls of this voice agent.")] = None
+    status: Statuses = None
+    direction: Direction = None
+    route: Route = None
+    provider: Provider = None
+    agent: Agent = None
     call_sid: Annotated[str | None, typer.Option(help="Only the call with this SID, the provider's id.")] = (
         None
     )
@@ -100,6 +94,8 @@ class ExportOptions(NamedTuple):
 
 def plan_of(options: ExportOptions, now_us: int) -> ExportPlan:
     """Return the plan of an export at the current time. Raises InvalidInput with the wrong option."""
+    if not (slice_us := duration_us("slice", options.slice)):
+        raise InvalidInput.of("slice", "--slice must be longer than 0")
     window = WindowOptions(
         options.from_,
         options.to,
@@ -111,11 +107,11 @@ def plan_of(options: ExportOptions, now_us: int) -> ExportPlan:
     return ExportPlan(
         validate_base_url(required(options.base_url, "base-url", "CALLTALLY_BASE_URL")),
         window.window(now_us, follows=options.follow),
-        tuple(_filters(options)),
+        tuple(given_pairs(options, _FILTERS)),
         _one_of("format", options.format, FORMATS),
         _one_of("partition", options.partition, PARTITIONS),
         options.limit,
-        _slice(options.slice),
+        slice_us,
         options.raw,
         options.distrust,
     )
@@ -139,23 +135,7 @@ def required(value: str | None, option: str, variable: str = "") -> str:
     raise InvalidInput.of(option, f"--{option} is missing: give it{also}")
 
 
-def _filters(options: ExportOptions) -> list[tuple[str, str]]:
-    pairs = []
-    for name in _FILTERS:
-        value = getattr(options, name)
-        values = value if isinstance(value, list) else [value] if value is not None else []
-        pairs += [(name, each) for each in values]
-    return pairs
-
-
 def _one_of(option: str, value: str, words: tuple[str, ...]) -> str:
     if value in words:
         return value
     raise InvalidInput.of(option, f"--{option} must be one of {', '.join(words)}, not {value!r}")
-
-
-def _slice(text: str) -> int:
-    width_us = duration_us("slice", text)
-    if not width_us:
-        raise InvalidInput.of("slice", "--slice must be longer than 0")
-    return width_us

@@ -1,18 +1,16 @@
 """Progress bar of an export, and the summary at its end."""
 
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Final, Self
 
 from rich.console import Console
+from rich.filesize import decimal
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column
 from rich.text import Text
 
 from calltally.client.exporting.manifest import Manifest
 
-_UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
-_UNIT: Final = 1_000
 _BAR_CHARS: Final = 24
 _BAR_COLUMNS: Final = 100
 
@@ -48,9 +46,7 @@ class ExportView:
         self._bar.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_fault: object) -> None:
         self._bar.stop()
 
     def begin(self, what: str, total: int | None, done: int = 0) -> None:
@@ -60,7 +56,6 @@ class ExportView:
         self._task = self._bar.add_task(what, total=total, completed=done)
 
     def advance(self, rows: int) -> None:
-        """Add calls to the current task."""
         if self._task is not None:
             self._bar.advance(self._task, rows)
 
@@ -83,7 +78,6 @@ def summary(manifest: Manifest, path: str, *, width: int, took_s: float | None =
 
 
 def amendment(manifest: Manifest, path: str) -> Iterator[str]:
-    """Yield the summary of an amendment."""
     changes = manifest.amends
     if changes:
         yield f"since then: {changes.added:,} added, {changes.changed:,} changed, {changes.gone:,} removed"
@@ -92,8 +86,8 @@ def amendment(manifest: Manifest, path: str) -> Iterator[str]:
 
 
 def _files(manifest: Manifest) -> str:
-    count = len(manifest.files)
-    return f"{count} {'file' if count == 1 else 'files'} of {manifest.format}, {_size(manifest)}"
+    count, size_bytes = len(manifest.files), sum(file.bytes for file in manifest.files)
+    return f"{count} {'file' if count == 1 else 'files'} of {manifest.format}, {decimal(size_bytes)}"
 
 
 def _window(manifest: Manifest) -> str:
@@ -130,11 +124,3 @@ def _complete(manifest: Manifest) -> str:
         else f"the last two of {manifest.readings} readings agree"
     )
     return f"yes: {how}; files checked by SHA-256"
-
-
-def _size(manifest: Manifest) -> str:
-    size = sum(file.bytes for file in manifest.files)
-    number, at = float(size), 0
-    while number >= _UNIT and at < len(_UNITS) - 1:
-        number, at = number / _UNIT, at + 1
-    return f"{number:,.1f} {_UNITS[at]}" if at else f"{size} {_UNITS[0]}"

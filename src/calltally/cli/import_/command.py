@@ -16,11 +16,10 @@ from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import InvalidInput
 from calltally.calls.events import Channel
-from calltally.cli.console.option_groups import with_options
-from calltally.cli.console.output import AsJson, print_json
+from calltally.cli.console.options import AsJson, with_options
+from calltally.cli.console.output import print_result
 from calltally.cli.console.session import with_store
-from calltally.cli.import_.reader import Reading
-from calltally.cli.import_.source import name_of, opened
+from calltally.cli.import_.reader import Reading, name_of, opened
 from calltally.cli.provider import read_mapping
 from calltally.cli.runtime.malloc import keep_freed_memory
 from calltally.ingest.ahead import reading_ahead
@@ -83,17 +82,23 @@ def import_calls(options: ImportOptions) -> None:
     chunks = reading.chunks(source, options.tenant, table, deliver=options.deliver)
     with reading_ahead(chunks) if reading.is_long() else nullcontext(_here(chunks)) as ready:
         report = with_store(partial(_record, options, ready))
-    if options.as_json:
-        print_json(report)
-    else:
-        _print_report(report)
+    print_result(report, _print_report, as_json=options.as_json)
     if report.refused:
         raise typer.Exit(1)
 
 
 async def _terms(options: ImportOptions, store: Store, settings: Settings) -> tuple[RecordSource, RouteTable]:
     """Return what the records are read by."""
-    return await _source(options, store, settings), await routes_for(store, options.tenant)
+    source = RecordSource(
+        channel=Channel.IMPORT,
+        received_us=wall_clock(),
+        account=options.account,
+        time_zone=options.time_zone,
+        columns=tuple(name.strip() for name in options.columns.split(",") if name.strip()),
+        encoding=options.encoding,
+        mapping=await _mapping(options, store, settings),
+    )
+    return source, await routes_for(store, options.tenant)
 
 
 async def _record(
@@ -131,18 +136,6 @@ def _check(options: ImportOptions) -> None:
             pass
     if options.mapping and registered_name(options.provider) != GENERIC.name:
         raise InvalidInput.of("mapping", f"{options.provider} is read without a mapping; say generic")
-
-
-async def _source(options: ImportOptions, store: Store, settings: Settings) -> RecordSource:
-    return RecordSource(
-        channel=Channel.IMPORT,
-        received_us=wall_clock(),
-        account=options.account,
-        time_zone=options.time_zone,
-        columns=tuple(name.strip() for name in options.columns.split(",") if name.strip()),
-        encoding=options.encoding,
-        mapping=await _mapping(options, store, settings),
-    )
 
 
 async def _mapping(options: ImportOptions, store: Store, settings: Settings) -> str:

@@ -2,8 +2,6 @@
 
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 import msgspec
@@ -11,18 +9,17 @@ import typer
 
 from calltally.calls.errors import InvalidInput
 from calltally.calls.metrics import RATES
-from calltally.cli.console.option_groups import with_options
+from calltally.cli.console.options import with_options
+from calltally.cli.lazy_commands import server_packages
 from calltally.cli.quality.options import QualityOptions, query_pairs
 from calltally.cli.quality.table import Body, quality_lines
 from calltally.client.clients import Client
 from calltally.client.config import validate_base_url
-from calltally.client.errors import NotInstalled
 from calltally.client.quality import QUALITY_PATH
 from calltally.client.wire import QueryParams, Request
 
 FORMATS: Final = ("table", "json", "csv")
 _RATE_NAMES: Final = tuple(rate.name for rate in RATES)
-_PACKAGE: Final = "calltally"
 _body: Final = msgspec.json.Decoder(Body)
 
 
@@ -37,21 +34,16 @@ def quality(options: QualityOptions) -> None:
         raise InvalidInput.of(
             "format", f"--format must be one of {', '.join(FORMATS)}, not {options.format!r}"
         )
-    rates = _checked_rates(options.rate)
+    rates = options.rate or []
+    for name in rates:
+        if name not in _RATE_NAMES:
+            raise InvalidInput.of("rate", f"--rate must be one of {', '.join(_RATE_NAMES)}, not {name!r}")
     body = _fetch(options, query_pairs(options))
     if options.format != "table":
         sys.stdout.buffer.write(body if options.format == "csv" else msgspec.json.format(body) + b"\n")
         return
     for line in quality_lines(_body.decode(body), shutil.get_terminal_size().columns, rates):
         typer.echo(line)
-
-
-def _checked_rates(names: list[str] | None) -> list[str]:
-    """Return the requested rates; raise InvalidInput for an unknown one."""
-    for name in names or ():
-        if name not in _RATE_NAMES:
-            raise InvalidInput.of("rate", f"--rate must be one of {', '.join(_RATE_NAMES)}, not {name!r}")
-    return list(names or ())
 
 
 def _fetch(options: QualityOptions, pairs: QueryParams) -> bytes:
@@ -62,19 +54,9 @@ def _fetch(options: QualityOptions, pairs: QueryParams) -> bytes:
             raise InvalidInput.of("key", "no API key is given: give --key or set CALLTALLY_API_KEY")
         with Client(validate_base_url(options.base_url), key) as client:
             return client.send(Request("GET", QUALITY_PATH, pairs)).body
-    with _server_packages():
+    with server_packages("quality from the local store"):
         from calltally.cli.quality.local import (
             local_quality,
         )  # deferred: it loads the store, which may be missing
 
         return local_quality(pairs)
-
-
-@contextmanager
-def _server_packages() -> Iterator[None]:
-    try:
-        yield
-    except ModuleNotFoundError as fault:
-        if str(fault.name).partition(".")[0] == _PACKAGE:
-            raise
-        raise NotInstalled.of("quality from the local store", "the server", extra="server") from fault

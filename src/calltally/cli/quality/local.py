@@ -5,10 +5,10 @@ import msgspec
 from calltally.analytics.query import QualityQuery, parse_quality_query
 from calltally.analytics.report import csv_bytes, quality_report
 from calltally.bootstrap.clocks import wall_clock
-from calltally.cli.console.session import with_store
+from calltally.cli.console.session import chosen_tenants, with_store
 from calltally.client.wire import QueryParams
 from calltally.store.db.interface import Store
-from calltally.store.tenants.tenants import admin_list_tenants, need_tenant
+from calltally.store.tenants.tenants import need_tenant
 
 
 def local_quality(pairs: QueryParams) -> bytes:
@@ -18,12 +18,7 @@ def local_quality(pairs: QueryParams) -> bytes:
 
 
 async def _body(store: Store, query: QualityQuery) -> bytes:
-    report = await quality_report(store, query, await _tenants(store, query.tenant), wall_clock())
+    chosen = None if query.tenant is None else [(await store.read(need_tenant(query.tenant))).tenant]
+    tenants = await chosen_tenants(store, chosen)
+    report = await quality_report(store, query, tenants, wall_clock())
     return csv_bytes(report) if query.format == "csv" else msgspec.json.encode(report)
-
-
-async def _tenants(store: Store, tenant: str | None) -> list[str]:
-    """Return the requested tenant, or all tenants."""
-    if tenant is None:
-        return [each.tenant for each in await store.read(admin_list_tenants())]
-    return [(await store.read(need_tenant(tenant))).tenant]

@@ -4,22 +4,23 @@ from typing import Annotated, Final, NamedTuple
 
 import typer
 
+from calltally.cli.console.options import (
+    Agent,
+    ApiKey,
+    CreatedTo,
+    Direction,
+    Provider,
+    Route,
+    Statuses,
+    given_pairs,
+)
 from calltally.client.wire import QueryParams
 
-# Query parameters in the order of the server's reference, each with its option.
-_OPTION_BY_PARAMETER: Final = {
-    "from": "from_",
-    "to": "to",
-    "group_by": "group_by",
-    "compare": "compare",
-    "tz": "tz",
-    "status": "status",
-    "direction": "direction",
-    "route": "route",
-    "provider": "provider",
-    "agent": "agent",
-    "tenant": "tenant",
-}
+# Query parameters in the order of the server's reference, each an option of the same name.
+_PARAMETERS: Final = (
+    *("from", "to", "group_by", "compare", "tz"),
+    *("status", "direction", "route", "provider", "agent", "tenant"),
+)
 
 
 class QualityOptions(NamedTuple):
@@ -32,13 +33,7 @@ class QualityOptions(NamedTuple):
             help="Address of a server, such as https://calls.example.com. Default: the local store.",
         ),
     ] = None
-    key: Annotated[
-        str | None,
-        typer.Option(
-            envvar="CALLTALLY_API_KEY",
-            help="An API key. Prefer the environment variable: options are visible to others.",
-        ),
-    ] = None
+    key: ApiKey = None
     tenant: Annotated[
         str | None, typer.Option(help="Only calls of this tenant. Default for the local store: all.")
     ] = None
@@ -46,7 +41,7 @@ class QualityOptions(NamedTuple):
         str | None,
         typer.Option("--from", help="Calls created at or after this time. Default: seven days before --to."),
     ] = None
-    to: Annotated[str | None, typer.Option(help="Calls created before this time. Default: now.")] = None
+    to: CreatedTo = None
     group_by: Annotated[
         str | None,
         typer.Option(help="Up to three keys to group by, such as route,day. At most one is a time step."),
@@ -57,15 +52,11 @@ class QualityOptions(NamedTuple):
     tz: Annotated[
         str | None, typer.Option(help="Time zone of the time steps, such as Europe/Berlin. Default: UTC.")
     ] = None
-    status: Annotated[list[str] | None, typer.Option(help="Only calls in this state. Repeat for more.")] = (
-        None
-    )
-    direction: Annotated[
-        str | None, typer.Option(help="Only calls in this direction: inbound or outbound.")
-    ] = None
-    route: Annotated[str | None, typer.Option(help="Only calls of this route.")] = None
-    provider: Annotated[str | None, typer.Option(help="Only calls of this provider.")] = None
-    agent: Annotated[str | None, typer.Option(help="Only calls of this voice agent.")] = None
+    status: Statuses = None
+    direction: Direction = None
+    route: Route = None
+    provider: Provider = None
+    agent: Agent = None
     rate: Annotated[
         list[str] | None, typer.Option(help="A rate to print, such as answer_rate. Repeat for more.")
     ] = None
@@ -74,14 +65,9 @@ class QualityOptions(NamedTuple):
 
 def query_pairs(options: QualityOptions) -> QueryParams:
     """Return the query parameters. A table of groups needs no percentiles, the slowest part."""
-    pairs: list[tuple[str, str]] = []
-    for name, field in _OPTION_BY_PARAMETER.items():
-        value = getattr(options, field)
-        values = value if isinstance(value, list) else [value] if value is not None else []
-        pairs += [(name, each) for each in values]
     is_group_table = options.format == "table" and options.group_by is not None
     return [
-        *pairs,
+        *given_pairs(options, _PARAMETERS),
         ("percentiles", "false" if is_group_table else "true"),
         ("format", "csv" if options.format == "csv" else "json"),
     ]

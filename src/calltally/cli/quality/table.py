@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
+from calltally.cli.console.output import COLUMN_GAP, aligned, column_widths
+
 # The response, as the server's reference defines it.
 Body: TypeAlias = dict[str, Any]
 Table: TypeAlias = list[list[str]]
 
-_GAP: Final = "  "
 # First columns of groups, by importance. Other rates follow if there is room.
 _FIRST_RATES: Final = (
     *("answer_rate", "failure_rate", "no_answer_rate", "provider_failure_rate", "completion_rate"),
@@ -76,10 +77,11 @@ def _groups(body: Body, width: int, requested: Sequence[str]) -> Iterator[str]:
     for name in names:
         column = [_short(name), *(_rate_cell(each, name) for each in rows)]
         wider = [[*row, cell] for row, cell in zip(table, column, strict=True)]
-        if included and _width(wider) > width:
+        widths = column_widths(wider)
+        if included and sum(widths) + len(COLUMN_GAP) * (len(widths) - 1) > width:
             break
         table, included = wider, included + 1
-    yield from _lines(table, left=len(body["group_by"]))
+    yield from aligned(table, left=len(body["group_by"]))
     if included < len(names):
         yield f"and {len(names) - included} more rates: select with --rate, or use --format json or csv"
 
@@ -149,11 +151,11 @@ def _interval(rate: Body) -> str:
 def _whole(body: Body, requested: Sequence[str]) -> Iterator[str]:
     """Yield all metrics: counts, rates with numerator and denominator, and durations."""
     total = body["total"]
-    yield from _lines(_counts(total), left=1)
+    yield from aligned(_counts(total), left=1)
     yield ""
-    yield from _lines(_rates(total, list(requested) or list(total["rates"])), left=1)
+    yield from aligned(_rates(total, list(requested) or list(total["rates"])), left=1)
     yield ""
-    yield from _lines(_times(total), left=1)
+    yield from aligned(_times(total), left=1)
 
 
 def _counts(total: Body) -> Table:
@@ -190,34 +192,11 @@ def _rate_row(rate: Body) -> list[str]:
 def _times(total: Body) -> Table:
     head = ["time (s)", "calls", "average", "p50", "p90", "p99"]
     rows = [
-        [name.replace("_", " "), f"{each['calls']:,}", *(_second(each[part]) for part in head[2:])]
+        [
+            name.replace("_", " "),
+            f"{each['calls']:,}",
+            *(_EMPTY if each[part] is None else f"{each[part]:,.1f}" for part in head[2:]),
+        ]
         for name, each in total["seconds"].items()
     ]
     return [head, *rows]
-
-
-def _second(value: float | None) -> str:
-    return _EMPTY if value is None else f"{value:,.1f}"
-
-
-# ------------------------------------------------------------------------------------------- columns
-
-
-def _widths(table: Table) -> list[int]:
-    return [max(map(len, column)) for column in zip(*table, strict=True)]
-
-
-def _width(table: Table) -> int:
-    widths = _widths(table)
-    return sum(widths) + len(_GAP) * (len(widths) - 1)
-
-
-def _lines(table: Table, *, left: int) -> Iterator[str]:
-    """Yield the lines of a table; the first `left` columns are left-aligned, numbers right-aligned."""
-    widths = _widths(table)
-    for row in table:
-        cells = [
-            cell.ljust(width) if column < left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        yield _GAP.join(cells).rstrip()

@@ -1,25 +1,22 @@
 """`calltally reconcile`: comparison of the ledger's calls with other sources."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 import msgspec
 import typer
 
 from calltally.calls.errors import InvalidInput
-from calltally.cli.console.option_groups import with_options
+from calltally.cli.console.options import with_options
 from calltally.cli.console.output import print_json
+from calltally.cli.lazy_commands import server_packages
 from calltally.cli.reconcile import events
-from calltally.cli.reconcile.options import ReconcileOptions, events_request
+from calltally.cli.reconcile.options import ReconcileOptions, check_outputs
 from calltally.cli.reconcile.output import csv_findings, print_report, write_html
-from calltally.cli.reconcile.output_paths import check_outputs
-from calltally.client.errors import NotInstalled
-from calltally.reconcile.findings import ReconciliationReport
+from calltally.reconcile.findings import Finding, ReconciliationReport
 
 _FOUND: Final = 1
-_PACKAGE: Final = "calltally"
 
 
 @with_options(ReconcileOptions)
@@ -30,13 +27,9 @@ def reconcile(options: ReconcileOptions) -> None:
     """
     _check_sides(options)
     check_outputs(options)
-    with _server_packages():
-        if options.against is not None:
-            _against_deliveries(options)
-        elif options.provider is None:
-            _against_events(options)
-        else:
-            _against_provider(options, options.provider)
+    with server_packages("this comparison"), csv_findings(options.csv) as on_finding:
+        report, healed = _compare(options, on_finding)
+    _output(options, report, healed)
 
 
 def _check_sides(options: ReconcileOptions) -> None:
@@ -52,47 +45,24 @@ def _check_sides(options: ReconcileOptions) -> None:
         raise InvalidInput.of("endpoint", "--endpoint requires --against deliveries")
 
 
-@contextmanager
-def _server_packages() -> Iterator[None]:
-    """Report missing packages: comparisons with a store or a provider need those of the server."""
-    try:
-        yield
-    except ModuleNotFoundError as fault:
-        if str(fault.name).partition(".")[0] == _PACKAGE:
-            raise
-        raise NotInstalled.of("this comparison", "the server", extra="server") from fault
-
-
-def _against_events(options: ReconcileOptions) -> None:
-    request = events_request(options, time.time_ns() // 1_000)
-    with csv_findings(options.csv) as on_finding:
-        report = events.compare(request, on_finding)
-    _output(options, report)
-
-
-def _against_provider(options: ReconcileOptions, provider: str) -> None:
-    from calltally.cli.reconcile.provider import (
+def _compare(
+    options: ReconcileOptions, on_finding: Callable[[Finding], None]
+) -> tuple[ReconciliationReport, msgspec.Struct | None]:
+    """Run the comparison and return its report, and the counts of the healing if there was one."""
+    if options.against is None and options.provider is None:
+        return events.compare(options, time.time_ns() // 1_000, on_finding), None
+    from calltally.cli.reconcile.local_store import (
         reconcile_provider,
-    )  # deferred: it loads the server, which may be missing
-
-    with csv_findings(options.csv) as on_finding:
-        done = reconcile_provider(options, provider, on_finding)
-    _output(options, done.report, done.healed)
-
-
-def _against_deliveries(options: ReconcileOptions) -> None:
-    from calltally.cli.reconcile.deliveries import (
         run_delivery_reconciliation,
     )  # deferred: it loads the server, which may be missing
 
-    with csv_findings(options.csv) as on_finding:
-        report = run_delivery_reconciliation(options, on_finding)
-    _output(options, report)
+    if options.provider is None:
+        return run_delivery_reconciliation(options, on_finding), None
+    done = reconcile_provider(options, options.provider, on_finding)
+    return done.report, done.healed
 
 
-def _output(
-    options: ReconcileOptions, report: ReconciliationReport, healed: msgspec.Struct | None = None
-) -> None:
+def _output(options: ReconcileOptions, report: ReconciliationReport, healed: msgspec.Struct | None) -> None:
     write_html(options.html, report)
     counts = None if healed is None else msgspec.structs.asdict(healed)
     if options.as_json:
@@ -101,10 +71,6 @@ def _output(
     else:
         print_report(report)
         if counts is not None:
-            typer.echo(_healing(counts))
+            typer.echo("Healed: " + ", ".join(f"{number:,} {name}" for name, number in counts.items()))
     if not report.is_clean:
         raise typer.Exit(_FOUND)
-
-
-def _healing(counts: dict[str, Any]) -> str:
-    return "Healed: " + ", ".join(f"{number:,} {name}" for name, number in counts.items())

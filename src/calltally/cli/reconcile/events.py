@@ -2,26 +2,27 @@
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
-import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from calltally.calls.errors import InvalidInput, Unavailable
+from calltally.calls.errors import InvalidInput, NotFound, Unavailable
 from calltally.calls.event_types import COMPLETED
-from calltally.calls.times import utc_text
-from calltally.calls.windows import TimeWindow, parse_window
-from calltally.cli.reconcile.remote_calls import CallsSide, FolderSide, ServerSide
+from calltally.calls.times import parse_instant, utc_text
+from calltally.calls.windows import FIRST_US, TimeWindow, parse_window
+from calltally.cli.reconcile.options import ReconcileOptions
 from calltally.client import Client
+from calltally.client.errors import UnexpectedAnswer
+from calltally.client.exporting.request import duration_us
 from calltally.reconcile.against_events import EventComparison
-from calltally.reconcile.call_states import CallState
+from calltally.reconcile.call_states import LOOKBACK_US, CallState, mark_outside, state_of
 from calltally.reconcile.event_rules import EXPECTABLE, EventTerms
 from calltally.reconcile.events import Readable, ReceivedEvent, UnreadableLine, decompressed, read_events
-from calltally.reconcile.export_folder import open_export
+from calltally.reconcile.export_folder import AmendedExport, open_export
 from calltally.reconcile.findings import Finding, FindingTally, ReconciliationReport, ReportWindow
 
 STDIN: Final = "-"
@@ -31,84 +32,130 @@ _EVERY: Final = 1_000
 _LINES_PER_FILE: Final = 10**12
 
 
-class EventsRequest(msgspec.Struct, frozen=True):
-    """Parameters of the comparison.
+class CallsSide(Protocol):
+    """Source of the calls of a window, and of calls near it that events may belong to."""
 
-    The calls come from `folder`, else from the server at `base_url`, else from the configured store. `ends`
-    are month, from and to as given; times and spans are microseconds.
+    def states(self) -> Iterator[CallState]:
+        """Yield all calls."""
+        ...
+
+    def find(self, call_sid: str) -> CallState | None:
+        """Return the call that has or had this SID. Raises Erased."""
+        ...
+
+
+class FolderSide:
+    """Calls of an export. It cannot look up further calls."""
+
+    def __init__(self, exported: AmendedExport, window: TimeWindow | None) -> None:
+        self._exported = exported
+        self._window = window
+
+    def states(self) -> Iterator[CallState]:
+        """Yield all calls; those outside of the window are marked as such."""
+        for state in self._exported.states():
+            yield state if self._window is None else mark_outside(state, self._window)
+
+    def find(self, call_sid: str) -> CallState | None:  # noqa: ARG002 (the protocol's signature)
+        return None
+
+
+class ServerSide:
+    """Calls of any server that implements the contract of the call list. Raises ClientError."""
+
+    def __init__(self, client: Client, window: TimeWindow, tenant: str | None) -> None:
+        self._client = client
+        self._window = window
+        self._tenant = tenant
+
+    def states(self) -> Iterator[CallState]:
+        """Yield the calls before the window first: some servers have no time that separates them."""
+        from_us, to_us = self._window
+        if from_us > FIRST_US:
+            yield from self._listed(max(from_us - LOOKBACK_US, FIRST_US), from_us, is_outside=True)
+        yield from self._listed(from_us, to_us, is_outside=False)
+
+    def find(self, call_sid: str) -> CallState | None:
+        """Return the call if the server finds it; the contract does not guarantee a lookup by SID."""
+        with suppress(NotFound, UnexpectedAnswer):
+            return state_of(self._client.get_call(call_sid))
+        return None
+
+    def _listed(self, from_us: int, to_us: int, *, is_outside: bool) -> Iterator[CallState]:
+        begins, ends = utc_text(from_us), utc_text(to_us)
+        for record in self._client.iter_calls(from_=begins, to=ends, order="asc", tenant=self._tenant):
+            if (state := state_of(record, is_outside=is_outside)) is not None:
+                yield state
+
+
+def compare(
+    options: ReconcileOptions, now_us: int, on_finding: Callable[[Finding], None]
+) -> ReconciliationReport:
+    """Run the comparison and call `on_finding` per finding.
+
+    The calls come from the folder of an export, else from a server, else from the configured store. Raises
+    InvalidInput with the wrong option, and the errors of the sources.
     """
-
-    files: tuple[str, ...]
-    ends: tuple[str | None, str | None, str | None]
-    as_of_us: int
-    late_us: int
-    grace_us: int
-    expected: tuple[str, ...] = ()
-    tenant: str | None = None
-    folder: Path | None = None
-    base_url: str | None = None
-    key: str | None = None
-    most: int | None = None
-
-    def terms(self, window: TimeWindow | None, revision: int | None = None) -> EventTerms:
-        """Return the terms of the comparison for a window."""
-        from_us, to_us = window or (None, None)
-        return EventTerms(
-            as_of_us=self.as_of_us,
-            from_us=from_us,
-            to_us=to_us,
-            late_us=self.late_us,
-            grace_us=self.grace_us,
-            tenant=self.tenant,
-            expected=_expected(self.expected),
-            revision=revision,
-        )
+    if options.heal or options.deliver or options.provider_file:
+        raise InvalidInput.of("heal", "--heal, --deliver and --provider-file require --provider")
+    terms = EventTerms(
+        as_of_us=now_us if options.as_of is None else _instant("as-of", options.as_of),
+        late_us=duration_us("late", options.late),
+        grace_us=duration_us("grace", options.grace),
+        tenant=options.tenant,
+        expected=_expected(options.expect or ()),
+    )
+    ends = (options.month, options.from_, options.to)
+    if options.calls is None:
+        window = parse_window(*ends)
+        terms = terms._replace(from_us=window[0], to_us=window[1])
+        return _run(options, _live_side(options, window), terms, on_finding)
+    if options.tenant is not None:
+        raise InvalidInput.of("tenant", "an export does not contain its tenant; leave out --tenant")
+    exported = open_export(options.calls)
+    inside = exported.window if ends == (None, None, None) else exported.check_window(parse_window(*ends))
+    from_us, to_us = inside or (None, None)
+    terms = terms._replace(from_us=from_us, to_us=to_us, revision=exported.revision)
+    return _run(options, nullcontext(FolderSide(exported, inside)), terms, on_finding)
 
 
-def compare(request: EventsRequest, on_finding: Callable[[Finding], None]) -> ReconciliationReport:
-    """Run the comparison and call `on_finding` per finding. Raises the errors of the sources."""
-    if request.folder is not None:
-        if request.tenant is not None:
-            raise InvalidInput.of("tenant", "an export does not contain its tenant; leave out --tenant")
-        exported = open_export(request.folder)
-        ends = request.ends
-        window = exported.window if ends == (None, None, None) else exported.check_window(parse_window(*ends))
-        terms = request.terms(window, exported.revision)
-        return _run(request, nullcontext(FolderSide(exported, window)), terms, on_finding)
-    window = parse_window(*request.ends)
-    return _run(request, _live_side(request, window), request.terms(window), on_finding)
+def _instant(option: str, text: str) -> int:
+    try:
+        return parse_instant(text)
+    except ValueError as fault:
+        raise InvalidInput.of(option, f"--{option}: {fault}") from fault
 
 
-def _live_side(request: EventsRequest, window: TimeWindow) -> AbstractContextManager[CallsSide]:
-    if request.base_url is not None:
-        return _server_side(request.base_url, request, window)
-    if request.tenant is None:
+def _live_side(options: ReconcileOptions, window: TimeWindow) -> AbstractContextManager[CallsSide]:
+    if options.base_url:
+        return _server_side(options.base_url, options, window)
+    if options.tenant is None:
         message = "the source of the calls is missing: give --calls FOLDER, --base-url URL, or --tenant"
         raise InvalidInput.of("calls", message)
-    from calltally.cli.reconcile.store_calls import (
-        StoreSide,
+    from calltally.cli.reconcile.local_store import (
+        store_side,
     )  # deferred: it loads the server, which may be missing
 
-    return StoreSide(window, request.tenant)
+    return store_side(window, options.tenant)
 
 
 @contextmanager
-def _server_side(base_url: str, request: EventsRequest, window: TimeWindow) -> Iterator[CallsSide]:
-    if not request.key:
+def _server_side(base_url: str, options: ReconcileOptions, window: TimeWindow) -> Iterator[CallsSide]:
+    if not options.key:
         raise InvalidInput.of("key", "the server requires an API key: set CALLTALLY_API_KEY, or give --key")
-    with Client(base_url, request.key) as client:
-        yield ServerSide(client, window, request.tenant)
+    with Client(base_url, options.key) as client:
+        yield ServerSide(client, window, options.tenant)
 
 
 def _run(
-    request: EventsRequest,
+    options: ReconcileOptions,
     opened: AbstractContextManager[CallsSide],
     terms: EventTerms,
     on_finding: Callable[[Finding], None],
 ) -> ReconciliationReport:
-    tally = FindingTally(request.most)
+    tally = FindingTally(options.limit)
     with opened as side, EventComparison(terms) as comparison:
-        for finding in _sorted_on_disk(_findings(request, side, comparison)):
+        for finding in _sorted_on_disk(_findings(options, side, comparison)):
             tally.add(finding)
             on_finding(finding)
     ends = [None if end is None else utc_text(end) for end in (terms.from_us, terms.to_us)]
@@ -125,10 +172,10 @@ def _sorted_on_disk(findings: Iterator[Finding]) -> Iterator[Finding]:
         raise Unavailable(message) from fault
 
 
-def _findings(request: EventsRequest, side: CallsSide, comparison: EventComparison) -> Iterator[Finding]:
+def _findings(options: ReconcileOptions, side: CallsSide, comparison: EventComparison) -> Iterator[Finding]:
     with _progress() as progress:
         comparison.add_calls(_counted(side.states(), progress))
-        yield from comparison.add_events(_events(request.files, progress))
+        yield from comparison.add_events(_events(options.events or (), progress))
         task = progress.add_task("comparing", total=None)
         yield from comparison.findings(side.find)
         progress.remove_task(task)
@@ -173,7 +220,7 @@ def _progress() -> Progress:
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-def _expected(words: tuple[str, ...]) -> tuple[str, ...]:
+def _expected(words: Sequence[str]) -> tuple[str, ...]:
     """Return the full names of expected events, from `completed` or `voice.call.completed`."""
     names = [word if word in EXPECTABLE else f"{_PREFIX}{word}" for word in words]
     unknown = [word for word, name in zip(words, names, strict=True) if name not in EXPECTABLE]

@@ -1,4 +1,4 @@
-"""Options of `calltally reconcile`, and the parameters made from them."""
+"""Options of `calltally reconcile`, and a check of its output files."""
 
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -6,9 +6,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from calltally.calls.errors import InvalidInput
-from calltally.calls.times import parse_instant
-from calltally.cli.reconcile.events import EventsRequest
-from calltally.client.exporting.request import duration_us
+from calltally.cli.console.options import ApiKey, AsJson, CreatedFrom
 
 
 class ReconcileOptions(NamedTuple):
@@ -31,13 +29,7 @@ class ReconcileOptions(NamedTuple):
             help="Read the calls from this server, such as https://calls.example.com.",
         ),
     ] = None
-    key: Annotated[
-        str | None,
-        typer.Option(
-            envvar="CALLTALLY_API_KEY",
-            help="An API key. Prefer the environment variable: options are visible to others.",
-        ),
-    ] = None
+    key: ApiKey = None
     tenant: Annotated[
         str | None,
         typer.Option(
@@ -45,12 +37,7 @@ class ReconcileOptions(NamedTuple):
         ),
     ] = None
     month: Annotated[str | None, typer.Option(help="Window of a month in UTC, such as 2026-10.")] = None
-    from_: Annotated[
-        str | None,
-        typer.Option(
-            "--from", help="Calls created at or after this time: RFC 3339, or a date (midnight UTC)."
-        ),
-    ] = None
+    from_: CreatedFrom = None
     to: Annotated[str | None, typer.Option(help="Calls created before this time.")] = None
     late: Annotated[
         str, typer.Option(help="An event is late if it arrives later than this after its creation.")
@@ -89,30 +76,28 @@ class ReconcileOptions(NamedTuple):
     limit: Annotated[int, typer.Option(help="Maximum number of findings to print of each kind.", min=0)] = 20
     csv: Annotated[Path | None, typer.Option(help="Write all findings to this file.")] = None
     html: Annotated[Path | None, typer.Option(help="Write a report as an HTML page to this file.")] = None
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+    as_json: AsJson = False
 
 
-def events_request(options: ReconcileOptions, now_us: int) -> EventsRequest:
-    """Return the parameters of a comparison with events. Raises InvalidInput with the wrong option."""
-    if options.heal or options.deliver or options.provider_file:
-        raise InvalidInput.of("heal", "--heal, --deliver and --provider-file require --provider")
-    return EventsRequest(
-        files=tuple(options.events or ()),
-        ends=(options.month, options.from_, options.to),
-        as_of_us=now_us if options.as_of is None else _instant("as-of", options.as_of),
-        late_us=duration_us("late", options.late),
-        grace_us=duration_us("grace", options.grace),
-        expected=tuple(options.expect or ()),
-        tenant=options.tenant,
-        folder=options.calls,
-        base_url=options.base_url or None,
-        key=options.key,
-        most=options.limit,
-    )
+def check_outputs(options: ReconcileOptions) -> None:
+    """Raise InvalidInput for an output that is also an input or the other output."""
+    outputs = {name: path for name, path in (("csv", options.csv), ("html", options.html)) if path}
+    inputs = [*map(Path, options.events or ()), *(options.provider_file or ())]
+    for name, path in outputs.items():
+        if any(_is_same(path, other) for other in inputs):
+            raise InvalidInput.of(
+                name, f"--{name} {path} is an input file and would be overwritten; choose another file"
+            )
+        if options.calls is not None and path.resolve().is_relative_to(options.calls.resolve()):
+            raise InvalidInput.of(
+                name, f"--{name} {path} is in the folder of the export; choose another folder"
+            )
+    if len(outputs) > 1 and _is_same(*outputs.values()):
+        raise InvalidInput.of("html", "--csv and --html are the same file; choose two files")
 
 
-def _instant(option: str, text: str) -> int:
-    try:
-        return parse_instant(text)
-    except ValueError as fault:
-        raise InvalidInput.of(option, f"--{option}: {fault}") from fault
+def _is_same(one: Path, other: Path) -> bool:
+    """Decide whether two paths are the same file; devices such as terminals may be used twice."""
+    if one.exists() and other.exists():
+        return one.is_file() and one.samefile(other)
+    return one.resolve() == other.resolve()

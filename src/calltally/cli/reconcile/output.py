@@ -49,7 +49,7 @@ def csv_findings(path: Path | None) -> Iterator[Callable[[Finding], None]]:
     Raises InvalidInput if the file cannot be written.
     """
     if path is None:
-        yield _discard
+        yield lambda _finding: None
         return
     with atomic_writer(path) as write:
         rows = csv.writer(_Text(write))
@@ -68,10 +68,6 @@ class _Text(NamedTuple):
     """File-like object for the CSV writer."""
 
     write: Callable[[str], object]
-
-
-def _discard(_finding: Finding) -> None:
-    pass
 
 
 def _cells(finding: Finding) -> list[str]:
@@ -108,9 +104,12 @@ def _heading(report: ReconciliationReport, kind: FindingKind, printed: int) -> T
 
 def _details(findings: list[Finding], *, is_wide: bool) -> Table:
     """Return a table with a line per finding; a narrow one omits the parts that the sentence contains."""
-    if not any(finding.call_sid or finding.call_id for finding in findings):
-        return _details_without_calls(findings)
     table = _table()
+    if not any(finding.call_sid or finding.call_id for finding in findings):
+        table.add_column("Finding", overflow="fold")
+        for finding in findings:
+            table.add_row(_text(finding.detail))
+        return table
     for name in ("Call", "Ours", "Theirs") if is_wide else ("Call",):
         table.add_column(name, overflow="fold")
     table.add_column("Finding", overflow="fold", ratio=1)
@@ -123,14 +122,6 @@ def _details(findings: list[Finding], *, is_wide: bool) -> Table:
             table.add_row(call, *sides, detail, next(iter(finding.times.values()), _EMPTY)[:_SECOND_CHARS])
         else:
             table.add_row(call, detail)
-    return table
-
-
-def _details_without_calls(findings: list[Finding]) -> Table:
-    table = _table()
-    table.add_column("Finding", overflow="fold")
-    for finding in findings:
-        table.add_row(_text(finding.detail))
     return table
 
 

@@ -97,7 +97,6 @@ class ProblemProtocol(HttpToolsProtocol):
             self._refuse(busy_response())
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of what the connection holds."""
         super().connection_lost(exc)
         self._answers.hang_up = self.transport.close
         self._all.remove(self)
@@ -122,7 +121,6 @@ class ProblemProtocol(HttpToolsProtocol):
             self._refuse(head_too_large_response())
 
     def on_message_begin(self) -> None:
-        """A head begins."""
         self._part, self._head_bytes = _Part.HEAD, 0
         super().on_message_begin()
 
@@ -142,7 +140,6 @@ class ProblemProtocol(HttpToolsProtocol):
             raise ValueError
 
     def on_message_complete(self) -> None:
-        """The request is whole."""
         self._part, self._own_bytes = _Part.START, 0
         super().on_message_complete()
 

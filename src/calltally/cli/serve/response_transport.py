@@ -40,7 +40,6 @@ class AnswerTransport(asyncio.Transport):
             self._transport.write(data)
 
     def is_closing(self) -> bool:
-        """Return the state of the connection."""
         return self._transport.is_closing()
 
     def close(self) -> None:

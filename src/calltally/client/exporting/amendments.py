@@ -7,7 +7,6 @@ amendment replace those with the same ids, and its `gone.ndjson` lists the remov
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -24,7 +23,7 @@ from calltally.client.exporting.comparison import (
     GONE,
     Difference,
     FeedPosition,
-    LatestChanges,
+    collect_changes,
     differences_by_copy,
     differences_by_feed,
 )
@@ -32,23 +31,24 @@ from calltally.client.exporting.errors import DamagedExport, OtherExport
 from calltally.client.exporting.exported_state import AMENDMENTS, GONE_FILE, ExportLayer
 from calltally.client.exporting.exporter import export
 from calltally.client.exporting.feed import LOCAL_FILTERS
-from calltally.client.exporting.files import AppendFile, open_output
+from calltally.client.exporting.files import AppendFile, file_sha256, open_output
 from calltally.client.exporting.manifest import (
+    MANIFEST,
     AmendmentSummary,
     Manifest,
+    ManifestLink,
     find_damage,
     group_filters,
-    manifest_link,
+    new_manifest,
     write_manifest,
 )
-from calltally.client.exporting.output import ExportFolder, ProgressListener, add_to_tally, file_name
-from calltally.client.exporting.pages import CallFields
-from calltally.client.exporting.request import ExportPlan
-from calltally.client.exporting.snapshot_window import ExportSource
+from calltally.client.exporting.output import ExportFolder, ExportRun, add_to_tally
+from calltally.client.exporting.pages import ExportSource, decode_fields
+from calltally.client.exporting.request import ExportPlan, file_name
+from calltally.external_sort import ExternalSorter
 
 _WORK_FOLDER: Final = ".amending"
 _BATCH: Final = 1_000
-_fields_decoder: Final = msgspec.json.Decoder(CallFields)
 _encoder: Final = msgspec.json.Encoder()
 
 
@@ -58,13 +58,7 @@ class _AmendmentContent(NamedTuple):
     tally: ExportTally
 
 
-def amend(
-    source: ExportSource,
-    plan: ExportPlan,
-    folder: ExportFolder,
-    layers: list[ExportLayer],
-    progress: ProgressListener,
-) -> ExportLayer:
+def amend(run: ExportRun, layers: list[ExportLayer]) -> ExportLayer:
     """Write the changes since the last layer as an amendment and return it, or the last layer if unchanged.
 
     Raises OtherExport, DamagedExport and ClientError.
@@ -73,34 +67,31 @@ def amend(
         if faults := list(find_damage(layer.folder, layer.manifest)):
             detail = f"{layer.folder}: {'; '.join(faults)}"
             raise DamagedExport(f"{detail}; export the window again with --restart")
-    work = folder.out / _WORK_FOLDER
+    work = run.folder.out / _WORK_FOLDER
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     try:
-        return _write_amendment(source, plan, work, layers, progress=progress)
+        return _write_amendment(run, work, layers)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _write_amendment(
-    source: ExportSource,
-    plan: ExportPlan,
-    work: Path,
-    layers: list[ExportLayer],
-    *,
-    progress: ProgressListener,
-) -> ExportLayer:
-    with closing(LatestChanges(work)) as changes:
-        position = _collect_changes(source, plan, layers[-1].manifest, changes)
+def _write_amendment(run: ExportRun, work: Path, layers: list[ExportLayer]) -> ExportLayer:
+    plan, progress = run.plan, run.progress
+    with ExternalSorter(work) as changes:
+        position = _try_feed(run.source, plan, layers[-1].manifest, changes)
         if position:
             differences = differences_by_feed(changes, plan, layers, work)
         else:
             progress.notify(
                 "the server cannot list the changes, so the window is exported again and compared"
             )
-            copied = _export_copy(source, plan, work, progress)
+            copy = work / "copy"
+            plain = replace(plan, format="ndjson", partition="none", keeps_raw=False)
+            folder = ExportFolder(copy, copy / "checkpoint")
+            copied = export(run._replace(plan=plain, folder=folder))
             position = FeedPosition(copied.next, copied.revision)
-            differences = differences_by_copy(work / "copy" / "calls.ndjson", plan, layers, work)
+            differences = differences_by_copy(copy / "calls.ndjson", plan, layers, work)
         (work / "new").mkdir()
         written = _write_files(work / "new", plan, differences)
     if not written.counts:
@@ -109,22 +100,16 @@ def _write_amendment(
     return _publish(work / "new", plan, layers, written, position=position)
 
 
-def _collect_changes(
-    source: ExportSource, plan: ExportPlan, last: Manifest, changes: LatestChanges
+def _try_feed(
+    source: ExportSource, plan: ExportPlan, last: Manifest, changes: ExternalSorter
 ) -> FeedPosition | None:
     """Read the feed into `changes`. Return None without a feed, or with filters that need the server."""
     if last.next is None or not {name for name, _ in plan.filters} <= LOCAL_FILTERS:
         return None
     try:
-        return changes.collect(source.sender, plan, last.next)
+        return collect_changes(changes, source.sender, plan, last.next)
     except (BadRequestError, NotFoundError, GoneResponse):
         return None
-
-
-def _export_copy(source: ExportSource, plan: ExportPlan, work: Path, progress: ProgressListener) -> Manifest:
-    copy = work / "copy"
-    plain = replace(plan, format="ndjson", partition="none", keeps_raw=False)
-    return export(source, plain, ExportFolder(copy, copy / "checkpoint"), progress)
 
 
 def _write_files(folder: Path, plan: ExportPlan, differences: Iterator[Difference]) -> _AmendmentContent:
@@ -137,7 +122,7 @@ def _write_files(folder: Path, plan: ExportPlan, differences: Iterator[Differenc
     while batch := list(islice(differences, _BATCH)):
         counts.update(each.kind for each in batch)
         records = [each.record for each in batch if each.removed is None]
-        tally = add_to_tally(tally, [_fields_decoder.decode(record) for record in records])
+        tally = add_to_tally(tally, [decode_fields(record) for record in records])
         if records:
             output.add(records)
         removed.write(b"".join(_encoder.encode(each.removed) + b"\n" for each in batch if each.removed))
@@ -160,19 +145,14 @@ def _publish(
 ) -> ExportLayer:
     """Write the manifest, and move the amendment to its folder after the last layer."""
     last, out = layers[-1], layers[0].folder
-    base = manifest_link(last.folder, f"{last.name}/manifest.json".removeprefix("/"))
-    manifest = Manifest(
-        source=plan.base_url,
-        window=plan.window.texts,
-        filters=group_filters(plan.filters),
-        format=plan.format,
+    base = ManifestLink(f"{last.name}/{MANIFEST}".removeprefix("/"), file_sha256(last.folder / MANIFEST))
+    manifest = new_manifest(
+        plan,
+        written.tally,
         partition="none",
         complete=True,
-        rows=written.tally.rows,
-        by_status=written.tally.by_status,
         snapshot=None,
         revision=position.revision,
-        highest=written.tally.highest,
         readings=1,
         repeats=0,
         holes=0,
@@ -180,7 +160,6 @@ def _publish(
         files=written.files,
         next=position.next,
         amends=AmendmentSummary(base, written.counts[ADDED], written.counts[CHANGED], written.counts[GONE]),
-        label=plan.window.label,
     )
     write_manifest(fresh, manifest)
     name = f"{AMENDMENTS}/{len(layers):04d}"

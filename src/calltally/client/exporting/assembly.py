@@ -4,27 +4,32 @@ It needs no checkpoint: after an interruption it starts again from the readings.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from calltally.client.exporting.agreement import GONE, HOLE, REPEAT, DriftFinding, find_drift, find_duplicates
-from calltally.client.exporting.checkpoint import Checkpoint, Drift, FileState, SlicesPosition, WindowSlice
+from calltally.client.exporting.checkpoint import Drift, FileState, SlicesPosition
 from calltally.client.exporting.files import AppendFile
-from calltally.client.exporting.output import READINGS, CallBatch, ExportFolder, ExportWriter
-from calltally.client.exporting.pages import CallFields, ndjson_lines
-from calltally.client.exporting.request import ExportPlan, partition_label
-from calltally.client.exporting.slice_boundaries import BoundaryCalls, check_boundaries
-from calltally.client.exporting.sliced_window import MAX_ROUNDS, last_readings
-from calltally.client.exporting.snapshot_window import ExportSource
+from calltally.client.exporting.output import READINGS, CallBatch, ExportWriter
+from calltally.client.exporting.pages import ExportSource, decode_fields, ndjson_lines, read_batches
+from calltally.client.exporting.request import partition_label
+from calltally.client.exporting.sliced_window import MAX_ROUNDS
+from calltally.client.exporting.slices import (
+    GONE,
+    HOLE,
+    REPEAT,
+    BoundaryCalls,
+    DriftFinding,
+    check_boundaries,
+    find_drift,
+    find_duplicates,
+)
 
 DRIFT_FILE: Final = "drift.ndjson"
-_CHUNK: Final = 1_000
-_fields_decoder: Final = msgspec.json.Decoder(CallFields)
 _encoder: Final = msgspec.json.Encoder()
 
 
@@ -37,29 +42,29 @@ class _AssemblyFindings(NamedTuple):
     written: set[str]
 
 
-def assemble(source: ExportSource, folder: ExportFolder, writer: ExportWriter) -> None:
+def assemble(source: ExportSource, writer: ExportWriter, position: SlicesPosition) -> None:
     """Write the files, and the file of findings if there are any."""
-    checkpoint = writer.checkpoint
-    position = checkpoint.position
-    assert isinstance(position, SlicesPosition)  # noqa: S101 (the caller has checked)
-    readings = list(last_readings(position, folder.out / READINGS))
-    result = _collect_findings(source, checkpoint, folder.out / READINGS, readings)
-    rows = [_write_slice(writer, number, path, result) for number, path in enumerate(readings)]
-    drift = replace(_drift(position, result, rows), file=_write_findings(folder.out, result.findings))
+    out = writer.folder.out
+    readings = [out / READINGS / each.readings[-1].state.name for each in position.slices]
+    boundary = check_boundaries(source, writer.checkpoint.plan, position, readings)
+    result = _collect_findings(position, readings, boundary)
+    rows = [
+        _write_slice(writer, number, each.from_us or 0, path, result)
+        for number, (each, path) in enumerate(zip(position.slices, readings, strict=True))
+    ]
+    drift = replace(_drift(position, result, rows), file=_write_findings(out, result.findings))
     writer.finish(position, drift=drift)
 
 
 def _collect_findings(
-    source: ExportSource, checkpoint: Checkpoint, folder: Path, readings: list[Path]
+    position: SlicesPosition, readings: list[Path], boundary: BoundaryCalls
 ) -> _AssemblyFindings:
-    position = checkpoint.position
-    assert isinstance(position, SlicesPosition)  # noqa: S101
-    boundary = check_boundaries(source, checkpoint.plan, position, readings)
-    findings = [
-        finding
-        for number, each in enumerate(position.slices)
-        for finding in _slice_findings(number, each, folder)
-    ]
+    findings: list[DriftFinding] = []
+    for number, (each, path) in enumerate(zip(position.slices, readings, strict=True)):
+        # Readings with the same ids in the same order have no findings.
+        if len({reading.order for reading in each.readings}) > 1:
+            paths = [path.with_name(reading.state.name) for reading in each.readings]
+            findings += find_drift(number, paths)
     findings += [
         DriftFinding(HOLE, each.id, each.slice, len(position.slices[each.slice].readings))
         for each in boundary.missed
@@ -73,20 +78,14 @@ def _collect_findings(
     return _AssemblyFindings(order, boundary, set(duplicates), set())
 
 
-def _slice_findings(number: int, each: WindowSlice, folder: Path) -> Iterator[DriftFinding]:
-    """Yield the findings of a slice. Readings with the same ids in the same order have none."""
-    if len({reading.order for reading in each.readings}) > 1:
-        yield from find_drift(number, [folder / reading.state.name for reading in each.readings])
-
-
-def _write_slice(writer: ExportWriter, number: int, path: Path, result: _AssemblyFindings) -> int:
+def _write_slice(
+    writer: ExportWriter, number: int, from_us: int, path: Path, result: _AssemblyFindings
+) -> int:
     """Write one slice, each duplicate only at its first occurrence, and return the number of calls."""
-    plan: ExportPlan = writer.checkpoint.plan
-    position = writer.checkpoint.position
-    assert isinstance(position, SlicesPosition)  # noqa: S101
-    label = partition_label(position.slices[number].from_us or 0, plan.partition)
+    label = partition_label(from_us, writer.checkpoint.plan.partition)
+    missed = [each.record for each in result.boundary.missed if each.slice == number]
     rows = 0
-    for records in _chunks(path, [each.record for each in result.boundary.missed if each.slice == number]):
+    for records in chain([missed], read_batches(path)):
         batch = _select_calls(label, records, result)
         rows += len(batch.records)
         if batch.records:
@@ -94,19 +93,11 @@ def _write_slice(writer: ExportWriter, number: int, path: Path, result: _Assembl
     return rows
 
 
-def _chunks(path: Path, before: Sequence[bytes]) -> Iterator[list[bytes]]:
-    if before:
-        yield list(before)
-    with path.open("rb") as file:
-        while lines := list(islice(file, _CHUNK)):
-            yield [line[:-1] for line in lines]
-
-
 def _select_calls(label: str, records: list[bytes], result: _AssemblyFindings) -> CallBatch:
     """Return the calls in the window that were not written before, and mark written duplicates."""
     selected, calls = [], []
     for record in records:
-        call = _fields_decoder.decode(record)
+        call = decode_fields(record)
         if call.id in result.written or call.id in result.boundary.outside:
             continue
         if call.id in result.duplicates:
@@ -119,8 +110,11 @@ def _select_calls(label: str, records: list[bytes], result: _AssemblyFindings) -
 def _drift(position: SlicesPosition, result: _AssemblyFindings, rows: list[int]) -> Drift:
     kinds = Counter(finding.kind for finding in result.findings)
     unagreed = [number for number, each in enumerate(position.slices) if not each.is_agreed]
+    # The server's last total is another number than that of the calls.
     miscounted = [
-        number for number, each in enumerate(position.slices) if _differs_from_total(each, rows[number])
+        number
+        for number, each in enumerate(position.slices)
+        if (totals := each.readings[-1].totals) and totals[-1] != rows[number]
     ]
     return Drift(
         kinds[REPEAT],
@@ -128,12 +122,6 @@ def _drift(position: SlicesPosition, result: _AssemblyFindings, rows: list[int])
         tuple(_notes(position, kinds, unagreed, miscounted)),
         is_whole=not unagreed and not miscounted,
     )
-
-
-def _differs_from_total(each: WindowSlice, rows: int) -> bool:
-    """Return True if the server's last total differs from the number of calls."""
-    totals = each.readings[-1].totals
-    return bool(totals) and totals[-1] != rows
 
 
 def _notes(

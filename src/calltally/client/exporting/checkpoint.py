@@ -15,8 +15,7 @@ from typing import Final
 import msgspec
 
 from calltally.client.exporting.errors import DamagedExport, ExportInUse
-from calltally.client.exporting.names import check_names, check_reading_names
-from calltally.client.exporting.request import ExportPlan
+from calltally.client.exporting.request import READING_NAMES, ExportPlan, check_names
 
 VERSION: Final = 1
 # At this size the file is replaced by one with a single line.
@@ -174,7 +173,7 @@ def _check_names(path: Path, found: Checkpoint) -> None:
     check_names(path, (file.name for file in named if file))
     if isinstance(found.position, SlicesPosition):
         readings = (reading.state.name for each in found.position.slices for reading in each.readings)
-        check_reading_names(path, readings)
+        check_names(path, readings, READING_NAMES)
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:

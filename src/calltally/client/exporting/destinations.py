@@ -16,11 +16,10 @@ from calltally.client.exporting.errors import BucketRefused, DamagedExport
 from calltally.client.exporting.exported_state import AMENDMENTS, ExportLayer, read_layers
 from calltally.client.exporting.files import file_sha256
 from calltally.client.exporting.manifest import MANIFEST, read_manifest
-from calltally.client.exporting.output import ExportFolder, ProgressListener
-from calltally.client.exporting.raw_responses import RAW_FOLDER as RAW
+from calltally.client.exporting.output import RAW_FOLDER, ExportFolder, ExportRun, ProgressListener
+from calltally.client.exporting.pages import ExportSource
 from calltally.client.exporting.request import ExportPlan
 from calltally.client.exporting.runs import RerunMode, exclusive_access, run_export
-from calltally.client.exporting.snapshot_window import ExportSource
 
 SCHEME: Final = "s3"
 _CHECKPOINT_NAME: Final = "export.checkpoint"
@@ -57,7 +56,7 @@ def run_bucket_export(
         if rerun is RerunMode.RESTART or unsent is None:
             if rerun is RerunMode.AMEND and not folder.checkpoint.exists():
                 bucket.fetch_all(work, progress)
-            run_export(source, plan, folder, progress, rerun=rerun)
+            run_export(ExportRun(source, plan, folder, progress), rerun)
             (work / _FETCHING_MARK).unlink(missing_ok=True)
         else:
             check_same_export(plan, work, unsent, is_resumed=True)
@@ -191,7 +190,7 @@ def _upload_names(folder: Path) -> Iterator[str]:
     for layer in read_layers(folder):
         names = [file.name for file in layer.manifest.files]
         if layer.manifest.raw:
-            names += [f"{RAW}/{path.name}" for path in sorted((layer.folder / RAW).iterdir())]
+            names += [f"{RAW_FOLDER}/{path.name}" for path in sorted((layer.folder / RAW_FOLDER).iterdir())]
         yield from (_prefix(layer) + name for name in (*names, MANIFEST))
 
 

@@ -1,21 +1,29 @@
 """Current content of an export: its own files with all amendments applied in order."""
 
-from collections.abc import Iterator
-from itertools import groupby
-from operator import itemgetter
+import csv
+import hashlib
+import io
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from calltally.client.exporting.exported_rows import read_rows
 from calltally.client.exporting.manifest import Manifest, read_manifest
+from calltally.client.exporting.pages import decode_fields, join_records
 from calltally.external_sort import ExternalSorter
+from calltally.formats.table import FORMATS
 
 AMENDMENTS: Final = "amendments"
 GONE_FILE: Final = "gone.ndjson"
 _PRESENT: Final = b"+"
 _REMOVED: Final = b"-"
+_DIGEST_BYTES: Final = 16
+_BATCH: Final = 1_000
+# No limit in practice: the export held each cell in memory.
+_MAX_CELL_BYTES: Final = 2**31 - 1
+_encoder: Final = msgspec.json.Encoder()
+DigestRow = tuple[str, bytes]
 
 
 class ExportLayer(NamedTuple):
@@ -60,10 +68,9 @@ def current_rows(layers: list[ExportLayer], scratch: Path) -> Iterator[tuple[byt
     with ExternalSorter(scratch) as spill:
         for layer in layers:
             _add_layer(spill, layer)
-        for key, pairs in groupby(spill.sorted(), key=itemgetter(0)):
-            *_, (_, last) = pairs
-            if last[:1] == _PRESENT:
-                yield key, last[1:]
+        for key, values in spill.grouped():
+            if values[-1][:1] == _PRESENT:
+                yield key, values[-1][1:]
 
 
 def _add_layer(spill: ExternalSorter, layer: ExportLayer) -> None:
@@ -75,3 +82,52 @@ def _add_layer(spill: ExternalSorter, layer: ExportLayer) -> None:
         elif file.name == GONE_FILE:
             for line in path.read_bytes().splitlines():
                 spill.add(_removed_decoder.decode(line).id.encode(), _REMOVED)
+
+
+def read_rows(path: Path, form: str) -> Iterator[DigestRow]:
+    """Yield the calls of a file in any format, in its order, as ids with digests of the records."""
+    if form == "csv":
+        with path.open(encoding="utf-8", newline="") as file:
+            yield from _csv_rows(file)
+    elif form == "parquet":
+        from pyarrow import parquet  # deferred: pyarrow takes 40 MB, most never need it
+
+        for batch in parquet.ParquetFile(path).iter_batches(_BATCH):
+            yield from _packed_rows(batch)
+    else:
+        with path.open("rb") as file:
+            yield from (_digest_row(line[:-1]) for line in file)
+
+
+def rows_of_records(records: Sequence[bytes], form: str) -> Iterator[DigestRow]:
+    """Return the rows of `read_rows` for records from a server, as if they had been exported."""
+    if form == "csv":
+        writer = FORMATS[form].new_writer(None)
+        text = (writer.begin() + writer.add(join_records(records))).decode()
+        return _csv_rows(io.StringIO(text, newline=""))
+    if form == "parquet":
+        from calltally.formats.arrow import ArrowReader  # deferred: the same
+
+        return _packed_rows(ArrowReader().read(join_records(records)))
+    return (_digest_row(record) for record in records)
+
+
+def _csv_rows(lines: Iterable[str]) -> Iterator[DigestRow]:
+    csv.field_size_limit(_MAX_CELL_BYTES)
+    reader = csv.reader(lines)
+    next(reader, None)
+    for cells in reader:
+        yield cells[0], _digest(_encoder.encode(cells))
+
+
+def _packed_rows(batch: Any) -> Iterator[DigestRow]:  # noqa: ANN401 (pyarrow has no types of its own)
+    for values in batch.to_pylist():
+        yield values["id"], _digest(_encoder.encode(values))
+
+
+def _digest_row(record: bytes) -> DigestRow:
+    return decode_fields(record).id, _digest(record)
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest()

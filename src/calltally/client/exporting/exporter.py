@@ -1,86 +1,65 @@
 """Export of a window, from the first request to the manifest."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import closing
 
 from calltally.client.exporting import checkpoint as checkpoints
 from calltally.client.exporting.assembly import assemble
 from calltally.client.exporting.capabilities import probe_server
-from calltally.client.exporting.checkpoint import Checkpoint, SlicesPosition, SnapshotPosition
+from calltally.client.exporting.checkpoint import Checkpoint, SlicesPosition
 from calltally.client.exporting.errors import DamagedExport
 from calltally.client.exporting.files import FOLDER_MODE, check_installed
 from calltally.client.exporting.manifest import Manifest, build_manifest, find_damage, write_manifest
-from calltally.client.exporting.output import ExportFolder, ExportWriter, ProgressListener, remove_leftovers
-from calltally.client.exporting.raw_responses import RawResponses
-from calltally.client.exporting.request import ExportPlan
+from calltally.client.exporting.output import (
+    ExportFolder,
+    ExportRun,
+    ExportWriter,
+    ProgressListener,
+    remove_leftovers,
+)
 from calltally.client.exporting.sliced_window import SlicedExport
 from calltally.client.exporting.slices import cut_window
-from calltally.client.exporting.snapshot_window import ExportSource, SnapshotExport
+from calltally.client.exporting.snapshot_window import SnapshotExport
 
 
-def export(
-    source: ExportSource, plan: ExportPlan, folder: ExportFolder, progress: ProgressListener
-) -> Manifest:
+def export(run: ExportRun) -> Manifest:
     """Export the window into the folder, starting from its checkpoint, and return the manifest.
 
     Raises OtherExport if the folder belongs to another export, DamagedExport, NotExportable, and ClientError.
     """
-    check_installed(plan.format)
-    folder.out.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
-    checkpoint = _load_or_create_checkpoint(source, plan, folder, progress)
+    check_installed(run.plan.format)
+    run.folder.out.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
+    checkpoint = _load_or_create_checkpoint(run)
     if not checkpoint.is_done:
-        _read_window(source, checkpoint, folder, progress)
-    return _finish(folder, progress)
+        with closing(ExportWriter(run.folder, checkpoint)) as writer:
+            position = checkpoint.position
+            if isinstance(position, SlicesPosition):
+                position = SlicedExport(run.source, writer, position).run(run.progress)
+                run.progress.begin("writing files", None)
+                assemble(run.source, writer, position)
+            else:
+                SnapshotExport(run.source, writer, position).run(run.progress)
+    return _finish(run.folder, run.progress)
 
 
-def _load_or_create_checkpoint(
-    source: ExportSource, plan: ExportPlan, folder: ExportFolder, progress: ProgressListener
-) -> Checkpoint:
-    """Return the checkpoint to resume from, or a new one."""
-    found = checkpoints.load(folder.checkpoint)
+def _load_or_create_checkpoint(run: ExportRun) -> Checkpoint:
+    """Return the checkpoint to resume from, or a new one by snapshot or by slices, as the server permits."""
+    found = checkpoints.load(run.folder.checkpoint)
     if found:
-        plan.check_same(found.plan, str(folder.checkpoint))
-        progress.notify(f"resuming after {found.tally.rows:,} calls")
+        run.plan.check_same(found.plan, str(run.folder.checkpoint))
+        run.progress.notify(f"resuming after {found.tally.rows:,} calls")
         return found
-    first = _first_checkpoint(source, plan, progress)
-    checkpoints.save(folder.checkpoint, first)
-    return first
-
-
-def _first_checkpoint(source: ExportSource, plan: ExportPlan, progress: ProgressListener) -> Checkpoint:
-    """Return the checkpoint of a new export, by snapshot or by slices, as the server permits."""
-    server = probe_server(source.sender, plan)
+    server = probe_server(run.source, run.plan)
     if server.snapshot_position:
-        return Checkpoint(plan, server.snapshot_position)
-    if not plan.distrusts:
-        progress.notify("the server has no snapshots, so every call is read at least twice and compared")
-    slices = cut_window(plan)
-    return Checkpoint(plan, SlicesPosition(slices, server.limit, due=tuple(range(len(slices)))))
-
-
-def _read_window(
-    source: ExportSource, checkpoint: Checkpoint, folder: ExportFolder, progress: ProgressListener
-) -> None:
-    with _open_writer(checkpoint, folder) as (writer, raw):
-        if isinstance(checkpoint.position, SnapshotPosition):
-            SnapshotExport(source, writer, raw).run(progress)
-            return
-        SlicedExport(source, folder, writer, raw).run(progress)
-        progress.begin("writing files", None)
-        assemble(source, folder, writer)
-
-
-@contextmanager
-def _open_writer(
-    checkpoint: Checkpoint, folder: ExportFolder
-) -> Iterator[tuple[ExportWriter, RawResponses | None]]:
-    with ExitStack() as stack:
-        writer = ExportWriter(folder, checkpoint)
-        stack.callback(writer.close)
-        raw = RawResponses(folder.out, checkpoint.raw) if checkpoint.plan.keeps_raw else None
-        if raw:
-            stack.callback(raw.close)
-        yield writer, raw
+        first = Checkpoint(run.plan, server.snapshot_position)
+    else:
+        if not run.plan.distrusts:
+            message = "the server has no snapshots, so every call is read at least twice and compared"
+            run.progress.notify(message)
+        slices = cut_window(run.plan)
+        due = tuple(range(len(slices)))
+        first = Checkpoint(run.plan, SlicesPosition(slices, server.limit, due=due))
+    checkpoints.save(run.folder.checkpoint, first)
+    return first
 
 
 def _finish(folder: ExportFolder, progress: ProgressListener) -> Manifest:

@@ -8,10 +8,10 @@ import msgspec
 from calltally.calls.times import parse_instant
 from calltally.client.errors import UnexpectedAnswer
 from calltally.client.exporting.pages import RequestSender
-from calltally.client.exporting.request import ExportPlan
+from calltally.client.exporting.request import ExportPlan, filter_words
+from calltally.client.operations import CHANGES_PATH
 from calltally.client.wire import Request
 
-CHANGES_PATH: Final = "/api/v1/changes"
 # Filters that can be evaluated on a record. Only the server can search texts and numbers.
 LOCAL_FILTERS: Final = frozenset({"status", "direction", "route", "provider", "agent", "escalated"})
 _LIMIT: Final = "1000"
@@ -92,25 +92,17 @@ def is_after_window(plan: ExportPlan, change: FeedChange) -> bool:
 
 def matches_plan(plan: ExportPlan, change: FeedChange) -> bool:
     """Return True if the change is a call that is now in the window and matches the filters."""
-    return change.tombstone is None and is_in_window(plan, change) and _matches_filters(plan, change)
+    if change.tombstone is not None or not is_in_window(plan, change):
+        return False
+    return all(_change_value(change, name) in words for name, words in filter_words(plan.filters).items())
 
 
 def is_in_window(plan: ExportPlan, change: FeedChange) -> bool:
-    """Return True if a call was created in the window."""
     if change.created_at is None:
         return False
     created_us, window = parse_instant(change.created_at), plan.window
     is_late_enough = window.from_us is None or created_us >= window.from_us
     return is_late_enough and (window.to_us is None or created_us < window.to_us)
-
-
-def _matches_filters(plan: ExportPlan, change: FeedChange) -> bool:
-    names = {name for name, _ in plan.filters}
-    return all(_change_value(change, name) in _filter_values(plan, name) for name in names)
-
-
-def _filter_values(plan: ExportPlan, name: str) -> set[str]:
-    return {word for filtered, value in plan.filters if filtered == name for word in value.split(",")}
 
 
 def _change_value(change: FeedChange, name: str) -> str | None:

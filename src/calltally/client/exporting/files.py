@@ -2,10 +2,11 @@
 
 import hashlib
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any, Final, Protocol
+from typing import IO, Any, Final
 
 from calltally.calls.errors import DamagedStore
 from calltally.client.errors import NotInstalled, UnexpectedAnswer
@@ -23,13 +24,13 @@ _FILE_MODE: Final = 0o600
 _PIECE_BYTES: Final = 1024 * 1024
 
 
+def _private_opener(path: str, flags: int) -> int:
+    return os.open(path, flags, _FILE_MODE)
+
+
 def _open_private(path: Path, mode: str) -> IO[bytes]:
     """Open a file without a buffer. Only its owner can access a new file."""
     return open(path, mode, buffering=0, opener=_private_opener)
-
-
-def _private_opener(path: str, flags: int) -> int:
-    return os.open(path, flags, _FILE_MODE)
 
 
 class AppendFile:
@@ -55,7 +56,6 @@ class AppendFile:
         self._file.truncate(self._size)
 
     def write(self, data: bytes) -> None:
-        """Append data."""
         left = memoryview(data)
         while left:
             left = left[self._file.write(left) :]
@@ -63,7 +63,6 @@ class AppendFile:
         self._size += len(data)
 
     def state(self, name: str, rows: int) -> FileState:
-        """Return the present state of the file."""
         return FileState(name, rows, self._size, self._digest.hexdigest())
 
     def close(self, *, is_durable: bool = False) -> None:
@@ -73,45 +72,57 @@ class AppendFile:
         self._file.close()
 
 
-class OutputFile(Protocol):
+class OutputFile(ABC):
     """One file of an export during writing."""
 
-    def add(self, records: Sequence[Any]) -> None:
-        """Add at least one call, each as the bytes of its JSON."""
-        ...
-
-    def state(self) -> FileState:
-        """Return the state for a checkpoint."""
-        ...
-
-    def finish(self) -> FileState:
-        """Write the end of the format, give the file its final name, and return its state."""
-        ...
-
-    def close(self) -> None:
-        """Close the unfinished file."""
-        ...
-
-    def remove_spool(self) -> None:
-        """Remove the temporary files once the checkpoint contains the finished file."""
-        ...
-
-
-class TextOutputFile:
-    """CSV or NDJSON file, which can be appended to."""
+    _file: AppendFile
 
     def __init__(self, folder: Path, name: str, form: str, state: FileState | None) -> None:
         self._path = folder / name
         self._writer: Writer = FORMATS[form].new_writer(None)
-        self._is_plain = form == "ndjson"
         self._rows = state.rows if state else 0
-        _restore_unfinished_name(self._path, state)
-        self._file = AppendFile(_unfinished_path(self._path), state)
+
+    @abstractmethod
+    def add(self, records: Sequence[Any]) -> None:
+        """Add at least one call, each as the bytes of its JSON."""
+
+    @abstractmethod
+    def state(self) -> FileState:
+        """Return the state for a checkpoint."""
+
+    def finish(self) -> FileState:
+        """Write the end of the format, give the file its final name, and return its state."""
+        self._file.write(self._writer.end())
+        state = self._file.state(self._path.name, self._rows)
+        self._file.close(is_durable=True)
+        _unfinished_path(self._path).replace(self._path)
+        return state
+
+    def close(self) -> None:
+        """Close the unfinished file."""
+        self._file.close()
+
+    def remove_spool(self) -> None:
+        """Remove the temporary file of some formats once the checkpoint contains the finished file."""
+        self._path.with_name(self._path.name + SPOOL_SUFFIX).unlink(missing_ok=True)
+
+
+class TextOutputFile(OutputFile):
+    """CSV or NDJSON file, which can be appended to."""
+
+    def __init__(self, folder: Path, name: str, form: str, state: FileState | None) -> None:
+        super().__init__(folder, name, form, state)
+        # NDJSON needs no writer: its records are the lines.
+        self._is_plain = form == "ndjson"
+        unfinished = _unfinished_path(self._path)
+        # After a kill between the renaming of a finished file and the checkpoint.
+        if state and self._path.is_file() and not unfinished.is_file():
+            self._path.replace(unfinished)
+        self._file = AppendFile(unfinished, state)
         if state is None:
             self._file.write(self._writer.begin())
 
     def add(self, records: Sequence[Any]) -> None:
-        """Add each call as a line. NDJSON needs no writer: its records are the lines."""
         text = (
             ndjson_lines(records) if self._is_plain else _encode_records(self._writer, join_records(records))
         )
@@ -119,80 +130,44 @@ class TextOutputFile:
         self._rows += len(records)
 
     def state(self) -> FileState:
-        """Return the state of the file itself."""
         return self._file.state(self._path.name, self._rows)
 
-    def finish(self) -> FileState:
-        """Write the end of the format and rename the file."""
-        self._file.write(self._writer.end())
-        state = self.state()
-        self._file.close(is_durable=True)
-        _unfinished_path(self._path).replace(self._path)
-        return state
 
-    def close(self) -> None:
-        """Close the unfinished file."""
-        self._file.close()
-
-    def remove_spool(self) -> None:
-        """Do nothing: there is no spool."""
-
-
-class PackedOutputFile:
+class PackedOutputFile(OutputFile):
     """Parquet file, which cannot be appended to by a new writer, and whose bytes depend on the batches.
 
     So until it is finished, a spool beside it stores the records, with an empty line between two batches. A
     checkpoint describes the spool. To resume, a new writer first gets the same batches, and the bytes are
-    equal.
+    equal. The spool is removed only after the checkpoint, or a kill in between would leave neither.
     """
 
     def __init__(self, folder: Path, name: str, form: str, state: FileState | None) -> None:
-        self._path = folder / name
-        self._writer: Writer = FORMATS[form].new_writer(None)
-        self._rows = state.rows if state else 0
-        self._spool_path = self._path.with_name(self._path.name + SPOOL_SUFFIX)
-        self._spool = AppendFile(self._spool_path, state)
+        super().__init__(folder, name, form, state)
+        spool = self._path.with_name(self._path.name + SPOOL_SUFFIX)
+        self._spool = AppendFile(spool, state)
         self._file = AppendFile(_unfinished_path(self._path))
         self._file.write(self._writer.begin())
-        if state:
-            self._replay_spool()
-
-    def _replay_spool(self) -> None:
-        for records in read_spool(self._spool_path):
+        for records in read_spool(spool) if state else ():
             self._file.write(_encode_records(self._writer, records))
 
     def add(self, records: Sequence[Any]) -> None:
-        """Write the records to the spool and then to the writer."""
         batch = join_records(records)
         self._spool.write(batch + b"\n\n")
         self._file.write(_encode_records(self._writer, batch))
         self._rows += len(records)
 
     def state(self) -> FileState:
-        """Return the state of the spool."""
         return self._spool.state(self._path.name, self._rows)
 
     def finish(self) -> FileState:
-        """Write the footer and rename the file.
-
-        The spool is removed only later, or a kill in between would leave neither.
-        """
-        self._file.write(self._writer.end())
-        state = self._file.state(self._path.name, self._rows)
-        self._file.close(is_durable=True)
         self._spool.close()
-        _unfinished_path(self._path).replace(self._path)
-        return state
+        return super().finish()
 
     def close(self) -> None:
         """Close the unfinished file, and end the writer so that its thread ends."""
         self._writer.end()
         self._spool.close()
-        self._file.close()
-
-    def remove_spool(self) -> None:
-        """Remove the spool."""
-        self._spool_path.unlink(missing_ok=True)
+        super().close()
 
 
 def open_output(folder: Path, name: str, form: str, state: FileState | None = None) -> OutputFile:
@@ -208,7 +183,6 @@ def check_installed(form: str) -> None:
 
 
 def read_spool(spool: Path) -> Iterator[bytes]:
-    """Yield the batches of records in a spool."""
     lines: list[bytes] = []
     with spool.open("rb") as file:
         for line in file:
@@ -220,12 +194,10 @@ def read_spool(spool: Path) -> Iterator[bytes]:
 
 
 def matches_checksum(path: Path, sha256: str, size: int) -> bool:
-    """Return True if a file has the given size and checksum."""
     return path.is_file() and path.stat().st_size == size and file_sha256(path) == sha256
 
 
 def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -240,12 +212,6 @@ def _encode_records(writer: Writer, records: bytes) -> bytes:
 
 def _unfinished_path(path: Path) -> Path:
     return path.with_name(path.name + UNFINISHED_SUFFIX)
-
-
-def _restore_unfinished_name(path: Path, state: FileState | None) -> None:
-    """Rename a finished file back after a kill between its renaming and the checkpoint."""
-    if state and path.is_file() and not _unfinished_path(path).is_file():
-        path.replace(_unfinished_path(path))
 
 
 def _read_pieces(file: Any, size: int) -> Iterator[bytes]:  # noqa: ANN401 (an unbuffered file)

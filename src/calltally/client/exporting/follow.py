@@ -16,17 +16,15 @@ from calltally.client.exporting.errors import DamagedExport, NotExportable
 from calltally.client.exporting.feed import (
     LOCAL_FILTERS,
     FeedChange,
-    FeedPage,
     fetch_feed_page,
     is_in_window,
     matches_plan,
 )
 from calltally.client.exporting.files import AppendFile
 from calltally.client.exporting.manifest import Manifest
-from calltally.client.exporting.output import ExportFolder, ProgressListener
+from calltally.client.exporting.output import ExportRun
 from calltally.client.exporting.pages import ndjson_lines
 from calltally.client.exporting.request import ExportPlan
-from calltally.client.exporting.snapshot_window import ExportSource
 
 CHANGES_FILE: Final = "changes.ndjson"
 FOLLOW_CHECKPOINT: Final = "follow.checkpoint"
@@ -49,23 +47,21 @@ _encoder: Final = msgspec.json.Encoder()
 class Follower:
     """Follower that appends the changes of the window to the file."""
 
-    def __init__(self, source: ExportSource, plan: ExportPlan, folder: ExportFolder, base: Manifest) -> None:
-        self._source = source
-        self._path: Path = folder.out / FOLLOW_CHECKPOINT
-        self._checkpoint = load(self._path) or FollowCheckpoint(
-            _with_exported_window(plan, base), _start_position(plan, base)
-        )
-        plan.check_same(self._checkpoint.plan, str(self._path))
-        self._file = AppendFile(folder.out / CHANGES_FILE, self._checkpoint.state)
+    def __init__(self, run: ExportRun, base: Manifest) -> None:
+        self._run = run
+        self._path: Path = run.folder.out / FOLLOW_CHECKPOINT
+        self._checkpoint = load(self._path) or _first_checkpoint(run.plan, base)
+        run.plan.check_same(self._checkpoint.plan, str(self._path))
+        self._file = AppendFile(run.folder.out / CHANGES_FILE, self._checkpoint.state)
         self._rows = self._checkpoint.state.rows if self._checkpoint.state else 0
 
     def poll_once(self, wait_s: int = LONG_POLL_S) -> int:
         """Process one page of the feed and return the number of written changes. Raises ClientError."""
         try:
-            page = fetch_feed_page(self._source.sender, self._checkpoint.after, wait_s)
+            page = fetch_feed_page(self._run.source.sender, self._checkpoint.after, wait_s)
         except (BadRequestError, NotFoundError) as fault:
             raise NotExportable(f"the server has no change feed to follow ({fault.detail})") from fault
-        lines = list(self._lines(page))
+        lines = [line for change, record in page.changes if (line := self._line(change, record))]
         self._file.write(ndjson_lines(lines) if lines else b"")
         self._rows += len(lines)
         self._checkpoint = FollowCheckpoint(
@@ -74,18 +70,14 @@ class Follower:
         replace_file(self._path, _encoder.encode(self._checkpoint))
         return len(lines)
 
-    def run(self, progress: ProgressListener) -> None:
+    def run(self) -> None:
         """Follow the feed until interrupted. The next run continues there."""
-        progress.begin("following", None, self._rows)
+        self._run.progress.begin("following", None, self._rows)
         while True:
-            progress.advance(self.poll_once())
+            self._run.progress.advance(self.poll_once())
 
     def close(self) -> None:
-        """Close the file."""
         self._file.close()
-
-    def _lines(self, page: FeedPage) -> list[bytes]:
-        return [line for change, record in page.changes if (line := self._line(change, record))]
 
     def _line(self, change: FeedChange, record: bytes) -> bytes:
         """Return the line of a change, empty if it does not concern the export.
@@ -100,20 +92,17 @@ class Follower:
         return _encoder.encode({"id": change.id, "tombstone": "left", "revision": change.revision})
 
 
-def _with_exported_window(plan: ExportPlan, base: Manifest) -> ExportPlan:
-    """Return the plan with the ends of the exported window: `last 7d` has other ends by now."""
-    ends = (base.window.get("from"), base.window.get("to"))
-    from_us, to_us = (None if text is None else parse_instant(text) for text in ends)
-    return replace(plan, window=replace(plan.window, from_us=from_us, to_us=to_us))
-
-
-def _start_position(plan: ExportPlan, base: Manifest) -> str:
+def _first_checkpoint(plan: ExportPlan, base: Manifest) -> FollowCheckpoint:
     if base.next is None:
         raise NotExportable("the server has no snapshots, so there is no position in a feed to follow from")
     if others := {name for name, _ in plan.filters} - LOCAL_FILTERS:
         names = ", ".join(sorted(others))
         raise NotExportable(f"only the server can match changes with {names}; follow without these filters")
-    return base.next
+    # The ends of the exported window: `last 7d` has other ends by now.
+    ends = (base.window.get("from"), base.window.get("to"))
+    from_us, to_us = (None if text is None else parse_instant(text) for text in ends)
+    window = replace(plan.window, from_us=from_us, to_us=to_us)
+    return FollowCheckpoint(replace(plan, window=window), base.next)
 
 
 def load(path: Path) -> FollowCheckpoint | None:

@@ -6,12 +6,13 @@ as one without interruption.
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from calltally.client.exporting.checkpoint import (
     Checkpoint,
+    ExportTally,
     FileState,
     HighestCall,
     SlicesPosition,
@@ -19,8 +20,8 @@ from calltally.client.exporting.checkpoint import (
     replace_file,
 )
 from calltally.client.exporting.errors import DamagedExport
-from calltally.client.exporting.files import file_sha256, matches_checksum
-from calltally.client.exporting.names import check_names
+from calltally.client.exporting.files import matches_checksum
+from calltally.client.exporting.request import ExportPlan, check_names
 
 MANIFEST: Final = "manifest.json"
 
@@ -77,34 +78,41 @@ _decoder: Final = msgspec.json.Decoder(Manifest)
 
 def build_manifest(checkpoint: Checkpoint) -> Manifest:
     """Return the manifest of an export with all files written."""
-    plan, tally, position, drift = checkpoint.plan, checkpoint.tally, checkpoint.position, checkpoint.drift
-    snapshot_position = position if isinstance(position, SnapshotPosition) else None
-    files = [*checkpoint.files, *([drift.file] if drift.file else [])]
+    position, drift, rows = checkpoint.position, checkpoint.drift, checkpoint.tally.rows
+    snapshot = position.snapshot if isinstance(position, SnapshotPosition) else None
+    return new_manifest(
+        checkpoint.plan,
+        checkpoint.tally,
+        partition=checkpoint.plan.partition,
+        complete=drift.is_whole if isinstance(position, SlicesPosition) else rows == position.total,
+        snapshot=snapshot,
+        revision=checkpoint.tally.revision,
+        readings=position.round if isinstance(position, SlicesPosition) else 1,
+        repeats=drift.repeats,
+        holes=drift.holes,
+        notes=list(drift.notes),
+        files=[*checkpoint.files, *([drift.file] if drift.file else [])],
+        next=snapshot,
+        raw=checkpoint.raw,
+    )
+
+
+def new_manifest(plan: ExportPlan, tally: ExportTally, **others: Any) -> Manifest:  # noqa: ANN401 (fields of a manifest)
+    """Return the manifest of an export or an amendment with this plan."""
     return Manifest(
         source=plan.base_url,
         window=plan.window.texts,
         filters=group_filters(plan.filters),
         format=plan.format,
-        partition=plan.partition,
-        complete=tally.rows == snapshot_position.total if snapshot_position else drift.is_whole,
         rows=tally.rows,
         by_status=tally.by_status,
-        snapshot=snapshot_position.snapshot if snapshot_position else None,
-        revision=tally.revision,
         highest=tally.highest,
-        readings=position.round if isinstance(position, SlicesPosition) else 1,
-        repeats=drift.repeats,
-        holes=drift.holes,
-        notes=list(drift.notes),
-        files=files,
-        next=snapshot_position.snapshot if snapshot_position else None,
-        raw=checkpoint.raw,
         label=plan.window.label,
+        **others,
     )
 
 
 def group_filters(filters: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
-    """Return the values of filters by name."""
     names = dict.fromkeys(name for name, _ in filters)
     return {name: [value for other, value in filters if other == name] for name in names}
 
@@ -132,23 +140,15 @@ def read_manifest(out: Path) -> Manifest | None:
     return found
 
 
-def manifest_link(out: Path, name: str) -> ManifestLink:
-    """Return the link to the manifest in `out` under the path `name`."""
-    return ManifestLink(name, file_sha256(out / MANIFEST))
-
-
 def find_damage(out: Path, manifest: Manifest) -> Iterator[str]:
     """Yield a message for each file that differs from the manifest, or for wrong counts."""
     rows = 0
     for file in manifest.files:
         if not matches_checksum(out / file.name, file.sha256, file.bytes):
-            yield (
-                f"{file.name} is missing" if not (out / file.name).is_file() else f"{file.name} was changed"
-            )
+            yield f"{file.name} {'was changed' if (out / file.name).is_file() else 'is missing'}"
         rows += file.rows if file.name.startswith("calls") else 0
     if rows != manifest.rows or rows != sum(manifest.by_status.values()):
         yield f"the files have {rows} calls, but the manifest has {manifest.rows}"
-    if manifest.raw and not matches_checksum(
-        out / manifest.raw.name, manifest.raw.sha256, manifest.raw.bytes
-    ):
-        yield f"{manifest.raw.name} was changed"
+    raw = manifest.raw
+    if raw and not matches_checksum(out / raw.name, raw.sha256, raw.bytes):
+        yield f"{raw.name} was changed"

@@ -18,11 +18,19 @@ from calltally.client.exporting.checkpoint import (
     SlicesPosition,
     SnapshotPosition,
 )
-from calltally.client.exporting.files import SPOOL_SUFFIX, UNFINISHED_SUFFIX, OutputFile, open_output
-from calltally.client.exporting.pages import CallFields
-from calltally.client.exporting.request import ExportPlan
-from calltally.formats.table import FORMATS
+from calltally.client.exporting.files import (
+    FOLDER_MODE,
+    SPOOL_SUFFIX,
+    UNFINISHED_SUFFIX,
+    AppendFile,
+    OutputFile,
+    open_output,
+)
+from calltally.client.exporting.pages import CallFields, ExportSource
+from calltally.client.exporting.request import ExportPlan, file_name
 
+RAW_FOLDER: Final = "raw"
+_CHECKSUM_FILE: Final = "SHA256SUMS"
 # Folder of the readings of a server without snapshots.
 READINGS: Final = ".readings"
 # Status of a call in the tally if the server sends none.
@@ -34,15 +42,12 @@ class ProgressListener(Protocol):
 
     def begin(self, what: str, total: int | None, done: int = 0) -> None:
         """Start a phase with `total` calls, of which `done` are complete."""
-        ...
 
     def advance(self, rows: int) -> None:
         """Add to the number of complete calls."""
-        ...
 
     def notify(self, text: str) -> None:
         """Display a message."""
-        ...
 
 
 class ExportFolder(NamedTuple):
@@ -50,6 +55,15 @@ class ExportFolder(NamedTuple):
 
     out: Path
     checkpoint: Path
+
+
+class ExportRun(NamedTuple):
+    """One run: the server, the parameters, the folder, and the receiver of progress."""
+
+    source: ExportSource
+    plan: ExportPlan
+    folder: ExportFolder
+    progress: ProgressListener
 
 
 class CallBatch(NamedTuple):
@@ -60,11 +74,34 @@ class CallBatch(NamedTuple):
     calls: Sequence[CallFields]
 
 
+class RawResponses:
+    """Unchanged responses for `--raw`: one numbered file each, and a list of checksums for `sha256sum -c`."""
+
+    def __init__(self, out: Path, state: FileState | None) -> None:
+        self._folder = out / RAW_FOLDER
+        self._folder.mkdir(FOLDER_MODE, exist_ok=True)
+        self._answers = state.rows if state else 0
+        self._sums = AppendFile(self._folder / _CHECKSUM_FILE, state)
+
+    def add(self, body: bytes) -> FileState:
+        """Write one response and return the state of the list, which counts the responses."""
+        name = f"{self._answers:09d}.json"
+        file = AppendFile(self._folder / name)
+        file.write(body)
+        file.close()
+        self._sums.write(f"{file.state(name, 1).sha256}  {name}\n".encode())
+        self._answers += 1
+        return self._sums.state(f"{RAW_FOLDER}/{_CHECKSUM_FILE}", self._answers)
+
+    def close(self) -> None:
+        self._sums.close()
+
+
 class ExportWriter:
     """Writer of the files of one export. `save` writes the checkpoint that makes added calls count."""
 
     def __init__(self, folder: ExportFolder, checkpoint: Checkpoint) -> None:
-        self._folder = folder
+        self.folder = folder
         self._checkpoint = checkpoint
         self._plan: ExportPlan = checkpoint.plan
         self._tally = checkpoint.tally
@@ -73,10 +110,10 @@ class ExportWriter:
         state = checkpoint.open
         self._name = state.name if state else ""
         self._output = open_output(folder.out, state.name, self._plan.format, state) if state else None
+        self._raw = RawResponses(folder.out, checkpoint.raw) if self._plan.keeps_raw else None
 
     @property
     def rows(self) -> int:
-        """Number of written calls."""
         return self._tally.rows
 
     @property
@@ -95,7 +132,7 @@ class ExportWriter:
         if name == self._name:
             return
         self._finish_open()
-        self._name, self._output = name, open_output(self._folder.out, name, self._plan.format)
+        self._name, self._output = name, open_output(self.folder.out, name, self._plan.format)
 
     def _finish_open(self) -> None:
         if self._output is not None:
@@ -103,8 +140,15 @@ class ExportWriter:
             self._finished.append(self._output)
             self._output = None
 
-    def save(self, position: SnapshotPosition | SlicesPosition, **others: Any) -> None:  # noqa: ANN401 (fields of a checkpoint)
-        """Save a checkpoint that includes all added calls."""
+    def save(
+        self,
+        position: SnapshotPosition | SlicesPosition,
+        body: bytes | None = None,
+        **others: Any,  # noqa: ANN401 (fields of a checkpoint)
+    ) -> None:
+        """Save a checkpoint that includes all added calls, and the response `body` that they came in."""
+        if self._raw and body is not None:
+            others["raw"] = self._raw.add(body)
         state = self._output.state() if self._output else None
         self._checkpoint = replace(
             self._checkpoint,
@@ -114,7 +158,7 @@ class ExportWriter:
             open=state,
             **others,
         )
-        checkpoints.save(self._folder.checkpoint, self._checkpoint)
+        checkpoints.save(self.folder.checkpoint, self._checkpoint)
         for output in self._finished:
             output.remove_spool()
         self._finished = []
@@ -127,36 +171,26 @@ class ExportWriter:
         self.save(position, is_done=True, drift=drift or Drift())
 
     def close(self) -> None:
-        """Close the open file, which may be ahead of the checkpoint."""
-        if self._output is not None:
-            self._output.close()
-
-
-def file_name(plan: ExportPlan, label: str) -> str:
-    """Return a file name such as `calls.csv` or `calls-2026-10-01.csv`."""
-    return "-".join(["calls", *([label] if label else [])]) + FORMATS[plan.format].suffix
+        """Close the open files, which may be ahead of the checkpoint."""
+        for file in (self._output, self._raw):
+            if file is not None:
+                file.close()
 
 
 def add_to_tally(tally: ExportTally, calls: Sequence[CallFields]) -> ExportTally:
-    """Return the tally with these calls added."""
     if not calls:
         return tally
+    before = [(tally.highest.created_at, tally.highest.id)] if tally.highest else []
+    ends = [(call.created_at, call.id) for call in (calls[0], calls[-1]) if call.created_at]
+    candidates = [*before, *ends]
     counts = Counter(tally.by_status)
     counts.update([call.status or UNKNOWN_STATUS for call in calls])
     return ExportTally(
         tally.rows + len(calls),
         dict(sorted(counts.items())),
-        _highest(tally.highest, calls),
+        HighestCall(*max(candidates)) if candidates else None,
         max([tally.revision or 0, *[call.revision or 0 for call in calls]]) or None,
     )
-
-
-def _highest(before: HighestCall | None, calls: Sequence[CallFields]) -> HighestCall | None:
-    last = calls[-1]
-    candidates = [(call.created_at, call.id) for call in (calls[0], last) if call.created_at]
-    if before:
-        candidates.append((before.created_at, before.id))
-    return HighestCall(*max(candidates)) if candidates else None
 
 
 def remove_leftovers(folder: Path, files: Sequence[FileState]) -> None:

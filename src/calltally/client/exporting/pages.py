@@ -1,15 +1,18 @@
 """Pages of the call list as the exporter reads them: the bytes of each record and a few decoded fields."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
 from calltally.client.errors import UnexpectedAnswer
-from calltally.client.wire import Answer, QueryParams, Request
+from calltally.client.exporting.request import ExportPlan
+from calltally.client.operations import CALLS_PATH
+from calltally.client.wire import Answer, Request
 
-CALL_LIST_PATH: Final = "/api/v1/call-logs"
-LINE_FEED: Final = b"\n"
+_BATCH: Final = 1_000
 
 
 class RequestSender(Protocol):
@@ -17,7 +20,6 @@ class RequestSender(Protocol):
 
     def send(self, request: Request) -> Answer:
         """Send a request, with retries."""
-        ...
 
 
 class CallFields(msgspec.Struct, gc=False):
@@ -42,6 +44,7 @@ class _FieldsPage(msgspec.Struct, gc=False):
 
 _raw_page_decoder: Final = msgspec.json.Decoder(_RawPage)
 _fields_page_decoder: Final = msgspec.json.Decoder(_FieldsPage)
+decode_fields: Final = msgspec.json.Decoder(CallFields).decode
 
 
 class ExportPage(NamedTuple):
@@ -55,37 +58,46 @@ class ExportPage(NamedTuple):
 
     @property
     def call_ids(self) -> list[str]:
-        """Ids of the calls in the order of the page."""
         return [call.id for call in self.calls]
 
 
-def fetch_page(sender: RequestSender, params: QueryParams, *, is_local: bool = False) -> ExportPage:
-    """Request one page, uncompressed if `is_local`: there compression costs more than the transfer.
+class ExportSource(NamedTuple):
+    """Server of an export. `is_local` is True for a server on this machine."""
 
-    Raises ClientError, and UnexpectedAnswer for a body that is not a page of the reference page's shape.
-    """
-    headers = {"accept": "application/json", **({"accept-encoding": "identity"} if is_local else {})}
-    return decode_page(sender.send(Request("GET", CALL_LIST_PATH, params, headers)).body)
+    sender: RequestSender
+    is_local: bool = False
+
+    def fetch(self, plan: ExportPlan, limit: int, offset: int = 0, **pins: str) -> ExportPage:
+        """Request one page of the plan's window and filters. `pins` are an order and a snapshot.
+
+        The page is uncompressed from a local server: there compression costs more than the transfer. Raises
+        ClientError, and UnexpectedAnswer for a body that is not a page of the reference page's shape.
+        """
+        paging = {**pins, "limit": str(limit), "offset": str(offset)}
+        headers = {"accept": "application/json", **({"accept-encoding": "identity"} if self.is_local else {})}
+        request = Request("GET", CALLS_PATH, [*plan.window.params, *plan.filters, *paging.items()], headers)
+        body = self.sender.send(request).body
+        try:
+            raw, fields = _raw_page_decoder.decode(body), _fields_page_decoder.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+            message = f"the response to GET {CALLS_PATH} is not a page of calls ({fault})"
+            raise UnexpectedAnswer(message) from fault
+        return ExportPage(raw.data, fields.data, raw.total, raw.snapshot, body)
 
 
-def decode_page(body: bytes) -> ExportPage:
-    """Decode the page in a body. Raises UnexpectedAnswer."""
-    try:
-        raw, fields = _raw_page_decoder.decode(body), _fields_page_decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        message = f"the response to GET {CALL_LIST_PATH} is not a page of calls ({fault})"
-        raise UnexpectedAnswer(message) from fault
-    return ExportPage(raw.data, fields.data, raw.total, raw.snapshot, body)
+def read_batches(path: Path) -> Iterator[list[bytes]]:
+    """Yield the records of an NDJSON file, some at a time."""
+    with path.open("rb") as file:
+        while lines := list(islice(file, _BATCH)):
+            yield [line[:-1] for line in lines]
 
 
 def join_records(records: Sequence[Any]) -> bytes:
     """Return records in the form of the file writers: one line each, joined by a line feed."""
-    whole = LINE_FEED.join(records)
-    return whole if whole.count(b"\n") == len(records) - 1 else LINE_FEED.join(map(_on_one_line, records))
+    return ndjson_lines(records)[:-1]
 
 
 def ndjson_lines(records: Sequence[Any]) -> bytes:
-    """Return records as NDJSON."""
     whole = b"\n".join([*records, b""])
     return whole if whole.count(b"\n") == len(records) else b"\n".join([*map(_on_one_line, records), b""])
 

@@ -1,15 +1,21 @@
-"""Parameters of an export: window, filters and format. All must be equal for an export to resume."""
+"""Parameters of an export, and the names of its files. Equal parameters are necessary to resume.
+
+Manifests and checkpoints can come from elsewhere, such as a bucket, and the export writes, reads and removes
+the files they name. So names that no export uses are refused.
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from calltally.calls.errors import InvalidInput
 from calltally.calls.times import DAY_US, EPOCH, SECOND_US, instant_us, parse_instant, utc_text
-from calltally.client.exporting.errors import OtherExport
+from calltally.client.exporting.errors import DamagedExport, OtherExport
+from calltally.formats.table import FORMATS as TABLE_FORMATS
 
 FORMATS: Final = ("ndjson", "csv", "parquet")
 PARTITIONS: Final = ("none", "day", "month")
@@ -35,6 +41,12 @@ _OPTION_NAMES: Final[Mapping[str, str]] = {
 # A hundred years: no call is older, and a longer duration could leave the calendar's range.
 _MAX_DURATION_US: Final = 36_525 * DAY_US
 _DAY: Final = timedelta(days=1)
+FILE_NAMES: Final = re.compile(
+    r"calls(-[0-9A-Za-z-]+)?\.[a-z]+|drift\.ndjson|gone\.ndjson|raw/SHA256SUMS", re.ASCII
+)
+READING_NAMES: Final = re.compile(r"[0-9]{5,}-[0-9]+\.ndjson", re.ASCII)
+RAW_NAMES: Final = re.compile(r"[0-9]{9,}\.json|SHA256SUMS", re.ASCII)
+_LABEL_PATTERNS: Final = {"none": "", "day": r"-[0-9]{4}-[0-9]{2}-[0-9]{2}", "month": r"-[0-9]{4}-[0-9]{2}"}
 
 
 class ExportWindow(msgspec.Struct, frozen=True):
@@ -137,8 +149,11 @@ class ExportPlan(msgspec.Struct, frozen=True):
 
 
 def _comparable_fields(plan: ExportPlan) -> dict[str, Any]:
+    texts: dict[object, str] = {True: "given", False: "not given"}
+    values = {name: getattr(plan, name) for name in plan.__struct_fields__}
     fields = {
-        _OPTION_NAMES.get(name, name): _option_text(getattr(plan, name)) for name in plan.__struct_fields__
+        _OPTION_NAMES.get(name, name): texts[value] if isinstance(value, bool) else value
+        for name, value in values.items()
     }
     return fields | {
         _OPTION_NAMES["slice_us"]: f"{plan.slice_us // SECOND_US}s",
@@ -147,19 +162,23 @@ def _comparable_fields(plan: ExportPlan) -> dict[str, Any]:
     }
 
 
-def _option_text(value: object) -> object:
-    """Return a value as text for a message, a flag as `given` or `not given`."""
-    return {True: "given", False: "not given"}[value] if isinstance(value, bool) else value
+def filter_words(filters: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    """Return the words of each filter: any of them may match."""
+    words: dict[str, set[str]] = {}
+    for name, value in filters:
+        words.setdefault(name, set()).update(value.split(","))
+    return words
 
 
 def duration_us(name: str, text: str) -> int:
     """Parse `90s`, `15m`, `12h`, `7d` or `2w` to microseconds. Raises InvalidInput naming the option."""
     found = _DURATION.fullmatch(text)
-    if found and int(found[1]) * _UNITS_US[found[2]] > _MAX_DURATION_US:
-        raise InvalidInput.of(name, f"--{name} {text!r} is more than a hundred years")
     if not found:
         raise InvalidInput.of(name, f"--{name} {text!r} is not a duration; write 90s, 15m, 12h, 7d or 2w")
-    return int(found[1]) * _UNITS_US[found[2]]
+    span_us = int(found[1]) * _UNITS_US[found[2]]
+    if span_us > _MAX_DURATION_US:
+        raise InvalidInput.of(name, f"--{name} {text!r} is more than a hundred years")
+    return span_us
 
 
 def _parse_time(name: str, text: str) -> int:
@@ -176,12 +195,37 @@ def _month_ends(text: str) -> tuple[int, int]:
     if not found or not int(found[1]) or text == _LAST_MONTH:
         raise InvalidInput.of("month", f"--month {text!r} is not a month; write it as 2026-10")
     year, month = int(found[1]), int(found[2])
-    first = datetime(year, month, 1, tzinfo=UTC)
+    return instant_us(datetime(year, month, 1, tzinfo=UTC)), next_month_us(year, month)
+
+
+def next_month_us(year: int, month: int) -> int:
+    """Return the start of the month after a month, in UTC."""
     after = datetime(year + month // _MONTHS_PER_YEAR, month % _MONTHS_PER_YEAR + 1, 1, tzinfo=UTC)
-    return instant_us(first), instant_us(after)
+    return instant_us(after)
 
 
 def partition_label(created_us: int, partition: str) -> str:
     """Return the day or month (UTC) for a file's name, empty for the partition `none`."""
     day = (EPOCH + (created_us // DAY_US) * _DAY).date().isoformat()
     return {"none": "", "day": day, "month": day[:7]}[partition]
+
+
+def check_names(location: Path, names: Iterable[str], pattern: re.Pattern[str] = FILE_NAMES) -> None:
+    """Raise DamagedExport if the file at `location` contains a name that no export uses."""
+    for name in names:
+        if not pattern.fullmatch(name):
+            raise DamagedExport(
+                f"{location} contains the file name {name!r}, which no export uses, so it was changed or is "
+                "not of an export; use another path, or remove it"
+            )
+
+
+def calls_file_pattern(partition: str, suffix: str, endings: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern for the file names of an export, with or without one of the `endings`."""
+    ending = "|".join(map(re.escape, endings))
+    return re.compile(rf"calls{_LABEL_PATTERNS[partition]}{re.escape(suffix)}({ending})?", re.ASCII)
+
+
+def file_name(plan: ExportPlan, label: str) -> str:
+    """Return a file name such as `calls.csv` or `calls-2026-10-01.csv`."""
+    return "-".join(["calls", *([label] if label else [])]) + TABLE_FORMATS[plan.format].suffix

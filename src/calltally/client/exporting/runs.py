@@ -1,24 +1,29 @@
-"""One run of an export: start, resume, or amend."""
+"""One run of an export: start, resume, amend, or start again without the files of an earlier export."""
 
+import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
 from calltally.calls.errors import SnapshotGone
 from calltally.client.exporting import checkpoint as checkpoints
+from calltally.client.exporting import follow
 from calltally.client.exporting.amendments import amend, check_same_export
-from calltally.client.exporting.cleanup import check_no_conflicts, remove_earlier_export
-from calltally.client.exporting.errors import SnapshotLost
-from calltally.client.exporting.exported_state import ExportLayer, read_layers
+from calltally.client.exporting.assembly import DRIFT_FILE
+from calltally.client.exporting.errors import OtherExport, SnapshotLost
+from calltally.client.exporting.exported_state import AMENDMENTS, ExportLayer, read_layers
 from calltally.client.exporting.exporter import export
-from calltally.client.exporting.manifest import Manifest
-from calltally.client.exporting.output import ExportFolder, ProgressListener
-from calltally.client.exporting.request import ExportPlan
-from calltally.client.exporting.snapshot_window import ExportSource
+from calltally.client.exporting.files import SPOOL_SUFFIX, UNFINISHED_SUFFIX
+from calltally.client.exporting.manifest import MANIFEST
+from calltally.client.exporting.output import RAW_FOLDER, READINGS, ExportFolder, ExportRun
+from calltally.client.exporting.request import RAW_NAMES, ExportPlan, calls_file_pattern
+from calltally.formats.table import FORMATS
 
 # The lock file is `.export.lock`.
 _LOCK_NAME: Final = "export"
+_MAX_NAMED: Final = 3
 
 
 class RerunMode(StrEnum):
@@ -40,38 +45,103 @@ def exclusive_access(folder: ExportFolder) -> Iterator[None]:
         yield
 
 
-def run_export(
-    source: ExportSource,
-    plan: ExportPlan,
-    folder: ExportFolder,
-    progress: ProgressListener,
-    *,
-    rerun: RerunMode = RerunMode.AMEND,
-) -> ExportLayer:
+def run_export(run: ExportRun, rerun: RerunMode = RerunMode.AMEND) -> ExportLayer:
     """Start, resume or amend the export in a folder, and return its last layer.
 
     The caller holds `exclusive_access`. Raises OtherExport, DamagedExport, NotExportable, SnapshotLost and
     ClientError.
     """
+    folder = run.folder
     if rerun is RerunMode.RESTART:
         remove_earlier_export(folder)
     layers = [] if folder.checkpoint.exists() else read_layers(folder.out)
     if not layers:
         if checkpoints.read_plan(folder.checkpoint) is None:
-            check_no_conflicts(folder.out)
-        return ExportLayer(folder.out, "", _export_window(source, plan, folder, progress))
-    check_same_export(plan, folder.out, layers[0].manifest, is_resumed=rerun is RerunMode.KEEP)
+            # A new export must not overwrite or mix with other files.
+            _check_none_foreign(folder.out, sorted(_files_at_export_paths(folder.out)))
+        try:
+            return ExportLayer(folder.out, "", export(run))
+        except SnapshotGone as fault:
+            message = "the snapshot has expired, so this export cannot resume"
+            raise SnapshotLost(f"{message}; start again with --restart ({fault.detail})") from fault
+    check_same_export(run.plan, folder.out, layers[0].manifest, is_resumed=rerun is RerunMode.KEEP)
     if rerun is RerunMode.KEEP:
         return layers[0]
-    progress.notify(f"{folder.out} already contains this window; checking it for changes")
-    return amend(source, plan, folder, layers, progress)
+    run.progress.notify(f"{folder.out} already contains this window; checking it for changes")
+    return amend(run, layers)
 
 
-def _export_window(
-    source: ExportSource, plan: ExportPlan, folder: ExportFolder, progress: ProgressListener
-) -> Manifest:
-    try:
-        return export(source, plan, folder, progress)
-    except SnapshotGone as fault:
-        message = "the snapshot has expired, so this export cannot resume"
-        raise SnapshotLost(f"{message}; start again with --restart ({fault.detail})") from fault
+def remove_earlier_export(folder: ExportFolder) -> None:
+    """Remove the files of earlier runs only. Manifest and checkpoint go last, because they list the files.
+
+    If another file is in the way, raises OtherExport or DamagedExport before it removes anything.
+    """
+    export_files = list(_export_files(folder))
+    _check_none_foreign(folder.out, sorted(set(_files_at_export_paths(folder.out)).difference(export_files)))
+    for path in export_files:
+        path.unlink(missing_ok=True)
+    for subfolder in (*(folder.out / AMENDMENTS).glob("*/raw"), *(folder.out / AMENDMENTS).glob("*")):
+        _remove_if_empty(subfolder)
+    for name in (AMENDMENTS, RAW_FOLDER):
+        _remove_if_empty(folder.out / name)
+    shutil.rmtree(folder.out / READINGS, ignore_errors=True)
+    for path in (folder.out / MANIFEST, folder.checkpoint):
+        path.unlink(missing_ok=True)
+
+
+def _export_files(folder: ExportFolder) -> Iterator[Path]:
+    out = folder.out
+    for layer in reversed(read_layers(out)):
+        yield from (layer.folder / file.name for file in layer.manifest.files)
+        if layer.manifest.raw:
+            yield from _raw_files(layer.folder)
+        if layer.name:
+            yield layer.folder / MANIFEST
+    if plan := checkpoints.read_plan(folder.checkpoint):
+        yield from _unfinished_files(out, plan)
+    if follow.load(out / follow.FOLLOW_CHECKPOINT):
+        yield from (out / follow.CHANGES_FILE, out / follow.FOLLOW_CHECKPOINT)
+
+
+def _unfinished_files(out: Path, plan: ExportPlan) -> Iterator[Path]:
+    """Yield the files that the export of a checkpoint writes. It started in a folder without such names.
+
+    A killed export can also have files that its checkpoint does not name yet.
+    """
+    written = calls_file_pattern(
+        plan.partition, FORMATS[plan.format].suffix, (UNFINISHED_SUFFIX, SPOOL_SUFFIX)
+    )
+    yield from (path for path in out.glob("calls*") if written.fullmatch(path.name))
+    yield out / DRIFT_FILE
+    if plan.keeps_raw:
+        yield from _raw_files(out)
+
+
+def _raw_files(folder: Path) -> Iterator[Path]:
+    return (path for path in (folder / RAW_FOLDER).glob("*") if RAW_NAMES.fullmatch(path.name))
+
+
+def _files_at_export_paths(out: Path) -> Iterator[Path]:
+    """Yield all files at paths where an export writes."""
+    yield from out.glob("calls*")
+    yield from out.glob(DRIFT_FILE)
+    for top in (out / RAW_FOLDER, out / AMENDMENTS):
+        if top.is_dir() and not top.is_symlink():
+            yield from (path for path in top.rglob("*") if path.is_symlink() or not path.is_dir())
+        else:
+            yield from out.glob(top.name)
+
+
+def _check_none_foreign(out: Path, foreign: list[Path]) -> None:
+    if foreign:
+        named = ", ".join(str(path.relative_to(out)) for path in foreign[:_MAX_NAMED])
+        more = f" and {len(foreign) - _MAX_NAMED} more" if len(foreign) > _MAX_NAMED else ""
+        raise OtherExport(
+            f"{out} contains {named}{more}, which are not files of an earlier export; "
+            "move them away, or choose another folder with --out"
+        )
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()

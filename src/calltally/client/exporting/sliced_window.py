@@ -6,22 +6,19 @@ pages differs too. Slices that differ are read again, up to a maximum number of 
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import Final
 
 from msgspec.structs import replace
 
-from calltally.client.exporting.agreement import compare_readings
 from calltally.client.exporting.capabilities import check_filters_applied
 from calltally.client.exporting.checkpoint import FileState, SliceReading, SlicesPosition, WindowSlice
 from calltally.client.exporting.files import AppendFile
-from calltally.client.exporting.output import READINGS, ExportFolder, ExportWriter, ProgressListener
-from calltally.client.exporting.pages import ExportPage, fetch_page, ndjson_lines
-from calltally.client.exporting.raw_responses import RawResponses
+from calltally.client.exporting.output import READINGS, ExportWriter, ProgressListener
+from calltally.client.exporting.pages import ExportPage, ExportSource, ndjson_lines
 from calltally.client.exporting.request import ExportPlan
-from calltally.client.exporting.snapshot_window import ExportSource
+from calltally.client.exporting.slices import compare_readings
 
 MAX_ROUNDS: Final = 6
 _MIN_READINGS: Final = 2
@@ -31,27 +28,23 @@ _MAX_SAME_PAGES: Final = 20
 class SlicedExport:
     """Reader of the due slices in each round, until none is due."""
 
-    def __init__(
-        self, source: ExportSource, folder: ExportFolder, writer: ExportWriter, raw: RawResponses | None
-    ) -> None:
+    def __init__(self, source: ExportSource, writer: ExportWriter, position: SlicesPosition) -> None:
         self._source = source
-        self._folder = folder.out / READINGS
+        self._folder = writer.folder.out / READINGS
         self._writer = writer
-        self._raw = raw
         self._plan: ExportPlan = writer.checkpoint.plan
-        position = writer.checkpoint.position
-        assert isinstance(position, SlicesPosition)  # noqa: S101 (the caller has checked)
-        self._position: SlicesPosition = position
+        self._position = position
 
-    def run(self, progress: ProgressListener) -> None:
-        """Run all rounds. The checkpoint is always at the last complete page."""
+    def run(self, progress: ProgressListener) -> SlicesPosition:
+        """Run all rounds and return the last position. The checkpoint is always at the last complete page."""
         self._folder.mkdir(exist_ok=True)
         while self._position.due:
             progress.begin(f"reading {self._position.round}", None)
             while self._position.due:
                 self._read(self._position.due[0], progress)
             self._position = next_round(self._position)
-            self._save()
+            self._writer.save(self._position)
+        return self._position
 
     def _read(self, number: int, progress: ProgressListener) -> None:
         """Read one slice, starting from the checkpoint."""
@@ -66,57 +59,44 @@ class SlicedExport:
                 rows = reading.state.rows + len(page.records)
                 reading = _advance_reading(reading, page, file.state(reading.state.name, rows))
                 reading = replace(reading, is_whole=reading.is_whole or stall_detector.observe(page.call_ids))
-                self._position = _with_reading(self._position, number, reading)
-                self._save(page)
+                window_slice = self._position.slices[number]
+                others = [each for each in window_slice.readings if each.state.name != reading.state.name]
+                read = replace(window_slice, readings=(*others, reading))
+                self._position = _with_slice(self._position, number, read)
+                self._writer.save(self._position, page.body)
                 progress.advance(len(page.records))
         self._position = self._complete_slice(number)
-        self._save()
+        self._writer.save(self._position)
 
     def _current_reading(self, number: int) -> SliceReading:
         """Return the unfinished reading of a slice, or a new one."""
         readings = self._position.slices[number].readings
         if readings and not readings[-1].is_whole:
             return readings[-1]
-        name = reading_name(number, len(readings))
+        name = f"{number:05d}-{len(readings) + 1}.ndjson"
         return SliceReading(FileState(name, 0, 0, hashlib.sha256().hexdigest()))
 
     def _fetch(self, number: int, reading: SliceReading) -> ExportPage:
         window_slice = self._position.slices[number]
         window = replace(self._plan.window, from_us=window_slice.from_us, to_us=window_slice.to_us)
-        limit = self._limit(reading)
-        paging = [("limit", str(limit)), ("offset", str(reading.offset))]
-        params = [*window.params, *self._plan.filters, *paging]
-        return fetch_page(self._source.sender, params, is_local=self._source.is_local)
-
-    def _limit(self, reading: SliceReading) -> int:
-        """Return the page size. Even rounds start with half a page, to have other page boundaries."""
+        # Even rounds start with half a page, to have other page boundaries.
         is_halved = self._position.round % 2 == 0 and reading.offset == 0
-        return max(self._position.limit // 2, 1) if is_halved else self._position.limit
+        limit = max(self._position.limit // 2, 1) if is_halved else self._position.limit
+        return self._source.fetch(replace(self._plan, window=window), limit, reading.offset)
 
     def _complete_slice(self, number: int) -> SlicesPosition:
         """Mark the slice as read and, from the second reading on, compare the last two."""
         window_slice = self._position.slices[number]
         if len(window_slice.readings) >= _MIN_READINGS:
-            window_slice = self._compare_last_readings(window_slice)
-        slices = list(self._position.slices)
-        slices[number] = window_slice
-        return replace(self._position, slices=tuple(slices), due=self._position.due[1:])
-
-    def _compare_last_readings(self, window_slice: WindowSlice) -> WindowSlice:
-        previous, last = window_slice.readings[-2:]
-        if previous.order == last.order:
-            return replace(window_slice, is_agreed=True, has_lost=False)
-        comparison = compare_readings(self._folder / previous.state.name, self._folder / last.state.name)
-        return replace(window_slice, is_agreed=comparison.is_same, has_lost=comparison.has_lost)
-
-    def _save(self, page: ExportPage | None = None) -> None:
-        raw = self._raw.add(page.body) if self._raw and page else self._writer.checkpoint.raw
-        self._writer.save(self._position, raw=raw)
-
-
-def reading_name(number: int, reading: int) -> str:
-    """Return the file name of a reading of a slice; both numbers count from 0."""
-    return f"{number:05d}-{reading + 1}.ndjson"
+            previous, last = window_slice.readings[-2:]
+            is_same, has_lost = True, False
+            if previous.order != last.order:
+                is_same, has_lost = compare_readings(
+                    self._folder / previous.state.name, self._folder / last.state.name
+                )
+            window_slice = replace(window_slice, is_agreed=is_same, has_lost=has_lost)
+        position = _with_slice(self._position, number, window_slice)
+        return replace(position, due=position.due[1:])
 
 
 def next_round(position: SlicesPosition) -> SlicesPosition:
@@ -137,18 +117,9 @@ def next_round(position: SlicesPosition) -> SlicesPosition:
     return replace(position, slices=tuple(fresh), round=position.round + 1, due=tuple(due))
 
 
-def last_readings(position: SlicesPosition, folder: Path) -> Iterator[Path]:
-    """Yield the file of the last reading of each slice."""
-    for window_slice in position.slices:
-        yield folder / window_slice.readings[-1].state.name
-
-
-def _with_reading(position: SlicesPosition, number: int, reading: SliceReading) -> SlicesPosition:
-    window_slice = position.slices[number]
-    others = [each for each in window_slice.readings if each.state.name != reading.state.name]
-    slices = list(position.slices)
-    slices[number] = replace(window_slice, readings=(*others, reading))
-    return replace(position, slices=tuple(slices))
+def _with_slice(position: SlicesPosition, number: int, window_slice: WindowSlice) -> SlicesPosition:
+    slices = (*position.slices[:number], window_slice, *position.slices[number + 1 :])
+    return replace(position, slices=slices)
 
 
 def _advance_reading(reading: SliceReading, page: ExportPage, state: FileState) -> SliceReading:

@@ -8,38 +8,28 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby, pairwise
 from operator import itemgetter, lt
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec.structs import replace
 
 from calltally.client.exporting.checkpoint import SnapshotPosition
 from calltally.client.exporting.errors import SnapshotDrifted
 from calltally.client.exporting.output import CallBatch, ExportWriter, ProgressListener
-from calltally.client.exporting.pages import ExportPage, RequestSender, fetch_page
-from calltally.client.exporting.raw_responses import RawResponses
+from calltally.client.exporting.pages import ExportPage, ExportSource
 from calltally.client.exporting.request import ExportPlan
 
+_REMEDY: Final = "use --distrust to read it twice and compare, as on a server without snapshots"
 _LABEL_CHARS: Final = {"none": 0, "day": len("2026-10-01"), "month": len("2026-10")}
-
-
-class ExportSource(NamedTuple):
-    """Server of an export. `is_local` is True for a server on this machine."""
-
-    sender: RequestSender
-    is_local: bool = False
 
 
 class SnapshotExport:
     """Reader of the remaining pages. It fetches each page while it writes the one before."""
 
-    def __init__(self, source: ExportSource, writer: ExportWriter, raw: RawResponses | None) -> None:
+    def __init__(self, source: ExportSource, writer: ExportWriter, position: SnapshotPosition) -> None:
         self._source = source
         self._writer = writer
-        self._raw = raw
         self._plan: ExportPlan = writer.checkpoint.plan
-        position = writer.checkpoint.position
-        assert isinstance(position, SnapshotPosition)  # noqa: S101 (the caller has checked)
-        self._position: SnapshotPosition = position
+        self._position = position
 
     def run(self, progress: ProgressListener) -> None:
         """Write all pages. After an error the checkpoint is at the last complete page."""
@@ -58,14 +48,8 @@ class SnapshotExport:
     def _submit_fetch(self, pool: ThreadPoolExecutor, offset: int) -> "Future[ExportPage] | None":
         if offset >= self._position.total:
             return None
-        params = [
-            *self._plan.window.params,
-            *self._plan.filters,
-            *snapshot_params(self._position.snapshot),
-            ("limit", str(self._plan.limit)),
-            ("offset", str(offset)),
-        ]
-        return pool.submit(fetch_page, self._source.sender, params, is_local=self._source.is_local)
+        pins = {"order": "asc", "snapshot": self._position.snapshot}
+        return pool.submit(self._source.fetch, self._plan, self._plan.limit, offset, **pins)
 
     def _check(self, page: ExportPage) -> None:
         """Raise SnapshotDrifted if the page is not the next page of the same snapshot."""
@@ -77,19 +61,10 @@ class SnapshotExport:
         _check_order(self._writer, page)
 
     def _write(self, page: ExportPage, offset: int) -> None:
-        raw = self._raw.add(page.body) if self._raw else None
         for batch in split_page(page, self._plan.partition):
             self._writer.add(batch)
         self._position = replace(self._position, offset=offset)
-        self._writer.save(self._position, raw=raw)
-
-
-_REMEDY: Final = "use --distrust to read it twice and compare, as on a server without snapshots"
-
-
-def snapshot_params(snapshot: str) -> list[tuple[str, str]]:
-    """Return the parameters that fix the snapshot and the order of time."""
-    return [("order", "asc"), ("snapshot", snapshot)]
+        self._writer.save(self._position, page.body)
 
 
 def _check_order(writer: ExportWriter, page: ExportPage) -> None:

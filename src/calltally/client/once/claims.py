@@ -20,12 +20,6 @@ from calltally.client.once.errors import NotDone, OtherPromise, Overtaken
 from calltally.client.once.final_state import FinalState
 
 MAX_REASON_CHARS: Final = 500
-_OUTCOME_BY_ACTION: Final = {
-    ClaimAction.REPEAT: Outcome.REPEAT,
-    ClaimAction.STALE: Outcome.STALE,
-    ClaimAction.BUSY: Outcome.BUSY,
-    ClaimAction.UNCERTAIN: Outcome.UNCERTAIN,
-}
 
 
 class ClaimRequest(NamedTuple):
@@ -39,8 +33,10 @@ class ClaimRequest(NamedTuple):
 
     @property
     def params(self) -> dict[str, Any]:
-        """Parameters of the SQL statements."""
         state = self.state
+        # In the effect's own transaction, claim and effect become visible together.
+        is_done = self.promise is Promise.SAME_TRANSACTION
+        first_progress = Progress.DONE if is_done else Progress.CLAIMED
         return {
             "tenant": state.tenant,
             "call_id": state.call_id,
@@ -51,15 +47,10 @@ class ClaimRequest(NamedTuple):
             "event_id": state.event_id,
             "told_us": state.told_us,
             "promise": self.promise.value,
-            "progress": self._first_progress.value,
+            "progress": first_progress.value,
             "now_us": self.now_us,
             "lease_us": self.lease_us,
         }
-
-    @property
-    def _first_progress(self) -> Progress:
-        # In the effect's own transaction, claim and effect become visible together.
-        return Progress.DONE if self.promise is Promise.SAME_TRANSACTION else Progress.CLAIMED
 
     def turn(self, outcome: Outcome, states: Sequence[EffectState]) -> Turn:
         """Return the decision on this request, with the current state of the ledger."""
@@ -90,10 +81,8 @@ async def read_effect_states(ledger: LedgerConnection, params: dict[str, Any]) -
     await ledger.execute("lock_call", params)
     rows = await ledger.execute("read_effect_states", params)
     return [
-        EffectState(
-            correction, status, revision, Promise(promise), Progress(progress), attempts, bool(is_expired)
-        )
-        for correction, status, revision, promise, progress, attempts, is_expired in rows
+        EffectState._make((*key, Promise(promise), Progress(progress), attempts, bool(is_expired)))
+        for *key, promise, progress, attempts, is_expired in rows
     ]
 
 
@@ -113,22 +102,18 @@ async def _apply_action(
 ) -> Turn:
     last = states[-1]
     if action is ClaimAction.RETRY:
-        await _reclaim(ledger, request, last)
+        if request.promise is Promise.SAME_TRANSACTION:
+            raise OtherPromise(
+                f"{request.effect!r} of call {request.state.call_id} started as {last.promise} and is not "
+                "done; use the same promise, or another name for this effect"
+            )
+        await ledger.execute("reclaim_effect", {**request.params, "correction": last.correction})
         return request.turn(Outcome.RUN, [*states[:-1], last._replace(attempts=last.attempts + 1)])
     if action is ClaimAction.CORRECT:
         return await _claim_correction(ledger, request, last)
     if action is ClaimAction.UNCERTAIN and last.progress is not Progress.UNCERTAIN:
         await _close_effect(ledger, request, last, Progress.UNCERTAIN)
-    return request.turn(_OUTCOME_BY_ACTION[action], states)
-
-
-async def _reclaim(ledger: LedgerConnection, request: ClaimRequest, last: EffectState) -> None:
-    if request.promise is Promise.SAME_TRANSACTION:
-        raise OtherPromise(
-            f"{request.effect!r} of call {request.state.call_id} started as {last.promise} and is not done; "
-            "use the same promise, or another name for this effect"
-        )
-    await ledger.execute("reclaim_effect", {**request.params, "correction": last.correction})
+    return request.turn(Outcome(action.value), states)
 
 
 async def _claim_correction(ledger: LedgerConnection, request: ClaimRequest, last: EffectState) -> Turn:

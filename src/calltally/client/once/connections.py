@@ -85,7 +85,7 @@ class SqliteConnection(LedgerConnection):
         if hasattr(cursor, "row_factory"):
             cursor.row_factory = None
         else:
-            cursor.row_trace = _plain_row
+            cursor.row_trace = lambda _cursor, row: row
         cursor.execute(sql, params)
         rows: list[Row] = cursor.fetchall()
         return rows
@@ -173,7 +173,7 @@ class PsycopgConnection(LedgerConnection):
     dialect = "postgres"
 
     async def execute_sql(self, sql: str, params: Params) -> list[Row]:
-        cursor = self._connection.cursor(row_factory=_tuple_row_factory)
+        cursor = self._connection.cursor(row_factory=lambda _cursor: tuple)
         try:
             await _result(cursor.execute(sql, params))
             rows: list[Row] = await _result(cursor.fetchall()) if cursor.description else []
@@ -246,11 +246,3 @@ def _is_busy_error(fault: Exception) -> bool:
     # The attribute is sqlite_errorcode in sqlite3 and result in apsw.
     code = getattr(fault, "sqlite_errorcode", None) or getattr(fault, "result", None) or 0
     return (int(code) & 0xFF) in _BUSY_CODES
-
-
-def _plain_row(_cursor: object, row: Row) -> Row:
-    return row
-
-
-def _tuple_row_factory(_cursor: object) -> type[Row]:
-    return tuple

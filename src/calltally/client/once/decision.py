@@ -94,7 +94,6 @@ class EffectState(NamedTuple):
 
     @property
     def is_running(self) -> bool:
-        """True if a process holds the claim."""
         return self.progress is Progress.CLAIMED and not self.is_expired
 
     @property
@@ -104,7 +103,7 @@ class EffectState(NamedTuple):
 
 
 class ClaimAction(StrEnum):
-    """Action of the ledger on a request. The first four do not start the effect."""
+    """Action of the ledger on a request. The first four are outcomes, and do not start the effect."""
 
     REPEAT = "repeat"
     STALE = "stale"
@@ -119,7 +118,12 @@ def choose_action(state: FinalState, states: Sequence[EffectState]) -> ClaimActi
     last = states[-1]
     if state.status == last.status:
         return _action_for_repeated_state(last)
-    if not _is_newer(state, states):
+    if state.revision is not None and last.revision is not None:
+        is_newer = state.revision > last.revision
+    else:
+        # A state that was current before is a late repeat.
+        is_newer = state.status not in {each.status for each in states}
+    if not is_newer:
         return ClaimAction.STALE
     return ClaimAction.BUSY if last.is_running else ClaimAction.CORRECT
 
@@ -133,13 +137,6 @@ def _action_for_repeated_state(last: EffectState) -> ClaimAction:
     return ClaimAction.UNCERTAIN if uncertain or last.progress is Progress.UNCERTAIN else ClaimAction.RETRY
 
 
-def _is_newer(state: FinalState, states: Sequence[EffectState]) -> bool:
-    """Compare by revision if both have one. Otherwise a state that was current before is a late repeat."""
-    if state.revision is not None and states[-1].revision is not None:
-        return state.revision > states[-1].revision
-    return state.status not in {each.status for each in states}
-
-
 def progress_after_correction(last: EffectState) -> Progress:
     """Return the final progress of the effect for the current state after a correction of that state."""
     if last.is_abandoned and last.promise is Promise.AT_MOST_ONCE:
@@ -150,6 +147,5 @@ def progress_after_correction(last: EffectState) -> Progress:
 
 
 def progress_after_failure(promise: Promise, *, certainly_not_done: bool) -> Progress:
-    """Return the progress of an effect after an exception."""
     is_uncertain = promise is Promise.AT_MOST_ONCE and not certainly_not_done
     return Progress.UNCERTAIN if is_uncertain else Progress.FAILED

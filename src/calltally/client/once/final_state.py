@@ -31,7 +31,10 @@ class FinalState(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         for name in ("tenant", "call_id", "status", "call_sid", "event_id"):
-            _check_text(name, getattr(self, name))
+            text = getattr(self, name)
+            if text is not None and (not text or "\0" in text or len(text) > MAX_TEXT_CHARS):
+                detail = f"{name} must have 1 to {MAX_TEXT_CHARS} characters without NUL"
+                raise NotAFinalState.of(name, detail)
         if self.status not in FINAL:
             detail = f"{self.status!r} is not a final state; the final states are {', '.join(sorted(FINAL))}"
             raise NotAFinalState.of("status", detail)
@@ -39,13 +42,6 @@ class FinalState(msgspec.Struct, frozen=True, kw_only=True):
             raise NotAFinalState.of(
                 "revision", f"{self.revision} is not a revision; omit it, or pass the number of the event"
             )
-
-
-def _check_text(name: str, text: str | None) -> None:
-    if text is None:
-        return
-    if not text or "\0" in text or len(text) > MAX_TEXT_CHARS:
-        raise NotAFinalState.of(name, f"{name} must have 1 to {MAX_TEXT_CHARS} characters without NUL")
 
 
 class _DeliveredCall(msgspec.Struct):
@@ -78,10 +74,7 @@ def final_state(event: object) -> FinalState:
     head = _decode_event(event, _EventType)
     if head.event != COMPLETED_EVENT:
         raise NotAFinalState.of("event", f"{head.event!r} has no final state; only {COMPLETED_EVENT} has")
-    return _final_state_of(_decode_event(event, _DeliveredEvent))
-
-
-def _final_state_of(envelope: _DeliveredEvent) -> FinalState:
+    envelope = _decode_event(event, _DeliveredEvent)
     data = envelope.data
     return FinalState(
         tenant=envelope.tenant_id,

@@ -146,7 +146,6 @@ def _with_events(entries: list[Entry], rows: Iterable[Row]) -> list[Entry]:
 
 
 async def iterate_events(ledger: LedgerConnection, tenant: str | None) -> AsyncGenerator[Received, None]:
-    """Iterate over the events of one tenant or all."""
     key = _START_KEY
     while True:
         async with ledger.read_transaction():
@@ -165,19 +164,18 @@ async def settle_entry(
     key = {**_entry_key(entry), "now_us": now_us}
     states = {each.correction: each for each in await read_effect_states(ledger, key)}
     stored = states.get(entry.correction)
-    if stored is None or stored.attempts != entry.attempts or stored.is_running or _is_final(stored.progress):
+    settled_states = (Progress.DONE, Progress.SUPERSEDED)
+    if (
+        stored is None
+        or stored.attempts != entry.attempts
+        or stored.is_running
+        or stored.progress in settled_states
+    ):
         raise Conflict(
             f"{entry.effect!r} of call {entry.call_id} has changed since it was listed; list it again"
         )
-    progress = Progress.DONE if happened else _progress_if_not_done(entry, max(states))
+    # The effect may run again, unless the state was corrected meanwhile.
+    not_done = Progress.FAILED if entry.correction == max(states) else Progress.SUPERSEDED
+    progress = Progress.DONE if happened else not_done
     settled = {**key, "progress": progress.value, "reason": reason.replace("\0", "")[:MAX_REASON_CHARS]}
     await ledger.execute("settle_effect", settled)
-
-
-def _is_final(progress: Progress) -> bool:
-    return progress in (Progress.DONE, Progress.SUPERSEDED)
-
-
-def _progress_if_not_done(entry: Entry, last_correction: int) -> Progress:
-    """Return FAILED so that the effect may run again, or SUPERSEDED if the state was corrected meanwhile."""
-    return Progress.FAILED if entry.correction == last_correction else Progress.SUPERSEDED

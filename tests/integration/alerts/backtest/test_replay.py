@@ -2,7 +2,7 @@
 
 from calltally.alerts.model.rules import Rules
 from calltally.calls.times import SECOND_US
-from calltally.cli.alerts.backtest_run import BacktestRequest, plot, print_backtests, run_backtests
+from calltally.cli.alerts.backtest import BacktestRequest, plot, print_backtests, run_backtests
 from tests.conftest import TENANT, Bench
 from tests.integration.alerts.evaluating import STEP_S, ThresholdDetectorFactory, alerts, submit_unanswered
 from tests.telling import START_US

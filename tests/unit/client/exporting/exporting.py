@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from calltally.client.exporting.exported_state import ExportLayer
-from calltally.client.exporting.output import ExportFolder
-from calltally.client.exporting.pages import RequestSender
+from calltally.client.exporting.output import ExportFolder, ExportRun
+from calltally.client.exporting.pages import ExportSource, RequestSender
 from calltally.client.exporting.request import ExportPlan, ExportWindow, WindowOptions
 from calltally.client.exporting.runs import RerunMode, exclusive_access, run_export
-from calltally.client.exporting.snapshot_window import ExportSource
 from calltally.client.problems import error_from_answer
 from calltally.client.wire import Answer, Request
 from tests.unit.formats.records import plain
@@ -94,9 +93,8 @@ def run(
     """Export into a folder, or resume the export there."""
     folder = ExportFolder(out, out / "export.checkpoint")
     with exclusive_access(folder):
-        return run_export(
-            ExportSource(sender), export_plan or plan(), folder, listener or RecordingListener(), rerun=rerun
-        )
+        progress = listener or RecordingListener()
+        return run_export(ExportRun(ExportSource(sender), export_plan or plan(), folder, progress), rerun)
 
 
 def contents(out: Path) -> dict[str, bytes]:

@@ -12,7 +12,6 @@ from calltally.client.errors import UnexpectedAnswer
 from calltally.client.exporting import follow
 from calltally.client.exporting.errors import DamagedExport, NotExportable, OtherExport
 from calltally.client.exporting.feed import (
-    CHANGES_PATH,
     FeedChange,
     is_after_window,
     is_in_window,
@@ -20,10 +19,11 @@ from calltally.client.exporting.feed import (
 )
 from calltally.client.exporting.follow import Follower
 from calltally.client.exporting.manifest import Manifest
-from calltally.client.exporting.output import ExportFolder
-from calltally.client.exporting.request import ExportWindow, WindowOptions
+from calltally.client.exporting.output import ExportFolder, ExportRun
+from calltally.client.exporting.pages import ExportSource, RequestSender
+from calltally.client.exporting.request import ExportPlan, ExportWindow, WindowOptions
 from calltally.client.exporting.runs import RerunMode
-from calltally.client.exporting.snapshot_window import ExportSource
+from calltally.client.operations import CHANGES_PATH
 from calltally.client.problems import error_from_answer
 from calltally.client.wire import Answer, Request
 from tests.acceptance.bare_server import BareServer, calls
@@ -160,9 +160,12 @@ def test_changes_match_by_time_and_filters() -> None:
 
 def follower(server: FeedServer, out: Path, window: ExportWindow = DAYS, **fields: Any) -> Follower:  # noqa: ANN401 (the plan's)
     base = run(server, out, plan(window, **fields)).manifest
-    return Follower(
-        ExportSource(server), plan(window, **fields), ExportFolder(out, out / "export.checkpoint"), base
-    )
+    return follower_of(server, out, plan(window, **fields), base)
+
+
+def follower_of(sender: RequestSender, out: Path, export_plan: ExportPlan, base: Manifest) -> Follower:
+    folder = ExportFolder(out, out / "export.checkpoint")
+    return Follower(ExportRun(ExportSource(sender), export_plan, folder, RecordingListener()), base)
 
 
 def test_follower_resumes_at_its_checkpoint(tmp_path: Path) -> None:
@@ -175,9 +178,7 @@ def test_follower_resumes_at_its_checkpoint(tmp_path: Path) -> None:
     first.close()
     with (tmp_path / "changes.ndjson").open("ab") as file:
         file.write(b'{"never counted')
-    resumed = Follower(
-        ExportSource(server), plan(), ExportFolder(tmp_path, tmp_path / "x"), _manifest(tmp_path)
-    )
+    resumed = follower_of(server, tmp_path, plan(), _manifest(tmp_path))
     assert resumed.poll_once(0) == 1
     resumed.close()
     assert server.after == ["s1", "p1", "p2"]
@@ -205,7 +206,7 @@ def test_follower_refuses_servers_and_filters_without_a_usable_feed(tmp_path: Pa
     bare = BareServer(calls(3))
     base = run(bare, tmp_path / "b").manifest
     with pytest.raises(NotExportable, match="has no snapshots, so there is no position in a feed"):
-        Follower(ExportSource(bare), plan(), ExportFolder(tmp_path / "b", tmp_path / "x"), base)
+        follower_of(bare, tmp_path / "b", plan(), base)
     with (
         closing(follower(FeedServer(feed_status=404), tmp_path / "c")) as lost,
         pytest.raises(NotExportable, match="has no change feed to follow"),
@@ -213,7 +214,7 @@ def test_follower_refuses_servers_and_filters_without_a_usable_feed(tmp_path: Pa
         lost.poll_once()
     (tmp_path / "c" / "follow.checkpoint").write_bytes(b"{}")
     with pytest.raises(DamagedExport, match="remove it to follow again"):
-        Follower(ExportSource(bare), plan(), ExportFolder(tmp_path / "c", tmp_path / "x"), base)
+        follower_of(bare, tmp_path / "c", plan(), base)
 
 
 def test_follower_refuses_another_plan(tmp_path: Path) -> None:
@@ -243,10 +244,8 @@ def test_follower_of_last_days_uses_the_exported_window(tmp_path: Path) -> None:
             plan(WindowOptions(last="6d").window(now_us)),
             rerun=RerunMode.KEEP,
         )
-    folder = ExportFolder(tmp_path, tmp_path / "export.checkpoint")
-    with closing(
-        Follower(ExportSource(FeedServer(feed_page(after="p1"))), plan(later), folder, unchanged.manifest)
-    ) as one:
+    server = FeedServer(feed_page(after="p1"))
+    with closing(follower_of(server, tmp_path, plan(later), unchanged.manifest)) as one:
         one.poll_once(0)
     followed = follow.load(tmp_path / "follow.checkpoint")
     assert followed

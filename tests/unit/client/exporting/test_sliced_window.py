@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calltally.client.errors import BadRequestError
-from calltally.client.exporting.agreement import DriftFinding
 from calltally.client.exporting.errors import NotExportable, OtherExport
 from calltally.client.exporting.manifest import Manifest, find_damage
 from calltally.client.exporting.request import ExportWindow, WindowOptions
+from calltally.client.exporting.slices import DriftFinding
 from calltally.client.wire import Answer, Request
 from tests.acceptance.bare_server import EPOCH, Bare, BareServer, Change, Habits, call, calls
 from tests.examples import examples

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calltally.client.row_counter import STREAM_FORMATS, RowCounter
+from calltally.client.streaming import STREAM_FORMATS, RowCounter
 
 CELLS = st.text(st.sampled_from('ab",\r\n '), max_size=6)
 EOS = b"\xff\xff\xff\xff\x00\x00\x00\x00"

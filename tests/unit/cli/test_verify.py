@@ -2,7 +2,7 @@
 
 import pytest
 
-from calltally.cli.console.progress import ProgressLines, verification_progress
+from calltally.cli.verify import ProgressLines, verification_progress
 
 MINUTE_US = 60_000_000
 

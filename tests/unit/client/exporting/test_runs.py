@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from calltally.client.exporting.errors import DamagedExport, ExportInUse, OtherExport
-from calltally.client.exporting.output import ExportFolder
+from calltally.client.exporting.output import ExportFolder, ExportRun
+from calltally.client.exporting.pages import ExportSource
 from calltally.client.exporting.runs import RerunMode, exclusive_access, run_export
-from calltally.client.exporting.snapshot_window import ExportSource
 from calltally.client.wire import Answer, Request
 from tests.unit.client.exporting.exporting import (
     RecordingListener,
@@ -77,8 +77,10 @@ def test_file_that_is_no_checkpoint_stays_unchanged(tmp_path: Path, content: byt
     mine = tmp_path / "mine.txt"
     mine.write_bytes(content)
     folder = ExportFolder(tmp_path / "out", mine)
+    source = ExportSource(SnapshotServer(RECORDS))
+    one_run = ExportRun(source, plan(), folder, RecordingListener())
     with exclusive_access(folder), pytest.raises(DamagedExport, match=r"is not a checkpoint .* use another"):
-        run_export(ExportSource(SnapshotServer(RECORDS)), plan(), folder, RecordingListener(), rerun=rerun)
+        run_export(one_run, rerun)
     assert mine.read_bytes() == content
 
 

@@ -1,11 +1,14 @@
-"""Back-test of one or more rule sets on the calls of the store, and its output."""
+"""`calltally alerts backtest`: alerts that rules would have raised, as text and as a plot."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated, Final, NamedTuple
 
 import typer
 
+from calltally.alerts.backtest.plot import plot_page
 from calltally.alerts.backtest.replay import (
     LEARNING_S,
     Backtest,
@@ -14,17 +17,45 @@ from calltally.alerts.backtest.replay import (
     HourlyCounts,
     steps_in_order,
 )
-from calltally.alerts.detection.factory import DetectorFactory
-from calltally.alerts.evaluation.evaluator import rows_by_step
-from calltally.alerts.model.rules import Rules
+from calltally.alerts.detection.factory import DetectorFactory, RateDetectorFactory
+from calltally.alerts.evaluation.evaluator import rows_by_step, rules_or_defaults
+from calltally.alerts.model.rules import Rules, read_rules
 from calltally.calls.alert_counts import STEP_S
+from calltally.calls.errors import InvalidInput
 from calltally.calls.times import SECOND_US, parse_instant, utc_text
+from calltally.calls.windows import parse_window
+from calltally.cli.console.atomic_file import atomic_writer
+from calltally.cli.console.options import AsJson, Tenant, with_options
+from calltally.cli.console.output import print_result
+from calltally.cli.console.session import read_once, with_store
+from calltally.store.alerts.detector_state import rules_of_tenant
 from calltally.store.db.interface import Store
 from calltally.store.rollups.alert_steps import WINDOW_S, count_steps, first_call_s
 
 _PLOT_CHARS: Final = 60
 _MAX_PLOTTED: Final = 20
 _CAUSE_CHARS: Final = 44
+
+
+class BacktestOptions(NamedTuple):
+    """Options of the command, one per field."""
+
+    tenant: Tenant
+    from_: Annotated[
+        str, typer.Option("--from", help="Start of the window: RFC 3339, or a date (midnight UTC).")
+    ]
+    to: Annotated[str, typer.Option("--to", help="End of the window, not included.")]
+    rules: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="File with rules, TOML or JSON, to compare with the current ones. Repeat for more."
+        ),
+    ] = None
+    against: Annotated[
+        Path | None, typer.Option(help="File with rules to compare with, instead of the current ones.")
+    ] = None
+    plot: Annotated[Path | None, typer.Option(help="Write an HTML page with a plot to this file.")] = None
+    as_json: AsJson = False
 
 
 class BacktestRequest(NamedTuple):
@@ -40,6 +71,45 @@ class BacktestRequest(NamedTuple):
         """Return the first step of the window and the end of its last step, in seconds."""
         from_s, to_s = (us // SECOND_US // STEP_S * STEP_S for us in (self.from_us, self.to_us))
         return from_s, to_s
+
+
+@with_options(BacktestOptions)
+def backtest(options: BacktestOptions) -> None:
+    """Report the alerts that rules would have raised in a past window. Sends and changes nothing."""
+    window = parse_window(None, options.from_, options.to)
+    request = BacktestRequest(options.tenant, *window, _rule_sets(options))
+    # The plot's file is opened before minutes of work.
+    with atomic_writer(options.plot) if options.plot else nullcontext() as write:
+        hours = HourlyCounts(*request.window_s) if write else None
+        backtests = with_store(
+            lambda store, _settings: run_backtests(store, request, RateDetectorFactory(), hours)
+        )
+        if write and hours is not None:
+            write(plot_page(request.tenant, backtests, hours, (request.from_us, request.to_us)))
+    print_result(backtests, lambda done: print_backtests(done, request), as_json=options.as_json)
+
+
+def _rule_sets(options: BacktestOptions) -> Mapping[str, Rules]:
+    """Return the rule sets by name, the reference first."""
+    files = [*([options.against] if options.against else []), *(options.rules or [])]
+    read = {_name(file, files): _rules_in(file) for file in files}
+    if options.against is not None:
+        return read
+    return {"as set": rules_or_defaults(read_once(rules_of_tenant(options.tenant))), **read}
+
+
+def _name(file: Path, files: Sequence[Path]) -> str:
+    """Return a file's name, or its path if another file has the same name."""
+    is_unique = [each.name for each in files].count(file.name) == 1
+    return file.name if is_unique else str(file)
+
+
+def _rules_in(file: Path) -> Rules:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise InvalidInput.of("rules", f"{file} cannot be read: {fault}") from fault
+    return read_rules(text, is_toml=file.suffix == ".toml")
 
 
 async def run_backtests(
