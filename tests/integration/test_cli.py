@@ -166,10 +166,24 @@ def test_wrong_setting_is_one_line(empty: Commands, monkeypatch: pytest.MonkeyPa
 
 def test_tenants_are_created_and_listed(run: Commands) -> None:
     made = run("tenant", "add", "bolt", "--json").json
-    assert sorted(made) == ["created_at", "id", "masks_numbers", "name", "retention_days"]
+    assert sorted(made) == [
+        "bridged_is_escalation",
+        "created_at",
+        "id",
+        "masks_numbers",
+        "name",
+        "retention_days",
+    ]
     assert [tenant["id"] for tenant in run("tenant", "list", "--json").json] == ["acme", "bolt"]
     names, acme, bolt = run("tenant", "list").out.splitlines()
-    assert names.split() == ["id", "name", "created_at", "retention_days", "masks_numbers"]
+    assert names.split() == [
+        "id",
+        "name",
+        "created_at",
+        "retention_days",
+        "masks_numbers",
+        "bridged_is_escalation",
+    ]
     assert acme.split()[:3] == ["acme", "Acme", "Dental"]
     assert bolt.split()[1] == "-"
 
