@@ -17,7 +17,7 @@ TRAPS: Final = {
     "Vonage says completed after busy, failed, timeout and unanswered": (
         (f"{PROVIDERS}/vonage/test_traps.py", "test_completed_does_not_replace_an_unanswered_end"),
         (
-            "unit/calls/test_lifecycle.py",
+            "unit/calls/test_fold.py",
             "test_unanswered_state_stays_after_vonages_completed",
         ),
     ),
@@ -38,7 +38,7 @@ TRAPS: Final = {
     ),
     "Twilio's events come out of order, and SequenceNumber orders them": (
         (f"{PROVIDERS}/twilio/test_normalise.py", "test_events_out_of_order_fold_to_the_call"),
-        ("unit/calls/test_lifecycle.py", "test_sequence_outranks_time"),
+        ("unit/calls/test_fold.py", "test_sequence_outranks_time"),
     ),
     "Asterisk writes several rows for one call": (
         (

@@ -13,7 +13,8 @@ from calltally.calls.end_reasons import (
 )
 from calltally.calls.events import Channel, Fact, FactSource, StatedFields
 from calltally.calls.failure_causes import FailureCause
-from calltally.calls.model import FINAL, OPEN, UNANSWERED, Status
+from calltally.calls.lifecycle import resolve_status
+from calltally.calls.model import FINAL, OPEN, Status
 from calltally.calls.platform_times import TIMES, PlatformTimes, implied_end_us, implied_talk_start_us
 from calltally.calls.times import SECOND_US
 
@@ -230,14 +231,7 @@ class CallEvidence:
             self.end_statements[fact.source] = stated
 
     def status(self) -> str:
-        """Return the state. A final state beats an open one; an answer makes any final state `completed`."""
-        if not self.final_states:
-            return self.open_state
-        if self.is_answered:
-            return _COMPLETED
-        # Vonage sends `completed` after busy, failed and unanswered too, so it proves nothing by itself.
-        unanswered = [status for status in self.final_states if status in UNANSWERED]
-        return unanswered[-1] if unanswered else _COMPLETED
+        return resolve_status(self.open_state, self.final_states, is_answered=self.is_answered)
 
     def can_conflict(self, status: str) -> bool:
         """Decide whether the facts may contradict each other or the resulting state."""

@@ -12,8 +12,8 @@ import msgspec
 
 from calltally.calls.country import country_of
 from calltally.calls.failure_causes import FailureCause, is_provider_failure, is_rejected
+from calltally.calls.fold import FoldedCall
 from calltally.calls.histogram import Bins, bin_of
-from calltally.calls.lifecycle import FoldedCall
 from calltally.calls.model import FINAL, Call, Direction, Status
 
 # Counts of calls, each a column of the roll-ups and a bit of `CallMeasures.marks`. Append only.

@@ -12,7 +12,7 @@ import msgspec
 
 from calltally.calls.conversation import Conversation
 from calltally.calls.events import Fact, FactSource, StatedFields
-from calltally.calls.lifecycle import FoldedCall
+from calltally.calls.fold import FoldedCall
 from calltally.calls.model import OPEN, Status
 from calltally.calls.times import utc_text
 

@@ -14,8 +14,8 @@ from rich.table import Table
 from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.errors import InvalidInput
 from calltally.calls.events import Channel, Fact
+from calltally.calls.fold import fold
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
 from calltally.calls.times import utc_text
 from calltally.cli.console.options import AsJson
 from calltally.cli.console.output import print_result

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from calltally.calls.events import Fact
+from calltally.calls.fold import FoldedCall, fold
 from calltally.calls.identity import Node, call_uuid
-from calltally.calls.lifecycle import FoldedCall, fold
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, encode_body, finish_record
 from calltally.store.db import statements
 from calltally.store.db.fact_codec import body_codec, pack_fact, unpack_fact

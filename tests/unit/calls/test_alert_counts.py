@@ -4,8 +4,8 @@ import pytest
 
 from calltally.calls.alert_counts import COLUMNS, AlertCount, alert_counts_of_call, alert_counts_of_record
 from calltally.calls.errors import DamagedStore
+from calltally.calls.fold import fold
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
 from calltally.calls.model import encode_body, finish_record
 from tests.telling import SID, fact
 

@@ -15,8 +15,8 @@ from calltally.calls.end_reasons import (
 )
 from calltally.calls.events import Fact
 from calltally.calls.failure_causes import FailureCause, FaultSide
+from calltally.calls.fold import fold, fold_ending
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold, fold_ending
 from tests.telling import SID, fact, own
 
 NODE = Node(SID, is_carrier=True)

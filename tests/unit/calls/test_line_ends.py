@@ -6,8 +6,8 @@ from typing import Any, Final
 import pytest
 
 from calltally.calls.end_reasons import EXPLANATIONS, FORMER_REASONS, EndReason, attribution_of
+from calltally.calls.fold import fold
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
 from calltally.calls.line_ends import LineEnd, is_remote_end
 from tests.telling import SID, fact, own
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from calltally.calls.events import Channel, Fact
+from calltally.calls.fold import fold
 from calltally.calls.histogram import bin_of
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
 from calltally.calls.measures import (
     COLUMNS,
     SUMS,

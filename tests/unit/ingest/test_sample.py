@@ -5,8 +5,8 @@ import msgspec
 
 from calltally.calls.conversation import unpack_conversation
 from calltally.calls.events import Fact
+from calltally.calls.fold import fold
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
 from calltally.calls.model import STATUSES, Call, Status
 from calltally.calls.times import DAY_US, parse_instant, utc_text
 from calltally.ingest.event_body import parse_body

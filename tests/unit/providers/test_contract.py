@@ -15,8 +15,8 @@ import pytest
 
 from calltally.calls.errors import InvalidInput
 from calltally.calls.events import Channel, Fact
+from calltally.calls.fold import FoldedCall, fold
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import FoldedCall, fold
 from calltally.calls.times import SECOND_US
 from calltally.ingest.callbacks import UnparsedBody, is_genuine, read_facts
 from calltally.providers.callback import Callback, RecordSource, UnreadableRecord

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from calltally.calls.errors import DamagedStore
+from calltally.calls.fold import fold
 from calltally.calls.histogram import unpack
-from calltally.calls.lifecycle import fold
 from calltally.calls.measures import COLUMNS, encode_measures
 from calltally.store.db.fact_codec import unpack_fact
 from calltally.store.db.operation import Statement, StatementMany, StoreOperation

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from calltally.calls.alert_counts import alert_counts_of_call, alert_counts_of_record
-from calltally.calls.lifecycle import FoldedCall
+from calltally.calls.fold import FoldedCall
 from calltally.calls.measures import encode_measures
 from calltally.calls.model import finish_record
 from calltally.calls.sessions import FoldedSession

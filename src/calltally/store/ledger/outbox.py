@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import msgspec
 
 from calltally.calls.event_types import COMPLETED, ESCALATED, EVALUATED, STARTED
+from calltally.calls.fold import FoldedCall
 from calltally.calls.identity import uuid_bytes, uuid_text
-from calltally.calls.lifecycle import FoldedCall
 from calltally.calls.model import FINAL, STATUSES, Call
 from calltally.calls.sessions import ListedSession
 from calltally.calls.times import utc_text

@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 
 from calltally.calls.errors import NotFound
 from calltally.calls.events import Fact, IngestOutcome
+from calltally.calls.fold import FoldedCall, fold
 from calltally.calls.identity import call_uuid
-from calltally.calls.lifecycle import FoldedCall, fold
 from calltally.calls.model import FINAL, STATUSES, encode_body, record_body
 from calltally.calls.sessions import FoldedSession, any_has_session, fold_sessions
 from calltally.store.db.fact_codec import pack

@@ -6,8 +6,8 @@ from typing import Final
 import msgspec
 
 from calltally.calls.errors import DamagedStore, SnapshotGone
+from calltally.calls.fold import fold
 from calltally.calls.identity import Node, call_uuid, uuid_text
-from calltally.calls.lifecycle import fold
 from calltally.calls.model import CALL_FIELDS, encode_body, finish_record
 from calltally.calls.times import utc_text
 from calltally.store.db.fact_codec import unpack_fact

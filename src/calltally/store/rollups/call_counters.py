@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final, NamedTuple, TypeAlias
 
-from calltally.calls.lifecycle import FoldedCall
+from calltally.calls.fold import FoldedCall
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, STATUSES
 from calltally.calls.times import SECOND_US
 from calltally.store.db.operation import Clauses, ParamsTable, StatementMany

@@ -12,7 +12,7 @@ from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from calltally.calls.errors import InvalidInput, SnapshotGone
-from calltally.calls.lifecycle import FOLD_VERSION
+from calltally.calls.fold import FOLD_VERSION
 
 SNAPSHOT: Final = "s"
 POSITION: Final = "p"

@@ -14,8 +14,8 @@ import msgspec
 
 from calltally.calls.errors import DamagedStore
 from calltally.calls.events import Fact
+from calltally.calls.fold import FoldedCall, fold
 from calltally.calls.identity import call_uuid, uuid_text
-from calltally.calls.lifecycle import FoldedCall, fold
 from calltally.calls.measures import encode_measures
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, encode_body, finish_record
 from calltally.calls.sessions import FoldedSession, fold_sessions

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.calls.events import Channel, Fact
+from calltally.calls.fold import fold
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
 from calltally.calls.model import Call
 from calltally.providers.asterisk.files import list_facts
 from calltally.providers.asterisk.words import AMI_NAMES, CUSTOM_COLUMNS, MASTER_COLUMNS

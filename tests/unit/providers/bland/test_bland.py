@@ -2,8 +2,8 @@
 
 import pytest
 
+from calltally.calls.fold import fold
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
 from calltally.calls.model import Call
 from calltally.providers.bland import normalise
 from calltally.providers.callback import Callback

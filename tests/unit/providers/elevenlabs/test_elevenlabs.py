@@ -7,8 +7,8 @@ from elevenlabs.client import ElevenLabs
 from elevenlabs.errors import BadRequestError
 
 from calltally.calls.conversation import unpack_conversation
+from calltally.calls.fold import fold
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
 from calltally.providers.callback import Callback
 from calltally.providers.elevenlabs import normalise, words
 from calltally.providers.platform_reports import match_end_reason

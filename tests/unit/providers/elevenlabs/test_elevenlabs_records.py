@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from calltally.calls.events import Channel, Fact
+from calltally.calls.fold import fold
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
 from calltally.calls.model import Call
 from calltally.providers.callback import Callback, RecordSource, UnreadableRecord
 from calltally.providers.elevenlabs import normalise

@@ -6,8 +6,8 @@ import pytest
 
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Channel, Fact
+from calltally.calls.fold import fold
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
 from calltally.calls.model import Call
 from calltally.providers.callback import Callback, RecordSource, UnreadableRecord
 from calltally.providers.freeswitch.files import list_facts

@@ -9,8 +9,8 @@ import pytest
 from calltally.calls.conversation import unpack_conversation
 from calltally.calls.errors import InvalidInput
 from calltally.calls.events import Channel, Fact
+from calltally.calls.fold import fold
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
 from calltally.calls.sessions import fold_sessions
 from calltally.providers.callback import RecordSource, UnreadableRecord
 from calltally.providers.generic.bodies import list_facts

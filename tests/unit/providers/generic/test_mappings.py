@@ -12,8 +12,8 @@ from nacl.signing import SigningKey
 
 from calltally.calls.errors import InvalidInput, NotUnderstood
 from calltally.calls.events import Channel, Fact
+from calltally.calls.fold import fold
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
 from calltally.calls.model import Call
 from calltally.providers.callback import Callback, RecordSource, UnreadableRecord
 from calltally.providers.generic.bodies import facts_of, list_facts

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from calltally.calls.events import Channel, Fact
+from calltally.calls.fold import fold
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
 from calltally.calls.times import utc_text
 from calltally.providers.callback import Callback, RecordSource, UnreadableRecord
 from calltally.providers.generic.bodies import facts_of, list_facts

@@ -1,8 +1,8 @@
 """Test record of jambonz's API server."""
 
 from calltally.calls.events import Channel, Fact
+from calltally.calls.fold import fold
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
 from calltally.providers.callback import RecordSource
 from calltally.providers.jambonz.words import NAME
 from calltally.providers.registry import RECORDS

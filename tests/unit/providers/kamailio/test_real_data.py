@@ -4,8 +4,8 @@ import json
 from collections import Counter
 
 from calltally.calls.events import Channel, Fact
+from calltally.calls.fold import fold
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
 from calltally.providers.callback import Callback, RecordSource
 from calltally.providers.kamailio.events import facts_of, list_facts
 from tests.conftest import REAL_DATA

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from calltally.calls.fold import fold
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
 from calltally.calls.model import Call
 from calltally.providers.livekit import normalise, words
 from tests.unit.providers.livekit.samples import event

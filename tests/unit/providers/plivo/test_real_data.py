@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 import pytest
 
 from calltally.calls.events import Channel, Fact
+from calltally.calls.fold import fold
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
 from calltally.calls.times import parse_instant
 from calltally.providers.callback import Callback, RecordSource
 from calltally.providers.plivo.signature import verify

@@ -11,8 +11,8 @@ from plivo.utils import validate_signature, validate_v3_signature
 from plivo.utils.signature_v3 import construct_get_url, construct_post_url
 
 from calltally.calls.events import Channel, Fact
+from calltally.calls.fold import fold, fold_ending
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold, fold_ending
 from calltally.calls.times import parse_instant
 from calltally.providers.callback import Callback, RecordSource
 from calltally.providers.plivo.normalise import facts_of

@@ -8,8 +8,8 @@ import pytest
 
 from calltally.calls.conversation import unpack_conversation
 from calltally.calls.events import Fact
+from calltally.calls.fold import fold
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
 from calltally.calls.model import UNANSWERED
 from calltally.providers.callback import Callback
 from calltally.providers.platform_reports import match_end_reason

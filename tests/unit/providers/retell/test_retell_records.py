@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from calltally.calls.fold import fold
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
 from calltally.calls.model import Call
 from calltally.providers.callback import Callback
 from calltally.providers.retell import normalise

@@ -7,8 +7,8 @@ import pytest
 from telnyx import Telnyx
 
 from calltally.calls.events import Channel, Fact
+from calltally.calls.fold import fold
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
 from calltally.calls.times import SECOND_US
 from calltally.providers.callback import Callback, RecordSource
 from calltally.providers.telnyx.normalise import facts_of

@@ -12,8 +12,8 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from calltally.calls.events import Channel, Fact
+from calltally.calls.fold import fold, fold_ending
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold, fold_ending
 from calltally.calls.model import Call
 from calltally.ingest.callbacks import ParsedFacts, UnparsedBody, is_genuine, read_facts
 from calltally.ingest.reread import reread_fact

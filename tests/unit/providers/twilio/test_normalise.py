@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Channel, Fact
+from calltally.calls.fold import fold
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
 from calltally.providers.callback import Callback
 from calltally.providers.twilio.normalise import facts_of

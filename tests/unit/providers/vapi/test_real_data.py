@@ -1,7 +1,7 @@
 """Example body from Vapi's documentation."""
 
+from calltally.calls.fold import fold
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold
 from calltally.providers.callback import Callback
 from calltally.providers.vapi import normalise
 from tests.conftest import REAL_DATA

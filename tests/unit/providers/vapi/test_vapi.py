@@ -7,8 +7,8 @@ import pytest
 
 from calltally.calls.conversation import unpack_conversation
 from calltally.calls.events import Channel, Fact
+from calltally.calls.fold import fold, fold_ending
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold, fold_ending
 from calltally.calls.model import Call
 from calltally.calls.times import SECOND_US
 from calltally.providers.callback import Callback, RecordSource

@@ -12,8 +12,8 @@ from vonage_jwt.verify_jwt import verify_signature
 
 from calltally.calls.errors import UnknownKind
 from calltally.calls.events import Channel, Fact
+from calltally.calls.fold import fold, fold_ending
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import fold, fold_ending
 from calltally.calls.model import Call
 from calltally.calls.times import SECOND_US, parse_instant
 from calltally.providers.callback import Callback, RecordSource

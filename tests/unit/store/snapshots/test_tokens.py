@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.calls.errors import InvalidInput, SnapshotGone
-from calltally.calls.lifecycle import FOLD_VERSION
+from calltally.calls.fold import FOLD_VERSION
 from calltally.store.snapshots import tokens
 from calltally.store.snapshots.tokens import (
     POSITION,
