@@ -163,6 +163,6 @@ def support_has_a_number_shown_and_that_is_recorded(visit: Visit) -> None:
         expect(page.get_by_role("heading", level=1)).not_to_contain_text(cast.CALLER)
         visit.context.clear_cookies()
         page = visit.sign_in("admin", "/settings")
-        expect(page.get_by_role("region", name="Views of full numbers").get_by_role("link")).to_be_visible()
+        expect(page.get_by_role("region", name="Access to full numbers").get_by_role("link")).to_be_visible()
     finally:
         visit.stage.service.call("PUT", masking, {"masks_numbers": False})

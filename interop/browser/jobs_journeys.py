@@ -46,7 +46,7 @@ def operations_compares_with_a_provider_that_cannot_be_asked(visit: Visit) -> No
     page.get_by_label("From").fill("2026-07-01T00:00")
     page.get_by_label("To", exact=True).fill("2026-07-02T00:00")
     page.get_by_role("button", name="Start").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Against vonage")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Comparison with vonage")
     page.get_by_role("link", name="All reconciliations").click()
     expect(page.get_by_role("row").filter(has_text="vonage")).not_to_have_count(0)
 

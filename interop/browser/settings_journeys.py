@@ -36,7 +36,9 @@ def the_administrator_tries_a_providers_callback(visit: Visit) -> None:
     row = page.get_by_role("region", name="Providers").get_by_role("row").filter(has_text="twilio")
     row.get_by_role("button", name="Send a test callback").click()
     expect(page.get_by_role("status").filter(has_text="is accepted")).to_be_visible()
-    row.get_by_label("The URL that it calls").fill("https://calls.example.com/elsewhere")
+    row.get_by_label("The callback URL that is configured at the provider").fill(
+        "https://calls.example.com/elsewhere"
+    )
     row.get_by_role("button", name="Send a test callback").click()
     expect(page.get_by_role("status").filter(has_text="is refused")).to_be_visible()
 

@@ -14,8 +14,8 @@ _SECONDS: Final = re.compile(r"[0-9]{1,9}")
 class RetryPolicy(NamedTuple):
     """Limits of tries, and the delays between them in seconds. The defaults suit requests to this service.
 
-    The delay after failure n is part of `first_s` · 2ⁿ⁻¹, at most `max_s`. There are at most `tries` tries,
-    the last at most `max_elapsed_s` after the first.
+    The delay after failure n is a share (`jitter`) of `first_s` · 2ⁿ⁻¹, but at most `max_s`. There are at
+    most `tries` attempts, and the last starts at most `max_elapsed_s` after the first.
     """
 
     tries: int = 6

@@ -107,7 +107,7 @@ def test_a_tenant_says_how_long_its_calls_are_kept(bench: Bench) -> None:
 
 @pytest.mark.parametrize("days", [0, -1, 36_501])
 def test_a_retention_that_is_no_age_is_refused(bench: Bench, days: int) -> None:
-    with pytest.raises(InvalidInput, match="1 to 36500 days, or for ever"):
+    with pytest.raises(InvalidInput, match="1 to 36500 days, or forever"):
         bench.run(bench.store.write(set_retention(TENANT, days)))
 
 

@@ -72,7 +72,7 @@ class RateEvidence(NamedTuple):
 
 
 class HourlyRate:
-    """Sums of a rate by hour. A verdict after each hour costs no more than one at the end."""
+    """Running sums of a rate by hour: a verdict after every hour is as cheap as one at the end."""
 
     __slots__ = ("_enough", "_hours", "_squares", "calls", "events")
 

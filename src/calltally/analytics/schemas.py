@@ -49,7 +49,8 @@ class CallMetrics(msgspec.Struct, frozen=True):
 class RateDifference(msgspec.Struct, frozen=True):
     """Difference to the compared rate, with its interval (95 %, Newcombe).
 
-    `more_than_chance` is corrected for all comparisons of the report; null if either rate is null.
+    `more_than_chance` is true for a significant difference, corrected for the number of comparisons in the
+    report; null if either rate is null.
     """
 
     value: _Change | None

@@ -55,7 +55,7 @@ class AlertCountFields(msgspec.Struct):
 
 
 class AlertStepKey(NamedTuple):
-    """Row that a call counts in: its step (seconds since 1970) and its names; "" for an unknown name.
+    """Key of a row of counts: the start of a step (seconds since 1970) and its names; "" if unknown.
 
     Names are cut to `MAX_NAME_CHARS`. Longer names with the same prefix are evaluated together.
     """

@@ -122,8 +122,9 @@ _SNAPSHOT: Final = (
 )
 _SNAPSHOT_SCHEMA: Final = {"type": "string", "pattern": f"^{SNAPSHOT_PATTERN}$"}
 _HOLD_MEANING: Final = (
-    "A name of your choice. Its first use pins a snapshot, and later uses read that snapshot. A client that"
-    " can only send fixed parameters can so page through unchanging results. Choose a new name for each run."
+    "A name of your choice. Its first use pins a snapshot, and later uses read that snapshot. This lets a"
+    " client that can only send fixed parameters page through unchanging results. Choose a new name for each"
+    " run."
 )
 _HOLD_SCHEMA: Final = text_schema(MAX_HOLD_CHARS, f"^{_HOLD_PATTERN}$")
 _FORMAT: Final = "Format of the response, for use in links; it takes precedence over the Accept header."
@@ -167,7 +168,7 @@ FILTERS: Final = (
 )
 PARAMETERS: Final = (
     Parameter("limit", "limit", "The most calls to return.", _LIMIT, "25", whole_number(1, MAX_LIMIT)),
-    Parameter("offset", "offset", "How many calls to pass over.", _OFFSET, "0", whole_number(0, MAX_OFFSET)),
+    Parameter("offset", "offset", "How many calls to skip.", _OFFSET, "0", whole_number(0, MAX_OFFSET)),
     *FILTERS,
     Parameter("order", "order", "By creation; desc has the newest first.", _ORDER, "desc", one_of(ORDERS)),
     Parameter("after", "after", _AFTER, _UUID, _CALL_ID, id_value),

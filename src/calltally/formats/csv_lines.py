@@ -1,7 +1,7 @@
-"""CSV as RFC 4180 has it: a heading, CRLF, quotes where they are needed; UTF-8, a fixed order of columns.
+"""CSV as in RFC 4180: a header line, CRLF, quotes where needed; UTF-8, columns in a fixed order.
 
-Written column by column and by hand: the standard library's writer looks at each character by itself,
-which takes as long as all the rest.
+The lines are built column by column, without the standard library's writer: it checks every character, which
+would double the time of an export.
 """
 
 import re
@@ -15,30 +15,31 @@ from zoneinfo import ZoneInfo
 from calltally.calls.phone import is_e164, normalise_number
 from calltally.formats.columns import COLUMNS, Column, ColumnReader, Kind, is_unknown
 
-# A spreadsheet takes a cell that begins so for a formula, and runs what the caller of a call dictated.
+# A spreadsheet evaluates cells that start with these characters as formulas, and a caller may have dictated
+# the text.
 _FORMULA_BEGINS: Final = frozenset("=+-@\t\r")
 _GUARD: Final = "'"
 _DIGITS: Final = re.compile(r"\+[0-9]+")
 _WATCHED: Final = _FORMULA_BEGINS | {_GUARD}
 _QUOTED: Final = ('"', ",", "\r", "\n")
-# Between the cells of a column that is looked through as one text: no record holds it.
+# Joins the cells of a column, so that they are searched as one text. No record contains it.
 _BETWEEN: Final = "\0"
 _NUMBERS: Final = re.compile(rf"(?:\+[0-9]+|{_BETWEEN})*")
 _SEPARATOR: Final = _BETWEEN.encode()
 _NULL: Final = "null"
 _WORDS_OF_FLAG: Final = {True: "true", False: "false", None: ""}
-# Up to the minute: between two of them no zone changes its offset.
+# Times are cut to the minute, because no zone changes its offset within a minute.
 _MINUTE: Final = len("2026-10-01T09:30")
 
-# A column's cells; one text where they are all alike.
+# The cells of a column; one text if all are equal.
 Cells: TypeAlias = Sequence[str] | str
 
 
 def guard(text: str) -> str:
-    """`text` with an apostrophe before it where a spreadsheet would take it for a formula.
+    """Return `text`, with an apostrophe in front if a spreadsheet would read it as a formula.
 
-    A telephone number with its plus sign is left alone. Text that begins with apostrophes and then like a
-    formula gets one more, so that taking one away from such a cell gives back what was there.
+    A phone number with a plus sign stays as it is. A text of apostrophes and then a formula gets
+    one more, so that removing one apostrophe from any such cell restores its text.
     """
     if text[0] == "+" and (_DIGITS.fullmatch(text) or is_e164(normalise_number(text))):
         return text
@@ -47,7 +48,7 @@ def guard(text: str) -> str:
 
 
 class CsvLines:
-    """Writes CSV with times in UTC or in `zone`, nested values as compact JSON, and nothing for null."""
+    """Writer of CSV: times in UTC or in `zone`, nested values as compact JSON, null as an empty cell."""
 
     def __init__(self, zone: ZoneInfo | None = None) -> None:
         self._reader = ColumnReader()
@@ -78,7 +79,7 @@ class CsvLines:
 
 
 def _together(cells: Iterable[Cells], rows: int) -> Iterator[Iterable[str]]:
-    """The columns, those that say the same in each row put into one: a third of all, on most pages."""
+    """Yield the columns. Adjacent constant columns, a third of all on most pages, are joined into one."""
     for is_alike, group in groupby(cells, lambda each: isinstance(each, str)):
         if is_alike:
             yield repeat(",".join(cast("Iterable[str]", group)), rows)
@@ -92,7 +93,7 @@ def _words(column: Column) -> list[str]:
 
 def _texts(column: Column) -> Cells:
     texts = _words(column)
-    # Most columns have nothing remarkable in any of their cells, which a look at them all tells.
+    # Most columns need neither guards nor quotes: one search over all cells shows it.
     together = _BETWEEN.join(texts)
     if not _WATCHED.isdisjoint({text[:1] for text in texts}) and not _NUMBERS.fullmatch(together):
         texts = [guard(text) if text[:1] in _WATCHED else text for text in texts]
@@ -115,7 +116,7 @@ def _json(column: Column) -> Cells:
     if together == _SEPARATOR.join([first] * len(column)):
         return _json_cell(first.decode())
     doubled = together.decode().replace('"', '""').split(_BETWEEN)
-    # Nearly all of it are objects, which have quotes: no call for each of them.
+    # Nearly all values are objects, which contain quotes. Quoting them here saves a function call per cell.
     return [f'"{text}"' if '"' in text else _json_cell(text) for text in doubled]
 
 
@@ -124,7 +125,7 @@ def _json_cell(text: str) -> str:
 
 
 class _LocalTimes:
-    """Times of the record (UTC, six digits, Z) as those of a zone, with its offset of that moment."""
+    """Converter of record times (UTC, six decimals, Z) to a zone, with its offset at that time."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone

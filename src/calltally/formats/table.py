@@ -18,7 +18,7 @@ class Writer(Protocol):
         ...
 
     def add(self, records: bytes) -> bytes:
-        """Add the next calls: at least one, as sealed JSON joined by a line feed.
+        """Add the next calls: at least one, as finished JSON records, joined by line feeds.
 
         The result may be empty if the writer waits for more. Raises DamagedStore for what is no record.
         """

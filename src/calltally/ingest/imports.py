@@ -46,8 +46,8 @@ class Chunk(NamedTuple):
 class ImportReport(msgspec.Struct, frozen=True):
     """Result of an import. `refusals` are the first of the `refused`, in their order.
 
-    `recorded` changed a call, `conflicting` of them in contradiction to what was known of it; `known` had
-    been told before; `unchanged` were new, kept, and changed nothing.
+    `recorded` counts records that changed a call, and `conflicting` those of them that contradict earlier
+    facts of the call. `known` were recorded before. `unchanged` were new and are kept, but changed no call.
     """
 
     recorded: int = 0

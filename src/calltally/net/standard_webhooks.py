@@ -1,7 +1,7 @@
 """Signatures of outgoing requests by the Standard Webhooks scheme, for deliveries and alerts. Pure.
 
-Source: the specification (standardwebhooks.com), "Signature scheme". Receivers verify with any library of it,
-including ours (`calltally.client.webhooks`).
+Source: the specification (standardwebhooks.com), "Signature scheme". Receivers can verify them with
+any library that implements the scheme, including ours (`calltally.client.webhooks`).
 """
 
 import hmac

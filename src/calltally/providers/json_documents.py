@@ -111,7 +111,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
     """Return the JSON object of a body; raise NotUnderstood otherwise."""
     document = decode(body, "the body")
     if isinstance(document, UnreadableRecord):
-        raise NotUnderstood(f"{document.position} is {document.reason}")
+        raise NotUnderstood(f"{document.position}: {document.reason}")
     if not isinstance(document.value, dict):
         raise NotUnderstood(f"the body must be a JSON object, but is {_excerpt(document.value)}")
     return document.value

@@ -198,7 +198,7 @@ def _missing_events(received: CallEvents) -> Iterator[Finding]:
 
 
 def _missing_between(received: CallEvents) -> Iterator[Finding]:
-    """Find final states that an event corrects, but that no earlier event had."""
+    """Find final states that an event corrects although no earlier event reported them."""
     for former, event in zip((None, *received.final_events), received.final_events, strict=False):
         states = former.status if former else None
         if event.corrects is not None and event.corrects != states:

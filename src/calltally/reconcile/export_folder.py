@@ -91,7 +91,8 @@ def open_export(folder: Path) -> AmendedExport:
     if any(manifest.filters.values()):
         named = ", ".join(manifest.filters)
         message = (
-            f"the export in {folder} has filters ({named}): the other calls would be reported as unknown"
+            f"the export in {folder} is filtered ({named}), so events of other calls would be reported as"
+            " unknown; export the window without filters"
         )
         raise InvalidInput.of(_OPTION, message)
     _check_unchanged(layers)

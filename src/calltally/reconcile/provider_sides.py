@@ -104,10 +104,10 @@ def our_calls(records: bytes) -> Iterator[OurCall]:
 
 
 def their_call(fact: Fact, *, with_fact: bool = False) -> TheirCall:
-    """Return the call of a listing; with `with_fact` it can be recorded in the ledger later.
+    """Return the call of an entry in a provider's list.
 
-    A listing without a status means that the call exists. Its status is then `queued`, as in the ledger's
-    fold.
+    `with_fact` keeps the fact, so that it can be recorded later. An entry without a status proves only that
+    the call exists: its status is then `queued`, as in the ledger.
     """
     fields = fact.stated
     known_us = (fields.get("answered_us"), fields.get("ended_us"), fact.occurred_us)

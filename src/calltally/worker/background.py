@@ -18,7 +18,10 @@ log: Final = get_logger(__name__)
 
 
 class BackgroundWork:
-    """Works until `stop` is set. `jobs` has a worker per kind of job, or none without a folder for files."""
+    """Workers that run until `stop` is set.
+
+    `jobs` has one worker per kind of job; it is empty if no folder for files is configured.
+    """
 
     def __init__(self, dependencies: WorkerDependencies, stop: asyncio.Event) -> None:
         self._stop = stop

@@ -318,8 +318,8 @@ def test_reveal_shows_full_numbers_and_is_logged(desk: Desk) -> None:
     assert "4155550123" not in admin.get(f"/calls/{SID}").text
     assert "4155550123" in admin.post(f"/calls/{SID}/reveal").text
     settings = admin.get("/settings").text
-    assert "Views of full numbers" in settings
-    noted = settings.partition("Views of full numbers")[2].partition("</section>")[0]
+    assert "Access to full numbers" in settings
+    noted = settings.partition("Access to full numbers")[2].partition("</section>")[0]
     assert re.findall(r"<code>(admin|key)_?\w*</code></td>", noted) == ["admin", "key"]
     path = f"/api/v1/admin/tenants/{TENANT}/reveals"
     reveals = desk.service.get(path, ADMIN).json()["data"]

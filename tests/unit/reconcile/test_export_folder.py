@@ -127,7 +127,7 @@ AMENDED = AmendmentSummary(ManifestLink("../manifest.json", "0" * 64), 1, 1, 1)
     [
         ({"complete": False}, "is not complete"),
         ({"amends": AMENDED}, "amends another export"),
-        ({"filters": {"status": ["busy"]}}, "has filters (status)"),
+        ({"filters": {"status": ["busy"]}}, "is filtered (status)"),
     ],
 )
 def test_export_without_all_calls_is_refused(tmp_path: Path, fields: dict[str, Any], words: str) -> None:

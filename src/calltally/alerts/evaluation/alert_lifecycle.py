@@ -141,7 +141,7 @@ class AlertLifecycle:
         return again
 
     def _group(self, cause: Alert, finding: AlertFinding) -> StoreOperation[None]:
-        """Resolve the alerts of finer series that this one explains."""
+        """Resolve the open alerts on narrower series that `cause` explains."""
         for child in finding.children:
             key = f"{finding.kind}/{child.series.dimension}/{child.series.value or '-'}"
             existing = self._unresolved.get(f"{key}/{child.metric or '-'}/{finding.direction}")

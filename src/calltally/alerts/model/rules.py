@@ -77,9 +77,9 @@ class Floors(_Strict, frozen=True):
 class Rules(_Strict, frozen=True):
     """All alert rules of a tenant.
 
-    `false_alarms_a_week` holds for the tenant as a whole: all its series, rates and speeds together. No
-    finding of a rate rests on fewer than `least_calls` calls. `metrics`, `dimensions` and `kinds` select what
-    is monitored.
+    `false_alarms_a_week` is one budget for the whole tenant: all series, rates and detectors share it. A rate
+    finding is based on at least `least_calls` calls. `metrics`, `dimensions` and `kinds` select what is
+    monitored.
     """
 
     false_alarms_a_week: Annotated[float, Meta(ge=0.01, le=100)] = 1.0

@@ -1,9 +1,9 @@
 """Series of counts in steps of five minutes, and the rates that are computed from them.
 
 A call counts as `started` in the step of its `created_at`. It counts in every other column in the step in
-which it *became final*, once. Failures end sooner than answered calls, so young steps by `created_at` would
-look worse. Dated by the end of calls, a step is complete when it is over, and its usual value is learned from
-steps that are dated alike.
+which it *became final*, once. Failed calls end sooner than answered ones: if calls were counted by
+`created_at`, recent steps would look worse than they are. Counted by the end of the call, a step is complete
+as soon as it is over, and is comparable with past steps.
 
 This module does not import numpy: code that displays alerts reads names, keys and rules, and numpy would cost
 each such process 13 MB.

@@ -100,6 +100,6 @@ async def _with_provider(
 
 
 def _remove_rest(folder: JobFolder, files: FindingFiles | None) -> None:
-    """Delete the events, and the files of earlier runs, which nobody may serve any more."""
+    """Delete the uploaded events and the files of earlier runs, so that they cannot be downloaded."""
     needed = {files.lines, files.starts, files.ids} if files else set()
     folder.remove(name for name in folder.names() if name not in needed)

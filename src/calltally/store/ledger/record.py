@@ -79,7 +79,7 @@ def _lock_heads(tenants: set[str]) -> StoreOperation[tuple[dict[str, int], dict[
     rows = yield StatementMany("lock_heads", [{"tenant": tenant} for tenant in sorted(tenants)])
     heads = {row[0]: row[1] for row in rows}
     if missing := sorted(tenants - set(heads)):
-        message = f"there is no tenant {missing[0]!r}; make it with `calltally tenant add`"
+        message = f"there is no tenant {missing[0]!r}; create it with `calltally tenant add`"
         raise NotFound(message)
     return heads, {row[0]: row[2] for row in rows}
 

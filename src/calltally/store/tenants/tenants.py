@@ -102,7 +102,7 @@ def admin_list_tenants() -> StoreOperation[list[Tenant]]:
 def set_retention(tenant: str, days: int | None) -> StoreOperation[None]:
     """Set the maximum age of calls and dead letters; None is no limit. Raises NotFound and InvalidInput."""
     if days is not None and not 1 <= days <= MAX_RETENTION_DAYS:
-        raise InvalidInput.of("days", f"calls are kept for 1 to {MAX_RETENTION_DAYS} days, or for ever")
+        raise InvalidInput.of("days", f"calls are kept for 1 to {MAX_RETENTION_DAYS} days, or forever")
     yield from need_tenant(tenant)
     yield Statement("set_retention", {"tenant": tenant, "days": days})
 

@@ -40,7 +40,7 @@ def ago(moment: datetime, now: datetime) -> str:
     seconds = max(int((now - moment).total_seconds()), 0)
     for unit, name in _UNITS:
         if seconds >= unit:
-            return text(name, number=seconds // unit)
+            return text(name, count=seconds // unit)
     return text("just_now")
 
 

@@ -90,7 +90,7 @@ class Metrics:
     def _resolve(self, route: str, method: str, status: int) -> _Series:
         method_label = method if method in METHODS else "other"
         series = _Series(self._requests.labels(route, method_label, str(status)), self._seconds.labels(route))
-        # Clients can invent methods, so only method_label methods are cached.
+        # Clients can invent methods, so only known methods are cached.
         if method_label == method:
             self._series[route, method, status] = series
         return series

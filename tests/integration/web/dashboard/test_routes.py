@@ -70,8 +70,8 @@ def test_key_without_calls_read_cannot_sign_in(browser: Browser) -> None:
 def test_an_administrator_names_the_tenant(browser: Browser) -> None:
     browser.service.tell("CA1", DONE)
     admin = ADMIN["x-admin-key"]
-    assert "no tenant has this name" in browser.sign_in(admin).text
-    assert "no tenant has this name" in browser.sign_in(admin, tenant="nobody").text
+    assert "No tenant has this id" in browser.sign_in(admin).text
+    assert "No tenant has this id" in browser.sign_in(admin, tenant="nobody").text
     assert browser.sign_in(admin, tenant=TENANT).status_code == 303
     assert len(rows(browser.get("/calls"))) == 1
 
@@ -155,7 +155,7 @@ def test_pages_stay_stable_while_calls_arrive(browser: Browser) -> None:
         page = browser.get(links(page, "next"))
         first_rows += rows(page)
     assert len(first_rows) == len(set(first_rows)) == 7
-    assert "This list is a snapshot" in page.text
+    assert "This list shows the calls as they were" in page.text
     assert rows(browser.get(links(page, "first"))) == first_rows[:3]
 
 

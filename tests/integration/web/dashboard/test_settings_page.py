@@ -96,7 +96,7 @@ def test_fields_that_no_page_lists_are_shown_with_the_provider(admin: Browser) -
     bench = admin.service.bench
     record = record_unlisted_field((TENANT, "twilio", "BrandNew"), 3, bench.now_us)
     bench.run(bench.store.write(record))
-    assert "fields or words that no page lists (1): <code>BrandNew</code>" in page(admin)
+    assert "fields or values that the provider does not document (1): <code>BrandNew</code>" in page(admin)
 
 
 def test_wrong_signatures_are_shown_with_the_provider(admin: Browser) -> None:

@@ -141,6 +141,7 @@ def test_predefined_days_are_in_the_readers_zone() -> None:
         (datetime(2026, 10, 1, 21, 0, tzinfo=UTC), "just now"),
         (datetime(2026, 10, 1, 20, 27, tzinfo=UTC), "3 min ago"),
         (datetime(2026, 10, 1, 9, 0, tzinfo=UTC), "11 h ago"),
+        (datetime(2026, 9, 30, 9, 0, tzinfo=UTC), "1 day ago"),
         (datetime(2026, 9, 1, 9, 0, tzinfo=UTC), "30 days ago"),
     ],
 )

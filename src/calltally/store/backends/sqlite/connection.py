@@ -1,4 +1,4 @@
-"""Connections to an SQLite file through apsw: settings of the ledger's durability, locks and errors."""
+"""Connections to an SQLite file through apsw: durability settings, locks, and translated errors."""
 
 import os
 import time

@@ -158,7 +158,7 @@ async def requested_call(request: AnyRequest, segment: str = "call-logs") -> Fou
         tenant, partial(_whole_call, tenant, call_id_or_sid)
     )
     if found is None:
-        raise NotFound("no call has this id or SID, or none has been reported yet")
+        raise NotFound("there is no call with this id or SID, or it has not been reported yet")
     return found
 
 

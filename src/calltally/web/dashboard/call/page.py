@@ -192,7 +192,7 @@ class ConflictingValue(NamedTuple):
 
 
 class FieldConflict(NamedTuple):
-    """A field with different values."""
+    """A field of the record for which the facts state different values."""
 
     name: str
     values: Sequence[ConflictingValue]

@@ -125,7 +125,7 @@ async def count_new_calls(request: AnyRequest, visitor: Visitor, pairs: Pairs) -
 
 def total_text(total: int) -> str:
     """Format as `124,958 calls`."""
-    return text("total_one") if total == 1 else text("total", total=grouped(total))
+    return text("total", count=grouped(total))
 
 
 async def _count_total(deps: Dependencies, visitor: Visitor, query: ListQuery) -> int:

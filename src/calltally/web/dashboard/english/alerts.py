@@ -23,7 +23,7 @@ ALERT_TEXTS: Final[Mapping[str, str]] = {
     "kind_dead_letters": "dead letters",
     "began": "since {since}",
     "lasted": "for {lasted}",
-    "lasted_over": "it lasted {lasted}",
+    "lasted_over": "lasted {lasted}",
     "days": "{days} days",
     "minutes": "{minutes} min",
     "muted_until": "muted until {until}",
@@ -48,16 +48,16 @@ ALERT_TEXTS: Final[Mapping[str, str]] = {
     "to_the_alerts": "All alerts",
     "calls_behind": "Show the calls of this alert",
     "behind_sids": "Affected calls",
-    "found_rarely": "Expected false alarms of this strength: {often} a week over all monitored series. The"
-    " rules allow {budget} a week.",
+    "found_rarely": "By chance alone, an alert this strong would occur {often} times a week across all"
+    " monitored series. The rules allow {budget} false alarms a week.",
     "finer": "Details",
     "where": "Series",
     "when": "Time",
     "observed": "Observed",
     "expected": "Expected",
     "usual": "Usual",
-    "evidence_hint": "Each point counts the calls that became final in that window. The band is the 95 %"
-    " interval of the rate. The thin line is the expected rate.",
+    "evidence_hint": "Each point covers the calls that ended in one time span. The band is the 95 % interval"
+    " of the rate. The thin line is the expected rate.",
     "evidence_chart": "The rate before and during the alert; the table has the same numbers",
     "alert_began": "start",
     "history": "History",

@@ -10,18 +10,19 @@ from calltally.web.dashboard.english.settings import SETTINGS_TEXTS
 
 TEXTS: Final[Mapping[str, str]] = {
     "product": "Calltally",
-    "description": "Call history of one tenant: find a call, understand it, follow a launch.",
+    "description": "Call history of one tenant: find calls, see what happened, and monitor a launch.",
     "calls": "Calls",
     "api": "API",
     "sign_in": "Sign in",
     "sign_out": "Sign out",
     "key": "API key",
-    "key_hint": "An API key begins with ct_. Administrators can use the admin key and name a tenant.",
+    "key_hint": "An API key begins with ct_. Administrators can sign in with the admin key and a"
+    " tenant's id.",
     "tenant": "Tenant",
-    "tenant_hint": "Only with the admin key: the tenant to open.",
+    "tenant_hint": "Only with the admin key: the id of the tenant to open.",
     "wrong_key": "This key is wrong or revoked, or it lacks the scope calls:read. Check that you copied"
     " all of it.",
-    "wrong_tenant": "The admin key needs the name of a tenant, and no tenant has this name.",
+    "wrong_tenant": "No tenant has this id. With the admin key, enter the id of an existing tenant.",
     "other_site": "The form came from another site. Open this page directly and sign in again.",
     "time_zone": "Time zone",
     "times_in": "Times in {zone}",
@@ -54,7 +55,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "talk": "Talk",
     "ring": "Ring",
     "summary": "Summary",
-    "total": "{total} calls",
+    "total": "{count} calls",
     "total_one": "1 call",
     "at_least": "More than {total}",
     "count_them": "Count all",
@@ -69,20 +70,20 @@ TEXTS: Final[Mapping[str, str]] = {
     "of_pages": "of {pages}",
     "of_pages_at_least": "of more than {pages}",
     "go": "Go",
-    "still": "This list is a snapshot of the moment when you opened it.",
+    "still": "This list shows the calls as they were when you opened it.",
     "fresh": "Show current calls",
     "export": "Export these {total}",
     "as_curl": "As a curl command",
     "no_calls": "No call matches these filters.",
-    "no_calls_hint": "Remove a filter, or choose a longer time.",
+    "no_calls_hint": "Remove a filter, or choose a longer period.",
     "empty": "No calls recorded yet.",
-    "empty_hint": "Send a provider's callbacks here, or post your first event:",
+    "empty_hint": "Point a provider's callbacks at this service, or post your first event:",
     "unknown": "unknown",
     "facts": "Facts",
-    "facts_hint": "Every callback, event and import for this call, in order of time.",
+    "facts_hint": "Every callback, event and import for this call, in chronological order.",
     "why": "End reason",
-    "fault_with": "Failure side",
-    "provider_word": "Provider's word",
+    "fault_with": "Side that failed",
+    "provider_word": "Provider's end reason",
     "codes": "Codes",
     "escalation": "Escalated to",
     "transfer": "Transferred to",
@@ -98,7 +99,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "role_hand-over": "Hand-over",
     "found_none": "no matches",
     "deliveries": "Deliveries",
-    "deliveries_none": "No webhook endpoint receives events of this call.",
+    "deliveries_none": "No events of this call have been sent to webhook endpoints.",
     "event": "Event",
     "endpoint": "Endpoint",
     "state": "State",
@@ -106,7 +107,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "last_try": "Last attempt",
     "next_try": "next {time}",
     "merged": "This call has more than one id. Other ids:",
-    "counts": "used",
+    "counts": "used in the record",
     "told_by": "from {names}",
     "as_it_came": "Original",
     "laid_out": "Formatted",
@@ -134,7 +135,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "late": "received {span} later",
     "raw": "Raw body",
     "raw_hidden": "Raw bodies need the scope transcripts:read.",
-    "again": "repeated {times} times",
+    "again": "received {count} more times",
+    "again_one": "received once more",
     "same_number": "Calls with {number}",
     "same_route": "Calls of route {route}",
     "same_agent": "Calls of agent {agent}",
@@ -155,7 +157,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "theme_dark": "dark",
     "filter_more": "Filter",
     "columns": "Columns",
-    "columns_hint": "The columns of this list, in this browser.",
+    "columns_hint": "Columns to show. The choice is saved in this browser.",
     "views": "Views",
     "views_hint": "Saved lists in this browser. To share one, send its URL.",
     "view_name": "Name of this list",
@@ -180,9 +182,10 @@ TEXTS: Final[Mapping[str, str]] = {
     "new_one": "1 new call",
     "new_many": "# new calls",
     "just_now": "just now",
-    "minutes_ago": "{number} min ago",
-    "hours_ago": "{number} h ago",
-    "days_ago": "{number} days ago",
+    "minutes_ago": "{count} min ago",
+    "hours_ago": "{count} h ago",
+    "days_ago": "{count} days ago",
+    "days_ago_one": "1 day ago",
     "copy_sid": "copy the full SID",
     "copied": "Copied",
     "keys": "Keyboard shortcuts",
@@ -200,5 +203,9 @@ TEXTS: Final[Mapping[str, str]] = {
 
 
 def text(name: str, /, **values: object) -> str:
-    """Return the text of that name, with its placeholders filled in."""
-    return TEXTS[name].format(**values)
+    """Return the text of that name, with its placeholders filled in.
+
+    If `count` is 1, the singular form is used: the text `{name}_one`, if there is one.
+    """
+    singular = TEXTS.get(f"{name}_one") if str(values.get("count")) == "1" else None
+    return (singular or TEXTS[name]).format(**values)

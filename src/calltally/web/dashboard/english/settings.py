@@ -6,7 +6,7 @@ from typing import Final
 SETTINGS_TEXTS: Final[Mapping[str, str]] = {
     "settings": "Settings",
     "settings_little": "The administrator manages tenants, keys, routes and providers: sign in with the"
-    " admin key and the name of a tenant.",
+    " admin key and a tenant's id.",
     "tenants": "Tenants",
     "tenant_id": "Id",
     "tenant_name": "Name",
@@ -28,7 +28,7 @@ SETTINGS_TEXTS: Final[Mapping[str, str]] = {
     "numbers_of_route_hint": "one per line",
     "put_route": "Set a route",
     "put_route_hint": "This replaces the whole route of that name, including its numbers.",
-    "no_routes": "No routes. Calls get the route that their provider or event names.",
+    "no_routes": "No routes are set. A call gets the route that a callback or an event states.",
     "set": "Set",
     "providers": "Providers",
     "callback_url": "Callback URL",
@@ -36,20 +36,21 @@ SETTINGS_TEXTS: Final[Mapping[str, str]] = {
     "is_set": "stored",
     "is_not_set": "none",
     "wrong_signatures": "{count} wrong signatures in the last 30 minutes",
-    "unlisted_fields": "fields or words that no page lists ({count}):",
+    "wrong_signatures_one": "1 wrong signature in the last 30 minutes",
+    "unlisted_fields": "fields or values that the provider does not document ({count}):",
     "set_secret": "Set secrets",
     "set_secret_of": "Set secrets of {provider}",
     "secrets_of": "Secrets of {provider}",
     "secrets_hint": "New secrets replace the stored ones and are not shown again. One of {needs} is"
     " required.",
     "check": "Send a test callback",
-    "check_url": "The URL that it calls",
+    "check_url": "The callback URL that is configured at the provider",
     "check_none": "No secret is stored for {provider}. All its callbacks are refused. Set a secret first.",
     "check_opens": "The secret of {provider} is stored and can be decrypted. Only a real callback can"
-    " prove more: wrong signatures are counted next to it.",
+    " show that the secret is right. Wrong signatures are counted next to the provider.",
     "check_good": "A callback of {provider} to {url}, signed with the stored secret, is accepted.",
-    "check_bad": "A callback of {provider} to {url} is refused, because this service expects calls at"
-    " {own}. Give the provider that URL, or set CALLTALLY_PUBLIC_URL.",
+    "check_bad": "A callback of {provider} to {url} is refused, because this service expects callbacks"
+    " at {own}. Give the provider that URL, or set CALLTALLY_PUBLIC_URL.",
     "retention": "Retention",
     "retention_days": "Days to keep calls",
     "retention_hint": "Leave it empty to keep calls forever. The worker erases older calls permanently.",
@@ -69,8 +70,9 @@ SETTINGS_TEXTS: Final[Mapping[str, str]] = {
     "add_endpoint": "Add an endpoint",
     "events_hint": "Choose none to receive all.",
     "new_secret_is": "The secret that signs deliveries. Copy it now: it is shown only once.",
-    "reveals": "Views of full numbers",
-    "reveals_hint": "The latest views of full numbers on call pages, while the tenant masks numbers.",
+    "reveals": "Access to full numbers",
+    "reveals_hint": "The latest call pages that were opened with full numbers, although the tenant masks"
+    " numbers.",
     "reveal_at": "Time",
     "reveal_of": "Call",
     "rules": "Alert rules",

@@ -24,7 +24,7 @@ def progress_of(state: str, done: int, of: int | None) -> dict[str, Any]:
     label = ""
     if of is not None:
         count = {"done": grouped(done), "of": grouped(of)}
-        label = text("rows_of", **count) if done < of else text("rows", rows=grouped(of))
+        label = text("rows_of", **count) if done < of else text("total", count=grouped(of))
     is_counted = of is not None
     return {
         "state": state,

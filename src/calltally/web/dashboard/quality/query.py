@@ -83,9 +83,9 @@ def _fault(name: str, value: str, words: Sequence[str]) -> Fault | None:
 
 
 def _window(pairs: Pairs, zone: ZoneInfo, now_us: int) -> Pairs:
-    """Return the window.
+    """Return the parameters `from` and `to`. A date is midnight in the reader's zone.
 
-    Dates are days in the reader's zone; the default is two weeks by day, or a day by hour.
+    Without `from`, the window starts 13 days before today; by hour, it starts yesterday.
     """
     sent = [(name, _instant(name, value, zone)) for name, value in pairs if name in {"from", "to"}]
     if any(name == "from" for name, _ in sent):
