@@ -6,7 +6,11 @@ from typing import Any, Final, TypeVar
 import psycopg
 
 from calltally.store.backends.postgres.pipeline import PipelineConnection
-from calltally.store.backends.postgres.pool import RESPONSE_TIMEOUT_S
+from calltally.store.backends.postgres.session_settings import (
+    LONG_READ_SETTINGS,
+    LONG_READ_TIMEOUT_S,
+    RESPONSE_TIMEOUT_S,
+)
 from calltally.store.backends.postgres.wire import BoundStatement
 from calltally.store.db.interface import RevisionNotVisible
 from calltally.store.db.operation import (
@@ -23,14 +27,7 @@ from calltally.store.db.statements import NamedSql, Statements
 T = TypeVar("T")
 
 _BEGIN_READ: Final = (BoundStatement("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", {}),)
-# Statements whose cost grows with the data are planned for their values, and may take an hour.
-_LONG_READ_S: Final = 3_600.0
-_BEGIN_LONG: Final = (
-    *_BEGIN_READ,
-    BoundStatement("SET LOCAL statement_timeout = '1h'", {}),
-    BoundStatement("SET LOCAL plan_cache_mode = auto", {}),
-    BoundStatement("SET LOCAL enable_seqscan = on", {}),
-)
+_BEGIN_LONG: Final = (*_BEGIN_READ, *LONG_READ_SETTINGS)
 # READ COMMITTED, so that the statement after the lock on a tenant sees what was committed while it waited.
 _BEGIN_WRITE: Final = BoundStatement("BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE", {})
 # An operator waits for this operation at a terminal, and it moves a whole table.
@@ -121,7 +118,7 @@ async def run_read(
 ) -> T:
     """Run an operation against one state of the database. Does not wait for the end of the transaction."""
     begin_statements = _BEGIN_LONG if long else execute.begin_statements
-    connection.response_timeout_s = _LONG_READ_S + RESPONSE_TIMEOUT_S if long else RESPONSE_TIMEOUT_S
+    connection.response_timeout_s = LONG_READ_TIMEOUT_S + RESPONSE_TIMEOUT_S if long else RESPONSE_TIMEOUT_S
     for each in begin_statements:
         connection.queue(each)
     try:

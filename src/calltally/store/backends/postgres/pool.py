@@ -1,7 +1,7 @@
-"""Pool of one process's connections to one PostgreSQL server, and their settings."""
+"""Pool of one process's connections to one PostgreSQL server. Their settings are in `session_settings`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import psycopg
@@ -9,43 +9,19 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from calltally.calls.errors import Unavailable
 from calltally.store.backends.postgres.pipeline import PipelineConnection
-from calltally.store.backends.postgres.wire import BoundStatement
+from calltally.store.backends.postgres.session_settings import (
+    CONNECT_S,
+    NETWORK_SETTINGS,
+    RESPONSE_TIMEOUT_S,
+    SET_SESSION,
+)
 
-STATEMENT_TIMEOUT_S: Final = 30
-LOCK_TIMEOUT_S: Final = 10
-# The server aborts a statement itself at its timeout. A server that is silent for longer is lost.
-RESPONSE_TIMEOUT_S: Final = STATEMENT_TIMEOUT_S + 5.0
 POOL_WAIT_S: Final = 10.0
-CONNECT_S: Final = 10
-# A server that vanishes is detected within 10 s, or within 3 s of its return. The URL may override these.
-_NETWORK: Final[Mapping[str, Any]] = {
-    "keepalives_idle": 3,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-    "application_name": "calltally",
-}
-# Our statements are written for one generic plan, and planning takes longer than running it (Citus plans for
-# values or not at all). The plan uses an index even if it is made while the table is empty, because it stays
-# while the table grows. Statements of half a millisecond are not worth JIT compilation. An acknowledged write
-# is on the disk even where the database is configured with synchronous_commit off: every other level waits
-# for that, and stronger levels for more. Transactions are read-only by default, on one state of the database.
-_SETTINGS: Final = """
-SELECT set_config(name, value, false) FROM (VALUES
-    ('statement_timeout', %(statement)b::text), ('lock_timeout', %(lock)b::text),
-    ('enable_seqscan', 'off'), ('jit', 'off'),
-    ('default_transaction_isolation', 'repeatable read'), ('default_transaction_read_only', 'on'),
-    ('plan_cache_mode', CASE WHEN EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN 'auto'
-        ELSE 'force_generic_plan' END),
-    ('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
-        ELSE current_setting('synchronous_commit') END)
-) AS wanted (name, value)
-"""
 
 
 async def connect(url: str, *, connect_s: int = CONNECT_S) -> PipelineConnection:
     """Return a connection with the settings that the store depends on. Raises psycopg.OperationalError."""
-    network = {"connect_timeout": connect_s, **_NETWORK, **conninfo_to_dict(url)}
+    network = {"connect_timeout": connect_s, **NETWORK_SETTINGS, **conninfo_to_dict(url)}
     driver_connection: psycopg.AsyncConnection[Any] = await psycopg.AsyncConnection.connect(
         make_conninfo(**network), autocommit=True
     )
@@ -56,8 +32,7 @@ async def connect(url: str, *, connect_s: int = CONNECT_S) -> PipelineConnection
         message = f"the connection cannot be polled: {fault.strerror}"
         raise psycopg.OperationalError(message) from fault
     try:
-        times = {"statement": f"{STATEMENT_TIMEOUT_S}s", "lock": f"{LOCK_TIMEOUT_S}s"}
-        await connection.query(BoundStatement(_SETTINGS, times))
+        await connection.query(SET_SESSION)
         await connection.sync()
     except BaseException:
         connection.close()
