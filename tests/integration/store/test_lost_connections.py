@@ -16,8 +16,8 @@ import uvloop
 from calltally.calls.errors import Unavailable
 from calltally.calls.events import IngestOutcome
 from calltally.calls.filters import ListQuery
-from calltally.store.backends.postgres import executor, pool
 from calltally.store.backends.postgres import pipeline as link
+from calltally.store.backends.postgres import pool, transactions
 from calltally.store.backends.postgres.pipeline import PipelineConnection
 from calltally.store.backends.postgres.pool import connect
 from calltally.store.backends.postgres.store import PostgresStore
@@ -326,7 +326,7 @@ async def assert_nothing_lost(url: str, facts: Facts) -> None:
 def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link, "_PROGRESS_CHECK_S", SOON_S / 4)
     monkeypatch.setattr(pool, "RESPONSE_TIMEOUT_S", SOON_S)
-    monkeypatch.setattr(executor, "RESPONSE_TIMEOUT_S", SOON_S)
+    monkeypatch.setattr(transactions, "RESPONSE_TIMEOUT_S", SOON_S)
 
 
 @pytest.mark.usefixtures("short_timeouts")

@@ -1,16 +1,8 @@
-"""Executors of operations on one PostgreSQL connection: a batch is sent at once, and so is the end."""
+"""Executors of statements on one PostgreSQL connection: a batch is sent at once."""
 
-from contextlib import suppress
-from typing import Any, Final, TypeVar
-
-import psycopg
+from typing import Any, Final
 
 from calltally.store.backends.postgres.pipeline import PipelineConnection
-from calltally.store.backends.postgres.session_settings import (
-    LONG_READ_SETTINGS,
-    LONG_READ_TIMEOUT_S,
-    RESPONSE_TIMEOUT_S,
-)
 from calltally.store.backends.postgres.wire import BoundStatement
 from calltally.store.db.interface import RevisionNotVisible
 from calltally.store.db.operation import (
@@ -19,22 +11,12 @@ from calltally.store.db.operation import (
     ParamsTable,
     Statement,
     StatementMany,
-    StoreOperation,
-    run_operation_async,
 )
 from calltally.store.db.statements import NamedSql, Statements
 
-T = TypeVar("T")
-
-_BEGIN_READ: Final = (BoundStatement("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", {}),)
-_BEGIN_LONG: Final = (*_BEGIN_READ, *LONG_READ_SETTINGS)
-# READ COMMITTED, so that the statement after the lock on a tenant sees what was committed while it waited.
-_BEGIN_WRITE: Final = BoundStatement("BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE", {})
 # An operator waits for this operation at a terminal, and it moves a whole table.
 _NO_TIME_LIMIT: Final = "meta_without_time_limit"
 _MOVE_TIMEOUT_S: Final = 86_400.0
-_COMMIT: Final = BoundStatement("COMMIT", {})
-_ROLLBACK: Final = BoundStatement("ROLLBACK", {})
 
 
 class PipelineExecutor:
@@ -45,13 +27,9 @@ class PipelineExecutor:
         self._statements = statements
 
     @property
-    def begin_statements(self) -> tuple[BoundStatement, ...]:
-        """Statements that begin a short read: none, since sending BEGIN takes longer than reading a row.
-
-        The statements up to a Sync form an implicit transaction, by the connection's default a read-only one.
-        On several machines BEGIN is necessary: otherwise each statement sees a different state there.
-        """
-        return () if self._statements.is_distributed is False else _BEGIN_READ
+    def is_distributed(self) -> bool | None:
+        """True where tenants may be on different machines; None until the database was checked."""
+        return self._statements.is_distributed
 
     async def __call__(self, request: AnyStatement | Batch) -> Any:  # noqa: ANN401 (rows, or a list of them)
         """Return the rows of a statement, or for a batch a list with the rows of each statement."""
@@ -107,55 +85,6 @@ class WriteExecutor(PipelineExecutor):
             elif request.name == "move_heads":
                 self.revisions.update((row["tenant"], row["revision"]) for row in request.rows)
         return answer
-
-
-async def run_read(
-    connection: PipelineConnection,
-    operation: StoreOperation[T],
-    execute: PipelineExecutor,
-    *,
-    long: bool = False,
-) -> T:
-    """Run an operation against one state of the database. Does not wait for the end of the transaction."""
-    begin_statements = _BEGIN_LONG if long else execute.begin_statements
-    connection.response_timeout_s = LONG_READ_TIMEOUT_S + RESPONSE_TIMEOUT_S if long else RESPONSE_TIMEOUT_S
-    for each in begin_statements:
-        connection.queue(each)
-    try:
-        result = await run_operation_async(operation, execute)
-    except BaseException:
-        _roll_back(connection, has_transaction=bool(begin_statements))
-        raise
-    if begin_statements:
-        connection.queue(_COMMIT)
-    connection.end_transaction()
-    return result
-
-
-async def run_transaction(
-    connection: PipelineConnection, operation: StoreOperation[T], execute: PipelineExecutor
-) -> T:
-    """Run an operation as one transaction; durable on return."""
-    connection.response_timeout_s = RESPONSE_TIMEOUT_S
-    connection.queue(_BEGIN_WRITE)
-    try:
-        result = await run_operation_async(operation, execute)
-        connection.queue(_COMMIT)
-        await connection.sync()
-    except BaseException:
-        _roll_back(connection)
-        raise
-    return result
-
-
-def _roll_back(connection: PipelineConnection, *, has_transaction: bool = True) -> None:
-    """Roll back. After an error the server ignores all until a Sync, so send one before and one after."""
-    # The server rolls back for a lost connection; the error of the loss must not hide the first error.
-    with suppress(psycopg.Error):
-        connection.end_transaction()
-        if has_transaction:
-            connection.queue(_ROLLBACK)
-            connection.end_transaction()
 
 
 def _bind(named: NamedSql, request: AnyStatement) -> BoundStatement:

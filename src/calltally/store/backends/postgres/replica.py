@@ -12,10 +12,11 @@ import psycopg
 
 from calltally.calls.errors import CalltallyError, Misconfigured
 from calltally.logs import get_logger
-from calltally.store.backends.postgres.executor import PipelineExecutor, ReplicaExecutor, run_read
+from calltally.store.backends.postgres.executor import PipelineExecutor, ReplicaExecutor
 from calltally.store.backends.postgres.options import PostgresOptions
 from calltally.store.backends.postgres.pipeline import PipelineConnection
 from calltally.store.backends.postgres.pool import PipelinePool, connect
+from calltally.store.backends.postgres.transactions import run_read
 from calltally.store.db.operation import StoreOperation, execute
 from calltally.store.db.statements import Statements
 

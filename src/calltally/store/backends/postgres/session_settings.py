@@ -1,4 +1,4 @@
-"""Settings of each connection to PostgreSQL: statement timeout, lock timeout, planner, durability, network."""
+"""Settings of each connection to PostgreSQL: statement and lock timeout, planner, durability, network."""
 
 from collections.abc import Mapping
 from typing import Any, Final

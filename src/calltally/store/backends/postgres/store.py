@@ -10,16 +10,12 @@ import psycopg
 from calltally.calls.errors import Misconfigured, Unavailable
 from calltally.store.backends.group_commit import GroupCommitWriter
 from calltally.store.backends.postgres.citus import is_distributed
-from calltally.store.backends.postgres.executor import (
-    PipelineExecutor,
-    WriteExecutor,
-    run_read,
-    run_transaction,
-)
+from calltally.store.backends.postgres.executor import PipelineExecutor, WriteExecutor
 from calltally.store.backends.postgres.options import DEFAULTS, PostgresOptions
 from calltally.store.backends.postgres.pipeline import PipelineConnection
 from calltally.store.backends.postgres.pool import PipelinePool, connect
 from calltally.store.backends.postgres.replica import PrimaryRequired, Replica, read_database_identity
+from calltally.store.backends.postgres.transactions import run_read, run_transaction
 from calltally.store.backends.schema import NO_TABLES
 from calltally.store.db.interface import ErrorTranslation
 from calltally.store.db.operation import Clock, StoreOperation
