@@ -1,4 +1,7 @@
-"""Retry policy of every component: exponential back-off with jitter, limits, and Retry-After. Pure."""
+"""Computation of retry delays: exponential back-off with jitter, limits, and Retry-After. Pure.
+
+Each component has its own values, such as `deliveries.retry_schedule` for webhooks.
+"""
 
 import re
 from collections.abc import Mapping

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from calltally.calls.identity import call_uuid
 from calltally.client.webhooks import verify
 from calltally.deliveries import requests
-from calltally.deliveries.attempt_outcome import GIVES_UP_AFTER_US
+from calltally.deliveries.retry_schedule import GIVES_UP_AFTER_US
 from calltally.net.http_client import OutgoingClient, RequestOutcome
 from calltally.store.db.interface import Submission
 from calltally.store.maintenance.erasure import erase_call

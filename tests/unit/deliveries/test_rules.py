@@ -1,10 +1,9 @@
-"""Pure part of deliveries: schedule, queues, outcomes and payload formats."""
+"""Pure part of deliveries: queues, outcomes and payload formats."""
 
 import json
 from typing import Any
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.calls.event_types import (
@@ -15,13 +14,11 @@ from calltally.calls.event_types import (
     TEST,
     event_position,
 )
-from calltally.calls.times import DAY_US, SECOND_US
+from calltally.calls.times import SECOND_US
 from calltally.deliveries.attempt_outcome import (
-    GIVES_UP_AFTER_US,
     decide_outcome,
     event_age_s,
     expired_result,
-    next_try_us,
 )
 from calltally.deliveries.concurrency import (
     BROKEN_AFTER,
@@ -31,6 +28,7 @@ from calltally.deliveries.concurrency import (
     EndpointQueue,
 )
 from calltally.deliveries.payload_formats import body_in_form
+from calltally.deliveries.retry_schedule import GIVES_UP_AFTER_US
 from calltally.net.http_client import RequestFailure
 from calltally.net.http_connection import OutgoingResponse
 from calltally.store.webhooks.dispatch import DeliveryJob
@@ -53,27 +51,6 @@ def endpoint() -> Endpoint:
     return Endpoint(
         b"e" * 16, EndpointSettings("https://h.example/"), b"", None, None, "active", None, None, 0, 0, 0
     )
-
-
-# --------------------------------------------------------------------------------------------------- schedule
-
-
-@given(st.lists(CHANCES, min_size=1, max_size=400))
-def test_retries_end_after_three_days(chances: list[float]) -> None:
-    at_us, started_us = NOW_US, NOW_US
-    for tries, chance in enumerate(chances, 1):
-        due_us = next_try_us(tries, started_us, at_us, retry_after_s=None, chance=chance)
-        if due_us is None:
-            assert at_us + 8 * 3600 * SECOND_US > started_us + GIVES_UP_AFTER_US
-            return
-        assert at_us <= due_us <= started_us + GIVES_UP_AFTER_US
-        at_us = due_us
-
-
-def test_retry_after_is_honoured_up_to_a_day() -> None:
-    assert next_try_us(1, NOW_US, NOW_US, retry_after_s=3600, chance=0.0) == NOW_US + 3600 * SECOND_US
-    assert next_try_us(1, NOW_US, NOW_US, retry_after_s=1e12, chance=0.0) == NOW_US + DAY_US
-    assert next_try_us(9, NOW_US, NOW_US, retry_after_s=1, chance=1.0) == NOW_US + 2560 * SECOND_US
 
 
 # --------------------------------------------------------------------------------------------------- outcomes
