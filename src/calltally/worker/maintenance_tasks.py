@@ -25,7 +25,7 @@ from calltally.store.jobs.cleanup import (
 )
 from calltally.store.jobs.folders import JobFolders
 from calltally.store.jobs.jobs import Job, JobKind, expire_job
-from calltally.store.maintenance.erasure import expire_calls, expire_letters, has_expired
+from calltally.store.maintenance.retention import expire_calls, expire_letters, has_expired
 from calltally.store.rollups.alert_steps import are_steps_old, keep_steps_from, prune_steps
 from calltally.store.rollups.quality_multiday import close_next_day, next_open_day
 from calltally.store.snapshots.pruning import (

@@ -1,4 +1,4 @@
-"""Erasure of calls, by request and by retention. Only a hash remains, which refuses further facts.
+"""Erasure of calls, by request or by `retention`. Only a hash remains, which refuses further facts.
 
 Erased at once: the record, its sessions, its facts with raw bodies and transcripts, its words, its frozen
 events, its SIDs in alerts, and the numbers in its superseded versions. The list columns of those versions
@@ -9,14 +9,12 @@ from collections.abc import Sequence
 
 from calltally.calls.errors import NotFound
 from calltally.calls.identity import call_uuid, parse_uuid
-from calltally.calls.times import DAY_US
 from calltally.store.alerts.erasure import erase_calls_from_alerts
 from calltally.store.db.operation import Statement, StatementMany, StoreOperation
 from calltally.store.ledger.change_set import ChangeSet
 from calltally.store.ledger.linked_calls import ERASED, StoredCall, stored_call
 from calltally.store.ledger.lookup import resolve
 from calltally.store.snapshots.ledger_head import lock_head
-from calltally.store.tenants.tenants import find_tenant
 
 
 def erase_call(tenant: str, id_or_sid: str, now_us: int) -> StoreOperation[bool]:
@@ -25,20 +23,8 @@ def erase_call(tenant: str, id_or_sid: str, now_us: int) -> StoreOperation[bool]
     call_id = yield from _named(tenant, id_or_sid)
     if call_id == ERASED:
         return False
-    yield from _erase(tenant, [call_id], ChangeSet(revisions, now_us), "erased")
+    yield from erase_calls(tenant, [call_id], ChangeSet(revisions, now_us), "erased")
     return True
-
-
-def expire_calls(tenant: str, now_us: int, most: int) -> StoreOperation[int]:
-    """Erase up to `most` calls that are older than the tenant's retention. Returns their number."""
-    revisions = yield from lock_head(tenant)
-    oldest_us = yield from _oldest_us(tenant, now_us)
-    if oldest_us is None:
-        return 0
-    found = yield Statement("calls_before", {"tenant": tenant, "hi_us": oldest_us, "most": most})
-    if found:
-        yield from _erase(tenant, [row[0] for row in found], ChangeSet(revisions, now_us), "expired")
-    return len(found)
 
 
 def _named(tenant: str, id_or_sid: str) -> StoreOperation[bytes]:
@@ -51,7 +37,8 @@ def _named(tenant: str, id_or_sid: str) -> StoreOperation[bytes]:
     raise NotFound("there is no call of that id or SID")
 
 
-def _erase(tenant: str, ids: Sequence[bytes], changes: ChangeSet, reason: str) -> StoreOperation[None]:
+def erase_calls(tenant: str, ids: Sequence[bytes], changes: ChangeSet, reason: str) -> StoreOperation[None]:
+    """Erase calls. `changes.erase` takes them off the counters of lists and roll-ups."""
     rows = yield StatementMany("calls_of_ids", [{"tenant": tenant, "id": call_id} for call_id in ids])
     calls = [stored_call(row) for row in rows]
     linked = yield StatementMany(
@@ -86,33 +73,3 @@ def _forget_versions(tenant: str, calls: Sequence[StoredCall], ends: Sequence[in
         if rows:
             yield StatementMany("forget_parties", [{"tenant": tenant, "revision": row[1]} for row in rows])
         revisions = [row[0] for row in rows]
-
-
-def has_expired(tenant: str, now_us: int) -> StoreOperation[bool]:
-    """Decide whether calls or dead letters are older than the tenant's retention."""
-    oldest_us = yield from _oldest_us(tenant, now_us)
-    if oldest_us is None:
-        return False
-    if (yield Statement("calls_before", {"tenant": tenant, "hi_us": oldest_us, "most": 1})):
-        return True
-    return bool((yield Statement("letters_before", {"tenant": tenant, "before_us": oldest_us, "most": 1})))
-
-
-def expire_letters(tenant: str, now_us: int, most: int) -> StoreOperation[int]:
-    """Delete up to `most` dead letters that are older than the retention of calls. Returns their number.
-
-    Replayed letters are deleted too: their calls have the same age and are deleted as well.
-    """
-    oldest_us = yield from _oldest_us(tenant, now_us)
-    if oldest_us is None:
-        return 0
-    params = {"tenant": tenant, "before_us": oldest_us, "most": most}
-    return len((yield Statement("expire_dead_letters", params)))
-
-
-def _oldest_us(tenant: str, now_us: int) -> StoreOperation[int | None]:
-    """Return the time before which nothing is kept; None if the tenant keeps all or does not exist."""
-    found = yield from find_tenant(tenant)
-    if found is None or found.retention_days is None:
-        return None
-    return now_us - found.retention_days * DAY_US

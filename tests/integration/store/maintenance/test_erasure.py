@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from calltally.calls.errors import DamagedStore, Erased, NotFound
 from calltally.calls.events import Fact, IngestOutcome
 from calltally.calls.identity import Node, call_uuid, uuid_text
-from calltally.calls.times import DAY_US
 from calltally.ingest.imports import import_facts
 from calltally.store.db.fact_codec import body_codec
 from calltally.store.ledger.lookup import facts_of_call
-from calltally.store.maintenance.erasure import erase_call, expire_calls
+from calltally.store.maintenance.erasure import erase_call
 from calltally.store.snapshots.change_feed import changes_after
 from calltally.store.snapshots.ledger_head import read_ledger_head
 from calltally.store.snapshots.tokens import LedgerHead
@@ -22,7 +21,7 @@ from tests.conftest import NOW_US, TENANT, Bench
 from tests.examples import examples
 from tests.integration.store.probing import Direct, direct, found, listed, submit, verdict
 from tests.strategies import SIDS, facts
-from tests.telling import START_US, fact, own
+from tests.telling import fact, own
 
 SID, PLATFORM, OTHER = "CA" + "7" * 32, "platform-zebrafinch", "CA" + "1" * 32
 # Texts that identify the call or its parties: none of them may be found afterwards.
@@ -185,68 +184,6 @@ def test_change_feed_has_one_tombstone(bench: Bench) -> None:
     (tombstone,) = changed.documents
     assert b'"tombstone":"erased","merged_into":null' in tombstone
     assert uuid_text(call_uuid(TENANT, SID)).encode() in tombstone
-
-
-# --------------------------------------------------------------------------------------------- retention
-
-
-def keep_for(bench: Bench, days: int | None, tenant: str = TENANT) -> None:
-    with direct(bench.url) as db:
-        db("UPDATE tenants SET retention_days = ? WHERE tenant = ?", days, tenant)
-
-
-def expire(bench: Bench, now_us: int, most: int = 100, tenant: str = TENANT) -> int:
-    return bench.run(bench.store.write(expire_calls(tenant, now_us, most)))
-
-
-def test_expired_calls_are_erased_oldest_first_in_batches(bench: Bench) -> None:
-    submit(
-        bench,
-        *(fact(60 * number, f"CA{number:032x}", status="busy", summary="Said.") for number in range(10)),
-    )
-    keep_for(bench, 3)
-    # Seven calls began before that time, the eighth at it.
-    now_us = START_US + 3 * DAY_US + 7 * 60_000_000
-    counts: list[int] = []
-    while not counts or counts[-1]:
-        counts.append(expire(bench, now_us, most=3))
-        assert verdict(bench).findings == []
-    assert counts == [3, 3, 1, 0]
-    left = [call["call_sid"] for call in listed(bench)]
-    assert left == [f"CA{number:032x}" for number in (9, 8, 7)]
-    told = bench.run(bench.store.read(changes_after(TENANT, 10, 100))).documents
-    assert [b'"tombstone":"expired"' in each for each in told] == [True] * 7
-    assert ledger_head(bench).erasures == 7
-    assert holders(bench, *(f"CA{number:032x}" for number in range(7))) == set()
-
-
-def test_expired_call_is_not_recorded_again(bench: Bench) -> None:
-    submit(bench, fact(1, SID, status="busy"))
-    keep_for(bench, 1)
-    expire(bench, NOW_US)
-    (again,) = submit(bench, fact(1, SID, status="busy"))
-    assert again.outcome == IngestOutcome.REFUSED
-    assert listed(bench) == []
-
-
-@pytest.mark.parametrize("days", [None, 10_000])
-def test_nothing_expires_within_the_retention(bench: Bench, days: int | None) -> None:
-    record_calls(bench)
-    keep_for(bench, days)
-    before = listed(bench)
-    assert expire(bench, NOW_US) == 0
-    assert listed(bench) == before
-
-
-def test_retention_is_per_tenant(bench: Bench) -> None:
-    bench.add_tenant("bolt")
-    for tenant in (TENANT, "bolt"):
-        submit(bench, fact(1, SID, status="busy"), tenant=tenant)
-    keep_for(bench, 1)
-    assert (expire(bench, NOW_US), expire(bench, NOW_US, tenant="bolt")) == (1, 0)
-    assert (listed(bench), len(listed(bench, "bolt"))) == ([], 1)
-    with pytest.raises(NotFound):
-        expire(bench, NOW_US, tenant="nobody")
 
 
 # -------------------------------------------------------------------------------------------- any history
