@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from calltally.alerts.detection.factory import DetectorFactory
-from calltally.alerts.evaluation.messages import alert_message
+from calltally.alerts.evaluation.rate_messages import alert_message
 from calltally.alerts.evaluation.series_rollup import Rows, SeriesRollup, sum_by_series
 from calltally.alerts.model.finding import AlertFinding, FindingChange
 from calltally.alerts.model.rules import Rules

@@ -11,7 +11,7 @@ Callbacks that never arrive have no lag; the silence detector finds them.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from calltally.alerts.evaluation.messages import series_phrase, since_text
+from calltally.alerts.evaluation.rate_messages import series_phrase, since_text
 from calltally.alerts.model.finding import (
     AlertFinding,
     AlertKind,

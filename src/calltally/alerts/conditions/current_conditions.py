@@ -6,7 +6,7 @@ from calltally.alerts.conditions.callback_lag import late_callbacks
 from calltally.alerts.conditions.duplicate_sids import CallIdentity, duplicate_sid_finding
 from calltally.alerts.conditions.stuck_calls import StuckCalls, stuck_calls
 from calltally.alerts.evaluation.evaluator import Conditions, rules_or_defaults
-from calltally.alerts.evaluation.messages import series_phrase, since_text
+from calltally.alerts.evaluation.rate_messages import series_phrase, since_text
 from calltally.alerts.model.finding import AlertFinding, AlertKind, condition_finding, counted_evidence
 from calltally.alerts.model.rules import Rules
 from calltally.alerts.model.series import TENANT, Dimension, SeriesKey

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from calltally.alerts.evaluation.messages import alert_message
+from calltally.alerts.evaluation.rate_messages import alert_message
 from calltally.alerts.model.finding import AlertFinding, AlertKind, FindingChange
 from calltally.alerts.model.series import Dimension
 from calltally.calls.errors import DamagedStore

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from calltally.alerts.evaluation.alert_lifecycle import read_content
-from calltally.alerts.evaluation.messages import series_phrase
+from calltally.alerts.evaluation.rate_messages import series_phrase
 from calltally.alerts.model.finding import AlertFinding, FindingEvidence
 from calltally.calls.filters import PARAMETERS
 from calltally.calls.identity import uuid_text

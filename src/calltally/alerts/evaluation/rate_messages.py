@@ -1,4 +1,4 @@
-"""One-sentence messages of alerts."""
+"""One-sentence messages of alerts about rates. Each module of `conditions` words its own alerts."""
 
 from datetime import UTC, datetime
 from typing import Final
