@@ -172,7 +172,7 @@ def test_later_starts_play_nothing_and_keep_the_key_or_make_a_new_one(
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     with running(tmp_path) as again:
         after = again.get("/api/v1/call-logs?limit=1000")
-    assert ("Playing" in demo.printed, "Playing" in again.printed) == (True, False)
+    assert ("Sending" in demo.printed, "Sending" in again.printed) == (True, False)
     assert again.key == demo.key
     assert after["data"] == first["all"]["data"]
     (tmp_path / "var" / "demo.key").unlink()

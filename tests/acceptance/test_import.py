@@ -50,7 +50,7 @@ def test_refusals_are_told_with_their_place_and_the_rest_goes_in(run: Run, tmp_p
     assert done.returncode == 1
     assert (
         done.stdout
-        == "3 read: 1 recorded (0 of them conflicting), 0 known already, 0 with nothing new, 2 refused.\n"
+        == "3 read: 1 recorded (0 of them conflicting), 0 already known, 0 without changes, 2 refused.\n"
     )
     assert "refused: calls.ndjson: line 2: status 'lost': not one of queued" in done.stderr
     assert "refused: calls.ndjson: line 3: not JSON" in done.stderr
@@ -64,7 +64,7 @@ def test_refusals_are_told_with_their_place_and_the_rest_goes_in(run: Run, tmp_p
     [
         (
             ("nobody", __file__, "--tenant", "acme"),
-            "there is no provider 'nobody' whose records are read; there are twilio",
+            "records of 'nobody' cannot be imported; choose one of twilio",
         ),
         (("twilio", __file__, "--tenant", "nobody"), "there is no tenant 'nobody'"),
         (("twilio", "absent.json", "--tenant", "acme"), "absent.json"),
@@ -141,7 +141,7 @@ def test_packed_files_and_standard_input_are_read_by_what_they_hold(tmp_path: Pa
     (tmp_path / "cut.gz").write_bytes(gzip.compress((HEADER + row(7) * 50).encode())[:-12])
     cut = run("import", "asterisk", "cut.gz", "--tenant", "acme")
     assert cut.returncode == 1
-    assert "cut.gz: the file cannot be read on behind line" in cut.stderr
+    assert "cut.gz: the file cannot be read after line" in cut.stderr
     piped = subprocess.run(
         [*COMMAND, "import", "asterisk", "-", "--tenant", "acme", "--json"],
         cwd=tmp_path,

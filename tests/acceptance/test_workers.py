@@ -62,7 +62,7 @@ class Server:
 
     def pids(self) -> dict[int, int]:
         """The latest process at each place."""
-        return {told["worker"]: told["pid"] for told in self.told("process begun")}
+        return {told["worker"]: told["pid"] for told in self.told("process started")}
 
     def metric(self, name: str) -> float:
         """Return the sum over the labels, as any process reports it for all."""
@@ -239,7 +239,7 @@ def test_on_sqlite_they_are_refused(folder: Path, words: tuple[str, ...], settin
     done = calltally(folder, "serve", *words, environment=own_environment(PORT="0", **settings))
     assert done.returncode == 1
     assert done.stderr == (
-        "calltally: on SQLite one process serves: leave out --workers and CALLTALLY_WORKERS,"
+        "calltally: SQLite allows one server process: leave out --workers and CALLTALLY_WORKERS,"
         " or use PostgreSQL\n"
     )
 

@@ -38,7 +38,8 @@ class _Line(msgspec.Struct, frozen=True):
 def distribute_tables(
     *,
     check: Annotated[
-        bool, typer.Option("--check", help="Only print what is missing and which tables would move.")
+        bool,
+        typer.Option("--check", help="Only print the missing requirements and the tables that would move."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -95,9 +96,9 @@ def begin_epochs(
     tenant: OnlyTenants = None,
     as_json: AsJson = False,
 ) -> None:
-    """Begin a new epoch of the ledgers, after a restore or a failover that may have lost commits.
+    """Start a new epoch, after a restore or after a failover that may have lost commits.
 
-    Earlier snapshots, holds and feeds then return 410, and their clients start again.
+    Snapshots, holds and feed positions from before then get 410, so that their clients start again.
     """
     epochs = with_store(lambda store, _settings: _begin(store, tenant))
     print_rows(epochs, as_json=as_json)

@@ -21,7 +21,7 @@ def add(
     scope: Annotated[
         list[str], typer.Option(help=f"A scope of the key: one of {', '.join(SCOPES)}. Repeat for more.")
     ],
-    name: Annotated[str, typer.Option(help="A name, such as the key's purpose.")] = "",
+    name: Annotated[str, typer.Option(help="A label, such as the key's purpose.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Create an API key and print it. Only its hash is stored, so the key cannot be printed again."""

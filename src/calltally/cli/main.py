@@ -43,7 +43,8 @@ class Subcommands(LazyGroup):
 
 app: Final = typer.Typer(
     cls=Subcommands,
-    help="One true record per call, for many tenants. Settings are CALLTALLY_* variables or calltally.toml.",
+    help="Call history with exactly one record per call, for many tenants. Settings are CALLTALLY_* variables"
+    " or calltally.toml.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -64,7 +65,7 @@ def before(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Declare the options before a subcommand."""
+    """Declare the options of `calltally` itself."""
 
 
 def main() -> None:

@@ -38,7 +38,7 @@ Refold: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--refold",
-        help="Read all bodies and fold all calls again, after nodes of the earlier version also wrote calls.",
+        help="Recompute all calls, after nodes of the earlier version still wrote calls during an upgrade.",
     ),
 ]
 
@@ -46,10 +46,9 @@ Refold: TypeAlias = Annotated[
 def migrate(*, refold: Refold = False) -> None:
     """Create the database if it is missing, and upgrade its schema to this version. Safe to repeat.
 
-    If this version makes other records of the same facts, the stored bodies are then read again and all calls
-    are folded again. That step may be
-    interrupted: the next run continues it. The same holds for all other data that earlier versions did not
-    write.
+    If this version derives other records from the same facts, the stored bodies are then parsed again and all
+    calls are recomputed. After an interruption, the next run continues. The same holds for other data that
+    earlier versions did not write.
     """
     settings = load_settings()
     before = asyncio.run(schema_of(settings.database_url, wall_clock))
@@ -61,7 +60,7 @@ def migrate(*, refold: Refold = False) -> None:
     if since is not None:
         with_store(lambda store, _settings: _fill(store, since))
     folded = with_store(lambda store, _settings: _refold(store, is_requested=refold))
-    typer.echo(f"The schema is at {HEAD}." + (f" {folded} calls were folded again." if folded else ""))
+    typer.echo(f"The schema is at {HEAD}." + (f" {folded} calls were recomputed." if folded else ""))
 
 
 async def _is_unfinished(store: Store) -> bool:

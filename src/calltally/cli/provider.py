@@ -29,7 +29,7 @@ def put(
     provider: Annotated[
         str,
         typer.Argument(
-            help=f"One of {', '.join(sorted(PROVIDERS))}; or generic-NAME for one of several mappings."
+            help=f"One of {', '.join(sorted(PROVIDERS))}; or generic-NAME for one of several generic ones."
         ),
     ],
     *,

@@ -17,7 +17,7 @@ commands: Final = typer.Typer(help="Rotate the key that encrypts stored secrets.
 
 @commands.command("reseal")
 def reseal(*, as_json: AsJson = False) -> None:
-    """Encrypt all secrets with CALLTALLY_SECRET_KEY, including those under CALLTALLY_FORMER_SECRET_KEY.
+    """Encrypt all secrets again, with CALLTALLY_SECRET_KEY instead of CALLTALLY_FORMER_SECRET_KEY.
 
     The former key is not needed afterwards. Safe to repeat, and to run while the service runs.
     """

@@ -37,7 +37,9 @@ def status(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Report whether a window is complete: open or contradictory calls, silent providers, dead letters.
+    """Report whether a window is complete, and if not, the reasons.
+
+    Reasons are open or contradictory calls, providers that stopped reporting, and dead letters.
 
     The exit code is 0 if the window is complete for every tenant, else 1.
     """

@@ -83,11 +83,11 @@ def escalation(
     bridged: Annotated[
         bool,
         typer.Option(
-            "--bridged/--reported", help="Count bridged transfers too, or only reported escalations."
+            "--bridged/--reported", help="Also count bridged transfers, or only reported escalations."
         ),
     ],
 ) -> None:
-    """Set which calls count as escalated in the quality."""
+    """Set which calls count as escalated in quality reports."""
     write_once(set_bridged_is_escalation(tenant, counts=bridged))
     counted = "Reported escalations and bridged transfers" if bridged else "Only reported escalations"
-    typer.echo(f"{counted} of {tenant} count as escalations in the quality.")
+    typer.echo(f"{counted} of {tenant} count as escalations in quality reports.")

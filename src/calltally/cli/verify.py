@@ -36,9 +36,9 @@ def verify(
     repair: Annotated[bool, typer.Option("--repair", help="Repair wrong counters.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check the invariants: fold every call again, walk all revisions, recount all counters and steps.
+    """Check the stored data: recompute every call, check all revisions, recount all counters and alert steps.
 
-    The service may run meanwhile. The exit code is 1 if a fault was found that was not repaired.
+    The service may run meanwhile. The exit code is 1 if an error was found and not repaired.
     """
     verdict = with_store(lambda store, _settings: _verify(store, tenant, repair=repair))
     print_result(verdict, _print, as_json=as_json)

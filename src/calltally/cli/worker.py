@@ -28,9 +28,9 @@ def worker(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run jobs and alerts, and delete history that no snapshot needs and expired calls, until stopped.
+    """Run jobs and alerts; delete expired calls, and history that no snapshot needs any more.
 
-    SIGTERM or SIGINT stops it. Any number of workers may run, also beside `serve`.
+    Runs until SIGTERM or SIGINT. Any number of workers may run, in addition to `serve`.
     """
     if not once:
         with_store(_work)
@@ -52,7 +52,7 @@ async def _work(store: Store, settings: Settings) -> None:
 
 
 async def _work_once(store: Store, settings: Settings) -> list[WorkerRound]:
-    """Run jobs, alerts and rounds until no work is left."""
+    """Run jobs, alerts and maintenance until no work is left."""
     background = await _open(store, settings, asyncio.Event())
     while any([await jobs.run_slices() for jobs in background.jobs]):
         pass

@@ -77,7 +77,7 @@ class NdjsonRowCounter:
 
 
 class FramedFileCheck:
-    """Checker of the first and last bytes of a format."""
+    """Check that a body begins and ends with the bytes of its format."""
 
     def __init__(self, head: bytes, tail: bytes) -> None:
         self._head, self._tail = head, tail

@@ -61,7 +61,9 @@ class Envelope(msgspec.Struct, frozen=True):
         try:
             return msgspec.convert(self.data, CallEnded)
         except msgspec.ValidationError as fault:
-            raise UnexpectedAnswer(f"the data of {self.event} is not that of a call: {fault}") from fault
+            raise UnexpectedAnswer(
+                f"the data of the {self.event} event is not a valid call: {fault}"
+            ) from fault
 
 
 _envelope_decoder: Final = msgspec.json.Decoder(Envelope)

@@ -68,7 +68,7 @@ def test_event_is_typed() -> None:
 def test_data_of_another_event_is_not_a_call() -> None:
     body = json.dumps({**EVENT, "event": "voice.session.evaluated", "data": {}}).encode()
     event = verify(body, signed(body), secrets=SECRET, now_s=NOW_S)
-    with pytest.raises(UnexpectedAnswer, match=r"the data of voice\.session\.evaluated"):
+    with pytest.raises(UnexpectedAnswer, match=r"the data of the voice\.session\.evaluated event"):
         event.call_ended()
 
 

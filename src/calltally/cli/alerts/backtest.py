@@ -75,10 +75,10 @@ class BacktestRequest(NamedTuple):
 
 @with_options(BacktestOptions)
 def backtest(options: BacktestOptions) -> None:
-    """Report the alerts that rules would have raised in a past window. Sends and changes nothing."""
+    """Report the alerts that rules would have raised in a past window. Nothing is sent or changed."""
     window = parse_window(None, options.from_, options.to)
     request = BacktestRequest(options.tenant, *window, _rule_sets(options))
-    # The plot's file is opened before minutes of work.
+    # The plot's file is opened first, so that an error shows before minutes of work.
     with atomic_writer(options.plot) if options.plot else nullcontext() as write:
         hours = HourlyCounts(*request.window_s) if write else None
         backtests = with_store(
@@ -117,7 +117,7 @@ async def run_backtests(
 ) -> list[Backtest]:
     """Run the rule sets on steps counted from the calls themselves, one day at a time, for any past window.
 
-    The steps start with the first call, as a worker's do: there is nothing to learn from before it. `hours`
+    The steps start at the first call, as in the worker: there is nothing to learn from before it. `hours`
     is filled with the same steps.
     """
     from_s, to_s = request.window_s

@@ -34,7 +34,7 @@ def list_all(
     state: Annotated[
         str,
         typer.Option(
-            help="State of the alerts: open, acknowledged, resolved, or unresolved for the first two."
+            help="State of the alerts: open, acknowledged, resolved, or unresolved (open or acknowledged)."
         ),
     ] = "unresolved",
     as_json: AsJson = False,
@@ -79,7 +79,7 @@ def shared(
     to: Annotated[str | None, typer.Option(help="Calls created before this time. Default: now.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List SIDs that calls of several tenants have, or that several accounts of a provider reported.
+    """List SIDs that occur in several tenants, or that several accounts of a provider reported.
 
     For operators. The exit code is 1 if there are any.
     """

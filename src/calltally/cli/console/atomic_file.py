@@ -17,8 +17,9 @@ _DEVICES: Final = frozenset({Path("/dev"), Path("/dev/fd")})
 def atomic_writer(path: Path) -> Iterator[Callable[[str], object]]:
     """Yield a function that writes text to a file, which only its owner may read.
 
-    The text goes to a draft beside the file, which replaces the file at the end. A device is written to
-    directly. Raises InvalidInput if the file cannot be written; an earlier file then stays.
+    The text is written to a temporary file in the same folder, which replaces the target at the end. A device
+    is written to directly. Raises InvalidInput if the file cannot be written; an existing file then stays
+    unchanged.
     """
     with _as_invalid_input(path):
         has_draft = _is_regular(path)
@@ -41,7 +42,10 @@ def atomic_writer(path: Path) -> Iterator[Callable[[str], object]]:
 
 
 def _is_regular(path: Path) -> bool:
-    """Decide whether the path is a file or free; `/dev/stdout` may be a file that others write to as well."""
+    """Return true if the path is an ordinary file or does not exist.
+
+    Paths in `/dev` count as devices: `/dev/stdout` may be a file that other programs write to as well.
+    """
     return (path.is_file() or not path.exists()) and path.absolute().parent not in _DEVICES
 
 

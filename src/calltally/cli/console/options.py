@@ -14,7 +14,7 @@ ApiKey: TypeAlias = Annotated[
     str | None,
     typer.Option(
         envvar="CALLTALLY_API_KEY",
-        help="An API key. Prefer the environment variable: options are visible to others.",
+        help="An API key. Prefer the environment variable: other users can see options.",
     ),
 ]
 Statuses: TypeAlias = Annotated[

@@ -1,4 +1,4 @@
-"""`calltally demo`: a service with two days of made-up calls, to look at and to try requests on."""
+"""`calltally demo`: a service with two days of sample calls, to try the dashboard and the API."""
 
 import asyncio
 import os
@@ -51,7 +51,7 @@ _LOOPBACKS: Final[Mapping[str, str]] = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # 
 
 
 class _Play(NamedTuple):
-    """Messages not yet sent to the demonstration's endpoints, the tenant's key, and the senders."""
+    """Sample messages that are still to be sent, the tenant's key, and the senders."""
 
     messages: list[SampleMessage]
     key: str
@@ -59,17 +59,17 @@ class _Play(NamedTuple):
 
 
 class _ServiceAddress(NamedTuple):
-    """URL that the service listens on, and its public URL (which Twilio signs)."""
+    """URL that the service listens on, and its public URL, which Twilio signs."""
 
     url: str
     public_url: str
 
 
 def demo() -> None:
-    """Serve a demonstration with sample calls, and print a request to try.
+    """Serve a demo with sample calls, and print a request to try.
 
-    The first start makes the database, a tenant `demo`, its routes and a key, and plays the calls through
-    the signed callback endpoint. Later ones find them there.
+    The first start creates the database, a tenant `demo`, its routes and a key, and sends the sample calls
+    through the signed callback endpoint. Later starts reuse them.
     """
     settings = load_settings()
     set_up_logs(settings.log_format, "warning")
@@ -98,13 +98,13 @@ async def _demo(settings: Settings, listening: socket.socket) -> None:
 
 
 async def _prepare(settings: Settings) -> _Play:
-    """Make what is missing of the tenant, and find out what is left to play."""
+    """Create the missing parts of the demo tenant; return the messages that are still to be sent."""
     async with opened_store(settings, wall_clock) as store:
         tenant = await _tenant(store)
         database = sqlite_path(settings.database_url) or Path("var", "calltally.db")
         key = await asyncio.to_thread(_kept_key, database.with_name(KEY_FILE))
         await _store_key(store, key)
-        # The tenant's own age, so that a sample that was cut short goes on with the same messages.
+        # Based on the tenant's creation, so that an interrupted sample continues with the same messages.
         messages = sample(tenant.created_us)
         if await _is_played(store, messages):
             return _Play([], key, {})
@@ -119,7 +119,7 @@ async def _tenant(store: Store) -> Tenant:
 
 
 def _kept_key(path: Path) -> str:
-    """The key of the demonstration: kept in a file, because the store has only its digest."""
+    """Return the key of the demo. It is kept in a file, because the store has only its digest."""
     text = path.read_text(encoding="utf-8", errors="replace").strip() if path.exists() else ""
     if tenant_of_key(text) != TENANT:
         text = mint_key(TENANT, _SCOPES).text
@@ -147,7 +147,7 @@ async def _is_played(store: Store, messages: list[SampleMessage]) -> bool:
 
 
 async def _set_up(store: Store, settings: Settings) -> Mapping[str, Sender]:
-    """Routes, and new secrets that the providers would sign with or show."""
+    """Store the routes and new secrets of the sample providers; return the senders."""
     for route in _ROUTES:
         await store.write(put_route(TENANT, route, wall_clock()))
     vault, senders = open_vault(settings), new_senders()
@@ -165,15 +165,15 @@ def _service_address(settings: Settings, listening: socket.socket) -> _ServiceAd
 
 
 def _send_all(play: _Play, address: _ServiceAddress) -> None:
-    """Play the messages in their order. Raises Unavailable for one that the service does not take."""
+    """Send the messages in order. Raises Unavailable if the service rejects one."""
     if play.messages:
-        typer.echo(f"Playing {CALLS} sample calls through the service, once ...", err=True)
+        typer.echo(f"Sending {CALLS} sample calls to the service, only at the first start ...", err=True)
     try:
         with HttpClient() as client:
             for message in play.messages:
                 _check(_send(client, message, play, address))
     except ConnectionError as fault:
-        raise Unavailable(f"the sample calls could not be played: {fault}") from fault
+        raise Unavailable(f"the sample calls could not be sent to the service: {fault}") from fault
 
 
 def _send(client: HttpClient, message: SampleMessage, play: _Play, address: _ServiceAddress) -> HttpResponse:
@@ -187,7 +187,7 @@ def _send(client: HttpClient, message: SampleMessage, play: _Play, address: _Ser
 
 
 def _check(answer: HttpResponse) -> None:
-    # 202 would be a dead letter: taken, and not understood.
+    # 202 would be a dead letter: accepted but not understood.
     if answer.status not in {200, 204}:
         excerpt = answer.body[:300].decode(errors="replace")
         raise Unavailable(f"the service answered {answer.status} to a sample call: {excerpt}")
@@ -195,8 +195,8 @@ def _check(answer: HttpResponse) -> None:
 
 def _print_request(address: _ServiceAddress, key: str) -> None:
     typer.echo(
-        f"The demonstration is served on {address.url} until you press Ctrl-C. Its calls:\n\n"
+        f"The demo is served on {address.url} until you press Ctrl-C. Its calls:\n\n"
         f'curl -sS "{address.url}/api/v1/call-logs?limit=25&offset=0" \\\n'
         f'  -H "Authorization: Bearer {key}"\n\n'
-        f"In a browser: {address.url}/calls, signed in with that key.\n"
+        f"In a browser, open {address.url}/calls and sign in with that key.\n"
     )

@@ -1,4 +1,4 @@
-"""The demonstration's providers: each with a secret of its own, and how it signs what it sends."""
+"""Sample providers of the demo: their secrets, and the signatures of their callbacks."""
 
 import secrets
 from base64 import b64encode
@@ -31,21 +31,21 @@ _Headers: TypeAlias = Callable[[SignableCallback, str], Mapping[str, str]]
 
 
 class Sender(NamedTuple):
-    """One provider: what the tenant stores of it, what it signs with, and the headers that it adds."""
+    """One sample provider: its secrets in the tenant, its signing key, and the headers that it adds."""
 
     stored: Mapping[str, str]
     secret: str
     headers: _Headers
 
     def signed(self, message: ProviderCallback, url: str, now_us: int) -> tuple[bytes, dict[str, str]]:
-        """The body of a message, and all its headers."""
+        """Return the body of a message, and all its headers."""
         body = message.encoded()
         headers = self.headers(SignableCallback(url, message, body, now_us), self.secret)
         return body, {"content-type": message.content_type, **headers}
 
 
 def new_senders() -> dict[str, Sender]:
-    """Those of the sample by their names, with new secrets."""
+    """Return the senders by provider, each with new secrets."""
     senders = {}
     for name, (stored_as, headers) in _SHARED.items():
         secret = secrets.token_hex(16)
@@ -67,7 +67,7 @@ def _vonage(request: SignableCallback, secret: str) -> Mapping[str, str]:
     return {"authorization": vonage.sign(request.body, secret, request.at_us)}
 
 
-# Providers with a shared secret: the name that it is stored under, and the headers made with it.
+# Providers with a shared secret: its name in the store, and the headers that are made with it.
 _SHARED: Final[Mapping[str, tuple[str, _Headers]]] = {
     TWILIO: ("auth_token", _twilio),
     VONAGE: ("signature_secret", _vonage),

@@ -1,4 +1,4 @@
-"""`calltally export`: export of a window of calls to files, from any server of the contract."""
+"""`calltally export`: export of a window of calls to files, from any server with the call-log API."""
 
 import errno
 import shutil
@@ -42,8 +42,9 @@ def export(options: ExportOptions) -> None:
     """Export a window of calls to files, page by page. After an interruption, the same command continues.
 
     Works with any server that implements the contract of /api/v1/call-logs. The export is one snapshot if the
-    server has snapshots. Otherwise it reads the window until two readings agree. After a complete export, the
-    same command writes later changes as an amendment. The exit code is 1 if the export is not complete.
+    server has snapshots. Otherwise the window is read until two consecutive readings agree. After a complete
+    export, the same command writes later changes as an amendment. The exit code is 1 if the export is not
+    complete.
     """
     check_together(options)
     if options.verify is not None:

@@ -45,13 +45,19 @@ class ExportOptions(NamedTuple):
     from_: CreatedFrom = None
     to: CreatedTo = None
     last: Annotated[
-        str | None, typer.Option(help="Window up to now, instead of --from: 90s, 15m, 12h, 7d or 2w.")
+        str | None,
+        typer.Option(help="Length of a window up to now, instead of --from: 90s, 15m, 12h, 7d or 2w."),
     ] = None
     month: Annotated[
         str | None, typer.Option(help="Window of a month in UTC, such as 2026-10, instead of --from.")
     ] = None
     all_: Annotated[bool, typer.Option("--all", help="All calls, instead of a window.")] = False
-    settle: Annotated[str, typer.Option(help="Minimum age of the window's end, such as 15m.")] = "0s"
+    settle: Annotated[
+        str,
+        typer.Option(
+            help="End the window at least this long ago, such as 15m, so that its calls have settled."
+        ),
+    ] = "0s"
     status: Statuses = None
     direction: Direction = None
     route: Route = None
@@ -71,7 +77,9 @@ class ExportOptions(NamedTuple):
     ] = "none"
     raw: Annotated[bool, typer.Option("--raw", help="Also store each response unchanged.")] = False
     limit: Annotated[int, typer.Option(help="Calls per page.", min=1, max=MAX_LIMIT)] = MAX_LIMIT
-    slice: Annotated[str, typer.Option(help="Width of a slice, on a server without snapshots.")] = "1d"
+    slice: Annotated[
+        str, typer.Option(help="Time span that is read at once from a server without snapshots.")
+    ] = "1d"
     distrust: Annotated[
         bool,
         typer.Option(

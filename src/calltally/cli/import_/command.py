@@ -1,4 +1,4 @@
-"""`calltally import`: a provider's own records, from files."""
+"""`calltally import`: import of call records from a provider's files."""
 
 import gc
 import io
@@ -35,49 +35,53 @@ from calltally.settings import Settings
 from calltally.store.db.interface import Store
 from calltally.store.tenants.vault import find_provider_secrets
 
-# Facts live for one chunk: a collector that looks at them each few hundred takes a fifth of the time.
+# Facts live for one chunk. With its default threshold the garbage collector would take a fifth of the time.
 _COLLECT_AFTER: Final = 100_000
 
 
 class ImportOptions(NamedTuple):
-    """Each field is an argument or an option of its name."""
+    """Arguments and options of the command, one per field."""
 
     provider: Annotated[
-        str, typer.Argument(help=f"One of {', '.join(RECORDS)}; or generic-NAME, by its stored mapping.")
+        str, typer.Argument(help=f"One of {', '.join(RECORDS)}; or generic-NAME, with its stored mapping.")
     ]
     files: Annotated[
-        list[Path], typer.Argument(help="Its records, also packed by gzip or Zstandard; - is standard input.")
+        list[Path], typer.Argument(help="Files of its records, also .gz or .zst; - is standard input.")
     ]
-    tenant: Annotated[str, typer.Option(help="Whose calls they are.")]
-    account: Annotated[str, typer.Option(help="The account or switch that they are of.")] = ""
+    tenant: Annotated[str, typer.Option(help="The tenant's id.")]
+    account: Annotated[str, typer.Option(help="The account or switch that the records come from.")] = ""
     time_zone: Annotated[
-        str, typer.Option(help="The clock of times without an offset, such as Europe/Berlin.")
+        str, typer.Option(help="Time zone of times without an offset, such as Europe/Berlin.")
     ] = "UTC"
     columns: Annotated[
-        str, typer.Option(help="A table's columns, where it has no header: names with commas between them.")
+        str, typer.Option(help="Column names, separated by commas, of a table without a header line.")
     ] = ""
-    encoding: Annotated[str, typer.Option(help="How text is written, such as latin-1.")] = "utf-8"
+    encoding: Annotated[str, typer.Option(help="Character encoding of the files, such as latin-1.")] = "utf-8"
     mapping: Annotated[
-        str, typer.Option(help="The mapping of a generic provider: its file, or the name of a pack.")
+        str, typer.Option(help="File with the mapping of a generic provider, or the name of a mapping pack.")
     ] = ""
     refused: Annotated[
-        Path | None, typer.Option(help="Keep the lines that are refused here, to be mended.", dir_okay=False)
+        Path | None,
+        typer.Option(help="Write the refused lines to this file, for correction.", dir_okay=False),
     ] = None
-    deliver: Annotated[bool, typer.Option("--deliver", help="Tell the tenant's endpoints too.")] = False
+    deliver: Annotated[
+        bool, typer.Option("--deliver", help="Also deliver events of the changes to the tenant's endpoints.")
+    ] = False
     as_json: AsJson = False
 
 
 @with_options(ImportOptions)
 def import_calls(options: ImportOptions) -> None:
-    """Import a provider's records. Stopped anywhere and run again, it goes on; what is known changes nothing.
+    """Import call records from a provider's files. After an interruption, the same command continues.
 
-    What cannot be read is refused, told with its place, and makes the exit code 1; the rest goes in.
+    Known records change nothing. Records that cannot be read are printed with their position and skipped; the
+    exit code is then 1. All others are imported.
     """
     reading = Reading(_reader(options.provider), options.files, options.refused)
     _check(options)
     gc.set_threshold(_COLLECT_AFTER)
     keep_freed_memory()
-    # Before the reading process is forked, the store is closed again.
+    # The store is closed again before the reading process is forked.
     source, table = with_store(partial(_terms, options))
     chunks = reading.chunks(source, options.tenant, table, deliver=options.deliver)
     with reading_ahead(chunks) if reading.is_long() else nullcontext(_here(chunks)) as ready:
@@ -88,7 +92,7 @@ def import_calls(options: ImportOptions) -> None:
 
 
 async def _terms(options: ImportOptions, store: Store, settings: Settings) -> tuple[RecordSource, RouteTable]:
-    """Return what the records are read by."""
+    """Return the settings of the records' reader, and the tenant's routes."""
     source = RecordSource(
         channel=Channel.IMPORT,
         received_us=wall_clock(),
@@ -111,7 +115,7 @@ async def _record(
 
 
 async def _here(chunks: Iterator[Chunk]) -> AsyncGenerator[Chunk, None]:
-    """Read in this process: a short file is read before another process would have begun."""
+    """Read in this process: a short file takes less time than the start of another process."""
     for chunk in chunks:
         yield chunk
 
@@ -119,13 +123,13 @@ async def _here(chunks: Iterator[Chunk]) -> AsyncGenerator[Chunk, None]:
 def _reader(name: str) -> ListFacts:
     registered = registered_name(name)
     if registered not in RECORDS:
-        message = f"there is no provider {name!r} whose records are read; there are {', '.join(RECORDS)}"
+        message = f"records of {name!r} cannot be imported; choose one of {', '.join(RECORDS)}"
         raise InvalidInput.of("provider", message)
     return RECORDS[registered]
 
 
 def _check(options: ImportOptions) -> None:
-    """Refuse wrong options before anything is read or written."""
+    """Raise InvalidInput for wrong options before anything is read or written."""
     for name, check in (("time_zone", zone_of), ("encoding", check_encoding)):
         try:
             check(getattr(options, name))
@@ -135,11 +139,11 @@ def _check(options: ImportOptions) -> None:
         with opened(path) if str(path) != "-" else io.BytesIO():
             pass
     if options.mapping and registered_name(options.provider) != GENERIC.name:
-        raise InvalidInput.of("mapping", f"{options.provider} is read without a mapping; say generic")
+        raise InvalidInput.of("mapping", f"{options.provider} takes no --mapping; use the provider generic")
 
 
 async def _mapping(options: ImportOptions, store: Store, settings: Settings) -> str:
-    """That of the file, else the one that is stored under the provider's name."""
+    """Return the mapping of the option, or else the stored one; empty if the provider needs none."""
     if registered_name(options.provider) != GENERIC.name:
         return ""
     if options.mapping:
@@ -149,14 +153,14 @@ async def _mapping(options: ImportOptions, store: Store, settings: Settings) -> 
         secrets = open_vault(settings).open(options.tenant, options.provider, sealed) if sealed else {}
         text = secrets.get(MAPPING, "")
     if not text:
-        message = f"there is no mapping of {options.provider}: name its file with --mapping, or store it"
+        message = f"there is no mapping of {options.provider}; give its file with --mapping, or store it"
         raise InvalidInput.of("mapping", message)
     compile_mapping(text)
     return text
 
 
 class _Bars:
-    """A bar over each file's bytes."""
+    """Progress bars, one per file, over its bytes."""
 
     def __init__(self, files: list[Path], progress: Progress) -> None:
         self._files = files
@@ -164,7 +168,7 @@ class _Bars:
         self._tasks: dict[int, TaskID] = {}
 
     def show(self, chunk: Chunk) -> None:
-        """Update the bar of the file that is read; the files before it are done."""
+        """Update the bar of the current file, and finish those of the files before it."""
         read = chunk.read
         if read is None:
             return
@@ -179,7 +183,7 @@ class _Bars:
 
 
 def _progress() -> Progress:
-    """A bar over each file's bytes, on a terminal's stderr only."""
+    """Return progress bars on standard error, hidden if that is not a terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
@@ -192,5 +196,5 @@ def _print_report(report: ImportReport) -> None:
         typer.echo(f"refused: {unlisted} more", err=True)
     typer.echo(
         f"{report.total} read: {report.recorded} recorded ({report.conflicting} of them conflicting),"
-        f" {report.known} known already, {report.unchanged} with nothing new, {report.refused} refused."
+        f" {report.known} already known, {report.unchanged} without changes, {report.refused} refused."
     )

@@ -1,6 +1,6 @@
-"""Items of an import's files, file by file: here, or in the process that reads ahead.
+"""Items of the files of an import, read in this process or in a separate one.
 
-A file is plain, gzip or Zstandard by its first bytes, or standard input.
+A file is plain, gzip or Zstandard, as its first bytes show, or standard input.
 """
 
 import gzip
@@ -27,19 +27,19 @@ from calltally.reconcile.zst_file import ZstFile
 STDIN: Final = "-"
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
-# A page of a list may be one line of some megabytes; nothing that is read is longer.
+# A page of a provider's list may be one line of some megabytes. Longer lines are refused.
 _MOST_LINE_BYTES: Final = 64 * 1024 * 1024
 _BUFFER_BYTES: Final = 256 * 1024
-# More than a reader looks ahead: for what is refused, its line is still at hand.
+# More than a reader reads ahead, so that the line of a refused record is still here.
 _MAX_RECENT_LINES: Final = 400
 _LINE: Final = re.compile(r"line (\d+)")
-# A smaller file is imported before another process would have begun.
+# A smaller file takes less time to import than the start of another process.
 _WORTH_A_PROCESS_BYTES: Final = 1024 * 1024
 _EVERY: Final = 500
 
 
 class Lines:
-    """Iterates over a file's lines. What breaks on the way ends them, and is then `fault`."""
+    """Iterator over the lines of a file. A read error ends it, and is then in `fault`."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.fault = ""
@@ -57,7 +57,7 @@ class Lines:
         try:
             line = self._file.readline(_MOST_LINE_BYTES)
         except (OSError, EOFError, zlib.error) as fault:
-            self.fault = f"the file cannot be read on behind line {self._last}: {fault}"
+            self.fault = f"the file cannot be read after line {self._last}: {fault}"
             return b""
         if len(line) == _MOST_LINE_BYTES and not line.endswith(b"\n"):
             self.fault = f"line {self._last + 1} is longer than {_MOST_LINE_BYTES} bytes"
@@ -65,21 +65,21 @@ class Lines:
         return line
 
     def at(self, position: str) -> bytes:
-        """The line that a position names, as it came; empty where it names none, or one long ago."""
+        """Return the unchanged line at a position; empty if there is none or it is not buffered any more."""
         found = _LINE.match(position)
         back = self._last - int(found[1]) if found else -1
         return self._recent[-1 - back] if 0 <= back < len(self._recent) else b""
 
 
 class FirstBytes:
-    """So many bytes of a file, line by line, however long it becomes meanwhile."""
+    """Reader of the lines in the first `size` bytes of a file, even if the file grows."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file = file
         self._left = size
 
     def readline(self, most: int) -> bytes:
-        """The next line, of at most so many bytes; empty at the end."""
+        """Return the next line, at most `most` bytes; empty at the end."""
         line = self._file.readline(min(most, self._left))
         self._left -= len(line)
         return line
@@ -91,7 +91,7 @@ def name_of(path: Path) -> str:
 
 
 def opened(path: Path) -> BinaryIO:
-    """A file, or standard input. Raises InvalidInput."""
+    """Open a file, or standard input. Raises InvalidInput."""
     if str(path) == STDIN:
         return sys.stdin.buffer
     try:
@@ -102,7 +102,7 @@ def opened(path: Path) -> BinaryIO:
 
 
 def unpacked(file: BinaryIO) -> BinaryIO:
-    """Return the content of a file, unpacked if it is compressed, whatever its name."""
+    """Return the content of a file, decompressed if its first bytes show a compressed format."""
     peek = getattr(file, "peek", None)
     start = bytes(peek(4)[:4]) if peek else b""
     if start.startswith(_GZIP):
@@ -113,14 +113,14 @@ def unpacked(file: BinaryIO) -> BinaryIO:
 
 
 class Reading(NamedTuple):
-    """Files, how their records are read, and where lines that are refused are kept."""
+    """Files to import, the reader of their records, and the file for refused lines."""
 
     list_facts: ListFacts
     files: list[Path]
     refused: Path | None
 
     def is_long(self) -> bool:
-        """Decide whether a process of its own is worth its while."""
+        """Return true if the files are large enough for a separate reading process."""
         return any(str(file) == STDIN for file in self.files) or (
             sum(file.stat().st_size for file in self.files) >= _WORTH_A_PROCESS_BYTES
         )
@@ -128,9 +128,12 @@ class Reading(NamedTuple):
     def chunks(
         self, source: RecordSource, tenant: str, table: RouteTable, *, deliver: bool
     ) -> Iterator[Chunk]:
-        """Yield what the files hold now, ready for the ledger, each chunk with how far the files are read."""
+        """Yield chunks of prepared facts, each with the reading progress.
+
+        Data that is appended to a plain file after this call is left to the next import.
+        """
         sizes = [file.stat().st_size if _is_regular(file) else None for file in self.files]
-        # The standard input of a forked process is closed; this copy of it is not.
+        # multiprocessing closes the standard input of a forked process; this copy stays open.
         stdin = os.dup(sys.stdin.fileno()) if any(str(file) == STDIN for file in self.files) else None
 
         def chunks() -> Iterator[Chunk]:
@@ -159,13 +162,13 @@ def _is_regular(file: Path) -> bool:
 
 
 def _whole(raw: BinaryIO, size: int | None) -> BinaryIO:
-    """Unpack a file. What is appended to a plain one from now on is the next import's to read."""
+    """Decompress a file. A plain one is read only up to `size`, even if it grows."""
     file = unpacked(raw)
     return file if size is None or file is not raw else cast("BinaryIO", FirstBytes(raw, size))
 
 
 class _Files:
-    """Items of files; a refusal names its file, and its line is kept if there is a file for that."""
+    """Reader of files. A refused record gets the name of its file, and its line is written to `kept`."""
 
     def __init__(
         self,

@@ -28,7 +28,8 @@ def quality(options: QualityOptions) -> None:
     """Report the quality of calls: counts, rates with confidence intervals, and durations.
 
     Reads the local store, or a server with --base-url. Without --group-by it prints all metrics of all calls.
-    With it, it prints a line per group, with as many rates as fit. --format json and csv contain all metrics.
+    With --group-by it prints a line per group, with as many rates as fit. --format json and csv contain all
+    metrics.
     """
     if options.format not in FORMATS:
         raise InvalidInput.of(

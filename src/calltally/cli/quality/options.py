@@ -44,7 +44,9 @@ class QualityOptions(NamedTuple):
     to: CreatedTo = None
     group_by: Annotated[
         str | None,
-        typer.Option(help="Up to three keys to group by, such as route,day. At most one is a time step."),
+        typer.Option(
+            help="Up to three keys to group by, such as route,day; at most one of them a time step."
+        ),
     ] = None
     compare: Annotated[
         str | None, typer.Option(help="Window to compare with: previous, same_weekday, or FROM..TO.")

@@ -111,7 +111,7 @@ def compare(
         terms = terms._replace(from_us=window[0], to_us=window[1])
         return _run(options, _live_side(options, window), terms, on_finding)
     if options.tenant is not None:
-        raise InvalidInput.of("tenant", "an export does not contain its tenant; leave out --tenant")
+        raise InvalidInput.of("tenant", "an export does not record its tenant; leave out --tenant")
     exported = open_export(options.calls)
     inside = exported.window if ends == (None, None, None) else exported.check_window(parse_window(*ends))
     from_us, to_us = inside or (None, None)

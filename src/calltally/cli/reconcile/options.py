@@ -40,7 +40,7 @@ class ReconcileOptions(NamedTuple):
     from_: CreatedFrom = None
     to: Annotated[str | None, typer.Option(help="Calls created before this time.")] = None
     late: Annotated[
-        str, typer.Option(help="An event is late if it arrives later than this after its creation.")
+        str, typer.Option(help="Report an event as late if it arrives more than this after its creation.")
     ] = "5m"
     grace: Annotated[
         str, typer.Option(help="Time that an event may be in transit before it counts as missing.")
@@ -55,7 +55,10 @@ class ReconcileOptions(NamedTuple):
         str | None, typer.Option(help="Time at which the events and calls were collected. Default: now.")
     ] = None
     against: Annotated[
-        str | None, typer.Option(help="deliveries: compare with the webhooks that this service delivered.")
+        str | None,
+        typer.Option(
+            help="Only value: deliveries, to compare with the webhooks that this service delivered."
+        ),
     ] = None
     endpoint: Annotated[
         str | None, typer.Option(help="The webhook endpoint's id, for --against deliveries.")
@@ -71,7 +74,10 @@ class ReconcileOptions(NamedTuple):
     ] = None
     heal: Annotated[bool, typer.Option("--heal", help="Record the provider's facts in the ledger.")] = False
     deliver: Annotated[
-        bool, typer.Option("--deliver", help="Deliver events of healed calls to the tenant's endpoints.")
+        bool,
+        typer.Option(
+            "--deliver", help="With --heal: deliver events of the changed calls to the tenant's endpoints."
+        ),
     ] = False
     limit: Annotated[int, typer.Option(help="Maximum number of findings to print of each kind.", min=0)] = 20
     csv: Annotated[Path | None, typer.Option(help="Write all findings to this file.")] = None

@@ -31,11 +31,11 @@ from calltally.store.backends.open import sqlite_path
 from calltally.store.backends.sqlite.connection import sole_service
 from calltally.web.request.long_poll import ON_STOP
 
-# Long enough for any answer but an endless stream, short of what supervisors wait before they kill.
+# Long enough for every response except an endless stream, and shorter than supervisors wait before a kill.
 _GRACE_S: Final = 8
 _BACKLOG: Final = 2048
-# By default a thread that makes a stream's rows keeps the interpreter from the loop for 5 ms at a time, at
-# each of the several points where a page waits: a first page's p99 beside CSV came down by a fifth to a half.
+# By default, a thread that formats rows of a stream holds the interpreter for 5 ms whenever the event loop
+# needs it. This value lowered the p99 of a first page during a CSV stream by a fifth to a half.
 _SWITCH_S: Final = 0.0005
 
 log: Final = get_logger(__name__)
@@ -49,7 +49,7 @@ def serve(
             "--workers",
             min=1,
             max=MOST_WORKERS,
-            help="How many processes; or set CALLTALLY_WORKERS. More than 1 only with PostgreSQL.",
+            help="Number of server processes; overrides CALLTALLY_WORKERS. More than 1 needs PostgreSQL.",
         ),
     ] = None,
     no_worker: Annotated[
@@ -61,7 +61,7 @@ def serve(
         ),
     ] = False,
 ) -> None:
-    """Serve until told to stop by SIGTERM or SIGINT; answers under way are finished first."""
+    """Run the HTTP service until SIGTERM or SIGINT; responses in progress are finished first."""
     settings = load_settings()
     if workers is not None:
         settings = settings.model_copy(update={"workers": workers})
@@ -71,7 +71,7 @@ def serve(
     set_up_logs(settings.log_format, settings.log_level)
     if not settings.embedded_worker:
         log.info("no background work here: nothing is delivered unless `calltally worker` runs")
-    # At info it says that it starts and stops, which we say ourselves.
+    # At level info, uvicorn logs its start and stop, which we log ourselves.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     if settings.workers > 1:
         _serve_by_several(settings)
@@ -103,10 +103,12 @@ async def _open(settings: Settings, member: Member | None = None) -> Service:
 
 def _serve_by_several(settings: Settings) -> None:
     if sqlite_path(settings.database_url) is not None:
-        message = "on SQLite one process serves: leave out --workers and CALLTALLY_WORKERS, or use PostgreSQL"
+        message = (
+            "SQLite allows one server process: leave out --workers and CALLTALLY_WORKERS, or use PostgreSQL"
+        )
         raise Misconfigured(message)
     parent, sockets = os.getpid(), listen_on_each(settings)
-    # A fault of the settings or the database is reported once, here.
+    # Report errors of the settings or the database here, once instead of once per process.
     asyncio.run(_try_out(settings))
     with tempfile.TemporaryDirectory(prefix="calltally-", ignore_cleanup_errors=True) as folder:
         group = ProcessGroup(settings.workers, Path(folder))
@@ -138,29 +140,29 @@ def _log_address(listening: socket.socket, **fields: object) -> None:
 
 
 def listen(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
-    """Return a bound socket, before anything else is opened. Raises Misconfigured.
+    """Return a bound socket. Call it before anything else is opened. Raises Misconfigured.
 
-    The system shares connections out among sockets that are bound to one port as `is_shared`.
+    With `is_shared`, several sockets can be bound to the port: the kernel distributes connections among them.
     """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family, backlog=_BACKLOG, reuse_port=is_shared)
     except OSError as fault:
-        # To some faults Python adds the address in its own words; we name it ourselves.
+        # Python adds the address to some of these messages, and ours has it already.
         why = os.strerror(fault.errno) if fault.errno and fault.errno > 0 else fault.strerror
         message = f"cannot listen on {host} port {port} ({why}): set CALLTALLY_HOST or CALLTALLY_PORT"
         raise Misconfigured(message) from fault
 
 
 def listen_on_each(settings: Settings) -> list[socket.socket]:
-    """Return a socket for each worker. Raises Misconfigured, also if another server has the port."""
+    """Return a socket for each worker. Raises Misconfigured, also if another server uses the port."""
     with listen(settings.host, settings.port) as only:
         port = only.getsockname()[1]
     return [listen(settings.host, port, is_shared=True) for _ in range(settings.workers)]
 
 
 async def run_server(app: Application, listening: socket.socket, settings: Settings) -> None:
-    """Run the HTTP server itself. The one function to change for another server."""
+    """Run the HTTP server. Only this function depends on the choice of uvicorn."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -179,7 +181,7 @@ async def run_server(app: Application, listening: socket.socket, settings: Setti
 
 
 class _Server(uvicorn.Server):
-    """Lets those go who wait for news before it waits for the answers that are under way."""
+    """Server that ends long polls at shutdown, before it waits for the responses in progress."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if on_stop := self.lifespan.state.get(ON_STOP):
@@ -188,6 +190,6 @@ class _Server(uvicorn.Server):
 
 
 def _keep_signals_from_killing() -> None:
-    """Once done, uvicorn raises the signal that stopped it again; that must not end us before we are done."""
+    """Ignore the signals that uvicorn raises again after its shutdown: our own clean-up is not done yet."""
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, lambda _number, _frame: None)

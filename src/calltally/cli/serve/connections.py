@@ -1,7 +1,7 @@
 """Bound on the client connections of one process, and its timeouts.
 
-At the bound the connection that has waited longest for its client makes room for a new one. So idle sockets
-and unfinished request heads, however many, keep no client out that sends a whole request.
+At the bound, a new connection replaces the one that has waited longest for its client. However many idle or
+half-sent connections there are, a client that sends a complete request is served.
 """
 
 import resource
@@ -13,9 +13,9 @@ from typing import Final, NamedTuple, Protocol
 from calltally.logs import get_logger
 from calltally.settings import Settings
 
-# File descriptors for all else: the database, deliveries, files, pipes.
+# File descriptors for everything else: the database, deliveries, files, pipes.
 _RESERVED_DESCRIPTORS: Final = 1024
-# After a stall many waiting connections have a request in them. Each look is a system call.
+# After a stall, many waiting connections contain a request. Each check is a system call.
 _MAX_CHECKS: Final = 16
 _LOG_PAUSE_S: Final = 60.0
 
@@ -25,7 +25,7 @@ log: Final = get_logger(__name__)
 class Timeouts(NamedTuple):
     """Seconds that a client has for each part of a request. None of them runs during a response.
 
-    A body has to bring `body_bytes` in each `body_s`; a pause that the service causes does not count.
+    At least `body_bytes` of a body must arrive every `body_s`, not counting pauses that the service causes.
     """
 
     first_byte_s: float = 20.0
@@ -38,7 +38,7 @@ TIMEOUTS: Final = Timeouts()
 
 
 class Waiting(Protocol):
-    """A connection that waits for its client."""
+    """Connection that waits for its client."""
 
     def make_room(self) -> bool:
         """End the connection at once. Return False if its client has sent or has to read something."""
@@ -57,7 +57,7 @@ class Connections:
         self._logged_s = -_LOG_PAUSE_S
 
     def admit(self, connection: Waiting, now_s: float) -> bool:
-        """Count a new connection. Return False at the bound if none of the others can make room."""
+        """Count a new connection. Return False at the bound if no other connection can be ended for it."""
         self._open.add(connection)
         is_admitted = len(self._open) <= self.most or self._end_longest_wait()
         if not is_admitted:
@@ -70,12 +70,12 @@ class Connections:
         self._waiting.pop(connection, None)
 
     def begin_wait(self, connection: Waiting) -> None:
-        """Put the connection behind all that wait already."""
+        """Append the connection to the waiting ones."""
         self._waiting.pop(connection, None)
         self._waiting[connection] = None
 
     def end_wait(self, connection: Waiting) -> None:
-        """Note that the connection has a request."""
+        """Remove the connection from the waiting ones, because it has a request."""
         self._waiting.pop(connection, None)
 
     def _end_longest_wait(self) -> bool:
@@ -112,13 +112,13 @@ def _raise_descriptor_limit(needed: int) -> int:
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     except (OSError, ValueError):
-        # macOS has a lower limit of its own.
+        # macOS has an additional, lower limit.
         return soft
     return wanted
 
 
 def has_unread_bytes(transport: BaseTransport) -> bool:
-    """Decide whether the socket has bytes, or an end, that the event loop has not read yet."""
+    """Return true if the socket has bytes, or an end, that the event loop has not read yet."""
     connected = transport.get_extra_info("socket")
     if connected is None or connected.fileno() < 0:
         return False

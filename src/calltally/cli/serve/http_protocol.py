@@ -1,8 +1,8 @@
-"""HTTP/1.1 as the server speaks it: answers of ours to what is no HTTP, and a client that can read them.
+"""HTTP/1.1 protocol of the server: timeouts, our own responses to malformed requests, and an orderly close.
 
-To close a socket with bytes in it that nobody has read is a reset, and that takes from the client what it
-has not read yet of the answer (RFC 9112, section 9.6): it would be told nothing of a body that is too long.
-So our side of the connection is closed alone, and what still comes is let go.
+Closing a socket with unread input resets the connection, and the client then loses the part of the response
+that it has not read yet (RFC 9112, section 9.6). It would not see, for example, that its body is too long. So
+only our sending side is closed, and further input is discarded.
 """
 
 import asyncio
@@ -23,10 +23,10 @@ from calltally.web.bad_http import (
     timeout_response,
 )
 
-# What is let go after an answer, for those who read none before they have sent all. Nothing of it is kept.
+# Input that is discarded after a response, for clients that read only after they have sent everything.
 MOST_UNREAD_BYTES: Final = 64 * 1024 * 1024
 LINGERS_S: Final = 30.0
-# For a connection whose time is up while bytes wait in its socket: the loop reads them first.
+# Extra time for a connection with unread bytes at its timeout: the event loop reads them first.
 _UNREAD_S: Final = 1.0
 
 
@@ -39,7 +39,7 @@ class _Part(IntEnum):
 
 
 class _Phase(IntEnum):
-    """Phase of a connection. Each has its own timeout, but for the one in which the service responds."""
+    """Phase of a connection. Each has its own timeout, except RESPONSE."""
 
     FIRST_BYTE = auto()
     HEAD = auto()
@@ -53,14 +53,14 @@ _WAITS_FOR_CLIENT: Final = frozenset({_Phase.FIRST_BYTE, _Phase.HEAD, _Phase.IDL
 
 
 class ProblemProtocol(HttpToolsProtocol):
-    """The server's own protocol with timeouts, answers to what cannot be parsed, and our way to hang up."""
+    """Uvicorn's protocol with timeouts, responses to unparsable requests, and an orderly close."""
 
     _part = _Part.START
     _phase = _Phase.RESPONSE
     _until_s = 0.0
     _head_bytes = 0
     _body_bytes = 0
-    # Of the last read: all of it, and what can be of the message that is parsed.
+    # Size of the last read, and of its part that can belong to the current message.
     _read_bytes = 0
     _own_bytes = 0
     _is_head_too_large = False
@@ -100,11 +100,11 @@ class ProblemProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
         self._answers.hang_up = self.transport.close
         self._all.remove(self)
-        # After a fault the server would keep the timer, and with it all of this, until it fires.
+        # After an error uvicorn would keep the timer, and with it this object, until it fires.
         self._unset_keepalive_if_required()
 
     def data_received(self, data: bytes) -> None:
-        """Parse; count what has come of a head or a body that is not whole yet."""
+        """Parse the data, and count the bytes of an incomplete head or body."""
         if self._is_lingering:
             self._let_go(data)
             return
@@ -125,7 +125,7 @@ class ProblemProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """It is whole, and is answered through what hangs up as we do."""
+        """Start the response to a complete head, on a transport that closes in our orderly way."""
         if self._head_bytes + self._read_bytes > MAX_HEAD_BYTES:
             self._check_head()
         self._part = _Part.BODY
@@ -133,7 +133,10 @@ class ProblemProtocol(HttpToolsProtocol):
         self.cycle.transport = self._answers.for_response()
 
     def _check_head(self) -> None:
-        """Raise, which ends the parser, if the head is too large. Other messages may be in the same read."""
+        """Raise ValueError, which stops the parser, if the head is too large.
+
+        The size of the read is not enough: it may contain other messages too.
+        """
         lines = sum(len(name) + len(value) + len(b": \r\n") for name, value in self.headers)
         self._is_head_too_large = len(self.url) + lines > MAX_HEAD_BYTES
         if self._is_head_too_large:
@@ -144,34 +147,34 @@ class ProblemProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """The next request may be answered, unless this was the last; a head without a body is not held."""
+        """Send a response head without a body, and allow the next request unless the connection closes."""
         self._answers.flush()
         if not self._is_lingering:
             super().on_response_complete()
             self._update_phase()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (the server's signature)
-        """Answer and hang up: where the next request would begin is not known."""
+        """Respond and close: the start of the next request is unknown."""
         self._refuse(head_too_large_response() if self._is_head_too_large else malformed_response())
 
     def _refuse(self, answer: bytes) -> None:
         self._answers.flush()
         self.transport.write(answer)
-        # Before the first head is whole there is no cycle.
+        # Before the first complete head there is no cycle.
         if getattr(self.cycle, "response_complete", True):
             self._linger()
         else:
             self.transport.close()
 
     def _hang_up(self) -> None:
-        """End the connection, but let an answer be read that was whole before its request was."""
+        """Close the connection. A response that was complete before its request can still be read."""
         if self.cycle.response_complete and self.cycle.more_body:
             self._linger()
         else:
             self.transport.close()
 
     def _linger(self) -> None:
-        """Say that we are done, until the client says so too, or has had enough time or bytes."""
+        """Close our sending side, and wait until the client closes too or exceeds a limit."""
         self._is_lingering, self._part = True, _Part.START
         self.transport.write_eof()
         self.flow.resume_reading()
@@ -183,7 +186,7 @@ class ProblemProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _update_phase(self) -> None:
-        """Enter the phase that the connection is in now; within one, keep its end."""
+        """Update the phase of the connection. The deadline changes only with the phase."""
         if self.transport.is_closing():
             return
         phase = self._current_phase()
@@ -193,7 +196,7 @@ class ProblemProtocol(HttpToolsProtocol):
             self._set_timer(self._until_s)
 
     def _current_phase(self) -> _Phase:
-        # There is none before the first head is whole.
+        # There is none before the first complete head.
         cycle: RequestResponseCycle | None = self.cycle
         if self._is_lingering:
             return _Phase.LINGER
@@ -214,7 +217,7 @@ class ProblemProtocol(HttpToolsProtocol):
         if phase is _Phase.RESPONSE:
             self._unset_keepalive_if_required()
         elif phase is _Phase.IDLE and self.timeout_keep_alive_task is not None:
-            # The server has set it just now.
+            # Uvicorn has just set it.
             self._until_s = self.timeout_keep_alive_task.when()
         else:
             self._set_timer(self.loop.time() + self._waits_s[phase])
@@ -225,7 +228,7 @@ class ProblemProtocol(HttpToolsProtocol):
         self.timeout_keep_alive_task = self.loop.call_at(until_s, self.timeout_keep_alive_handler)
 
     def timeout_keep_alive_handler(self) -> None:
-        """End a phase that takes too long, but read first what came while the loop was busy."""
+        """End a phase that takes too long, but first read data that came while the event loop was busy."""
         self.timeout_keep_alive_task = None
         if self.transport.is_closing():
             return
@@ -239,7 +242,7 @@ class ProblemProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _check_body(self) -> None:
-        """End a body that comes too slowly, unless it is the service that does not read it."""
+        """Refuse a body that arrives too slowly, unless the service itself has paused reading."""
         is_held = self.flow.read_paused or self.pipeline or self.cycle.waiting_for_100_continue
         if is_held or self._body_bytes >= self._all.timeouts.body_bytes:
             self._enter(_Phase.BODY)

@@ -1,7 +1,7 @@
 """Process group of `serve --workers`: forked together, replaced one by one, ended together.
 
-They are forked before there is a loop or a thread: so they share the memory of the program, and the numbers
-that belong to all of them.
+The processes are forked before an event loop or a thread exists, so they share the loaded program and the
+shared counters.
 """
 
 import gc
@@ -22,18 +22,18 @@ from calltally.logs import bind_log_fields, get_logger
 
 _STOPS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 _AWAITED: Final = _STOPS | {signal.SIGCHLD}
-# Before a dead process is replaced: one that dies at each start must not keep a processor busy.
+# Pause before a dead process is replaced: one that dies at every start must not keep a processor busy.
 _PAUSE_S: Final = 1.0
-# Longer than responses under way are given, and than it takes to write what is queued then.
+# Longer than the time for responses in progress plus the time to write what is queued then.
 _END_S: Final = 25.0
 
 log: Final = get_logger(__name__)
 
 
 class Processes:
-    """A process for each listening socket, which does `work` with its number (from 1) and that socket.
+    """Child processes, one per listening socket. Each runs `work` with its number (from 1) and its socket.
 
-    The sockets stay open here: what waits in one of them when its process dies, the next process accepts.
+    The parent keeps the sockets open: if a child dies, its successor accepts the waiting connections.
     """
 
     def __init__(
@@ -45,8 +45,8 @@ class Processes:
         self._living: dict[int, BaseProcess] = {}
 
     def run(self) -> int:
-        """Run them until a signal to stop; return the exit code."""
-        # What is there now is never collected, so that its pages stay shared.
+        """Run the processes until a signal to stop; return the exit code."""
+        # Objects that exist now are never collected, so that their memory pages stay shared.
         gc.collect()
         gc.freeze()
         signal.signal(signal.SIGCHLD, _note)
@@ -58,23 +58,23 @@ class Processes:
         return self._end()
 
     def _begin(self, worker: int) -> None:
-        """Start a process, or have it tried again after a pause where the system has none to give."""
+        """Start a process; if the system cannot create one, retry after a pause."""
         process = self._context.Process(target=self._run_forked, args=(worker,), daemon=True)
         try:
             process.start()
         except OSError as fault:
             why = fault.strerror or str(fault)
-            log.warning("process not begun", worker=worker, why=why, again_in_s=_PAUSE_S)
+            log.warning("process not started", worker=worker, why=why, again_in_s=_PAUSE_S)
             signal.raise_signal(signal.SIGCHLD)
             return
         self._living[worker] = process
-        log.debug("process begun", worker=worker, pid=process.pid)
+        log.debug("process started", worker=worker, pid=process.pid)
 
     def _run_forked(self, worker: int) -> None:
-        # Ctrl-C is for the parent, which passes it on once.
+        # Ctrl-C goes to the parent only, which stops its children once.
         os.setpgid(0, 0)
         for stop in _STOPS:
-            # Until the server has its own handlers there is nothing to finish.
+            # Until the server sets its own handlers, there is nothing to finish.
             signal.signal(stop, lambda _number, _frame: os._exit(0))
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _AWAITED)
@@ -118,4 +118,4 @@ class Processes:
 
 
 def _note(_number: int, _frame: object) -> None:
-    """Without a handler the system drops this signal."""
+    """Do nothing. Without a handler the system discards SIGCHLD, and sigwait would not see it."""

@@ -1,4 +1,4 @@
-"""The transport that responses are written to."""
+"""Transport that responses are written to."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,10 +6,11 @@ from typing import Any
 
 
 class AnswerTransport(asyncio.Transport):
-    """The part of a transport that answers use; whoever closes it hangs up.
+    """The part of a transport that responses use; `close` runs the orderly close, `hang_up`.
 
-    The server gives a head and its body apart, and the loop would send each by itself: a system call more for
-    each answer, and for the client one read more. So a head waits for as long as the loop takes to go round.
+    Uvicorn writes the head and the body of a response separately, and the event loop would send each at once:
+    one more system call per response, and one more read for the client. So a head is held back until the next
+    iteration of the loop.
     """
 
     def __init__(
@@ -23,12 +24,12 @@ class AnswerTransport(asyncio.Transport):
         self.hang_up = hang_up
 
     def for_response(self) -> "AnswerTransport":
-        """Return itself, and take what is written next for a head."""
+        """Return this transport, and treat the next write as a response head."""
         self._is_head = True
         return self
 
     def write(self, data: Any) -> None:  # noqa: ANN401 (any buffer)
-        """Send, or keep a head until what follows it."""
+        """Send the data, or hold back a head until its body follows."""
         if self._held:
             self._held.append(data)
             self.flush()
@@ -43,12 +44,12 @@ class AnswerTransport(asyncio.Transport):
         return self._transport.is_closing()
 
     def close(self) -> None:
-        """Send what waits, and hang up."""
+        """Send a held head, and close in the orderly way."""
         self.flush()
         self.hang_up()
 
     def flush(self) -> None:
-        """Send a head that waits, unless the client is gone meanwhile."""
+        """Send a held head, unless the connection is closing."""
         held, self._held = self._held, []
         if held and not self._transport.is_closing():
             self._transport.writelines(held)

@@ -111,7 +111,7 @@ def _longest_page(source: ExportSource, plan: ExportPlan) -> tuple[int, ExportPa
 
 
 def _check_filters_verifiable(plan: ExportPlan, page: ExportPage) -> None:
-    """Raise NotExportable for filters that the server may ignore unnoticed."""
+    """Raise NotExportable for filters that the server may silently ignore: the pages do not show it."""
     unsure = sorted({name for name, _ in plan.filters} - _PAGE_FILTERS)
     if unsure and page.records:
         detail = f"the server has no snapshots and may ignore {', '.join(unsure)}"

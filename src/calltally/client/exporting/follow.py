@@ -97,7 +97,7 @@ def _first_checkpoint(plan: ExportPlan, base: Manifest) -> FollowCheckpoint:
         raise NotExportable("the server has no snapshots, so there is no position in a feed to follow from")
     if others := {name for name, _ in plan.filters} - LOCAL_FILTERS:
         names = ", ".join(sorted(others))
-        raise NotExportable(f"only the server can match changes with {names}; follow without these filters")
+        raise NotExportable(f"the filters {names} cannot be applied to changes; follow without them")
     # The ends of the exported window: `last 7d` has other ends by now.
     ends = (base.window.get("from"), base.window.get("to"))
     from_us, to_us = (None if text is None else parse_instant(text) for text in ends)

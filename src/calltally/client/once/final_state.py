@@ -73,7 +73,9 @@ def final_state(event: object) -> FinalState:
         return event
     head = _decode_event(event, _EventType)
     if head.event != COMPLETED_EVENT:
-        raise NotAFinalState.of("event", f"{head.event!r} has no final state; only {COMPLETED_EVENT} has")
+        raise NotAFinalState.of(
+            "event", f"{head.event!r} events have no final state; only {COMPLETED_EVENT} events do"
+        )
     envelope = _decode_event(event, _DeliveredEvent)
     data = envelope.data
     return FinalState(

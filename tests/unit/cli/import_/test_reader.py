@@ -48,7 +48,7 @@ def test_a_file_that_is_cut_is_refused_behind_what_it_has(tmp_path: Path) -> Non
     text = "".join(CALL.format(number) for number in range(5_000)).encode()
     (tmp_path / "a.gz").write_bytes(gzip.compress(text)[:-100])
     *_, last = chunks_in(Reading(RECORDS["twilio"], [tmp_path / "a.gz"], None))
-    assert "the file cannot be read on behind line" in last.refused[-1].reason
+    assert "the file cannot be read after line" in last.refused[-1].reason
 
 
 def test_of_a_file_that_grows_it_reads_what_it_has_at_first(tmp_path: Path) -> None:

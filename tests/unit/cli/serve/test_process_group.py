@@ -32,5 +32,5 @@ def test_a_process_that_cannot_be_started_is_tried_again(monkeypatch: pytest.Mon
                 assert processes._living == {}
     # Both are tried in each round.
     assert [(line["event"], line["worker"]) for line in logs] == [
-        *[("process not begun", 1), ("process not begun", 2)] * 2
+        *[("process not started", 1), ("process not started", 2)] * 2
     ]

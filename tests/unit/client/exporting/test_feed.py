@@ -201,7 +201,7 @@ def test_call_that_no_longer_matches_is_written_as_left(tmp_path: Path) -> None:
 
 
 def test_follower_refuses_servers_and_filters_without_a_usable_feed(tmp_path: Path) -> None:
-    with pytest.raises(NotExportable, match="only the server can match changes with q"):
+    with pytest.raises(NotExportable, match="the filters q cannot be applied to changes"):
         follower(FeedServer(), tmp_path / "a", filters=(("q", "hello"),))
     bare = BareServer(calls(3))
     base = run(bare, tmp_path / "b").manifest

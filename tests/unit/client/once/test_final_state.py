@@ -64,7 +64,7 @@ def test_unreadable_time_is_ignored(created_at: str | None) -> None:
 @pytest.mark.parametrize(
     ("event", "message"),
     [
-        (EVENT | {"event": "voice.call.started"}, "'voice.call.started' has no final state"),
+        (EVENT | {"event": "voice.call.started"}, "'voice.call.started' events have no final state"),
         (EVENT | {"data": DATA | {"status": "ringing"}}, "'ringing' is not a final state"),
         (EVENT | {"data": DATA | {"id": ""}, "tenant_id": ""}, "tenant must have 1 to 500"),
         (EVENT | {"data": DATA | {"id": "a\0b"}}, "call_id must have 1 to 500"),
