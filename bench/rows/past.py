@@ -12,7 +12,7 @@ from bench.table import Limit, Row, at_least, at_most, context, micros
 from bench.timing import Timed, interleaved, wall_us
 from bench.traffic import BIG
 from calltally.calls.events import Channel, Fact, content_digest
-from calltally.calls.filters import ListQuery
+from calltally.calls.list_query import ListQuery
 from calltally.calls.times import SECOND_US
 from calltally.exports.window import CallWindow, first_chunk_query
 from calltally.formats.table import FORMATS

@@ -12,7 +12,8 @@ from bench.lab import Lab
 from bench.table import Row, at_least, at_most, micros, pro_rata, within
 from bench.timing import Timed, interleaved, wall_us
 from bench.traffic import BIG, busy_offsets, calls_of
-from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.filters import CallFilter
+from calltally.calls.list_query import ListQuery
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER
 from calltally.store.backends.open import open_store
 from calltally.store.backends.sqlite.connection import connect

@@ -17,8 +17,9 @@ import psycopg
 import pytest
 
 from calltally.calls.events import Channel, Fact, content_digest
-from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.filters import CallFilter
 from calltally.calls.identity import call_uuid, uuid_text
+from calltally.calls.list_query import ListQuery
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant, utc_text
 from calltally.store.backends.open import sqlite_path
 from calltally.store.db.interface import Submission

@@ -17,7 +17,7 @@ import pytest
 
 from calltally.calls.errors import DamagedStore
 from calltally.calls.events import Channel, Fact, content_digest
-from calltally.calls.filters import ListQuery
+from calltally.calls.list_query import ListQuery
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant, utc_text
 from calltally.exports import window
 from calltally.exports.window import CallWindow, first_chunk_query

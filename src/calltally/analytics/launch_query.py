@@ -7,7 +7,7 @@ import msgspec
 
 from calltally.analytics.query import UTC, window_value, zone_value
 from calltally.calls.errors import Fault
-from calltally.calls.filters import PARAMETERS
+from calltally.calls.list_query import PARAMETERS
 from calltally.calls.parameters import Parameter, instant_value, raise_faults, read_all, text_value
 from calltally.calls.times import DAY_US
 

@@ -9,7 +9,8 @@ import msgspec
 from calltally.analytics.buckets import STEPS
 from calltally.calls.errors import Fault
 from calltally.calls.export_query import zone_of
-from calltally.calls.filters import FILTER_FIELDS, FILTERS, PARAMETERS, CallFilter, query_of
+from calltally.calls.filters import FILTER_FIELDS, FILTERS, CallFilter
+from calltally.calls.list_query import PARAMETERS, query_of
 from calltally.calls.parameters import (
     Parameter,
     flag_value,

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from calltally.calls.errors import Fault, InvalidBody
-from calltally.calls.filters import FORMATS, PARAMETERS, ListQuery, contradictions, query_of
+from calltally.calls.list_query import FORMATS, PARAMETERS, ListQuery, contradictions, query_of
 from calltally.calls.parameters import (
     Parameter,
     one_of,

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from calltally.calls.filters import MAX_LIMIT
+from calltally.calls.list_query import MAX_LIMIT
 from calltally.calls.parameters import (
     POINT_PATTERN,
     Parameter,

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress as Bars
 
 from calltally.bootstrap.clocks import steady_clock
-from calltally.calls.filters import ListQuery
+from calltally.calls.list_query import ListQuery
 from calltally.cli.console.options import AsJson, OnlyTenants
 from calltally.cli.console.output import print_result
 from calltally.cli.console.session import chosen_tenants, with_store

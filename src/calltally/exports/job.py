@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from calltally.calls.errors import Misconfigured
-from calltally.calls.filters import ListQuery
+from calltally.calls.list_query import ListQuery
 from calltally.calls.times import SECOND_US
 from calltally.exports.part import PartFile, format_of, is_split
 from calltally.exports.rows import KEY_CHARS, contains_any, key_of, same_key

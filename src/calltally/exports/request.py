@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from calltally.calls.errors import Conflict
 from calltally.calls.export_query import ExportQuery
-from calltally.calls.filters import ListQuery
 from calltally.calls.identity import call_uuid
+from calltally.calls.list_query import ListQuery
 from calltally.exports.spec import ExportSpec, read_spec
 from calltally.store.db.operation import StoreOperation
 from calltally.store.jobs.jobs import Job, JobKind, NewJob, add_job, find_job

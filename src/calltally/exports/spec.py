@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from calltally.calls.filters import ListQuery
+from calltally.calls.list_query import ListQuery
 from calltally.exports.window import WindowPosition
 
 # The limit of calls in a Parquet or Arrow file. A worker that resumes rewrites the whole file in progress,

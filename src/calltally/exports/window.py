@@ -10,7 +10,8 @@ import msgspec
 from msgspec.structs import replace
 
 from calltally.calls.errors import DamagedStore
-from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.filters import CallFilter
+from calltally.calls.list_query import ListQuery
 from calltally.calls.times import parse_instant
 from calltally.calls.windows import TimeWindow
 from calltally.store.db.interface import Store

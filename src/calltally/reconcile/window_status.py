@@ -10,7 +10,8 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from calltally.calls.filters import MAX_LIMIT, CallFilter, ListQuery
+from calltally.calls.filters import CallFilter
+from calltally.calls.list_query import MAX_LIMIT, ListQuery
 from calltally.calls.model import OPEN, STATUSES
 from calltally.calls.times import DAY_US, parse_instant, utc_text
 from calltally.calls.watermark import MAX_LAG_US, watermark_us

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from calltally.calls.filters import ListQuery
+from calltally.calls.list_query import ListQuery
 from calltally.ingest.callbacks import CallbackReceipt, CallbackVerdict
 from calltally.ingest.intake import Intake
 from calltally.providers.registry import WEBHOOKS

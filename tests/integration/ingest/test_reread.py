@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from calltally.calls.events import Channel, Fact, StatedFields
-from calltally.calls.filters import ListQuery
+from calltally.calls.list_query import ListQuery
 from calltally.ingest.callbacks import UnparsedBody, read_facts
 from calltally.ingest.reread import reread_fact
 from calltally.providers.callback import RecordSource

@@ -11,7 +11,7 @@ import msgspec
 import psycopg
 
 from calltally.calls.events import Fact
-from calltally.calls.filters import ListQuery
+from calltally.calls.list_query import ListQuery
 from calltally.calls.measures import COUNTS, decode_measures
 from calltally.store.backends.open import sqlite_path
 from calltally.store.db.interface import Store, Submission, SubmissionResult

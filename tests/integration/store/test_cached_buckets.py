@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from calltally.calls.filters import ListQuery
+from calltally.calls.list_query import ListQuery
 from calltally.store.db.operation import Batch, StatementMany, StoreOperation
 from calltally.store.listing import list_calls as listing
 from calltally.store.listing import seek

@@ -8,8 +8,9 @@ from typing import Any
 from msgspec.structs import replace
 
 import calltally
-from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.filters import CallFilter
 from calltally.calls.identity import call_uuid
+from calltally.calls.list_query import ListQuery
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.analytics.quality_query import TotalsQuery, totals_of
 from calltally.store.analytics.quality_repair import measure_calls

@@ -6,8 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from calltally.calls.events import IngestOutcome
-from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.filters import CallFilter
 from calltally.calls.identity import Node
+from calltally.calls.list_query import ListQuery
 from calltally.store.listing.browse import count_fresh
 from calltally.store.listing.list_calls import list_calls
 from tests.conftest import TENANT, Bench

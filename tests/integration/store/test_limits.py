@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from calltally.calls.events import Fact
-from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.filters import CallFilter
 from calltally.calls.identity import Node
+from calltally.calls.list_query import ListQuery
 from calltally.store.backends.group_commit import MAX_FACTS_PER_COMMIT
 from calltally.store.backends.open import open_store
 from calltally.store.backends.sqlite import checkpoints

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from calltally.calls.events import Fact
-from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.filters import CallFilter
+from calltally.calls.list_query import ListQuery
 from calltally.calls.times import parse_instant
 from calltally.store.db.interface import Submission
 from calltally.store.listing import seek

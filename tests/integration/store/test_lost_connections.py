@@ -15,7 +15,7 @@ import uvloop
 
 from calltally.calls.errors import Unavailable
 from calltally.calls.events import IngestOutcome
-from calltally.calls.filters import ListQuery
+from calltally.calls.list_query import ListQuery
 from calltally.store.backends.postgres import pipeline as link
 from calltally.store.backends.postgres import pool, transactions
 from calltally.store.backends.postgres.pipeline import PipelineConnection

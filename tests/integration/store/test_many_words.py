@@ -1,6 +1,7 @@
 """A conversation with more words than a database can index is found by its first words."""
 
-from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.filters import CallFilter
+from calltally.calls.list_query import ListQuery
 from calltally.ingest.session_body import SessionBody, TurnBody, session_fact
 from calltally.store.ledger.text_index import MAX_INDEXED_BYTES, indexed_words
 from calltally.store.listing.list_calls import list_calls

@@ -17,8 +17,9 @@ from msgspec.structs import replace
 
 from calltally.calls.errors import SnapshotGone
 from calltally.calls.events import Fact
-from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.filters import CallFilter
 from calltally.calls.identity import call_uuid, parse_uuid, uuid_text
+from calltally.calls.list_query import ListQuery
 from calltally.calls.model import CALL_FIELDS, OPEN, STATUSES, Status
 from calltally.store.db.interface import Submission
 from calltally.store.db.operation import StoreOperation

@@ -7,7 +7,8 @@ import pytest
 
 from calltally.calls.errors import InvalidInput
 from calltally.calls.filters import FILTERS as SERVER_FILTERS
-from calltally.calls.filters import PARAMETERS, active_fields, parse_list_query
+from calltally.calls.filters import active_fields
+from calltally.calls.list_query import PARAMETERS, parse_list_query
 from calltally.calls.parameters import Parameter
 from calltally.client.exporting.feed import LOCAL_FILTERS
 from calltally.client.filters import FILTER_PARAMS, STREAM_PARAMS, WINDOW_PARAMS, query_params

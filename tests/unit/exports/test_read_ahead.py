@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.calls.errors import DamagedStore
-from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.filters import CallFilter
+from calltally.calls.list_query import ListQuery
 from calltally.exports import window
 from calltally.exports.window import RecordChunk, chunks_from, position_of
 

@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import given
 
-from calltally.calls import filters
+from calltally.calls import list_query
 from calltally.formats.table import FORMATS, NdjsonLines
 from tests.unit.formats.records import joined, plain, records
 
 
 def test_every_format_of_the_parameter_is_there() -> None:
-    assert ("json", *FORMATS) == filters.FORMATS
+    assert ("json", *FORMATS) == list_query.FORMATS
 
 
 def test_each_is_known_by_its_type_and_its_suffix() -> None:

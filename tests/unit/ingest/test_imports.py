@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from calltally.calls.errors import NotFound
 from calltally.calls.events import Channel, Fact
-from calltally.calls.filters import ListQuery
+from calltally.calls.list_query import ListQuery
 from calltally.ingest.imports import (
     CHUNK,
     MAX_REFUSALS,

@@ -13,7 +13,8 @@ import msgspec
 
 from calltally.alerts.model.rules import Rules
 from calltally.calls.errors import DamagedStore
-from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.filters import CallFilter
+from calltally.calls.list_query import ListQuery
 from calltally.calls.model import FINAL, OPEN, STATUSES, Status
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
 from calltally.store.db.operation import StoreOperation

@@ -11,8 +11,9 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from calltally.calls.errors import InvalidInput
-from calltally.calls.filters import WINDOW_FIELDS, CallFilter, ListQuery, active_fields
+from calltally.calls.filters import WINDOW_FIELDS, CallFilter, active_fields
 from calltally.calls.histogram import add, unpack
+from calltally.calls.list_query import ListQuery
 from calltally.calls.measures import COLUMNS, column_values, combined_bins, decode_measures
 from calltally.calls.model import DIRECTION_NUMBER
 from calltally.store.db.operation import Row, Statement, StoreOperation

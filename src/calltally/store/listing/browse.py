@@ -5,7 +5,7 @@ The rows are the same as on the API's page. `count` returns the exact total afte
 
 from typing import NamedTuple
 
-from calltally.calls.filters import ListQuery
+from calltally.calls.list_query import ListQuery
 from calltally.store.db.operation import StoreOperation
 from calltally.store.listing.list_calls import LedgerView, created_in, scan_of, view_or_present
 from calltally.store.listing.scan import CachedScan, RowRange

@@ -5,8 +5,9 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from calltally.calls.errors import InvalidInput
-from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.filters import CallFilter
 from calltally.calls.identity import uuid_text
+from calltally.calls.list_query import ListQuery
 from calltally.store.db.operation import Statement, StoreOperation, execute_batch, execute_with, resume
 from calltally.store.listing.caches import COUNTER_CACHE
 from calltally.store.listing.conditions import facet_of

@@ -8,8 +8,9 @@ of the dashboard (`browse`) has the same rows, and a lower bound instead of the 
 from typing import Any, Final, NamedTuple
 
 from calltally.calls.errors import SnapshotGone
-from calltally.calls.filters import ListQuery, active_fields
+from calltally.calls.filters import active_fields
 from calltally.calls.identity import call_uuid
+from calltally.calls.list_query import ListQuery
 from calltally.store.db.operation import Clauses, Statement, StoreOperation
 from calltally.store.ledger.lookup import resolve
 from calltally.store.ledger.text_index import search_params

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from calltally.calls.errors import DamagedStore
-from calltally.calls.filters import ListQuery
+from calltally.calls.list_query import ListQuery
 from calltally.calls.times import SECOND_US
 from calltally.store.db.operation import (
     Clauses,

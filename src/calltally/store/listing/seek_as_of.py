@@ -8,7 +8,7 @@ that changed are folded again from the facts up to the revision, for the page al
 from collections.abc import Sequence
 from typing import Any, Final
 
-from calltally.calls.filters import ListQuery
+from calltally.calls.list_query import ListQuery
 from calltally.store.db.operation import Row, StatementMany, StoreOperation
 from calltally.store.listing.buckets import Bucket
 from calltally.store.listing.refold_as_of import documents_of

@@ -6,7 +6,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from calltally.calls.errors import SnapshotGone
-from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.filters import CallFilter
+from calltally.calls.list_query import ListQuery
 from calltally.calls.model import DIRECTIONS, STATUSES
 from calltally.calls.times import DAY_US
 from calltally.store.db.operation import Rows, Statement, StoreOperation

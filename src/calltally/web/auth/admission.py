@@ -3,7 +3,7 @@
 from typing import Final
 
 from calltally.calls.errors import Forbidden, InvalidInput, TooManyRequests
-from calltally.calls.filters import PARAMETERS
+from calltally.calls.list_query import PARAMETERS
 from calltally.store.tenants.tenants import need_tenant
 from calltally.web.openapi.operation import FORMAT, OPERATION_KEY, Operation
 from calltally.web.request.access import ADMIN, Access

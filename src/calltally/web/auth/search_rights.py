@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from calltally.analytics.query import QualityQuery
 from calltally.calls.errors import Forbidden
-from calltally.calls.filters import FILTERS, ListQuery
+from calltally.calls.filters import FILTERS
+from calltally.calls.list_query import ListQuery
 from calltally.calls.masking import mask_name
 from calltally.calls.tokenizer import text_words
 from calltally.web.request.access import PII_READ, TRANSCRIPTS_READ, Access

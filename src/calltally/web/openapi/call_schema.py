@@ -5,7 +5,7 @@ from typing import Final
 
 from calltally.calls.end_reasons import EXPLANATIONS, EndReason
 from calltally.calls.failure_causes import FaultSide
-from calltally.calls.filters import DEFAULT_LIMIT, EXAMPLE_SNAPSHOT, MAX_LIMIT, MAX_OFFSET
+from calltally.calls.list_query import DEFAULT_LIMIT, EXAMPLE_SNAPSHOT, MAX_LIMIT, MAX_OFFSET
 from calltally.calls.model import CALL_FIELDS
 from calltally.web.openapi.call_fields import (
     CALL,

@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document, built from the operations of the handlers.
 
 The framework's own generator reads signatures, but our handlers return bytes and read queries by the table of
-`calls.filters`. Admission enforces the same operations, so the document matches the service.
+`calls.list_query`. Admission enforces the same operations, so the document matches the service.
 """
 
 import re

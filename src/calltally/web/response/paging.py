@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from calltally.calls.filters import MAX_OFFSET
+from calltally.calls.list_query import MAX_OFFSET
 from calltally.calls.parameters import Parameter, range_schema, read_values, whole_number
 from calltally.web.openapi.operation import ResponseSpec, one_response
 from calltally.web.request.context import AnyRequest, dependencies_of
@@ -38,7 +38,10 @@ class PageWindow(NamedTuple):
 
 
 def page_parameters(what: str, *, most: int, default: int) -> tuple[Parameter, Parameter]:
-    """Return the parameters `limit` (1 to `most`) and `offset` of a list of `what`."""
+    """Return the parameters `limit` (1 to `most`) and `offset` of a list of `what`.
+
+    Each operation passes its own page sizes. Those of the list of calls are in `calls.list_query`.
+    """
     limits, offsets = range_schema(1, most, default), range_schema(0, MAX_OFFSET, 0)
     return (
         Parameter(

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from calltally.calls.events import Fact
-from calltally.calls.filters import ListQuery
+from calltally.calls.list_query import ListQuery
 from calltally.store.db.interface import Submission
 from calltally.store.listing.list_calls import list_calls
 from calltally.store.verify.revisions import InvariantFinding

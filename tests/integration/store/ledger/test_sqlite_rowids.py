@@ -7,7 +7,7 @@ import apsw
 import pytest
 
 from calltally.calls.events import Channel, Fact, StatedFields, content_digest
-from calltally.calls.filters import ListQuery
+from calltally.calls.list_query import ListQuery
 from calltally.calls.times import SECOND_US
 from calltally.store.backends.open import sqlite_path
 from calltally.store.db.interface import Submission

@@ -1,6 +1,7 @@
 """Calls recorded by a release without a search are indexed."""
 
-from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.filters import CallFilter
+from calltally.calls.list_query import ListQuery
 from calltally.store.ledger import text_index
 from calltally.store.ledger.text_index import fill_texts
 from calltally.store.listing.list_calls import list_calls

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.filters import CallFilter
+from calltally.calls.list_query import ListQuery
 from calltally.store.listing import scan
 from calltally.store.listing.browse import browse
 from calltally.store.listing.list_calls import list_calls

@@ -7,7 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from calltally.calls.events import Fact
-from calltally.calls.filters import FILTERS, CallFilter, ListQuery, parse_list_query
+from calltally.calls.filters import FILTERS, CallFilter
+from calltally.calls.list_query import ListQuery, parse_list_query
 from calltally.calls.times import SECOND_US, utc_text
 from calltally.store.analytics.quality_query import TotalsQuery, totals_of
 from calltally.store.listing import conditions

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from calltally.calls.conversation import Conversation, FunctionCall, Turn, pack_conversation
 from calltally.calls.events import Channel, Fact
-from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.filters import CallFilter
 from calltally.calls.identity import Node
+from calltally.calls.list_query import ListQuery
 from calltally.calls.sessions import conversation_counts
 from calltally.store.db.fact_codec import body_codec
 from calltally.store.listing.list_calls import list_calls

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from calltally.calls.errors import NotFound
 from calltally.calls.events import Fact
-from calltally.calls.filters import ListQuery
 from calltally.calls.identity import Node
+from calltally.calls.list_query import ListQuery
 from calltally.store.db.interface import Store, Submission
 from calltally.store.listing.list_calls import list_calls
 from calltally.store.listing.seek import SEPARATOR

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from calltally.calls.errors import DamagedStore, SnapshotGone
-from calltally.calls.filters import ListQuery
 from calltally.calls.identity import Node, call_uuid
+from calltally.calls.list_query import ListQuery
 from calltally.calls.model import OPEN, STATUSES
 from calltally.store.db.fact_codec import pack_fact
 from calltally.store.db.operation import AnyStatement, Batch, Rows, run_operation

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from calltally.analytics.query import QUALITY_PARAMETERS
-from calltally.calls.filters import FILTERS, WINDOW_FIELDS, active_fields, parse_list_query
+from calltally.calls.filters import FILTERS, WINDOW_FIELDS, active_fields
+from calltally.calls.list_query import parse_list_query
 from calltally.calls.parameters import Parameter
 from calltally.cli.export.options import ExportOptions, plan_of
 from calltally.cli.quality.options import QualityOptions

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from calltally.calls.errors import InvalidInput
-from calltally.calls.filters import PARAMETERS
+from calltally.calls.list_query import PARAMETERS
 from calltally.calls.model import CALL_FIELDS, STATUSES
 from calltally.store.tenants.api_keys import SCOPES
 from calltally.store.tenants.routes import checked_route

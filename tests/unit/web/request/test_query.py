@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.calls.errors import InvalidInput
-from calltally.calls.filters import PARAMETERS
+from calltally.calls.list_query import PARAMETERS
 from calltally.web.request.query import MAX_PAIRS, check_parameter_names, query_pairs
 
 WINDOW = [each for each in PARAMETERS if each.name in {"limit", "offset", "tenant"}]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.filters import CallFilter
+from calltally.calls.list_query import ListQuery
 from calltally.web.response.validators import etag_matches, weak_etag
 
 TAG = weak_etag(1, "acme", ListQuery())

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from litestar import get
 from litestar.types import ASGIApp
 
-from calltally.calls.filters import PARAMETERS, ListQuery, parse_list_query
+from calltally.calls.list_query import PARAMETERS, ListQuery, parse_list_query
 from calltally.store.db.operation import StoreOperation
 from calltally.store.listing.list_calls import (
     LedgerView,

@@ -8,9 +8,9 @@ import msgspec
 from litestar import delete, get
 
 from calltally.calls.errors import NotFound
-from calltally.calls.filters import PARAMETERS, parse_list_query
 from calltally.calls.fold import fold_ending
 from calltally.calls.identity import parse_uuid
+from calltally.calls.list_query import PARAMETERS, parse_list_query
 from calltally.store.db.operation import StoreOperation
 from calltally.store.ledger.lookup import StoredFact, facts_of_call, find_call_with_id
 from calltally.store.listing.sessions import FoundSession, session_of_call

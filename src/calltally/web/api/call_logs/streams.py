@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from calltally.calls.errors import InvalidInput
 from calltally.calls.export_query import zone_of
-from calltally.calls.filters import ListQuery
+from calltally.calls.list_query import ListQuery
 from calltally.calls.masking import mask_lines
 from calltally.calls.parameters import quote_value
 from calltally.calls.times import DAY_US, utc_text

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Final
 
-from calltally.calls.filters import EXAMPLE_SNAPSHOT
+from calltally.calls.list_query import EXAMPLE_SNAPSHOT
 from calltally.formats.table import FORMATS
 from calltally.store.jobs.jobs import JobKind
 from calltally.web.api.call_logs.streams import STREAMED

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from calltally.alerts.evaluation.alert_lifecycle import read_content
 from calltally.alerts.evaluation.rate_messages import series_phrase
 from calltally.alerts.model.finding import AlertFinding, FindingEvidence
-from calltally.calls.filters import PARAMETERS
 from calltally.calls.identity import uuid_text
+from calltally.calls.list_query import PARAMETERS
 from calltally.calls.times import SECOND_US, utc_text
 from calltally.store.alerts.alerts import Alert, AlertState, StoredAlertChange
 from calltally.web.dashboard.call.sentence import span

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from calltally.calls.filters import ListQuery
+from calltally.calls.list_query import ListQuery
 from calltally.calls.model import DIRECTIONS, STATUSES
 from calltally.calls.phone import normalise_number
 from calltally.calls.times import EPOCH, utc_text

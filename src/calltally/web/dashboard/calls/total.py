@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from calltally.calls.filters import DEFAULT_LIMIT, MAX_LIMIT, ListQuery, parse_list_query
 from calltally.calls.identity import parse_uuid
+from calltally.calls.list_query import DEFAULT_LIMIT, MAX_LIMIT, ListQuery, parse_list_query
 from calltally.store.listing.browse import BrowsePosition, browse, count, count_fresh
 from calltally.store.listing.list_calls import is_seek, list_calls
 from calltally.web.auth.search_rights import with_search

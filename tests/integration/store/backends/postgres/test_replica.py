@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from calltally.calls.errors import NotFound
-from calltally.calls.filters import ListQuery
+from calltally.calls.list_query import ListQuery
 from calltally.multiprocess import SharedNumbers
 from calltally.store.backends.open import open_store
 from calltally.store.backends.postgres import replica

@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from calltally.calls.filters import FILTERS, WINDOW_FIELDS, active_fields, parse_list_query
+from calltally.calls.filters import FILTERS, WINDOW_FIELDS, active_fields
+from calltally.calls.list_query import parse_list_query
 from calltally.calls.parameters import Parameter
 from calltally.web.api.call_logs.list_calls import LIST
 from calltally.web.api.exports.schemas import filter_values

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.calls.errors import Fault, InvalidInput
-from calltally.calls.filters import PARAMETERS, CallFilter, ListQuery, parse_list_query
+from calltally.calls.filters import CallFilter
+from calltally.calls.list_query import PARAMETERS, ListQuery, parse_list_query
 from calltally.calls.model import STATUSES
 from calltally.calls.parameters import Parameter
 
