@@ -23,7 +23,7 @@ from calltally.calls.list_query import ListQuery
 from calltally.calls.model import CALL_FIELDS, OPEN, STATUSES, Status
 from calltally.store.db.interface import Submission
 from calltally.store.db.operation import StoreOperation
-from calltally.store.listing import scan, seek, seek_as_of
+from calltally.store.listing import scan, seek, seek_as_of, total_bound
 from calltally.store.listing.browse import BrowsePosition, browse, count, count_fresh
 from calltally.store.listing.list_calls import ListedPage, list_calls
 from calltally.store.maintenance.erasure import erase_call
@@ -232,7 +232,8 @@ def test_pages_of_a_snapshot_equal_the_list_of_its_instant(
         # A few calls then take the path that otherwise only thousands take.
         monkeypatch.setattr(seek, "_NOT_WORTH_OPENING", 0)
         monkeypatch.setattr(seek_as_of, "_FEW_CALLS", 0)
-        for name, most in {"_INSPECTED": 2, "_COUNTED": 3, "_FEW": 1}.items():
+        monkeypatch.setattr(total_bound, "MAX_COUNTED", 3)
+        for name, most in {"_INSPECTED": 2, "_FEW": 1}.items():
             monkeypatch.setattr(scan, name, most)
     machine = type("Machine", (History,), {"bench": bench})
     run_state_machine_as_test(

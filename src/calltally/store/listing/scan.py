@@ -14,6 +14,7 @@ from calltally.calls.list_query import ListQuery
 from calltally.store.db.operation import Clauses, Statement, StoreOperation
 from calltally.store.ledger.lookup import resolve
 from calltally.store.ledger.text_index import search_params
+from calltally.store.listing import total_bound
 from calltally.store.listing.caches import TOTAL_CACHE, TotalKey
 from calltally.store.listing.conditions import HAS_WORDS, bound_params, texts_of
 from calltally.store.listing.refold_as_of import documents_of, ids_as_of
@@ -46,8 +47,6 @@ _NEWEST: Final = {
 }
 # More than any tenant has.
 _NO_LIMIT: Final = 2**62
-# The newest calls that are counted for a lower bound of a total, in less than a microsecond each.
-_COUNTED: Final = 5_000
 # Words are frequent if one of this many of the newest calls has them. Their rows are then found by inspecting
 # this many calls; the index of words would first read all calls that have them.
 _FREQUENT_RATIO: Final = 200
@@ -190,7 +189,7 @@ class Scan:
         """Return the number of newest calls that were counted, and how many of them match."""
         if self._newest is None:
             name = _NEWEST[self._has_number, self._as_of is not None]
-            params = {**(yield from self._params()), "inspected": _COUNTED}
+            params = {**(yield from self._params()), "inspected": total_bound.MAX_COUNTED}
             clauses = self._clauses(without="number")
             [(counted, matched)] = yield Statement(name, params, clauses)
             self._newest = counted, matched
@@ -253,7 +252,7 @@ class CachedScan(Scan):
         total = self.cached_total()
         if total is None:
             counted, matched = yield from self._count_newest()
-            if counted == _COUNTED:
+            if counted == total_bound.MAX_COUNTED:
                 return None, matched
             total = self.cache_total(matched)
         return total, total

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from calltally.calls.events import StatedFields
-from calltally.store.listing import scan
+from calltally.store.listing import scan, total_bound
 from tests.integration.web.dashboard.browsing import Browser
 from tests.integration.web.dashboard.test_routes import links, rows
 from tests.integration.web.service import Answer
@@ -27,7 +27,8 @@ LISTS = ("number=%2B14155550100", "q=booked", "number=%2B14155550100&q=booked", 
 @pytest.fixture(autouse=True)
 def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lower the limits, so that nine calls are more than a page counts."""
-    for name, most in {"_INSPECTED": 6, "_COUNTED": 4, "_FEW": 1}.items():
+    monkeypatch.setattr(total_bound, "MAX_COUNTED", 4)
+    for name, most in {"_INSPECTED": 6, "_FEW": 1}.items():
         monkeypatch.setattr(scan, name, most)
 
 

@@ -1,0 +1,10 @@
+"""Bound of the totals that the dashboard counts at once; above it, a list says "More than 5,000 calls".
+
+`scan` counts up to the bound, `browse` returns the lower bound, and the page's texts and `calls_foot.html`
+word it.
+"""
+
+from typing import Final
+
+# The newest calls that are counted for a lower bound of a total, in less than a microsecond each.
+MAX_COUNTED: Final = 5_000
