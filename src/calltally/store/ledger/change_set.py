@@ -1,4 +1,4 @@
-"""Rows of one commit, collected and then written with one statement per table."""
+"""Rows and counters of one commit: collected, then written with one statement per table."""
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple

@@ -1,4 +1,7 @@
-"""Rate limit per key: a token bucket, stored as one number (the generic cell rate algorithm)."""
+"""Rate limit per key: a token bucket, stored as one number (the generic cell rate algorithm).
+
+The number of requests is the setting `rate_limit_per_minute`.
+"""
 
 from typing import Final, NoReturn
 
