@@ -156,8 +156,8 @@ def unfinished(
 ) -> AsyncGenerator[Entry, None]:
     """Iterate over the effects that need attention, in the order of `entries`.
 
-    If `progress` is claimed (by a process that died) or failed, run the effect again: pass `entry.told` to
-    the same block. Uncertain effects need a person and `settle`.
+    If `progress` is claimed (by a process that died) or failed, run the effect again: pass
+    `entry.final_state` to the same block. Uncertain effects need a person and `settle`.
     """
     return iterate_entries(connection, "list_unfinished", tenant, _read_clock(clock))
 

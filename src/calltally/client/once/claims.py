@@ -140,8 +140,8 @@ async def _close_effect(
 
 def _claim_params(turn: Turn, now_us: int | None) -> dict[str, Any]:
     return {
-        "tenant": turn.told.tenant,
-        "call_id": turn.told.call_id,
+        "tenant": turn.final_state.tenant,
+        "call_id": turn.final_state.call_id,
         "effect": turn.effect,
         "correction": turn.correction,
         "attempt": turn.attempt,
@@ -172,7 +172,7 @@ async def _update_held_claim(ledger: LedgerConnection, name: str, turn: Turn, pa
     rows = await ledger.execute(name, params)
     if not rows:
         raise Overtaken(
-            f"attempt {turn.attempt} at {turn.effect!r} of call {turn.told.call_id} took longer than its "
-            "lease, and another process has claimed the effect, so it may have run twice. Use a longer "
+            f"attempt {turn.attempt} at {turn.effect!r} of call {turn.final_state.call_id} took longer than "
+            "its lease, and another process has claimed the effect, so it may have run twice. Use a longer "
             "lease, or extend it"
         )

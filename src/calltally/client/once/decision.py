@@ -55,13 +55,13 @@ class Corrected(NamedTuple):
 class Turn(NamedTuple):
     """The ledger's decision on one effect. It is true exactly when the effect must run now.
 
-    `told` is the final state. `promise` is the one of the first claim. `correction` is 0 for a call's first
-    final state; then `corrects` is None. `attempt` is 1 for the first run and serves as fencing token: a
-    smaller number than the ledger's means that the claim is lost.
+    `promise` is the one of the first claim. `correction` is 0 for a call's first final state; then `corrects`
+    is None. `attempt` is 1 for the first run and serves as fencing token: a smaller number than the ledger's
+    means that the claim is lost.
     """
 
     outcome: Outcome
-    told: FinalState
+    final_state: FinalState
     effect: str
     promise: Promise
     correction: int = 0
@@ -77,7 +77,7 @@ class Turn(NamedTuple):
 
         A service that accepts idempotency keys ignores a second attempt with the same key.
         """
-        parts = (self.told.tenant, self.told.call_id, self.effect, str(self.correction))
+        parts = (self.final_state.tenant, self.final_state.call_id, self.effect, str(self.correction))
         return sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 

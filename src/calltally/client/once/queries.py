@@ -47,7 +47,7 @@ class Entry(NamedTuple):
     event_ids: tuple[str, ...] = ()
 
     @property
-    def told(self) -> FinalState:
+    def final_state(self) -> FinalState:
         """Final state to pass, in place of an event, to run the effect again."""
         return FinalState(
             tenant=self.tenant,

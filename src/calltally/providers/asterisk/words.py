@@ -1,4 +1,4 @@
-"""Tables from Asterisk's words and columns to ours.
+"""Tables that map Asterisk's words and columns to Calltally's.
 
 Sources: Asterisk's pages on the CDR specification, cdr_csv, cdr_custom and AMI `Cdr`.
 """

@@ -1,4 +1,4 @@
-"""Tables from Bland's words to ours.
+"""Tables that map Bland's words to Calltally's.
 
 Source: Bland, "Call details" and "Post call webhooks".
 """

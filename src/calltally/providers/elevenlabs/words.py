@@ -1,4 +1,4 @@
-"""Tables from ElevenLabs' words to ours.
+"""Tables that map ElevenLabs' words to Calltally's.
 
 Sources: ElevenLabs, "Post-call webhooks", and the types of its SDK.
 """

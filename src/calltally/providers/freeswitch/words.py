@@ -1,4 +1,4 @@
-"""Tables from FreeSWITCH's words to ours.
+"""Tables that map FreeSWITCH's words to Calltally's.
 
 Sources: FreeSWITCH's pages on mod_json_cdr, mod_xml_cdr, hangup causes and channel variables.
 """

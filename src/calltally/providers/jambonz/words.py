@@ -1,4 +1,4 @@
-"""Tables from jambonz's words to ours.
+"""Tables that map jambonz's words to Calltally's.
 
 Source: jambonz's pages "Call status webhook" and "Recent calls".
 """

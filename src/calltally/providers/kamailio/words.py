@@ -1,4 +1,4 @@
-"""Tables from Kamailio's words to ours.
+"""Tables that map Kamailio's words to Calltally's.
 
 Sources: the events of its dialog module, and the SIP responses of RFC 3261.
 """

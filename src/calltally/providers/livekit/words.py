@@ -1,4 +1,4 @@
-"""Tables from LiveKit's words to ours.
+"""Tables that map LiveKit's words to Calltally's.
 
 Sources: LiveKit, "SIP participant" and "Webhooks"; its protocol buffers.
 """

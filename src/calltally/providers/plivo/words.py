@@ -1,4 +1,4 @@
-"""Tables from Plivo's words to ours.
+"""Tables that map Plivo's words to Calltally's.
 
 Sources: Plivo's pages "XML request", "Ring, answer and hangup URL", "What do the call statuses mean" and
 "Hangup causes".

@@ -1,4 +1,4 @@
-"""Tables from Retell's words to ours.
+"""Tables that map Retell's words to Calltally's.
 
 Sources: Retell, "Webhook overview" and "Debug call disconnection".
 """

@@ -1,4 +1,4 @@
-"""Tables from SignalWire's words to ours.
+"""Tables that map SignalWire's words to Calltally's.
 
 Sources: SignalWire's pages "Calls" and "Status callback" of its Compatibility API.
 """

@@ -1,4 +1,4 @@
-"""Tables from Telnyx's words to ours.
+"""Tables that map Telnyx's words to Calltally's.
 
 Sources: Telnyx's pages "Call Control: events", "TeXML: status callbacks" and "Detail records", and the
 types of its SDK.

@@ -1,4 +1,4 @@
-"""Tables from Twilio's words to ours, for callbacks, the API and Event Streams.
+"""Tables that map Twilio's words to Calltally's, for callbacks, the API and Event Streams.
 
 Sources: Twilio's "Call resource", "StatusCallback" and "TwiML <Dial>" pages; for Event Streams "Event types",
 "Call Insights Event Stream" and "Details: Call Summary", and the enumerations of its SDK. Call summaries

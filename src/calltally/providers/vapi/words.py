@@ -1,4 +1,4 @@
-"""Tables from Vapi's words to ours. Patterns group its more than 600 end reasons.
+"""Tables that map Vapi's words to Calltally's. Patterns group its more than 600 end reasons.
 
 Sources: Vapi, "Call ended reasons", and the values of its API's `endedReason`.
 """

@@ -1,4 +1,4 @@
-"""Tables from Vonage's words to ours.
+"""Tables that map Vonage's words to Calltally's.
 
 Sources: Vonage's page "Voice API webhooks reference", event webhook, and the call details of its Java SDK.
 """

@@ -117,7 +117,7 @@ class CallUpdate:
         has_new_sid = self._has_new_sid(fact)
         is_same = not self.refold() and not has_new_sid
         outcome, reason = (
-            (IngestOutcome.IGNORED, "says nothing new") if is_same else (IngestOutcome.APPLIED, None)
+            (IngestOutcome.IGNORED, "changes nothing") if is_same else (IngestOutcome.APPLIED, None)
         )
         # A fact without a change has no event, even together with an import that changed something.
         self._announce = self._announce or (announce and outcome is IngestOutcome.APPLIED)

@@ -50,7 +50,7 @@ class Worker:
         with once.same_transaction(self._here, event, effect="invoice") as turn:
             self._maybe_kill()
             if turn:
-                self._here.execute(self._insert, (turn.told.call_id,))
+                self._here.execute(self._insert, (turn.final_state.call_id,))
             self._maybe_kill()
         self._maybe_kill()
         return turn.outcome
@@ -60,7 +60,7 @@ class Worker:
             self._maybe_kill()
             if turn:
                 # One system call: all of the line is written or nothing, also after a kill.
-                os.write(self._outside, f"{turn.told.call_id} {turn.attempt}\n".encode())
+                os.write(self._outside, f"{turn.final_state.call_id} {turn.attempt}\n".encode())
             self._maybe_kill()
         self._maybe_kill()
         return turn.outcome

@@ -99,7 +99,7 @@ def test_at_most_once(receiver: Receiver) -> None:
                 assert turn.outcome is Outcome.UNCERTAIN
             [uncertain] = [each async for each in aio.unfinished(here)]
             await aio.settle(here, uncertain, happened=False, reason="asked")
-            async with aio.at_most_once(here, uncertain.told) as turn:
+            async with aio.at_most_once(here, uncertain.final_state) as turn:
                 assert turn.attempt == 2
 
     asyncio.run(work())

@@ -284,7 +284,7 @@ def test_settle_as_not_happened(receiver: Receiver, clock: Clock) -> None:
     assert unfinished(receiver, clock) == [("completed", Progress.FAILED)]
     with pytest.raises(Overtaken):
         end()
-    with once.at_most_once(receiver.here, found.told, effect="mail", clock=clock) as turn:
+    with once.at_most_once(receiver.here, found.final_state, effect="mail", clock=clock) as turn:
         assert turn.attempt == 2
 
 

@@ -146,7 +146,7 @@ class World:
             self.delayed.append(turn)
 
     def _count(self, counter: Counter[tuple[str, str, int]], turn: Turn) -> None:
-        counter[turn.effect, turn.told.call_id, turn.correction] += 1
+        counter[turn.effect, turn.final_state.call_id, turn.correction] += 1
 
     def pause(self, pause: TimePassing) -> None:
         self.clock.now_us += pause.minutes * MINUTE_US
@@ -156,7 +156,7 @@ class World:
 
     def _resume(self, turn: Turn) -> None:
         stored = {(each.effect, each.call_id, each.correction): each for each in self.entries()}
-        is_held = stored[turn.effect, turn.told.call_id, turn.correction].attempts == turn.attempt
+        is_held = stored[turn.effect, turn.final_state.call_id, turn.correction].attempts == turn.attempt
         with suppress(Overtaken):
             self.act(finish_effect, turn, self.clock())
             assert is_held, "a claim of another process was finished"

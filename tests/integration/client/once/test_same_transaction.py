@@ -189,7 +189,7 @@ def test_final_state_without_an_event_stores_no_event(receiver: Receiver) -> Non
     for expected in (Outcome.RUN, Outcome.REPEAT):
         with once.same_transaction(receiver.here, state) as turn:
             assert turn.outcome is expected
-    assert [entry.told for entry in once.entries(receiver.here)] == [state]
+    assert [entry.final_state for entry in once.entries(receiver.here)] == [state]
     assert list(once.events(receiver.here)) == []
 
 

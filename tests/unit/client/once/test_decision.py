@@ -92,7 +92,7 @@ def test_only_an_at_most_once_effect_that_may_have_happened_is_uncertain() -> No
 
 def test_idempotency_key_identifies_an_effect_over_all_attempts() -> None:
     turn = Turn(Outcome.RUN, final_state("completed", 5), "mail", LEAST)
-    same = turn._replace(attempt=2, told=final_state("completed", 6))
+    same = turn._replace(attempt=2, final_state=final_state("completed", 6))
     others = [turn._replace(effect="sms"), turn._replace(correction=1)]
     assert turn.idempotency_key == same.idempotency_key
     assert len({turn.idempotency_key, *(other.idempotency_key for other in others)}) == 3
