@@ -13,6 +13,7 @@ from http.client import HTTPResponse
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryFile, mkdtemp
+from threading import Lock
 from typing import Any, NamedTuple
 
 from tests.acceptance.preloaded import Command, PreloadedCommands, run
@@ -26,6 +27,7 @@ COMMAND = (sys.executable, "-m", "calltally")
 Headers = Mapping[str, str]
 _numbers = count(1)
 _preloaded: dict[bool, PreloadedCommands] = {}
+_preloading = Lock()
 
 
 class Answer(NamedTuple):
@@ -132,10 +134,12 @@ def calltally(
 def preloaded(variables: Mapping[str, str]) -> str:
     """Return the socket of the preloaded commands, with coverage if the variables ask for it."""
     is_measured = any(name.startswith("COVERAGE_") for name in variables)
-    if is_measured not in _preloaded:
-        environment = os.environ if is_measured else unmeasured()
-        _preloaded[is_measured] = PreloadedCommands(Path(mkdtemp(prefix="calltally-")), environment)
-    return _preloaded[is_measured].path
+    # Some tests run commands in several threads at once.
+    with _preloading:
+        if is_measured not in _preloaded:
+            environment = os.environ if is_measured else unmeasured()
+            _preloaded[is_measured] = PreloadedCommands(Path(mkdtemp(prefix="calltally-")), environment)
+        return _preloaded[is_measured].path
 
 
 def close_preloaded() -> None:
