@@ -61,7 +61,7 @@ def a_dispute_is_seen_at_once(visit: Visit) -> None:
     page = visit.sign_in("support", f"/calls/{cast.DISPUTED}")
     expect(page.locator(".warning")).to_contain_text("Contradicting facts")
     expect(page.locator(".warning")).to_contain_text("no-answer (from own event)")
-    expect(page.locator(".warning")).to_contain_text("completed (from own event, used)")
+    expect(page.locator(".warning")).to_contain_text("completed (from own event, used in the record)")
 
 
 @journey
