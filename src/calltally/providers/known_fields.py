@@ -20,6 +20,7 @@ from calltally.providers.form import is_form, parse_form
 _MAX_LEAVES: Final = 2_000
 _MAX_NAMES: Final = 20
 MAX_NAME_CHARS: Final = 120
+_MAX_DEPTH: Final = 30
 _ANY: Final = "*"
 _decoder: Final = msgspec.json.Decoder()
 
@@ -50,12 +51,11 @@ def unlisted_fields(provider: str, callback: Callback) -> tuple[str, ...]:
     if not known.names:
         return ()
     try:
-        names = dict.fromkeys(islice(_names(callback), _MAX_LEAVES))
-    except ValueError:
+        names = dict.fromkeys(name[:MAX_NAME_CHARS] for name in islice(_names(callback), _MAX_LEAVES))
+    except (ValueError, RecursionError):
         # The content was signed and read, and a part that it does not use is malformed.
         return ()
-    unlisted = dict.fromkeys(name[:MAX_NAME_CHARS] for name in names if not is_known(provider, name))
-    return tuple(islice(unlisted, _MAX_NAMES))
+    return tuple(islice((name for name in names if name and not is_known(provider, name)), _MAX_NAMES))
 
 
 # Most bodies of a provider have the same fields: a look-up by prefixes takes five times as long.
@@ -72,14 +72,19 @@ def without_page(name: str) -> str:
     return name[page.end() :] if page else name
 
 
-def leaf_names(value: Any, prefix: str = "") -> Iterator[str]:  # noqa: ANN401 (JSON)
-    """Yield the path of each leaf of a JSON value, such as `legs[].id`."""
-    if isinstance(value, dict) and value:
+def leaf_names(value: Any, prefix: str = "", depth: int = 0) -> Iterator[str]:  # noqa: ANN401 (JSON)
+    """Yield the path of each leaf of a JSON value, such as `legs[].id`.
+
+    Long paths are cut and deep ones end early: otherwise one body could take the memory of all its paths.
+    """
+    if depth == _MAX_DEPTH or len(prefix) > MAX_NAME_CHARS:
+        yield prefix[:MAX_NAME_CHARS]
+    elif isinstance(value, dict) and value:
         for name, child in value.items():
-            yield from leaf_names(child, f"{prefix}.{name}" if prefix else name)
+            yield from leaf_names(child, f"{prefix}.{name}" if prefix else name, depth + 1)
     elif isinstance(value, list) and value:
         for child in value:
-            yield from leaf_names(child, f"{prefix}[]")
+            yield from leaf_names(child, f"{prefix}[]", depth + 1)
     elif prefix:
         yield prefix
 

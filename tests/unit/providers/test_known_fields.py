@@ -46,6 +46,15 @@ def test_a_body_adds_a_bounded_number_of_short_names() -> None:
     assert len(unlisted_fields("telnyx", posted(body, JSON))) == 20
 
 
+def test_long_and_deep_names_are_cut_where_they_begin() -> None:
+    wide = {"k" * 100_000: {str(number): number for number in range(2_000)}}
+    assert unlisted_fields("telnyx", posted(json.dumps(wide).encode(), JSON)) == ("k" * MAX_NAME_CHARS,)
+    for name in ("", "a"):
+        deep = b'{"%s":' % name.encode() * 900 + b"1" + b"}" * 900
+        assert len(unlisted_fields("telnyx", posted(deep, JSON))) == len(name)
+    assert unlisted_fields("telnyx", posted(b"[" * 100_000 + b"]" * 100_000, JSON)) == ()
+
+
 def test_bodies_without_names_and_generic_providers_have_none() -> None:
     assert unlisted_fields("freeswitch", posted(b"<cdr/>", "text/xml")) == ()
     assert unlisted_fields("twilio", posted(b"", FORM, "note=%FF")) == ()
