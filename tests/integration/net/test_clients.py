@@ -124,7 +124,7 @@ def got(
     return asyncio.run(session()), waits
 
 
-def test_what_passes_is_tried_again_after_the_wait_that_is_asked_for() -> None:
+def test_temporary_errors_are_retried_after_the_requested_delay() -> None:
     with answering((429, "7"), (503, None), (502, "600"), (200, None)) as (url, seen):
         answer, waits = got(url)
     assert (answer.status, answer.body) == (200, b"ok")
@@ -133,7 +133,7 @@ def test_what_passes_is_tried_again_after_the_wait_that_is_asked_for() -> None:
     assert seen == ["Basic x"] * 4
 
 
-def test_the_last_answer_is_told_when_patience_ends() -> None:
+def test_last_response_is_reported_after_all_retries() -> None:
     with answering((429, "Sun, 06 Nov 1994 08:49:37 GMT"), (504, None)) as (url, _):
         answer, waits = got(url, tries=2)
     assert (answer.status, waits) == (504, [0.5])

@@ -56,7 +56,7 @@ def read_back(kind: type[Writer], *chunks: bytes) -> Any:  # noqa: ANN401 (pyarr
     return READERS[kind](BytesIO(written(kind(), *chunks)))
 
 
-def told(name: str, value: Any) -> Any:  # noqa: ANN401 (JSON may be anything)
+def as_read(name: str, value: Any) -> Any:  # noqa: ANN401 (JSON may be anything)
     """A value as JSON has it, as the column has it."""
     if value is not None and COLUMNS[name] is Kind.INSTANT:
         return datetime.fromisoformat(value)
@@ -143,7 +143,7 @@ def test_what_json_or_the_schema_does_not_have_is_damage(good: bytes, bad: bytes
 
 
 @writers
-def test_damage_is_told_before_the_file_ends(kind: type[Writer]) -> None:
+def test_damage_is_reported_before_the_file_ends(kind: type[Writer]) -> None:
     with pytest.raises(DamagedStore, match="calltally verify"):
         written(kind(), plain(), b"{", plain())
 
@@ -159,7 +159,7 @@ def test_the_same_records_give_the_same_file() -> None:
 def test_what_is_written_is_read_back(kind: type[Writer], sealed: list[bytes]) -> None:
     table = read_back(kind, joined(sealed), sealed[0])
     assert table.schema.equals(SCHEMA)
-    expected = [{name: told(name, value) for name, value in call.items()} for call in decoded(sealed)]
+    expected = [{name: as_read(name, value) for name, value in call.items()} for call in decoded(sealed)]
     assert [shown(row) for row in table.to_pylist()] == [*expected, expected[0]]
 
 
@@ -183,8 +183,8 @@ def test_row_groups_are_bounded_by_rows_and_by_bytes(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(parquet_file, "GROUP_BYTES", 10_000)
     short, long = plain(), plain(summary="x" * 20_000)
     file = BytesIO(written(ParquetFile(), short, joined([short] * 3), long, joined([short] * 5), short))
-    told = parquet.ParquetFile(file).metadata
-    assert [told.row_group(number).num_rows for number in range(told.num_row_groups)] == [4, 1, 5, 1]
+    metadata = parquet.ParquetFile(file).metadata
+    assert [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)] == [4, 1, 5, 1]
 
 
 @writers
