@@ -30,6 +30,9 @@ run: .venv/.run ## Serve a demonstration on 127.0.0.1:8080, with sample calls
 	@$(MAKE) --no-print-directory .venv/.libraries || echo 'The pages go without charts and API reference; their numbers are in tables.' >&2
 	@$(BIN)/calltally demo
 
+# Each worker imports hundreds of modules, and so does each process that tests start: compiled once, not each time.
+test test-long: export PYTHONDONTWRITEBYTECODE :=
+
 test: .venv/.dev ## Run all tests, with coverage
 	@$(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term
 

@@ -3,8 +3,6 @@
 import time
 
 import pytest
-from elevenlabs.client import ElevenLabs
-from elevenlabs.errors import BadRequestError
 
 from calltally.calls.conversation import unpack_conversation
 from calltally.calls.fold import fold
@@ -27,6 +25,9 @@ from tests.unit.providers.sampling import NOW_US
 
 
 def test_the_sdk_accepts_the_same_signature() -> None:
+    from elevenlabs.client import ElevenLabs  # deferred: loads for a second, and one test needs it
+    from elevenlabs.errors import BadRequestError  # deferred: the same
+
     sent = SAMPLES.story[0]
     header = sign(sent, "", SAMPLES.secrets, time.time_ns() // 1_000)["elevenlabs-signature"]
     webhooks = ElevenLabs(api_key="none").webhooks

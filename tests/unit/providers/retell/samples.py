@@ -3,16 +3,16 @@
 import json
 from typing import Any
 
-from retell.lib.webhook_auth import symmetric
-
+from tests.single_modules import load_alone
 from tests.unit.providers.sampling import Headers, Records, Samples, Secrets, Sent
 
+symmetric = load_alone("retell", "lib.webhook_auth").symmetric
 TALK, BUSY, MOVED, CARRIER = "call_talk", "call_busy", "call_moved", "CA" + "8" * 32
 TRANSFERRED = {"disconnection_reason": "call_transfer", "transfer_destination": "+14155550199"}
 
 
 def sign(sent: Sent, _url: str, secrets: Secrets, signed_at_us: int) -> Headers:
-    signature = symmetric["sign"](sent.body.decode(), secrets["api_key"], signed_at_us // 1_000)
+    signature: str = symmetric["sign"](sent.body.decode(), secrets["api_key"], signed_at_us // 1_000)
     return {"x-retell-signature": signature}
 
 
