@@ -18,7 +18,7 @@ from bench.timing import wall_us
 from bench.traffic import BIG, TENANTS, VERSION, history, listed_fact, routes_of
 from calltally.bootstrap.vaults import open_vault
 from calltally.calls.fold import FOLD_VERSION
-from calltally.settings import Settings
+from calltally.settings.fields import Settings
 from calltally.store import migrations
 from calltally.store.backends.open import migrate, open_store
 from calltally.store.backends.sqlite.connection import connect

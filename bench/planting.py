@@ -20,7 +20,7 @@ from bench.timing import wall_us
 from calltally.bootstrap.vaults import open_vault
 from calltally.calls.events import Fact
 from calltally.calls.times import SECOND_US
-from calltally.settings import Settings
+from calltally.settings.fields import Settings
 from calltally.store.backends.open import migrate, open_store
 from calltally.store.db.interface import Store, Submission
 from calltally.store.tenants.tenants import add_tenant, new_epoch

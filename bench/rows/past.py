@@ -12,10 +12,11 @@ from bench.table import Limit, Row, at_least, at_most, context, micros
 from bench.timing import Timed, interleaved, wall_us
 from bench.traffic import BIG
 from calltally.calls.events import Channel, Fact, content_digest
+from calltally.calls.export_formats import FORMATS
 from calltally.calls.list_query import ListQuery
 from calltally.calls.times import SECOND_US
 from calltally.exports.window import CallWindow, first_chunk_query
-from calltally.formats.table import FORMATS
+from calltally.formats.writers import new_writer
 from calltally.store.backends.open import open_store
 from calltally.store.backends.sqlite.connection import connect
 from calltally.store.db.interface import Store, Submission
@@ -103,7 +104,7 @@ async def _stream(store: Store, name: str, wish_per_s: int | None) -> Row:
     query = first_chunk_query(ListQuery(), None)
     first = await store.read(list_calls(BIG, query), long=True)
     window = CallWindow(store, BIG, query, first)
-    writer, sent, started = FORMATS[name].new_writer(None), 0, time.perf_counter()
+    writer, sent, started = new_writer(FORMATS[name]), 0, time.perf_counter()
     sent += len(writer.begin())
     # In threads, as the service does it.
     async for records in window.chunks(FORMATS[name].chunk_bytes):

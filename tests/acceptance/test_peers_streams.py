@@ -17,11 +17,12 @@ import pytest
 
 from calltally.calls.errors import DamagedStore
 from calltally.calls.events import Channel, Fact, content_digest
+from calltally.calls.export_formats import FORMATS
 from calltally.calls.list_query import ListQuery
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant, utc_text
 from calltally.exports import window
 from calltally.exports.window import CallWindow, first_chunk_query
-from calltally.formats.table import FORMATS
+from calltally.formats.writers import new_writer
 from calltally.store.db.interface import Submission
 from calltally.store.listing.list_calls import ListedPage, list_calls
 from tests.conftest import NOW_US, TENANT, Bench
@@ -132,7 +133,7 @@ def test_pain_3_an_export_takes_no_more_memory_for_being_longer(
         query = first_chunk_query(ListQuery(), None)
         first = ListedPage(chunk, rows * chunks, 0, "s")
         store: Any = Endless(chunk)
-        writer = FORMATS[name].new_writer(None)
+        writer = new_writer(FORMATS[name])
         tracemalloc.start()
         written = len(writer.begin())
         async for records in CallWindow(store, TENANT, query, first).chunks():

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.workers import make_worker
-from calltally.settings import Settings
+from calltally.settings.fields import Settings
 from calltally.store.db.operation import StoreOperation
 from calltally.worker import alerting, background
 from calltally.worker.background import BackgroundWork

@@ -20,7 +20,7 @@ from calltally.bootstrap.vaults import check_secrets, open_vault
 from calltally.bootstrap.workers import alert_dependencies, make_worker
 from calltally.calls.errors import Misconfigured
 from calltally.multiprocess import Member, ProcessGroup
-from calltally.settings import Settings
+from calltally.settings.fields import Settings
 from calltally.store.tenants.tenants import add_tenant, admin_list_tenants, find_tenant, new_epoch
 from calltally.store.tenants.vault import Vault, put_provider_secrets
 from calltally.web.lifespan import LifespanTask

@@ -24,7 +24,7 @@ from calltally.reconcile.provider_client import ProviderClient
 from calltally.reconcile.provider_reconciliation import ReconciliationRequest, reconcile_provider
 from calltally.reconcile.provider_run import ProviderReport
 from calltally.retry_policy import RetryPolicy
-from calltally.settings import Settings
+from calltally.settings.fields import Settings
 from calltally.store.db.interface import Submission
 from calltally.store.ledger.lookup import find_call
 from calltally.store.tenants.vault import put_provider_secrets

@@ -30,7 +30,7 @@ from calltally.reconcile.provider_reconciliation import (
 )
 from calltally.reconcile.provider_run import ProviderReport
 from calltally.retry_policy import RetryPolicy
-from calltally.settings import Settings
+from calltally.settings.fields import Settings
 from calltally.store.db.interface import Submission
 from calltally.store.ledger.lookup import find_call
 from calltally.store.listing.sessions import find_session

@@ -24,7 +24,7 @@ from calltally.reconcile import recheck
 from calltally.reconcile.findings import Finding, FindingKind
 from calltally.reconcile.provider_reconciliation import ReconciliationRequest, reconcile_provider
 from calltally.reconcile.provider_run import ProviderReport
-from calltally.settings import Settings
+from calltally.settings.fields import Settings
 from calltally.store.db.interface import Submission
 from calltally.store.ledger.lookup import facts_of_call, find_call
 from calltally.store.maintenance.erasure import erase_call

@@ -14,7 +14,8 @@ import typer
 
 import calltally
 from calltally.cli.main import app
-from calltally.settings import CLIENT_VARIABLES, CONFIG_VARIABLE, PREFIX, Settings
+from calltally.settings.fields import PREFIX, Settings
+from calltally.settings.reading import CLIENT_VARIABLES, CONFIG_VARIABLE
 from calltally.web.app import HANDLERS
 from calltally.web.openapi.document import openapi_document
 from tests.acceptance import pages

@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from calltally.calls.errors import Misconfigured
-from calltally.settings import BadSetting, Settings, read_settings
+from calltally.settings.fields import Settings
+from calltally.settings.reading import BadSetting, read_settings
 from calltally.store.backends.open import check_schema, open_store
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Clock

@@ -7,7 +7,7 @@ from calltally.net.addresses import parse_networks
 from calltally.net.http_client import TIMEOUT_S, OutgoingPolicy
 from calltally.net.mail import SendMail, send_mail
 from calltally.reconcile.provider_reconciliation import ProviderContext
-from calltally.settings import Settings
+from calltally.settings.fields import Settings
 from calltally.store.backends.open import sqlite_path
 from calltally.store.db.interface import Store
 from calltally.store.jobs.folders import JobFolders

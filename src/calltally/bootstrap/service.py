@@ -13,7 +13,7 @@ from calltally.bootstrap.workers import make_worker
 from calltally.logs import get_logger
 from calltally.multiprocess import Member
 from calltally.net.http_client import OutgoingClient
-from calltally.settings import Settings, secret_text
+from calltally.settings.fields import Settings, secret_text
 from calltally.store.backends.open import check_schema, open_store
 from calltally.store.backends.postgres.options import PostgresOptions
 from calltally.store.db.interface import Store
@@ -21,7 +21,7 @@ from calltally.store.db.operation import Clock
 from calltally.store.tenants.vault import Vault
 from calltally.web.app import create_app
 from calltally.web.auth.keyring import KeyRing
-from calltally.web.auth.rate_limit import RateLimits
+from calltally.web.auth.token_bucket import RateLimits
 from calltally.web.lifespan import LifespanTask
 from calltally.web.metrics.metrics import Metrics
 from calltally.web.metrics.multiprocess import MultiprocessMetrics

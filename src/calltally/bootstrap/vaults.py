@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from calltally.calls.errors import Misconfigured
-from calltally.settings import Settings, secret_text
 from calltally.settings.checks import SECRET_KEY_BYTES, decode_secret_key
+from calltally.settings.fields import Settings, secret_text
 from calltally.store.backends.open import holds_secrets, sqlite_path
 from calltally.store.db.interface import Store
 from calltally.store.maintenance.key_rotation import failing_secrets, newest_secrets

@@ -21,7 +21,7 @@ from calltally.exports.job import ExportRunner
 from calltally.net.http_client import OutgoingClient
 from calltally.reconcile.jobs.runner import ReconciliationRunner
 from calltally.reconcile.provider_reconciliation import poll_open_calls
-from calltally.settings import Settings
+from calltally.settings.fields import Settings
 from calltally.store.db.interface import ObservableStore, Store
 from calltally.store.db.operation import Clock
 from calltally.store.jobs.jobs import JobKind

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from calltally.calls.errors import Fault, InvalidBody
-from calltally.calls.list_query import FORMATS, PARAMETERS, ListQuery, contradictions, query_of
+from calltally.calls.export_formats import CSV, DEFAULT_FORMAT, FORMATS
+from calltally.calls.list_query import PARAMETERS, ListQuery, contradictions, query_of
 from calltally.calls.parameters import (
     Parameter,
     one_of,
@@ -22,7 +23,7 @@ from calltally.calls.parameters import (
 
 PARTITIONS: Final = ("day", "month")
 MAX_LABEL_CHARS: Final = 100
-EXPORT_FORMATS: Final = tuple(word for word in FORMATS if word != "json")
+_FORMATS: Final = tuple(FORMATS)
 # Positions in a list and the tenant of a list have no meaning in an export.
 _EXCLUDED: Final = frozenset({"limit", "offset", "after", "tenant", "format"})
 _LABEL_PATTERN: Final = "[A-Za-z0-9._~ -]+"
@@ -37,9 +38,9 @@ EXPORT_FIELDS: Final = (
         "format",
         "format",
         "Format of the files.",
-        words_schema(EXPORT_FORMATS, default="ndjson"),
-        "ndjson",
-        one_of(EXPORT_FORMATS),
+        words_schema(_FORMATS, default=DEFAULT_FORMAT),
+        DEFAULT_FORMAT,
+        one_of(_FORMATS),
     ),
     Parameter(
         "partition",
@@ -93,7 +94,7 @@ def parse_export_query(body: Mapping[str, Any]) -> ExportQuery:
     ]
     raise_faults(faults, InvalidBody)
     own = {name: values.pop(name) for name in _OWN if name in values}
-    return ExportQuery(query_of({"format": "ndjson", **values}), **own)
+    return ExportQuery(query_of({"format": DEFAULT_FORMAT, **values}), **own)
 
 
 def _texts(field: Parameter | None, value: object) -> list[str] | None:
@@ -116,7 +117,7 @@ def _wrong_zone(values: Mapping[str, Any]) -> Iterator[Fault]:
     name = values.get("tz")
     if name is None:
         return
-    if values.get("format") != "csv":
+    if values.get("format") != CSV.name:
         yield Fault("tz", "tz is valid only with format csv; all other formats have times in UTC")
     if zone_of(name) is None:
         yield Fault("tz", f"tz {quote_value(name)} is not the name of an IANA time zone")

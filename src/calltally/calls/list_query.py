@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from calltally.calls.errors import Fault
+from calltally.calls.export_formats import CSV, FORMATS
 from calltally.calls.filters import FILTER_FIELDS, FILTERS, TEXT_SCHEMA, CallFilter
 from calltally.calls.model import STATUSES
 from calltally.calls.parameters import (
@@ -28,13 +29,14 @@ from calltally.calls.parameters import (
     words_schema,
 )
 
+# The page size of every list without `limit`, except lists that declare their own.
 DEFAULT_LIMIT: Final = 25
 MAX_LIMIT: Final = 1_000
 MAX_OFFSET: Final = 10**12
 MAX_HOLD_CHARS: Final = 100
 EXAMPLE_SNAPSHOT: Final = "saeaaaaaaaaaaabf6c5n3h4qjz2mdx7wg"
 ORDERS: Final = ("desc", "asc")
-FORMATS: Final = ("json", "csv", "ndjson", "parquet", "arrow")
+_FORMATS: Final = ("json", *FORMATS)
 
 _HOLD_PATTERN: Final = "[A-Za-z0-9._~-]+"
 _HOLD: Final = re.compile(_HOLD_PATTERN)
@@ -78,12 +80,14 @@ _HOLD_MEANING: Final = (
 )
 _HOLD_SCHEMA: Final = text_schema(MAX_HOLD_CHARS, f"^{_HOLD_PATTERN}$")
 _FORMAT: Final = "Format of the response, for use in links; it takes precedence over the Accept header."
-_FORMAT_SCHEMA: Final = words_schema(FORMATS)
+_FORMAT_SCHEMA: Final = words_schema(_FORMATS)
 _TZ: Final = "IANA time zone of the times in CSV; UTC by default. For CSV only."
 _TZ_SCHEMA: Final = text_schema(64, f"^{_ZONE_PATTERN}$")
 
 PARAMETERS: Final = (
-    Parameter("limit", "limit", "The most calls to return.", _LIMIT, "25", whole_number(1, MAX_LIMIT)),
+    Parameter(
+        "limit", "limit", "The most calls to return.", _LIMIT, str(DEFAULT_LIMIT), whole_number(1, MAX_LIMIT)
+    ),
     Parameter("offset", "offset", "How many calls to skip.", _OFFSET, "0", whole_number(0, MAX_OFFSET)),
     *FILTERS,
     Parameter("order", "order", "By creation; desc has the newest first.", _ORDER, "desc", one_of(ORDERS)),
@@ -97,7 +101,7 @@ PARAMETERS: Final = (
         "export-2026-10",
         text_matching(_HOLD, "a name of letters, digits and . _ ~ -", MAX_HOLD_CHARS),
     ),
-    Parameter("format", "format", _FORMAT, _FORMAT_SCHEMA, "csv", one_of(FORMATS)),
+    Parameter("format", "format", _FORMAT, _FORMAT_SCHEMA, CSV.name, one_of(_FORMATS)),
     Parameter(
         "tz", "tz", _TZ, _TZ_SCHEMA, "Europe/Berlin", text_matching(_ZONE, "the name of an IANA zone", 64)
     ),

@@ -16,7 +16,7 @@ from calltally.providers.credentials import validated_secrets
 from calltally.providers.generic.mapping_packs import pack_names, pack_text
 from calltally.providers.generic.signature import MAPPING
 from calltally.providers.registry import PROVIDERS, registered_name
-from calltally.settings import Settings
+from calltally.settings.fields import Settings
 from calltally.store.db.interface import Store
 from calltally.store.tenants.vault import put_provider_secrets
 

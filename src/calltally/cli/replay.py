@@ -13,7 +13,7 @@ from calltally.cli.console.session import with_store
 from calltally.ingest.callbacks import SecretCache
 from calltally.ingest.replay import DeadLetterReplay, ReplayReport
 from calltally.providers.registry import PROVIDERS, registered_name
-from calltally.settings import Settings
+from calltally.settings.fields import Settings
 from calltally.store.db.interface import Store
 from calltally.store.tenants.dead_letters import ANY_PROVIDER
 

@@ -8,7 +8,7 @@ from calltally.bootstrap.vaults import open_vault
 from calltally.cli.console.options import AsJson
 from calltally.cli.console.output import print_result
 from calltally.cli.console.session import chosen_tenants, with_store
-from calltally.settings import Settings
+from calltally.settings.fields import Settings
 from calltally.store.db.interface import Store
 from calltally.store.maintenance.key_rotation import ResealedSecrets, reseal_tenant, total_secrets
 

@@ -13,7 +13,7 @@ from calltally.cli.console.options import AsJson
 from calltally.cli.console.output import print_result
 from calltally.cli.console.session import with_store
 from calltally.logs import get_logger, set_up_logs
-from calltally.settings import Settings
+from calltally.settings.fields import Settings
 from calltally.store.db.interface import Store
 from calltally.worker.background import BackgroundWork
 from calltally.worker.job_batches import WorkerRound

@@ -4,6 +4,7 @@ from typing import Any, Final, TypedDict, Unpack
 
 import msgspec
 
+from calltally.calls.list_query import DEFAULT_LIMIT
 from calltally.client.paging import item_path, list_request
 from calltally.client.records import Page
 from calltally.client.response_parsing import decode_page, decode_record
@@ -58,7 +59,7 @@ _alert_page_decoder: Final = msgspec.json.Decoder(AlertPage)
 
 
 async def list_alerts(
-    session: Session, *, limit: int = 25, offset: int = 0, **filters: Unpack[AlertFilters]
+    session: Session, *, limit: int = DEFAULT_LIMIT, offset: int = 0, **filters: Unpack[AlertFilters]
 ) -> AlertPage:
     """Return a page of alerts, newest first, by `state`, `kind`, `route`, `provider`, `from_` and `to`.
 

@@ -5,6 +5,7 @@ from typing import Final, Unpack
 
 import msgspec
 
+from calltally.calls.list_query import DEFAULT_LIMIT
 from calltally.client.filters import FILTER_PARAMS, WINDOW_PARAMS, Filters, Window, query_params
 from calltally.client.paging import PAGE_SIZE, item_path, iterate_pages, iterate_rows, list_request
 from calltally.client.records import (
@@ -35,7 +36,7 @@ _call_detail_decoder: Final = msgspec.json.Decoder(CallDetail)
 
 
 async def list_calls(session: Session, **window: Unpack[Window]) -> CallPage:
-    """Return one page of the matching calls, with 25 calls unless `limit` is given.
+    """Return one page of the matching calls. Without `limit` the server chooses its size.
 
     Raises InvalidInput for a value that cannot be sent, and ClientError.
     """
@@ -70,7 +71,9 @@ async def get_call(session: Session, call_id: str) -> CallDetail:
     return decode_record(await send(session, Request("GET", _call_path(call_id))), _call_detail_decoder)
 
 
-async def list_call_events(session: Session, call_id: str, *, limit: int = 25, offset: int = 0) -> EventPage:
+async def list_call_events(
+    session: Session, call_id: str, *, limit: int = DEFAULT_LIMIT, offset: int = 0
+) -> EventPage:
     """Return a page of the facts of one call with their bodies, whether they were applied or not.
 
     Raises NotFoundError, ErasedError, ClientError.

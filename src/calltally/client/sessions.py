@@ -7,6 +7,7 @@ import msgspec
 
 from calltally.calls.conversation import Evaluation, FunctionCall, Turn
 from calltally.calls.errors import InvalidInput
+from calltally.calls.list_query import DEFAULT_LIMIT
 from calltally.client.paging import PAGE_SIZE, item_path, iterate_rows, list_request
 from calltally.client.records import Page
 from calltally.client.response_parsing import decode_page, decode_record
@@ -91,7 +92,7 @@ _stored_decoder: Final = msgspec.json.Decoder(SessionStored)
 
 
 async def list_sessions(
-    session: Session, *, limit: int = 25, offset: int = 0, **filters: Unpack[SessionFilters]
+    session: Session, *, limit: int = DEFAULT_LIMIT, offset: int = 0, **filters: Unpack[SessionFilters]
 ) -> SessionPage:
     """Return a page of sessions, newest first. Raises ClientError."""
     request = _list_request(limit, offset, filters)

@@ -1,10 +1,11 @@
 """Download of a window of calls into one file, with a check that it is complete."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import BinaryIO, Final, NamedTuple, Protocol, Unpack
 
 from calltally.calls.errors import InvalidInput
+from calltally.calls.export_formats import ARROW, CSV, FORMATS, NDJSON, PARQUET, ExportFormat
 from calltally.client.errors import ErrorResponse, StreamCut
 from calltally.client.filters import STREAM_PARAMS, StreamOptions, query_params
 from calltally.client.operations import CALLS_PATH
@@ -94,23 +95,17 @@ class FramedFileCheck:
         return self._first == self._head and self._last == self._tail
 
 
-class StreamFormat(NamedTuple):
-    """Format of a stream: its media type and its row counter."""
-
-    media_type: str
-    rows: Callable[[], RowCounter]
-
-
-STREAM_FORMATS: Final[dict[str, StreamFormat]] = {
-    "csv": StreamFormat("text/csv", CsvRowCounter),
-    "ndjson": StreamFormat("application/x-ndjson", NdjsonRowCounter),
-    "parquet": StreamFormat(
-        "application/vnd.apache.parquet", lambda: FramedFileCheck(_PARQUET_MAGIC, _PARQUET_MAGIC)
-    ),
-    "arrow": StreamFormat(
-        "application/vnd.apache.arrow.stream", lambda: FramedFileCheck(_ARROW_MARKER, _ARROW_END_OF_STREAM)
-    ),
+_CHECKS: Final[Mapping[str, Callable[[], RowCounter]]] = {
+    CSV.name: CsvRowCounter,
+    NDJSON.name: NdjsonRowCounter,
+    PARQUET.name: lambda: FramedFileCheck(_PARQUET_MAGIC, _PARQUET_MAGIC),
+    ARROW.name: lambda: FramedFileCheck(_ARROW_MARKER, _ARROW_END_OF_STREAM),
 }
+
+
+def new_check(form: ExportFormat) -> RowCounter:
+    """Return a new check of a received file."""
+    return _CHECKS[form.name]()
 
 
 class Streamed(NamedTuple):
@@ -125,7 +120,7 @@ async def stream(
     session: Session,
     file: BinaryIO,
     *,
-    format: str = "csv",  # noqa: A002 (as the parameter)
+    format: str = CSV.name,  # noqa: A002 (as the parameter)
     **filters: Unpack[StreamOptions],
 ) -> Streamed:
     """Write all matching calls to a binary file, as csv, ndjson, parquet or arrow.
@@ -134,10 +129,10 @@ async def stream(
     too early, by its transfer, its format or its row count. Raises UnexpectedAnswer if the server does not
     know the format.
     """
-    kind = STREAM_FORMATS.get(format)
+    kind = FORMATS.get(format)
     if kind is None:
-        raise InvalidInput.of("format", f"format must be one of {', '.join(STREAM_FORMATS)}, not {format!r}")
-    sink = _FileSink(file, kind.media_type, kind.rows())
+        raise InvalidInput.of("format", f"format must be one of {', '.join(FORMATS)}, not {format!r}")
+    sink = _FileSink(file, kind.media_type, new_check(kind))
     request = Request("GET", CALLS_PATH, [*query_params(filters, STREAM_PARAMS), ("format", format)])
     answer = await send(session, request, sink=sink)
     return _checked_result(answer, sink)

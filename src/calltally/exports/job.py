@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from calltally.calls.errors import Misconfigured
 from calltally.calls.list_query import ListQuery
 from calltally.calls.times import SECOND_US
-from calltally.exports.part import PartFile, format_of, is_split
+from calltally.exports.part import PartFile, format_of
 from calltally.exports.rows import KEY_CHARS, contains_any, key_of, same_key
 from calltally.exports.spec import (
     PART_ROWS,
@@ -167,7 +167,7 @@ class _Export:
 
     async def _first_chunk(self) -> RecordChunk:
         at = self._at
-        if is_split(format_of(self._spec)):
+        if format_of(self._spec).is_columnar:
             at = replace(at, left=min(at.left, PART_ROWS))
         limit = min(FIRST_ROWS, max(at.left, 1))
         records = await self._read(query_at(self._spec.query, at, limit)) if at.left else b""
@@ -180,7 +180,7 @@ class _Export:
 
     async def _fill(self, file: PartFile, first: RecordChunk) -> bool:
         """Write until the file is complete. Returns false if the run ends before; the file is resumable."""
-        is_resumable = not is_split(file.form)
+        is_resumable = not file.form.is_columnar
         each_bytes = file.form.chunk_bytes
         async with aclosing(
             chunks_from(self._spec.query, first, self._read, each_bytes=each_bytes)

@@ -5,11 +5,12 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
+from calltally.calls.export_formats import FORMATS, ExportFormat
 from calltally.calls.masking import mask_lines
 from calltally.exports.rows import facts_of
 from calltally.exports.spec import ExportProgress, ExportSpec, PartProgress
 from calltally.exports.window import WindowPosition, row_count
-from calltally.formats.table import FORMATS, Format, Writer
+from calltally.formats.writers import Writer, new_writer
 from calltally.store.jobs.folders import JobFolder
 
 
@@ -36,7 +37,7 @@ class PartFile:
     def open(self) -> None:
         """Truncate the file to the recorded size and open it for writing. Raises Misconfigured."""
         tz = self._spec.query.tz
-        self._writer = self.form.new_writer(ZoneInfo(tz) if tz else None)
+        self._writer = new_writer(self.form, ZoneInfo(tz) if tz else None)
         self._folder.cut(self.stored_name, self.size)
         self._folder.cut(self._start.ids_name, self._ids_bytes)
         head = self._writer.begin()
@@ -79,15 +80,10 @@ class PartFile:
             self.size += len(data)
 
 
-def format_of(spec: ExportSpec) -> Format:
+def format_of(spec: ExportSpec) -> ExportFormat:
     return FORMATS[spec.query.format or ""]
 
 
-def is_split(form: Format) -> bool:
-    """Return true if exports of this format are split into files, because such a file cannot be resumed."""
-    return form.name in {"parquet", "arrow"}
-
-
-def name_of(form: Format, key: str, index: int) -> str:
-    number = (f"part-{index + 1:05}",) if is_split(form) else ()
+def name_of(form: ExportFormat, key: str, index: int) -> str:
+    number = (f"part-{index + 1:05}",) if form.is_columnar else ()
     return "_".join(["calls", *filter(None, (key,)), *number]) + form.suffix

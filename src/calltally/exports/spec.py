@@ -8,8 +8,8 @@ import msgspec
 from calltally.calls.list_query import ListQuery
 from calltally.exports.window import WindowPosition
 
-# The limit of calls in a Parquet or Arrow file. A worker that resumes rewrites the whole file in progress,
-# so a file must not take long.
+# The limit of calls in a file of a columnar format. A worker that resumes rewrites the whole file in
+# progress, so a file must not take long.
 PART_ROWS: Final = 262_144
 
 

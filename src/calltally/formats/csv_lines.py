@@ -47,6 +47,12 @@ def guard(text: str) -> str:
     return _GUARD + text if begins in _FORMULA_BEGINS else text
 
 
+def unguard(text: str) -> str:
+    """Return the text of a guarded cell, without the apostrophe of `guard`."""
+    is_guarded = text.startswith(_GUARD) and text.lstrip(_GUARD)[:1] in _FORMULA_BEGINS
+    return text[len(_GUARD) :] if is_guarded else text
+
+
 class CsvLines:
     """Writer of CSV: times in UTC or in `zone`, nested values as compact JSON, null as an empty cell."""
 

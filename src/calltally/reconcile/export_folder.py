@@ -1,7 +1,6 @@
 """Our side of a reconciliation from an export folder: the files in its manifest."""
 
 import csv
-import re
 from collections.abc import Callable, Iterator, Mapping
 from io import TextIOWrapper
 from itertools import groupby, pairwise
@@ -18,6 +17,7 @@ from calltally.client.exporting.exported_state import GONE_FILE, ExportLayer, Re
 from calltally.client.exporting.files import file_sha256
 from calltally.client.exporting.manifest import MANIFEST, find_damage
 from calltally.external_sort import ExternalSorter
+from calltally.formats.csv_lines import unguard
 from calltally.reconcile.call_states import CallState, ExportedRecord, state_of
 
 _OPTION: Final = "calls"
@@ -25,8 +25,6 @@ _CALLS: Final = "calls"
 _ENDS: Final = ("from", "to")
 # Stands for the state of a deleted call.
 _GONE: Final = b""
-# The prefix of `calltally.formats.csv_lines` for texts that a spreadsheet would run.
-_FORMULA_GUARD: Final = re.compile(r"^'(?='*[=+\-@\t\r])")
 _pack: Final = msgspec.msgpack.Encoder().encode
 _unpack: Final = msgspec.msgpack.Decoder(CallState).decode
 _gone: Final = msgspec.json.Decoder(RemovedCall)
@@ -163,8 +161,7 @@ def _csv(path: Path) -> Iterator[ExportedRecord]:
     with path.open("rb") as file:
         rows = csv.DictReader(TextIOWrapper(file, "utf-8", newline=""), strict=True)
         for row in rows:
-            # An apostrophe protects a text from being run as a formula.
-            fields = {name: _FORMULA_GUARD.sub("", row[name]) for name in _TEXTS if row.get(name)}
+            fields = {name: unguard(row[name]) for name in _TEXTS if row.get(name)}
             yield msgspec.convert(fields, ExportedRecord, strict=False)
 
 

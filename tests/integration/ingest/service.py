@@ -11,7 +11,7 @@ from calltally.store.tenants.routes import checked_route, put_route
 from calltally.store.tenants.vault import Vault, put_provider_secrets
 from calltally.web.app import create_app
 from calltally.web.auth.keyring import KeyRing
-from calltally.web.auth.rate_limit import RateLimits
+from calltally.web.auth.token_bucket import RateLimits
 from calltally.web.request.dependencies import Dependencies
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.unit.providers.twilio.signing import FORM, TOKEN, Pairs, repeated, sdk_signature

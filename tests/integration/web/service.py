@@ -15,7 +15,7 @@ from calltally.store.tenants.api_keys import add_key, mint_key
 from calltally.store.tenants.vault import Vault
 from calltally.web.app import create_app
 from calltally.web.auth.keyring import KeyRing
-from calltally.web.auth.rate_limit import RateLimits
+from calltally.web.auth.token_bucket import RateLimits
 from calltally.web.request.dependencies import Dependencies
 from tests.conftest import NOW_US, TENANT, Bench
 

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calltally.client.streaming import STREAM_FORMATS, RowCounter
+from calltally.calls.export_formats import FORMATS
+from calltally.client.streaming import RowCounter, new_check
 
 CELLS = st.text(st.sampled_from('ab",\r\n '), max_size=6)
 EOS = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
 
 def counter_after(name: str, content: bytes, cuts: list[int]) -> RowCounter:
-    counter = STREAM_FORMATS[name].rows()
+    counter = new_check(FORMATS[name])
     offsets = [0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]
     for start, end in pairwise(offsets):
         counter.add(content[start:end])

@@ -17,7 +17,7 @@ from calltally.formats import parquet_file
 from calltally.formats.arrow import SCHEMA, ArrowReader, ArrowStream
 from calltally.formats.columns import COLUMNS, Kind
 from calltally.formats.parquet_file import ParquetFile
-from calltally.formats.table import Writer
+from calltally.formats.writers import Writer
 from calltally.store.listing.refold_as_of import erased_document
 from tests.unit.formats.records import decoded, joined, plain, records
 

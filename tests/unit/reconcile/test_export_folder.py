@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from calltally.calls.errors import InvalidInput
+from calltally.calls.export_formats import FORMATS
 from calltally.calls.model import CALL_FIELDS
 from calltally.calls.windows import TimeWindow
 from calltally.client.exporting.checkpoint import FileState
 from calltally.client.exporting.manifest import AmendmentSummary, Manifest, ManifestLink, write_manifest
-from calltally.formats.table import FORMATS
+from calltally.formats.writers import new_writer
 from calltally.reconcile.call_states import CallState
 from calltally.reconcile.export_folder import open_export
 
@@ -67,7 +68,7 @@ def manifest(path: Path, rows: int = len(SIDS), **more: object) -> Manifest:
 
 
 def exported(folder: Path, format_name: str) -> Path:
-    writer = FORMATS[format_name].new_writer(None)
+    writer = new_writer(FORMATS[format_name])
     name = f"calls{FORMATS[format_name].suffix}"
     records = b"\n".join(map(record, range(len(SIDS))))
     (folder / name).write_bytes(writer.begin() + writer.add(records) + writer.end())

@@ -13,7 +13,7 @@ from calltally.cli.alerts.backtest import backtest
 from calltally.cli.console.options import AsJson, Tenant
 from calltally.cli.console.output import print_result
 from calltally.cli.console.session import chosen_tenants, read_once, with_store, write_once
-from calltally.settings import Settings
+from calltally.settings.fields import Settings
 from calltally.store.alerts.alerts import AlertEvent, AlertFilter, StoredAlertChange, acknowledge, list_alerts
 from calltally.store.db.interface import Store
 from calltally.web.api.alerts.schemas import AlertResource, alert_resource

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.open_store import load_settings, opened_store
-from calltally.settings import Settings
+from calltally.settings.fields import Settings
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import StoreOperation
 from calltally.store.tenants.tenants import admin_list_tenants

@@ -29,7 +29,7 @@ from calltally.ingest.sample.traffic import last_event, sample
 from calltally.logs import set_up_logs
 from calltally.net import HttpClient, HttpResponse
 from calltally.providers.twilio.words import NAME as TWILIO
-from calltally.settings import Settings
+from calltally.settings.fields import Settings
 from calltally.store.backends.open import migrate, sqlite_path
 from calltally.store.backends.sqlite.connection import sole_service
 from calltally.store.db.interface import Store

@@ -6,7 +6,9 @@ from typing import Annotated, Final, NamedTuple
 import typer
 
 from calltally.calls.errors import InvalidInput
+from calltally.calls.export_formats import DEFAULT_FORMAT, STORAGE_FORMATS
 from calltally.calls.filters import FILTERS, WINDOW_FIELDS
+from calltally.calls.list_query import MAX_LIMIT
 from calltally.cli.console.options import (
     Agent,
     ApiKey,
@@ -20,8 +22,6 @@ from calltally.cli.console.options import (
 )
 from calltally.client.config import validate_base_url
 from calltally.client.exporting.request import (
-    FORMATS,
-    MAX_LIMIT,
     PARTITIONS,
     ExportPlan,
     WindowOptions,
@@ -71,7 +71,7 @@ class ExportOptions(NamedTuple):
         str | None, typer.Option(help="Only escalated calls (true), or only others (false).")
     ] = None
     q: Annotated[str | None, typer.Option(help="Only calls with these words.")] = None
-    format: Annotated[str, typer.Option(help=f"File format: {', '.join(FORMATS)}.")] = "ndjson"
+    format: Annotated[str, typer.Option(help=f"File format: {', '.join(STORAGE_FORMATS)}.")] = DEFAULT_FORMAT
     partition: Annotated[
         str, typer.Option(help=f"One file for each {', '.join(PARTITIONS)} (UTC day or month of creation).")
     ] = "none"
@@ -116,7 +116,7 @@ def plan_of(options: ExportOptions, now_us: int) -> ExportPlan:
         validate_base_url(required(options.base_url, "base-url", "CALLTALLY_BASE_URL")),
         window.window(now_us, follows=options.follow),
         tuple(given_pairs(options, _FILTERS)),
-        _one_of("format", options.format, FORMATS),
+        _one_of("format", options.format, STORAGE_FORMATS),
         _one_of("partition", options.partition, PARTITIONS),
         options.limit,
         slice_us,

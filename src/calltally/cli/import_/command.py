@@ -31,7 +31,7 @@ from calltally.providers.generic.signature import MAPPING
 from calltally.providers.local_time import zone_of
 from calltally.providers.provider import ListFacts
 from calltally.providers.registry import GENERIC, RECORDS, registered_name
-from calltally.settings import Settings
+from calltally.settings.fields import Settings
 from calltally.store.db.interface import Store
 from calltally.store.tenants.vault import find_provider_secrets
 

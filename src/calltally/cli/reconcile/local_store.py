@@ -21,7 +21,7 @@ from calltally.reconcile.call_states import LOOKBACK_US, CallState, chunk_states
 from calltally.reconcile.findings import ReconciliationReport
 from calltally.reconcile.provider_reconciliation import ReconciliationRequest
 from calltally.reconcile.provider_run import OnFinding, ProviderReport
-from calltally.settings import Settings
+from calltally.settings.fields import Settings
 from calltally.store.db.interface import Store
 from calltally.store.ledger.lookup import find_call
 from calltally.store.tenants.tenants import need_tenant

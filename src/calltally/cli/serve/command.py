@@ -26,7 +26,7 @@ from calltally.cli.serve.http_protocol import ProblemProtocol
 from calltally.cli.serve.process_group import Processes
 from calltally.logs import get_logger, set_up_logs
 from calltally.multiprocess import Member, ProcessGroup
-from calltally.settings import MOST_WORKERS, Settings
+from calltally.settings.fields import MOST_WORKERS, Settings
 from calltally.store.backends.open import sqlite_path
 from calltally.store.backends.sqlite.connection import sole_service
 from calltally.web.request.long_poll import ON_STOP

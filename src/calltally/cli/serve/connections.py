@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Final, NamedTuple, Protocol
 
 from calltally.logs import get_logger
-from calltally.settings import Settings
+from calltally.settings.fields import Settings
 
 # File descriptors for everything else: the database, deliveries, files, pipes.
 _RESERVED_DESCRIPTORS: Final = 1024

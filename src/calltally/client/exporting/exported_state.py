@@ -9,10 +9,11 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from calltally.calls.export_formats import CSV, PARQUET
 from calltally.client.exporting.manifest import Manifest, read_manifest
 from calltally.client.exporting.pages import decode_fields, join_records
 from calltally.external_sort import ExternalSorter
-from calltally.formats.table import FORMATS
+from calltally.formats.writers import new_writer
 
 AMENDMENTS: Final = "amendments"
 GONE_FILE: Final = "gone.ndjson"
@@ -86,10 +87,10 @@ def _add_layer(spill: ExternalSorter, layer: ExportLayer) -> None:
 
 def read_rows(path: Path, form: str) -> Iterator[DigestRow]:
     """Yield the calls of a file in any format, in its order, as ids with digests of the records."""
-    if form == "csv":
+    if form == CSV.name:
         with path.open(encoding="utf-8", newline="") as file:
             yield from _csv_rows(file)
-    elif form == "parquet":
+    elif form == PARQUET.name:
         from pyarrow import parquet  # deferred: pyarrow takes 40 MB, most never need it
 
         for batch in parquet.ParquetFile(path).iter_batches(_BATCH):
@@ -101,11 +102,11 @@ def read_rows(path: Path, form: str) -> Iterator[DigestRow]:
 
 def rows_of_records(records: Sequence[bytes], form: str) -> Iterator[DigestRow]:
     """Return the rows of `read_rows` for records from a server, as if they had been exported."""
-    if form == "csv":
-        writer = FORMATS[form].new_writer(None)
+    if form == CSV.name:
+        writer = new_writer(CSV)
         text = (writer.begin() + writer.add(join_records(records))).decode()
         return _csv_rows(io.StringIO(text, newline=""))
-    if form == "parquet":
+    if form == PARQUET.name:
         from calltally.formats.arrow import ArrowReader  # deferred: the same
 
         return _packed_rows(ArrowReader().read(join_records(records)))

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from calltally.calls.errors import DamagedStore
+from calltally.calls.export_formats import FORMATS, NDJSON
 from calltally.client.errors import NotInstalled, UnexpectedAnswer
 from calltally.client.exporting.checkpoint import FileState
 from calltally.client.exporting.errors import DamagedExport
 from calltally.client.exporting.pages import join_records, ndjson_lines
-from calltally.formats.table import FORMATS, Writer
+from calltally.formats.writers import Writer, new_writer
 
 # Suffix of an incomplete file, so that nobody takes it for a complete one.
 UNFINISHED_SUFFIX: Final = ".part"
@@ -79,7 +80,7 @@ class OutputFile(ABC):
 
     def __init__(self, folder: Path, name: str, form: str, state: FileState | None) -> None:
         self._path = folder / name
-        self._writer: Writer = FORMATS[form].new_writer(None)
+        self._writer: Writer = new_writer(FORMATS[form])
         self._rows = state.rows if state else 0
 
     @abstractmethod
@@ -113,7 +114,7 @@ class TextOutputFile(OutputFile):
     def __init__(self, folder: Path, name: str, form: str, state: FileState | None) -> None:
         super().__init__(folder, name, form, state)
         # NDJSON needs no writer: its records are the lines.
-        self._is_plain = form == "ndjson"
+        self._is_plain = form == NDJSON.name
         unfinished = _unfinished_path(self._path)
         # After a kill between the renaming of a finished file and the checkpoint.
         if state and self._path.is_file() and not unfinished.is_file():
@@ -172,13 +173,13 @@ class PackedOutputFile(OutputFile):
 
 def open_output(folder: Path, name: str, form: str, state: FileState | None = None) -> OutputFile:
     """Open the output file `name` of a format, new or resumed from `state`."""
-    kind = PackedOutputFile if FORMATS[form].is_packed else TextOutputFile
+    kind = PackedOutputFile if FORMATS[form].is_columnar else TextOutputFile
     return kind(folder, name, form, state)
 
 
 def check_installed(form: str) -> None:
     """Raise NotInstalled if a format needs a package that is not installed."""
-    if FORMATS[form].is_packed and find_spec("pyarrow") is None:
+    if FORMATS[form].is_columnar and find_spec("pyarrow") is None:
         raise NotInstalled.of(f"an export to {form}", "pyarrow", extra="parquet")
 
 

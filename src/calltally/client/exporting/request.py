@@ -13,13 +13,12 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from calltally.calls.errors import InvalidInput
+from calltally.calls.export_formats import DEFAULT_FORMAT, FORMATS
+from calltally.calls.list_query import MAX_LIMIT
 from calltally.calls.times import DAY_US, EPOCH, SECOND_US, instant_us, parse_instant, utc_text
 from calltally.client.exporting.errors import DamagedExport, OtherExport
-from calltally.formats.table import FORMATS as TABLE_FORMATS
 
-FORMATS: Final = ("ndjson", "csv", "parquet")
 PARTITIONS: Final = ("none", "day", "month")
-MAX_LIMIT: Final = 1_000
 _UNITS_US: Final[Mapping[str, int]] = {
     "s": SECOND_US,
     "m": 60 * SECOND_US,
@@ -130,7 +129,7 @@ class ExportPlan(msgspec.Struct, frozen=True):
     base_url: str
     window: ExportWindow
     filters: tuple[tuple[str, str], ...] = ()
-    format: str = "ndjson"
+    format: str = DEFAULT_FORMAT
     partition: str = "none"
     limit: int = MAX_LIMIT
     slice_us: int = DAY_US
@@ -228,4 +227,4 @@ def calls_file_pattern(partition: str, suffix: str, endings: Iterable[str]) -> r
 
 def file_name(plan: ExportPlan, label: str) -> str:
     """Return a file name such as `calls.csv` or `calls-2026-10-01.csv`."""
-    return "-".join(["calls", *([label] if label else [])]) + TABLE_FORMATS[plan.format].suffix
+    return "-".join(["calls", *([label] if label else [])]) + FORMATS[plan.format].suffix

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from calltally.calls.errors import SnapshotGone
+from calltally.calls.export_formats import FORMATS
 from calltally.client.exporting import checkpoint as checkpoints
 from calltally.client.exporting import follow
 from calltally.client.exporting.amendments import amend, check_same_export
@@ -19,7 +20,6 @@ from calltally.client.exporting.files import SPOOL_SUFFIX, UNFINISHED_SUFFIX
 from calltally.client.exporting.manifest import MANIFEST
 from calltally.client.exporting.output import RAW_FOLDER, READINGS, ExportFolder, ExportRun
 from calltally.client.exporting.request import RAW_NAMES, ExportPlan, calls_file_pattern
-from calltally.formats.table import FORMATS
 
 # The lock file is `.export.lock`.
 _LOCK_NAME: Final = "export"

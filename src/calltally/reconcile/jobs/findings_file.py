@@ -11,6 +11,7 @@ from typing import BinaryIO, Final, Self
 import msgspec
 
 from calltally.calls.errors import Misconfigured
+from calltally.calls.export_formats import NDJSON
 from calltally.calls.identity import call_uuid, parse_uuid
 from calltally.exports.rows import ID_BYTES, contains_any
 from calltally.reconcile.findings import Finding
@@ -19,7 +20,6 @@ from calltally.store.jobs.folders import JobFolder, translate_os_errors
 from calltally.store.jobs.jobs import JobFile
 
 _START: Final = struct.Struct(">Q")
-_NDJSON: Final = "application/x-ndjson"
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -73,7 +73,7 @@ class FindingsWriter:
         self._folder.sync(names.lines, names.starts, names.ids)
         files = FindingFiles(names.stem, self._unplaced)
         written = (self._rows, self._size, self._digest.digest())
-        return files, JobFile(0, FINDINGS_NAME, names.lines, _NDJSON, *written)
+        return files, JobFile(0, FINDINGS_NAME, names.lines, NDJSON.media_type, *written)
 
     def _opened(self, stack: ExitStack, name: str) -> BinaryIO:
         self._folder.cut(name, 0)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from calltally.calls.errors import Conflict, NotFound
+from calltally.calls.list_query import DEFAULT_LIMIT
 from calltally.store.db.operation import Row, Statement, StoreOperation
 from calltally.store.snapshots.ledger_head import lock_head
 
@@ -77,7 +78,7 @@ class AlertFilter(NamedTuple):
     route: str | None = None
     provider: str | None = None
     state: str | None = None
-    limit: int = 25
+    limit: int = DEFAULT_LIMIT
     offset: int = 0
 
 

@@ -61,9 +61,9 @@ class ChangeSet:
         self.heads = heads
         self._before = dict(heads)
         self._now_us = now_us
-        self._deltas = CounterDeltas()
+        self.call_counters = CounterDeltas()
         self._steps = StepDeltas()
-        self._quality = QualityDeltas()
+        self.quality = QualityDeltas()
         self._rows: dict[str, list[Params]] = {}
         self._tuples: dict[str, list[Row]] = {}
         self._facts: dict[tuple[str, bytes, bytes], tuple[StoredOutcome, PackedFact]] = {}
@@ -90,24 +90,16 @@ class ChangeSet:
 
     def merge(self, old: StoredCall, merged_into: bytes, *, has_sessions: bool) -> None:
         """Remove a call that was merged into another: a tombstone takes a revision."""
-        self._deltas.add(old.dimensions, -1)
-        self._quality.remove(old.dimensions, old.measured)
-        revision = self._end(old, "merged", merged_into)
+        self.call_counters.add(old.dimensions, -1)
+        self.quality.remove(old.dimensions, old.measured)
+        revision = self.end_call(old, "merged", merged_into)
         if has_sessions:
             self.put("drop_sessions", tenant=old.dimensions.tenant, id=old.id)
         if has_sessions or summary_of(old.record):
             self.put("end_texts", tenant=old.dimensions.tenant, id=old.id, revision=revision)
 
-    def erase(self, old: StoredCall, reason: str) -> int:
-        """Erase a call and return the revision. Its last version keeps its position in lists for a while.
-
-        The roll-ups keep its numbers, and count them as numbers of erased calls.
-        """
-        self._deltas.add(old.dimensions, -1)
-        self._quality.erase(old.dimensions, old.measured)
-        return self._end(old._replace(from_number=None, to_number=None), reason, None)
-
-    def _end(self, old: StoredCall, reason: str, merged_into: bytes | None) -> int:
+    def end_call(self, old: StoredCall, reason: str, merged_into: bytes | None) -> int:
+        """Replace the call by a tombstone and return its revision. The caller takes it off the totals."""
         tenant = old.dimensions.tenant
         self._steps.move(tenant, alert_counts_of_record(old.record), ())
         revision = self._next_revision(tenant)
@@ -126,14 +118,14 @@ class ChangeSet:
         call, dimensions = folded.call, CallDimensions.of(tenant, folded)
         # Unchanged dimensions change no counter; only then may the row of a bucket stay as it is.
         if old is None or old.dimensions != dimensions:
-            self._deltas.add(dimensions, 1)
+            self.call_counters.add(dimensions, 1)
             if old is not None:
-                self._deltas.add(old.dimensions, -1)
+                self.call_counters.add(old.dimensions, -1)
         counted = alert_counts_of_record(old.record) if old is not None else ()
         self._steps.move(tenant, counted, alert_counts_of_call(call))
         measured = encode_measures(folded)
         before = MeasuredCall(old.dimensions, old.measured) if old is not None else None
-        self._quality.move(before, MeasuredCall(dimensions, measured))
+        self.quality.move(before, MeasuredCall(dimensions, measured))
         sealed = (revision, self._now_us, finish_record(body, revision, self._now_us), measured)
         parties = (int(call.escalated), call.from_number, call.to_number)
         if old is not None and _only_status_changes(old, dimensions, parties):
@@ -148,7 +140,7 @@ class ChangeSet:
         measured = encode_measures(folded)
         if measured != old.measured:
             before = MeasuredCall(old.dimensions, old.measured)
-            self._quality.move(before, before._replace(measured=measured))
+            self.quality.move(before, before._replace(measured=measured))
             row = {"id": old.id, "measured": measured, "revision": old.revision}
             self.put("remeasure_calls", tenant=old.dimensions.tenant, **row)
 
@@ -182,10 +174,10 @@ class ChangeSet:
             yield StatementMany(name, ParamsTable(_NAMES[name], tuples))
         for name, named_rows in self._rows.items():
             yield StatementMany(name, named_rows)
-        if counted := self._deltas.rows():
+        if counted := self.call_counters.rows():
             yield from counter_statements(counted, self.heads)
         yield from self._steps.statements()
-        yield from self._quality.write()
+        yield from self.quality.write()
         moved = [{"tenant": t, "revision": r} for t, r in sorted(self.heads.items()) if r != self._before[t]]
         if moved:
             yield StatementMany("move_heads", moved)

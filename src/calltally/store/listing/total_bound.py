@@ -1,7 +1,6 @@
 """Bound of the totals that the dashboard counts at once; above it, a list says "More than 5,000 calls".
 
-`scan` counts up to the bound, `browse` returns the lower bound, and the page's texts and `calls_foot.html`
-word it.
+`scan` counts up to the bound, `browse` returns the lower bound, and `web/dashboard/calls/total.py` words it.
 """
 
 from typing import Final

@@ -38,7 +38,7 @@ def _named(tenant: str, id_or_sid: str) -> StoreOperation[bytes]:
 
 
 def erase_calls(tenant: str, ids: Sequence[bytes], changes: ChangeSet, reason: str) -> StoreOperation[None]:
-    """Erase calls. `changes.erase` takes them off the counters of lists and roll-ups."""
+    """Erase calls, with everything that is stored of them, and take them off the totals."""
     rows = yield StatementMany("calls_of_ids", [{"tenant": tenant, "id": call_id} for call_id in ids])
     calls = [stored_call(row) for row in rows]
     linked = yield StatementMany(
@@ -57,10 +57,20 @@ def erase_calls(tenant: str, ids: Sequence[bytes], changes: ChangeSet, reason: s
         changes.put("drop_sessions", tenant=tenant, id=node)
         changes.put("put_identities", tenant=tenant, node=node, call_sid="", id=ERASED)
     for call in calls:
-        changes.erase(call, reason)
+        _erase_record(changes, call, reason)
     changes.put("add_erasures", tenant=tenant, erased=len(calls))
     yield from changes.write()
     yield from erase_calls_from_alerts(tenant, set(nodes))
+
+
+def _erase_record(changes: ChangeSet, call: StoredCall, reason: str) -> None:
+    """Take a call off the totals and remove its record. Its last version keeps its position in lists.
+
+    The sums of launch quality keep its numbers, and count them as numbers of erased calls.
+    """
+    changes.call_counters.add(call.dimensions, -1)
+    changes.quality.erase(call.dimensions, call.measured)
+    changes.end_call(call._replace(from_number=None, to_number=None), reason, None)
 
 
 def _forget_versions(tenant: str, calls: Sequence[StoredCall], ends: Sequence[int]) -> StoreOperation[None]:

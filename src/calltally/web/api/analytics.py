@@ -11,6 +11,7 @@ from calltally.analytics.query import QUALITY_PARAMETERS, QualityQuery, parse_qu
 from calltally.analytics.report import csv_bytes, quality_report
 from calltally.analytics.schemas import QualityReport
 from calltally.calls.errors import InvalidInput
+from calltally.calls.export_formats import CSV
 from calltally.calls.masking import mask_name
 from calltally.calls.metrics import COUNTS, DURATIONS, RATES
 from calltally.store.tenants.tenants import admin_list_tenants
@@ -22,7 +23,6 @@ from calltally.web.request.query import query_pairs
 from calltally.web.response.response import Response
 
 ANALYTICS_TAG: Final = "Analytics"
-_CSV: Final = "text/csv"
 _MAX_TENANTS: Final = 1_000
 
 
@@ -51,7 +51,7 @@ QUALITY: Final = _READ(
         200,
         "The groups in the order of their keys, and the total.",
         QualityReport,
-        alternatives={_CSV: {"type": "string"}},
+        alternatives={CSV.media_type: {"type": "string"}},
     ),
 )
 
@@ -62,12 +62,12 @@ async def measure_launch_quality(request: AnyRequest) -> Response:
     deps, access = dependencies_of(request), access_of(request)
     query = with_search(_parsed(request.scope["query_string"], is_admin=access.is_admin), access)
     report = await quality_report(deps.store, query, await _tenants(request), deps.clock())
-    accepts_csv = context_of(request.scope).media_type == _CSV.encode()
-    if query.format == "csv" or (query.format is None and accepts_csv):
+    accepts_csv = context_of(request.scope).media_type == CSV.media_type.encode()
+    if query.format == CSV.name or (query.format is None and accepts_csv):
         rows = csv_bytes(report)
         # Names are the only texts of the rows.
         visible_rows = mask_name(rows.decode()).encode() if access.is_masked else rows
-        return Response(visible_rows, media_type=b"text/csv; charset=utf-8; header=present")
+        return Response(visible_rows, media_type=CSV.content_type.encode())
     return Response.json(report)
 
 

@@ -6,12 +6,13 @@ from typing import Final, TypeVar
 import msgspec
 
 from calltally.calls.errors import InvalidBody, TooLarge, UnsupportedMedia
+from calltally.calls.export_formats import NDJSON
 from calltally.web.request.context import AnyRequest
 
 T = TypeVar("T")
 
 JSON_BODY: Final = "application/json"
-NDJSON_BODY: Final = "application/x-ndjson"
+NDJSON_BODY: Final = NDJSON.media_type
 # Limit of an upload of events for a reconciliation: a day of a large tenant. It is written to disk.
 MAX_EVENTS_BYTES: Final = 256 * 1024 * 1024
 _PATH: Final = re.compile(r" - at `(?:key in )?\$(?:\.|(?=\[))?([^`]*)`$")

@@ -17,7 +17,7 @@ from calltally.store.tenants.dead_letters import record_failures
 from calltally.store.tenants.unlisted_fields import record_unlisted_field
 from calltally.store.tenants.vault import Vault
 from calltally.web.auth.keyring import KeyRing
-from calltally.web.auth.rate_limit import RateLimits
+from calltally.web.auth.token_bucket import RateLimits
 from calltally.web.metrics.metrics import Metrics
 from calltally.web.metrics.stored_counter import StoredCounter
 from calltally.web.request.long_poll import LongPolls

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from calltally.calls.list_query import MAX_OFFSET
+from calltally.calls.list_query import DEFAULT_LIMIT, MAX_OFFSET
 from calltally.calls.parameters import Parameter, range_schema, read_values, whole_number
 from calltally.web.openapi.operation import ResponseSpec, one_response
 from calltally.web.request.context import AnyRequest, dependencies_of
@@ -37,10 +37,10 @@ class PageWindow(NamedTuple):
     snapshot: str | None = None
 
 
-def page_parameters(what: str, *, most: int, default: int) -> tuple[Parameter, Parameter]:
+def page_parameters(what: str, *, most: int, default: int = DEFAULT_LIMIT) -> tuple[Parameter, Parameter]:
     """Return the parameters `limit` (1 to `most`) and `offset` of a list of `what`.
 
-    Each operation passes its own page sizes. Those of the list of calls are in `calls.list_query`.
+    The largest page is the operation's own; so is a page without `limit` if it passes `default`.
     """
     limits, offsets = range_schema(1, most, default), range_schema(0, MAX_OFFSET, 0)
     return (

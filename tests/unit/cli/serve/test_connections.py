@@ -11,7 +11,7 @@ LIMITED = """
 import resource, sys
 from calltally.cli.serve.connections import connections_of
 from calltally.logs import set_up_logs
-from calltally.settings import Settings
+from calltally.settings.fields import Settings
 
 soft, hard, most = map(int, sys.argv[1:])
 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from calltally.calls.export_formats import FORMATS
 from calltally.client.errors import UnexpectedAnswer
 from calltally.client.exporting import checkpoint as checkpoints
 from calltally.client.exporting.errors import (
@@ -19,7 +20,7 @@ from calltally.client.exporting.errors import (
 from calltally.client.exporting.manifest import find_damage
 from calltally.client.exporting.runs import RerunMode
 from calltally.client.wire import Answer, Request
-from calltally.formats.table import FORMATS
+from calltally.formats.writers import new_writer
 from tests.unit.client.exporting.exporting import (
     RecordingListener,
     SnapshotServer,
@@ -60,7 +61,7 @@ class KillingServer(SnapshotServer):
 
 def expected_bytes(form: str) -> bytes:
     """Return the output of the format's writer for all records in pages of ten."""
-    writer = FORMATS[form].new_writer(None)
+    writer = new_writer(FORMATS[form])
     pages = [b"\n".join(RECORDS[at : at + 10]) for at in range(0, len(RECORDS), 10)]
     return b"".join([writer.begin(), *map(writer.add, pages), writer.end()])
 

@@ -9,6 +9,7 @@ from litestar import get, post, put
 from calltally.alerts.evaluation.evaluator import rules_or_defaults
 from calltally.alerts.model.rules import rules_as_values, rules_of
 from calltally.calls.errors import InvalidBody, InvalidInput
+from calltally.calls.list_query import DEFAULT_LIMIT
 from calltally.calls.parameters import read_values
 from calltally.calls.times import parse_instant
 from calltally.store.alerts.alerts import (
@@ -61,7 +62,7 @@ async def get_alerts(request: AnyRequest) -> Response:
 def alert_filter(pairs: Sequence[tuple[str, str]]) -> AlertFilter:
     """Parse the filters of the list. Raises InvalidInput with every error in it."""
     values = read_values(pairs, _PARAMETERS_BY_NAME)
-    return AlertFilter(**{"limit": operations.DEFAULT_LIMIT, "offset": 0, **_ALL_TIMES, **values})
+    return AlertFilter(**{"limit": DEFAULT_LIMIT, "offset": 0, **_ALL_TIMES, **values})
 
 
 @get(_ONE, operation=operations.READ)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from calltally.alerts.model.finding import AlertKind
 from calltally.alerts.model.rules import Rules
+from calltally.calls.list_query import DEFAULT_LIMIT
 from calltally.calls.parameters import instant_parameter, one_of_parameter, text_parameter
 from calltally.store.alerts.alerts import UNRESOLVED, AlertState
 from calltally.web.api.alerts.schemas import (
@@ -29,7 +30,6 @@ from calltally.web.request.access import ALERTS_WRITE, CALLS_READ
 from calltally.web.response.paging import page_parameters, page_response
 
 TAG: Final = "Alerts"
-DEFAULT_LIMIT: Final = 25
 _STATES: Final = (*AlertState, UNRESOLVED)
 
 _EVIDENCE: Final[dict[str, Any]] = {
@@ -79,7 +79,7 @@ ALERT_ID: Final = PathParameter(
     example="0b6f7f0a-5f57-8c1e-9a35-2f8f7d1c2b3a",
 )
 PARAMETERS: Final = (
-    *page_parameters("alerts", most=1_000, default=DEFAULT_LIMIT),
+    *page_parameters("alerts", most=1_000),
     one_of_parameter(
         "state", "Only alerts in this state; unresolved is open or acknowledged.", _STATES, "unresolved"
     ),

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from calltally.calls.errors import InvalidInput
+from calltally.calls.export_formats import FORMATS, ExportFormat
 from calltally.calls.export_query import zone_of
 from calltally.calls.list_query import ListQuery
 from calltally.calls.masking import mask_lines
 from calltally.calls.parameters import quote_value
 from calltally.calls.times import DAY_US, utc_text
 from calltally.exports.window import CallWindow, first_chunk_query
-from calltally.formats.table import FORMATS, Format, Writer
+from calltally.formats.writers import Writer, new_writer
 from calltally.store.listing.list_calls import ListedPage
 from calltally.web.openapi.operation import Schema
 from calltally.web.request.context import AnyRequest, access_of, context_of, dependencies_of, tenant_of
@@ -27,9 +28,7 @@ _TEXT: Final[Schema] = {"type": "string"}
 _BINARY: Final[Schema] = {"type": "string", "format": "binary"}
 
 # Media types of a streaming operation besides JSON.
-STREAMED: Final = {
-    each.media_type: _TEXT if each.name in {"csv", "ndjson"} else _BINARY for each in FORMATS.values()
-}
+STREAMED: Final = {each.media_type: _BINARY if each.is_columnar else _TEXT for each in FORMATS.values()}
 STREAM_HEADERS: Final = {
     "X-Row-Count": "Streams only: the number of calls, sent before the first one.",
     "X-Snapshot": "Streams only: the snapshot of the stream, for use as `snapshot`.",
@@ -47,7 +46,7 @@ class StreamPlan(NamedTuple):
     first chunk. `most` is the limit of calls; None for all.
     """
 
-    form: Format
+    form: ExportFormat
     requested: ListQuery
     first: ListQuery
     most: int | None
@@ -67,7 +66,7 @@ class StreamPlan(NamedTuple):
             ),
             media_type=self.form.content_type.encode(),
             headers=(*headers, *stream_headers),
-            is_compressed=self.form.is_packed,
+            is_compressed=self.form.is_compressed,
         )
 
 
@@ -100,10 +99,10 @@ def _time_zone(name: str | None) -> ZoneInfo | None:
 
 
 async def _file_chunks(
-    window: CallWindow, form: Format, zone: ZoneInfo | None, *, is_masked: bool
+    window: CallWindow, form: ExportFormat, zone: ZoneInfo | None, *, is_masked: bool
 ) -> AsyncGenerator[bytes]:
     """Yield the bytes of the file. Slow steps run in a thread, so that the event loop stays responsive."""
-    writer: Writer = await asyncio.to_thread(form.new_writer, zone)
+    writer: Writer = await asyncio.to_thread(new_writer, form, zone)
     yield writer.begin()
     async with aclosing(window.chunks(form.chunk_bytes)) as chunks:
         async for records in chunks:
@@ -115,7 +114,7 @@ def _write_chunk(writer: Writer, records: bytes, *, is_masked: bool) -> bytes:
     return writer.add(mask_lines(records) if is_masked else records)
 
 
-def _disposition(form: Format, tenant: str, query: ListQuery) -> tuple[bytes, bytes]:
+def _disposition(form: ExportFormat, tenant: str, query: ListQuery) -> tuple[bytes, bytes]:
     words = ["calls", tenant]
     for word, bound_us in (("from", query.filter.from_us), ("to", query.filter.to_us)):
         words += [] if bound_us is None else [word, _day_or_time(bound_us)]

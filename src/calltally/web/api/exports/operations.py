@@ -3,8 +3,8 @@
 from functools import partial
 from typing import Final
 
-from calltally.calls.list_query import EXAMPLE_SNAPSHOT
-from calltally.formats.table import FORMATS
+from calltally.calls.export_formats import NDJSON
+from calltally.calls.list_query import DEFAULT_LIMIT, EXAMPLE_SNAPSHOT
 from calltally.store.jobs.jobs import JobKind
 from calltally.web.api.call_logs.streams import STREAMED
 from calltally.web.api.exports.schemas import ExportJob, ExportList, ExportManifest, body_schema
@@ -16,7 +16,6 @@ from calltally.web.response.paging import page_parameters, page_response
 
 TAG: Final = "Exports"
 MAX_LIMIT: Final = 100
-DEFAULT_LIMIT: Final = 25
 
 _ID: Final = "0b6f7a52-1d0e-4c57-9d3a-5b1f0f6f9a11"
 _SHA256: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -57,7 +56,7 @@ _NAME: Final = PathParameter(
     schema={"type": "string", "minLength": 1, "maxLength": 200},
     example="calls.ndjson",
 )
-PAGE: Final = page_parameters("exports", most=MAX_LIMIT, default=DEFAULT_LIMIT)
+PAGE: Final = page_parameters("exports", most=MAX_LIMIT)
 
 _READ: Final = partial(Operation, tag=TAG, scope=CALLS_READ, is_tenant_scoped=True)
 _WRITE: Final = partial(_READ, scope=EXPORTS_WRITE)
@@ -120,6 +119,6 @@ FILE: Final = _READ(
     # The media type is that of the file, which the client knows.
     is_negotiated=False,
     path=(EXPORT_ID, _NAME),
-    responses=file_responses("The whole file.", FORMATS["ndjson"].media_type, STREAMED),
+    responses=file_responses("The whole file.", NDJSON.media_type, STREAMED),
     problems=("files-gone", "range-not-satisfiable"),
 )

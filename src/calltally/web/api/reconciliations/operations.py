@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Any, Final
 
+from calltally.calls.list_query import DEFAULT_LIMIT
 from calltally.reconcile.findings import FindingKind
 from calltally.store.jobs.jobs import JobKind
 from calltally.web.api.jobs import job_id_parameter
@@ -20,7 +21,6 @@ from calltally.web.response.file_response import file_responses
 from calltally.web.response.paging import page_parameters, page_response
 
 TAG: Final = "Reconciliations"
-DEFAULT_LIMIT: Final = 25
 FINDINGS_DEFAULT_LIMIT: Final = 100
 
 _ID: Final = "4c1f3a60-7d5e-4b0a-8c39-2f6f5b1f9e27"
@@ -63,7 +63,7 @@ _FINDING: Final = {
 }
 
 RECONCILIATION_ID: Final = job_id_parameter(JobKind.RECONCILIATION, _ID)
-PAGE: Final = page_parameters("reconciliations", most=100, default=DEFAULT_LIMIT)
+PAGE: Final = page_parameters("reconciliations", most=100)
 FINDINGS_PAGE: Final = page_parameters("findings", most=1_000, default=FINDINGS_DEFAULT_LIMIT)
 
 _READ: Final = partial(Operation, tag=TAG, scope=CALLS_READ, is_tenant_scoped=True)

@@ -9,6 +9,7 @@ from litestar import get, put
 from calltally.calls.errors import Erased, InvalidBody, NotFound
 from calltally.calls.events import IngestOutcome
 from calltally.calls.identity import uuid_text
+from calltally.calls.list_query import DEFAULT_LIMIT
 from calltally.calls.parameters import one_of_parameter, read_values, text_parameter
 from calltally.calls.sessions import SESSION_STATUSES
 from calltally.ingest.session_body import SessionBody, session_fact
@@ -42,7 +43,6 @@ from calltally.web.response.paging import PageWindow, link_header, page_paramete
 from calltally.web.response.response import Response
 
 MAX_BODY_BYTES: Final = 5 * 1024 * 1024
-_DEFAULT_LIMIT: Final = 25
 _PATH: Final = "/api/v1/voice-sessions"
 
 SESSION_ID: Final = PathParameter(
@@ -52,7 +52,7 @@ SESSION_ID: Final = PathParameter(
     example="session-1001",
 )
 PARAMETERS: Final = (
-    *page_parameters("sessions", most=1_000, default=_DEFAULT_LIMIT),
+    *page_parameters("sessions", most=1_000),
     one_of_parameter("status", "Only sessions with this status.", SESSION_STATUSES, "completed"),
     text_parameter("stream_id", "Only sessions of this media stream.", "MZ1234567890abcdef"),
     text_parameter("agent_key", "Only sessions of this agent.", "scheduler"),
@@ -65,7 +65,7 @@ LIST: Final = _READ(
     summary="List sessions, newest first, without transcripts.",
     description="`total` is exact. Its cost is linear in the matching sessions.",
     query=PARAMETERS,
-    responses=page_response(VoiceSessionList, [EXAMPLE_SESSION], 25),
+    responses=page_response(VoiceSessionList, [EXAMPLE_SESSION], DEFAULT_LIMIT),
 )
 READ: Final = _READ(
     id="getVoiceSession",
@@ -106,7 +106,7 @@ async def list_voice_sessions(request: AnyRequest) -> Response:
     """List sessions. Stored records are joined without decoding."""
     tenant = tenant_of(request)
     values = read_values(pairs_without_tenant(request), {each.name: each for each in PARAMETERS})
-    query = SessionQuery(**{"limit": _DEFAULT_LIMIT, "offset": 0, **values})
+    query = SessionQuery(**{"limit": DEFAULT_LIMIT, "offset": 0, **values})
     check_search_values(access_of(request), {"stream_id": query.stream_id, "agent_key": query.agent_key})
     read = partial(list_sessions, tenant, query)
     page = await dependencies_of(request).store.read_tenant(tenant, read, long=True)

@@ -8,6 +8,7 @@ from litestar import get, post
 from calltally.calls.errors import InvalidBody, InvalidInput, NotFound
 from calltally.calls.event_types import TEST
 from calltally.calls.identity import parse_uuid, uuid_text
+from calltally.calls.list_query import DEFAULT_LIMIT
 from calltally.calls.parameters import instant_value, read_values
 from calltally.calls.times import utc_text
 from calltally.store.db.operation import StoreOperation
@@ -64,7 +65,7 @@ async def test(request: AnyRequest) -> Response:
 @get(ONE + "/deliveries", operation=operations.DELIVERIES)
 async def list_some(request: AnyRequest) -> Response:
     values = read_values(pairs_without_tenant(request), _PARAMETERS_BY_NAME)
-    limit: int = values.pop("limit", operations.DEFAULT_LIMIT)
+    limit: int = values.pop("limit", DEFAULT_LIMIT)
     before = _event_id(values.pop("before")) if "before" in values else LAST_ID
     if not before:
         raise InvalidInput.of("before", "before must be the `next` value of the previous page")

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any, Final
 
 from calltally.calls.event_types import COMPLETED, SUBSCRIBABLE
+from calltally.calls.list_query import DEFAULT_LIMIT
 from calltally.calls.parameters import Parameter, id_value, instant_parameter, one_of_parameter, text_value
 from calltally.store.webhooks.deliveries import STATES
 from calltally.web.api.webhooks.schemas import (
@@ -22,7 +23,6 @@ from calltally.web.request.access import WEBHOOKS_WRITE
 from calltally.web.response.paging import page_parameters
 
 TAG: Final = "Webhooks"
-DEFAULT_LIMIT: Final = 25
 MAX_LIMIT: Final = 1000
 
 _ID: Final = "0d9c3f5e-8f54-4c37-9d0f-6a7d0c1f4b52"
@@ -84,7 +84,7 @@ MESSAGE_ID: Final = PathParameter(
     example=_MESSAGE,
 )
 FILTERS: Final = (
-    page_parameters("deliveries", most=MAX_LIMIT, default=DEFAULT_LIMIT)[0],
+    page_parameters("deliveries", most=MAX_LIMIT)[0],
     Parameter(
         "before",
         "before",

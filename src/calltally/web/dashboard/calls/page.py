@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from calltally.calls.export_formats import STORAGE_FORMATS
 from calltally.calls.list_query import ListQuery
 from calltally.calls.model import DIRECTIONS, STATUSES
 from calltally.calls.phone import normalise_number
@@ -45,7 +46,6 @@ from calltally.web.request.query import Pairs, query_pairs
 from calltally.web.response.response import Response
 
 PAGE_SIZES: Final = (25, 50, 100, 250, 1000)
-EXPORTS: Final = ("csv", "ndjson", "parquet")
 API: Final = "/api/v1/call-logs"
 EXPORT: Final = "/calls-export"
 # Typed telephone numbers: digits with common separators.
@@ -102,7 +102,7 @@ def _values(request: AnyRequest, list_request: ListRequest, list_page: ListPage)
         "is_still": list_request.query.snapshot is not None,
         "fresh": url(here),
         "has_filters": any(name not in {"limit", "order"} for name, _value in here),
-        "exports": [(name, url([*whole, ("format", name)], EXPORT)) for name in EXPORTS],
+        "exports": [(name, url([*whole, ("format", name)], EXPORT)) for name in STORAGE_FORMATS],
         "curl": curl_of(request, url(here, API)),
         "first_event": _first_event(request),
         "here": url(list_request.pairs),
@@ -119,7 +119,7 @@ def _counts(list_request: ListRequest, list_page: ListPage) -> dict[str, Any]:
     unlimited = [pair for pair in here if pair[0] != "limit"]
     return {
         "total": position.total,
-        "total_text": total_text(position.at_least if position.total is None else position.total),
+        "total_text": total_text(position.total, position.at_least),
         "at_least": position.at_least,
         "count": url(counted, COUNT),
         "counted": url([*counted, *adjacent, (COUNTED, "yes")]),

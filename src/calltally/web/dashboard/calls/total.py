@@ -105,7 +105,7 @@ async def count_calls(request: AnyRequest, visitor: Visitor, pairs: Pairs) -> Re
         list_request.pairs, query.snapshot or "", ListPosition(query.limit, query.offset, 0, total, total)
     )
     values = {
-        "total": total_text(total),
+        "total": total_text(total, total),
         "pages": text("of_pages", pages=grouped(links.pages or 1)),
         "export": text("export_hint", total=grouped(total)),
         "last": links.last,
@@ -123,9 +123,13 @@ async def count_new_calls(request: AnyRequest, visitor: Visitor, pairs: Pairs) -
     )
 
 
-def total_text(total: int) -> str:
-    """Format as `124,958 calls`."""
-    return text("total", count=grouped(total))
+def total_text(total: int | None, at_least: int) -> str:
+    """Format as `124,958 calls`, or as `More than 5,000 calls` for a total that is not counted yet.
+
+    `store/listing/total_bound.py` has the number of calls that are counted at once.
+    """
+    count = text("total", count=grouped(at_least if total is None else total))
+    return f"More than {count}" if total is None else count
 
 
 async def _count_total(deps: Dependencies, visitor: Visitor, query: ListQuery) -> int:

@@ -57,7 +57,6 @@ TEXTS: Final[Mapping[str, str]] = {
     "summary": "Summary",
     "total": "{count} calls",
     "total_one": "1 call",
-    "at_least": "More than {total}",
     "count_them": "Count all",
     "counting": "Counting …",
     "showing": "{first} to {last}",

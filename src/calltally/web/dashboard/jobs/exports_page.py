@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from calltally.calls.export_query import EXPORT_FIELDS, EXPORT_FORMATS, PARTITIONS, parse_export_query
+from calltally.calls.export_formats import FORMATS
+from calltally.calls.export_query import EXPORT_FIELDS, PARTITIONS, parse_export_query
 from calltally.calls.filters import FILTERS, WINDOW_FIELDS
 from calltally.calls.identity import uuid_text
 from calltally.calls.model import DIRECTIONS, STATUSES
@@ -38,7 +39,7 @@ _FORM_FIELDS: Final = frozenset(
 )
 _FILTERS: Final = frozenset(row.name for row in FILTERS if row.field not in WINDOW_FIELDS)
 _CHOICES: Final = {
-    "formats": EXPORT_FORMATS,
+    "formats": tuple(FORMATS),
     "partitions": PARTITIONS,
     "statuses": STATUSES,
     "directions": DIRECTIONS,

@@ -5,7 +5,7 @@ import pytest
 from calltally.calls.errors import TooManyRequests
 from calltally.calls.times import SECOND_US
 from calltally.multiprocess import SharedNumbers
-from calltally.web.auth.rate_limit import RateLimits
+from calltally.web.auth.token_bucket import RateLimits
 
 
 class Watch:

@@ -1,6 +1,6 @@
 """Rate limit per key: a token bucket, stored as one number (the generic cell rate algorithm).
 
-The number of requests is the setting `rate_limit_per_minute`.
+The number of requests is the setting `rate_limit_per_minute` in `settings/fields.py`.
 """
 
 from typing import Final, NoReturn

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from calltally.settings import BadSetting, Settings, read_settings
 from calltally.settings.checks import decode_secret_key
+from calltally.settings.fields import Settings
+from calltally.settings.reading import BadSetting, read_settings
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 
@@ -165,7 +166,7 @@ def test_guessable_admin_key_is_refused_with_command_to_make_one(
 
 
 def test_documentation_contains_no_admin_key_to_copy() -> None:
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     text = [
         line
         for page in (root / "README.md", *(root / "docs").rglob("*.md"), *(root / "examples").rglob("*.md"))

@@ -1,0 +1,68 @@
+"""Writers of the export formats in `calls/export_formats.py`."""
+
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+from zoneinfo import ZoneInfo
+
+from calltally.calls.export_formats import ARROW, CSV, NDJSON, PARQUET, ExportFormat
+from calltally.formats.csv_lines import CsvLines
+
+
+class Writer(Protocol):
+    """Converter of sealed records to the bytes of one file, a chunk at a time, with bounded memory.
+
+    Its methods are called one after the other, not always in one thread.
+    """
+
+    def begin(self) -> bytes:
+        """Return the bytes before the first call."""
+        ...
+
+    def add(self, records: bytes) -> bytes:
+        """Add the next calls: at least one, as finished JSON records, joined by line feeds.
+
+        The result may be empty if the writer waits for more. Raises DamagedStore for what is no record.
+        """
+        ...
+
+    def end(self) -> bytes:
+        """Return the rest, and the bytes after the last call."""
+        ...
+
+
+class NdjsonLines:
+    """Writer of NDJSON, a call a line. It decodes nothing: records come as lines already."""
+
+    def begin(self) -> bytes:
+        return b""
+
+    def add(self, records: bytes) -> bytes:
+        return records + b"\n"
+
+    def end(self) -> bytes:
+        return b""
+
+
+def _parquet(_zone: ZoneInfo | None) -> Writer:
+    from calltally.formats.parquet_file import ParquetFile  # deferred: pyarrow takes 40 MB
+
+    return ParquetFile()
+
+
+def _arrow(_zone: ZoneInfo | None) -> Writer:
+    from calltally.formats.arrow import ArrowStream  # deferred: pyarrow takes 40 MB
+
+    return ArrowStream()
+
+
+_WRITERS: Final[Mapping[str, Callable[[ZoneInfo | None], Writer]]] = {
+    CSV.name: CsvLines,
+    NDJSON.name: lambda _zone: NdjsonLines(),
+    PARQUET.name: _parquet,
+    ARROW.name: _arrow,
+}
+
+
+def new_writer(form: ExportFormat, zone: ZoneInfo | None = None) -> Writer:
+    """Return a writer of one file. Only a format with a zone uses `zone`; None is UTC."""
+    return _WRITERS[form.name](zone)
