@@ -93,6 +93,10 @@ class HourlyRate:
             self._enough = (self._enough[0] + events, self._enough[1] + calls)
             self._squares += events**2 / calls
 
+    @property
+    def rate(self) -> float:
+        return self.events / self.calls if self.calls else 0.0
+
     def over_dispersion(self) -> float:
         """Return the ratio of the variance between hours to chance, at least 1; 1 for too few hours."""
         events, calls = self._enough
@@ -150,7 +154,11 @@ def _compare(since: HourlyRate, before: HourlyRate) -> _Comparison:
     now = EffectiveCounts(since.events / dispersion, since.calls / dispersion)
     # Whole calls: the rounding of half a call is below the reported precision.
     share = Proportion(round(before.events / dispersion), round(before.calls / dispersion))
-    return _Comparison(now, wilson(share, _Z_BEFORE), dispersion)
+    bounds = wilson(share, _Z_BEFORE)
+    # The rounding of few calls may move the interval off the rate itself.
+    if bounds is not None:
+        bounds = Interval(min(bounds.low, before.rate), max(bounds.high, before.rate))
+    return _Comparison(now, bounds, dispersion)
 
 
 def sequence_bounds(counts: EffectiveCounts) -> Interval:

@@ -114,6 +114,18 @@ def test_bounds_contain_the_observed_rate_and_narrow() -> None:
     assert widths == sorted(widths, reverse=True)
 
 
+def test_bounds_of_few_uneven_calls_contain_their_rate() -> None:
+    for calls in range(1, 40):
+        for events in range(calls + 1):
+            before = HourlyRate([(events, calls), (0, 30), (30, 30), (5, 5)])
+            since = HourlyRate([(events, calls)])
+            evidence = evaluate_rate(ANSWERED, since, before)
+            assert evidence.since is not None
+            assert evidence.since.low <= since.rate <= evidence.since.high
+            assert evidence.before is not None
+            assert evidence.before.low <= before.rate <= evidence.before.high
+
+
 def test_rates_of_0_and_1_have_bounds() -> None:
     past = HourlyRate([Proportion(0, 1_000)])
     none = evaluate_rate(FAILED, HourlyRate([Proportion(0, 500)]), past)

@@ -77,6 +77,11 @@ def grouped(number: int) -> str:
     return f"{number:,}"
 
 
+def roughly(number: int) -> str:
+    """Format an estimate with its two leading digits: `1,500,000` for 1,477,344."""
+    return grouped(round(number, 2 - len(str(number))))
+
+
 def _number(value: float) -> str:
     if value >= _DECIMALS_BELOW_PERCENT or value == int(value):
         return f"{value:.0f}"

@@ -86,7 +86,11 @@ def test_the_form_is_filled_by_the_filters_of_a_link(desk: ExportDesk) -> None:
 
 def test_export_needs_its_scope(desk: ExportDesk) -> None:
     browser = signed_in(desk.service)
-    assert "A new export" not in page(browser, "/exports")
+    shown = page(browser, "/exports")
+    assert "A new export" not in shown
+    assert "To start an export, your key needs the scope exports:write. It has calls:read." in shown
+    lacks = "To start a comparison, your key needs the scope exports:write."
+    assert lacks in page(browser, "/reconciliations")
     assert browser.post("/exports", format="csv").status_code == 403
     assert browser.get("/exports/0ef25721-2dd6-8ff5-9d50-25a73830586a").status_code == 404
 

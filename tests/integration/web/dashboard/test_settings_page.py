@@ -36,7 +36,12 @@ def signed_in(browser: Browser, *scopes: str) -> Browser:
 
 def test_a_reader_sees_the_rules_alone(browser: Browser) -> None:
     shown = page(signed_in(browser, "calls:read"))
-    assert "The administrator manages tenants" in shown
+    assert "API keys, routes, providers, retention and tenants need the admin key." in shown
+    assert (
+        "To see and change webhook endpoints, your key needs the scope webhooks:write. It has calls:read."
+        in shown
+    )
+    assert "To change the rules, your key needs the scope alerts:write." in shown
     assert all(
         f'action="/settings/{name}"' not in shown for name in ("keys", "endpoints", "rules", "tenants")
     )

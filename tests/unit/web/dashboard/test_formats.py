@@ -3,15 +3,18 @@
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from calltally.analytics.buckets import Bucket
 from calltally.analytics.measurement import MeasuredWindow, Measurement
 from calltally.calls.errors import InvalidInput
+from calltally.calls.intervals import Proportion, wilson
 from calltally.calls.measures import COLUMNS
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
 from calltally.store.rollups.quality_delta import QualityTotals
 from calltally.web.dashboard.calls.links import calls_of, calls_url
-from calltally.web.dashboard.formats import grouped, interval, minute, percent, points
+from calltally.web.dashboard.formats import grouped, interval, minute, percent, points, roughly
 from calltally.web.dashboard.quality.heat_map import SHADES, heat_map, hours_of
 from calltally.web.dashboard.quality.query import RATES_FIRST, parse_quality_page
 
@@ -44,6 +47,20 @@ def test_intervals_numbers_and_minutes() -> None:
         "12,408,771",
         "2026-10-01 09:32 CEST",
     )
+
+
+def test_an_estimate_has_two_leading_digits() -> None:
+    assert [roughly(each) for each in (7, 42, 1_234, 1_477_344)] == ["7", "42", "1,200", "1,500,000"]
+
+
+@given(events=st.integers(0, 10_000), others=st.integers(0, 10_000))
+def test_a_printed_interval_contains_its_printed_rate(events: int, others: int) -> None:
+    share = Proportion(events, events + others)
+    found = wilson(share)
+    if found is not None:
+        low, high = interval(*found).removesuffix(f"{THIN}%").split(" to ")
+        value = percent(share.value).removesuffix(f"{THIN}%")
+        assert float(low) <= float(value) <= float(high)
 
 
 def test_default_query_is_two_weeks_by_day_and_route_against_same_weekdays() -> None:

@@ -28,11 +28,22 @@ function shortLabel(label) {
   return chartData.step === "month" ? label.slice(0, 7) : label.slice(5, 10);
 }
 
-// One scale per row, so that its columns are comparable.
+// One scale per row, so that its columns are comparable. It follows the lines: the band of a few calls is wide, and
+// would flatten every line. What is above the scale is cut off.
+const ROOM = 1.25;
+
 function top_of(rate) {
   const points = chartData.columns.flatMap((column) => column.rates[rate]).filter(Boolean);
-  const most = Math.max(...points.map((point) => Math.max(point[HIGH] ?? 0, point[BASE] ?? 0)), 0.05);
-  return Math.min(1, Math.ceil(most * 20) / 20);
+  const most = Math.max(...points.map((point) => Math.max(point[VALUE] ?? 0, point[BASE] ?? 0)), 0.04);
+  return Math.min(1, Math.ceil(most * ROOM * 20) / 20);
+}
+
+// One start for all charts of a page, so that equal instants are below each other.
+const lines = chartData.columns.flatMap((column) => Object.values(column.rates));
+const first = Math.max(chartData.labels.findIndex((_, at) => lines.some((points) => hasBand(points, at))), 0);
+
+function hasBand(points, at) {
+  return points[at]?.[VALUE] != null;
 }
 
 function datasets(rate, place, top) {
@@ -80,6 +91,23 @@ function tooltipText(rate, place, at) {
   return lines;
 }
 
+// An area needs two neighbours: a point without any has its band as a bar.
+const BAR_PX = 8;
+
+const barsOf = (rate, place) => ({
+  id: "bars",
+  beforeDatasetsDraw({ ctx, chartArea, scales }) {
+    const points = chartData.columns[place].rates[rate];
+    ctx.fillStyle = clear("accent", 18);
+    points.forEach((point, at) => {
+      if (!hasBand(points, at) || hasBand(points, at - 1) || hasBand(points, at + 1)) return;
+      const top = Math.max(scales.y.getPixelForValue(point[HIGH]), chartArea.top);
+      const low = scales.y.getPixelForValue(point[LOW]);
+      ctx.fillRect(scales.x.getPixelForValue(at) - BAR_PX / 2, top, BAR_PX, Math.max(low - top, 1));
+    });
+  },
+});
+
 const brush = {
   id: "brush",
   afterDraw(chart) {
@@ -101,7 +129,7 @@ function options(rate, place, top) {
     maintainAspectRatio: false,
     interaction: { mode: "index", intersect: false },
     scales: {
-      x: { ...axis, grid: { display: false }, ticks: { ...ticks, ...label } },
+      x: { ...axis, min: first, grid: { display: false }, ticks: { ...ticks, ...label } },
       y: { ...axis, min: 0, max: top, ticks: { ...ticks, maxTicksLimit: 4, callback: (share) => `${Math.round(100 * share)} %` } },
     },
     plugins: {
@@ -169,7 +197,7 @@ function draw(canvas) {
     type: "line",
     data: { labels: chartData.labels, datasets: datasets(rate, place, top) },
     options: options(rate, place, top),
-    plugins: [brush],
+    plugins: [brush, barsOf(rate, place)],
   });
   charts.set(canvas, chart);
   listen(canvas, chart, rate, place);

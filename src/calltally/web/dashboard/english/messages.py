@@ -9,6 +9,7 @@ from calltally.web.dashboard.english.quality import QUALITY_TEXTS
 from calltally.web.dashboard.english.settings import SETTINGS_TEXTS
 
 TEXTS: Final[Mapping[str, str]] = {
+    "lacks_scope": "{action}, your key needs the scope {scope}. It has {has}.",
     "product": "Calltally",
     "description": "Call history of one tenant: find calls, see what happened, and monitor a launch.",
     "calls": "Calls",

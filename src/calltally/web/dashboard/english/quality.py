@@ -41,8 +41,9 @@ QUALITY_TEXTS: Final[Mapping[str, str]] = {
     "chart_small": "fewer than 30 calls",
     "chart_alert": "alert",
     "chart_open": "click to see the calls",
-    "chart_key": "Line: the rate. Band: its 95 % interval. Thin line: the baseline. Ring: fewer than 30"
-    " calls. Triangle: an alert opened. Click a point to see its calls; drag to zoom into a period.",
+    "chart_key": "Line: the rate. Band: its 95 % interval, cut off at the top. Thin line: the baseline."
+    " Ring: fewer than 30 calls. Triangle: an alert opened. Click a point to see its calls; drag to zoom"
+    " into a period.",
     "left_out": "The table has {count} more groups. The charts show the groups with the most calls.",
     "left_out_one": "The table has 1 more group. The charts show the groups with the most calls.",
     "marks": "Alerts in this period",
@@ -118,8 +119,11 @@ QUALITY_TEXTS: Final[Mapping[str, str]] = {
     "bounds": "Bounds for a verdict",
     "bounds_before": "baseline: {bounds}",
     "more": "Calls until certain",
-    "more_never": "never: the rates are equal",
-    "more_calls": "about {calls} more",
+    "more_never": "undecided: the rates are too close",
+    "more_calls": "about {calls} more: {time} at this rate",
+    "more_days": "{count} days",
+    "more_days_one": "a day",
+    "more_years": "unlikely to be decided: more than a year at this rate",
     "more_none": "no more needed",
     "by_the_hour": "By hour",
     "chart_hours": "{rate} of {name} by hour; the table has the same numbers",

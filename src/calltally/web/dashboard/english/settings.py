@@ -5,8 +5,10 @@ from typing import Final
 
 SETTINGS_TEXTS: Final[Mapping[str, str]] = {
     "settings": "Settings",
-    "settings_little": "The administrator manages tenants, keys, routes and providers: sign in with the"
-    " admin key and a tenant's id.",
+    "settings_little": "API keys, routes, providers, retention and tenants need the admin key. Sign in with"
+    " the admin key and a tenant's id.",
+    "see_the_endpoints": "To see and change webhook endpoints",
+    "change_the_rules": "To change the rules",
     "tenants": "Tenants",
     "tenant_id": "Id",
     "tenant_name": "Name",

@@ -9,11 +9,12 @@ from markupsafe import Markup
 from calltally.analytics.launch_query import LaunchQuery, parse_launch_query
 from calltally.analytics.launch_view import LaunchHour, LaunchReport, RateVerdict, launch_view
 from calltally.analytics.schemas import RateSummary
+from calltally.calls.times import DAY_US, parse_instant
 from calltally.web.api.analytics import restrict_launch_query
 from calltally.web.dashboard.calls.links import NARROWED, calls_url, url
 from calltally.web.dashboard.calls.page import curl_of
 from calltally.web.dashboard.english.messages import text
-from calltally.web.dashboard.formats import grouped, interval, minute, percent, points
+from calltally.web.dashboard.formats import grouped, interval, minute, percent, points, roughly
 from calltally.web.dashboard.pages import page
 from calltally.web.dashboard.quality.chart_data import ChartSeries, chart_json, chart_words, point
 from calltally.web.dashboard.rendering import CHARTS, built_path, render_page
@@ -29,6 +30,7 @@ _FACETS: Final = ("agent", "route")
 _DAY: Final = 10
 # Number of hours in the table; the API returns all.
 MOST_HOURS: Final = 200
+_YEAR_DAYS: Final = 365
 
 
 @page(PATH)
@@ -58,6 +60,7 @@ def _launch_pairs(pairs: Pairs) -> Pairs:
 
 def _values(visitor: Visitor, query: LaunchQuery, launch: LaunchReport) -> dict[str, Any]:
     window = launch.launch.window
+    days = (parse_instant(window.to) - parse_instant(window.from_)) / DAY_US
     sides = [side for side in (launch.launch, launch.baseline) if side is not None]
     return {
         "launch": launch,
@@ -71,7 +74,7 @@ def _values(visitor: Visitor, query: LaunchQuery, launch: LaunchReport) -> dict[
             }
             for side in sides
         ],
-        "pieces": [_evidence_row(name, each) for name, each in launch.evidence.items()],
+        "pieces": [_evidence_row(name, each, days) for name, each in launch.evidence.items()],
         "hours": [_hour(query, hour, list(launch.evidence)) for hour in launch.hours[-MOST_HOURS:][::-1]],
         "hours_in_all": len(launch.hours),
         "rates": list(launch.evidence),
@@ -81,7 +84,8 @@ def _values(visitor: Visitor, query: LaunchQuery, launch: LaunchReport) -> dict[
     }
 
 
-def _evidence_row(name: str, evidence: RateVerdict) -> dict[str, str]:
+def _evidence_row(name: str, evidence: RateVerdict, days: float) -> dict[str, str]:
+    """Format the evidence of a rate; `days` is the length of the launch."""
     since, before = evidence.launch, evidence.baseline
     has_both = since.value is not None and before.value is not None
     bounds, baseline_bounds = evidence.bounds, evidence.baseline_bounds
@@ -93,7 +97,7 @@ def _evidence_row(name: str, evidence: RateVerdict) -> dict[str, str]:
         "change": points((since.value or 0) - (before.value or 0)) if has_both else "",
         "bounds": interval(bounds.low, bounds.high) if bounds else "",
         "baseline_bounds": interval(baseline_bounds.low, baseline_bounds.high) if baseline_bounds else "",
-        "more": _more(evidence.more_calls),
+        "more": calls_until_certain(evidence.more_calls, since.denominator / days),
     }
 
 
@@ -105,10 +109,16 @@ def _side(name: str, rate: RateSummary) -> dict[str, str]:
     }
 
 
-def _more(calls: int | None) -> str:
+def calls_until_certain(calls: int | None, calls_a_day: float) -> str:
+    """Format the calls that a verdict still needs, rounded, and the time that they take."""
     if calls is None:
         return text("more_never")
-    return text("more_calls", calls=grouped(calls)) if calls else text("more_none")
+    if calls == 0:
+        return text("more_none")
+    days = calls / calls_a_day
+    if days > _YEAR_DAYS:
+        return text("more_years")
+    return text("more_calls", calls=roughly(calls), time=text("more_days", count=max(1, round(days))))
 
 
 def _hour(query: LaunchQuery, hour: LaunchHour, rates: Sequence[str]) -> dict[str, Any]:
