@@ -113,7 +113,12 @@ def own_environment(**settings: str) -> dict[str, str]:
     What tests tell of lies weeks back: to learn the rates of each of their tenants would take seconds.
     """
     settings = {"RATE_ALERTS": "false", **settings}
-    others = {name: value for name, value in os.environ.items() if not name.startswith("CALLTALLY_")}
+    of_hosts = {"DATABASE_URL", "PORT"}
+    others = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("CALLTALLY_") and name not in of_hosts
+    }
     return others | {f"CALLTALLY_{name}": value for name, value in settings.items()}
 
 

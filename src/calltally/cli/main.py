@@ -1,6 +1,7 @@
 """The `calltally` command: its subcommands, and the output of errors."""
 
 import sys
+from pathlib import Path
 from typing import Annotated, ClassVar, Final
 
 import typer
@@ -8,6 +9,7 @@ import typer
 from calltally import __version__
 from calltally.calls.errors import CalltallyError, InvalidInput
 from calltally.cli.lazy_commands import LazyGroup
+from calltally.cli.runtime.env_file import load_env_file
 
 FAILED: Final = 1
 MISUSED: Final = 2
@@ -37,6 +39,7 @@ class Subcommands(LazyGroup):
         "provider": f"{_PACKAGE}.provider:commands",
         "mapping": f"{_PACKAGE}.mapping:commands",
         "secrets": f"{_PACKAGE}.secrets:commands",
+        "config": f"{_PACKAGE}.config:commands",
         "db": f"{_PACKAGE}.db:commands",
     }
 
@@ -44,9 +47,9 @@ class Subcommands(LazyGroup):
 app: Final = typer.Typer(
     cls=Subcommands,
     help="Call history with exactly one record per call, for many tenants. Settings are CALLTALLY_* variables"
-    " or calltally.toml.",
+    " (also in a file .env) or calltally.toml.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -70,6 +73,7 @@ def before(
 
 def main() -> None:
     """Run the command line. An expected error prints one line on stderr and no traceback."""
+    load_env_file(Path.cwd())
     try:
         app()
     except CalltallyError as error:

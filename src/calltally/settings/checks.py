@@ -16,9 +16,10 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def check_database_url(url: str) -> str:
+    """Check the URL of a database. Returns `postgres://`, which some hosting platforms write, as `postgresql://`."""
     scheme, found, rest = url.partition("://")
-    if found and scheme in {"sqlite", "postgresql"} and rest.strip("/"):
-        return url
+    if found and scheme in {"sqlite", "postgresql", "postgres"} and rest.strip("/"):
+        return f"postgresql://{rest}" if scheme == "postgres" else url
     raise ValueError("write sqlite:///PATH or postgresql://USER@HOST/NAME")
 
 

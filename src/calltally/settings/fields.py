@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from calltally.settings.checks import (
     AdminKey,
@@ -21,10 +20,10 @@ MOST_WORKERS: Final = 256
 _API_URL: Final = "_api_url"
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """All settings, with their meanings and units. Immutable."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     database_url: Annotated[str, AfterValidator(check_database_url)] = Field(
         "sqlite:///var/calltally.db",

@@ -30,7 +30,6 @@ SERVER_PACKAGES = (
     "psycopg",
     "psycopg_pool",
     "pyarrow",
-    "pydantic_settings",
     "sqlalchemy",
     "structlog",
     "uvicorn",
@@ -107,6 +106,23 @@ def test_all_commands_are_listed_without_the_server(tmp_path: Path) -> None:
     assert "Needs the server: pip install 'calltally[server]'" in result.stdout
 
 
+@pytest.mark.parametrize("words", [(), ("serve",), ("tenant", "add")])
+def test_short_option_prints_the_help(words: tuple[str, ...]) -> None:
+    run = CliRunner()
+    assert run.invoke(app, [*words, "-h"]).stdout == run.invoke(app, [*words, "--help"]).stdout
+
+
+def test_shell_completes_commands() -> None:
+    words = {
+        "_CALLTALLY_COMPLETE": "complete_bash",
+        "COMP_WORDS": "calltally tenant re",
+        "COMP_CWORD": "2",
+        "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1",
+    }
+    result = CliRunner().invoke(app, [], env=words, prog_name="calltally")
+    assert result.stdout.strip() == "retention"
+
+
 def test_export_needs_no_server_packages(tmp_path: Path) -> None:
     result = calltally(tmp_path, "export", "--help")
     assert result.returncode == 0, result.stderr
@@ -150,7 +166,15 @@ print(sorted(name for name in sys.modules if name.startswith('calltally.cli.')))
     assert "Did you mean 'serve'?" in result.stderr
     needed = [
         f"calltally.cli.{name}"
-        for name in ("console", "console.options", "lazy_commands", "main", "runtime", "runtime.gc")
+        for name in (
+            "console",
+            "console.options",
+            "lazy_commands",
+            "main",
+            "runtime",
+            "runtime.env_file",
+            "runtime.gc",
+        )
     ]
     assert result.stdout == f"{needed}\n"
 

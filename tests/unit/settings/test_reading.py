@@ -16,7 +16,8 @@ KEY = base64.b64encode(bytes(range(32))).decode()
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in Settings.model_fields:
         monkeypatch.delenv(f"CALLTALLY_{name.upper()}", raising=False)
-    monkeypatch.delenv("CALLTALLY_CONFIG", raising=False)
+    for name in ("CALLTALLY_CONFIG", "DATABASE_URL", "PORT"):
+        monkeypatch.delenv(name, raising=False)
 
 
 def test_defaults_match_the_contract(tmp_path: Path) -> None:
@@ -67,6 +68,27 @@ def test_empty_variable_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (settings.port, settings.admin_key) == (1, None)
 
 
+def test_variables_of_hosting_platforms_count_where_nothing_else_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://u@h/platform")
+    monkeypatch.setenv("PORT", "5000")
+    settings = read_settings(tmp_path)
+    assert (settings.database_url, settings.port) == ("postgresql://u@h/platform", 5000)
+    (tmp_path / "calltally.toml").write_text("port = 1\n")
+    monkeypatch.setenv("CALLTALLY_DATABASE_URL", "sqlite:///own.db")
+    settings = read_settings(tmp_path)
+    assert (settings.database_url, settings.port) == ("sqlite:///own.db", 1)
+
+
+def test_error_names_the_variable_of_a_hosting_platform(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORT", "tcp://10.0.0.1:80")
+    with pytest.raises(BadSetting, match=r"^PORT: Input should be a valid integer"):
+        read_settings(tmp_path)
+
+
 def test_settings_file_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "other.toml").write_text("rate_limit_per_minute = 0\n")
     monkeypatch.setenv("CALLTALLY_CONFIG", "other.toml")
@@ -102,9 +124,10 @@ WRONG = [
     (
         "PROT",
         "8080",
-        "unknown variable CALLTALLY_PROT; there are CALLTALLY_ADMIN_KEY, CALLTALLY_ALERT_DAYS",
+        "unknown variable CALLTALLY_PROT; did you mean CALLTALLY_PORT? `calltally config show` lists",
     ),
-    ("port", "8080", "unknown variable CALLTALLY_port"),
+    ("port", "8080", "unknown variable CALLTALLY_port; did you mean CALLTALLY_PORT?"),
+    ("XYZ_ZYX", "8080", "unknown variable CALLTALLY_XYZ_ZYX; `calltally config show` lists all settings"),
 ]
 
 
@@ -120,7 +143,7 @@ def test_error_names_wrong_variable_without_its_value(
 
 
 WRONG_FILES = [
-    ("prot = 1", "calltally.toml: unknown key prot; there are admin_key, alert_days, database_connections"),
+    ("prot = 1", "calltally.toml: unknown key prot; did you mean port?"),
     ('port = "x"\nhost = ""', "calltally.toml: host: String should have at least 1 character; "),
     ("port = ", "calltally.toml is not TOML: "),
     ("[server]\nport = 1", "calltally.toml: unknown key server"),

@@ -43,6 +43,13 @@ log: Final = get_logger(__name__)
 
 def serve(
     *,
+    host: Annotated[
+        str | None, typer.Option(help="The address to listen on; overrides CALLTALLY_HOST.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="The TCP port to listen on; overrides CALLTALLY_PORT."),
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -62,11 +69,14 @@ def serve(
     ] = False,
 ) -> None:
     """Run the HTTP service until SIGTERM or SIGINT; responses in progress are finished first."""
-    settings = load_settings()
-    if workers is not None:
-        settings = settings.model_copy(update={"workers": workers})
-    if no_worker:
-        settings = settings.model_copy(update={"embedded_worker": False})
+    overrides = {
+        "host": host,
+        "port": port,
+        "workers": workers,
+        "embedded_worker": False if no_worker else None,
+    }
+    given = {name: value for name, value in overrides.items() if value is not None}
+    settings = load_settings().model_copy(update=given)
     keep_freed_memory()
     set_up_logs(settings.log_format, settings.log_level)
     if not settings.embedded_worker:
