@@ -18,8 +18,7 @@ def load_env_file(folder: Path) -> None:
     path = folder / _FILE
     if not path.is_file():
         return
-    # Imported only here: it takes 20 ms, and most folders have no such file.
-    from dotenv import dotenv_values
+    from dotenv import dotenv_values  # deferred: it takes 20 ms, and most folders have no such file
 
     for name, value in dotenv_values(path, interpolate=False).items():
         if value and (name.startswith(_PREFIX) or name in _COMMON) and not os.environ.get(name):
