@@ -36,7 +36,7 @@ def _lines(provider: Provider) -> Iterator[str]:
         yield from ("", f"## {title}", "", *_HEADER, *_field_rows(effects))
     unread = sorted(set(published_fields(provider.name)) - listed)
     if unread:
-        yield from ("", "## Published fields that are not read", "", *_HEADER)
+        yield from ("", "## Other published fields", "", *_HEADER)
         yield from (f"| `{name}` | {_UNREAD} |" for name in unread)
     for table in word_tables(provider.name):
         yield from ("", f"## {table.title}", "", *_word_rows(table))

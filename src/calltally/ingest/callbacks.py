@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from hashlib import sha256
+from secrets import token_urlsafe
 from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -15,8 +16,8 @@ from calltally.ingest.routes import RouteTableCache, TtlCache, map_route
 from calltally.providers.callback import Callback, PartlyUnderstood
 from calltally.providers.generic.signature import MAPPING
 from calltally.providers.known_fields import MAX_NAME_CHARS, unlisted_fields
-from calltally.providers.message_kinds import metric_kind
-from calltally.providers.provider import ChallengeAnswer, Provider, Webhook
+from calltally.providers.message_kinds import TOO_LONG, metric_kind
+from calltally.providers.provider import ChallengeAnswer, Provider, RunningSignature, Webhook
 from calltally.providers.registry import registered_name
 from calltally.store.db.interface import Store, Submission, SubmissionResult
 from calltally.store.db.operation import Clock
@@ -116,6 +117,22 @@ class CallbackReceiver:
         provider = self._providers.get(registered_name(provider_name))
         return provider.webhook.max_bytes_for(headers) if provider and provider.webhook else 0
 
+    async def running_signature(
+        self, provider_name: str, tenant: str, start: Callback
+    ) -> RunningSignature | None:
+        """Return the check of a longer body that begins as that of `start`; None if such bodies are refused.
+
+        Without stored secrets no signature is valid, as for an unknown tenant.
+        """
+        provider = self._providers.get(registered_name(provider_name))
+        drained = provider.webhook.drained if provider and provider.webhook else None
+        if provider is None or drained is None or not drained.start.match(start.body):
+            return None
+        secrets = await self._secrets.get((tenant, provider_name))
+        signature = drained.signature_of(start, secrets or dict.fromkeys(provider.needs, token_urlsafe()))
+        signature.update(start.body)
+        return signature
+
     async def receive(self, provider_name: str, tenant: str, callback: Callback) -> CallbackReceipt:
         """Verify, parse and record a callback. An unknown tenant gets the reply of a wrong signature."""
         provider = self._providers.get(registered_name(provider_name))
@@ -158,6 +175,14 @@ class CallbackReceiver:
             sum(map(has_unknown_end, facts)),
             unread_fields=unread_fields,
         )
+
+
+def drained_receipt(signature: RunningSignature, max_bytes: int) -> CallbackReceipt:
+    """Return the receipt of a body that was verified as it arrived and is not kept."""
+    if not signature.is_valid():
+        return CallbackReceipt(CallbackVerdict.WRONG_SIGNATURE)
+    reason = f"longer than {max_bytes} bytes: it describes no state of a call, and is not kept"
+    return CallbackReceipt(CallbackVerdict.KEPT, reason, kind=TOO_LONG)
 
 
 def _challenge_answer(provider: Provider, callback: Callback, secrets: Secrets) -> ChallengeAnswer | None:

@@ -7,9 +7,11 @@ from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from calltally.calls.events import Fact, IngestOutcome
+from calltally.calls.events import UNREAD, Fact, IngestOutcome
+from calltally.ingest.callbacks import unknown_ends
 from calltally.ingest.routes import RouteTable, map_route
 from calltally.providers.callback import UnreadableRecord
+from calltally.providers.known_fields import unlisted_in_record
 from calltally.store.db.fact_codec import pack
 from calltally.store.db.interface import Store, Submission
 from calltally.store.ledger.fact_queries import unknown_facts
@@ -21,6 +23,9 @@ from calltally.store.tenants.tenants import need_tenant
 COMMIT_FACTS: Final = 1_000
 # Facts that are looked up together inside a service, whose commits stay small.
 CHUNK: Final = 500
+# Records of a chunk whose fields are compared with the provider's page: all would cost a third of the import.
+_COMPARED: Final = 50
+_MAX_UNLISTED: Final = 50
 # A file of another kind may have a refusal a line; the count goes on, the list does not.
 MAX_REFUSALS: Final = 1_000
 
@@ -36,11 +41,17 @@ class Read(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """A part of the items: facts ready for the ledger, refusals, and how far the files are read."""
+    """A part of the items: facts ready for the ledger, refusals, and how far the files are read.
+
+    `unread_fields` counts values that could not be read. `unlisted` names fields and end reasons that the
+    provider's coverage page does not list.
+    """
 
     submissions: Sequence[Submission]
     refused: Sequence[UnreadableRecord] = ()
     read: Read | None = None
+    unread_fields: int = 0
+    unlisted: tuple[str, ...] = ()
 
 
 class ImportReport(msgspec.Struct, frozen=True):
@@ -48,6 +59,8 @@ class ImportReport(msgspec.Struct, frozen=True):
 
     `recorded` counts records that changed a call, and `conflicting` those of them that contradict earlier
     facts of the call. `known` were recorded before. `unchanged` were new and are kept, but changed no call.
+    `unread_fields` counts values that could not be read and were left out. `unlisted` names fields, in
+    samples of the records, and end reasons that the provider's coverage page does not list.
     """
 
     recorded: int = 0
@@ -56,6 +69,8 @@ class ImportReport(msgspec.Struct, frozen=True):
     unchanged: int = 0
     refused: int = 0
     refusals: tuple[UnreadableRecord, ...] = ()
+    unread_fields: int = 0
+    unlisted: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
@@ -70,7 +85,9 @@ async def import_facts(store: Store, tenant: str, *, items: Listed, deliver: boo
     """
     table = await routes_for(store, tenant)
     report = ImportReport()
-    for chunk in chunks_of(items, tenant, table, deliver=deliver, size=CHUNK):
+    rest = iter(items)
+    while listed := list(islice(rest, CHUNK)):
+        chunk = chunk_of(listed, tenant, table, deliver=deliver)
         report = await _record(store, tenant, chunk, report, in_one_commit=False)
     return report
 
@@ -96,25 +113,43 @@ async def routes_for(store: Store, tenant: str) -> RouteTable:
 
 
 def chunks_of(
-    items: Listed, tenant: str, table: RouteTable, *, deliver: bool, size: int | None = None
+    items: Listed, tenant: str, table: RouteTable, *, deliver: bool, provider: str = ""
 ) -> Iterator[Chunk]:
-    """Yield the items, ready for the ledger, in chunks of a size, by default of one commit each."""
+    """Yield the items, ready for the ledger, in chunks of one commit each; see `chunk_of`."""
     rest = iter(items)
-    while chunk := list(islice(rest, size or COMMIT_FACTS)):
-        yield chunk_of(chunk, tenant, table, deliver=deliver)
+    while chunk := list(islice(rest, COMMIT_FACTS)):
+        yield chunk_of(chunk, tenant, table, deliver=deliver, provider=provider)
 
 
 def chunk_of(
-    items: Sequence[Fact | UnreadableRecord], tenant: str, table: RouteTable, *, deliver: bool
+    items: Sequence[Fact | UnreadableRecord],
+    tenant: str,
+    table: RouteTable,
+    *,
+    deliver: bool,
+    provider: str = "",
 ) -> Chunk:
-    """Map the facts among items to routes and pack their rows."""
+    """Map the facts among items to routes and pack their rows. `provider` has the page of their fields."""
     facts = [map_route(item, table) for item in items if isinstance(item, Fact)]
     # Without the raw body, which is in the packed row: nothing else reads it.
     submissions = [
         Submission(tenant, msgspec.structs.replace(fact, raw=b""), deliver, pack(fact, fact.key))
         for fact in facts
     ]
-    return Chunk(submissions, [item for item in items if isinstance(item, UnreadableRecord)])
+    return Chunk(
+        submissions,
+        [item for item in items if isinstance(item, UnreadableRecord)],
+        unread_fields=sum(len(fact.stated.get(UNREAD, ())) for fact in facts),
+        unlisted=_unlisted(facts, provider),
+    )
+
+
+def _unlisted(facts: Sequence[Fact], provider: str) -> tuple[str, ...]:
+    """Return the unlisted end reasons of all facts, and the unlisted fields of the first ones."""
+    names = dict.fromkeys(unknown_ends(facts))
+    for fact in facts[:_COMPARED] if provider else ():
+        names.update(dict.fromkeys(unlisted_in_record(provider, fact.raw)))
+    return tuple(names)[:_MAX_UNLISTED]
 
 
 async def _record(
@@ -133,4 +168,6 @@ async def _record(
         unchanged=report.unchanged + outcomes[IngestOutcome.IGNORED],
         refused=report.refused + len(refusals) + outcomes[IngestOutcome.REFUSED],
         refusals=(*report.refusals, *refusals[: MAX_REFUSALS - len(report.refusals)]),
+        unread_fields=report.unread_fields + chunk.unread_fields,
+        unlisted=tuple(dict.fromkeys((*report.unlisted, *chunk.unlisted)))[:_MAX_UNLISTED],
     )

@@ -47,11 +47,17 @@ def known_fields(provider: str) -> KnownFields:
 
 def unlisted_fields(provider: str, callback: Callback) -> tuple[str, ...]:
     """Return the fields of an authentic callback that are not known; at most 20, cut to 120 characters."""
-    known = known_fields(provider)
-    if not known.names:
-        return ()
+    return _unlisted(provider, _names(callback)) if known_fields(provider).names else ()
+
+
+def unlisted_in_record(provider: str, raw: bytes) -> tuple[str, ...]:
+    """Return the fields of a record of a list or file that are not known, with the same limits."""
+    return _unlisted(provider, _record_names(raw)) if known_fields(provider).names else ()
+
+
+def _unlisted(provider: str, found: Iterator[str]) -> tuple[str, ...]:
     try:
-        names = dict.fromkeys(name[:MAX_NAME_CHARS] for name in islice(_names(callback), _MAX_LEAVES))
+        names = dict.fromkeys(name[:MAX_NAME_CHARS] for name in islice(found, _MAX_LEAVES))
     except (ValueError, RecursionError):
         # The content was signed and read, and a part that it does not use is malformed.
         return ()
@@ -97,4 +103,8 @@ def _names(callback: Callback) -> Iterator[str]:
         yield from (name for name, _ in parse_form(callback.body))
         return
     # XML and lines of JSON raise ValueError: their fields are those of the provider's files.
-    yield from leaf_names(_decoder.decode(callback.body))
+    yield from _record_names(callback.body)
+
+
+def _record_names(raw: bytes) -> Iterator[str]:
+    yield from leaf_names(_decoder.decode(raw))

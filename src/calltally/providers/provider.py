@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from calltally.calls.events import Fact
 from calltally.providers.call_fetcher import CallFetcher
@@ -29,6 +29,26 @@ class ChallengeAnswer(NamedTuple):
     headers: Mapping[str, str]
 
 
+class RunningSignature(Protocol):
+    """Check of a signature over a body that arrives in parts."""
+
+    def update(self, part: bytes) -> None:
+        """Add the next part of the body."""
+
+    def is_valid(self) -> bool:
+        """Return whether one of the secrets signs all parts."""
+
+
+class DrainedBody(NamedTuple):
+    """Bodies that are verified and not kept: their first bytes, and the check of their signature.
+
+    `signature_of` gets the request without the rest of its body, and the stored secrets.
+    """
+
+    start: re.Pattern[bytes]
+    signature_of: Callable[[Callback, Mapping[str, str]], RunningSignature]
+
+
 Challenge: TypeAlias = Callable[[Callback, Mapping[str, str]], ChallengeAnswer | None]
 
 
@@ -50,9 +70,9 @@ class Webhook(NamedTuple):
     `unread_kinds` are patterns of documented kinds that are counted by name and not read. Anybody can send a
     body: `max_bytes` and `max_form_bytes` bound the work of `verify`, which parses a form if its parameters
     are signed. `kept_status` is the HTTP status for an authentic body that is stored as a dead letter; some
-    providers take any other than 200 for a failure. A longer body that begins with `drained` is read to its
-    end and acknowledged, but neither kept nor verified. `challenge` answers the handshakes that precede the
-    first event.
+    providers take any other than 200 for a failure. A longer body that begins as `drained` says is verified
+    as it arrives and acknowledged, but not kept. `challenge` answers the handshakes that precede the first
+    event.
     """
 
     verify: Verify
@@ -61,7 +81,7 @@ class Webhook(NamedTuple):
     max_bytes: int = MAX_BODY_BYTES
     max_form_bytes: int = MAX_FORM_BYTES
     kept_status: int = 202
-    drained: re.Pattern[bytes] | None = None
+    drained: DrainedBody | None = None
     challenge: Challenge | None = None
 
     def max_bytes_for(self, headers: Mapping[str, str]) -> int:

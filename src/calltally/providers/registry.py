@@ -33,7 +33,14 @@ from calltally.providers.plivo import normalise as plivo_normalise
 from calltally.providers.plivo import resources as plivo_resources
 from calltally.providers.plivo import signature as plivo_signature
 from calltally.providers.plivo import words as plivo_words
-from calltally.providers.provider import MAX_BODY_BYTES, MAX_EVENT_BYTES, Provider, ProviderKind, Webhook
+from calltally.providers.provider import (
+    MAX_BODY_BYTES,
+    MAX_EVENT_BYTES,
+    DrainedBody,
+    Provider,
+    ProviderKind,
+    Webhook,
+)
 from calltally.providers.retell import fetch as retell_fetch
 from calltally.providers.retell import normalise as retell_normalise
 from calltally.providers.retell import signature as retell_signature
@@ -216,7 +223,7 @@ ELEVENLABS: Final = Provider(
         elevenlabs_normalise.facts_of,
         elevenlabs_words.UNREAD_KINDS,
         kept_status=200,
-        drained=elevenlabs_words.AUDIO_EVENT,
+        drained=DrainedBody(elevenlabs_words.AUDIO_EVENT, elevenlabs_signature.BodySignature),
     ),
     list_facts=elevenlabs_normalise.list_facts,
     fetcher=elevenlabs_fetch.FETCHER,

@@ -67,6 +67,25 @@ def test_refusals_are_reported_and_the_rest_goes_in(bench: Bench) -> None:
     assert {call["call_sid"] for call in calls(bench)} == {"CA1", "CA4"}
 
 
+def test_values_left_out_and_unlisted_names_are_counted() -> None:
+    odd = {**CALL, "sid": "CA1", "from": "x" * 3_000, "brand": 1, "price": "many"}
+    told = told_of(odd, {**CALL, "sid": "CA2", "brand": 2}, {**odd, "sid": "CA3"})
+    chunk = chunk_of(told, TENANT, {}, deliver=False, provider="twilio")
+    assert (chunk.unread_fields, chunk.unlisted) == (4, ("brand",))
+    assert chunk_of(told, TENANT, {}, deliver=False).unlisted == ()
+
+
+def test_the_report_adds_the_counts_of_its_chunks(bench: Bench) -> None:
+    told = told_of({**CALL, "sid": "CA1", "price": "many", "brand": 1})
+
+    async def chunks() -> AsyncIterator[Chunk]:
+        for _ in range(2):
+            yield chunk_of(told, TENANT, {}, deliver=False, provider="twilio")
+
+    report = bench.run(import_chunks(bench.store, TENANT, chunks(), on_chunk=lambda _: None))
+    assert (report.recorded, report.known, report.unread_fields, report.unlisted) == (1, 1, 2, ("brand",))
+
+
 def test_what_is_new_and_changes_nothing_is_counted_apart(bench: Bench) -> None:
     report = imported(bench, told_of({**CALL, "sid": "CA1"}, {**CALL, "sid": "CA1", "group_sid": "GP1"}))
     assert (report.recorded, report.unchanged) == (1, 1)

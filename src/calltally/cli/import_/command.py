@@ -77,7 +77,8 @@ def import_calls(options: ImportOptions) -> None:
     Known records change nothing. Records that cannot be read are printed with their position and skipped; the
     exit code is then 1. All others are imported.
     """
-    reading = Reading(_reader(options.provider), options.files, options.refused)
+    named = registered_name(options.provider)
+    reading = Reading(_reader(options.provider), options.files, options.refused, named)
     _check(options)
     gc.set_threshold(_COLLECT_AFTER)
     keep_freed_memory()
@@ -198,3 +199,8 @@ def _print_report(report: ImportReport) -> None:
         f"{report.total} read: {report.recorded} recorded ({report.conflicting} of them conflicting),"
         f" {report.known} already known, {report.unchanged} without changes, {report.refused} refused."
     )
+    if report.unread_fields:
+        values = "value" if report.unread_fields == 1 else "values"
+        typer.echo(f"{report.unread_fields} {values} could not be read and were left out.")
+    if report.unlisted:
+        typer.echo(f"Not on the provider's page: {', '.join(report.unlisted)}.")

@@ -113,11 +113,15 @@ def unpacked(file: BinaryIO) -> BinaryIO:
 
 
 class Reading(NamedTuple):
-    """Files to import, the reader of their records, and the file for refused lines."""
+    """Files to import, the reader of their records, and the file for refused lines.
+
+    `provider` is the one whose coverage page lists the fields of the records; empty if there is none.
+    """
 
     list_facts: ListFacts
     files: list[Path]
     refused: Path | None
+    provider: str = ""
 
     def is_long(self) -> bool:
         """Return true if the files are large enough for a separate reading process."""
@@ -141,7 +145,7 @@ class Reading(NamedTuple):
                 sys.stdin = os.fdopen(stdin)
             last = [Read(0, None, 0)]
             items = self._items(source, last.append, sizes)
-            for chunk in chunks_of(items, tenant, table, deliver=deliver):
+            for chunk in chunks_of(items, tenant, table, deliver=deliver, provider=self.provider):
                 del last[:-1]
                 yield chunk._replace(read=last[0])
 

@@ -1,27 +1,29 @@
 """Facts from files of Asterisk.
 
-Tables with and without a header, and AMI's events in the format of its stream.
+Tables of call detail records and of channel events, with and without a header, and AMI's events in the format
+of its stream.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact
 from calltally.providers import tables
-from calltally.providers.asterisk import words
-from calltally.providers.asterisk.rows import fact_of
+from calltally.providers.asterisk import channel_events, words
+from calltally.providers.asterisk.rows import Row, fact_of
 from calltally.providers.callback import RecordSource, UnreadableRecord
 from calltally.providers.local_time import local_stamp
 
 _MAX_EVENT_LINES: Final = 200
+_AMI_EVENTS: Final = {"cdr": words.AMI_NAMES, "cel": words.AMI_EVENT_NAMES}
 _AMI_STARTS: Final = (b"Event:", b"Response:", b"Asterisk Call Manager")
-_HEADER_NAMES: Final = frozenset({"src", "dst", "disposition"})
+_HEADERS: Final = (frozenset({"src", "dst", "disposition"}), frozenset({"eventtype", "linkedid"}))
 
 
 def list_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | UnreadableRecord]:
-    """Yield each row or `Cdr` event of a file as a fact; skip AMI's other events."""
+    """Yield each call detail record and each transfer of a file as a fact; skip all other events."""
     numbered = iter(lines)
     first = next((line for line in numbered if line.strip()), b"")
     complete = chain([first], numbered)
@@ -38,16 +40,18 @@ def _table_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact 
             yield row
             continue
         named = [cell.strip().lower() for cell in row.cells]
-        if len(_HEADER_NAMES.intersection(named)) == len(_HEADER_NAMES):
+        if any(header.issubset(named) for header in _HEADERS):
             # Concatenated files repeat the header in the middle.
             columns = columns if source.columns else named
             continue
         names = columns or _columns_of(row.cells, source)
-        yield _row_fact(f"line {row.line}", row.cells, names, source)
+        yield from _row_facts(f"line {row.line}", row.cells, names, source)
 
 
 def _columns_of(cells: Sequence[str], source: RecordSource) -> Sequence[str]:
-    """Return the layout of a row without a header, by the column of its start time."""
+    """Return the layout of a row without a header, by its event or the column of its start time."""
+    if len(cells) == len(words.EVENT_COLUMNS) and cells[0].strip() in words.EVENT_TYPES:
+        return words.EVENT_COLUMNS
     # In this order: at the start column of one layout, the other has the answer time or the dialled data.
     for names in (words.CUSTOM_COLUMNS, words.MASTER_COLUMNS):
         at = names.index("start")
@@ -64,19 +68,29 @@ def _is_time(text: str, source: RecordSource) -> bool:
     return True
 
 
-def _row_fact(
+def _row_facts(
     position: str, cells: Sequence[str], names: Sequence[str], source: RecordSource
-) -> Fact | UnreadableRecord:
+) -> Iterator[Fact | UnreadableRecord]:
     minimum = (
         words.MASTER_MIN_COLUMNS if names in (words.MASTER_COLUMNS, words.CUSTOM_COLUMNS) else len(names)
     )
     if not minimum <= len(cells) <= len(names):
         wanted = f"{minimum}" if minimum == len(names) else f"{minimum} to {len(names)}"
-        return UnreadableRecord(
-            position, f"has {len(cells)} fields, not {wanted}: the row is cut, or belongs to another table"
-        )
+        reason = f"has {len(cells)} fields, not {wanted}: the row is cut, or belongs to another table"
+        yield UnreadableRecord(position, reason)
+        return
+    row = dict(zip(names, cells, strict=False))
+    if "eventtype" not in row:
+        yield _fact(position, row, fact_of, source)
+    elif channel_events.is_transfer(row):
+        yield _fact(position, row, channel_events.fact_of, source)
+
+
+def _fact(
+    position: str, row: dict[str, str], read: Callable[[Row, RecordSource], Fact], source: RecordSource
+) -> Fact | UnreadableRecord:
     try:
-        return fact_of(dict(zip(names, cells, strict=False)), source)
+        return read(row, source)
     except NotUnderstood as fault:
         return UnreadableRecord(position, fault.detail)
 
@@ -91,24 +105,24 @@ def _ami_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | 
             name, _, value = text.partition(":")
             event[name.strip().lower()] = value.strip()
         elif not text and event:
-            if event.get("event", "").lower() == "cdr":
-                yield _ami_fact(f"line {first_line}", event, source)
+            yield from _ami_event_facts(f"line {first_line}", event, source)
             event = {}
-    if event.get("event", "").lower() == "cdr":
+    if event.get("event", "").lower() in _AMI_EVENTS:
         yield UnreadableRecord(f"line {first_line}", "the event does not end with a blank line: it is cut")
 
 
-def _ami_fact(position: str, event: dict[str, str], source: RecordSource) -> Fact | UnreadableRecord:
-    row = {words.AMI_NAMES[name]: value for name, value in event.items() if name in words.AMI_NAMES}
-    try:
-        _check_complete(row)
-        return fact_of(row, source)
-    except NotUnderstood as fault:
-        return UnreadableRecord(position, fault.detail)
-
-
-def _check_complete(row: dict[str, str]) -> None:
-    if "\0" in "".join(row.values()) or "\ufffd" in "".join(row.values()):
-        raise NotUnderstood("contains bytes that are not text")
-    if "uniqueid" not in row:
-        raise NotUnderstood("UniqueID is missing: the event is cut")
+def _ami_event_facts(
+    position: str, event: dict[str, str], source: RecordSource
+) -> Iterator[Fact | UnreadableRecord]:
+    kind = event.get("event", "").lower()
+    names = _AMI_EVENTS.get(kind, {})
+    row = {names[name]: value for name, value in event.items() if name in names}
+    content = "".join(row.values())
+    if "\0" in content or "\ufffd" in content:
+        yield UnreadableRecord(position, "contains bytes that are not text")
+    elif kind == "cdr" and "uniqueid" not in row:
+        yield UnreadableRecord(position, "UniqueID is missing: the event is cut")
+    elif kind == "cdr":
+        yield _fact(position, row, fact_of, source)
+    elif channel_events.is_transfer(row):
+        yield _fact(position, row, channel_events.fact_of, source)

@@ -51,15 +51,11 @@ def fact_of(row: Row, source: RecordSource) -> Fact:
 
 
 def _sid(row: Row, account: str) -> str:
-    """Return the SID of a row's call, prefixed with the account: two switches may use the same id."""
     own = row.get("linkedid") or row.get("uniqueid")
     if not own:
         # cdr_csv writes ids only with an option. At one time, a channel name is used once.
         own = "row-" + sha256(f"{row.get('channel')}\0{_start_text(row)}".encode()).hexdigest()[:24]
-    try:
-        return value_parsers.sid(f"{account}:{own}" if account else own)
-    except ValueError as fault:
-        raise NotUnderstood(f"linkedid {own[:80]!r}: {fault}") from fault
+    return words.sid_of(own, account)
 
 
 def _leg(row: Row) -> str:
@@ -89,12 +85,24 @@ def _statement(row: Row, source: RecordSource) -> StatedFields:
         statement["error_code"] = disposition
     if row.get("lastapp", "").strip().lower() == "voicemail" and statement["status"] == Status.COMPLETED:
         statement["answered_by"] = "machine"
+    statement.update(_transfer(row))
     _add_parties(statement, row)
     _add_times(statement, row, source)
     metadata = {name: row[name][: value_parsers.MAX_WORD_CHARS] for name in _METADATA if row.get(name)}
     if metadata:
         statement["metadata"] = metadata
     return statement
+
+
+def _transfer(row: Row) -> StatedFields:
+    """Return the transfer that a row states. A `Dial` is no transfer: it is how a switch reaches an agent."""
+    if row.get("lastapp", "").strip().lower() == words.TRANSFER_APPLICATION:
+        target = row.get("lastdata", "").strip()[: value_parsers.MAX_WORD_CHARS]
+        return {"transfer": {"target": target or None, "outcome": "requested"}}
+    for name, outcome in words.TRANSFER_COLUMNS.items():
+        if row.get(name, "").strip():
+            return {"transfer": {"target": None, "outcome": outcome}}
+    return {}
 
 
 def _add_parties(statement: StatedFields, row: Row) -> None:

@@ -6,7 +6,9 @@ Sources: Asterisk's pages on the CDR specification, cdr_csv, cdr_custom and AMI 
 from collections.abc import Mapping
 from typing import Final
 
+from calltally.calls.errors import NotUnderstood
 from calltally.calls.model import Direction, Status
+from calltally.providers import value_parsers
 
 NAME: Final = "asterisk"
 
@@ -58,7 +60,42 @@ CUSTOM_COLUMNS: Final = (
     *("start", "answer", "end", "duration", "billsec", "disposition", "amaflags", "accountcode"),
     *("uniqueid", "userfield", "sequence", "linkedid"),
 )
-COLUMNS: Final = frozenset((*MASTER_COLUMNS, "calldate"))
+# Channel variables that cdr_custom and database tables can have, by the outcome that a value proves.
+TRANSFER_COLUMNS: Final[Mapping[str, str]] = {"attendedtransfer": "bridged", "blindtransfer": "requested"}
+# The application that sends the call to another switch (SIP REFER); `lastdata` is its target.
+TRANSFER_APPLICATION: Final = "transfer"
+COLUMNS: Final = frozenset((*MASTER_COLUMNS, "calldate", *TRANSFER_COLUMNS))
+
+# In the order of the sample of cel_custom.conf.
+EVENT_COLUMNS: Final = (
+    *("eventtype", "eventtime", "cidname", "cidnum", "cidani", "cidrdnis", "ciddnid", "exten", "context"),
+    *("channame", "appname", "appdata", "amaflags", "accountcode", "uniqueid", "linkedid", "bridgepeer"),
+    *("userfield", "userdeftype", "eventextra"),
+)
+EVENT_TYPES: Final = frozenset(
+    {
+        *(
+            "CHAN_START",
+            "CHAN_END",
+            "ANSWER",
+            "HANGUP",
+            "APP_START",
+            "APP_END",
+            "BRIDGE_ENTER",
+            "BRIDGE_EXIT",
+        ),
+        *("BLINDTRANSFER", "ATTENDEDTRANSFER", "PARK_START", "PARK_END", "PICKUP", "FORWARD", "LINKEDID_END"),
+        *("LOCAL_OPTIMIZE", "LOCAL_OPTIMIZE_BEGIN", "USER_DEFINED"),
+    }
+)
+# Columns of AMI's `CEL` event.
+AMI_EVENT_NAMES: Final[Mapping[str, str]] = {
+    "eventname": "eventtype",
+    "eventtime": "eventtime",
+    "uniqueid": "uniqueid",
+    "linkedid": "linkedid",
+    "extra": "extra",
+}
 
 # Contexts of distributions' dialplans for calls from outside and from their own telephones.
 _INBOUND: Final = ("from-trunk", "from-pstn", "from-did", "ext-did", "incoming", "inbound", "from-outside")
@@ -70,3 +107,11 @@ def direction_of(context: str) -> Direction | None:
     if context.startswith(_INBOUND):
         return Direction.INBOUND
     return Direction.OUTBOUND if context.startswith(_OUTBOUND) else None
+
+
+def sid_of(own: str, account: str) -> str:
+    """Return the SID of a call, prefixed with the account: two switches may use the same id."""
+    try:
+        return value_parsers.sid(f"{account}:{own}" if account else own)
+    except ValueError as fault:
+        raise NotUnderstood(f"linkedid {own[:80]!r}: {fault}") from fault

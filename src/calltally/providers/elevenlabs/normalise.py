@@ -52,14 +52,28 @@ class _Times(NamedTuple):
 
 
 def is_text_chat(data: Content) -> bool:
-    """Return whether a conversation was written: a chat or text messages, and no call."""
-    sources = (
-        values.value_at(data, f"{prefix}conversation_initiation_source") for prefix in ("metadata.", "")
-    )
-    is_text_only = values.flag_at(data, "metadata.text_only") is True
-    has_call = bool(values.object_at(data, "metadata.phone_call"))
-    is_text = is_text_only or bool(values.object_at(data, "metadata.sms"))
-    return not has_call and (is_text or any(source in words.TEXT_SOURCES for source in sources))
+    """Return whether a conversation was written: a chat or messages, and no call.
+
+    The media of the person's turns decide, where a transcript names them: WhatsApp and the widget carry calls
+    and chats. Else `text_only`, `sms` or the source decides.
+    """
+    is_telephone = bool(values.object_at(data, "metadata.phone_call"))
+    if is_telephone or any(values.value_at(data, name) for name in words.RESULT_NAMES):
+        return False
+    if media := _media_of_person(data):
+        return media.isdisjoint(words.SPOKEN_MEDIA)
+    if values.flag_at(data, "metadata.text_only") is True or values.object_at(data, "metadata.sms"):
+        return True
+    names = (f"{prefix}conversation_initiation_source" for prefix in ("metadata.", ""))
+    return any(values.value_at(data, name) in words.TEXT_SOURCES for name in names)
+
+
+def _media_of_person(data: Content) -> set[object]:
+    """Return the media of the person's turns; empty unless the transcript names them."""
+    transcript = data.get("transcript")
+    turns = platform_reports.objects_in(transcript) if isinstance(transcript, list) else []
+    media = {turn.get("source_medium") for turn in turns if turn.get("role") == platform_reports.USER}
+    return media - {None, ""}
 
 
 SHAPE: Final = RecordShape(

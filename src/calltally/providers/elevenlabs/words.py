@@ -49,9 +49,11 @@ CARRIER_DIRECTIONS: Final[Mapping[str, Direction]] = {
 TEXT_SOURCES: Final = frozenset(
     {
         *("twilio_sms", "zendesk_integration", "slack_integration", "telegram_integration"),
-        *("intercom_integration", "freshdesk_integration"),
+        *("intercom_integration", "freshdesk_integration", "salesforce_integration"),
     }
 )
+# Media of a turn (`source_medium`) that only a call has; the others are text, image and file.
+SPOKEN_MEDIA: Final = frozenset({"audio", "dtmf"})
 IGNORED_EVENTS: Final = frozenset(
     {"post_call_audio", "voice_removal_notice", "voice_removal_notice_withdrawn"}
 )

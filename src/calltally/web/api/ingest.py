@@ -10,10 +10,9 @@ from litestar import get, post
 from calltally.calls.errors import InvalidBody, NotFound, WrongSignature
 from calltally.calls.events import IngestOutcome
 from calltally.calls.identity import uuid_text
-from calltally.ingest.callbacks import CallbackReceipt, CallbackVerdict
+from calltally.ingest.callbacks import CallbackReceipt, CallbackVerdict, drained_receipt
 from calltally.providers.callback import Callback
-from calltally.providers.message_kinds import TOO_LONG
-from calltally.providers.provider import MAX_DRAINED_BYTES
+from calltally.providers.provider import MAX_DRAINED_BYTES, RunningSignature
 from calltally.providers.registry import WEBHOOKS, names_schema, registered_name
 from calltally.store.db.interface import SubmissionResult
 from calltally.web.metrics.metrics import Metrics
@@ -78,7 +77,7 @@ RECEIVE_CALLBACK: Final = Operation(
         description="Any media type: the signature decides. An empty body is stored as a dead letter."
         " Limits: 5 MiB; 1 MiB for telnyx and jambonz; 64 KiB for plivo and signalwire. A form may"
         " have 64 KiB, and 5 MiB for freeswitch and `generic-…`. A longer audio event of elevenlabs is"
-        " acknowledged and not kept.",
+        " verified, acknowledged and not kept.",
         required=False,
         problems=(),
         example="CallSid=CA1234567890abcdef1234567890abcdef&CallStatus=ringing",
@@ -145,27 +144,27 @@ async def _receive(request: AnyRequest) -> Response:
     raw_headers = context_of(request.scope).headers
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in raw_headers.items()}
     # Not the name in the URL: anybody can invent more names of generic providers than exist.
-    registered = registered_name(provider)
-    webhook = WEBHOOKS.get(registered)
-    max_bytes = deps.intake.callbacks.max_body_bytes(provider, headers)
-    body = await kept_body(request, max_bytes, webhook.drained if webhook else None) if max_bytes else b""
-    if body is None:
-        deps.metrics.count_unread_message(registered, TOO_LONG)
-        return _kept(f"longer than {max_bytes} bytes: it describes no state of a call, and is not kept")
-    callback = Callback(
-        method=request.method,
-        url=public_url_of(request),
-        headers=headers,
-        body=body,
-        received_us=deps.clock(),
-    )
-    tenant = last_segment(request, "tenants")
-    receipt = await deps.intake.callbacks.receive(provider, tenant, callback)
+    registered, tenant = registered_name(provider), last_segment(request, "tenants")
+    receiver, url = deps.intake.callbacks, public_url_of(request)
+    max_bytes = receiver.max_body_bytes(provider, headers)
+
+    def callback_of(body: bytes) -> Callback:
+        return Callback(request.method, url, headers, body, deps.clock())
+
+    async def verify_longer(start: bytes) -> RunningSignature | None:
+        return await receiver.running_signature(provider, tenant, callback_of(start))
+
+    body = await kept_body(request, max_bytes, verify_longer) if max_bytes else b""
+    if isinstance(body, bytes):
+        receipt = await receiver.receive(provider, tenant, callback_of(body))
+    else:
+        receipt = drained_receipt(body, max_bytes)
     if receipt.verdict is CallbackVerdict.WRONG_SIGNATURE:
         deps.signature_failures.count((tenant, registered))
     for name in receipt.unlisted:
         deps.unlisted_fields.count((tenant, registered, name))
     _count(deps.metrics, registered, receipt)
+    webhook = WEBHOOKS.get(registered)
     return _response(receipt, webhook.kept_status if webhook else 202)
 
 

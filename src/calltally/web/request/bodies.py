@@ -1,13 +1,18 @@
 """JSON request bodies decoded into Structs, with errors that name the field."""
 
 import re
-from typing import Final, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
 from calltally.calls.errors import InvalidBody, TooLarge, UnsupportedMedia
 from calltally.calls.export_formats import NDJSON
+from calltally.providers.provider import RunningSignature
 from calltally.web.request.context import AnyRequest
+
+# Takes the first bytes of a body that is too long; returns the check of its signature, None to refuse it.
+VerifyLonger: TypeAlias = Callable[[bytes], Awaitable[RunningSignature | None]]
 
 T = TypeVar("T")
 
@@ -48,24 +53,36 @@ def body_type(request: AnyRequest, *accepted: str) -> str:
 
 async def short_body(request: AnyRequest, max_bytes: int) -> bytes:
     """Read a body with a lower limit than its path allows. Raises TooLarge."""
-    return await kept_body(request, max_bytes, None) or b""
+    body = await kept_body(request, max_bytes, _refuse)
+    return body if isinstance(body, bytes) else b""
 
 
-async def kept_body(request: AnyRequest, max_bytes: int, drained: re.Pattern[bytes] | None) -> bytes | None:
+async def _refuse(_start: bytes) -> None:
+    """Accept no longer body."""
+
+
+async def kept_body(
+    request: AnyRequest, max_bytes: int, verify_longer: VerifyLonger
+) -> bytes | RunningSignature:
     """Read a body with a lower limit than its path allows. Raises TooLarge.
 
-    A longer body that begins with `drained` is read to its end and not kept; the result is then None.
+    A longer body is read to its end and not kept if `verify_longer` returns the check of its signature, which
+    is then the result.
     """
-    chunks, size, is_kept = [], 0, True
+    chunks, size = [], 0
+    signature: RunningSignature | None = None
     async for chunk in request.stream():
+        if signature is not None:
+            signature.update(chunk)
+            continue
+        chunks.append(chunk)
         size += len(chunk)
-        if is_kept:
-            chunks.append(chunk)
-        if is_kept and size > max_bytes:
-            if drained is None or not drained.match(b"".join(chunks)):
+        if size > max_bytes:
+            signature = await verify_longer(b"".join(chunks))
+            if signature is None:
                 raise TooLarge(f"a body of this media type may have at most {max_bytes} bytes here")
-            chunks, is_kept = [], False
-    return b"".join(chunks) if is_kept else None
+            chunks.clear()
+    return b"".join(chunks) if signature is None else signature
 
 
 def decode_body(body: bytes, kind: type[T]) -> T:

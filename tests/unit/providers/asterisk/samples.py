@@ -3,6 +3,7 @@
 A queue tried two agents in the second call.
 """
 
+from calltally.providers.asterisk.words import MASTER_COLUMNS, TRANSFER_COLUMNS
 from tests.unit.providers.sampling import Records
 
 PLAIN, QUEUED, REFUSED = "1787386800.10", "1787386860.20", "1787386920.30"
@@ -57,4 +58,6 @@ CALLS = {
     f"main:{REFUSED}": {"status": "failed", "error_code": "CONGESTION", "duration_seconds": 0},
 }
 
-RECORDS = Records("".join(ROWS).encode(), CALLS)
+# With the two channel variables that name a transfer, empty here.
+TABLE = [",".join((*MASTER_COLUMNS, *TRANSFER_COLUMNS)), *(line.rstrip("\n") + ",," for line in ROWS)]
+RECORDS = Records("\n".join([*TABLE, ""]).encode(), CALLS)

@@ -113,6 +113,36 @@ def test_a_call_with_a_text_only_agent_remains_a_call() -> None:
     assert len(parsed("post_call_transcription", conversation(metadata={"text_only": True}))) == 1
 
 
+WHATSAPP: dict[str, Any] = {
+    "phone_call": None,
+    "conversation_initiation_source": "whatsapp",
+    "whatsapp": {"direction": "inbound", "whatsapp_user_id": "u-1"},
+}
+
+
+@pytest.mark.parametrize(
+    ("media", "metadata", "calls"),
+    [
+        (("text", "image"), WHATSAPP, 0),
+        (("text", "audio"), WHATSAPP, 1),
+        (("dtmf",), {**WHATSAPP, "conversation_initiation_source": "telegram_integration"}, 1),
+        (("text",), {**WHATSAPP, "whatsapp": {"whatsapp_user_id": "u-1", "call_result": "answered"}}, 1),
+        (("text",), {"phone_call": None, "conversation_initiation_source": "widget"}, 0),
+        (("text",), {}, 1),
+        ((), WHATSAPP, 1),
+    ],
+)
+def test_the_media_of_the_persons_turns_decide(
+    media: tuple[str, ...], metadata: dict[str, Any], calls: int
+) -> None:
+    transcript = [
+        {"role": "agent", "message": "Hello.", "source_medium": None, "time_in_call_secs": 0},
+        *({"role": "user", "message": "x", "source_medium": each, "time_in_call_secs": 1} for each in media),
+    ]
+    data = {**CONVERSATION, "transcript": transcript, "metadata": {**CONVERSATION["metadata"], **metadata}}
+    assert len(parsed("post_call_transcription", data)) == calls
+
+
 FAILURES: list[dict[str, Any]] = [
     {
         "type": "twilio",
