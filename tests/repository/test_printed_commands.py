@@ -48,6 +48,8 @@ _ENDS: Final = re.compile(r"[|&;()<>]+")
 _INLINE: Final = re.compile(r"`\s*(calltally\s[^`]+)`|\brun (calltally [a-z -]+)")
 _PRINTED: Final = re.compile(r"<pre[^>]*>\s*((?:calltally|curl)\s.*?)</pre>", re.DOTALL)
 _FILLED: Final = re.compile(r"\{\{.*?\}\}")
+# Any command in a string of a module; to parse all modules takes a second, in each worker.
+_MENTIONED: Final = re.compile(r"calltally[^._/\w-]")
 _VARIABLE: Final = re.compile(r"\bCALLTALLY_?[A-Z][A-Z_]*[A-Z]\b")
 # Of the tests and of `make`, which the documents of contributors name.
 _OF_CONTRIBUTORS: Final = {"CALLTALLY_BROWSER"}
@@ -127,7 +129,7 @@ def printed() -> Iterator[Printed]:
                 yield Printed(named(path), words, is_whole=True)
         yield from inline(named(path), text)
     for path in MODULES:
-        for text in strings(path):
+        for text in strings(path) if _MENTIONED.search(path.read_text()) else ():
             yield from inline(named(path), text)
 
 
