@@ -24,6 +24,7 @@ from calltally.web.api.voice_sessions import handlers as voice_sessions
 from calltally.web.api.webhooks import deliveries
 from calltally.web.api.webhooks import handlers as webhooks
 from calltally.web.auth.admission import admit
+from calltally.web.dashboard.pages import handle_any_exception
 from calltally.web.dashboard.routes import PAGE_HANDLERS
 from calltally.web.lifespan import LifespanTask
 from calltally.web.middleware import RequestMiddleware
@@ -31,7 +32,7 @@ from calltally.web.openapi.operation import Operation, ResponseSpec
 from calltally.web.openapi.routes import document_handlers
 from calltally.web.request.context import AnyRequest
 from calltally.web.request.dependencies import Dependencies
-from calltally.web.response.problems import allow_header, handle_exception
+from calltally.web.response.problems import allow_header
 from calltally.web.response.response import Response
 
 # Default body limit of a handler; no administrative JSON is longer.
@@ -90,7 +91,7 @@ def _router(public_url: str | None) -> Litestar:
         # First: a path without an OPTIONS handler gets the framework's.
         [*options_handlers(handlers), *handlers],
         before_request=_admit_and_handle,
-        exception_handlers={Exception: handle_exception},
+        exception_handlers={Exception: handle_any_exception},
         request_max_body_size=BODY_BYTES,
         # The OpenAPI document comes from the operations (see `openapi`), and the caller configures logging.
         openapi_config=None,

@@ -28,13 +28,13 @@ def test_alerts_are_listed_and_acknowledged(bench: Bench, monkeypatch: pytest.Mo
     assert run("list", TENANT) == "0 alerts\n"
     open_alerts(bench, ROUTE)
     listed = run("list", TENANT)
-    assert "open  No-answer on support-de: 40 %" in listed
+    assert "Firing  No-answer on support-de: 40 %" in listed
     assert listed.endswith("1 alert\n")
     alert = listed.split()[0]
-    assert "acknowledged  No-answer" in run("acknowledge", TENANT, alert, "--note", "seen")
+    assert "Acknowledged  No-answer" in run("acknowledge", TENANT, alert, "--note", "seen")
     (acknowledged,) = json.loads(run("list", TENANT, "--state", "acknowledged", "--json"))
     assert acknowledged["id"] == alert
-    assert run("list", TENANT, "--state", "open") == "0 alerts\n"
+    assert [run("list", TENANT, "--state", state) for state in ("firing", "open")] == ["0 alerts\n"] * 2
 
 
 def test_backtest_command_compares_rules(

@@ -14,6 +14,12 @@ from calltally.store.alerts.alerts import Alert, AlertEvent, AlertState
 
 CALLS_PATH: Final = "/api/v1/call-logs"
 ALERTS_PATH: Final = "/api/v1/alerts"
+# For people. The wire has the values of the states.
+STATE_NAMES: Final[Mapping[AlertState, str]] = {
+    AlertState.OPEN: "Firing",
+    AlertState.ACKNOWLEDGED: "Acknowledged",
+    AlertState.RESOLVED: "Resolved",
+}
 
 
 class Notification(NamedTuple):

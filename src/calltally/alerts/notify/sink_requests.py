@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from calltally.alerts.notify.notification import Notification, SinkRequest
+from calltally.alerts.notify.notification import STATE_NAMES, Notification, SinkRequest
 from calltally.calls.times import SECOND_US, utc_text
 from calltally.net.standard_webhooks import signature_headers
 from calltally.store.alerts.alerts import AlertState
@@ -143,7 +143,7 @@ def build_mail(notification: Notification, settings: Mapping[str, Any], now_us: 
     mail["Message-ID"] = f"<{notification.id}.{notification.what}.{now_us}@{domain}>"
     mail["References"] = f"<{notification.id}@{domain}>"
     mail["Auto-Submitted"] = "auto-generated"
-    state = "firing" if notification.state == AlertState.OPEN else notification.state
+    state = STATE_NAMES[AlertState(notification.state)]
     mail.set_content(
         f"{notification.headline}\n\nState: {state}\nStarted: {notification.since}\n"
         f"Calls: {notification.calls_url}\nAlert: {notification.alert_url}\n"

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 import typer
 
 from calltally.alerts.conditions.shared_sids import SharedSid, shared_sids
+from calltally.alerts.notify.notification import STATE_NAMES
 from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.identity import parse_uuid
 from calltally.calls.times import DAY_US, parse_instant, utc_text
@@ -14,7 +15,14 @@ from calltally.cli.console.options import AsJson, Tenant
 from calltally.cli.console.output import print_result
 from calltally.cli.console.session import chosen_tenants, read_once, with_store, write_once
 from calltally.settings.fields import Settings
-from calltally.store.alerts.alerts import AlertEvent, AlertFilter, StoredAlertChange, acknowledge, list_alerts
+from calltally.store.alerts.alerts import (
+    AlertEvent,
+    AlertFilter,
+    AlertState,
+    StoredAlertChange,
+    acknowledge,
+    list_alerts,
+)
 from calltally.store.db.interface import Store
 from calltally.web.api.alerts.schemas import AlertResource, alert_resource
 
@@ -25,6 +33,8 @@ _MAX_ALERTS: Final = 1_000
 _ANY_TIME_US: Final = 2**62
 # Recorded in place of a key.
 _ACTOR: Final = "command line"
+# As people read them. The names of the API are understood too.
+_STATES: Final = {name.lower(): state.value for state, name in STATE_NAMES.items()}
 
 
 @commands.command("list")
@@ -34,13 +44,13 @@ def list_all(
     state: Annotated[
         str,
         typer.Option(
-            help="State of the alerts: open, acknowledged, resolved, or unresolved (open or acknowledged)."
+            help="Alerts in this state: firing, acknowledged, resolved, or unresolved (not resolved)."
         ),
     ] = "unresolved",
     as_json: AsJson = False,
 ) -> None:
     """List alerts, the newest first."""
-    filter_ = AlertFilter(-_ANY_TIME_US, _ANY_TIME_US, state=state, limit=_MAX_ALERTS)
+    filter_ = AlertFilter(-_ANY_TIME_US, _ANY_TIME_US, state=_STATES.get(state, state), limit=_MAX_ALERTS)
     found, total = read_once(list_alerts(tenant, filter_))
     alerts = [alert_resource(alert, "") for alert in found]
     print_result(alerts, lambda listed: _print(listed, total), as_json=as_json)
@@ -53,7 +63,7 @@ def _print(alerts: list[AlertResource], total: int) -> None:
 
 
 def _line(alert: AlertResource) -> str:
-    return f"{alert.id}  {alert.state}  {alert.message}"
+    return f"{alert.id}  {STATE_NAMES[AlertState(alert.state)]}  {alert.message}"
 
 
 @commands.command("acknowledge")

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from hmac import compare_digest
+from http import HTTPStatus
 from types import ModuleType
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl, urlencode
@@ -10,9 +11,9 @@ import msgspec
 from litestar import Response as FrameworkResponse
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import ASGIApp, Empty, EmptyType
+from litestar.types import ASGIApp, Empty, EmptyType, Receive, Scope, Send
 
-from calltally.calls.errors import Forbidden
+from calltally.calls.errors import CalltallyError, Forbidden
 from calltally.web.dashboard.calls.links import non_empty
 from calltally.web.dashboard.english.messages import text
 from calltally.web.dashboard.rendering import HTML, redirect, render_page
@@ -26,9 +27,14 @@ from calltally.web.dashboard.sign_in.visitor import (
 )
 from calltally.web.openapi.operation import OPERATION_KEY, Operation, one_response
 from calltally.web.request.access import CALLS_READ
-from calltally.web.request.context import AnyRequest
+from calltally.web.request.context import AnyRequest, context_of
 from calltally.web.request.query import Pairs, query_pairs
-from calltally.web.response.problems import Problem, framework_response, problem_response
+from calltally.web.response.problems import (
+    Problem,
+    framework_response,
+    handle_exception,
+    problem_response,
+)
 from calltally.web.response.response import Response
 
 HOME: Final = "/calls"
@@ -168,9 +174,49 @@ def _handle_exception(request: AnyRequest, error: Exception) -> FrameworkRespons
     """Convert an exception of a page into the sign-in or an error page; the framework's hook."""
     if isinstance(error, SignedOut):
         return framework_response(_sign_in_redirect(request))
-    response = problem_response(request.scope, error)
-    problem = msgspec.json.decode(response.body, type=Problem)
-    return framework_response(render_page("problem.html", None, {"problem": problem}, status=response.status))
+    return _ErrorPage(request, problem_response(request.scope, error))
+
+
+def handle_any_exception(request: AnyRequest, error: Exception) -> FrameworkResponse[bytes]:
+    """Convert an exception outside the pages: a person's browser gets a page, others a problem document."""
+    is_page = not request.scope["path"].startswith("/api/")
+    accept = context_of(request.scope).headers.get(b"accept", b"")
+    if is_page and HTML.partition(b";")[0] in accept:
+        return _ErrorPage(request, problem_response(request.scope, error))
+    return handle_exception(request, error)
+
+
+class _ErrorPage(FrameworkResponse[bytes]):
+    """An error as a page, with the frame of the other pages for a visitor who is signed in."""
+
+    def __init__(self, request: AnyRequest, problem: Response) -> None:
+        super().__init__(b"", status_code=problem.status)
+        self._request = request
+        self._problem = problem
+
+    def to_asgi_response(self, *_args: Any, **_options: Any) -> Any:  # noqa: ANN401 (the framework's)
+        """Return the application that renders the page; the framework's hook."""
+        return self._send
+
+    async def _send(self, scope: Scope, receive: Receive, send: Send) -> None:
+        problem = msgspec.json.decode(self._problem.body, type=Problem)
+        page = render_page(
+            "problem.html",
+            await self._visitor(),
+            {"problem": problem, "here": HOME},
+            status=self._problem.status,
+        )
+        page.headers += self._problem.headers
+        await page(scope, receive, send)
+
+    async def _visitor(self) -> Visitor | None:
+        """Return the visitor; None without a session, or after an error of the service itself."""
+        if self._problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return None
+        try:
+            return await visitor_of(self._request)
+        except CalltallyError:
+            return None
 
 
 def _sign_in_redirect(request: AnyRequest) -> Response:

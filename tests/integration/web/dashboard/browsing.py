@@ -14,8 +14,8 @@ class Browser:
         self.cookies: dict[str, str] = {}
         self.csrf = ""
 
-    def get(self, path: str) -> Answer:
-        return self._taken(self.service.get(path, self._headers()))
+    def get(self, path: str, headers: dict[str, str] | None = None) -> Answer:
+        return self._taken(self.service.get(path, {**self._headers(), **(headers or {})}))
 
     def post(self, path: str, headers: dict[str, str] | None = None, **fields: str) -> Answer:
         sent = {"content-type": "application/x-www-form-urlencoded", **self._headers(), **(headers or {})}

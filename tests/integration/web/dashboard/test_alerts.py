@@ -122,8 +122,11 @@ def test_alert_is_acknowledged_muted_and_resolved(bench: Bench, browser: Browser
     answer = browser.post(f"{path}/acknowledge", note="The carrier knows.\0", next=path)
     assert (answer.status_code, answer.headers["location"]) == (303, path)
     page = browser.get(path).text
-    assert "acknowledged" in page
+    assert "</svg>Acknowledged</span>" in page
     assert "The carrier knows." in page
+    # The key that acknowledged it has a name, and the service opened it.
+    assert "<td>acknowledged</td><td>test</td>" in page
+    assert "<td>opened</td><td>automatic</td>" in page
     assert f'action="{path}/acknowledge"' not in page
     assert browser.post(f"{path}/mute", hours="8", next="/alerts").headers["location"] == "/alerts"
     assert "muted until 2026-09-22 01:10 UTC" in browser.get("/alerts").text

@@ -194,6 +194,38 @@ def test_invalid_filter_is_an_error_page_with_a_link_back(browser: Browser) -> N
     assert browser.get("/calls?stauts=failed").status_code == 400
 
 
+BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+NAVIGATION = ('href="/alerts"', 'href="/settings"')
+
+
+def test_unknown_paths_and_errors_keep_the_navigation(browser: Browser) -> None:
+    for path in ("/nowhere", "/calls/CA1/nowhere"):
+        page = browser.get(path, BROWSER)
+        assert page.status_code == 404
+        assert all(link in page.text for link in NAVIGATION)
+        assert "This path does not exist" in page.text
+        assert 'action="/sign-out"' not in page.text
+    browser.sign_in()
+    for path, status in (("/nowhere", 404), ("/calls/CA9", 404), ("/calls?status=gone", 400)):
+        page = browser.get(path, BROWSER)
+        assert page.status_code == status
+        assert all(text in page.text for text in (*NAVIGATION, 'action="/sign-out"', 'name="find"'))
+    wrong_method = browser.get("/sign-out", BROWSER)
+    assert (wrong_method.status_code, wrong_method.headers["allow"]) == (405, "OPTIONS, POST")
+
+
+def test_unknown_paths_are_problems_for_programs(browser: Browser) -> None:
+    assert browser.get("/nowhere").headers["content-type"] == "application/problem+json"
+    assert browser.get("/api/v1/nowhere", BROWSER).headers["content-type"] == "application/problem+json"
+
+
+def test_error_page_of_an_unavailable_database_has_the_navigation(bench: Bench) -> None:
+    away = Browser(Service(bench, store=Broken(Unavailable("away", retry_after_s=3))))
+    answer = away.sign_in(ADMIN["x-admin-key"], tenant=TENANT)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "3")
+    assert all(link in answer.text for link in NAVIGATION)
+
+
 def test_an_empty_ledger_shows_how_to_send_a_first_event(browser: Browser) -> None:
     browser.sign_in()
     assert "/api/v1/events" in browser.get("/calls").text
@@ -219,6 +251,23 @@ def test_call_page_shows_its_facts(browser: Browser) -> None:
     assert page.count("<circle class=") == 2
     assert "CallStatus=completed" not in page
     assert "Raw bodies need the scope transcripts:read" in page
+
+
+def test_facts_show_what_each_one_changed(browser: Browser) -> None:
+    browser.service.tell("CA1", {"status": "ringing", "route": "support"})
+    browser.service.tell("CA1", DONE)
+    browser.service.tell("CA1", DONE | {"status": "ringing"})
+    browser.sign_in()
+    page = browser.get("/calls/CA1").text
+    changed = [
+        re.findall(r"<dt>(\w+)</dt><dd>", part) for part in re.findall(r'said changed">(.*?)</dl>', page)
+    ]
+    assert changed[0][:2] == ["status", "created_at"]
+    assert {"status", "duration_seconds", "to_number", "summary"} <= set(changed[1])
+    assert "route" not in changed[1]
+    assert page.count('<p class="soft">nothing</p>') == 1
+    assert "Bold: values that the fact changed" in page
+    assert "other values</summary>" in page
 
 
 def test_raw_bodies_need_their_scope(browser: Browser) -> None:

@@ -1,6 +1,6 @@
 """Alerts as formatted rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from calltally.calls.identity import uuid_text
 from calltally.calls.list_query import PARAMETERS
 from calltally.calls.times import SECOND_US, utc_text
 from calltally.store.alerts.alerts import Alert, AlertState, StoredAlertChange
+from calltally.web.dashboard.actors import actor
 from calltally.web.dashboard.call.sentence import span
 from calltally.web.dashboard.english.messages import text
 from calltally.web.dashboard.formats import DASH, grouped, interval, minute, percent
@@ -74,13 +75,15 @@ def _plain(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"  # noqa: PLR2004 (two digits)
 
 
-def history(changes: Sequence[StoredAlertChange], zone: ZoneInfo) -> list[dict[str, str]]:
-    """Format the changes of an alert, newest first."""
+def history(
+    changes: Sequence[StoredAlertChange], zone: ZoneInfo, names: Mapping[str, str]
+) -> list[dict[str, str]]:
+    """Format the changes of an alert, newest first, with the names of the keys that made them."""
     return [
         {
             "at": minute(utc_text(each.at_us), zone),
             "what": text(f"became_{each.what.value}"),
-            "by": each.by_whom or DASH,
+            "by": actor(names, each.by_whom),
             "note": each.note or "",
         }
         for each in reversed(changes)

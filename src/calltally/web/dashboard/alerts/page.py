@@ -21,6 +21,7 @@ from calltally.store.alerts.alerts import (
 from calltally.store.rollups.alert_steps import steps_between
 from calltally.web.api.alerts.handlers import alert_filter, alert_with_changes, change_by
 from calltally.web.api.alerts.schemas import MAX_NOTE_CHARS
+from calltally.web.dashboard.actors import actor_names
 from calltally.web.dashboard.alerts.alert_lines import alert_line, calls_path, evidence_rows, history
 from calltally.web.dashboard.alerts.evidence_chart import chart_frame, evidence_chart_data
 from calltally.web.dashboard.calls.links import adjacent_pages, first_value, parse_number, url
@@ -98,7 +99,7 @@ async def show_alert(request: AnyRequest, visitor: Visitor, _pairs: Pairs) -> Re
         "alert": line,
         "finding": finding,
         "pieces": evidence_rows(finding, visitor.zone),
-        "history": history(changes, visitor.zone),
+        "history": history(changes, visitor.zone, await actor_names(deps.store, visitor.tenant)),
         "calls": calls_path(finding),
         "call_paths": [(sid, call_path(sid)) for sid in finding.sids],
         "here": line["path"],

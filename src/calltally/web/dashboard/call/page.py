@@ -14,6 +14,7 @@ from calltally.store.tenants.tenants import StoredReveal, record_reveal
 from calltally.web.api.call_logs.one_call import FoundCall, call_detail_json, requested_call
 from calltally.web.api.call_logs.schemas import raw_event_resource
 from calltally.web.dashboard.call.conversation import conversation
+from calltally.web.dashboard.call.fact_changes import changes_by_fact
 from calltally.web.dashboard.call.sentence import sentence, span
 from calltally.web.dashboard.call.timeline import timeline
 from calltally.web.dashboard.calls.links import first_value, url
@@ -66,7 +67,13 @@ async def _call_response(request: AnyRequest, visitor: Visitor, pairs: Pairs, fo
     call = msgspec.json.decode(visitor.mask(await call_detail_json(request, found)))
     may_read = visitor.access.has_scope(TRANSCRIPTS_READ)
     shows_raw = visitor.can_read_bodies
-    events = msgspec.json.encode([raw_event_resource(fact, shows_raw=shows_raw) for fact in found.facts])
+    changes = changes_by_fact(visitor.tenant, [stored.fact for stored in found.facts])
+    events = msgspec.json.encode(
+        [
+            {**raw_event_resource(fact, shows_raw=shows_raw), "changed": changes[at] if changes else {}}
+            for at, fact in enumerate(found.facts)
+        ]
+    )
     facts = msgspec.json.decode(visitor.mask(events))
     here = call_path(call["id"])
     tab = first_value(pairs, "tab")
@@ -157,8 +164,18 @@ def _fact(visitor: Visitor, call: dict[str, Any], fact: dict[str, Any]) -> dict[
         "offset": f"{offset_s:+.1f} s" if offset_s < _LONG_S else f"+{span(int(offset_s))}",
         "late": span(late_s) if late_s >= _LATE_S else "",
         "by": source_name(fact) or DASH,
-        "says": [(name, _plain(value)) for name, value in fact["said"].items()],
+        "changes": [(name, _changed_value(name, value, visitor)) for name, value in fact["changed"].items()],
+        "others": [
+            (name, _plain(value)) for name, value in fact["said"].items() if name not in fact["changed"]
+        ],
     }
+
+
+def _changed_value(name: str, value: object, visitor: Visitor) -> str:
+    """Format a value of the record after a fact; a time in the reader's zone, a dash for a lost value."""
+    if name in _TIMES and isinstance(value, str):
+        return full_time(value, visitor.zone)
+    return DASH if value in (None, [], {}) else _plain(value)
 
 
 def _related(call: dict[str, Any], *, sees_numbers: bool) -> Any:  # noqa: ANN401 (pairs of a text's name, its value and a link)

@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from typing import Final
 
+from calltally.alerts.notify.notification import STATE_NAMES
+from calltally.store.alerts.alerts import AlertState
+
 ALERT_TEXTS: Final[Mapping[str, str]] = {
     "alerts": "Alerts",
     "alert": "Alert",
-    "state_unresolved": "Unresolved",
+    "state_unresolved": "Firing and acknowledged",
     "state_resolved": "Resolved",
     "state_all": "All",
-    "is_open": "firing",
-    "is_acknowledged": "acknowledged",
-    "is_resolved": "resolved",
+    "is_open": STATE_NAMES[AlertState.OPEN],
+    "is_acknowledged": STATE_NAMES[AlertState.ACKNOWLEDGED],
+    "is_resolved": STATE_NAMES[AlertState.RESOLVED],
     "kind": "Kind",
     "kind_rate": "rate",
     "kind_silence": "silence",
@@ -38,7 +41,7 @@ ALERT_TEXTS: Final[Mapping[str, str]] = {
     "hours_168": "1 week",
     "note": "Note",
     "note_hint": "kept in the history",
-    "no_alerts_unresolved": "No unresolved alerts.",
+    "no_alerts_unresolved": "No alerts are firing or acknowledged.",
     "no_alerts_resolved": "No resolved alerts.",
     "no_alerts_all": "No alerts.",
     "no_alerts_hint": "Every five minutes, Calltally compares the rates of routes, providers and agents"

@@ -21,6 +21,7 @@ from calltally.store.tenants.vault import find_provider_secrets
 from calltally.store.webhooks.endpoints import endpoints_of
 from calltally.web.api.admin.schemas import api_key_resource, route_resource, tenant_resource
 from calltally.web.api.webhooks.schemas import endpoint_resource
+from calltally.web.dashboard.actors import actor, actor_names
 from calltally.web.dashboard.calls.links import first_value, non_empty
 from calltally.web.dashboard.formats import minute
 from calltally.web.dashboard.pages import page
@@ -81,6 +82,7 @@ async def _administration(request: AnyRequest, visitor: Visitor) -> dict[str, An
     store = dependencies_of(request).store
     keys = [api_key_resource(key) for key in await store.read(list_keys(visitor.tenant))]
     tenants = [tenant_resource(tenant) for tenant in await store.read(admin_list_tenants())]
+    names = await actor_names(store, visitor.tenant)
     reveals = await store.read(reveals_of_tenant(visitor.tenant, _MAX_REVEALS))
     # The provider whose secrets the form edits.
     named = first_value(non_empty(query_pairs(request.scope["query_string"])), "provider")
@@ -92,7 +94,7 @@ async def _administration(request: AnyRequest, visitor: Visitor) -> dict[str, An
             (key, minute(key.created_at, visitor.zone), minute(key.revoked_at, visitor.zone)) for key in keys
         ],
         "reveals": [
-            (minute(utc_text(each.at_us), visitor.zone), each.key_id, uuid_text(each.call_id))
+            (minute(utc_text(each.at_us), visitor.zone), actor(names, each.key_id), uuid_text(each.call_id))
             for each in reveals
         ],
         "routes": [route_resource(route) for route in await store.read(list_routes(visitor.tenant))],
