@@ -268,8 +268,49 @@ def test_routes_are_set_and_listed(run: Commands) -> None:
     taken = run("route", "put", "acme", "other", "--number", "+14155550100")
     assert taken.code == 1
     assert "belongs to route 'sales'" in taken.err
-    assert run("route", "put", "acme", "sales").code == 0
-    assert run("route", "list", "acme").out.splitlines()[1].split()[:3] == ["sales", "-", "-"]
+
+
+def test_route_put_keeps_what_it_does_not_name(run: Commands) -> None:
+    run("route", "put", "acme", "sales", "--number", "100", "--agent", "ada", "--provider", "twilio")
+    run("route", "put", "acme", "sales", "--agent", "bea")
+    run("route", "put", "acme", "sales", "--provider", "")
+    shown = run("route", "show", "acme", "sales")
+    assert shown.out == "Route sales: agent bea, provider -\n100\n"
+    assert run("route", "show", "acme", "sales", "--json").json["numbers"] == ["100"]
+
+
+def test_route_number_without_digits_is_refused(run: Commands) -> None:
+    refused = run("route", "put", "acme", "sales", "--number", "hello")
+    assert refused.code == 2
+    assert "number 1 is not a number or address" in refused.err
+    assert run("route", "list", "acme").out == ""
+
+
+def test_removed_route_frees_its_numbers(run: Commands) -> None:
+    run("route", "put", "acme", "sales", "--number", "100")
+    assert run("route", "remove", "acme", "sales").out == "Removed route sales of acme.\n"
+    for words in (("remove",), ("show",)):
+        gone = run("route", *words, "acme", "sales")
+        assert gone == CommandResult(1, "", "calltally: tenant acme has no route 'sales'\n")
+    assert run("route", "put", "acme", "other", "--number", "100").code == 0
+
+
+def test_providers_are_listed_and_removed(run: Commands) -> None:
+    run("provider", "put", "acme", "twilio", stdin="auth_token=hush\n")
+    (listed,) = run("provider", "list", "acme", "--json").json
+    assert listed["provider"] == "twilio"
+    assert set(listed) == {"provider", "updated_at"}
+    assert run("provider", "remove", "acme", "twilio").code == 0
+    assert run("provider", "list", "acme").out == ""
+    again = run("provider", "remove", "acme", "twilio")
+    assert again == CommandResult(1, "", "calltally: tenant acme has no secrets of 'twilio'\n")
+
+
+def test_tenant_is_shown(run: Commands) -> None:
+    run("tenant", "retention", "acme", "--days", "30")
+    (shown,) = run("tenant", "show", "acme", "--json").json
+    assert (shown["id"], shown["retention_days"], shown["masks_numbers"]) == ("acme", 30, False)
+    assert run("tenant", "show", "none").err == "calltally: there is no tenant 'none'\n"
 
 
 def secrets_of_acme() -> dict[str, str]:

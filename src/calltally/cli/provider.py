@@ -5,22 +5,37 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
+import msgspec
 import typer
 
 from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import InvalidInput
-from calltally.cli.console.options import Tenant
-from calltally.cli.console.session import with_store
+from calltally.calls.times import utc_text
+from calltally.cli.console.options import AsJson, Tenant
+from calltally.cli.console.output import print_rows
+from calltally.cli.console.session import read_once, with_store, write_once
 from calltally.providers.credentials import validated_secrets
 from calltally.providers.generic.mapping_packs import pack_names, pack_text
 from calltally.providers.generic.signature import MAPPING
 from calltally.providers.registry import PROVIDERS, registered_name
 from calltally.settings.fields import Settings
 from calltally.store.db.interface import Store
-from calltally.store.tenants.vault import put_provider_secrets
+from calltally.store.tenants.vault import (
+    list_provider_secrets,
+    put_provider_secrets,
+    remove_provider_secrets,
+)
 
-commands: Final = typer.Typer(help="Store the secrets of providers.", no_args_is_help=True)
+
+class StoredProvider(msgspec.Struct, frozen=True):
+    """A provider with stored secrets, and the time of their last change."""
+
+    provider: str
+    updated_at: str
+
+
+commands: Final = typer.Typer(help="Store, list and remove the secrets of providers.", no_args_is_help=True)
 
 
 @commands.command("put")
@@ -60,6 +75,25 @@ def put(
 
     with_store(store_sealed)
     typer.echo(f"Stored {', '.join(sorted(secrets))} of {provider} for {tenant}.")
+
+
+@commands.command("list")
+def list_all(tenant: Tenant, *, as_json: AsJson = False) -> None:
+    """List a tenant's providers with stored secrets, without the secrets."""
+    rows = [
+        StoredProvider(provider, utc_text(updated_us))
+        for provider, updated_us in read_once(list_provider_secrets(tenant))
+    ]
+    print_rows(rows, as_json=as_json)
+
+
+@commands.command("remove")
+def remove(
+    tenant: Tenant, provider: Annotated[str, typer.Argument(help="Its name, as in the list.")]
+) -> None:
+    """Remove a provider's secrets. Its callbacks are then refused with 401; its calls stay."""
+    write_once(remove_provider_secrets(tenant, provider))
+    typer.echo(f"Removed the secrets of {provider} for {tenant}.")
 
 
 def _prompt(provider: str) -> Mapping[str, str]:

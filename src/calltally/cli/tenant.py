@@ -12,6 +12,7 @@ from calltally.cli.console.session import read_once, write_once
 from calltally.store.tenants.tenants import (
     add_tenant,
     admin_list_tenants,
+    need_tenant,
     new_epoch,
     set_bridged_is_escalation,
     set_masking,
@@ -19,7 +20,7 @@ from calltally.store.tenants.tenants import (
 )
 from calltally.web.api.admin.schemas import tenant_resource
 
-commands: Final = typer.Typer(help="Create, list and configure tenants.", no_args_is_help=True)
+commands: Final = typer.Typer(help="Create, list, show and configure tenants.", no_args_is_help=True)
 
 
 @commands.command("add")
@@ -41,6 +42,12 @@ def add(
 def list_all(*, as_json: AsJson = False) -> None:
     """List all tenants."""
     print_rows([tenant_resource(tenant) for tenant in read_once(admin_list_tenants())], as_json=as_json)
+
+
+@commands.command("show")
+def show(tenant: Tenant, *, as_json: AsJson = False) -> None:
+    """Show a tenant and its settings."""
+    print_rows([tenant_resource(read_once(need_tenant(tenant)))], as_json=as_json)
 
 
 @commands.command("retention")

@@ -3,9 +3,9 @@
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
-from calltally.calls.errors import Conflict, Fault, InvalidInput
+from calltally.calls.errors import Conflict, Fault, InvalidInput, NotFound
 from calltally.calls.phone import MAX_NUMBER_CHARS, normalise_number
 from calltally.store.db.operation import Statement, StatementMany, StoreOperation
 from calltally.store.tenants.tenants import is_line, need_tenant
@@ -13,6 +13,9 @@ from calltally.store.tenants.tenants import is_line, need_tenant
 MAX_ROUTE_NUMBERS: Final = 1000
 WORD_PATTERN: Final = "[!-~]{1,64}"
 _WORD: Final = re.compile(WORD_PATTERN, re.ASCII)
+# A number has a digit; an address has a scheme (sip:desk) or a host (desk@example.com).
+NUMBER_CHARS: Final = "0-9@:"
+_NUMBER: Final = re.compile(f"[{NUMBER_CHARS}]")
 
 
 class RouteTarget(NamedTuple):
@@ -43,9 +46,13 @@ def checked_route(
         if word is not None and not _WORD.fullmatch(word)
     ]
     faults += [
-        Fault("numbers", f"number {at} is not a number or address of 1 to {MAX_NUMBER_CHARS} characters")
+        Fault(
+            "numbers",
+            f"number {at} is not a number or address of 1 to {MAX_NUMBER_CHARS} characters,"
+            " such as +14155550100 or sip:desk@example.com",
+        )
         for at, number in enumerate(numbers, start=1)
-        if not (number.strip() and is_line(number, MAX_NUMBER_CHARS))
+        if not (_NUMBER.search(number) and is_line(number, MAX_NUMBER_CHARS))
     ]
     if len(numbers) > MAX_ROUTE_NUMBERS:
         faults.append(
@@ -91,3 +98,29 @@ def list_routes(tenant: str) -> StoreOperation[list[Route]]:
         Route(route, tuple(numbers[route]), agent, provider, updated_us)
         for route, agent, provider, updated_us in routes
     ]
+
+
+def find_route(tenant: str, route: str) -> StoreOperation[Route | None]:
+    """Find a route by its key. Raises NotFound for an unknown tenant."""
+    routes = yield from list_routes(tenant)
+    return next((each for each in routes if each.route == route), None)
+
+
+def need_route(tenant: str, route: str) -> StoreOperation[Route]:
+    """Return a route by its key. Raises NotFound."""
+    found = yield from find_route(tenant, route)
+    return found if found is not None else _no_route(tenant, route)
+
+
+def remove_route(tenant: str, route: str) -> StoreOperation[None]:
+    """Remove a route and free its numbers. Its calls keep its key. Raises NotFound."""
+    yield from need_tenant(tenant)
+    named = {"tenant": tenant, "route": route}
+    yield Statement("remove_route_numbers", named)
+    if not (yield Statement("remove_route", named)):
+        _no_route(tenant, route)
+
+
+def _no_route(tenant: str, route: str) -> NoReturn:
+    message = f"tenant {tenant} has no route {route[:64]!r}"
+    raise NotFound(message)

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from calltally.calls.errors import DamagedStore, Misconfigured
+from calltally.calls.errors import DamagedStore, Misconfigured, NotFound
 from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.tenants.tenants import is_tenant_id, need_tenant
 
@@ -67,6 +67,21 @@ def put_provider_secrets(tenant: str, provider: str, sealed: bytes, now_us: int)
     yield from need_tenant(tenant)
     params = {"tenant": tenant, "provider": provider, "sealed": sealed, "now_us": now_us}
     yield Statement("put_provider_secrets", params)
+
+
+def list_provider_secrets(tenant: str) -> StoreOperation[list[tuple[str, int]]]:
+    """Return the providers with stored secrets, each with the time of its last change. Raises NotFound."""
+    yield from need_tenant(tenant)
+    rows = yield Statement("list_provider_secrets", {"tenant": tenant})
+    return [(provider, updated_us) for provider, updated_us in rows]
+
+
+def remove_provider_secrets(tenant: str, provider: str) -> StoreOperation[None]:
+    """Remove a provider's secrets; its callbacks are refused from then on. Raises NotFound."""
+    yield from need_tenant(tenant)
+    if not (yield Statement("remove_provider_secrets", {"tenant": tenant, "provider": provider})):
+        message = f"tenant {tenant} has no secrets of {provider[:64]!r}"
+        raise NotFound(message)
 
 
 def find_provider_secrets(tenant: str, provider: str) -> StoreOperation[bytes | None]:

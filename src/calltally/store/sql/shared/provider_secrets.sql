@@ -12,6 +12,14 @@ WHERE tenant = :tenant AND provider = :provider
 -- name: provider_secrets_of_tenant
 SELECT provider, sealed FROM provider_secrets WHERE tenant = :tenant ORDER BY provider
 
+-- name: list_provider_secrets
+SELECT provider, updated_us FROM provider_secrets WHERE tenant = :tenant ORDER BY provider
+
+-- name: remove_provider_secrets
+DELETE FROM provider_secrets
+WHERE tenant = :tenant AND provider = :provider
+RETURNING provider
+
 -- name: reseal_provider!
 -- Same secret, encrypted with another key, unless it changed since it was read.
 UPDATE provider_secrets SET sealed = :sealed

@@ -25,3 +25,8 @@ SELECT n.number, r.route, r.agent
 FROM route_numbers n
 JOIN routes r ON r.tenant = n.tenant AND r.route = n.route
 WHERE n.tenant = :tenant
+
+-- name: remove_route
+DELETE FROM routes
+WHERE tenant = :tenant AND route = :route
+RETURNING route

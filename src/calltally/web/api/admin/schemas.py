@@ -12,7 +12,7 @@ from msgspec import Meta
 from calltally.calls.phone import MAX_NUMBER_CHARS
 from calltally.calls.times import utc_text
 from calltally.store.tenants.api_keys import SCOPES, StoredApiKey
-from calltally.store.tenants.routes import MAX_ROUTE_NUMBERS, WORD_PATTERN, Route
+from calltally.store.tenants.routes import MAX_ROUTE_NUMBERS, NUMBER_CHARS, WORD_PATTERN, Route
 from calltally.store.tenants.tenants import (
     LINE_CHAR,
     MAX_NAME_CHARS,
@@ -24,11 +24,9 @@ from calltally.store.tenants.tenants import (
 
 TENANT_SCHEMA: Final = {"pattern": f"^{TENANT_PATTERN}$", "maxLength": MAX_TENANT_CHARS}
 WORD_SCHEMA: Final = {"pattern": f"^{WORD_PATTERN}$"}
-_INK: Final = LINE_CHAR.replace("[^", r"[^\s", 1)
 _NAME_SCHEMA: Final = {"pattern": f"^{LINE_CHAR}*$", "maxLength": MAX_NAME_CHARS}
-# A line with at least one visible character.
 _NUMBER_SCHEMA: Final = {
-    "pattern": f"^{LINE_CHAR}*{_INK}{LINE_CHAR}*$",
+    "pattern": f"^{LINE_CHAR}*[{NUMBER_CHARS}]{LINE_CHAR}*$",
     "minLength": 1,
     "maxLength": MAX_NUMBER_CHARS,
 }
