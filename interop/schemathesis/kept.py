@@ -48,7 +48,7 @@ def _use_kept(case: Case) -> None:
     made: dict[str, str] = json.loads(os.environ["INTEROP_KEPT"])
     _use_things(case, operation, made)
     match operation:
-        case "measureLaunchQuality":
+        case "measureLaunchQuality" | "measureLaunchQualityCsv":
             case.query |= {name: value for name, value in _QUALITY.items() if name in case.query}
         case "viewLaunch":
             # Of two names one; a launch before it ends; a baseline that is before it.

@@ -93,8 +93,9 @@ class Trial:
         """Which secrets each provider takes: one body, whose shape goes with a part of the path."""
         document = self._service.call("GET", "/openapi.json")
         put = document["paths"]["/api/v1/admin/tenants/{tenant}/providers/{provider}"]["put"]
-        shapes: list[dict[str, Any]] = put["requestBody"]["content"]["application/json"]["schema"]["anyOf"]
-        return shapes
+        shapes = put["requestBody"]["content"]["application/json"]["schema"]["anyOf"]
+        schemas = document["components"]["schemas"]
+        return [schemas[shape["$ref"].rpartition("/")[2]] for shape in shapes]
 
     def _environment(self) -> dict[str, str]:
         """The keys go by the environment: a command line can be seen by everybody on the machine."""

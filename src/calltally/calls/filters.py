@@ -20,6 +20,7 @@ from calltally.calls.parameters import (
 )
 from calltally.calls.phone import MAX_NUMBER_CHARS
 from calltally.calls.tokenizer import text_words
+from calltally.calls.wire_types import TIME_OR_DATE_SCHEMA
 
 
 class CallFilter(msgspec.Struct, frozen=True):
@@ -59,7 +60,6 @@ _DIRECTION: Final = words_schema(DIRECTIONS)
 TEXT_SCHEMA: Final = text_schema(MAX_TEXT_CHARS, "^[^\\u0000]+$")
 _PARTY: Final = text_schema(MAX_NUMBER_CHARS, f"^(?:{NUMBER_PATTERN})$")
 _BOOLEAN: Final = {"type": "boolean"}
-_INSTANT: Final = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
 _SID: Final = "CA1234567890abcdef1234567890abcdef"
 _FROM: Final = "Created at or after this time: RFC 3339 with an offset, or a date (midnight UTC)."
 _TO: Final = "Created before this time, in the same format as `from`."
@@ -88,8 +88,8 @@ FILTERS: Final = (
         "outbound",
         one_of(DIRECTIONS),
     ),
-    Parameter("from", "from_us", _FROM, _INSTANT, "2026-10-01T00:00:00Z", instant_value),
-    Parameter("to", "to_us", _TO, _INSTANT, "2026-11-01T00:00:00Z", instant_value),
+    Parameter("from", "from_us", _FROM, TIME_OR_DATE_SCHEMA, "2026-10-01T00:00:00Z", instant_value),
+    Parameter("to", "to_us", _TO, TIME_OR_DATE_SCHEMA, "2026-11-01T00:00:00Z", instant_value),
     Parameter("route", "route", "Of this route.", TEXT_SCHEMA, "appointments", text_value),
     Parameter("provider", "provider", "Of this provider.", TEXT_SCHEMA, "twilio", text_value),
     Parameter("agent", "agent", "Of this voice agent.", TEXT_SCHEMA, "scheduler", text_value),

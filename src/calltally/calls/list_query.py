@@ -84,6 +84,16 @@ _FORMAT_SCHEMA: Final = words_schema(_FORMATS)
 _TZ: Final = "IANA time zone of the times in CSV; UTC by default. For CSV only."
 _TZ_SCHEMA: Final = text_schema(64, f"^{_ZONE_PATTERN}$")
 
+# Accepted by every operation on a tenant's data, from the admin key only.
+TENANT_PARAMETER: Final = Parameter(
+    "tenant",
+    "tenant",
+    "The tenant, for the admin key only. Any other key determines its tenant and must not send it.",
+    TEXT_SCHEMA,
+    "acme",
+    text_value,
+    is_for_admin=True,
+)
 PARAMETERS: Final = (
     Parameter(
         "limit", "limit", "The most calls to return.", _LIMIT, str(DEFAULT_LIMIT), whole_number(1, MAX_LIMIT)
@@ -105,15 +115,7 @@ PARAMETERS: Final = (
     Parameter(
         "tz", "tz", _TZ, _TZ_SCHEMA, "Europe/Berlin", text_matching(_ZONE, "the name of an IANA zone", 64)
     ),
-    Parameter(
-        "tenant",
-        "tenant",
-        "For admin keys: calls of this tenant.",
-        TEXT_SCHEMA,
-        "acme",
-        text_value,
-        is_for_admin=True,
-    ),
+    TENANT_PARAMETER,
 )
 
 

@@ -13,6 +13,7 @@ from calltally.calls.errors import Fault, InvalidInput
 from calltally.calls.identity import parse_uuid
 from calltally.calls.phone import MAX_NUMBER_CHARS, normalise_number
 from calltally.calls.times import parse_instant
+from calltally.calls.wire_types import TIME_OR_DATE_SCHEMA
 
 MAX_TEXT_CHARS: Final = 200
 # A letter for the kind, and 20 bytes in base32 (see store.tokens).
@@ -159,7 +160,7 @@ def text_parameter(name: str, meaning: str, example: str) -> Parameter:
 
 def instant_parameter(name: str, field: str, meaning: str, example: str) -> Parameter:
     """Return a parameter with a time or a day as its value."""
-    return Parameter(name, field, meaning, {"type": "string", "format": "date-time"}, example, instant_value)
+    return Parameter(name, field, meaning, TIME_OR_DATE_SCHEMA, example, instant_value)
 
 
 def read_values(pairs: Sequence[tuple[str, str]], declared: Mapping[str, Parameter]) -> dict[str, Any]:

@@ -61,3 +61,8 @@ def body_in_form(form: str, envelope: bytes) -> bytes:
 
 def schema_path(event: str) -> str:
     return f"/schemas/{event}.json"
+
+
+def data_schema_path(event: str) -> str:
+    """Return the path of the schema of an event's data alone."""
+    return f"/schemas/{event}.data.json"

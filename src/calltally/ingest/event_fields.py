@@ -39,13 +39,16 @@ class ParsedFields(NamedTuple):
 
 
 def _object_field(name: str, meaning: str, *nested: EventField) -> EventField:
-    return EventField(name, name, meaning, ValueKind(_object_schema(nested), _read_object), nested=nested)
+    schema = _object_schema(f"Event{name.capitalize()}", meaning, nested)
+    return EventField(name, name, meaning, ValueKind(schema, _read_object), nested=nested)
 
 
-def _object_schema(fields: Sequence[EventField]) -> dict[str, Any]:
+def _object_schema(title: str, meaning: str, fields: Sequence[EventField]) -> dict[str, Any]:
     """Return the schema of an object with these fields only; optional fields may be null."""
     required = [field.name for field in fields if field.required]
     return {
+        "title": title,
+        "description": meaning,
         "type": "object",
         "properties": {field.name: _property(field) for field in fields},
         "additionalProperties": False,
@@ -55,7 +58,8 @@ def _object_schema(fields: Sequence[EventField]) -> dict[str, Any]:
 
 def _requires(field: EventField) -> dict[str, Any]:
     """Return the schema of an object in which this field is present and not null."""
-    return {"required": [field.name], "properties": {field.name: dict(field.kind.schema)}}
+    schema = {"description": field.meaning, **field.kind.schema}
+    return {"required": [field.name], "properties": {field.name: schema}}
 
 
 def _property(field: EventField) -> dict[str, Any]:
@@ -140,7 +144,7 @@ _NESTED: Final = {field.name: _by_name(field.nested) for field in FIELDS if fiel
 
 def event_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of one event, for OpenAPI."""
-    return _object_schema(FIELDS)
+    return _object_schema("CallEvent", "One event of a tenant's own call.", FIELDS)
 
 
 def parse_fields(content: Mapping[str, Any], now_us: int) -> ParsedFields:

@@ -1,16 +1,19 @@
 """Pipeline of a tenant's own events, from the body to the response."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 from calltally.calls.events import IngestOutcome
 from calltally.calls.identity import uuid_text
+from calltally.calls.wire_types import UuidText
 from calltally.ingest.event_body import ParsedEvent, parse_body
 from calltally.ingest.routes import RouteTableCache, map_route
 from calltally.store.db.interface import Store, Submission, SubmissionResult
 
+_Outcome = Annotated[str, Meta(extra_json_schema={"enum": list(IngestOutcome)})]
 _encoder: Final = msgspec.json.Encoder()
 
 
@@ -25,9 +28,9 @@ class EventOutcome(msgspec.Struct, frozen=True):
     """Outcome of one event; `errors` is present in refused events only."""
 
     id: str | None
-    outcome: str
+    outcome: _Outcome
     reason: str | None
-    call_id: str | None
+    call_id: UuidText | None
     revision: int | None
     errors: list[EventError] | msgspec.UnsetType = msgspec.UNSET
 

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from calltally.calls.times import utc_text
+from calltally.calls.wire_types import Timestamp, UuidText
 
 
 class FindingKind(StrEnum):
@@ -70,12 +71,12 @@ class Finding(msgspec.Struct, frozen=True):
 
     kind: FindingKind
     detail: str
-    call_id: str | None = None
+    call_id: UuidText | None = None
     call_sid: str | None = None
     ours: str | None = None
     theirs: str | None = None
     event_ids: tuple[str, ...] = ()
-    times: dict[str, str] = {}
+    times: dict[str, Timestamp] = {}
 
 
 def times_of(**instants_us: int | None) -> dict[str, str]:

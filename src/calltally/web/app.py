@@ -17,7 +17,7 @@ from calltally.web.api.admin import handlers as admin
 from calltally.web.api.admin import number_reveals, shared_sids
 from calltally.web.api.alerts import handlers as alerts
 from calltally.web.api.alerts import sinks
-from calltally.web.api.call_logs import changes, list_calls, one_call
+from calltally.web.api.call_logs import changes, list_calls, one_call, stream_calls
 from calltally.web.api.exports import handlers as exports
 from calltally.web.api.reconciliations import handlers as reconciliations
 from calltally.web.api.voice_sessions import handlers as voice_sessions
@@ -40,11 +40,26 @@ BODY_BYTES: Final = 64 * 1024
 
 # In the order of the document: the most used operations first.
 _RESOURCES: Final = (
-    *(list_calls, one_call, voice_sessions, changes, analytics, events, exports, reconciliations),
-    *(alerts, sinks, webhooks, deliveries, ingest, admin, number_reveals, shared_sids, probes),
+    *(list_calls, stream_calls, one_call, voice_sessions, changes, analytics, events, exports),
+    *(
+        reconciliations,
+        alerts,
+        sinks,
+        webhooks,
+        deliveries,
+        ingest,
+        admin,
+        number_reveals,
+        shared_sids,
+        probes,
+    ),
 )
 HANDLERS: Final[Sequence[Any]] = [
-    each for resource in _RESOURCES for each in vars(resource).values() if isinstance(each, HTTPRouteHandler)
+    each
+    for resource in _RESOURCES
+    for each in vars(resource).values()
+    # A module may import the handler of another one.
+    if isinstance(each, HTTPRouteHandler) and each.fn.__module__ == resource.__name__
 ]
 _METHOD: Final = "OPTIONS"
 

@@ -524,7 +524,24 @@ def test_reading_stops_after_a_disconnect(bench: Bench) -> None:
 # ---------------------------------------------------------------------------------------------- documents
 
 
-def test_openapi_has_every_type_and_the_stream_headers() -> None:
-    answer = openapi_document(HANDLERS, None)["paths"][LIST]["get"]["responses"]["200"]
-    assert list(answer["content"]) == ["application/json", *TYPES.values()]
+@pytest.mark.parametrize("name", TYPES)
+def test_openapi_has_an_operation_for_each_stream_with_one_type_and_the_headers(name: str) -> None:
+    answer = openapi_document(HANDLERS, None)["paths"][f"{LIST}.{name}"]["get"]["responses"]["200"]
+    assert list(answer["content"]) == [TYPES[name]]
     assert {"X-Row-Count", "X-Snapshot", "Content-Disposition"} <= answer["headers"].keys()
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_path_of_a_stream_equals_the_list_with_format(bench: Bench, name: str) -> None:
+    service, window = Service(bench), "limit=3&order=asc"
+    put(bench, 5)
+    own = service.get(f"{LIST}.{name}?{window}", service.key)
+    listed = service.get(f"{LIST}?{window}&format={name}", service.key)
+    assert own.status_code == listed.status_code == 200
+    assert (own.headers["content-type"], own.headers["etag"]) == (
+        listed.headers["content-type"],
+        listed.headers["etag"],
+    )
+    assert own.content == listed.content
+    refused = service.get(f"{LIST}.{name}?format=csv", service.key)
+    assert (refused.status_code, refused.json()["errors"][0]["parameter"]) == (400, "format")

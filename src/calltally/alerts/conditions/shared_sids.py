@@ -5,13 +5,16 @@ calls that are not its own. If two accounts report it, a callback's address or a
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 from calltally.calls.errors import DamagedStore, Erased
 from calltally.calls.events import Fact
+from calltally.calls.model import DIRECTIONS, STATUSES
 from calltally.calls.windows import TimeWindow
+from calltally.calls.wire_types import Timestamp, UuidText
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import StoreOperation
 from calltally.store.ledger.fact_queries import admin_sids_of_tenants, facts_of_created
@@ -24,14 +27,18 @@ MAX_SIDS: Final = 100
 MAX_CALLS: Final = 2_000
 
 
+_Status = Annotated[str, Meta(extra_json_schema={"enum": list(STATUSES)})]
+_Direction = Annotated[str, Meta(extra_json_schema={"enum": list(DIRECTIONS)})]
+
+
 class SharedCall(msgspec.Struct, frozen=True):
     """The call of one tenant under a shared SID."""
 
     tenant: str
-    id: str
-    status: str
-    direction: str | None
-    created_at: str
+    id: UuidText
+    status: _Status
+    direction: _Direction | None
+    created_at: Timestamp
     provider: str | None
     provider_account: str | None
 

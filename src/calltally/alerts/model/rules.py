@@ -17,6 +17,7 @@ from calltally.alerts.model.series import Dimension, Metric, SeriesKey
 from calltally.calls.errors import InvalidInput
 from calltally.calls.export_query import zone_of
 from calltally.calls.times import parse_instant, utc_text
+from calltally.calls.wire_types import TimeOrDate
 
 _Text = Annotated[str, Meta(min_length=1, max_length=200)]
 _Hours = Annotated[float, Meta(ge=0, le=24 * 60)]
@@ -33,8 +34,8 @@ class Campaign(_Strict, frozen=True):
     It concerns one series, or the whole tenant if no dimension is given. `from <= t < to`.
     """
 
-    from_: str = msgspec.field(name="from")
-    to: str
+    from_: TimeOrDate = msgspec.field(name="from")
+    to: TimeOrDate
     dimension: Dimension = Dimension.TENANT
     value: str = ""
     name: str = ""
@@ -56,7 +57,7 @@ class Mute(_Strict, frozen=True):
     dimension: Dimension | None = None
     value: str | None = None
     metric: Metric | None = None
-    until: str | None = None
+    until: TimeOrDate | None = None
 
     def covers(self, series: SeriesKey, kind: AlertKind, metric: Metric | None, now_us: int) -> bool:
         wanted = (self.kind, self.dimension, self.value, self.metric)

@@ -16,7 +16,7 @@ from calltally.calls.masking import mask_name
 from calltally.calls.metrics import COUNTS, DURATIONS, RATES
 from calltally.store.tenants.tenants import admin_list_tenants
 from calltally.web.auth.search_rights import check_search_values, with_search
-from calltally.web.openapi.operation import Operation, one_response
+from calltally.web.openapi.operation import FORMAT, Operation, one_response
 from calltally.web.request.access import CALLS_READ, Access
 from calltally.web.request.context import AnyRequest, access_of, context_of, dependencies_of, tenant_of
 from calltally.web.request.query import query_pairs
@@ -42,11 +42,12 @@ QUALITY: Final = _READ(
     summary="Measure counts, rates and times of calls by route, provider, agent, time and more.",
     description="Exact: the numbers equal a count of the calls one by one. Each rate comes with its"
     " counts and its 95 % interval. Erased calls stay in the numbers of whole hours. Time steps"
-    " follow `tz`: a day may have 23 or 25 hours. `format=csv` or Accept returns the same rows as"
-    " CSV. " + _definitions(),
+    " follow `tz`: a day may have 23 or 25 hours. With `format=csv` or Accept, the same URL returns"
+    " the rows as CSV, as `/api/v1/analytics/launch-quality.csv` does. " + _definitions(),
     allows_all_tenants=True,
     query=QUALITY_PARAMETERS,
     parses_query=True,
+    unpublished=("format",),
     responses=one_response(
         200,
         "The groups in the order of their keys, and the total.",
@@ -69,6 +70,26 @@ async def measure_launch_quality(request: AnyRequest) -> Response:
         visible_rows = mask_name(rows.decode()).encode() if access.is_masked else rows
         return Response(visible_rows, media_type=CSV.content_type.encode())
     return Response.json(report)
+
+
+QUALITY_CSV: Final = _READ(
+    id="measureLaunchQualityCsv",
+    summary="Measure counts, rates and times of calls, as CSV.",
+    description="The groups of `GET /api/v1/analytics/launch-quality`, one line each.",
+    allows_all_tenants=True,
+    query=tuple(each for each in QUALITY_PARAMETERS if each.name != FORMAT),
+    parses_query=True,
+    responses=one_response(200, "The groups as CSV.", {"type": "string"}, media_type=_CSV),
+)
+
+
+@get("/api/v1/analytics/launch-quality.csv", operation=QUALITY_CSV)
+async def measure_launch_quality_csv(request: AnyRequest) -> Response:
+    """Measure as the JSON operation does. Admission has chosen CSV."""
+    if any(name == FORMAT for name, _ in query_pairs(request.scope["query_string"])):
+        raise InvalidInput.of(FORMAT, "the path names the format; leave the parameter format out")
+    answer: Response = await measure_launch_quality.fn(request)
+    return answer
 
 
 LAUNCH: Final = _READ(

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 from litestar import get, post
+from msgspec import Meta
 
 from calltally.calls.errors import InvalidBody, NotFound, WrongSignature
 from calltally.calls.events import IngestOutcome
 from calltally.calls.identity import uuid_text
+from calltally.calls.wire_types import UuidText
 from calltally.ingest.callbacks import CallbackReceipt, CallbackVerdict, drained_receipt
 from calltally.providers.callback import Callback
 from calltally.providers.provider import MAX_DRAINED_BYTES, RunningSignature
@@ -24,15 +26,16 @@ from calltally.web.response.response import Response
 
 _PATH: Final = "/api/v1/ingest/{provider:str}/{tenant:str}"
 _EXAMPLE_CALL: Final = "550e8400-e29b-81d4-a716-446655440000"
+_Outcome = Annotated[str, Meta(extra_json_schema={"enum": list(IngestOutcome)})]
 _ANY_BYTES: Final = {"type": "string", "description": "The provider's own format."}
 
 
 class CallbackOutcome(msgspec.Struct, frozen=True):
     """Outcome of one fact of the callback."""
 
-    outcome: str
+    outcome: _Outcome
     reason: str | None
-    call_id: str | None
+    call_id: UuidText | None
     revision: int | None
 
 

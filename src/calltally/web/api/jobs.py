@@ -10,6 +10,7 @@ import msgspec
 from calltally.calls.errors import NoFilesFolder, NotFound
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import utc_text
+from calltally.calls.wire_types import Timestamp
 from calltally.store.db.operation import StoreOperation
 from calltally.store.jobs.cleanup import ErasedIds, erased_after
 from calltally.store.jobs.folders import JobFolders
@@ -23,8 +24,8 @@ from calltally.web.response.response import Response
 class CreationWindow(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     """from <= created_at < to; null for an open end."""
 
-    from_: str | None
-    to: str | None
+    from_: Timestamp | None
+    to: Timestamp | None
 
 
 class JobError(msgspec.Struct, frozen=True):

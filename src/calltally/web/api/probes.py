@@ -15,29 +15,35 @@ from calltally.web.request.context import AnyRequest, dependencies_of
 from calltally.web.response.response import Response
 
 TAG: Final = "Operation"
+_ALWAYS_OK: Final = "Always ok; a failure is a problem document."
 _OK: Final = {
     "type": "object",
     "required": ["status"],
-    "properties": {"status": {"const": "ok", "description": "Always ok; a failure is a problem document."}},
+    "title": "ProbeResult",
+    "description": "Result of a successful probe.",
+    "properties": {"status": {"type": "string", "const": "ok", "description": _ALWAYS_OK}},
 }
 
 HEALTH: Final = Operation(
     id="health",
     tag=TAG,
     summary="Liveness probe.",
+    description="Does not touch the database.",
     responses=one_response(200, "The process is alive.", _OK, {"status": "ok"}),
 )
 READY: Final = Operation(
     id="ready",
     tag=TAG,
     summary="Readiness probe: the store responds and commits, in a supported schema version.",
+    description="A balancer sends requests only to ready processes.",
     responses=one_response(200, "The service is ready.", _OK, {"status": "ok"}),
     problems=("unavailable",),
 )
 METRICS: Final = Operation(
     id="metrics",
     tag=TAG,
-    summary="Prometheus metrics. Labels contain no numbers and no ids, and tenants only if configured.",
+    summary="Prometheus metrics.",
+    description="Labels contain no numbers and no ids, and tenants only if configured.",
     is_negotiated=False,
     responses=one_response(
         200,

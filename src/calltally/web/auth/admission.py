@@ -1,17 +1,13 @@
 """Checks that every request passes before its handler runs, by the declaration of its operation."""
 
-from typing import Final
-
 from calltally.calls.errors import Forbidden, InvalidInput, TooManyRequests
-from calltally.calls.list_query import PARAMETERS
+from calltally.calls.list_query import TENANT_PARAMETER
 from calltally.store.tenants.tenants import need_tenant
 from calltally.web.openapi.operation import FORMAT, OPERATION_KEY, Operation
 from calltally.web.request.access import ADMIN, Access
 from calltally.web.request.context import AnyRequest, RequestContext, context_of
 from calltally.web.request.query import Pairs, check_parameter_names, query_pairs
 from calltally.web.response.negotiation import choose_type
-
-TENANT_PARAMETER: Final = next(each for each in PARAMETERS if each.is_for_admin)
 
 
 def pairs_without_tenant(request: AnyRequest) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from calltally.calls.end_reasons import EndReason
 from calltally.calls.events import CHANNEL_NAMES, IngestOutcome
 from calltally.calls.model import DIRECTIONS, STATUSES
+from calltally.web.openapi.named_enums import TEXT_ENCODINGS, TOMBSTONE_REASONS
 
 Schema = dict[str, Any]
 
@@ -25,7 +26,7 @@ TIME: Final[Schema] = {"type": "string", "format": "date-time"}
 
 
 def nullable(schema: Schema) -> Schema:
-    if isinstance(schema.get("type"), str) and "enum" not in schema:
+    if "title" not in schema and isinstance(schema.get("type"), str) and "enum" not in schema:
         return {**schema, "type": [schema["type"], "null"]}
     return {"anyOf": [schema, {"type": "null"}]}
 
@@ -39,9 +40,31 @@ def object_schema(properties: Mapping[str, Schema]) -> Schema:
     return {"type": "object", "required": list(properties), "properties": dict(properties)}
 
 
-def _texts(*names: str) -> Schema:
-    return object_schema({name: nullable(TEXT) for name in names})
+def _titled(title: str, description: str, **properties: tuple[Schema, str]) -> Schema:
+    """Return the schema of a named object; each property has a schema and a description."""
+    described = {name: {**schema, "description": text} for name, (schema, text) in properties.items()}
+    return {"title": title, "description": description, **object_schema(described)}
 
+
+ESCALATION: Final = _titled(
+    "CallEscalation",
+    "The escalation of a call to a person.",
+    target=(nullable(TEXT), "The person or queue; null if unknown."),
+    initiated_by=(nullable(TEXT), "The party that requested it; null if unknown."),
+    reason=(nullable(TEXT), "The reason; null if unknown."),
+)
+_TRANSFER: Final = _titled(
+    "CallTransfer",
+    "A transfer of a call to another party.",
+    target=(nullable(TEXT), "The party that receives the call; null if unknown."),
+    outcome=(nullable(TEXT), "`requested`, `bridged` or `failed`; null if unknown."),
+)
+_COST: Final = _titled(
+    "CallCost",
+    "The cost of a call.",
+    amount=(TEXT, "A decimal number as text."),
+    currency=(nullable(TEXT), "The three-letter code of ISO 4217; null if unknown."),
+)
 
 CALL: Final[Mapping[str, Field]] = {
     "id": Field(
@@ -99,19 +122,19 @@ CALL: Final[Mapping[str, Field]] = {
     "answered_by": Field("A person or a machine, if detected.", nullable(TEXT), "human"),
     "escalation": Field(
         "The escalation: its target, initiator and reason.",
-        nullable(_texts("target", "initiated_by", "reason")),
+        nullable(ESCALATION),
         None,
     ),
     "transfer": Field(
         "A transfer: its target, and whether it was requested, bridged or failed.",
-        nullable(_texts("target", "outcome")),
+        nullable(_TRANSFER),
         None,
     ),
     "session_id": Field("The id of the voice session.", nullable(TEXT), None),
     "recording_url": Field("The URL of the recording.", nullable(TEXT), None),
     "cost": Field(
         "A decimal number as text, and the ISO currency code.",
-        nullable(object_schema({"amount": TEXT, "currency": nullable(TEXT)})),
+        nullable(_COST),
         {"amount": "0.0140", "currency": "USD"},
     ),
     "parent_call_sid": Field("The parent call, if this call is a leg of it.", nullable(TEXT), None),
@@ -153,7 +176,7 @@ TOMBSTONE: Final[Mapping[str, Field]] = {
         {"type": "string", "format": "uuid"},
         "550e8400-e29b-41d4-a716-446655440000",
     ),
-    "tombstone": Field("The reason of the removal.", enum_schema(("merged", "erased", "expired")), "merged"),
+    "tombstone": Field("The reason of the removal.", enum_schema(TOMBSTONE_REASONS), "merged"),
     "merged_into": Field(
         "The call that it was merged into.",
         nullable({"type": "string", "format": "uuid"}),
@@ -162,34 +185,13 @@ TOMBSTONE: Final[Mapping[str, Field]] = {
     "revision": Field("The tenant's revision of the removal.", {"type": "integer", "minimum": 1}, 7),
     "updated_at": Field("Time of the removal.", TIME, "2026-10-01T09:32:31.204418Z"),
 }
-DELIVERY: Final[Mapping[str, Field]] = {
-    "id": Field("The event's `webhook-id`.", TEXT, "msg_01a1b2c3-d4e5-4f60-8a7b-9c0d1e2f3a4b"),
-    "endpoint_id": Field(
-        "The endpoint.", {"type": "string", "format": "uuid"}, "0d9c3f5e-8f54-4c37-9d0f-6a7d0c1f4b52"
-    ),
-    "event": Field("The event type.", TEXT, "voice.call.completed"),
-    "call_id": Field(
-        "The call of the event.",
-        nullable({"type": "string", "format": "uuid"}),
-        "550e8400-e29b-41d4-a716-446655440000",
-    ),
-    "revision": Field("The tenant's revision of the event.", INTEGER, 4),
-    "state": Field("The delivery state.", enum_schema(("waiting", "delivered", "dead")), "delivered"),
-    "attempts": Field("The number of attempts.", COUNT, 1),
-    "reason": Field("The reason why the last attempt failed.", nullable(TEXT), None),
-    "created_at": Field("Time of the event.", TIME, "2026-10-01T09:32:31.204418Z"),
-    "updated_at": Field("Time of the last attempt.", TIME, "2026-10-01T09:32:31.290000Z"),
-    "next_attempt_at": Field(
-        "Time of the next attempt; null unless the delivery is waiting.", nullable(TIME), None
-    ),
-}
 RAW: Final[Mapping[str, Field]] = {
     "raw": Field(
         "The raw body; null without `transcripts:read`, and for masked numbers.",
         nullable(TEXT),
         None,
     ),
-    "raw_encoding": Field("The encoding of `raw`.", nullable(enum_schema(("utf-8", "base64"))), None),
+    "raw_encoding": Field("The encoding of `raw`.", nullable(enum_schema(TEXT_ENCODINGS)), None),
 }
 
 

@@ -10,7 +10,6 @@ from calltally.calls.model import CALL_FIELDS
 from calltally.web.openapi.call_fields import (
     CALL,
     COUNT,
-    DELIVERY,
     EVENT,
     INTEGER,
     RAW,
@@ -32,7 +31,12 @@ def _page(reference: str) -> Schema:
     limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "description": "As requested."}
     offset = {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "description": "As requested."}
     total = {**COUNT, "description": "The exact total."}
-    rows = {"type": "array", "items": {"$ref": f"#/components/schemas/{reference}"}, "maxItems": MAX_LIMIT}
+    rows = {
+        "type": "array",
+        "items": {"$ref": f"#/components/schemas/{reference}"},
+        "maxItems": MAX_LIMIT,
+        "description": "The rows of this page.",
+    }
     return object_schema({"data": rows, "limit": limit, "offset": offset, "total": total})
 
 
@@ -51,7 +55,12 @@ def _change_page() -> Schema:
     items = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("Call", "Tombstone")]}
     return object_schema(
         {
-            "data": {"type": "array", "items": items, "maxItems": MAX_LIMIT},
+            "data": {
+                "type": "array",
+                "items": items,
+                "maxItems": MAX_LIMIT,
+                "description": "The changes in order of revision.",
+            },
             "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "description": "As requested."},
             "next": {**TEXT, "description": "Send it as `after` to continue."},
             "has_more": {"type": "boolean", "description": "Whether more changes exist already."},
@@ -64,19 +73,26 @@ def _change_page() -> Schema:
     )
 
 
+_ERASED: Final = "Null, because the call was erased."
+
+
 def _erased_call() -> Schema:
     """Return the schema of a call in an older snapshot that was erased since."""
-    nulls: dict[str, Schema] = {name: {"type": "null"} for name in CALL_FIELDS}
-    identifying = {name: CALL[name].schema for name in ("id", "created_at")}
-    return object_schema(
-        {**nulls, **identifying, "erased": {"const": True, "description": "The call was erased since."}}
-    )
+    identifying = ("id", "created_at")
+    fields = {name: {**nullable(CALL[name].schema), "description": _ERASED} for name in CALL_FIELDS}
+    stays = {name: {**CALL[name].schema, "description": CALL[name].description} for name in identifying}
+    erased = {"type": "boolean", "const": True, "description": "True: the call was erased since."}
+    return {
+        "description": "A call in an older snapshot that was erased since. It keeps its position.",
+        **object_schema({**fields, **stays, "erased": erased}),
+    }
 
 
 # In the order of the ledger. A field without a declaration fails here, at import.
 _CALL_FIELDS: Final = {name: CALL[name] for name in CALL_FIELDS}
+_ENDING_TEXT: Final = "The end reason of a call and its evidence."
 _ENDING: Final = {
-    "reason": enum_schema(EndReason),
+    "reason": {**enum_schema(EndReason), "description": "The end reason from a fixed list."},
     "explanation": {**TEXT, "description": "The reason as a sentence."},
     "side": {
         **nullable(enum_schema(FaultSide)),
@@ -88,7 +104,7 @@ _ENDING: Final = {
 }
 _DETAIL_FIELDS: Final[Mapping[str, Schema]] = {
     "ending": {
-        **nullable(object_schema(_ENDING)),
+        **nullable({"title": "CallEnding", "description": _ENDING_TEXT, **object_schema(_ENDING)}),
         "description": "The end reason and its evidence; null while the call is open.",
     },
     "events": {
@@ -102,7 +118,7 @@ _DETAIL_FIELDS: Final[Mapping[str, Schema]] = {
     },
     "deliveries": {
         "type": "array",
-        "items": {"$ref": "#/components/schemas/CallDelivery"},
+        "items": {"$ref": "#/components/schemas/WebhookDelivery"},
         "description": "Webhook deliveries of the call's events; at most the first 200.",
     },
 }
@@ -111,16 +127,15 @@ _DETAIL["required"] += _DETAIL_FIELDS
 _DETAIL["properties"] |= _DETAIL_FIELDS
 
 SCHEMAS: Final[Mapping[str, Schema]] = {
-    "Call": schema_of(_CALL_FIELDS),
-    "CallDetail": _DETAIL,
-    "CallPage": _call_page(),
+    "Call": {"description": "One call: the record folded from all its facts.", **schema_of(_CALL_FIELDS)},
+    "CallDetail": {"description": "One call with its timeline.", **_DETAIL},
+    "CallPage": {"description": "One page of calls.", **_call_page()},
     "ErasedCall": _erased_call(),
-    "Tombstone": schema_of(TOMBSTONE),
-    "ChangePage": _change_page(),
-    "CallDelivery": schema_of(DELIVERY),
-    "Event": schema_of(EVENT),
-    "RawEvent": schema_of({**EVENT, **RAW}),
-    "EventPage": _page("RawEvent"),
+    "Tombstone": {"description": "The end of a call's id.", **schema_of(TOMBSTONE)},
+    "ChangePage": {"description": "One page of the feed of changes.", **_change_page()},
+    "Event": {"description": "One fact of a call, with its outcome.", **schema_of(EVENT)},
+    "RawEvent": {"description": "One fact of a call, with its raw body.", **schema_of({**EVENT, **RAW})},
+    "EventPage": {"description": "One page of the facts of a call.", **_page("RawEvent")},
 }
 CALL_PAGE: Final[Schema] = {"$ref": "#/components/schemas/CallPage"}
 CALL_DETAIL: Final[Schema] = {"$ref": "#/components/schemas/CallDetail"}
@@ -137,6 +152,19 @@ EXAMPLE_CHANGES: Final = {
     "revision": 7,
     "watermark": "2026-10-01T09:15:00.000000Z",
 }
+_DELIVERY: Final = {
+    "id": "msg_01a1b2c3-d4e5-4f60-8a7b-9c0d1e2f3a4b",
+    "endpoint_id": "0d9c3f5e-8f54-4c37-9d0f-6a7d0c1f4b52",
+    "event": "voice.call.completed",
+    "call_id": "550e8400-e29b-41d4-a716-446655440000",
+    "revision": 4,
+    "state": "delivered",
+    "attempts": 1,
+    "reason": None,
+    "created_at": "2026-10-01T09:32:31.204418Z",
+    "updated_at": "2026-10-01T09:32:31.290000Z",
+    "next_attempt_at": None,
+}
 EXAMPLE_DETAIL: Final = {
     **example_of(_CALL_FIELDS),
     "ending": {
@@ -149,6 +177,6 @@ EXAMPLE_DETAIL: Final = {
     },
     "events": [example_of(EVENT)],
     "session": None,
-    "deliveries": [example_of(DELIVERY)],
+    "deliveries": [_DELIVERY],
 }
 EXAMPLE_EVENTS: Final = {"data": [example_of({**EVENT, **RAW})], **_WINDOW}

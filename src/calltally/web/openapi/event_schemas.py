@@ -1,87 +1,200 @@
-"""JSON Schemas of the delivered events, served at `/schemas/NAME.json`."""
+"""JSON Schemas of the delivered events, served at `/schemas/NAME.json`, and the webhooks of the document."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from calltally.calls.event_types import COMPLETED, DELIVERY_FAILED, ESCALATED, EVALUATED, STARTED, TEST
-from calltally.calls.model import DIRECTIONS, FINAL, STATUSES
-from calltally.deliveries.payload_formats import schema_path
+from calltally.calls.model import DIRECTIONS, STATUSES
+from calltally.deliveries.payload_formats import data_schema_path, schema_path
 from calltally.store.ledger.outbox import API_VERSION
 from calltally.web.openapi.call_fields import COUNT, TEXT, TIME, Schema, nullable
+from calltally.web.openapi.named_enums import FINAL_STATUSES
 
-_TEXT_OR_NULL: Final = nullable(TEXT)
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _UUID: Final[Schema] = {"type": "string", "format": "uuid"}
 _REVISION: Final[Schema] = {"type": "integer", "minimum": 1}
+_DIRECTION: Final[Schema] = {"type": ["string", "null"], "enum": [*DIRECTIONS, None]}
+_FREE: Final[Schema] = {"type": ["object", "null"], "additionalProperties": True}
 
 
-def _object(properties: Mapping[str, Schema], *optional: str) -> Schema:
+def _text(description: str) -> Schema:
+    return {**TEXT, "description": description}
+
+
+def _object(title: str, description: str, properties: Mapping[str, Schema], *optional: str) -> Schema:
     """Return the schema of an object that allows additional fields, because new fields may be added."""
     required = [name for name in properties if name not in optional]
-    return {"type": "object", "required": required, "properties": dict(properties)}
+    head = {"title": title, "description": description, "type": "object"}
+    return {**head, "required": required, "properties": dict(properties)}
 
 
-def _call(statuses: Sequence[str], **more: Schema) -> Schema:
+def _text_or_null(description: str) -> Schema:
+    return {**nullable(TEXT), "description": f"{description}; null if unknown."}
+
+
+def _status(statuses: Sequence[str]) -> Schema:
+    return {"type": "string", "enum": list(map(str, statuses)), "description": "The state of the call."}
+
+
+def _call(title: str, description: str, statuses: Sequence[str], **more: Schema) -> Schema:
+    """Return the schema of the data of an event about a call, in the order of the contract."""
+    count = "null without a report of them."
     properties: dict[str, Schema] = {
-        "stream_sid": _TEXT_OR_NULL,
-        "call_sid": TEXT,
-        "voice_session_id": _TEXT_OR_NULL,
-        "from_number": _TEXT_OR_NULL,
-        "to_number": _TEXT_OR_NULL,
-        "direction": {"enum": [*DIRECTIONS, None]},
-        "status": {"enum": list(statuses)},
-        "duration_seconds": nullable(COUNT),
-        "escalated": {"type": "boolean"},
-        "function_call_count": nullable(COUNT),
-        "transcript_turn_count": nullable(COUNT),
-        "summary": _TEXT_OR_NULL,
-        "id": _UUID,
-        "revision": _REVISION,
+        "stream_sid": _text_or_null("The id of the media stream"),
+        "call_sid": _text("The provider's id of the call."),
+        "voice_session_id": _text_or_null("The id of the voice session"),
+        "from_number": _text_or_null("The caller's number in E.164, or as received"),
+        "to_number": _text_or_null("The called number in E.164, or as received"),
+        "direction": {**_DIRECTION, "description": "The direction from the tenant's view; null if unknown."},
+        "status": _status(statuses),
+        "duration_seconds": {
+            **nullable(COUNT),
+            "description": "Seconds from answer to end. Null while the call is open; 0 without an answer.",
+        },
+        "escalated": {"type": "boolean", "description": "Whether the call was escalated to a person."},
+        "function_call_count": {**nullable(COUNT), "description": f"The number of function calls; {count}"},
+        "transcript_turn_count": {
+            **nullable(COUNT),
+            "description": f"The number of turns in the transcript; {count}",
+        },
+        "summary": _text_or_null("A short summary of the conversation"),
+        "id": {**_UUID, "description": "The call's id in Calltally."},
+        "revision": {**_REVISION, "description": "The tenant's revision with this state of the call."},
         **more,
     }
-    return _object(properties, "corrects")
+    return _object(title, description, properties, "corrects")
 
 
-_ALL: Final = list(STATUSES)
-_ENDS: Final = [status for status in STATUSES if status in FINAL]
-_ESCALATION: Final[Schema] = {
-    "type": ["object", "null"],
-    "properties": dict.fromkeys(("target", "initiated_by", "reason"), _TEXT_OR_NULL),
+_ESCALATION: Final = {
+    **_FREE,
+    "description": "The escalation; null without details.",
+    "properties": {
+        "target": _text_or_null("The person or queue"),
+        "initiated_by": _text_or_null("The party that requested it"),
+        "reason": _text_or_null("The reason"),
+    },
 }
-_CORRECTS: Final = _object({"status": {"enum": _ENDS}, "revision": _REVISION})
-_FAILED: Final = _object(
+_CORRECTS: Final = _object(
+    "CorrectedState",
+    "The final state that this event corrects. Absent if the call had no final state before.",
     {
-        "endpoint_id": _UUID,
-        "host": TEXT,
-        "reason": TEXT,
-        "last_attempt": _TEXT_OR_NULL,
-        "failing_since": TIME,
-    }
+        "status": _status(FINAL_STATUSES),
+        "revision": {**_REVISION, "description": "The tenant's revision with the corrected state."},
+    },
 )
-DATA: Final[Mapping[str, Schema]] = {
-    STARTED: _call(_ALL),
-    ESCALATED: _call(_ALL, escalation=_ESCALATION),
-    COMPLETED: _call(_ENDS, corrects=_CORRECTS),
-    EVALUATED: _call(_ALL, evaluation={"type": ["object", "null"]}),
-    DELIVERY_FAILED: _FAILED,
-    TEST: _object({"endpoint_id": _UUID, "sent_at": TIME}),
+_EVALUATION: Final = {**_FREE, "description": "The evaluation of the voice session."}
+_FAILED: Final = {
+    "endpoint_id": {**_UUID, "description": "The endpoint's id."},
+    "host": _text("The host of the endpoint's URL."),
+    "reason": _text("The reason why the deliveries fail."),
+    "last_attempt": {
+        **nullable(TEXT),
+        "description": "The reason why the last attempt failed; null without one.",
+    },
+    "failing_since": {**TIME, "description": "Time of the first failure since the last success."},
+}
+_TEST: Final = {
+    "endpoint_id": {**_UUID, "description": "The endpoint's id."},
+    "sent_at": {**TIME, "description": "Time of the test."},
+}
+_MEANINGS: Final[Mapping[str, str]] = {
+    STARTED: "The first fact of a call was recorded.",
+    ESCALATED: "A call was escalated to a person.",
+    COMPLETED: "A call reached a final state, or its final state changed.",
+    EVALUATED: "A voice session has a new or changed evaluation.",
+    DELIVERY_FAILED: "Deliveries to another endpoint of the tenant fail.",
+    TEST: "An endpoint is tested by request. It cannot be subscribed to.",
 }
 
 
-def event_schema(event: str) -> Schema:
-    envelope = _object(
-        {
-            "id": {"type": "string", "pattern": "^msg_"},
-            "event": {"const": event},
-            "created_at": TIME,
-            "tenant_id": TEXT,
-            "api_version": {"const": API_VERSION},
-            "data": DATA[event],
-        }
-    )
-    return {"$schema": _DIALECT, "$id": schema_path(event), "title": event, **envelope}
+def event_title(event: str) -> str:
+    """Return the name of an event type in CamelCase: `VoiceCallStarted`."""
+    return "".join(word.capitalize() for word in event.replace("_", ".").split("."))
+
+
+def _data(event: str, **more: Schema) -> Schema:
+    statuses = FINAL_STATUSES if event == COMPLETED else STATUSES
+    return _call(f"{event_title(event)}Data", f"Data of the event `{event}`.", statuses, **more)
+
+
+DATA: Final[Mapping[str, Schema]] = {
+    STARTED: _data(STARTED),
+    ESCALATED: _data(ESCALATED, escalation=_ESCALATION),
+    COMPLETED: _data(COMPLETED, corrects=_CORRECTS),
+    EVALUATED: _data(EVALUATED, evaluation=_EVALUATION),
+    DELIVERY_FAILED: _object(
+        f"{event_title(DELIVERY_FAILED)}Data", f"Data of the event `{DELIVERY_FAILED}`.", _FAILED
+    ),
+    TEST: _object(f"{event_title(TEST)}Data", f"Data of the event `{TEST}`.", _TEST),
+}
+
+
+def envelope_schema(event: str) -> Schema:
+    """Return the schema of the body of an event in the format `standard`."""
+    properties = {
+        "id": {
+            "type": "string",
+            "pattern": "^msg_",
+            "description": "The id of the event, which is also its `webhook-id`. A repeat has the same id.",
+        },
+        "event": {"type": "string", "const": event, "description": "The type of the event."},
+        "created_at": {**TIME, "description": "Time of the event."},
+        "tenant_id": _text("The tenant of the event."),
+        "api_version": {"type": "string", "const": API_VERSION, "description": "The version of the format."},
+        "data": DATA[event],
+    }
+    return _object(f"{event_title(event)}Event", _MEANINGS[event], properties)
+
+
+def cloud_event_schema(event: str) -> Schema:
+    """Return the schema of the body of an event in the format `cloudevents` (CloudEvents 1.0, structured)."""
+    properties = {
+        "id": _text("The id of the event, which is also its `webhook-id`."),
+        "source": _text("The tenant of the event: `/tenants/ID`."),
+        "specversion": {"type": "string", "const": "1.0", "description": "The version of CloudEvents."},
+        "type": {"type": "string", "const": event, "description": "The type of the event."},
+        "datacontenttype": _text("The media type of `data`: `application/json`."),
+        "dataschema": _text("The URL of the JSON Schema of `data`."),
+        "subject": _text("The call's id in Calltally. Absent for events that concern no call."),
+        "time": {**TIME, "description": "Time of the event."},
+        "apiversion": _text("The version of the format of `data`."),
+        "data": DATA[event],
+    }
+    return _object(f"{event_title(event)}CloudEvent", _MEANINGS[event], properties, "subject")
 
 
 def event_schemas() -> Iterator[tuple[str, Schema]]:
-    for event in DATA:
-        yield schema_path(event), event_schema(event)
+    """Yield path and content of each served schema: of the envelope of an event, and of its data alone."""
+    for event, data in DATA.items():
+        for path, schema in ((schema_path(event), envelope_schema(event)), (data_schema_path(event), data)):
+            yield path, {"$schema": _DIALECT, "$id": path, **schema}
+
+
+def webhook_items() -> dict[str, Any]:
+    """Return the section `webhooks` of the document: the request that an endpoint receives for each event."""
+    return {event: {"post": _webhook_operation(event)} for event in DATA}
+
+
+def _webhook_operation(event: str) -> dict[str, Any]:
+    name = event_title(event)
+    return {
+        "operationId": f"receive{name}",
+        "tags": ["Webhooks"],
+        "summary": _MEANINGS[event],
+        "description": "Signed by the Standard Webhooks scheme: verify `webhook-id`, `webhook-timestamp` and"
+        " `webhook-signature` before you read the body. A repeat has the same id.",
+        "security": [],
+        "requestBody": {
+            "required": True,
+            "description": "The event, in the format of the endpoint.",
+            "content": {
+                "application/json": {"schema": envelope_schema(event)},
+                "application/cloudevents+json": {"schema": cloud_event_schema(event)},
+            },
+        },
+        "responses": {
+            "2XX": {"description": "The event is received."},
+            "4XX": {"description": "The delivery is attempted again, for three days."},
+            "5XX": {"description": "The delivery is attempted again, for three days."},
+        },
+    }

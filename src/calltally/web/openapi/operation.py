@@ -69,6 +69,10 @@ class Operation:
     - `allows_all_tenants`: the admin key may omit `tenant=` to read all tenants.
     - `query`: the parameters. With `parses_query` the handler parses the whole query itself, so that it can
       report all errors at once.
+    - `headers`: request headers, as parameters of the document.
+    - `unpublished`: names of parameters that the document leaves out. Without `format`, it has only the
+      default media type; the other ones have operations of their own.
+    - `publishes_head`: the document also has the HEAD operation. Every GET answers HEAD.
     - `problems`: slugs of `problems.KINDS`, in addition to those that the other fields imply.
     - `is_published`: the OpenAPI document contains the operation; pages of the dashboard are not published.
     """
@@ -87,6 +91,9 @@ class Operation:
     query: tuple[Parameter, ...] = ()
     parses_query: bool = False
     body: RequestBodySpec | None = None
+    headers: tuple[dict[str, Any], ...] = ()
+    unpublished: tuple[str, ...] = ()
+    publishes_head: bool = False
     problems: tuple[str, ...] = ()
     is_published: bool = True
 

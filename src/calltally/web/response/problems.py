@@ -32,6 +32,13 @@ _DISCONNECTED: Final = "client disconnected prematurely"
 log: Final = get_logger(__name__)
 
 
+class ProblemFault(msgspec.Struct, frozen=True):
+    """An invalid parameter or field of a request."""
+
+    parameter: str
+    detail: str
+
+
 class Problem(msgspec.Struct, frozen=True):
     """Body of every error response."""
 
@@ -41,7 +48,7 @@ class Problem(msgspec.Struct, frozen=True):
     detail: str
     instance: str
     request_id: str
-    errors: list[dict[str, str]]
+    errors: list[ProblemFault]
 
 
 _INTERNAL: Final = "Internal error. The server's log has the details under this request_id."
@@ -77,7 +84,7 @@ def problem_response(scope: Scope, error: Exception) -> Response:
         instance=problem_instance(scope),
         request_id=request_id,
         errors=[
-            {"parameter": escape_surrogates(fault.parameter), "detail": escape_surrogates(fault.detail)}
+            ProblemFault(escape_surrogates(fault.parameter), escape_surrogates(fault.detail))
             for fault in problem_error.faults
         ],
     )

@@ -8,6 +8,7 @@ from litestar import get
 from calltally.calls.identity import uuid_text
 from calltally.calls.parameters import read_values
 from calltally.calls.times import utc_text
+from calltally.calls.wire_types import Timestamp, UuidText
 from calltally.store.tenants.tenants import need_tenant, reveals_of_tenant
 from calltally.web.api.admin.operations import LIST_KEYS, TAG
 from calltally.web.openapi.operation import Operation, one_response
@@ -26,9 +27,9 @@ _LIMIT: Final = page_parameters("reveals", most=_MAX_LIMIT, default=_DEFAULT_LIM
 class NumberReveal(msgspec.Struct, frozen=True):
     """One reveal of full numbers. `key_id` is `admin` for the admin key."""
 
-    at: str
+    at: Timestamp
     key_id: str
-    call_id: str
+    call_id: UuidText
 
 
 class NumberRevealList(msgspec.Struct, frozen=True):

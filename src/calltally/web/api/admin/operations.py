@@ -23,6 +23,7 @@ from calltally.web.api.admin.schemas import (
     TenantList,
     TenantResource,
 )
+from calltally.web.openapi.field_texts.admin import SECRET_TEXTS
 from calltally.web.openapi.operation import Operation, PathParameter, json_request, one_response
 from calltally.web.request.access import ADMIN
 
@@ -67,24 +68,28 @@ _MAPPING: Final = {
     "type": "string",
     "minLength": 1,
     "maxLength": MAX_MAPPING_CHARS,
-    "description": "The mapping of bodies, in TOML. Test it with `calltally mapping try`.",
 }
 _SECRET: Final = {"type": "string", "minLength": 1, "maxLength": MAX_SECRET_CHARS}
+
+
+def _secret(name: str) -> dict[str, Any]:
+    return {**(_MAPPING if name == MAPPING else _SECRET), "description": SECRET_TEXTS[name]}
 
 
 def _required(names: tuple[str, ...]) -> dict[str, Any]:
     """Return the required properties: of several secrets, one is enough."""
     if len(names) > 1:
-        return {"anyOf": [{"required": [name]} for name in names]}
+        return {"anyOf": [{"required": [name], "properties": {name: _secret(name)}} for name in names]}
     return {"required": list(names)}
 
 
 _SECRETS: Final = {
     "anyOf": [
         {
-            "title": each.name,
+            "title": f"{each.name.capitalize()}Secrets",
             "type": "object",
-            "properties": {name: _MAPPING if name == MAPPING else _SECRET for name in each.secret_names},
+            "description": f"The secrets of {each.name}.",
+            "properties": {name: _secret(name) for name in each.secret_names},
             **_required(each.needs),
             "additionalProperties": False,
         }

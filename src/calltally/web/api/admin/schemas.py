@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from calltally.calls.phone import MAX_NUMBER_CHARS
 from calltally.calls.times import utc_text
+from calltally.calls.wire_types import Timestamp
 from calltally.store.tenants.api_keys import SCOPES, StoredApiKey
 from calltally.store.tenants.routes import MAX_ROUTE_NUMBERS, NUMBER_CHARS, WORD_PATTERN, Route
 from calltally.store.tenants.tenants import (
@@ -34,10 +35,8 @@ _NUMBER_SCHEMA: Final = {
 TenantId: TypeAlias = Annotated[str, Meta(extra_json_schema=TENANT_SCHEMA)]
 Name: TypeAlias = Annotated[str, Meta(extra_json_schema=_NAME_SCHEMA)]
 Word: TypeAlias = Annotated[str, Meta(extra_json_schema=WORD_SCHEMA)]
-Scopes: TypeAlias = Annotated[
-    list[Annotated[str, Meta(extra_json_schema={"enum": list(SCOPES)})]],
-    Meta(extra_json_schema={"minItems": 1}),
-]
+Scope: TypeAlias = Annotated[str, Meta(extra_json_schema={"enum": list(SCOPES)})]
+Scopes: TypeAlias = Annotated[list[Scope], Meta(extra_json_schema={"minItems": 1})]
 # A whole number in JSON may have a decimal point: 731.0 equals 731.
 Days: TypeAlias = Annotated[
     float, Meta(multiple_of=1, extra_json_schema={"minimum": 1, "maximum": MAX_RETENTION_DAYS})
@@ -60,7 +59,7 @@ class TenantResource(msgspec.Struct, frozen=True):
 
     id: str
     name: str
-    created_at: str
+    created_at: Timestamp
     retention_days: int | None
     masks_numbers: bool
     bridged_is_escalation: bool
@@ -102,7 +101,7 @@ class NewApiKey(msgspec.Struct, frozen=True):
 
     id: str
     key: str
-    scopes: tuple[str, ...]
+    scopes: tuple[Scope, ...]
 
 
 class ApiKey(msgspec.Struct, frozen=True):
@@ -110,9 +109,9 @@ class ApiKey(msgspec.Struct, frozen=True):
 
     id: str
     name: str
-    scopes: tuple[str, ...]
-    created_at: str
-    revoked_at: str | None
+    scopes: tuple[Scope, ...]
+    created_at: Timestamp
+    revoked_at: Timestamp | None
 
 
 class ApiKeyList(msgspec.Struct, frozen=True):
@@ -136,7 +135,7 @@ class RouteResource(msgspec.Struct, frozen=True):
     numbers: tuple[str, ...]
     agent: str | None
     provider: str | None
-    updated_at: str
+    updated_at: Timestamp
 
 
 class RouteList(msgspec.Struct, frozen=True):

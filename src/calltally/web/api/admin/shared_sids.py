@@ -10,6 +10,7 @@ from calltally.calls.errors import InvalidInput
 from calltally.calls.parameters import instant_parameter, read_values
 from calltally.calls.times import DAY_US, utc_text
 from calltally.calls.windows import TimeWindow
+from calltally.calls.wire_types import Timestamp
 from calltally.store.tenants.tenants import admin_list_tenants
 from calltally.web.api.admin.operations import TAG
 from calltally.web.openapi.operation import Operation, one_response
@@ -40,8 +41,8 @@ _EXAMPLE: Final[dict[str, Any]] = {
 class SharedSidList(msgspec.Struct, frozen=True):
     """The shared SIDs of a window. `has_more`: more SIDs of several tenants exist than the list contains."""
 
-    from_: str = msgspec.field(name="from")
-    to: str
+    from_: Timestamp = msgspec.field(name="from")
+    to: Timestamp
     data: list[SharedSid]
     has_more: bool
 

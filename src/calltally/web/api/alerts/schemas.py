@@ -8,18 +8,28 @@ from msgspec import Meta
 from msgspec.structs import asdict
 
 from calltally.alerts.evaluation.alert_lifecycle import read_content
-from calltally.alerts.model.finding import FindingEvidence
+from calltally.alerts.model.finding import AlertKind, ChangeDirection, DetectionSpeed, FindingEvidence
+from calltally.alerts.model.series import Dimension, Metric
 from calltally.alerts.notify.notification import ALERTS_PATH, calls_url
 from calltally.alerts.notify.sink_kinds import KINDS
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import utc_text
-from calltally.store.alerts.alerts import Alert, StoredAlertChange
+from calltally.calls.wire_types import TimeOrDate, Timestamp, UuidText
+from calltally.store.alerts.alerts import Alert, AlertEvent, AlertState, StoredAlertChange
 from calltally.store.alerts.sinks import StoredAlertSink
 from calltally.web.response.paging import PageFields
 
 MAX_NOTE_CHARS: Final = 500
 # PostgreSQL cannot store a NUL in a text.
 _Note = Annotated[str, Meta(max_length=MAX_NOTE_CHARS, pattern=r"^[^\u0000]*$")]
+_State = Annotated[str, Meta(extra_json_schema={"enum": list(AlertState)})]
+_Event = Annotated[str, Meta(extra_json_schema={"enum": list(AlertEvent)})]
+_Kind = Annotated[str, Meta(extra_json_schema={"enum": list(AlertKind)})]
+_Dimension = Annotated[str, Meta(extra_json_schema={"enum": list(Dimension)})]
+_Metric = Annotated[str, Meta(extra_json_schema={"enum": list(Metric)})]
+_Direction = Annotated[str, Meta(extra_json_schema={"enum": list(ChangeDirection)})]
+_Speed = Annotated[str, Meta(extra_json_schema={"enum": list(DetectionSpeed)})]
+_SinkKind = Annotated[str, Meta(extra_json_schema={"enum": list(KINDS)})]
 _Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\u0000-\u001f\u007f]*$")]
 _Settings = Annotated[
     dict[str, Any],
@@ -39,25 +49,32 @@ class NoteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class MuteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """End of the mute; null ends a mute now."""
 
-    until: Annotated[str, Meta(extra_json_schema={"format": "date-time"})] | None
+    until: TimeOrDate | None
     note: _Note | None = None
 
 
 class SinkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A sink for notifications of alerts."""
 
-    kind: Annotated[str, Meta(extra_json_schema={"enum": list(KINDS)})]
+    kind: _SinkKind
     name: _Name
     settings: _Settings
+
+
+class EvidenceWindow(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """Measured window."""
+
+    from_: Timestamp
+    to: Timestamp
 
 
 class AlertEvidence(msgspec.Struct, frozen=True):
     """Measured value of a window, and its usual range: `low` and `high` bound 95 of 100 windows."""
 
-    dimension: str
+    dimension: _Dimension
     series: str
-    metric: str | None
-    window: dict[str, str]
+    metric: _Metric | None
+    window: EvidenceWindow
     calls: int
     events: int
     observed: float
@@ -74,22 +91,22 @@ class AlertResource(msgspec.Struct, frozen=True):
     occurs by chance, `budget_a_week` what the rules allow.
     """
 
-    id: str
-    state: str
-    kind: str
+    id: UuidText
+    state: _State
+    kind: _Kind
     message: str
-    dimension: str
+    dimension: _Dimension
     series: str
-    metric: str | None
-    direction: str
-    speed: str | None
+    metric: _Metric | None
+    direction: _Direction
+    speed: _Speed | None
     route: str | None
     provider: str | None
-    since: str
-    opened_at: str
-    updated_at: str
-    resolved_at: str | None
-    muted_until: str | None
+    since: Timestamp
+    opened_at: Timestamp
+    updated_at: Timestamp
+    resolved_at: Timestamp | None
+    muted_until: Timestamp | None
     evidence: AlertEvidence
     children: list[AlertEvidence]
     call_sids: list[str]
@@ -102,8 +119,8 @@ class AlertResource(msgspec.Struct, frozen=True):
 class AlertChange(msgspec.Struct, frozen=True):
     """A change of an alert. `by` is the key that requested it, null for an automatic change."""
 
-    at: str
-    what: str
+    at: Timestamp
+    what: _Event
     by: str | None
     note: str | None
 
@@ -126,13 +143,13 @@ class AlertSink(msgspec.Struct, frozen=True):
     `told_at` is the time of the last notification; `fault` the error of the last attempt, or null.
     """
 
-    id: str
-    kind: str
+    id: UuidText
+    kind: _SinkKind
     name: str
     settings: dict[str, Any]
-    created_at: str
-    updated_at: str
-    told_at: str | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    told_at: Timestamp | None
     fault: str | None
 
 
@@ -197,7 +214,7 @@ def _evidence(evidence: FindingEvidence) -> AlertEvidence:
         dimension=evidence.series.dimension.value,
         series=evidence.series.value,
         metric=evidence.metric,
-        window={"from": utc_text(evidence.from_us), "to": utc_text(evidence.to_us)},
+        window=EvidenceWindow(utc_text(evidence.from_us), utc_text(evidence.to_us)),
         calls=evidence.calls,
         events=evidence.events,
         observed=evidence.observed,

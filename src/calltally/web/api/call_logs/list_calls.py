@@ -18,7 +18,7 @@ from calltally.store.listing.list_calls import (
     view_of,
 )
 from calltally.store.snapshots.holds import pin_hold
-from calltally.web.api.call_logs.streams import STREAM_HEADERS, STREAMED, stream_plan
+from calltally.web.api.call_logs.streams import STREAMED, stream_plan
 from calltally.web.auth.search_rights import with_search
 from calltally.web.openapi.call_schema import CALL_PAGE, CALL_TAG, EXAMPLE_PAGE
 from calltally.web.openapi.operation import Operation, ResponseSpec
@@ -38,18 +38,20 @@ LIST: Final = Operation(
     summary="List operational call history.",
     description="Newest first, unless `order` is `asc`. `total` is exact. `snapshot` and `hold` keep pages"
     " stable while calls arrive. The admin key names a tenant with `tenant=`; other keys read their"
-    " own. With `format` or Accept, the whole window comes as one file; `limit` and `offset` then"
-    " select a part of it.",
+    " own. With `format` or Accept, the same URL streams the whole window as CSV, NDJSON, Parquet or"
+    " Arrow, as `/api/v1/call-logs.csv` and its neighbours do.",
     scope=CALLS_READ,
     is_tenant_scoped=True,
     query=PARAMETERS,
     parses_query=True,
+    unpublished=("format", "tz"),
+    publishes_head=True,
     responses={
         200: ResponseSpec(
             description="One page.",
             schema=CALL_PAGE,
             example=EXAMPLE_PAGE,
-            headers={**LINK_HEADERS, **ETAG_HEADERS, **STREAM_HEADERS},
+            headers={**LINK_HEADERS, **ETAG_HEADERS},
             alternatives=STREAMED,
         ),
         304: ResponseSpec(description="The client's copy is current, by If-None-Match."),

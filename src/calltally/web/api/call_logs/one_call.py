@@ -10,7 +10,7 @@ from litestar import delete, get
 from calltally.calls.errors import NotFound
 from calltally.calls.fold import fold_ending
 from calltally.calls.identity import parse_uuid
-from calltally.calls.list_query import PARAMETERS, parse_list_query
+from calltally.calls.list_query import PARAMETERS, TENANT_PARAMETER, parse_list_query
 from calltally.store.db.operation import StoreOperation
 from calltally.store.ledger.lookup import StoredFact, facts_of_call, find_call_with_id
 from calltally.store.listing.sessions import FoundSession, session_of_call
@@ -19,7 +19,7 @@ from calltally.store.webhooks.deliveries import deliveries_of_call
 from calltally.web.api.call_logs.schemas import event_resource, raw_event_resource
 from calltally.web.api.voice_sessions.handlers import session_body
 from calltally.web.api.webhooks.schemas import delivery_resource
-from calltally.web.auth.admission import TENANT_PARAMETER, pairs_without_tenant, read_named_tenant
+from calltally.web.auth.admission import pairs_without_tenant, read_named_tenant
 from calltally.web.openapi.call_schema import (
     CALL_DETAIL,
     CALL_EVENTS,

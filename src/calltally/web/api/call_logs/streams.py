@@ -25,13 +25,13 @@ from calltally.web.request.query import query_pairs
 from calltally.web.response.response import Headers, StreamingResponse
 
 _TEXT: Final[Schema] = {"type": "string"}
-_BINARY: Final[Schema] = {"type": "string", "format": "binary"}
+BINARY: Final[Schema] = {"type": "string", "format": "binary"}
 
 # Media types of a streaming operation besides JSON.
-STREAMED: Final = {each.media_type: _BINARY if each.is_columnar else _TEXT for each in FORMATS.values()}
+STREAMED: Final = {each.media_type: BINARY if each.is_columnar else _TEXT for each in FORMATS.values()}
 STREAM_HEADERS: Final = {
-    "X-Row-Count": "Streams only: the number of calls, sent before the first one.",
-    "X-Snapshot": "Streams only: the snapshot of the stream, for use as `snapshot`.",
+    "X-Row-Count": "The number of calls, sent before the first one.",
+    "X-Snapshot": "The snapshot of the stream, for use as `snapshot`.",
     "Content-Disposition": "CSV, Parquet and Arrow: a file name for the download.",
 }
 # Marks an unlimited stream; a requested limit is at least 1.

@@ -6,7 +6,7 @@ from typing import Final
 from calltally.calls.export_formats import NDJSON
 from calltally.calls.list_query import DEFAULT_LIMIT, EXAMPLE_SNAPSHOT
 from calltally.store.jobs.jobs import JobKind
-from calltally.web.api.call_logs.streams import STREAMED
+from calltally.web.api.call_logs.streams import BINARY, STREAMED
 from calltally.web.api.exports.schemas import ExportJob, ExportList, ExportManifest, body_schema
 from calltally.web.api.jobs import job_id_parameter
 from calltally.web.openapi.operation import Operation, PathParameter, json_request, one_response
@@ -119,6 +119,7 @@ FILE: Final = _READ(
     # The media type is that of the file, which the client knows.
     is_negotiated=False,
     path=(EXPORT_ID, _NAME),
-    responses=file_responses("The whole file.", NDJSON.media_type, STREAMED),
+    responses=file_responses("The whole file.", NDJSON.media_type, dict.fromkeys(STREAMED, BINARY)),
+    publishes_head=True,
     problems=("files-gone", "range-not-satisfiable"),
 )

@@ -1,14 +1,17 @@
 """Exports in the API. Times are RFC 3339 in UTC."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 
-from calltally.calls.export_query import EXPORT_FIELDS
+from calltally.calls.export_query import EXPORT_FIELDS, EXPORT_FORMATS, PARTITIONS
 from calltally.calls.filters import FILTERS, WINDOW_FIELDS, CallFilter, active_fields
 from calltally.calls.identity import uuid_text
+from calltally.calls.list_query import ORDERS
 from calltally.calls.times import utc_text
+from calltally.calls.wire_types import Timestamp, UuidText
 from calltally.exports.spec import ExportSpec, read_outcome, read_progress, read_spec
 from calltally.store.jobs.jobs import Job, JobFile, JobState
 from calltally.web.api.jobs import CreationWindow, JobError, job_fields
@@ -16,6 +19,11 @@ from calltally.web.openapi.operation import Schema
 from calltally.web.response.paging import PageFields
 
 PATH: Final = "/api/v1/exports"
+
+_State = Annotated[str, Meta(extra_json_schema={"enum": list(JobState)})]
+_Format = Annotated[str, Meta(extra_json_schema={"enum": list(EXPORT_FORMATS)})]
+_Order = Annotated[str, Meta(extra_json_schema={"enum": list(ORDERS)})]
+_Partition = Annotated[str, Meta(extra_json_schema={"enum": list(PARTITIONS)})]
 
 
 class ManifestFile(msgspec.Struct, frozen=True):
@@ -40,13 +48,13 @@ class ExportJob(msgspec.Struct, frozen=True):
     that ended without files is forgotten; null while it is open.
     """
 
-    id: str
-    state: str
+    id: UuidText
+    state: _State
     name: str | None
-    format: str
-    order: str
+    format: _Format
+    order: _Order
     tz: str | None
-    partition: str | None
+    partition: _Partition | None
     window: CreationWindow
     filters: dict[str, list[str]]
     snapshot: str
@@ -54,9 +62,9 @@ class ExportJob(msgspec.Struct, frozen=True):
     rows_done: int
     files: list[ExportFile]
     manifest: str
-    created_at: str
-    updated_at: str
-    expires_at: str | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    expires_at: Timestamp | None
     error: JobError | None
 
 
@@ -71,10 +79,10 @@ class ExportManifest(msgspec.Struct, frozen=True):
 
     window: CreationWindow
     filters: dict[str, list[str]]
-    format: str
-    order: str
+    format: _Format
+    order: _Order
     tz: str | None
-    partition: str | None
+    partition: _Partition | None
     snapshot: str
     complete: bool
     rows: int
@@ -89,7 +97,13 @@ def body_schema() -> Schema:
         schema = dict(each.schema)
         kinds = [schema["items"], schema] if each.is_repeatable else [schema]
         fields[each.name] = {"description": each.meaning, "anyOf": [*kinds, {"type": "null"}]}
-    return {"type": "object", "properties": fields, "additionalProperties": False}
+    return {
+        "title": "ExportBody",
+        "description": "An export: the filters of the list, and the form of the files.",
+        "type": "object",
+        "properties": fields,
+        "additionalProperties": False,
+    }
 
 
 def export_resource(job: Job, files: Sequence[JobFile], base: str) -> ExportJob:

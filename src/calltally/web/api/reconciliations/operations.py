@@ -132,5 +132,6 @@ FILE: Final = _READ(
     description="One byte range is supported. Use it with If-Range to resume a download.",
     path=(RECONCILIATION_ID,),
     responses=file_responses("The file.", NDJSON_BODY, {NDJSON_BODY: _LINES}),
+    publishes_head=True,
     problems=("files-gone", "range-not-satisfiable"),
 )

@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import utc_text
+from calltally.calls.wire_types import TimeOrDate, Timestamp, UuidText
 from calltally.providers.registry import FETCHERS
 from calltally.reconcile.findings import Finding
 from calltally.reconcile.jobs.spec import Against, ReconciliationSpec, read_outcome, read_spec
@@ -19,7 +20,8 @@ MOST_SECONDS: Final = 30 * 86_400
 
 # A whole number in JSON may have a decimal point: 2.0 equals 2.
 _Seconds = Annotated[float, Meta(ge=0, le=MOST_SECONDS, multiple_of=1)]
-_Instant = Annotated[str, Meta(examples=["2026-10-01"], extra_json_schema={"format": "date-time"})]
+_State = Annotated[str, Meta(extra_json_schema={"enum": list(JobState)})]
+_Source = Annotated[str, Meta(extra_json_schema={"enum": list(Against)})]
 
 
 class ReconciliationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
@@ -30,8 +32,8 @@ class ReconciliationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
     against: Annotated[str, Meta(extra_json_schema={"enum": [Against.PROVIDER.value]})]
     provider: Annotated[str, Meta(extra_json_schema={"enum": sorted(FETCHERS)})]
-    from_: _Instant
-    to: _Instant
+    from_: TimeOrDate
+    to: TimeOrDate
     heal: bool = False
     deliver: bool = False
     tolerance_seconds: _Seconds = 1
@@ -54,9 +56,9 @@ class ReconciliationJob(msgspec.Struct, frozen=True):
     reconciliation that ended without findings is forgotten; null while it is open.
     """
 
-    id: str
-    state: str
-    against: str
+    id: UuidText
+    state: _State
+    against: _Source
     provider: str | None
     window: CreationWindow
     terms: ReconciliationTerms
@@ -67,9 +69,9 @@ class ReconciliationJob(msgspec.Struct, frozen=True):
     healed: dict[str, int] | None
     clean: bool | None
     findings: str | None
-    created_at: str
-    updated_at: str
-    expires_at: str | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    expires_at: Timestamp | None
     error: JobError | None
 
 

@@ -1,13 +1,19 @@
 """Voice sessions in the API. Times are RFC 3339 in UTC."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 
 from calltally.calls.conversation import Evaluation, FunctionCall, Turn
+from calltally.calls.events import IngestOutcome
+from calltally.calls.sessions import SESSION_STATUSES
+from calltally.calls.wire_types import Timestamp, UuidText
 from calltally.web.response.paging import PageFields
 
 SESSION_TAG: Final = "Voice sessions"
+_Status = Annotated[str, Meta(extra_json_schema={"enum": list(SESSION_STATUSES)})]
+_Outcome = Annotated[str, Meta(extra_json_schema={"enum": list(IngestOutcome)})]
 
 
 class VoiceSession(msgspec.Struct, frozen=True):
@@ -21,18 +27,18 @@ class VoiceSession(msgspec.Struct, frozen=True):
     id: str
     stream_id: str | None
     call_sid: str
-    call_id: str
+    call_id: UuidText
     agent_key: str | None
-    status: str
+    status: _Status
     summary: str | None
     tags: list[str]
     evaluation: Evaluation | None
     function_call_count: int | None
     transcript_turn_count: int | None
-    created_at: str
-    ended_at: str | None
+    created_at: Timestamp
+    ended_at: Timestamp | None
     revision: int
-    updated_at: str
+    updated_at: Timestamp
 
 
 class VoiceSessionDetail(VoiceSession, frozen=True):
@@ -52,9 +58,9 @@ class VoiceSessionOutcome(msgspec.Struct, frozen=True):
     """The outcome: applied, duplicate or ignored (stored, without a change)."""
 
     id: str
-    outcome: str
+    outcome: _Outcome
     reason: str | None
-    call_id: str
+    call_id: UuidText
     revision: int | None
 
 

@@ -6,10 +6,11 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import asdict
 
-from calltally.calls.event_types import SUBSCRIBABLE
+from calltally.calls.event_types import SUBSCRIBABLE, TEST
 from calltally.calls.identity import uuid_text
 from calltally.calls.model import DIRECTIONS
 from calltally.calls.times import utc_text
+from calltally.calls.wire_types import TimeOrDate, Timestamp, UuidText
 from calltally.deliveries.payload_formats import FORMS
 from calltally.net.addresses import MAX_URL_CHARS
 from calltally.store.ledger.outbox import message_id
@@ -33,7 +34,7 @@ Description: TypeAlias = Annotated[
 EventName: TypeAlias = Annotated[str, Meta(extra_json_schema={"enum": list(SUBSCRIBABLE)})]
 Form: TypeAlias = Annotated[str, Meta(extra_json_schema={"enum": list(FORMS)})]
 Direction: TypeAlias = Annotated[str, Meta(extra_json_schema={"enum": list(DIRECTIONS)})]
-Instant: TypeAlias = Annotated[str, Meta(examples=["2026-10-01"], extra_json_schema={"format": "date-time"})]
+AnyEventName: TypeAlias = Annotated[str, Meta(extra_json_schema={"enum": [*SUBSCRIBABLE, TEST]})]
 Hours: TypeAlias = Annotated[
     float, Meta(multiple_of=1, extra_json_schema={"minimum": 0, "maximum": MAX_GRACE_HOURS})
 ]
@@ -62,21 +63,21 @@ class WebhookEndpoint(msgspec.Struct, frozen=True):
     the endpoint lacked `pii:read`.
     """
 
-    id: str
+    id: UuidText
     url: str
-    events: list[str]
+    events: list[EventName]
     description: str | None
-    form: str
-    direction: str | None
+    form: Form
+    direction: Direction | None
     route: str | None
     agent: str | None
     masks_numbers: bool
     state: Literal["active", "paused"]
     reason: str | None
-    failing_since: str | None
-    previous_secret_until: str | None
-    created_at: str
-    updated_at: str
+    failing_since: Timestamp | None
+    previous_secret_until: Timestamp | None
+    created_at: Timestamp
+    updated_at: Timestamp
 
 
 class NewWebhookEndpoint(WebhookEndpoint, frozen=True):
@@ -103,8 +104,8 @@ class ReplayBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     With `only` set to `dead`, only dead deliveries.
     """
 
-    from_: Instant
-    to: Instant | None = None
+    from_: TimeOrDate
+    to: TimeOrDate | None = None
     only: Annotated[str, Meta(extra_json_schema={"enum": ["all", "dead"]})] = "all"
 
 
@@ -122,29 +123,29 @@ class WebhookDelivery(msgspec.Struct, frozen=True):
     """
 
     id: str
-    endpoint_id: str
-    event: str
-    call_id: str | None
+    endpoint_id: UuidText
+    event: AnyEventName
+    call_id: UuidText | None
     revision: int
     state: Literal["waiting", "delivered", "dead"]
     attempts: int
     reason: str | None
-    created_at: str
-    updated_at: str
-    next_attempt_at: str | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    next_attempt_at: Timestamp | None
 
 
 class DeliveryAttempt(msgspec.Struct, frozen=True):
     """One attempt. `status` is null without a response. `answer` is the first KiB of the response body."""
 
     attempt: int
-    at: str
+    at: Timestamp
     seconds: float
     status: int | None
     reason: str | None
     answer: str
     answer_encoding: Literal["utf-8", "base64"]
-    next_attempt_at: str | None
+    next_attempt_at: Timestamp | None
 
 
 class WebhookDeliveryDetail(WebhookDelivery, frozen=True):

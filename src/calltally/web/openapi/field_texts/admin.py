@@ -1,0 +1,93 @@
+"""Fields of tenants, API keys and routes, and the secrets of providers."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from calltally.web.openapi.field_texts.shared import CREATED, ROUTE_FILTER, UPDATED
+
+_MASKS: Final = "Whether only keys with `pii:read` get full telephone numbers."
+_BRIDGED: Final = "Whether the quality counts bridged transfers as escalations."
+_RETENTION: Final = "The number of days that calls are kept; null keeps them for good."
+_SCOPES: Final = "The scopes of the key."
+
+TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "NewTenantBody": {
+        "id": "The tenant's id: lower-case letters and digits, with single hyphens between them.",
+        "name": "The tenant's name, for people.",
+    },
+    "TenantResource": {
+        "id": "The tenant's id.",
+        "name": "The tenant's name, for people.",
+        "created_at": CREATED,
+        "retention_days": _RETENTION,
+        "masks_numbers": _MASKS,
+        "bridged_is_escalation": _BRIDGED,
+    },
+    "TenantList": {"data": "The tenants, in the order of their ids."},
+    "EscalationBody": {"bridged_is_escalation": _BRIDGED},
+    "MaskingBody": {"masks_numbers": _MASKS},
+    "RetentionBody": {"days": _RETENTION},
+    "NewApiKeyBody": {"scopes": _SCOPES, "name": "A label for people."},
+    "NewApiKey": {
+        "id": "The key's id, which is not secret.",
+        "key": "The key itself. It is shown only once.",
+        "scopes": _SCOPES,
+    },
+    "ApiKey": {
+        "id": "The key's id, which is not secret.",
+        "name": "The key's label; empty without one.",
+        "scopes": _SCOPES,
+        "created_at": CREATED,
+        "revoked_at": "Time of the revocation; null for a valid key.",
+    },
+    "ApiKeyList": {"data": "The keys, oldest first, with revoked ones."},
+    "RouteBody": {
+        "numbers": "The numbers of the route, which replace its stored numbers.",
+        "agent": "The voice agent that answers the route; null if unknown.",
+        "provider": "The provider of the route; null if unknown.",
+    },
+    "RouteResource": {
+        "route": ROUTE_FILTER,
+        "numbers": "The numbers of the route.",
+        "agent": "The voice agent that answers the route; null if unknown.",
+        "provider": "The provider of the route; null if unknown.",
+        "updated_at": UPDATED,
+    },
+    "RouteList": {"data": "The routes, in the order of their keys."},
+}
+
+_PREVIOUS: Final = " Accepted beside the other one, so that it can be replaced without a gap."
+_SECONDARY: Final = "A second secret of the same kind." + _PREVIOUS
+_LISTING: Final = " Needed only to read the provider's list of calls."
+SECRET_TEXTS: Final[Mapping[str, str]] = {
+    "account": "The name of the account, for bodies that name none.",
+    "account_id": "The id of the account." + _LISTING,
+    "account_sid": "The SID of the account." + _LISTING,
+    "api_key": "The API key of the account.",
+    "api_key_secondary": _SECONDARY,
+    "api_key_secret": "The secret of the API key." + _LISTING,
+    "api_key_sid": "The SID of the API key." + _LISTING,
+    "api_secret": "The API secret that signs the callbacks.",
+    "api_secret_secondary": _SECONDARY,
+    "api_token": "The API token." + _LISTING,
+    "application_id": "The id of the application." + _LISTING,
+    "auth_id": "The auth id of the account." + _LISTING,
+    "auth_token": "The auth token that signs the callbacks.",
+    "auth_token_secondary": _SECONDARY,
+    "auth_token_v2": "The auth token for signatures of version 2.",
+    "mapping": "The mapping of bodies, in TOML. Test it with `calltally mapping try`.",
+    "org_id": "The id of the organisation." + _LISTING,
+    "private_key": "The private key in PEM." + _LISTING,
+    "project_id": "The id of the project." + _LISTING,
+    "public_key": "The public key that verifies the callbacks.",
+    "public_key_secondary": _SECONDARY,
+    "secret": "The secret that the callbacks carry.",
+    "secret_secondary": _SECONDARY,
+    "signature_secret": "The secret that signs the callbacks.",
+    "signature_secret_secondary": _SECONDARY,
+    "signing_key": "The key that signs the callbacks.",
+    "signing_key_secondary": _SECONDARY,
+    "space": "The name of the space." + _LISTING,
+    "webhook_secret": "The secret that signs the callbacks.",
+    "webhook_secret_secondary": _SECONDARY,
+}
