@@ -79,7 +79,7 @@ QUALITY_CSV: Final = _READ(
     allows_all_tenants=True,
     query=tuple(each for each in QUALITY_PARAMETERS if each.name != FORMAT),
     parses_query=True,
-    responses=one_response(200, "The groups as CSV.", {"type": "string"}, media_type=_CSV),
+    responses=one_response(200, "The groups as CSV.", {"type": "string"}, media_type=CSV.media_type),
 )
 
 

@@ -40,30 +40,38 @@ def object_schema(properties: Mapping[str, Schema]) -> Schema:
     return {"type": "object", "required": list(properties), "properties": dict(properties)}
 
 
-def _titled(title: str, description: str, **properties: tuple[Schema, str]) -> Schema:
-    """Return the schema of a named object; each property has a schema and a description."""
-    described = {name: {**schema, "description": text} for name, (schema, text) in properties.items()}
-    return {"title": title, "description": description, **object_schema(described)}
+def _titled(title: str, description: str, properties: Mapping[str, Schema]) -> Schema:
+    return {"title": title, "description": description, **object_schema(properties)}
 
 
-ESCALATION: Final = _titled(
+def _text_or_null(description: str) -> Schema:
+    return {**nullable(TEXT), "description": description}
+
+
+_ESCALATION: Final = _titled(
     "CallEscalation",
     "The escalation of a call to a person.",
-    target=(nullable(TEXT), "The person or queue; null if unknown."),
-    initiated_by=(nullable(TEXT), "The party that requested it; null if unknown."),
-    reason=(nullable(TEXT), "The reason; null if unknown."),
+    {
+        "target": _text_or_null("The person or queue; null if unknown."),
+        "initiated_by": _text_or_null("The party that requested it; null if unknown."),
+        "reason": _text_or_null("The reason; null if unknown."),
+    },
 )
 _TRANSFER: Final = _titled(
     "CallTransfer",
     "A transfer of a call to another party.",
-    target=(nullable(TEXT), "The party that receives the call; null if unknown."),
-    outcome=(nullable(TEXT), "`requested`, `bridged` or `failed`; null if unknown."),
+    {
+        "target": _text_or_null("The party that receives the call; null if unknown."),
+        "outcome": _text_or_null("`requested`, `bridged` or `failed`; null if unknown."),
+    },
 )
 _COST: Final = _titled(
     "CallCost",
     "The cost of a call.",
-    amount=(TEXT, "A decimal number as text."),
-    currency=(nullable(TEXT), "The three-letter code of ISO 4217; null if unknown."),
+    {
+        "amount": {**TEXT, "description": "A decimal number as text."},
+        "currency": _text_or_null("The three-letter code of ISO 4217; null if unknown."),
+    },
 )
 
 CALL: Final[Mapping[str, Field]] = {
@@ -122,7 +130,7 @@ CALL: Final[Mapping[str, Field]] = {
     "answered_by": Field("A person or a machine, if detected.", nullable(TEXT), "human"),
     "escalation": Field(
         "The escalation: its target, initiator and reason.",
-        nullable(ESCALATION),
+        nullable(_ESCALATION),
         None,
     ),
     "transfer": Field(

@@ -11,7 +11,8 @@ from calltally.analytics.query import GROUPS, PREVIOUS, SAME_WEEKDAY
 from calltally.calls.end_reasons import EndReason
 from calltally.calls.event_types import SUBSCRIBABLE, TEST
 from calltally.calls.events import CHANNEL_NAMES, IngestOutcome
-from calltally.calls.export_query import EXPORT_FORMATS, PARTITIONS
+from calltally.calls.export_formats import FORMATS
+from calltally.calls.export_query import PARTITIONS
 from calltally.calls.failure_causes import FaultSide
 from calltally.calls.list_query import ORDERS
 from calltally.calls.model import DIRECTIONS, FINAL, STATUSES
@@ -78,7 +79,7 @@ NAMED_ENUMS: Final[Mapping[str, NamedEnum]] = {
         TEXT_ENCODINGS, "Encoding of bytes in a text: UTF-8 where they are valid, else base64."
     ),
     "SortOrder": NamedEnum(ORDERS, "Order by creation: newest first, or oldest first."),
-    "ExportFormat": NamedEnum(EXPORT_FORMATS, "Format of the files of an export."),
+    "ExportFormat": NamedEnum(tuple(FORMATS), "Format of the files of an export."),
     "ExportPartition": NamedEnum(PARTITIONS, "Period of each file of an export."),
     "JobState": NamedEnum(
         tuple(JobState), "State of a job. The first two are open. The files of an expired job are deleted."

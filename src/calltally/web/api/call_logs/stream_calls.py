@@ -8,9 +8,10 @@ from typing import Final
 from litestar import get
 from litestar.types import ASGIApp
 
+from calltally.calls import export_formats
 from calltally.calls.errors import InvalidInput
+from calltally.calls.export_formats import ExportFormat
 from calltally.calls.list_query import PARAMETERS
-from calltally.formats.table import FORMATS
 from calltally.web.api.call_logs.list_calls import LIST, list_call_logs
 from calltally.web.api.call_logs.streams import STREAM_HEADERS, STREAMED
 from calltally.web.openapi.operation import FORMAT, Operation, ResponseSpec
@@ -21,8 +22,7 @@ from calltally.web.response.validators import ETAG_HEADERS
 _PATH: Final = "/api/v1/call-logs."
 
 
-def _stream_operation(name: str, title: str) -> Operation:
-    form = FORMATS[name]
+def _stream_operation(form: ExportFormat, title: str) -> Operation:
     # A time zone is for CSV only.
     unused = {FORMAT} if form.has_zone else {FORMAT, "tz"}
     file = ResponseSpec(
@@ -32,11 +32,11 @@ def _stream_operation(name: str, title: str) -> Operation:
         headers={**ETAG_HEADERS, **STREAM_HEADERS},
     )
     return Operation(
-        id=f"streamCallLogs{name.capitalize()}",
+        id=f"streamCallLogs{form.name.capitalize()}",
         tag=LIST.tag,
         summary=f"Stream the calls of a window as {title}.",
         description="The whole window as of one snapshot, or the part that `limit` and `offset` select. It"
-        f" equals `GET /api/v1/call-logs` with `format={name}` or with Accept.",
+        f" equals `GET /api/v1/call-logs` with `format={form.name}` or with Accept.",
         scope=LIST.scope,
         is_tenant_scoped=True,
         query=tuple(each for each in PARAMETERS if each.name not in unused),
@@ -47,10 +47,10 @@ def _stream_operation(name: str, title: str) -> Operation:
     )
 
 
-CSV: Final = _stream_operation("csv", "CSV")
-NDJSON: Final = _stream_operation("ndjson", "NDJSON, one call per line")
-PARQUET: Final = _stream_operation("parquet", "Parquet")
-ARROW: Final = _stream_operation("arrow", "an Arrow stream")
+CSV: Final = _stream_operation(export_formats.CSV, "CSV")
+NDJSON: Final = _stream_operation(export_formats.NDJSON, "NDJSON, one call per line")
+PARQUET: Final = _stream_operation(export_formats.PARQUET, "Parquet")
+ARROW: Final = _stream_operation(export_formats.ARROW, "an Arrow stream")
 
 
 @get(f"{_PATH}csv", operation=CSV)

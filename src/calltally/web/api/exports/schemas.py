@@ -6,7 +6,8 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from calltally.calls.export_query import EXPORT_FIELDS, EXPORT_FORMATS, PARTITIONS
+from calltally.calls.export_formats import FORMATS
+from calltally.calls.export_query import EXPORT_FIELDS, PARTITIONS
 from calltally.calls.filters import FILTERS, WINDOW_FIELDS, CallFilter, active_fields
 from calltally.calls.identity import uuid_text
 from calltally.calls.list_query import ORDERS
@@ -21,7 +22,7 @@ from calltally.web.response.paging import PageFields
 PATH: Final = "/api/v1/exports"
 
 _State = Annotated[str, Meta(extra_json_schema={"enum": list(JobState)})]
-_Format = Annotated[str, Meta(extra_json_schema={"enum": list(EXPORT_FORMATS)})]
+_Format = Annotated[str, Meta(extra_json_schema={"enum": list(FORMATS)})]
 _Order = Annotated[str, Meta(extra_json_schema={"enum": list(ORDERS)})]
 _Partition = Annotated[str, Meta(extra_json_schema={"enum": list(PARTITIONS)})]
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from calltally.web.openapi.field_texts.shared import CALL_ID, CALL_SID, CREATED, PAGE, REVISION
 
-_TURN: Final = {
+_SPOKEN: Final = {
     "role": "The speaker: usually `agent` or `user`.",
     "text": "The spoken words.",
     "start_seconds": "Start of the turn, in seconds from the start of the session; null if unknown.",
@@ -63,8 +63,8 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "parameter": "The name of the parameter, or the path of the field in the body.",
         "detail": "The reason why the value was refused, and the allowed values.",
     },
-    "Turn": _TURN,
-    "TurnBody": _TURN,
+    "Turn": _SPOKEN,
+    "TurnBody": _SPOKEN,
     "FunctionCall": _FUNCTION_CALL,
     "FunctionCallBody": _FUNCTION_CALL,
     "Evaluation": _EVALUATION,
