@@ -59,7 +59,7 @@ class UnknownKind(NotUnderstood):
 
 
 class Unauthorized(CalltallyError, slug="unauthorized", title="A valid key is needed"):
-    """Missing or wrong key; the message is the same for both."""
+    """Missing or wrong key; the message is the same for an unknown and a revoked one."""
 
 
 class Forbidden(CalltallyError, slug="forbidden", title="The key may not do this"):

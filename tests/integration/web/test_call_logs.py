@@ -7,6 +7,7 @@ import pytest
 
 from calltally.calls.events import StatedFields
 from calltally.calls.model import CALL_FIELDS
+from calltally.store.tenants.api_keys import list_keys, revoke_key
 from calltally.web.response.response import MAX_LOOP_BYTES
 from tests.conftest import TENANT, Bench
 from tests.integration.web.service import ADMIN, LIST, Service, invalid_parameters, slug
@@ -84,16 +85,27 @@ def test_invalid_query_names_the_parameter(service: Service, query: str, named: 
     assert invalid_parameters(service.get(f"{LIST}?{query}")) == named
 
 
-def test_invalid_keys_get_equal_responses(service: Service) -> None:
+def test_answer_to_an_invalid_key_states_what_was_wrong_with_the_header(service: Service) -> None:
     service.bench.add_tenant("bolt")
-    wrong = "Bearer ct_acme_" + "x" * 43
-    answers = [
-        service.get(LIST, headers)
-        for headers in ({}, {"authorization": wrong}, {"authorization": "Basic YTpi"}, {"x-admin-key": "no"})
+    revoked = service.new_key("calls:read")
+    key_id = service.bench.run(service.bench.store.read(list_keys(TENANT)))[-1].key_id
+    service.bench.run(service.bench.store.write(revoke_key(TENANT, key_id, service.bench.now_us)))
+    unknown = "the key is unknown or revoked"
+    expected = [
+        ({}, "the request has no key"),
+        ({"authorization": "Bearer ct_acme_" + "x" * 43}, unknown),
+        ({"authorization": "Bearer ct_none_" + "x" * 43}, unknown),
+        ({"authorization": "Bearer let-me-in"}, unknown),
+        (revoked, unknown),
+        ({"authorization": "Basic YTpi"}, "the Authorization header is not of the form Bearer KEY"),
+        ({"authorization": "ct_acme_" + "x" * 43}, "the Authorization header is not of the form Bearer KEY"),
+        ({"x-admin-key": "no"}, "the value of x-admin-key is not this service's admin key"),
     ]
-    assert {(answer.status_code, slug(answer)) for answer in answers} == {(401, "unauthorized")}
-    assert len({answer.json()["detail"] for answer in answers}) == 1
-    assert all(answer.headers["www-authenticate"] == 'Bearer realm="calltally"' for answer in answers)
+    for headers, start in expected:
+        answer = service.get(LIST, headers)
+        assert (answer.status_code, slug(answer)) == (401, "unauthorized")
+        assert answer.json()["detail"].startswith(start)
+        assert answer.headers["www-authenticate"] == 'Bearer realm="calltally"'
 
 
 def test_key_without_calls_read_is_refused(service: Service) -> None:

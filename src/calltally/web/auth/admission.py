@@ -38,9 +38,11 @@ async def admit(request: AnyRequest) -> None:
 async def _identify(context: RequestContext, operation: Operation) -> None:
     """Authenticate the caller. Only the kinds of keys that this operation accepts are read."""
     headers, is_admin_only = context.headers, operation.scope == ADMIN
-    bearer = None if is_admin_only else headers.get(b"authorization")
     admin_key = headers.get(b"x-admin-key") if is_admin_only or operation.is_tenant_scoped else None
+    bearer = None if is_admin_only and admin_key is not None else headers.get(b"authorization")
     access = await context.deps.keys.access(bearer, admin_key)
+    if is_admin_only and not access.is_admin:
+        raise Forbidden("this needs the admin key, sent as x-admin-key; a tenant's key may not do it")
     context.access = access
     context.tenant = access.tenant
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from hmac import compare_digest
-from typing import Final, NoReturn, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from cachetools import TTLCache
 
@@ -20,6 +20,15 @@ CACHE_TTL_US: Final = 5 * SECOND_US
 CACHE_KEYS: Final = 10_000
 # The scheme is case-insensitive (RFC 9110, section 11.1); the token's alphabet is RFC 6750's.
 _BEARER: Final = re.compile(rb"bearer +([A-Za-z0-9._~+/-]+=*) *", re.IGNORECASE)
+_NO_KEY: Final = (
+    "the request has no key; send it as Authorization: Bearer ct_..., or the admin key as x-admin-key"
+)
+_NO_BEARER: Final = (
+    "the Authorization header is not of the form Bearer KEY; send Authorization: Bearer ct_..."
+)
+# The same for both: whether a key once existed is nobody's business.
+_UNKNOWN_KEY: Final = "the key is unknown or revoked; copy it whole, or make another"
+_WRONG_ADMIN_KEY: Final = "the value of x-admin-key is not this service's admin key, or it has none"
 _ADMIN_ACCESS: Final = Access(None, ADMIN, frozenset(), is_admin=True)
 
 
@@ -47,20 +56,24 @@ class KeyRing:
     async def access(self, authorization: bytes | None, admin_key: bytes | None) -> Access:
         """Return the access of the headers' values; `authorization` wins if both are sent.
 
-        Raises Unauthorized, with the same message for a missing, a wrong and a revoked key.
+        Raises Unauthorized, with the same message for an unknown and a revoked key.
         """
         if authorization is not None:
             return await self._authenticate_bearer(authorization)
-        if admin_key is None or self._admin_key is None or not compare_digest(admin_key, self._admin_key):
-            _refuse()
+        if admin_key is None:
+            raise Unauthorized(_NO_KEY)
+        if self._admin_key is None or not compare_digest(admin_key, self._admin_key):
+            raise Unauthorized(_WRONG_ADMIN_KEY)
         return _ADMIN_ACCESS
 
     async def _authenticate_bearer(self, authorization: bytes) -> Access:
         found = _BEARER.fullmatch(authorization)
-        text = found[1].decode("ascii") if found else ""
+        if found is None:
+            raise Unauthorized(_NO_BEARER)
+        text = found[1].decode("ascii")
         tenant = tenant_of_key(text)
         if tenant is None:
-            _refuse()
+            raise Unauthorized(_UNKNOWN_KEY)
         digest = digest_of_key(text)
         cached = self._cache.get(digest)
         return cached or await self._look_up(tenant, digest)
@@ -70,7 +83,7 @@ class KeyRing:
         key = await self._store.read(find_key(tenant, digest))
         if key is None:
             self._cache.pop(digest, None)
-            _refuse()
+            raise Unauthorized(_UNKNOWN_KEY)
         access = Access(tenant, key.key_id, key.scopes, is_masked=key.is_masked, masks=key.masks)
         if before == self._revocations:
             self._cache[digest] = access
@@ -92,8 +105,3 @@ class KeyRing:
         revoked = [digest for digest, access in [*self._cache.items()] if matches(access)]
         for digest in revoked:
             self._cache.pop(digest, None)
-
-
-def _refuse() -> NoReturn:
-    message = "send a valid key: Authorization: Bearer ct_..., or x-admin-key for administration"
-    raise Unauthorized(message)

@@ -50,6 +50,14 @@ def test_sign_in_does_not_redirect_to_other_sites(browser: Browser, elsewhere: s
     assert browser.sign_in(next=elsewhere).headers["location"] == "/calls"
 
 
+def test_sign_in_under_another_address_names_the_setting(bench: Bench) -> None:
+    browser = Browser(Service(bench, public_url="https://calls.example.com"))
+    own = browser.get("/sign-in", {"host": "calls.example.com"})
+    other = browser.get("/sign-in", {"host": "127.0.0.1:8080"})
+    assert "CALLTALLY_PUBLIC_URL" not in own.text
+    assert "another address than https://calls.example.com, which CALLTALLY_PUBLIC_URL names" in other.text
+
+
 def test_wrong_key_shows_an_error_and_sets_no_cookie(browser: Browser) -> None:
     answer = browser.sign_in("ct_acme_wrong")
     assert (answer.status_code, "wrong or revoked" in answer.text, browser.cookies) == (403, True, {})

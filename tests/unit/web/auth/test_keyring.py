@@ -69,29 +69,43 @@ def test_a_good_key_is_its_tenants(ring: Ring, scheme: str) -> None:
     assert ring.bearer(KEY.text, scheme) == Access("acme-1", KEY.key_id, frozenset(KEY.scopes))
 
 
-WRONG = [
+WITHOUT_BEARER = [
     b"",
     b"Bearer",
     b"Bearer ",
     b"Basic " + KEY.text.encode(),
     KEY.text.encode(),
+    b"Bearer " + KEY.text.encode() + b"\xff",
+]
+UNKNOWN = [
     b"Bearer " + KEY.text.encode()[:-1],
     b"Bearer " + KEY.text.encode() + b"x",
-    b"Bearer " + KEY.text.encode() + b"\xff",
     b"Bearer " + KEY.text.encode().replace(b"acme-1", b"acme-2"),
     b"Bearer " + mint_key("acme-1", ["calls:read"]).text.encode(),
     b"Bearer " + ADMIN_KEY.encode(),
 ]
 
 
-# Numbered, as a new key in the name of a test would make it another test in each process.
-@pytest.mark.parametrize("authorization", WRONG, ids=range(len(WRONG)))
-def test_every_wrong_key_gets_the_words_of_a_missing_one(ring: Ring, authorization: bytes) -> None:
-    with pytest.raises(Unauthorized) as missing:
-        ring.admin(None)
+def refusal(ring: Ring, authorization: bytes) -> str:
     with pytest.raises(Unauthorized) as wrong:
         asyncio.run(ring.keys.access(authorization, None))
-    assert wrong.value.detail == missing.value.detail
+    return wrong.value.detail
+
+
+# Numbered, as a new key in the name of a test would make it another test in each process.
+@pytest.mark.parametrize("authorization", WITHOUT_BEARER, ids=range(len(WITHOUT_BEARER)))
+def test_header_without_bearer_is_refused_with_its_form(ring: Ring, authorization: bytes) -> None:
+    assert "is not of the form Bearer KEY" in refusal(ring, authorization)
+    assert ring.store.asked == 0
+
+
+def test_every_unknown_key_gets_the_same_words(ring: Ring) -> None:
+    assert len({refusal(ring, authorization) for authorization in UNKNOWN}) == 1
+
+
+def test_missing_key_is_named(ring: Ring) -> None:
+    with pytest.raises(Unauthorized, match="the request has no key"):
+        ring.admin(None)
 
 
 def test_what_cannot_be_a_key_is_not_looked_up(ring: Ring) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Final, TypeVar
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -34,6 +35,7 @@ class PostgresStore(GroupCommitWriter):
     def __init__(self, url: str, clock: Clock, options: PostgresOptions = DEFAULTS) -> None:
         super().__init__(self._transact, clock)
         self._url = url
+        self._error_translation = error_translation(url)
         self._statements = Statements(self.dialect)
         self._pool = PipelinePool(partial(connect, url), options.connections)
         self._replica = Replica(options, self._statements, self._read_identity) if options.read_url else None
@@ -42,7 +44,7 @@ class PostgresStore(GroupCommitWriter):
 
     async def read(self, operation: StoreOperation[T], *, long: bool = False) -> T:
         """Run a read-only operation in one repeatable-read transaction; a `long` one may take an hour."""
-        with ERROR_TRANSLATION:
+        with self._error_translation:
             async with self._pool.connection() as connection:
                 if self._statements.is_distributed is None:
                     await self._detect_distribution(connection)
@@ -69,7 +71,7 @@ class PostgresStore(GroupCommitWriter):
             self._write_connection.close()
 
     async def _transact(self, operation: StoreOperation[T]) -> T:
-        with ERROR_TRANSLATION:
+        with self._error_translation:
             connection = await self._open_write_connection()
             executor = WriteExecutor(connection, self._statements)
             result = await run_transaction(connection, operation, executor)
@@ -104,14 +106,26 @@ class PostgresStore(GroupCommitWriter):
         return self._cached_identity
 
 
-def _translate_error(fault: psycopg.Error) -> None:
-    """Raise our own error for a database that is unavailable or not migrated."""
-    if isinstance(fault, psycopg.errors.UndefinedTable):
-        raise Misconfigured(NO_TABLES) from fault
-    # psycopg counts this error as operational, but the request itself is too large: it fails alone.
-    if isinstance(fault, _UNAVAILABLE) and not isinstance(fault, psycopg.errors.ProgramLimitExceeded):
-        message = "the database cannot answer now; nothing was recorded unless a repeat says so, try again"
-        raise Unavailable(message) from fault
+def error_translation(url: str) -> ErrorTranslation[psycopg.Error]:
+    """Return the translation of psycopg's errors into ours, which name the database of `url`."""
+    address = database_address(url)
+
+    def translate(fault: psycopg.Error) -> None:
+        if isinstance(fault, psycopg.errors.UndefinedTable):
+            raise Misconfigured(NO_TABLES) from fault
+        # psycopg counts this error as operational, but the request itself is too large: it fails alone.
+        if isinstance(fault, _UNAVAILABLE) and not isinstance(fault, psycopg.errors.ProgramLimitExceeded):
+            raise Unavailable(_unavailable(address, fault)) from fault
+
+    return ErrorTranslation(psycopg.Error, translate)
 
 
-ERROR_TRANSLATION: Final = ErrorTranslation(psycopg.Error, _translate_error)
+def _unavailable(address: str, fault: psycopg.Error) -> str:
+    cause = " ".join(str(fault).split()) or type(fault).__name__
+    return f"the database {address} cannot answer now ({cause}); try again, repeating changes nothing twice"
+
+
+def database_address(url: str) -> str:
+    """Return `HOST:PORT/NAME` of a URL, without user, password and options."""
+    parts = urlsplit(url)
+    return f"{parts.netloc.rpartition('@')[2] or 'of this machine'}{parts.path}"

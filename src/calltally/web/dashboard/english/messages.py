@@ -24,6 +24,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "wrong_key": "This key is wrong or revoked, or it lacks the scope calls:read. Check that you copied"
     " all of it.",
     "wrong_tenant": "No tenant has this id. With the admin key, enter the id of an existing tenant.",
+    "other_address": "You may have opened another address than {url}, which CALLTALLY_PUBLIC_URL names."
+    " If signing in leads back here, open {url} instead, or change the setting.",
     "other_site": "The form came from another site. Open this page directly and sign in again.",
     "time_zone": "Time zone",
     "times_in": "Times in {zone}",

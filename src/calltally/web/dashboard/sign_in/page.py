@@ -1,7 +1,7 @@
 """`/sign-in`, `/sign-out` and `/preferences`: forms that set cookies."""
 
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from calltally.calls.errors import Forbidden, NotFound, Unauthorized
 from calltally.calls.export_query import zone_of
@@ -21,20 +21,22 @@ from calltally.web.dashboard.sign_in.visitor import (
     session_header,
     set_cookie,
 )
-from calltally.web.request.context import AnyRequest, dependencies_of
+from calltally.web.request.context import AnyRequest, context_of, dependencies_of
+from calltally.web.request.paths import public_origin
 from calltally.web.request.query import Pairs, query_pairs
 from calltally.web.response.response import Headers, Response
 
 _YEAR_S: Final = 365 * 86_400
 # Public form: limited to the size of a key and a page URL.
 _MAX_FORM_BYTES: Final = 16 * 1024
-_EMPTY_FORM: Final = {"key": "", "tenant": "", "next": HOME, "fault": ""}
+_EMPTY_FORM: Final = {"key": "", "tenant": "", "next": HOME, "fault": "", "hint": ""}
 
 
 @public_page("/sign-in")
 async def show_sign_in(request: AnyRequest) -> Response:
     wanted = dict(query_pairs(request.scope["query_string"])).get("next", HOME)
-    return render_page("sign_in.html", None, _EMPTY_FORM | {"next": local_path(wanted)})
+    values = {"next": local_path(wanted), "hint": _hint(request)}
+    return render_page("sign_in.html", None, _EMPTY_FORM | values)
 
 
 @public_page("/sign-in", is_form=True, max_bytes=_MAX_FORM_BYTES)
@@ -66,6 +68,16 @@ async def set_preferences(request: AnyRequest, _visitor: Visitor, pairs: Pairs) 
     if theme in THEMES:
         headers += set_cookie(request, THEME_COOKIE, theme, lasts_s=_YEAR_S)
     return redirect(return_path(pairs), headers)
+
+
+def _hint(request: AnyRequest) -> str:
+    """Name CALLTALLY_PUBLIC_URL where the request has another Host: the cookie may be for https only.
+
+    Only a hint, because many proxies send the Host of the service behind them.
+    """
+    host = context_of(request.scope).headers.get(b"host", b"").decode("latin-1")
+    url = public_origin(request)
+    return "" if urlsplit(url).netloc == host else text("other_address", url=url)
 
 
 async def _fault(request: AnyRequest, key: str, tenant: str) -> str:

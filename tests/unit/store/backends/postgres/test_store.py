@@ -4,7 +4,9 @@ import psycopg
 import pytest
 
 from calltally.calls.errors import Misconfigured, Unavailable
-from calltally.store.backends.postgres.store import ERROR_TRANSLATION
+from calltally.store.backends.postgres.store import database_address, error_translation
+
+URL = "postgresql://user:hush@db.example.com:5433/calls"
 
 
 @pytest.mark.parametrize(
@@ -17,5 +19,26 @@ from calltally.store.backends.postgres.store import ERROR_TRANSLATION
     ],
 )
 def test_error_is_translated(raised: type[Exception], told: type[Exception]) -> None:
-    with pytest.raises(told), ERROR_TRANSLATION:
+    with pytest.raises(told), error_translation(URL):
         raise raised
+
+
+def test_unavailable_database_is_named_with_the_cause_and_without_the_password() -> None:
+    with pytest.raises(Unavailable) as refused, error_translation(URL):
+        raise psycopg.OperationalError("connection failed:\n\tConnection refused\n")
+    assert refused.value.detail.startswith(
+        "the database db.example.com:5433/calls cannot answer now (connection failed: Connection refused);"
+    )
+    assert "hush" not in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        (URL, "db.example.com:5433/calls"),
+        ("postgresql://u@h1:1,h2:2/n?password=hush", "h1:1,h2:2/n"),
+        ("postgresql:///n?host=/run/postgresql", "of this machine/n"),
+    ],
+)
+def test_address_of_a_database(url: str, address: str) -> None:
+    assert database_address(url) == address
