@@ -24,8 +24,8 @@ def _optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, A
 stated = _optional(
     status=st.sampled_from([status.value for status in STATUSES]),
     direction=st.sampled_from([direction.value for direction in DIRECTIONS]),
-    from_number=st.sampled_from(["+15550100", "+15550101"]),
-    to_number=st.sampled_from(["+15550101", "200"]),
+    from_number=st.sampled_from(["+15550100", "+15550101", "(555) 01.01"]),
+    to_number=st.sampled_from(["+15550101", "200", "555-0 100"]),
     route=st.sampled_from(["support", "sales"]),
     mapped_route=st.just("support"),
     agent=st.sampled_from(["vera", "otto"]),

@@ -72,6 +72,7 @@ def test_tenant_is_created_and_listed(api: Api) -> None:
         "retention_days": None,
         "masks_numbers": False,
         "bridged_is_escalation": False,
+        "default_country": None,
     }
     listed = api.ask("GET", TENANTS)
     assert [tenant["id"] for tenant in listed.json()["data"]] == [TENANT, "bolt"]
@@ -180,6 +181,7 @@ OPERATIONS: list[tuple[str, str, object]] = [
     ("PUT", "/{}/retention", {"days": 90}),
     ("PUT", "/{}/masking", {"masks_numbers": True}),
     ("PUT", "/{}/escalation", {"bridged_is_escalation": True}),
+    ("PUT", "/{}/country", {"default_country": "DE"}),
     ("PUT", "/{}/routes/r", {"numbers": []}),
     ("GET", "/{}/routes", None),
 ]

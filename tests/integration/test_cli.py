@@ -164,11 +164,21 @@ def test_wrong_setting_is_one_line(empty: Commands, monkeypatch: pytest.MonkeyPa
     assert result.err.count("\n") == 1
 
 
+def test_country_of_national_numbers_is_set(run: Commands) -> None:
+    assert run("tenant", "country", "acme", "--set", "de").out.endswith("as numbers of DE.\n")
+    assert run("tenant", "list", "--json").json[0]["default_country"] == "DE"
+    assert run("tenant", "country", "acme", "--none").code == 0
+    assert run("tenant", "list", "--json").json[0]["default_country"] is None
+    for wrong in (["--set", "XX"], ["--set", "DE", "--none"], []):
+        assert run("tenant", "country", "acme", *wrong).code != 0
+
+
 def test_tenants_are_created_and_listed(run: Commands) -> None:
     made = run("tenant", "add", "bolt", "--json").json
     assert sorted(made) == [
         "bridged_is_escalation",
         "created_at",
+        "default_country",
         "id",
         "masks_numbers",
         "name",
@@ -183,6 +193,7 @@ def test_tenants_are_created_and_listed(run: Commands) -> None:
         "retention_days",
         "masks_numbers",
         "bridged_is_escalation",
+        "default_country",
     ]
     assert acme.split()[:3] == ["acme", "Acme", "Dental"]
     assert bolt.split()[1] == "-"

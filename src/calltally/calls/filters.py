@@ -39,6 +39,8 @@ class CallFilter(msgspec.Struct, frozen=True):
     q: str | None = None
     # `q` also searches transcripts. Only for keys that may read them.
     in_transcripts: bool = False
+    # The digits of `number` with their country code, where the tenant's country reads them nationally.
+    international: str | None = None
 
 
 def _statuses(text: str) -> tuple[str, ...]:
@@ -63,7 +65,11 @@ _BOOLEAN: Final = {"type": "boolean"}
 _SID: Final = "CA1234567890abcdef1234567890abcdef"
 _FROM: Final = "Created at or after this time: RFC 3339 with an offset, or a date (midnight UTC)."
 _TO: Final = "Created before this time, in the same format as `from`."
-_NUMBER_MEANING: Final = "With this number as either party: E.164, or a short or internal number."
+_NUMBER_MEANING: Final = (
+    "With this number as either party. A plus sign means this E.164 number alone. Without one, four digits or"
+    " more match the end of a number: `(415) 555-0164`, `5550164` and `0164` all find +14155550164. Shorter"
+    " numbers and other texts match the whole party."
+)
 _Q: Final = (
     "With all of these words in the summary, or in the transcript for keys with `transcripts:read`: whole"
     " words, in any case and order. A * at the end of a word matches any continuation."
@@ -110,7 +116,7 @@ FILTERS: Final = (
 FILTER_FIELDS: Final = tuple(row.field for row in FILTERS)
 WINDOW_FIELDS: Final = ("from_us", "to_us")
 # Fields that change how another filter matches, and match nothing by themselves.
-_MODIFIERS: Final = ("in_transcripts",)
+_MODIFIERS: Final = ("in_transcripts", "international")
 if {*FILTER_FIELDS, *_MODIFIERS} != set(CallFilter.__struct_fields__):
     message = "each field of CallFilter needs one row in FILTERS, and each row a field"
     raise TypeError(message)

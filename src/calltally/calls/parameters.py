@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from calltally.calls.errors import Fault, InvalidInput
 from calltally.calls.identity import parse_uuid
-from calltally.calls.phone import MAX_NUMBER_CHARS, normalise_number
+from calltally.calls.phone import MAX_NUMBER_CHARS, plain_number, searched_number
 from calltally.calls.times import parse_instant
 from calltally.calls.wire_types import TIME_OR_DATE_SCHEMA
 
@@ -91,13 +91,14 @@ def flag_value(text: str) -> bool:
 
 
 def number_value(text: str) -> str:
-    """Parse a telephone number. A leading space is a `+` that URL decoding replaced."""
+    """Parse a telephone number to search for. A leading space is a `+` that URL decoding replaced."""
+    text = plain_number(text)
     if len(text) > MAX_NUMBER_CHARS or not _NUMBER.fullmatch(text):
         expected = "an E.164 number (+14155550100, in a URL %2B14155550100) or a short or internal one"
         raise ValueError(
             f"must be {expected} of at most {MAX_NUMBER_CHARS} characters, not {quote_value(text)}"
         )
-    return normalise_number("+" + text[1:] if text.startswith(" ") else text)
+    return searched_number("+" + text[1:] if text.startswith(" ") else text)
 
 
 def instant_value(text: str) -> int:

@@ -6,6 +6,13 @@ from typing import Final
 _PUNCTUATION: Final = re.compile(r"[\s().\-/]+")
 _E164: Final = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 MAX_NUMBER_CHARS: Final = 128
+# Fewer digits are a number of their own, such as 911, and not the end of one.
+MIN_ENDING_DIGITS: Final = 4
+# Spaces, dashes and plus signs of word processors and web pages.
+_SPACES: Final = "\u00a0\u2007\u2009\u202f\u3000"
+_DASHES: Final = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d"
+_PLAIN: Final = str.maketrans({**dict.fromkeys(_SPACES, " "), **dict.fromkeys(_DASHES, "-"), "\uff0b": "+"})
+_URI: Final = "tel:"
 
 
 def normalise_number(text: str) -> str:
@@ -18,3 +25,22 @@ def normalise_number(text: str) -> str:
 
 def is_e164(text: str) -> bool:
     return _E164.fullmatch(text) is not None
+
+
+def plain_number(text: str) -> str:
+    """Return a typed or copied number in ASCII punctuation, without the `tel:` of a link."""
+    return text.translate(_PLAIN).removeprefix(_URI)
+
+
+def searched_number(text: str) -> str:
+    """Return a number to search for: E.164, else its digits if it has enough of them, else its text.
+
+    `(415) 555-0100` becomes `4155550100`, which is then the end of a number (`is_ending`).
+    """
+    bare = _PUNCTUATION.sub("", text)
+    return bare if is_ending(bare) else normalise_number(text)
+
+
+def is_ending(number: str) -> bool:
+    """Return whether a searched number may be the end of a longer one."""
+    return len(number) >= MIN_ENDING_DIGITS and number.isascii() and number.isdigit()

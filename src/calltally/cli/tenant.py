@@ -15,6 +15,7 @@ from calltally.store.tenants.tenants import (
     need_tenant,
     new_epoch,
     set_bridged_is_escalation,
+    set_default_country,
     set_masking,
     set_retention,
 )
@@ -98,3 +99,21 @@ def escalation(
     write_once(set_bridged_is_escalation(tenant, counts=bridged))
     counted = "Reported escalations and bridged transfers" if bridged else "Only reported escalations"
     typer.echo(f"{counted} of {tenant} count as escalations in quality reports.")
+
+
+@commands.command("country")
+def country(
+    tenant: Tenant,
+    *,
+    code: Annotated[
+        str | None, typer.Option("--set", metavar="CODE", help="Two letters of ISO 3166-1, such as US or DE.")
+    ] = None,
+    none: Annotated[bool, typer.Option("--none", help="Read no national numbers.")] = False,
+) -> None:
+    """Set the country whose national numbers a search reads."""
+    if (code is None) != none:
+        raise InvalidInput.of("country", "give either --set CODE or --none")
+    chosen = code and code.upper()
+    write_once(set_default_country(tenant, chosen))
+    readings = f"as numbers of {chosen}" if chosen else "by their last digits alone"
+    typer.echo(f"Searches of {tenant} read national numbers {readings}.")

@@ -37,11 +37,27 @@ class Direct:
 # Statements that take a revision of the schema back, newest first.
 _KNOWN_OUTCOMES = ("answerer_known", "transfer_known", "known_transfers", "escalation_known", "handed_over")
 UNDO = {
+    "0017": [
+        "DROP INDEX calls_from_ending",
+        "DROP INDEX calls_to_ending",
+        "DROP INDEX calls_of_sid",
+        "DROP INDEX identities_of_sid",
+        "ALTER TABLE tenants DROP COLUMN default_country",
+    ],
     "0016": [
         *(f"ALTER TABLE quality DROP COLUMN {name}" for name in (*_KNOWN_OUTCOMES, "containable")),
         "ALTER TABLE tenants DROP COLUMN bridged_is_escalation",
     ],
     "0015": ["DROP TABLE unlisted_fields"],
+}
+# Statements that are needed on SQLite alone: PostgreSQL has an expression instead of these columns.
+UNDO_SQLITE = {
+    "0017": [
+        f"ALTER TABLE {table} DROP COLUMN {side}_{name}"
+        for table in ("calls", "call_versions")
+        for side in ("from", "to")
+        for name in ("ending", "digits")
+    ]
 }
 
 
@@ -50,7 +66,8 @@ def downgrade(url: str, version: str) -> None:
     with direct(url) as db:
         _forget_later_counts(db)
         for revision, statements in UNDO.items():
-            for statement in statements if revision > version else ():
+            own = UNDO_SQLITE.get(revision, []) if sqlite_path(url) else []
+            for statement in [*statements, *own] if revision > version else ():
                 db(statement)
         db("UPDATE alembic_version SET version_num = ?", version)
 

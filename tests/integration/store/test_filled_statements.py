@@ -46,6 +46,7 @@ FILTERS: tuple[dict[str, Any], ...] = (
     {"provider": "twilio"},
     {"route": "sales", "agent": "ada"},
     {"number": "+14155550100"},
+    {"number": "4155550100"},
     {"escalated": True},
     {"call_sid": "call-1"},
     {"q": "booked table"},

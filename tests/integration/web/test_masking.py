@@ -207,6 +207,9 @@ def test_masked_key_cannot_filter_by_number(desk: Desk, query: str) -> None:
 # A number; the first digits of one, among other words; a name that is masked.
 SOUGHT: Final = (
     "number=%2B14155550123",
+    "number=0123",
+    "number=(415)+555-0123",
+    "number=14155550123&status=completed",
     "q=1415555*",
     "q=call+415*",
     "q=%E2%91%A0*",
@@ -223,9 +226,21 @@ def test_no_list_count_stream_or_quality_confirms_a_number(desk: Desk, query: st
         refused = desk.service.get(path, desk.service.key)
         assert (refused.status_code, slug(refused)) == (403, "forbidden"), path
         assert desk.service.get(path, whole).status_code == 200, path
-    [(name, value)] = parse_qsl(query)
-    refused = desk.service.send(EXPORTS, {name: value}, desk.service.new_key("exports:write"))
+    refused = desk.service.send(EXPORTS, dict(parse_qsl(query)), desk.service.new_key("exports:write"))
     assert (refused.status_code, slug(refused)) == (403, "forbidden")
+
+
+def test_answers_to_right_and_wrong_digits_are_equal(desk: Desk) -> None:
+    """An attacker knows the last two digits, tries each digit before them, and compares the answers."""
+    refusal = desk.service.get(f"{LIST}?number=1", desk.service.key).json()["detail"]
+    sees, known = desk.service.new_key("calls:read", "pii:read"), CALLER[-2:]
+    for digit in reversed(CALLER[1:-2]):
+        tries = [f"{LIST}?number={each}{known}" for each in range(10)]
+        answers = [desk.service.get(path, desk.service.key) for path in tries]
+        assert {(answer.status_code, answer.json()["detail"]) for answer in answers} == {(403, refusal)}
+        known = digit + known
+        # Three digits are a number of their own.
+        assert desk.service.get(f"{LIST}?number={known}", sees).json()["total"] == int(len(known) > 3)
 
 
 @pytest.mark.parametrize("query", SOUGHT)

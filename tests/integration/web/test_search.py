@@ -6,8 +6,9 @@ from urllib.parse import quote
 import pytest
 
 from calltally.calls.identity import Node
+from tests.conftest import TENANT
 from tests.integration.store.probing import submit, verdict
-from tests.integration.web.service import LIST, Service, invalid_parameters, slug
+from tests.integration.web.service import ADMIN, LIST, Service, invalid_parameters, slug
 from tests.integration.web.walking import erase, page, sids, walk
 from tests.telling import own
 
@@ -203,3 +204,74 @@ def test_another_tenants_words_are_not_found(listed: Service) -> None:
 def test_search_does_not_change_the_ledger(listed: Service) -> None:
     erase(listed.bench, "german")
     assert verdict(listed.bench).findings == []
+
+
+PARTIES = {
+    "us": "+14155550164",
+    "other-us": "+12125550164",
+    "german": "+49301234567",
+    "dialled": "0301234567",
+    "formatted": "415-555 0164",
+    "address": "sip:0164@example.com",
+    "short": "164",
+}
+NUMBERS = {
+    "%2B14155550164": {"us"},
+    "%2B1 (415) 555-0164": {"us"},
+    " 14155550164": {"us"},
+    "14155550164": {"us"},
+    "(415) 555-0164": {"us", "formatted"},
+    "415-555-0164": {"us", "formatted"},
+    "415\u2011555\u20130164": {"us", "formatted"},
+    "5550164": {"us", "other-us", "formatted"},
+    "0164": {"us", "other-us", "formatted"},
+    "164": {"short"},
+    "0301234567": {"dialled"},
+    "030 1234567": {"dialled"},
+    "0049 30 1234567": {"german"},
+    "4567": {"german", "dialled"},
+    "99990164": set(),
+}
+
+
+def test_number_is_found_in_any_writing_and_by_its_last_digits(service: Service) -> None:
+    parties = enumerate(PARTIES.items())
+    submit(service.bench, *(own(60 * at, sid, from_number=number) for at, (sid, number) in parties))
+    for number, expected in NUMBERS.items():
+        listed = page(service, f"number={quote(number, safe='%')}")
+        assert (set(sids(listed)), listed["total"]) == (expected, len(expected)), number
+
+
+def test_country_of_the_tenant_reads_national_numbers(service: Service) -> None:
+    submit(service.bench, own(0, "german", from_number=PARTIES["german"]), own(1, "other", from_number="+1"))
+    assert sids(page(service, "number=0301234567")) == []
+    put = f"/api/v1/admin/tenants/{TENANT}/country"
+    assert service.send(put, {"default_country": "DE"}, ADMIN, "PUT").status_code == 204
+    assert sids(page(service, "number=0301234567")) == ["german"]
+    of_admin = service.get(f"{LIST}?number=0301234567&tenant={TENANT}", ADMIN)
+    assert [call["call_sid"] for call in of_admin.json()["data"]] == ["german"]
+    for unknown in ("de", "XX", "Germany"):
+        refused = service.send(put, {"default_country": unknown}, ADMIN, "PUT")
+        assert invalid_parameters(refused) == ["default_country"]
+    assert service.send(put, {"default_country": None}, ADMIN, "PUT").status_code == 204
+    assert sids(page(service, "number=0301234567")) == []
+
+
+def test_erased_number_is_found_by_no_ending(service: Service) -> None:
+    submit(service.bench, *(own(60 * at, sid, from_number=PARTIES["us"]) for at, sid in enumerate("ab")))
+    before = page(service, "number=0164")
+    assert set(sids(before)) == {"a", "b"}
+    erase(service.bench, "a")
+    assert sids(page(service, "number=0164")) == ["b"]
+    gone = service.get(f"{LIST}?number=0164&snapshot={before['snapshot']}")
+    assert (gone.status_code, slug(gone)) == (410, "snapshot-gone")
+
+
+def test_changed_number_is_found_only_in_old_snapshots(service: Service) -> None:
+    submit(service.bench, own(0, "a", from_number=PARTIES["us"]))
+    before = page(service, "number=0164")["snapshot"]
+    submit(service.bench, own(60, "a", event_id="corrected", from_number=PARTIES["german"], sequence=2))
+    moved = page(service, "number=4567")
+    assert (sids(moved), page(service, "number=0164")["total"]) == (["a"], 0)
+    assert sids(page(service, f"number=0164&snapshot={before}")) == ["a"]
+    assert page(service, f"number=4567&snapshot={before}")["total"] == 0

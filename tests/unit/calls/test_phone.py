@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calltally.calls.phone import is_e164, normalise_number
+from calltally.calls.phone import is_e164, is_ending, normalise_number, plain_number, searched_number
 
 near_numbers = st.text("+0123456789 ()-./\u00a0\u0661x", max_size=20)
 
@@ -49,3 +49,31 @@ def test_seven_to_fifteen_digits_are_e164(text: str) -> None:
 )
 def test_other_texts_are_not_e164(text: str) -> None:
     assert not is_e164(text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "searched"),
+    [
+        ("+1 (415) 555-0100", "+14155550100"),
+        ("\uff0b1 415\u2011555\u20130100", "+14155550100"),
+        ("tel:+1-415-555-0100", "+14155550100"),
+        ("14155550100", "14155550100"),
+        ("(415) 555-0100", "4155550100"),
+        ("415.555.0100", "4155550100"),
+        ("415\u00a0555\u20110100", "4155550100"),
+        ("0100", "0100"),
+        ("911", "911"),
+        ("9-1-1", "9-1-1"),
+        ("sip:1234", "sip:1234"),
+        ("\u0661\u0662\u0663\u0664", "\u0661\u0662\u0663\u0664"),
+    ],
+)
+def test_typed_numbers_are_searched_as_e164_digits_or_text(typed: str, searched: str) -> None:
+    assert searched_number(plain_number(typed)) == searched
+    assert is_ending(searched) == (searched.isascii() and searched.isdigit() and len(searched) > 3)
+
+
+@given(near_numbers)
+def test_search_of_a_searched_number_is_the_same(text: str) -> None:
+    once = searched_number(plain_number(text))
+    assert searched_number(plain_number(once)) == once

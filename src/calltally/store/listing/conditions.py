@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from calltally.calls.filters import FILTER_FIELDS, CallFilter, active_fields
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER
+from calltally.store.listing.number_match import number_condition
 from calltally.store.rollups.call_counters import ALL, FACETS, facet
 
 # Condition of `q` on one call after the other, for statements that read few calls.
@@ -64,7 +65,7 @@ CONDITIONS: Final[Mapping[str, Condition]] = {
     **{name: _fixed(f"AND c.{name} = :{name}", Counters.FACET, is_bound=True) for name in FACETS},
     # `:id` is the id of the call that the SID belongs to.
     "call_sid": _fixed("AND c.id = :id"),
-    "number": _fixed("AND (c.from_number = :number OR c.to_number = :number)", is_bound=True),
+    "number": Condition(number_condition, is_bound=True),
     "escalated": Condition(lambda value: f"AND c.escalated = {int(value)}"),
     "q": _fixed(HAS_WORDS),
 }

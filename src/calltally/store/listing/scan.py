@@ -17,6 +17,7 @@ from calltally.store.ledger.text_index import search_params
 from calltally.store.listing import total_bound
 from calltally.store.listing.caches import TOTAL_CACHE, TotalKey
 from calltally.store.listing.conditions import HAS_WORDS, bound_params, texts_of
+from calltally.store.listing.number_match import number_clauses, number_params
 from calltally.store.listing.refold_as_of import documents_of, ids_as_of
 from calltally.store.listing.seek import LINE_FEED, SEPARATOR, PageRecords
 from calltally.store.snapshots.tokens import LedgerHead
@@ -158,7 +159,7 @@ class Scan:
         name = "number_total" if self._has_number else "search_total" if self._has_words else "scan_total"
         # The statement starts at the index of numbers or words, which is its own condition.
         others = self._clauses(without="number" if self._has_number else "q")
-        [(total,)] = yield Statement(name, params, others)
+        [(total,)] = yield Statement(name, params, (*others, *self._of_number()))
         if self._as_of is None:
             return int(total)
         [(changed,)] = yield Statement("changed_total", params, self._clauses())
@@ -168,7 +169,7 @@ class Scan:
     def _read_from(self, index: str, window: dict[str, Any], rows: RowRange) -> StoreOperation[list[bytes]]:
         """Read rows by the index of numbers, words or times."""
         [(name, text)] = self._clauses(without=_BUILT_IN.get(index))
-        clauses = ((name, f"{text} {rows.condition}"), rows.sort_order)
+        clauses = ((name, f"{text} {rows.condition}"), rows.sort_order, *self._of_number())
         present, as_of_revision = _ROWS[index]
         if self._as_of is None:
             found = yield Statement(present, window, clauses)
@@ -190,10 +191,14 @@ class Scan:
         if self._newest is None:
             name = _NEWEST[self._has_number, self._as_of is not None]
             params = {**(yield from self._params()), "inspected": total_bound.MAX_COUNTED}
-            clauses = self._clauses(without="number")
+            clauses = (*self._clauses(without="number"), *self._of_number())
             [(counted, matched)] = yield Statement(name, params, clauses)
             self._newest = counted, matched
         return self._newest
+
+    def _of_number(self) -> Clauses:
+        number = self._query.filter.number
+        return () if number is None else number_clauses(number)
 
     def _clauses(self, *, without: str | None = None, words: str = HAS_WORDS) -> Clauses:
         """Return the conditions of the filters but one; `words` is the condition of `q`.
@@ -218,7 +223,7 @@ class Scan:
             "hi_us": _LAST_US if calls.to_us is None else calls.to_us,
             "as_of": NOW if self._as_of is None else self._as_of,
         }
-        params |= bound_params(calls)
+        params |= bound_params(calls) | number_params(calls)
         if self._as_of is not None and (self._has_number or self._has_words or calls.call_sid is not None):
             yield from self._check_unerased(self._as_of)
         if calls.call_sid is not None:

@@ -46,12 +46,16 @@ class IssuedApiKey(NamedTuple):
 
 
 class AuthenticatedKey(NamedTuple):
-    """A valid key. `masks`: its tenant hides whole numbers; `is_masked`: they are hidden from it."""
+    """A valid key. `masks`: its tenant hides whole numbers; `is_masked`: they are hidden from it.
+
+    `country` is its tenant's default country.
+    """
 
     key_id: str
     scopes: frozenset[str]
     is_masked: bool = False
     masks: bool = False
+    country: str | None = None
 
 
 def mint_key(tenant: str, scopes: Collection[str]) -> IssuedApiKey:
@@ -92,10 +96,10 @@ def find_key(tenant: str, digest: bytes) -> StoreOperation[AuthenticatedKey | No
     rows = yield Statement("find_key", {"tenant": tenant, "digest": digest})
     if not rows:
         return None
-    [(key_id, words, masks_numbers)] = rows
+    [(key_id, words, masks_numbers, country)] = rows
     scopes = frozenset(words.split())
     masks = bool(masks_numbers)
-    return AuthenticatedKey(key_id, scopes, masks and PII_READ not in scopes, masks)
+    return AuthenticatedKey(key_id, scopes, masks and PII_READ not in scopes, masks, country)
 
 
 def list_keys(tenant: str) -> StoreOperation[list[StoredApiKey]]:

@@ -4,6 +4,7 @@ import re
 import secrets
 from typing import Final, NamedTuple
 
+from calltally.calls.country import COUNTRIES
 from calltally.calls.errors import Conflict, InvalidInput, NotFound
 from calltally.store.db.operation import Row, Statement, StoreOperation
 
@@ -25,7 +26,7 @@ class Tenant(NamedTuple):
 
     `retention_days` is the maximum age of its calls, None for no limit. With `masks_numbers` only keys with
     `pii:read` see whole telephone numbers. With `bridged_is_escalation` the quality counts a bridged transfer
-    as an escalation.
+    as an escalation. Searches read national numbers of `default_country` (ISO 3166-1, two letters).
     """
 
     tenant: str
@@ -34,6 +35,7 @@ class Tenant(NamedTuple):
     retention_days: int | None = None
     masks_numbers: bool = False
     bridged_is_escalation: bool = False
+    default_country: str | None = None
 
 
 def is_tenant_id(tenant: str) -> bool:
@@ -119,9 +121,20 @@ def set_bridged_is_escalation(tenant: str, *, counts: bool) -> StoreOperation[No
     yield Statement("set_bridged_is_escalation", {"tenant": tenant, "counts": int(counts)})
 
 
+def set_default_country(tenant: str, country: str | None) -> StoreOperation[None]:
+    """Set the country whose national numbers a search reads. Raises NotFound and InvalidInput."""
+    if country is not None and country not in COUNTRIES:
+        raise InvalidInput.of(
+            "default_country", f"{country[:8]!r} is not a country: send two letters, such as US or DE"
+        )
+    yield from need_tenant(tenant)
+    yield Statement("set_default_country", {"tenant": tenant, "country": country})
+
+
 def _tenant(row: Row) -> Tenant:
-    tenant, name, created_us, retention_days, masks_numbers, bridged_is_escalation = row
-    return Tenant(tenant, name, created_us, retention_days, bool(masks_numbers), bool(bridged_is_escalation))
+    tenant, name, created_us, retention_days, masks_numbers, bridged_is_escalation, country = row
+    flags = bool(masks_numbers), bool(bridged_is_escalation)
+    return Tenant(tenant, name, created_us, retention_days, *flags, country)
 
 
 class StoredReveal(NamedTuple):

@@ -2,7 +2,7 @@
 
 from calltally.calls.errors import Forbidden, InvalidInput, TooManyRequests
 from calltally.calls.list_query import TENANT_PARAMETER
-from calltally.store.tenants.tenants import need_tenant
+from calltally.store.tenants.tenants import Tenant, need_tenant
 from calltally.web.openapi.operation import FORMAT, OPERATION_KEY, Operation
 from calltally.web.request.access import ADMIN, Access
 from calltally.web.request.context import AnyRequest, RequestContext, context_of
@@ -32,7 +32,9 @@ async def admit(request: AnyRequest) -> None:
         context.media_type = choose_type(context.headers.get(b"accept"), operation.media_types)
     names_tenant = not operation.allows_all_tenants or any(name == TENANT_PARAMETER.name for name, _ in pairs)
     if context.tenant is None and operation.is_tenant_scoped and names_tenant:
-        context.tenant = await read_named_tenant(context, pairs)
+        named = await read_named_tenant(context, pairs)
+        context.tenant = named.tenant
+        context.access = context.access and context.access._replace(country=named.default_country)
 
 
 async def _identify(context: RequestContext, operation: Operation) -> None:
@@ -70,9 +72,9 @@ def _check_names(context: RequestContext, operation: Operation, pairs: Pairs) ->
         check_parameter_names(pairs, (*operation.query, *extra), is_admin=is_admin)
 
 
-async def read_named_tenant(context: RequestContext, pairs: Pairs) -> str:
+async def read_named_tenant(context: RequestContext, pairs: Pairs) -> Tenant:
     """Return the tenant that the admin key names. Raises NotFound for an unknown tenant."""
     name = next((value for name, value in pairs if name == TENANT_PARAMETER.name), None)
     if name is None:
         raise InvalidInput.of("tenant", "the admin key needs a tenant; name it with tenant=")
-    return (await context.deps.store.read(need_tenant(name))).tenant
+    return await context.deps.store.read(need_tenant(name))

@@ -84,7 +84,9 @@ class KeyRing:
         if key is None:
             self._cache.pop(digest, None)
             raise Unauthorized(_UNKNOWN_KEY)
-        access = Access(tenant, key.key_id, key.scopes, is_masked=key.is_masked, masks=key.masks)
+        access = Access(
+            tenant, key.key_id, key.scopes, is_masked=key.is_masked, masks=key.masks, country=key.country
+        )
         if before == self._revocations:
             self._cache[digest] = access
         return access

@@ -6,10 +6,12 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from calltally.analytics.query import QualityQuery
+from calltally.calls.country import international_digits
 from calltally.calls.errors import Forbidden
 from calltally.calls.filters import FILTERS
 from calltally.calls.list_query import ListQuery
 from calltally.calls.masking import mask_name
+from calltally.calls.phone import is_ending
 from calltally.calls.tokenizer import text_words
 from calltally.web.request.access import PII_READ, TRANSCRIPTS_READ, Access
 
@@ -17,16 +19,19 @@ Q = TypeVar("Q", ListQuery, QualityQuery)
 
 
 def with_search(query: Q, access: Access) -> Q:
-    """Apply the key's search rights: only keys with `transcripts:read` search transcripts.
+    """Apply the key's search rights and its tenant's country to the search values of a query.
 
-    Raises Forbidden for a filter that can reveal numbers that are masked for this key.
+    Only keys with `transcripts:read` search transcripts. Raises Forbidden for a filter that can reveal
+    numbers that are masked for this key.
     """
     values = {row.name: getattr(query.filter, row.field) for row in FILTERS}
     check_search_values(access, {name: value for name, value in values.items() if isinstance(value, str)})
-    if query.filter.q is None:
-        return query
-    searched = replace(query.filter, in_transcripts=access.has_scope(TRANSCRIPTS_READ))
-    return replace(query, filter=searched)
+    calls = query.filter
+    if calls.q is not None:
+        calls = replace(calls, in_transcripts=access.has_scope(TRANSCRIPTS_READ))
+    if calls.number is not None and is_ending(calls.number):
+        calls = replace(calls, international=international_digits(calls.number, access.country))
+    return query if calls is query.filter else replace(query, filter=calls)
 
 
 def check_search_values(access: Access, sought: Mapping[str, str | None]) -> None:

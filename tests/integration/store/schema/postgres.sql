@@ -175,9 +175,15 @@ CREATE INDEX calls_escalated ON calls USING btree (tenant, created_us, id) WHERE
 
 CREATE INDEX calls_from ON calls USING btree (tenant, from_number, created_us, id) WHERE (from_number IS NOT NULL);
 
+CREATE INDEX calls_from_ending ON calls USING btree (tenant, "right"(translate(from_number, ' ().-/'::text, ''::text), 4), created_us, id) INCLUDE (from_number) WHERE (from_number IS NOT NULL);
+
 CREATE INDEX calls_listed ON calls USING btree (tenant, created_us, id) INCLUDE (status, direction, route, agent, provider);
 
+CREATE INDEX calls_of_sid ON calls USING btree (tenant, call_sid);
+
 CREATE INDEX calls_to ON calls USING btree (tenant, to_number, created_us, id) WHERE (to_number IS NOT NULL);
+
+CREATE INDEX calls_to_ending ON calls USING btree (tenant, "right"(translate(to_number, ' ().-/'::text, ''::text), 4), created_us, id) INCLUDE (to_number, from_number) WHERE (to_number IS NOT NULL);
 
 CREATE INDEX calls_unmeasured ON calls USING btree (tenant, created_us) WHERE (measured IS NULL);
 
@@ -357,6 +363,8 @@ CREATE TABLE identities (
 );
 
 CREATE INDEX identities_of_call ON identities USING btree (tenant, id);
+
+CREATE INDEX identities_of_sid ON identities USING btree (tenant, call_sid);
 
 CREATE TABLE job_files (
     tenant text COLLATE "C" NOT NULL,
@@ -543,6 +551,7 @@ CREATE TABLE tenants (
     retention_days integer,
     masks_numbers smallint NOT NULL DEFAULT 0,
     bridged_is_escalation smallint NOT NULL DEFAULT 0,
+    default_country text COLLATE "C",
     CONSTRAINT tenants_pkey PRIMARY KEY (tenant)
 );
 

@@ -150,6 +150,14 @@ CREATE TABLE call_versions (
     from_number TEXT,
     to_number TEXT,
     updated_us INTEGER,
+    from_digits TEXT GENERATED ALWAYS AS (
+    replace(replace(replace(replace(replace(replace(from_number, ' ', ''), '(', ''), ')', ''), '.', ''), '-', ''), '/', '')
+) VIRTUAL,
+    from_ending TEXT GENERATED ALWAYS AS (substr(from_digits, -4)) VIRTUAL,
+    to_digits TEXT GENERATED ALWAYS AS (
+    replace(replace(replace(replace(replace(replace(to_number, ' ', ''), '(', ''), ')', ''), '.', ''), '-', ''), '/', '')
+) VIRTUAL,
+    to_ending TEXT GENERATED ALWAYS AS (substr(to_digits, -4)) VIRTUAL,
     PRIMARY KEY (tenant, created_us, id, valid_from)
 ) STRICT, WITHOUT ROWID;
 
@@ -177,6 +185,14 @@ CREATE TABLE calls (
     record BLOB NOT NULL,
     measured BLOB,
     measured_revision INTEGER,
+    from_digits TEXT GENERATED ALWAYS AS (
+    replace(replace(replace(replace(replace(replace(from_number, ' ', ''), '(', ''), ')', ''), '.', ''), '-', ''), '/', '')
+) VIRTUAL,
+    from_ending TEXT GENERATED ALWAYS AS (substr(from_digits, -4)) VIRTUAL,
+    to_digits TEXT GENERATED ALWAYS AS (
+    replace(replace(replace(replace(replace(replace(to_number, ' ', ''), '(', ''), ')', ''), '.', ''), '-', ''), '/', '')
+) VIRTUAL,
+    to_ending TEXT GENERATED ALWAYS AS (substr(to_digits, -4)) VIRTUAL,
     PRIMARY KEY (tenant, id)
 ) STRICT;
 
@@ -184,11 +200,17 @@ CREATE INDEX calls_escalated ON calls (tenant, created_us, id) WHERE escalated =
 
 CREATE INDEX calls_from ON calls (tenant, from_number, created_us, id) WHERE from_number IS NOT NULL;
 
+CREATE INDEX calls_from_ending ON calls (tenant, from_ending, created_us, id, from_digits) WHERE from_ending IS NOT NULL;
+
 CREATE INDEX calls_listed ON calls (tenant, created_us, id, status, direction, route, agent, provider);
+
+CREATE INDEX calls_of_sid ON calls (tenant, call_sid);
 
 CREATE UNIQUE INDEX calls_revised ON calls (tenant, revision);
 
 CREATE INDEX calls_to ON calls (tenant, to_number, created_us, id) WHERE to_number IS NOT NULL;
+
+CREATE INDEX calls_to_ending ON calls (tenant, to_ending, created_us, id, to_digits, from_digits) WHERE to_ending IS NOT NULL;
 
 CREATE INDEX calls_unmeasured ON calls (tenant, created_us) WHERE measured IS NULL;
 
@@ -365,6 +387,8 @@ CREATE TABLE identities (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX identities_of_call ON identities (tenant, id);
+
+CREATE INDEX identities_of_sid ON identities (tenant, call_sid);
 
 CREATE TABLE job_files (
     tenant TEXT NOT NULL,
@@ -547,7 +571,8 @@ CREATE TABLE tenants (
     created_us INTEGER NOT NULL,
     retention_days INTEGER,
     masks_numbers INTEGER NOT NULL DEFAULT 0,
-    bridged_is_escalation INTEGER NOT NULL DEFAULT 0
+    bridged_is_escalation INTEGER NOT NULL DEFAULT 0,
+    default_country TEXT
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE tombstones (

@@ -30,7 +30,10 @@ ACROSS_TENANTS = [
     "meta_try_write",
 ]
 # Fragments of other statements, which each dialect defines.
-PARTS = {"has_words", "ids_of_words"}
+PARTS = {
+    *("has_words", "ids_of_words"),
+    *("not_from", "from_ends", "to_ends", "from_ending_is", "to_ending_is"),
+}
 # Parameters of SQLite alone: the segment determines the position of a row in the file.
 OF_SQLITE = {"put_calls": {"segment"}}
 # Statements that the ledger names when it collects their rows.

@@ -21,7 +21,7 @@ class OneTable:
     """A store that knows keys by (tenant, digest), and counts how often it is asked."""
 
     def __init__(self) -> None:
-        self.keys = {("acme-1", digest_of_key(KEY.text)): (KEY.key_id, " ".join(KEY.scopes), 0)}
+        self.keys = {("acme-1", digest_of_key(KEY.text)): (KEY.key_id, " ".join(KEY.scopes), 0, None)}
         self.asked = 0
         self.reading = asyncio.Event()
         self.opened = asyncio.Event()
@@ -193,7 +193,7 @@ def test_memory_is_bounded(ring: Ring) -> None:
     async def look_up_many() -> None:
         for at in range(CACHE_KEYS + 5):
             digest = at.to_bytes(4, "big")
-            ring.store.keys["acme-1", digest] = (str(at), "calls:read", 0)
+            ring.store.keys["acme-1", digest] = (str(at), "calls:read", 0, None)
             await ring.keys._look_up("acme-1", digest)
 
     asyncio.run(look_up_many())

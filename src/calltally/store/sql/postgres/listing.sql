@@ -50,10 +50,10 @@ JOIN facts AS t ON t.tenant = k.tenant AND t.node = k.node;
 -- Number of calls with a number at either end.
 SELECT count(*) FROM (
     SELECT c.id FROM calls AS c
-    WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    WHERE c.tenant = :tenant AND {of_from} AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
     UNION ALL
     SELECT c.id FROM calls AS c
-    WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
+    WHERE c.tenant = :tenant AND {of_to} AND {only_to}
         AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
 ) AS n;
 
@@ -62,13 +62,13 @@ SELECT count(*) FROM (
 SELECT n.record FROM (
     (
         SELECT c.record, c.created_us, c.id FROM calls AS c
-        WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+        WHERE c.tenant = :tenant AND {of_from} AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
         ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
     )
     UNION ALL
     (
         SELECT c.record, c.created_us, c.id FROM calls AS c
-        WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
+        WHERE c.tenant = :tenant AND {of_to} AND {only_to}
             AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
         ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
     )
@@ -185,14 +185,14 @@ ORDER BY n.created_us {sort_order}, n.id {sort_order};
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
     (
         SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM calls AS c
-        WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+        WHERE c.tenant = :tenant AND {of_from} AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
             AND c.revision <= :as_of
         ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
     )
     UNION ALL
     (
         SELECT c.created_us, c.id, c.revision, c.updated_us, 1 FROM calls AS c
-        WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
+        WHERE c.tenant = :tenant AND {of_to} AND {only_to}
             AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters} AND c.revision <= :as_of
         ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
     )
@@ -200,7 +200,7 @@ SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
     (
         SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0 FROM call_versions AS c
         WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
-            AND c.created_us >= :lo_us AND c.created_us < :hi_us AND (c.from_number = :number OR c.to_number = :number)
+            AND c.created_us >= :lo_us AND c.created_us < :hi_us AND ({of_from} OR {of_to})
             {filters}
         ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
     )
@@ -285,14 +285,14 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     (
         SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
         FROM calls AS c
-        WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us
+        WHERE c.tenant = :tenant AND {of_from} AND c.created_us >= :lo_us AND c.created_us < :hi_us
         ORDER BY c.created_us DESC, c.id DESC LIMIT :inspected
     )
     UNION ALL
     (
         SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
         FROM calls AS c
-        WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
+        WHERE c.tenant = :tenant AND {of_to} AND {only_to}
             AND c.created_us >= :lo_us AND c.created_us < :hi_us
         ORDER BY c.created_us DESC, c.id DESC LIMIT :inspected
     )
@@ -305,7 +305,7 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     (
         SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
         FROM calls AS c
-        WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us
+        WHERE c.tenant = :tenant AND {of_from} AND c.created_us >= :lo_us AND c.created_us < :hi_us
             AND c.revision <= :as_of
         ORDER BY c.created_us DESC, c.id DESC LIMIT :inspected
     )
@@ -313,7 +313,7 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     (
         SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
         FROM calls AS c
-        WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
+        WHERE c.tenant = :tenant AND {of_to} AND {only_to}
             AND c.created_us >= :lo_us AND c.created_us < :hi_us AND c.revision <= :as_of
         ORDER BY c.created_us DESC, c.id DESC LIMIT :inspected
     )
@@ -322,7 +322,7 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
         SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
         FROM call_versions AS c
         WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
-            AND c.created_us >= :lo_us AND c.created_us < :hi_us AND (c.from_number = :number OR c.to_number = :number)
+            AND c.created_us >= :lo_us AND c.created_us < :hi_us AND ({of_from} OR {of_to})
         ORDER BY c.created_us DESC, c.id DESC LIMIT :inspected
     )
     ORDER BY 1 DESC, 2 DESC LIMIT :inspected
@@ -357,3 +357,33 @@ coalesce((
     WHERE d.tenant = :tenant AND d.id = c.id AND d.valid_from <= :as_of AND (d.valid_to IS NULL OR d.valid_to > :as_of)
     LIMIT 1
 ), FALSE);
+
+-- name: not_from
+-- True if a call does not have a number as its caller.
+(c.tenant = :tenant AND coalesce(c.from_number, '') <> :number);
+
+-- name: from_ends
+-- True if the caller's number ends with the digits of a search, without or with their country code.
+(
+    c.tenant = :tenant AND (
+        right(translate(c.from_number, ' ().-/', ''), length(:number::text)) = :number::text
+        OR right(translate(c.from_number, ' ().-/', ''), length(:international::text)) = :international::text
+    )
+);
+
+-- name: to_ends
+-- The same of the called number.
+(
+    c.tenant = :tenant AND (
+        right(translate(c.to_number, ' ().-/', ''), length(:number::text)) = :number::text
+        OR right(translate(c.to_number, ' ().-/', ''), length(:international::text)) = :international::text
+    )
+);
+
+-- name: from_ending_is
+-- True if the caller's number has the last four digits of a search: the key of its index.
+(c.tenant = :tenant AND right(translate(c.from_number, ' ().-/', ''), 4) = :ending);
+
+-- name: to_ending_is
+-- The same of the called number.
+(c.tenant = :tenant AND right(translate(c.to_number, ' ().-/', ''), 4) = :ending);

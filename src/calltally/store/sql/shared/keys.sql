@@ -3,7 +3,8 @@ INSERT INTO api_keys (tenant, key_id, digest, name, scopes, created_us, revoked_
 VALUES (:tenant, :key_id, :digest, :name, :scopes, :now_us, NULL)
 
 -- name: find_key
-SELECT key_id, scopes, (SELECT t.masks_numbers FROM tenants AS t WHERE t.tenant = :tenant)
+SELECT key_id, scopes, (SELECT t.masks_numbers FROM tenants AS t WHERE t.tenant = :tenant),
+    (SELECT t.default_country FROM tenants AS t WHERE t.tenant = :tenant)
 FROM api_keys
 WHERE tenant = :tenant AND digest = :digest AND revoked_us IS NULL
 

@@ -9,12 +9,12 @@ INSERT INTO ledger_heads (tenant, revision, epoch)
 VALUES (:tenant, 0, :epoch)
 
 -- name: find_tenant
-SELECT tenant, name, created_us, retention_days, masks_numbers, bridged_is_escalation
+SELECT tenant, name, created_us, retention_days, masks_numbers, bridged_is_escalation, default_country
 FROM tenants
 WHERE tenant = :tenant
 
 -- name: admin_list_tenants
-SELECT tenant, name, created_us, retention_days, masks_numbers, bridged_is_escalation
+SELECT tenant, name, created_us, retention_days, masks_numbers, bridged_is_escalation, default_country
 FROM tenants
 ORDER BY tenant
 
@@ -34,4 +34,10 @@ WHERE tenant = :tenant
 -- 1 counts bridged transfers as escalations in the quality.
 UPDATE tenants
 SET bridged_is_escalation = :counts
+WHERE tenant = :tenant
+
+-- name: set_default_country!
+-- Country whose national numbers a search reads; NULL for none.
+UPDATE tenants
+SET default_country = :country
 WHERE tenant = :tenant

@@ -29,31 +29,25 @@ SELECT :run_index, CAST(group_concat(j.record, :separator) AS BLOB), max(j.revis
 SELECT received_us, outcome, reason, repeats, content, raw FROM facts WHERE tenant = :tenant AND node = :node;
 
 -- name: number_total
--- Number of calls with a number at either end. The other index shows calls with the number at both ends: their rows would cost four times as much.
+-- Number of calls with a number at either end, by the index of each end.
 SELECT count(*) FROM (
-    SELECT c.id FROM calls AS c INDEXED BY calls_from
-    WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    SELECT c.id FROM calls AS c INDEXED BY {from_index}
+    WHERE c.tenant = :tenant AND {of_from} AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
     UNION ALL
-    SELECT c.id FROM calls AS c INDEXED BY calls_to
-    WHERE c.tenant = :tenant AND c.to_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us
-        AND NOT EXISTS (
-            SELECT 1 FROM calls AS o INDEXED BY calls_from WHERE o.tenant = :tenant AND o.from_number = :number
-                AND o.created_us = c.created_us AND o.id = c.id
-        ) {filters}
+    SELECT c.id FROM calls AS c INDEXED BY {to_index}
+    WHERE c.tenant = :tenant AND {of_to} AND c.created_us >= :lo_us AND c.created_us < :hi_us
+        AND {only_to} {filters}
 ) AS n;
 
 -- name: number_records
 -- Page of calls with a number at either end: each end from its own index, merged; rows are skipped in the indexes.
 SELECT r.record FROM (
-    SELECT c.rowid AS call_rowid, c.created_us, c.id FROM calls AS c INDEXED BY calls_from
-    WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    SELECT c.rowid AS call_rowid, c.created_us, c.id FROM calls AS c INDEXED BY {from_index}
+    WHERE c.tenant = :tenant AND {of_from} AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
     UNION ALL
-    SELECT c.rowid, c.created_us, c.id FROM calls AS c INDEXED BY calls_to
-    WHERE c.tenant = :tenant AND c.to_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us
-        AND NOT EXISTS (
-            SELECT 1 FROM calls AS o INDEXED BY calls_from WHERE o.tenant = :tenant AND o.from_number = :number
-                AND o.created_us = c.created_us AND o.id = c.id
-        ) {filters}
+    SELECT c.rowid, c.created_us, c.id FROM calls AS c INDEXED BY {to_index}
+    WHERE c.tenant = :tenant AND {of_to} AND c.created_us >= :lo_us AND c.created_us < :hi_us
+        AND {only_to} {filters}
     ORDER BY created_us {sort_order}, id {sort_order} LIMIT :most OFFSET :skip
 ) AS n
 CROSS JOIN calls AS r ON r.rowid = n.call_rowid
@@ -140,17 +134,17 @@ ORDER BY n.created_us {sort_order}, n.id {sort_order};
 -- name: number_rows_as_of
 -- Page of calls with a number at either end, as of a revision.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
-    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM calls AS c INDEXED BY calls_from
-    WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM calls AS c INDEXED BY {from_index}
+    WHERE c.tenant = :tenant AND {of_from} AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
         AND c.revision <= :as_of
     UNION ALL
-    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 FROM calls AS c INDEXED BY calls_to
-    WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
+    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 FROM calls AS c INDEXED BY {to_index}
+    WHERE c.tenant = :tenant AND {of_to} AND {unlike_from}
         AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters} AND c.revision <= :as_of
     UNION ALL
     SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0 FROM call_versions AS c INDEXED BY call_versions_ended
     WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
-        AND c.created_us >= :lo_us AND c.created_us < :hi_us AND (c.from_number = :number OR c.to_number = :number)
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us AND ({of_from} OR {of_to})
         {filters}
     ORDER BY 1 {sort_order}, 2 {sort_order} LIMIT :most OFFSET :skip
 ) AS n
@@ -220,16 +214,13 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
 -- Number of the newest `inspected` calls with a number at either end, and how many of them match a filter.
 SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
-    FROM calls AS c INDEXED BY calls_from
-    WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us
+    FROM calls AS c INDEXED BY {from_index}
+    WHERE c.tenant = :tenant AND {of_from} AND c.created_us >= :lo_us AND c.created_us < :hi_us
     UNION ALL
     SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
-    FROM calls AS c INDEXED BY calls_to
-    WHERE c.tenant = :tenant AND c.to_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us
-        AND NOT EXISTS (
-            SELECT 1 FROM calls AS o INDEXED BY calls_from WHERE o.tenant = :tenant AND o.from_number = :number
-                AND o.created_us = c.created_us AND o.id = c.id
-        )
+    FROM calls AS c INDEXED BY {to_index}
+    WHERE c.tenant = :tenant AND {of_to} AND c.created_us >= :lo_us AND c.created_us < :hi_us
+        AND {only_to}
     ORDER BY 1 DESC, 2 DESC LIMIT :inspected
 ) AS c;
 
@@ -237,19 +228,19 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
 -- The same as of a revision.
 SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
-    FROM calls AS c INDEXED BY calls_from
-    WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us
+    FROM calls AS c INDEXED BY {from_index}
+    WHERE c.tenant = :tenant AND {of_from} AND c.created_us >= :lo_us AND c.created_us < :hi_us
         AND c.revision <= :as_of
     UNION ALL
     SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
-    FROM calls AS c INDEXED BY calls_to
-    WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
+    FROM calls AS c INDEXED BY {to_index}
+    WHERE c.tenant = :tenant AND {of_to} AND {unlike_from}
         AND c.created_us >= :lo_us AND c.created_us < :hi_us AND c.revision <= :as_of
     UNION ALL
     SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
     FROM call_versions AS c INDEXED BY call_versions_ended
     WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
-        AND c.created_us >= :lo_us AND c.created_us < :hi_us AND (c.from_number = :number OR c.to_number = :number)
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us AND ({of_from} OR {of_to})
     ORDER BY 1 DESC, 2 DESC LIMIT :inspected
 ) AS c;
 
@@ -287,3 +278,36 @@ EXISTS (
             )
         )
 );
+
+-- name: not_from
+-- True if a call does not have a number as its caller. The index shows it; the row would cost four times as much.
+NOT EXISTS (
+    SELECT 1 FROM calls AS o INDEXED BY calls_from WHERE o.tenant = :tenant AND o.from_number = :number
+        AND o.created_us = c.created_us AND o.id = c.id
+);
+
+-- name: from_ends
+-- True if the caller's number ends with the digits of a search, without or with their country code.
+(
+    c.tenant = :tenant AND (
+        substr(c.from_digits, -length(:number)) = :number
+        OR substr(c.from_digits, -length(:international)) = :international
+    )
+);
+
+-- name: to_ends
+-- The same of the called number.
+(
+    c.tenant = :tenant AND (
+        substr(c.to_digits, -length(:number)) = :number
+        OR substr(c.to_digits, -length(:international)) = :international
+    )
+);
+
+-- name: from_ending_is
+-- True if the caller's number has the last four digits of a search: the key of its index.
+(c.tenant = :tenant AND c.from_ending = :ending);
+
+-- name: to_ending_is
+-- The same of the called number.
+(c.tenant = :tenant AND c.to_ending = :ending);

@@ -14,6 +14,7 @@ from calltally.store.tenants.tenants import (
     need_tenant,
     new_epoch,
     set_bridged_is_escalation,
+    set_default_country,
     set_masking,
     set_retention,
 )
@@ -21,6 +22,7 @@ from calltally.store.tenants.vault import put_provider_secrets
 from calltally.web.api.admin import operations
 from calltally.web.api.admin.schemas import (
     ApiKeyList,
+    CountryBody,
     EscalationBody,
     MaskingBody,
     NewApiKey,
@@ -86,6 +88,16 @@ async def put_escalation(request: AnyRequest) -> Response:
     deps, tenant = dependencies_of(request), segment_after(request, "tenants")
     body = await json_body(request, EscalationBody)
     await deps.store.write(set_bridged_is_escalation(tenant, counts=body.bridged_is_escalation))
+    return Response.empty()
+
+
+@put(_TENANT + "/country", operation=operations.PUT_COUNTRY)
+async def put_country(request: AnyRequest) -> Response:
+    """Set the country of national numbers in searches. Cached keys of the tenant are looked up again."""
+    deps, tenant = dependencies_of(request), segment_after(request, "tenants")
+    body = await json_body(request, CountryBody)
+    await deps.store.write(set_default_country(tenant, body.default_country))
+    deps.keys.forget_tenant(tenant)
     return Response.empty()
 
 

@@ -12,6 +12,7 @@ from calltally.web.api.admin.schemas import (
     TENANT_SCHEMA,
     WORD_SCHEMA,
     ApiKeyList,
+    CountryBody,
     EscalationBody,
     MaskingBody,
     NewApiKey,
@@ -36,6 +37,7 @@ _TENANT_EXAMPLE: Final = {
     "retention_days": None,
     "masks_numbers": False,
     "bridged_is_escalation": False,
+    "default_country": None,
 }
 
 _TENANT: Final = PathParameter(
@@ -138,6 +140,14 @@ PUT_ESCALATION: Final = _OF_TENANT(
     description="The quality counts reported escalations, and with `bridged_is_escalation` also bridged"
     " transfers. Records do not change.",
     body=json_request(EscalationBody, {"bridged_is_escalation": True}),
+    responses=one_response(204, "The setting is stored."),
+)
+PUT_COUNTRY: Final = _OF_TENANT(
+    id="putDefaultCountry",
+    summary="Set the country of a tenant's national numbers.",
+    description="A search for a number then reads national numbers of this country: with `DE`, `030 1234567`"
+    " also finds +49301234567. `null` reads none. The change takes effect everywhere within five seconds.",
+    body=json_request(CountryBody, {"default_country": "DE"}),
     responses=one_response(204, "The setting is stored."),
 )
 ADD_KEY: Final = _OF_TENANT(

@@ -41,6 +41,7 @@ Scopes: TypeAlias = Annotated[list[Scope], Meta(extra_json_schema={"minItems": 1
 Days: TypeAlias = Annotated[
     float, Meta(multiple_of=1, extra_json_schema={"minimum": 1, "maximum": MAX_RETENTION_DAYS})
 ]
+Country: TypeAlias = Annotated[str, Meta(extra_json_schema={"pattern": "^[A-Z]{2}$"})]
 Numbers: TypeAlias = Annotated[
     list[Annotated[str, Meta(extra_json_schema=_NUMBER_SCHEMA)]],
     Meta(extra_json_schema={"maxItems": MAX_ROUTE_NUMBERS}),
@@ -63,6 +64,13 @@ class TenantResource(msgspec.Struct, frozen=True):
     retention_days: int | None
     masks_numbers: bool
     bridged_is_escalation: bool
+    default_country: str | None
+
+
+class CountryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The country whose national numbers a search reads: two letters of ISO 3166-1; null for none."""
+
+    default_country: Country | None
 
 
 class EscalationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -146,7 +154,12 @@ class RouteList(msgspec.Struct, frozen=True):
 
 def tenant_resource(tenant: Tenant) -> TenantResource:
     created_at = utc_text(tenant.created_us)
-    settings = (tenant.retention_days, tenant.masks_numbers, tenant.bridged_is_escalation)
+    settings = (
+        tenant.retention_days,
+        tenant.masks_numbers,
+        tenant.bridged_is_escalation,
+        tenant.default_country,
+    )
     return TenantResource(tenant.tenant, tenant.name, created_at, *settings)
 
 

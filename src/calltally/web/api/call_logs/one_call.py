@@ -134,8 +134,8 @@ def _ending(record: bytes, facts: Sequence[StoredFact]) -> dict[str, Any] | None
 async def erase_call_log(request: AnyRequest) -> Response:
     """Erase the call. An erased call needs no work."""
     deps, call_id_or_sid = dependencies_of(request), segment_after(request, "call-logs")
-    tenant = await read_named_tenant(context_of(request.scope), query_pairs(request.scope["query_string"]))
-    await deps.store.write(erase_call(tenant, call_id_or_sid, deps.clock()))
+    named = await read_named_tenant(context_of(request.scope), query_pairs(request.scope["query_string"]))
+    await deps.store.write(erase_call(named.tenant, call_id_or_sid, deps.clock()))
     return Response.empty()
 
 

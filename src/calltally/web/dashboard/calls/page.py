@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from calltally.calls.export_formats import STORAGE_FORMATS
 from calltally.calls.list_query import ListQuery
 from calltally.calls.model import DIRECTIONS, STATUSES
-from calltally.calls.phone import normalise_number
+from calltally.calls.phone import plain_number, searched_number
 from calltally.calls.times import EPOCH, utc_text
 from calltally.store.ledger.lookup import find_call
 from calltally.web.api.call_logs.list_calls import list_call_logs
@@ -50,7 +50,6 @@ API: Final = "/api/v1/call-logs"
 EXPORT: Final = "/calls-export"
 # Typed telephone numbers: digits with common separators.
 _NUMBER: Final = re.compile(r"\+?[\d\s()./-]{3,24}", re.ASCII)
-_SEPARATORS: Final = re.compile(r"[\s()./-]", re.ASCII)
 _WITH_KEY: Final = '-H "Authorization: Bearer ${CALLTALLY_API_KEY}"'
 
 
@@ -79,8 +78,8 @@ async def _search_path(deps: Dependencies, tenant: str, text: str) -> str:
         record: bytes | None = await deps.store.read_tenant(tenant, partial(find_call, tenant, query))
         if record is not None:
             return call_path(query)
-    if _NUMBER.fullmatch(query):
-        return url([("number", normalise_number(_SEPARATORS.sub("", query)))])
+    if _NUMBER.fullmatch(plain_number(query)):
+        return url([("number", searched_number(plain_number(query)))])
     return url([("q", query)] if query else [])
 
 

@@ -126,7 +126,8 @@ async def authenticate(deps: Dependencies, key: str, tenant: str) -> tuple[Acces
     if not tenant:
         raise WrongTenant("the admin key needs a tenant; name one")
     opened_tenant = await deps.store.read(need_tenant(tenant))
-    return access._replace(masks=opened_tenant.masks_numbers), opened_tenant.tenant
+    masks, country = opened_tenant.masks_numbers, opened_tenant.default_country
+    return access._replace(masks=masks, country=country), opened_tenant.tenant
 
 
 def is_own_form(request: AnyRequest) -> bool:

@@ -1,0 +1,53 @@
+"""SQL of the filter by number: the whole number, or the last digits that people give of it.
+
+Digits are searched by an index over the last four digits, in the order of time: a page reads its own rows
+alone, however many calls end so. An index over whole reversed digits would first have to sort all of them.
+"""
+
+from typing import Any, Final
+
+from calltally.calls.filters import CallFilter
+from calltally.calls.phone import MIN_ENDING_DIGITS, is_ending
+from calltally.store.db.operation import Clauses
+
+WHOLE: Final = "AND (c.from_number = :number OR c.to_number = :number)"
+_FROM_ENDS: Final = "{from_ending_is} AND {from_ends}"
+_TO_ENDS: Final = "{to_ending_is} AND {to_ends}"
+ENDING: Final = f"AND (({_FROM_ENDS}) OR ({_TO_ENDS}))"
+# A call with the number at both ends is in both indexes, so the index of called numbers leaves it out.
+_OF_WHOLE: Final = (
+    ("from_index", "calls_from"),
+    ("to_index", "calls_to"),
+    ("of_from", "c.from_number = :number"),
+    ("of_to", "c.to_number = :number"),
+    ("only_to", "{not_from}"),
+    ("unlike_from", "coalesce(c.from_number, '') <> :number"),
+)
+_OF_ENDING: Final = (
+    ("from_index", "calls_from_ending"),
+    ("to_index", "calls_to_ending"),
+    ("of_from", f"({_FROM_ENDS})"),
+    ("of_to", f"({_TO_ENDS})"),
+    ("only_to", "{from_ends} IS NOT TRUE"),
+    ("unlike_from", "{from_ends} IS NOT TRUE"),
+)
+
+
+def number_condition(number: str) -> str:
+    """Return the condition of a number on a call or an older version of it."""
+    return ENDING if is_ending(number) else WHOLE
+
+
+def number_clauses(number: str) -> Clauses:
+    """Return the clauses of a statement that starts at an index of numbers."""
+    return _OF_ENDING if is_ending(number) else _OF_WHOLE
+
+
+def number_params(calls: CallFilter) -> dict[str, Any]:
+    """Return the parameters of the number's condition."""
+    if calls.number is None or not is_ending(calls.number):
+        return {}
+    return {
+        "ending": calls.number[-MIN_ENDING_DIGITS:],
+        "international": calls.international or calls.number,
+    }
