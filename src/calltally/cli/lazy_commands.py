@@ -25,16 +25,25 @@ class LazyGroup(TyperGroup):
     """Command group that loads each subcommand from `locations`: `module:function` or `module:group`."""
 
     locations: ClassVar[Mapping[str, str]] = {}
+    # Former names of commands, which still run and are not listed.
+    aliases: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 (what typer passes on)
         super().__init__(**attributes)
         # Typer declares a dict, but uses only the methods of a mapping.
         commands: Any = _Commands(self.locations)
         self.commands = commands
+        self._aliases: Any = _Commands(self.aliases)
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 (as typer has it)
         """Return the names in the order of the table. Typer's own method would load each command."""
         return list(self.commands)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 (as typer has it)
+        """Return the command of a present or a former name."""
+        if cmd_name in self._aliases:
+            return self._aliases[cmd_name]
+        return super().get_command(ctx, cmd_name)
 
 
 class _Commands(Mapping[str, Any]):

@@ -80,12 +80,14 @@ class ExportOptions(NamedTuple):
     slice: Annotated[
         str, typer.Option(help="Time span that is read at once from a server without snapshots.")
     ] = "1d"
-    distrust: Annotated[
+    double_check: Annotated[
         bool,
         typer.Option(
-            "--distrust", help="Read everything twice and compare, even from a server with snapshots."
+            "--double-check", help="Read everything twice and compare, even from a server with snapshots."
         ),
     ] = False
+    # The former name of --double-check.
+    distrust: Annotated[bool, typer.Option("--distrust", hidden=True)] = False
     checkpoint: Annotated[
         Path | None, typer.Option(help="File for the checkpoint. Default: a file in the output folder.")
     ] = None
@@ -121,7 +123,7 @@ def plan_of(options: ExportOptions, now_us: int) -> ExportPlan:
         options.limit,
         slice_us,
         options.raw,
-        options.distrust,
+        options.double_check or options.distrust,
     )
 
 

@@ -42,7 +42,7 @@ class ServerCapabilities(NamedTuple):
 def probe_server(source: ExportSource, plan: ExportPlan) -> ServerCapabilities:
     """Probe a server. Raises NotExportable if it may ignore the window or a filter, and ClientError."""
     first = _fetch_first_call(source, plan)
-    snapshot_position = None if plan.distrusts else _snapshot_position(source, plan, first)
+    snapshot_position = None if plan.double_checks else _snapshot_position(source, plan, first)
     if snapshot_position:
         return ServerCapabilities(snapshot_position, plan.limit)
     _check_window_applied(source, plan)

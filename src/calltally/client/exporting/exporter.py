@@ -52,7 +52,7 @@ def _load_or_create_checkpoint(run: ExportRun) -> Checkpoint:
     if server.snapshot_position:
         first = Checkpoint(run.plan, server.snapshot_position)
     else:
-        if not run.plan.distrusts:
+        if not run.plan.double_checks:
             message = "the server has no snapshots, so every call is read at least twice and compared"
             run.progress.notify(message)
         slices = cut_window(run.plan)

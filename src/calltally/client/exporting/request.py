@@ -35,7 +35,7 @@ _OPTION_NAMES: Final[Mapping[str, str]] = {
     "base_url": "--base-url",
     "slice_us": "--slice",
     "keeps_raw": "--raw",
-    "distrusts": "--distrust",
+    "double_checks": "--double-check",
 }
 # A hundred years: no call is older, and a longer duration could leave the calendar's range.
 _MAX_DURATION_US: Final = 36_525 * DAY_US
@@ -123,7 +123,7 @@ class ExportPlan(msgspec.Struct, frozen=True):
     """Parameters of one export.
 
     `filters` are query parameters of the list. `slice_us` is the width of the slices for a server without
-    snapshots. `distrusts` treats a server with snapshots as one without.
+    snapshots. `double_checks` treats a server with snapshots as one without.
     """
 
     base_url: str
@@ -134,7 +134,8 @@ class ExportPlan(msgspec.Struct, frozen=True):
     limit: int = MAX_LIMIT
     slice_us: int = DAY_US
     keeps_raw: bool = False
-    distrusts: bool = False
+    # Its name in the checkpoints of earlier versions.
+    double_checks: bool = msgspec.field(default=False, name="distrusts")
 
     def check_same(self, other: "ExportPlan", location: str) -> None:
         """Raise OtherExport naming the differences from `other`, which is stored at `location`."""

@@ -18,7 +18,7 @@ from calltally.client.exporting.output import CallBatch, ExportWriter, ProgressL
 from calltally.client.exporting.pages import ExportPage, ExportSource
 from calltally.client.exporting.request import ExportPlan
 
-_REMEDY: Final = "use --distrust to read it twice and compare, as on a server without snapshots"
+_REMEDY: Final = "use --double-check to read it twice and compare, as on a server without snapshots"
 _LABEL_CHARS: Final = {"none": 0, "day": len("2026-10-01"), "month": len("2026-10")}
 
 

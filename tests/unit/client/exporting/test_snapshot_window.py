@@ -259,7 +259,7 @@ class ChangingServer(SnapshotServer):
 def test_changing_snapshot_is_detected(tmp_path: Path, change: str) -> None:
     server = ChangingServer(RECORDS)
     server.change = change
-    with pytest.raises(SnapshotDrifted, match="--distrust"):
+    with pytest.raises(SnapshotDrifted, match="--double-check"):
         run(server, tmp_path)
     assert not (tmp_path / "manifest.json").exists()
 
