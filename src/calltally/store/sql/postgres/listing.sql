@@ -358,11 +358,11 @@ coalesce((
     LIMIT 1
 ), FALSE);
 
--- name: not_from
+-- name: not_from$
 -- True if a call does not have a number as its caller.
 (c.tenant = :tenant AND coalesce(c.from_number, '') <> :number);
 
--- name: from_ends
+-- name: from_ends$
 -- True if the caller's number ends with the digits of a search, without or with their country code.
 (
     c.tenant = :tenant AND (
@@ -371,7 +371,7 @@ coalesce((
     )
 );
 
--- name: to_ends
+-- name: to_ends$
 -- The same of the called number.
 (
     c.tenant = :tenant AND (
@@ -380,10 +380,10 @@ coalesce((
     )
 );
 
--- name: from_ending_is
+-- name: from_ending_is$
 -- True if the caller's number has the last four digits of a search: the key of its index.
 (c.tenant = :tenant AND right(translate(c.from_number, ' ().-/', ''), 4) = :ending);
 
--- name: to_ending_is
+-- name: to_ending_is$
 -- The same of the called number.
 (c.tenant = :tenant AND right(translate(c.to_number, ' ().-/', ''), 4) = :ending);

@@ -279,14 +279,14 @@ EXISTS (
         )
 );
 
--- name: not_from
+-- name: not_from$
 -- True if a call does not have a number as its caller. The index shows it; the row would cost four times as much.
 NOT EXISTS (
     SELECT 1 FROM calls AS o INDEXED BY calls_from WHERE o.tenant = :tenant AND o.from_number = :number
         AND o.created_us = c.created_us AND o.id = c.id
 );
 
--- name: from_ends
+-- name: from_ends$
 -- True if the caller's number ends with the digits of a search, without or with their country code.
 (
     c.tenant = :tenant AND (
@@ -295,7 +295,7 @@ NOT EXISTS (
     )
 );
 
--- name: to_ends
+-- name: to_ends$
 -- The same of the called number.
 (
     c.tenant = :tenant AND (
@@ -304,10 +304,10 @@ NOT EXISTS (
     )
 );
 
--- name: from_ending_is
+-- name: from_ending_is$
 -- True if the caller's number has the last four digits of a search: the key of its index.
 (c.tenant = :tenant AND c.from_ending = :ending);
 
--- name: to_ending_is
+-- name: to_ending_is$
 -- The same of the called number.
 (c.tenant = :tenant AND c.to_ending = :ending);

@@ -8,6 +8,7 @@ from calltally.web.openapi.field_texts.shared import CREATED, ROUTE_FILTER, UPDA
 _MASKS: Final = "Whether only keys with `pii:read` get full telephone numbers."
 _BRIDGED: Final = "Whether the quality counts bridged transfers as escalations."
 _RETENTION: Final = "The number of days that calls are kept; null keeps them for good."
+_COUNTRY: Final = "The country of national numbers in searches: two letters of ISO 3166-1; null for none."
 _SCOPES: Final = "The scopes of the key."
 
 TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -22,9 +23,11 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "retention_days": _RETENTION,
         "masks_numbers": _MASKS,
         "bridged_is_escalation": _BRIDGED,
+        "default_country": _COUNTRY,
     },
     "TenantList": {"data": "The tenants, in the order of their ids."},
     "EscalationBody": {"bridged_is_escalation": _BRIDGED},
+    "CountryBody": {"default_country": _COUNTRY},
     "MaskingBody": {"masks_numbers": _MASKS},
     "RetentionBody": {"days": _RETENTION},
     "NewApiKeyBody": {"scopes": _SCOPES, "name": "A label for people."},
