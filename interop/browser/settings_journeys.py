@@ -12,6 +12,7 @@ SHOWN: Final = (
     Shown("settings", "/settings", "admin"),
     Shown("settings, of a provider", "/settings?provider=twilio", "admin"),
     Shown("settings, of operations", "/settings", "operations"),
+    Shown("dead letters", "/dead-letters", "operations"),
 )
 
 
@@ -65,3 +66,17 @@ def operations_sets_the_rules_of_alerts(visit: Visit) -> None:
     page.locator("textarea[name=rules]").fill('{"false_alarm": 1}')
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("false_alarm").first).to_be_visible()
+
+
+@journey
+def operations_replays_a_dead_letter(visit: Visit) -> None:
+    """Operations opens a callback that could not be read, sees its body, and replays it without success."""
+    fields = {"CallSid": "CA" + "d" * 32, "CallStatus": "parked", "To": "+14155550100"}
+    visit.stage.call_back(fields)
+    page = visit.sign_in("operations", "/settings")
+    page.get_by_role("link", name=re.compile("dead letter")).click()
+    letters = page.get_by_role("region", name="Dead letters").get_by_role("row")
+    letters.filter(has_text="parked").first.get_by_role("link").click()
+    expect(page.get_by_text("CallStatus: parked")).to_be_visible()
+    page.get_by_role("button", name="Replay", exact=True).click()
+    expect(page.get_by_role("status").filter(has_text="1 still not readable")).to_be_visible()

@@ -67,7 +67,7 @@ class Stage(NamedTuple):
         answer = connection.getresponse()
         said = answer.read()
         connection.close()
-        if answer.status not in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}:
+        if answer.status not in {HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT}:
             raise Failed(f"a callback was answered {answer.status}: {said[:200].decode(errors='replace')}")
 
 

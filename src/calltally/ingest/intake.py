@@ -2,6 +2,7 @@
 
 from calltally.ingest.callbacks import CallbackReceiver, Providers, SecretCache
 from calltally.ingest.own_events import OwnEventReceiver
+from calltally.ingest.replay import DeadLetterReplay
 from calltally.ingest.routes import RouteTableCache
 from calltally.providers.registry import PROVIDERS
 from calltally.store.db.interface import Store
@@ -13,10 +14,16 @@ class Intake:
     """Intake of callbacks and of own events, with shared caches of the tenants' routes and secrets."""
 
     def __init__(self, store: Store, vault: Vault, clock: Clock, *, providers: Providers = PROVIDERS) -> None:
+        self._store, self._clock, self._providers = store, clock, providers
         self._routes = RouteTableCache(store, clock)
         self._secrets = SecretCache(store, vault, clock)
         self.callbacks = CallbackReceiver(store, providers, secrets=self._secrets, routes=self._routes)
         self.own_events = OwnEventReceiver(store, self._routes)
+
+    def dead_letter_replay(self, *, deliver: bool) -> DeadLetterReplay:
+        return DeadLetterReplay(
+            self._store, self._providers, clock=self._clock, secrets=self._secrets, deliver=deliver
+        )
 
     def invalidate(self, tenant: str) -> None:
         """Drop the tenant's cached routes and secrets. Other processes follow within two seconds."""

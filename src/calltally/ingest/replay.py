@@ -91,6 +91,13 @@ class DeadLetterReplay:
             last = letters[-1]
         return report
 
+    async def replay(self, tenant: str, letters: Sequence[DeadLetter]) -> ReplayReport:
+        """Replay these letters of a tenant."""
+        report = ReplayReport()
+        table = await self._store.read(routes_by_number(tenant))
+        await self._replay(tenant, letters, table, report)
+        return report
+
     async def _replay(
         self, tenant: str, letters: Sequence[DeadLetter], table: RouteTable, report: ReplayReport
     ) -> None:

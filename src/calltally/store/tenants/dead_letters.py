@@ -50,6 +50,34 @@ def list_dead_letters(
     return [letter._replace(request=body_codec.decompress(letter.request)) for letter in letters]
 
 
+def browse_dead_letters(
+    tenant: str, provider: str = ANY_PROVIDER, *, limit: int, offset: int
+) -> StoreOperation[list[DeadLetter]]:
+    """List letters to replay, newest first, without their requests."""
+    params = {"tenant": tenant, "provider": provider, "limit": limit, "offset": offset}
+    rows = yield Statement("browse_dead_letters", params)
+    return [
+        DeadLetter(letter_id, name, received_us, reason, b"", repeats)
+        for letter_id, name, received_us, reason, repeats in rows
+    ]
+
+
+class StoredDeadLetter(NamedTuple):
+    """A letter, and the time of its replay; None while it waits, the time of receipt if it needs none."""
+
+    letter: DeadLetter
+    replayed_us: int | None
+
+
+def find_dead_letter(tenant: str, letter_id: bytes) -> StoreOperation[StoredDeadLetter | None]:
+    """Return the letter with that id, replayed or not. Raises DamagedStore."""
+    rows = yield Statement("find_dead_letter", {"tenant": tenant, "letter_id": letter_id})
+    if not rows:
+        return None
+    letter = DeadLetter(*rows[0][:-1])
+    return StoredDeadLetter(letter._replace(request=body_codec.decompress(letter.request)), rows[0][-1])
+
+
 def settle_dead_letter(tenant: str, letter_id: bytes, now_us: int) -> StoreOperation[None]:
     """Mark a letter as replayed: its facts are in the ledger."""
     yield Statement("settle_dead_letter", {"tenant": tenant, "letter_id": letter_id, "now_us": now_us})

@@ -10,6 +10,7 @@ from calltally.web.dashboard.alerts import page as alerts_page
 from calltally.web.dashboard.call import page as call_page
 from calltally.web.dashboard.calls import page as calls_page
 from calltally.web.dashboard.calls import preferences, total
+from calltally.web.dashboard.dead_letters import page as dead_letters_page
 from calltally.web.dashboard.jobs import exports_page, reconciliations_page
 from calltally.web.dashboard.pages import page_handlers, page_operation
 from calltally.web.dashboard.quality import launch_page
@@ -56,7 +57,8 @@ def _asset(name: str, media_type: bytes, *, is_library: bool = False) -> HTTPRou
 
 PAGE_HANDLERS: Final = (
     *page_handlers(calls_page, total, preferences, call_page, quality_page, launch_page, alerts_page),
-    *page_handlers(exports_page, reconciliations_page, settings_page, settings_forms, sign_in_page),
+    *page_handlers(exports_page, reconciliations_page, dead_letters_page),
+    *page_handlers(settings_page, settings_forms, sign_in_page),
     *(_asset(name, _SCRIPT, is_library=True) for name in (CHARTS, REFERENCE_SCRIPT)),
     _asset(REFERENCE_STYLE, _STYLE, is_library=True),
     *(_asset(name, media_type) for name, media_type in _TYPES.items()),

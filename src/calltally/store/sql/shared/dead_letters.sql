@@ -19,6 +19,19 @@ WHERE
 ORDER BY received_us, letter_id
 LIMIT :limit
 
+-- name: browse_dead_letters
+-- Letters that wait for a replay, newest first, without their requests; '' is any provider.
+SELECT letter_id, provider, received_us, reason, repeats
+FROM dead_letters
+WHERE tenant = :tenant AND replayed_us IS NULL AND (provider = :provider OR :provider = '')
+ORDER BY received_us DESC, letter_id DESC
+LIMIT :limit OFFSET :offset
+
+-- name: find_dead_letter
+SELECT letter_id, provider, received_us, reason, request, repeats, replayed_us
+FROM dead_letters
+WHERE tenant = :tenant AND letter_id = :letter_id
+
 -- name: settle_dead_letter!
 UPDATE dead_letters
 SET replayed_us = :now_us

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from calltally.web.dashboard.english.alerts import ALERT_TEXTS
+from calltally.web.dashboard.english.dead_letters import DEAD_LETTER_TEXTS
 from calltally.web.dashboard.english.jobs import JOB_TEXTS
 from calltally.web.dashboard.english.quality import QUALITY_TEXTS
 from calltally.web.dashboard.english.settings import SETTINGS_TEXTS
@@ -208,6 +209,7 @@ TEXTS: Final[Mapping[str, str]] = {
     **ALERT_TEXTS,
     **JOB_TEXTS,
     **SETTINGS_TEXTS,
+    **DEAD_LETTER_TEXTS,
 }
 
 

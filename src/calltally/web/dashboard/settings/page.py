@@ -1,5 +1,6 @@
 """`/settings`: the settings of a tenant and the forms to change them."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -13,7 +14,7 @@ from calltally.deliveries.payload_formats import FORMS
 from calltally.providers.registry import PROVIDERS, WEBHOOKS
 from calltally.store.alerts.detector_state import rules_of_tenant
 from calltally.store.tenants.api_keys import SCOPES, list_keys
-from calltally.store.tenants.dead_letters import failures_since
+from calltally.store.tenants.dead_letters import count_dead_letters, failures_since
 from calltally.store.tenants.routes import list_routes
 from calltally.store.tenants.tenants import admin_list_tenants, need_tenant, reveals_of_tenant
 from calltally.store.tenants.unlisted_fields import unlisted_fields_of
@@ -48,6 +49,7 @@ async def show_settings(request: AnyRequest, visitor: Visitor, _pairs: Pairs) ->
 async def settings_values(request: AnyRequest, visitor: Visitor, **once: object) -> dict[str, Any]:
     """Return the template values. `once` is a new key or a new endpoint's secret."""
     stored = await dependencies_of(request).store.read(rules_of_tenant(visitor.tenant))
+    letters = await dependencies_of(request).store.read(count_dead_letters(visitor.tenant))
     rules = msgspec.json.encode(rules_as_values(rules_or_defaults(stored)))
     may_send, is_admin = visitor.access.has_scope(WEBHOOKS_WRITE), visitor.access.is_admin
     return {
@@ -56,8 +58,9 @@ async def settings_values(request: AnyRequest, visitor: Visitor, **once: object)
         "may_rule": visitor.access.has_scope(ALERTS_WRITE),
         "rules": msgspec.json.format(rules, indent=2).decode(),
         "endpoints": await _endpoints(request, visitor) if may_send else [],
+        "dead_letters": sum(letters.values()),
         "choices": {"scopes": SCOPES, "events": SUBSCRIBABLE, "forms": FORMS},
-        **(await _administration(request, visitor) if is_admin else {}),
+        **(await _administration(request, visitor, letters) if is_admin else {}),
         "new_key": None,
         "new_secret": None,
         "checked": None,
@@ -78,7 +81,9 @@ async def _endpoints(request: AnyRequest, visitor: Visitor) -> list[dict[str, An
     ]
 
 
-async def _administration(request: AnyRequest, visitor: Visitor) -> dict[str, Any]:
+async def _administration(
+    request: AnyRequest, visitor: Visitor, letters: Mapping[str, int]
+) -> dict[str, Any]:
     store = dependencies_of(request).store
     keys = [api_key_resource(key) for key in await store.read(list_keys(visitor.tenant))]
     tenants = [tenant_resource(tenant) for tenant in await store.read(admin_list_tenants())]
@@ -98,14 +103,16 @@ async def _administration(request: AnyRequest, visitor: Visitor) -> dict[str, An
             for each in reveals
         ],
         "routes": [route_resource(route) for route in await store.read(list_routes(visitor.tenant))],
-        "providers": await _providers(request, visitor),
+        "providers": await _providers(request, visitor, letters),
         "provider": {"name": provider.name, "secrets": provider.secret_names, "needs": provider.needs}
         if provider
         else None,
     }
 
 
-async def _providers(request: AnyRequest, visitor: Visitor) -> list[dict[str, Any]]:
+async def _providers(
+    request: AnyRequest, visitor: Visitor, letters: Mapping[str, int]
+) -> list[dict[str, Any]]:
     deps, tenant = dependencies_of(request), visitor.tenant
     since_s = deps.clock() // SECOND_US - _HALF_HOUR_S
     wrong = {name: count for name, count, _ in await deps.store.read(failures_since(tenant, since_s))}
@@ -117,6 +124,7 @@ async def _providers(request: AnyRequest, visitor: Visitor) -> list[dict[str, An
             "url": f"{public_origin(request)}/api/v1/ingest/{name}/{tenant}",
             "is_set": await deps.store.read(find_provider_secrets(tenant, name)) is not None,
             "wrong": wrong.get(name, 0),
+            "dead": letters.get(name, 0),
             "unlisted": [each.name for each in unlisted if each.provider == name],
         }
         for name in WEBHOOKS
