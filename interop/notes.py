@@ -105,7 +105,7 @@ def running_traffic(service: Service, key: str) -> Iterator[Traffic]:
     try:
         # By standard input: a command line can be seen by everybody on the machine.
         orders = Orders(service.port, key, service.admin_key, str(folder))
-        _tell(process, orders)
+        _print_result(process, orders)
         traffic = Traffic(folder, process)
         traffic.wait_until_it_flows()
         yield traffic
@@ -113,7 +113,7 @@ def running_traffic(service: Service, key: str) -> Iterator[Traffic]:
         _stop(process)
 
 
-def _tell(process: subprocess.Popen[str], orders: Orders) -> None:
+def _print_result(process: subprocess.Popen[str], orders: Orders) -> None:
     if process.stdin is None:
         raise Failed("the traffic has no standard input")
     with process.stdin as line:

@@ -60,7 +60,7 @@ class Line:
         """The n-th batch of facts: how many, and the calls that they made, with their revisions."""
         events = [fact(each) for each in range(number * _BATCH, (number + 1) * _BATCH)]
         headers = {"authorization": f"Bearer {self._orders.key}", "content-type": "application/json"}
-        outcomes = self._ask("POST", "/api/v1/events", json.dumps(events), headers)["outcomes"]
+        outcomes = self._request("POST", "/api/v1/events", json.dumps(events), headers)["outcomes"]
         # Facts and erasures have paces of their own: where facts are late, a call may be erased before.
         refused = [
             each for each in outcomes if each["outcome"] == "refused" and not is_of_erasable(each["id"])
@@ -74,10 +74,10 @@ class Line:
         """The n-th erasure: which seeded call it took."""
         seed = erasable(number)
         path = f"{LIST}/{seed_sid(seed)}?tenant={TENANT}"
-        self._ask("DELETE", path, None, {"x-admin-key": self._orders.admin_key})
+        self._request("DELETE", path, None, {"x-admin-key": self._orders.admin_key})
         return {"seed": seed}
 
-    def _ask(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> Any:  # noqa: ANN401 (JSON)
+    def _request(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> Any:  # noqa: ANN401 (JSON)
         self._connection.request(method, path, body, headers)
         answer = self._connection.getresponse()
         text = answer.read()

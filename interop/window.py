@@ -79,8 +79,8 @@ def seed_sid(number: int) -> str:
 
 
 def _lasting(number: int) -> int:
-    place = int(_hashed(f"lasting {number}"), 16) % (SEEDS - SEEDS // ERASABLE)
-    return place // (ERASABLE - 1) * ERASABLE + 1 + place % (ERASABLE - 1)
+    position = int(_hashed(f"lasting {number}"), 16) % (SEEDS - SEEDS // ERASABLE)
+    return position // (ERASABLE - 1) * ERASABLE + 1 + position % (ERASABLE - 1)
 
 
 def _change(event_id: str, seed: int, number: int) -> dict[str, Any]:

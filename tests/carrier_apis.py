@@ -53,15 +53,15 @@ class Api:
     def __init__(self, calls: Sequence[Made] = (), *, busy_every: int = 0) -> None:
         self.calls = {call.call_sid: call for call in calls}
         self.busy_every = busy_every
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.odd: Any = None
         self.url = ""
         self._lock = Lock()
 
     def answer(self, target: str, authorization: str, body: bytes | None = None) -> Reply:
         with self._lock:
-            self.asked.append(target)
-            count = len(self.asked)
+            self.requested.append(target)
+            count = len(self.requested)
         if not self.is_signed_in(authorization):
             return Reply(401, self.error("Not signed in"))
         if self.busy_every and count % self.busy_every == 0:
@@ -253,7 +253,7 @@ class PlivoApi(Api):
     def record(self, call: Made) -> Json:
         return {
             "answer_time": self._stamp(call.answered_us) if call.talk_s else None,
-            "api_id": f"request {len(self.asked)}",
+            "api_id": f"request {len(self.requested)}",
             "bill_duration": call.talk_s,
             "billed_duration": -(-call.talk_s // 60) * 60,
             "call_direction": "outbound",

@@ -106,10 +106,10 @@ def records_of(page: ListedPage) -> list[Any]:
 def postgres_server() -> Iterator[str]:
     """The URL of a PostgreSQL of this session, with a migrated database `template_calltally` to copy."""
     # Not in pytest's own folder, of which other sessions on the machine keep only the last three.
-    place = folder_in_memory()
+    root = folder_in_memory()
     with (
         tempfile.TemporaryDirectory(
-            prefix="calltally-tests-", dir=place, ignore_cleanup_errors=True
+            prefix="calltally-tests-", dir=root, ignore_cleanup_errors=True
         ) as folder,
         get_server(Path(folder) / "pg", cleanup_mode="delete") as server,
     ):

@@ -97,8 +97,8 @@ def _shape(database: psycopg.Connection) -> str:
 
 def _has_rows(database: psycopg.Connection, tables: list[str]) -> list[str]:
     """Those of the tables that have any."""
-    asked = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in tables)
-    return [table for (table,) in database.execute(asked.encode())]
+    statement = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in tables)
+    return [table for (table,) in database.execute(statement.encode())]
 
 
 def _rows(database: psycopg.Connection, tables: list[str]) -> list[str]:

@@ -88,14 +88,14 @@ class RetellApi(Api):
         return Reply(200, {**self.record(call), **self.words(call)})
 
     def posted(self, path: str, body: bytes) -> Reply:
-        asked: Any = msgspec.json.decode(body)
-        criterion = asked["filter_criteria"]["start_timestamp"]
+        requested: Any = msgspec.json.decode(body)
+        criterion = requested["filter_criteria"]["start_timestamp"]
         if path != "/v3/list-calls" or (criterion["type"], criterion["op"]) != ("range", "bt"):
             return Reply(400, self.error("Invalid request"))
         first_ms, last_ms = criterion["value"]
-        found = self.between(rfc3339_ms(first_ms * 1_000), rfc3339_ms(last_ms * 1_000), _begun)
-        begin = int(asked.get("pagination_key", "0"))
-        page = found[begin : begin + min(asked["limit"], 100)]
+        found = self.between(rfc3339_ms(first_ms * 1_000), rfc3339_ms(last_ms * 1_000), _start_of)
+        begin = int(requested.get("pagination_key", "0"))
+        page = found[begin : begin + min(requested["limit"], 100)]
         has_more = begin + len(page) < len(found)
         more = {"pagination_key": str(begin + len(page))} if has_more else {}
         return Reply(200, {"items": [self.record(call) for call in page], "has_more": has_more, **more})
@@ -111,7 +111,7 @@ class RetellApi(Api):
             "direction": "outbound",
             "from_number": "+14155550100",
             "to_number": "+14155550123",
-            "start_timestamp": _begun(call) // 1_000,
+            "start_timestamp": _start_of(call) // 1_000,
             "end_timestamp": call.ended_us // 1_000,
             **({"duration_ms": call.talk_s * 1_000} if talked else {}),
             "disconnection_reason": "user_hangup" if talked else "dial_busy",
@@ -127,7 +127,7 @@ class RetellApi(Api):
         }
 
 
-def _begun(call: Made) -> int:
+def _start_of(call: Made) -> int:
     return call.answered_us if call.talk_s else call.started_us
 
 
@@ -155,7 +155,7 @@ class ElevenLabsApi(Api):
             int(query[name]) * SECOND_US for name in ("call_start_after_unix", "call_start_before_unix")
         )
         # The bounds themselves are not of it.
-        found = self.between(rfc3339_ms(after_us + SECOND_US), rfc3339_ms(before_us - SECOND_US), _begun)
+        found = self.between(rfc3339_ms(after_us + SECOND_US), rfc3339_ms(before_us - SECOND_US), _start_of)
         begin, size = int(query.get("cursor", "0")), min(int(query.get("page_size", "30")), 100)
         page = found[begin : begin + size]
         has_more = begin + size < len(found)
@@ -167,7 +167,7 @@ class ElevenLabsApi(Api):
         return {
             "agent_id": "agent_7",
             "conversation_id": call.call_sid,
-            "start_time_unix_secs": _begun(call) // SECOND_US,
+            "start_time_unix_secs": _start_of(call) // SECOND_US,
             "call_duration_secs": call.talk_s,
             "message_count": 1,
             "status": "done" if call.talk_s else "failed",
@@ -192,7 +192,7 @@ class ElevenLabsApi(Api):
             if call.talk_s
             else [],
             "metadata": {
-                "start_time_unix_secs": _begun(call) // SECOND_US,
+                "start_time_unix_secs": _start_of(call) // SECOND_US,
                 "call_duration_secs": call.talk_s,
                 "termination_reason": "Call ended by remote party" if call.talk_s else "busy",
                 "phone_call": phone,

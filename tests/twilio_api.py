@@ -44,14 +44,14 @@ class TwilioApi:
         self.calls = {call["sid"]: call for call in calls}
         self.single: dict[str, Resource] = {}
         self.busy_every = busy_every
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.url = ""
         self._lock = Lock()
 
     def answer(self, target: str, authorization: str, _body: bytes | None = None) -> Reply:
         with self._lock:
-            self.asked.append(target)
-            count = len(self.asked)
+            self.requested.append(target)
+            count = len(self.requested)
         if not _is_signed_in(authorization):
             return _error(401, 20003, "Authenticate")
         if self.busy_every and count % self.busy_every == 0:
@@ -79,21 +79,21 @@ class TwilioApi:
         fixed = {
             name: value for name, value in query.items() if name not in {"Page", "PageToken", "PageSize"}
         }
-        place = {**fixed, "PageSize": str(size)}
+        parameters = {**fixed, "PageSize": str(size)}
         has_more = begin + size < len(listed)
         following = (
-            {**place, "Page": str(number + 1), "PageToken": f"PA{page[-1]['sid']}"} if has_more else None
+            {**parameters, "Page": str(number + 1), "PageToken": f"PA{page[-1]['sid']}"} if has_more else None
         )
         document = {
             "calls": page,
             "end": begin + max(len(page) - 1, 0),
-            "first_page_uri": f"{path}?{urlencode({**place, 'Page': '0'})}",
+            "first_page_uri": f"{path}?{urlencode({**parameters, 'Page': '0'})}",
             "next_page_uri": None if following is None else f"{path}?{urlencode(following)}",
             "page": number,
             "page_size": size,
             "previous_page_uri": None,
             "start": begin,
-            "uri": f"{path}?{urlencode({**place, 'Page': str(number)})}",
+            "uri": f"{path}?{urlencode({**parameters, 'Page': str(number)})}",
         }
         return Reply(200, document)
 

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 from bench.lab import Lab
 from bench.rows import (
     against_datasette,
+    as_of,
     browser,
     callbacks,
     connections,
@@ -20,7 +21,6 @@ from bench.rows import (
     loading,
     on_postgres,
     pages,
-    past,
     rates,
     reconcile,
     schemes,
@@ -45,8 +45,8 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "rates": rates.rates,
     "rates-10m": ten_million.ten_million,
     "judging": judging.judged,
-    "past": past.past,
-    "streams": past.streams,
+    "past": as_of.past,
+    "streams": as_of.streams,
     "datasette": against_datasette.against_datasette,
     "ingest": ingest.ingest,
     "import": importing.importing,

@@ -94,7 +94,7 @@ def _run(folder: Path) -> int:
     ):
         _await_health(port)
         began = time.monotonic()
-        asyncio.run(_place(folder))
+        asyncio.run(_make_calls(folder))
         took_s = time.monotonic() - began
         # The last of the timers, and what is on its way.
         time.sleep(SETTLES_S)
@@ -105,12 +105,12 @@ def _run(folder: Path) -> int:
 
 
 def _set_up(folder: Path, environment: Mapping[str, str], secret: str) -> str:
-    def run(*arguments: str, told: str = "") -> str:
+    def run(*arguments: str, reported: str = "") -> str:
         done = subprocess.run(
             [*_CALLTALLY, *arguments],
             cwd=folder,
             env=environment,
-            input=told,
+            input=reported,
             capture_output=True,
             text=True,
             check=True,
@@ -119,7 +119,7 @@ def _set_up(folder: Path, environment: Mapping[str, str], secret: str) -> str:
 
     run("migrate")
     run("tenant", "add", TENANT)
-    run("provider", "put", TENANT, "kamailio", told=f"secret={secret}\n")
+    run("provider", "put", TENANT, "kamailio", reported=f"secret={secret}\n")
     return str(json.loads(run("key", "add", TENANT, "--scope", "calls:read", "--json"))["key"])
 
 
@@ -176,7 +176,7 @@ def _callee(kind: Kind, port: int) -> list[str]:
 _QUIET: Final = ("-nostdin", "-max_socket", "1000", "-skip_rlimit")
 
 
-async def _place(folder: Path) -> None:
+async def _make_calls(folder: Path) -> None:
     """All kinds at the same time, 40 calls a second in all."""
     await asyncio.gather(*[_call(folder, at, kind) for at, kind in enumerate(KINDS)])
 
@@ -207,7 +207,7 @@ def _await_health(port: int) -> None:
         time.sleep(0.1)
 
 
-def _asked(port: int, key: str, query: str) -> dict[str, Any]:
+def _requested(port: int, key: str, query: str) -> dict[str, Any]:
     request = urllib.request.Request(
         f"http://{HOST}:{port}/api/v1/call-logs?{query}", headers={"Authorization": f"Bearer {key}"}
     )
@@ -218,8 +218,8 @@ def _asked(port: int, key: str, query: str) -> dict[str, Any]:
 
 def _listed(port: int, key: str) -> list[dict[str, Any]]:
     """All calls; those that are open are asked for by the filter that finds them, too."""
-    page = _asked(port, key, "limit=1000")
-    still = _asked(port, key, "status=in-progress&limit=1000")
+    page = _requested(port, key, "limit=1000")
+    still = _requested(port, key, "status=in-progress&limit=1000")
     open_ids = {call["id"] for call in page["data"] if call["status"] == "in-progress"}
     assert {call["id"] for call in still["data"]} == open_ids
     assert page["total"] == len(page["data"])
@@ -236,9 +236,11 @@ def _compare(calls: list[dict[str, Any]], took_s: float, complaints: list[str], 
     for at, kind in enumerate(KINDS):
         found = by_number.pop(f"{FIRST_PORT + at}{at}", [])
         right = sum(_is_right(call, kind) for call in found)
-        said = Counter((call["status"], call["sip_code"]) for call in found)
-        shown = ", ".join(f"{count} {status} {code or ''}".strip() for (status, code), count in said.items())
-        print(f"{kind.name:<12} {kind.calls:>6} {len(found):>6} {right:>6}  {shown}")
+        stated = Counter((call["status"], call["sip_code"]) for call in found)
+        displayed = ", ".join(
+            f"{count} {status} {code or ''}".strip() for (status, code), count in stated.items()
+        )
+        print(f"{kind.name:<12} {kind.calls:>6} {len(found):>6} {right:>6}  {displayed}")
         wrong += kind.calls - right + abs(len(found) - kind.calls)
     total = sum(kind.calls for kind in KINDS)
     print(

@@ -62,7 +62,7 @@ groups:
 
 
 @dataclass
-class Places:
+class Receivers:
     """Addresses of the servers, and the requests of Alertmanager so far."""
 
     service: Service
@@ -163,19 +163,19 @@ def _post(url: str, body: bytes, signature: str) -> int:
         return refused.code
 
 
-def _receives(places: Places) -> str:
-    key, service = places.key, places.service
-    url = f"http://{HOST}:{places.alertmanager}"
+def _receives(positions: Receivers) -> str:
+    key, service = positions.key, positions.service
+    url = f"http://{HOST}:{positions.alertmanager}"
     sink = {"kind": "alertmanager", "name": "ours", "settings": {"url": url}}
     made = service.call("POST", "/api/v1/alert-sinks", sink, key=key)
     tested = service.call("POST", f"/api/v1/alert-sinks/{made['id']}/test", key=key)
     expect("the test of the sink", tested, {"told": True, "fault": None})
     _something_goes_wrong(service)
-    wait_for("the failures are counted", lambda: _counted(service), places.log("alertmanager"))
+    wait_for("the failures are counted", lambda: _counted(service), positions.log("alertmanager"))
     service.run("worker", "--once")
-    log = places.log("alertmanager")
-    letters = wait_for("the unread callback", lambda: places.known(_LETTERS), log)
-    signatures = wait_for("the wrong signatures", lambda: places.known(_SIGNATURES), log)
+    log = positions.log("alertmanager")
+    letters = wait_for("the unread callback", lambda: positions.known(_LETTERS), log)
+    signatures = wait_for("the wrong signatures", lambda: positions.known(_SIGNATURES), log)
     expect("whose they are", {letters["labels"]["tenant"], signatures["labels"]["tenant"]}, {TENANT})
     return f"{letters['annotations']['summary']} | {signatures['annotations']['summary']}"
 
@@ -187,15 +187,15 @@ def _counted(service: Service) -> bool:
     return bool(failures == _FAILURES)
 
 
-def _groups(places: Places) -> str:
+def _groups(positions: Receivers) -> str:
     def both() -> list[Any] | None:
-        groups = fetch(f"http://{HOST}:{places.alertmanager}/api/v2/alerts/groups")
+        groups = fetch(f"http://{HOST}:{positions.alertmanager}/api/v2/alerts/groups")
         return [each for each in groups if {_LETTERS, _SIGNATURES} <= _names(each["alerts"])] or None
 
-    log = places.log("alertmanager")
+    log = positions.log("alertmanager")
     (group,) = wait_for("one group of both", both, log)
     expect("what they are grouped by", group["labels"], {"tenant": TENANT})
-    wait_for("its receiver is sent both", lambda: _sent(places, "firing", _LETTERS, _SIGNATURES), log)
+    wait_for("its receiver is sent both", lambda: _sent(positions, "firing", _LETTERS, _SIGNATURES), log)
     return f"{len(group['alerts'])} alerts, one notification"
 
 
@@ -203,35 +203,35 @@ def _names(alerts: list[dict[str, Any]]) -> set[str]:
     return {each["labels"]["alertname"] for each in alerts}
 
 
-def _sent(places: Places, status: str, *names: str) -> bool:
+def _sent(positions: Receivers, status: str, *names: str) -> bool:
     return any(
         set(names) <= {each["labels"]["alertname"] for each in sent["alerts"] if each["status"] == status}
-        for sent in list(places.took)
+        for sent in list(positions.took)
     )
 
 
-def _scrapes(places: Places) -> str:
-    query = f"http://{HOST}:{places.prometheus}/api/v1/query?query=calltally_alert"
+def _scrapes(positions: Receivers) -> str:
+    query = f"http://{HOST}:{positions.prometheus}/api/v1/query?query=calltally_alert"
 
     def value() -> dict[str, str] | None:
         results = fetch(query)["data"]["result"]
         return {each["metric"]["kind"]: each["value"][1] for each in results} or None
 
-    log = places.log("prometheus")
+    log = positions.log("prometheus")
     expect("the gauge", wait_for("a sample", value, log), {"dead-letters": "1", "signature-failures": "1"})
-    wait_for("its own rule fires", lambda: places.known(_RULED), log)
+    wait_for("its own rule fires", lambda: positions.known(_RULED), log)
     return "calltally_alert by tenant and kind; a rule over it reaches Alertmanager"
 
 
-def _resolves(places: Places) -> str:
-    key, service = places.key, places.service
+def _resolves(positions: Receivers) -> str:
+    key, service = positions.key, positions.service
     listed = service.call("GET", "/api/v1/alerts?kind=dead-letters&state=open", key=key)["data"]
     service.call("POST", f"/api/v1/alerts/{listed[0]['id']}/resolve", {}, key=key)
     service.run("worker", "--once")
-    log = places.log("alertmanager")
-    wait_for("it is active no more", lambda: places.known(_LETTERS) is None, log)
-    wait_for("its receiver hears that", lambda: _sent(places, "resolved", _LETTERS), log)
-    expect("the other one", places.known(_SIGNATURES) is not None, wanted=True)
+    log = positions.log("alertmanager")
+    wait_for("it is active no more", lambda: positions.known(_LETTERS) is None, log)
+    wait_for("its receiver hears that", lambda: _sent(positions, "resolved", _LETTERS), log)
+    expect("the other one", positions.known(_SIGNATURES) is not None, wanted=True)
     return "the one that ended, and not the other"
 
 
@@ -247,13 +247,13 @@ def main() -> int:
     with running_service(**settings) as service, _receiving(took) as receiver:
         service.new_tenant(TENANT)
         with _alertmanager(service, receiver) as alertmanager, _prometheus(service, alertmanager) as scraper:
-            places = Places(service, alertmanager, scraper, took)
+            positions = Receivers(service, alertmanager, scraper, took)
             return run_checks(
                 {
-                    "Alertmanager receives": lambda: _receives(places),
-                    "Alertmanager groups": lambda: _groups(places),
-                    "Prometheus scrapes": lambda: _scrapes(places),
-                    "Alertmanager resolves": lambda: _resolves(places),
+                    "Alertmanager receives": lambda: _receives(positions),
+                    "Alertmanager groups": lambda: _groups(positions),
+                    "Prometheus scrapes": lambda: _scrapes(positions),
+                    "Alertmanager resolves": lambda: _resolves(positions),
                 }
             )
 

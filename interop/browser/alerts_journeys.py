@@ -5,15 +5,15 @@ from typing import Final
 
 from playwright.sync_api import Locator, Page, expect
 
-from interop.browser.journeys import Shown, journey
+from interop.browser.journeys import View, journey
 from interop.browser.stage import TENANT
 from interop.browser.visits import Visit
 from interop.service import ANSWER_S, HOST
 
-SHOWN: Final = (
-    Shown("alerts", "/alerts", "operations"),
-    Shown("alerts, all", "/alerts?state=all"),
-    Shown("alerts, none", "/alerts?route=nowhere"),
+VIEWS: Final = (
+    View("alerts", "/alerts", "operations"),
+    View("alerts, all", "/alerts?state=all"),
+    View("alerts, none", "/alerts?route=nowhere"),
 )
 # The worker looks every ten seconds or so, on a machine that others use too.
 _LOOKS: Final = 120
@@ -46,7 +46,7 @@ def alert_line(page: Page) -> Locator:
 
 
 @journey
-def operations_looks_after_an_alert(visit: Visit) -> None:
+def operations_acknowledges_an_alert(visit: Visit) -> None:
     """Operations mutes an alert for a day, acknowledges it with a note, and finds both in its history."""
     strangers_call(visit)
     page = visit.sign_in("operations", "/alerts")
@@ -65,7 +65,7 @@ def operations_looks_after_an_alert(visit: Visit) -> None:
 
 
 @journey
-def a_reader_may_look_and_not_touch(visit: Visit) -> None:
+def a_reader_cannot_change_alerts(visit: Visit) -> None:
     """A reader sees the alerts without a single button that they may not press."""
     strangers_call(visit)
     page = visit.sign_in("reader", "/alerts")

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Final
 
-_ASK: Final = "axe.run(document, {resultTypes: ['violations']}).then((found) => found.violations)"
+_RUN_AXE: Final = "axe.run(document, {resultTypes: ['violations']}).then((found) => found.violations)"
 _MOST: Final = 3
 
 
@@ -17,10 +17,10 @@ class Axe:
         """One line for each rule that a page breaks, with where."""
         # Through the debugger: the policy of the pages lets no script in that is not theirs.
         page.evaluate(self._source)
-        return [_line(violation) for violation in page.evaluate(_ASK)]
+        return [_line(violation) for violation in page.evaluate(_RUN_AXE)]
 
 
 def _line(violation: dict[str, Any]) -> str:
-    places = [" ".join(map(str, node["target"])) for node in violation["nodes"]]
-    more = f" and {len(places) - _MOST} more" if len(places) > _MOST else ""
-    return f"{violation['id']} ({violation['help']}) at {', '.join(places[:_MOST])}{more}"
+    positions = [" ".join(map(str, node["target"])) for node in violation["nodes"]]
+    more = f" and {len(positions) - _MOST} more" if len(positions) > _MOST else ""
+    return f"{violation['id']} ({violation['help']}) at {', '.join(positions[:_MOST])}{more}"

@@ -5,18 +5,18 @@ from typing import Final
 from playwright.sync_api import expect
 
 from interop.browser import cast
-from interop.browser.journeys import Shown, journey
+from interop.browser.journeys import View, journey
 from interop.browser.stage import TENANT
 from interop.browser.visits import Visit
 
-SHOWN: Final = (
-    Shown("one call", f"/calls/{cast.HANDED_OVER}"),
-    Shown("one call, disputed", f"/calls/{cast.DISPUTED}"),
-    Shown("one call, open", f"/calls/{cast.OPEN}"),
-    Shown("one call, deliveries", f"/calls/{cast.HANDED_OVER}?tab=deliveries"),
-    Shown("one call, record", f"/calls/{cast.HANDED_OVER}?tab=record"),
-    Shown("one call, json", f"/calls/{cast.HANDED_OVER}?tab=json"),
-    Shown("one call, to print", f"/calls/{cast.HANDED_OVER}?tab=print"),
+VIEWS: Final = (
+    View("one call", f"/calls/{cast.HANDED_OVER}"),
+    View("one call, disputed", f"/calls/{cast.DISPUTED}"),
+    View("one call, open", f"/calls/{cast.OPEN}"),
+    View("one call, deliveries", f"/calls/{cast.HANDED_OVER}?tab=deliveries"),
+    View("one call, record", f"/calls/{cast.HANDED_OVER}?tab=record"),
+    View("one call, json", f"/calls/{cast.HANDED_OVER}?tab=json"),
+    View("one call, to print", f"/calls/{cast.HANDED_OVER}?tab=print"),
 )
 
 
@@ -33,11 +33,11 @@ def support_reads_in_one_sentence_what_happened(visit: Visit) -> None:
 def support_sees_what_the_carrier_really_sent(visit: Visit) -> None:
     """Support opens the raw body of a callback, for a dispute with the carrier."""
     page = visit.sign_in("support", f"/calls/{cast.HANDED_OVER}")
-    told = page.get_by_role("row").filter(has_text="in-progress")
-    told.get_by_text("Raw body").click()
-    expect(told.locator("pre").first).to_contain_text("CallStatus: in-progress")
-    told.get_by_text("Original").click()
-    expect(told.locator("pre").last).to_contain_text("CallSid=")
+    reported = page.get_by_role("row").filter(has_text="in-progress")
+    reported.get_by_text("Raw body").click()
+    expect(reported.locator("pre").first).to_contain_text("CallStatus: in-progress")
+    reported.get_by_text("Original").click()
+    expect(reported.locator("pre").last).to_contain_text("CallSid=")
 
 
 @journey
@@ -56,7 +56,7 @@ def facts_that_came_in_the_wrong_order_are_marked(visit: Visit) -> None:
 
 
 @journey
-def a_dispute_is_seen_at_once(visit: Visit) -> None:
+def a_dispute_is_visible_at_once(visit: Visit) -> None:
     """Support sees that two tellers do not agree how a call ended."""
     page = visit.sign_in("support", f"/calls/{cast.DISPUTED}")
     expect(page.locator(".warning")).to_contain_text("Contradicting facts")
@@ -78,7 +78,7 @@ def support_reads_the_conversation_and_finds_a_word_in_it(visit: Visit) -> None:
 
 
 @journey
-def the_timeline_leads_to_what_was_said_then(visit: Visit) -> None:
+def the_timeline_links_to_the_transcript(visit: Visit) -> None:
     """Support clicks the tool call on the timeline, and is at its place in the conversation."""
     page = visit.sign_in("support", f"/calls/{cast.HANDED_OVER}")
     page.locator(".lanes a[href='#tool-1']").click()
@@ -89,12 +89,12 @@ def the_timeline_leads_to_what_was_said_then(visit: Visit) -> None:
 
 
 @journey
-def operations_sees_whether_an_endpoint_was_told(visit: Visit) -> None:
+def operations_finds_the_deliveries_of_a_call(visit: Visit) -> None:
     """Operations looks whether their own system was told of the escalation, and after how many attempts."""
     page = visit.sign_in("operations", f"/calls/{cast.HANDED_OVER}")
     page.get_by_role("link", name="Deliveries").click()
-    told = page.get_by_role("row").filter(has_text="voice.call.escalated")
-    expect(told.first).to_contain_text("delivered")
+    reported = page.get_by_role("row").filter(has_text="voice.call.escalated")
+    expect(reported.first).to_contain_text("delivered")
 
 
 @journey
@@ -112,7 +112,7 @@ def support_copies_a_call_for_a_ticket(visit: Visit) -> None:
 
 
 @journey
-def a_dispute_is_printed_with_all_that_was_told(visit: Visit) -> None:
+def a_dispute_is_printed_with_all_events(visit: Visit) -> None:
     """Support prints a call for a dispute with the carrier, with bodies, and without what is for screens."""
     page = visit.sign_in("support", f"/calls/{cast.DISPUTED}")
     page.get_by_role("link", name="Print view").click()
@@ -139,8 +139,8 @@ def support_goes_from_a_call_to_others_like_it(visit: Visit) -> None:
 def two_ids_of_one_call_are_one_call(visit: Visit) -> None:
     """Support looks for the id that the platform knows, and is on the carrier's call, with what both told."""
     visit.stage.call_back(cast.bridged())
-    told = {"id": "bridged", "call_sid": cast.SIP_CALL, "occurred_at": "2026-06-30T10:00:00Z"}
-    visit.stage.tell([told | {"summary": "The gate code was asked for."}])
+    reported = {"id": "bridged", "call_sid": cast.SIP_CALL, "occurred_at": "2026-06-30T10:00:00Z"}
+    visit.stage.report([reported | {"summary": "The gate code was asked for."}])
     page = visit.sign_in("support")
     page.get_by_label("Find", exact=True).fill(cast.SIP_CALL)
     page.get_by_label("Find", exact=True).press("Enter")
@@ -150,7 +150,7 @@ def two_ids_of_one_call_are_one_call(visit: Visit) -> None:
 
 
 @journey
-def support_has_a_number_shown_and_that_is_recorded(visit: Visit) -> None:
+def support_reveals_a_number_and_that_is_recorded(visit: Visit) -> None:
     """Support asks for the masked numbers of one call; the administrator reads that they did."""
     masking = f"/api/v1/admin/tenants/{TENANT}/masking"
     visit.stage.service.call("PUT", masking, {"masks_numbers": True})

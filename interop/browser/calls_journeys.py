@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 from playwright.sync_api import expect
 
 from interop.browser import cast
-from interop.browser.journeys import Shown, journey
+from interop.browser.journeys import View, journey
 from interop.browser.visits import Visit
 
-SHOWN: Final = (
-    Shown("calls", "/calls"),
-    Shown("calls, filtered", "/calls?status=failed&status=busy&route=route-1"),
-    Shown("calls, none", "/calls?route=nowhere"),
+VIEWS: Final = (
+    View("calls", "/calls"),
+    View("calls, filtered", "/calls?status=failed&status=busy&route=route-1"),
+    View("calls, none", "/calls?route=nowhere"),
 )
 _LEFT: Final = "(cell) => Math.round(cell.getBoundingClientRect().left)"
 
@@ -105,14 +105,14 @@ def new_calls_wait_behind_a_quiet_bar(visit: Visit) -> None:
     """Support reads the list while calls come in: nothing moves until they ask for the new ones."""
     visit.page.clock.install()
     page = visit.sign_in("support", "/calls?route=quiet-bar")
-    visit.stage.tell([_completed("quiet-bar", number) for number in range(3)])
+    visit.stage.report([_completed("quiet-bar", number) for number in range(3)])
     page.goto("/calls?route=quiet-bar")
-    shown = page.locator("tr.call").all_inner_texts()
-    visit.stage.tell([_completed("quiet-bar", number) for number in range(3, 5)])
+    displayed = page.locator("tr.call").all_inner_texts()
+    visit.stage.report([_completed("quiet-bar", number) for number in range(3, 5)])
     page.clock.fast_forward(6_000)
     bar = page.get_by_role("link", name="2 new calls")
     expect(bar).to_be_visible()
-    assert page.locator("tr.call").all_inner_texts() == shown, "the rows moved"
+    assert page.locator("tr.call").all_inner_texts() == displayed, "the rows moved"
     bar.click()
     expect(page.locator("tr.call")).to_have_count(5)
 
@@ -169,7 +169,7 @@ def a_window_is_typed_in_ones_own_zone(visit: Visit) -> None:
 
 
 @journey
-def what_is_shown_is_what_is_exported(visit: Visit) -> None:
+def the_export_equals_the_page(visit: Visit) -> None:
     """Operations filters the list and takes all of it along as CSV: as many lines as the foot says."""
     page = visit.sign_in("operations", "/calls?status=failed&limit=25")
     total = int(page.locator(".count strong").inner_text().split()[0].replace(",", ""))
@@ -182,7 +182,7 @@ def what_is_shown_is_what_is_exported(visit: Visit) -> None:
 
 
 @journey
-def the_keys_are_told_by_a_key(visit: Visit) -> None:
+def a_key_lists_the_keys(visit: Visit) -> None:
     """Support asks by ? which keys there are, leaves by Esc, and opens and closes a panel by keys."""
     page = visit.sign_in("support")
     page.keyboard.press("?")
@@ -205,9 +205,9 @@ def a_thousand_rows_keep_their_head(visit: Visit) -> None:
     expect(page.locator("table.calls thead th").first).to_be_in_viewport()
     expect(page.get_by_text("1 to 1,000")).to_be_visible()
     heads, cells = (page.locator(each).last.locator("th, td") for each in ("thead tr", "tr.call"))
-    for place in range(heads.count()):
-        head, cell = (each.nth(place).evaluate(_LEFT) for each in (heads, cells))
-        assert head == cell, f"column {place} is not below its head"
+    for position in range(heads.count()):
+        head, cell = (each.nth(position).evaluate(_LEFT) for each in (heads, cells))
+        assert head == cell, f"column {position} is not below its head"
 
 
 @journey

@@ -49,8 +49,8 @@ def _at(seconds: float) -> str:
     return (BEGAN + timedelta(seconds=seconds)).isoformat()
 
 
-def _event(number: int, call_sid: str, seconds: float, **said: Any) -> dict[str, Any]:  # noqa: ANN401 (JSON)
-    return {"id": f"{call_sid[:6]}-{number}", "call_sid": call_sid, "occurred_at": _at(seconds), **said}
+def _event(number: int, call_sid: str, seconds: float, **stated: Any) -> dict[str, Any]:  # noqa: ANN401 (JSON)
+    return {"id": f"{call_sid[:6]}-{number}", "call_sid": call_sid, "occurred_at": _at(seconds), **stated}
 
 
 def events() -> list[dict[str, Any]]:
@@ -152,7 +152,7 @@ def _callback(call_sid: str, seconds: int, status: str) -> dict[str, str]:
 
 def signed_form(url: str, fields: dict[str, str]) -> tuple[bytes, dict[str, str]]:
     """A form as Twilio sends it: its body, and the headers with its signature."""
-    said = url + "".join(name + value for name, value in sorted(fields.items()))
-    signature = b64encode(digest(AUTH_TOKEN.encode(), said.encode(), sha1)).decode()
+    stated = url + "".join(name + value for name, value in sorted(fields.items()))
+    signature = b64encode(digest(AUTH_TOKEN.encode(), stated.encode(), sha1)).decode()
     headers = {"content-type": "application/x-www-form-urlencoded", "x-twilio-signature": signature}
     return urlencode(fields).encode(), headers

@@ -4,12 +4,12 @@ from typing import Final
 
 from playwright.sync_api import Page, expect
 
-from interop.browser.journeys import Shown, journey
+from interop.browser.journeys import View, journey
 from interop.browser.visits import Visit
 
-SHOWN: Final = (
-    Shown("exports", "/exports", "operations"),
-    Shown("reconciliations", "/reconciliations", "operations"),
+VIEWS: Final = (
+    View("exports", "/exports", "operations"),
+    View("reconciliations", "/reconciliations", "operations"),
 )
 _DONE_MS: Final = 60_000
 
@@ -39,7 +39,7 @@ def operations_exports_a_route_as_files(visit: Visit) -> None:
 
 
 @journey
-def operations_compares_with_a_provider_that_cannot_be_asked(visit: Visit) -> None:
+def operations_compares_with_an_unreachable_provider(visit: Visit) -> None:
     """Operations starts a comparison without the carrier's account, and finds it in the list."""
     page = visit.sign_in("operations", "/reconciliations")
     page.locator("select[name=provider]").select_option("vonage")
@@ -52,7 +52,7 @@ def operations_compares_with_a_provider_that_cannot_be_asked(visit: Visit) -> No
 
 
 @journey
-def a_reader_asks_for_no_export(visit: Visit) -> None:
+def a_reader_cannot_export(visit: Visit) -> None:
     """A reader sees what was exported, and no form to ask for more."""
     page = visit.sign_in("reader", "/exports")
     expect(page.get_by_role("heading", name="Exports")).to_be_visible()

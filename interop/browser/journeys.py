@@ -35,7 +35,7 @@ class Journey(NamedTuple):
     play: Callable[[Visit], None]
 
 
-class Shown(NamedTuple):
+class View(NamedTuple):
     """A page to look at: what to call it, where it is, and who looks (nobody, where `who` is empty)."""
 
     name: str
@@ -55,9 +55,9 @@ def journey(play: Callable[[Visit], None]) -> Callable[[Visit], None]:
     return play
 
 
-def found() -> tuple[Sequence[Journey], Sequence[Shown]]:
+def found() -> tuple[Sequence[Journey], Sequence[View]]:
     """All journeys and all pages of this folder."""
-    shown: list[Shown] = []
+    displayed: list[View] = []
     for file in sorted(HERE.glob(f"*{_ENDING}.py")):
-        shown += import_module(f"interop.browser.{file.stem}").SHOWN
-    return _journeys, shown
+        displayed += import_module(f"interop.browser.{file.stem}").VIEWS
+    return _journeys, displayed

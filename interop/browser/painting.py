@@ -55,12 +55,12 @@ def main() -> int:
     with sync_playwright() as playwright, running_browser(playwright) as browser:
         context = browser.new_context(base_url=os.environ[URL], viewport={"width": 1280, "height": _HEIGHT})
         context.add_cookies([{"name": name, "value": value, "url": os.environ[URL]}])
-        told = {
-            "paints": {shown: _painted_ms(context, path) for shown, path in PAGES.items()},
+        reported = {
+            "paints": {displayed: _painted_ms(context, path) for displayed, path in PAGES.items()},
             "scrolls": {f"{width:,} pixels": _scrolled(browser, context, width) for width in WIDTHS},
         }
         context.close()
-    print(json.dumps(told))
+    print(json.dumps(reported))
     return 0
 
 

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from interop.browser.alerts_journeys import alert_line, strangers_call
 from interop.browser.jobs_journeys import export_route
-from interop.browser.journeys import HERE, Shown, found
+from interop.browser.journeys import HERE, View, found
 from interop.browser.stage import KINDS, Stage, staged
 from interop.browser.visits import running_browser, visiting
 
@@ -34,7 +34,7 @@ class Chosen(NamedTuple):
     """One of the README's: which page, how large, in which theme, under which name."""
 
     file: str
-    shown: str
+    view: str
     size: Size
     theme: str
 
@@ -57,44 +57,44 @@ def main(words: list[str]) -> int:
     """Returns the exit status."""
     wanted = re.compile("|".join(words) or ".")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    _journeys, shown = found()
+    _journeys, view = found()
     with sync_playwright() as playwright, running_browser(playwright) as browser, staged(KINDS[0]) as stage:
-        shown = [*shown, *_made(stage, browser)]
-        for page in shown:
+        view = [*view, *_made(stage, browser)]
+        for page in view:
             for file in _photographed(stage, browser, page, wanted):
-                _tell(file)
+                _print_size(file)
         for chosen in CHOSEN:
             if wanted.search(chosen.file):
-                [page] = [each for each in shown if each.name == chosen.shown]
-                _tell(_for_readme(stage, browser, page, chosen))
+                [page] = [each for each in view if each.name == chosen.view]
+                _print_size(_for_readme(stage, browser, page, chosen))
     return 0
 
 
-def _made(stage: Stage, browser: Browser) -> list[Shown]:
+def _made(stage: Stage, browser: Browser) -> list[View]:
     """An export and an alert, so that their lists have something to show; and the page of each."""
     with visiting(stage, browser) as visit:
         strangers_call(visit)
         page = visit.sign_in("operations", "/exports")
         export_route(page, "Calls of route one")
-        export = Shown("one export", urlsplit(page.url).path, "operations")
+        export = View("one export", urlsplit(page.url).path, "operations")
         page.goto("/alerts")
         alert_line(page).get_by_role("link").first.click()
         page.wait_for_url("**/alerts/*")
-        return [export, Shown("one alert", urlsplit(page.url).path, "operations")]
+        return [export, View("one alert", urlsplit(page.url).path, "operations")]
 
 
-def _photographed(stage: Stage, browser: Browser, shown: Shown, wanted: re.Pattern[str]) -> list[Path]:
+def _photographed(stage: Stage, browser: Browser, view: View, wanted: re.Pattern[str]) -> list[Path]:
     """One page in all sizes and themes; signed in once."""
-    named = {(size, theme): _file(shown, size, theme) for theme in THEMES for size in SIZES}
+    named = {(size, theme): _file(view, size, theme) for theme in THEMES for size in SIZES}
     named = {which: file for which, file in named.items() if wanted.search(file.name)}
     if not named:
         return []
     with visiting(stage, browser) as visit:
-        page = visit.open(shown.who, shown.path)
+        page = visit.open(view.who, view.path)
         for (size, theme), file in named.items():
             visit.choose_theme(theme)
             page.set_viewport_size(size._asdict())
-            page.goto(shown.path)
+            page.goto(view.path)
             page.wait_for_load_state("networkidle")
             _unfold(page, size)
             page.screenshot(path=file, full_page=True, animations="disabled")
@@ -108,13 +108,13 @@ def _unfold(page: Page, size: Size) -> None:
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
 
 
-def _for_readme(stage: Stage, browser: Browser, shown: Shown, chosen: Chosen) -> Path:
+def _for_readme(stage: Stage, browser: Browser, view: View, chosen: Chosen) -> Path:
     """One of the README's: what a window shows, as WebP, a quarter of the bytes of PNG."""
     with visiting(stage, browser) as visit:
         visit.choose_theme(chosen.theme)
         page = visit.page
         page.set_viewport_size(chosen.size._asdict())
-        visit.open(shown.who, shown.path)
+        visit.open(view.who, view.path)
         page.wait_for_load_state("networkidle")
         file = README / f"{chosen.file}.webp"
         file.write_bytes(_webp(page))
@@ -122,17 +122,17 @@ def _for_readme(stage: Stage, browser: Browser, shown: Shown, chosen: Chosen) ->
 
 
 def _webp(page: Page) -> bytes:
-    asked = {"format": "webp", "quality": _QUALITY}
-    answer = page.context.new_cdp_session(page).send("Page.captureScreenshot", asked)
+    requested = {"format": "webp", "quality": _QUALITY}
+    answer = page.context.new_cdp_session(page).send("Page.captureScreenshot", requested)
     return b64decode(answer["data"])
 
 
-def _tell(file: Path) -> None:
+def _print_size(file: Path) -> None:
     print(f"  {file.relative_to(HERE.parents[1])}: {file.stat().st_size // 1000} kB")
 
 
-def _file(shown: Shown, size: Size, theme: str) -> Path:
-    name = re.sub(r"\W+", "-", shown.name)
+def _file(view: View, size: Size, theme: str) -> Path:
+    name = re.sub(r"\W+", "-", view.name)
     return FOLDER / f"{name}-{size.width}-{theme}.png"
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from playwright.sync_api import Locator, expect
 
-from interop.browser.journeys import Shown, journey
+from interop.browser.journeys import View, journey
 from interop.browser.visits import Visit
 
 # The hours of made-up traffic, which begin at midnight.
@@ -13,16 +13,16 @@ HOURS: Final = "from=2026-06-29&to=2026-06-30&step=hour&compare=none"
 QUALITY: Final = f"/quality?{HOURS}"
 LAUNCH: Final = "/quality/launch?route=route-1&since=2026-06-29T06:00:00Z&to=2026-06-29T12:00:00Z"
 
-SHOWN: Final = (
-    Shown("quality", QUALITY),
-    Shown("quality, table", f"{QUALITY}&view=table"),
-    Shown("quality, nothing", "/quality?from=2026-01-01&to=2026-01-02"),
-    Shown("launch", LAUNCH),
-    Shown("launch, asked for", "/quality/launch"),
+VIEWS: Final = (
+    View("quality", QUALITY),
+    View("quality, table", f"{QUALITY}&view=table"),
+    View("quality, nothing", "/quality?from=2026-01-01&to=2026-01-02"),
+    View("launch", LAUNCH),
+    View("launch, asked for", "/quality/launch"),
 )
 # A pixel that a chart drew has a colour. Read from a copy: it is asked for frame after frame until there is
 # one, and of a canvas that is read so often the browser complains.
-_DRAWN: Final = """(canvas) => {
+_CHART_DATA: Final = """(canvas) => {
     const size = [canvas.width, canvas.height];
     const copy = new OffscreenCanvas(...size).getContext("2d", { willReadFrequently: true });
     copy.drawImage(canvas, 0, 0);
@@ -31,7 +31,7 @@ _DRAWN: Final = """(canvas) => {
 
 
 # Hours stand under their own place of the axis, however few of them are told.
-_IN_PLACE: Final = """(canvas) => Chart.getChart(canvas).scales.x.ticks.every(
+_ALIGNED: Final = """(canvas) => Chart.getChart(canvas).scales.x.ticks.every(
     ({label, value}) => value === 0 ? label === "06-29" : Number(label.slice(0, 2)) === value)"""
 
 
@@ -46,8 +46,8 @@ def operations_sees_rates_side_by_side(visit: Visit) -> None:
     chart = _canvas(page.locator(".charts"), "Failure rate of route-1")
     chart.scroll_into_view_if_needed()
     expect(chart).to_be_visible()
-    page.wait_for_function(f"(canvas) => ({_DRAWN})(canvas)", arg=chart.element_handle())
-    assert chart.evaluate(_IN_PLACE)
+    page.wait_for_function(f"(canvas) => ({_CHART_DATA})(canvas)", arg=chart.element_handle())
+    assert chart.evaluate(_ALIGNED)
 
 
 @journey
@@ -56,7 +56,7 @@ def operations_opens_the_calls_of_a_point(visit: Visit) -> None:
     page = visit.sign_in("operations", QUALITY)
     chart = _canvas(page.locator(".charts"), "Failure rate of route-2")
     chart.scroll_into_view_if_needed()
-    page.wait_for_function(f"(canvas) => ({_DRAWN})(canvas)", arg=chart.element_handle())
+    page.wait_for_function(f"(canvas) => ({_CHART_DATA})(canvas)", arg=chart.element_handle())
     box = chart.bounding_box()
     assert box
     chart.click(position={"x": box["width"] / 3, "y": box["height"] / 2})
@@ -64,11 +64,11 @@ def operations_opens_the_calls_of_a_point(visit: Visit) -> None:
 
 
 @journey
-def operations_looks_at_a_span_alone(visit: Visit) -> None:
+def operations_selects_a_span(visit: Visit) -> None:
     """Operations drags over some hours of a chart, and the page is of those alone."""
     page = visit.sign_in("operations", QUALITY)
     chart = _canvas(page.locator(".charts"), "Answer rate of route-1")
-    page.wait_for_function(f"(canvas) => ({_DRAWN})(canvas)", arg=chart.element_handle())
+    page.wait_for_function(f"(canvas) => ({_CHART_DATA})(canvas)", arg=chart.element_handle())
     box = chart.bounding_box()
     assert box
     middle = box["y"] + box["height"] / 2
@@ -95,7 +95,7 @@ def operations_reads_the_same_as_a_table(visit: Visit) -> None:
 
 
 @journey
-def operations_changes_what_is_told_apart(visit: Visit) -> None:
+def operations_changes_the_grouping(visit: Visit) -> None:
     """Operations asks for agents instead of routes, by the form, and the address says so."""
     page = visit.sign_in("operations", QUALITY)
     page.get_by_label("Group by").select_option("agent")
@@ -123,7 +123,7 @@ def operations_takes_the_numbers_along(visit: Visit) -> None:
 
 
 @journey
-def operations_asks_how_a_launch_goes(visit: Visit) -> None:
+def operations_measures_a_launch(visit: Visit) -> None:
     """Operations opens the launch of a route from its column, and reads the verdict and what it rests on."""
     page = visit.sign_in("operations", QUALITY)
     page.get_by_role("columnheader", name="route-1").get_by_role("link").click()

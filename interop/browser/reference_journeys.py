@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from interop.browser.journeys import Shown, journey
+from interop.browser.journeys import View, journey
 from interop.browser.visits import Visit
 
 # Its inside is Swagger UI's own, so axe does not judge it.
-SHOWN: Final[tuple[Shown, ...]] = ()
+VIEWS: Final[tuple[View, ...]] = ()
 
 
 @journey

@@ -10,7 +10,7 @@ from typing import Final
 from playwright.sync_api import Browser, Error, sync_playwright
 
 from interop.browser.axe import Axe
-from interop.browser.journeys import HERE, Journey, Shown, found
+from interop.browser.journeys import HERE, Journey, View, found
 from interop.browser.lighthouse import LEAST, PAGES, Lighthouse
 from interop.browser.stage import KINDS, Stage, staged
 from interop.browser.visits import Visit, running_browser, visiting
@@ -26,9 +26,9 @@ WIDTHS: Final = (320, 375, 720, 721, 1280, 3840)
 _MOST_CHARS: Final = 600
 # Pages of what journeys have made before: the first that the list of it leads to.
 _MADE: Final = (
-    (Shown("one export", "/exports", "operations"), "a[href^='/exports/']"),
-    (Shown("one reconciliation", "/reconciliations", "operations"), "a[href^='/reconciliations/']"),
-    (Shown("one alert", "/alerts?state=all", "operations"), "a[href^='/alerts/']"),
+    (View("one export", "/exports", "operations"), "a[href^='/exports/']"),
+    (View("one reconciliation", "/reconciliations", "operations"), "a[href^='/reconciliations/']"),
+    (View("one alert", "/alerts?state=all", "operations"), "a[href^='/alerts/']"),
 )
 
 
@@ -46,16 +46,16 @@ def main(words: list[str]) -> int:
 
 
 def _checks(stage: Stage, browser: Browser, wanted: re.Pattern[str]) -> dict[str, Check]:
-    journeys, shown = found()
+    journeys, displayed = found()
     checks = {each.name: _played(stage, browser, each) for each in journeys}
     if stage.kind == KINDS[0]:
         # The pages are the same on the other.
         packages = installed(HERE, stage.service.folder)
         axe, lighthouse = Axe(packages), Lighthouse(packages)
-        checks |= {f"axe: {each.name}": _judged(stage, browser, axe, each) for each in shown}
+        checks |= {f"axe: {each.name}": _judged(stage, browser, axe, each) for each in displayed}
         checks |= {f"axe: {each.name}": _judged(stage, browser, axe, each, link) for each, link in _MADE}
-        checks |= {f"fits: {each.name}": _measured(stage, browser, each) for each in shown}
-        looked_at = [each for each in shown if each.name in PAGES]
+        checks |= {f"fits: {each.name}": _measured(stage, browser, each) for each in displayed}
+        looked_at = [each for each in displayed if each.name in PAGES]
         checks |= {
             f"lighthouse: {each.name}": _scored(stage, browser, lighthouse, each) for each in looked_at
         }
@@ -65,24 +65,24 @@ def _checks(stage: Stage, browser: Browser, wanted: re.Pattern[str]) -> dict[str
 def _played(stage: Stage, browser: Browser, journey: Journey) -> Check:
     def check() -> str:
         began = monotonic()
-        with visiting(stage, browser) as visit, _told(visit, f"{stage.kind}-{journey.name}"):
+        with visiting(stage, browser) as visit, _reported(visit, f"{stage.kind}-{journey.name}"):
             journey.play(visit)
         return f"{monotonic() - began:.1f} s"
 
     return _failing(check)
 
 
-def _judged(stage: Stage, browser: Browser, axe: Axe, shown: Shown, link: str = "") -> Check:
+def _judged(stage: Stage, browser: Browser, axe: Axe, displayed: View, link: str = "") -> Check:
     """Of the page itself, or of the first one that a link on it leads to."""
 
     def check() -> str:
         for theme in THEMES:
             with visiting(stage, browser) as visit:
                 visit.choose_theme(theme)
-                page = visit.open(shown.who, shown.path)
+                page = visit.open(displayed.who, displayed.path)
                 if link:
                     page.locator(f"main {link}").first.click()
-                    page.wait_for_url(lambda url: not url.endswith(shown.path))
+                    page.wait_for_url(lambda url: not url.endswith(displayed.path))
                 if findings := axe.findings(page):
                     raise Failed(f"{theme}: {'; '.join(findings)}")
         return "nothing in both themes"
@@ -90,10 +90,10 @@ def _judged(stage: Stage, browser: Browser, axe: Axe, shown: Shown, link: str = 
     return _failing(check)
 
 
-def _measured(stage: Stage, browser: Browser, shown: Shown) -> Check:
+def _measured(stage: Stage, browser: Browser, displayed: View) -> Check:
     def check() -> str:
         with visiting(stage, browser) as visit:
-            page = visit.open(shown.who, shown.path)
+            page = visit.open(displayed.who, displayed.path)
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": 800})
                 wide = page.evaluate("document.scrollingElement.scrollWidth")
@@ -104,16 +104,16 @@ def _measured(stage: Stage, browser: Browser, shown: Shown) -> Check:
     return _failing(check)
 
 
-def _scored(stage: Stage, browser: Browser, lighthouse: Lighthouse, shown: Shown) -> Check:
+def _scored(stage: Stage, browser: Browser, lighthouse: Lighthouse, displayed: View) -> Check:
     def check() -> str:
         with visiting(stage, browser) as visit:
-            visit.open(shown.who, shown.path)
+            visit.open(displayed.who, displayed.path)
             cookies = {each.get("name", ""): each.get("value", "") for each in visit.context.cookies()}
-        scores = lighthouse.scores(f"{stage.service.url}{shown.path}", cookies)
-        told = ", ".join(f"{name} {score:.0f}" for name, score in scores.items())
+        scores = lighthouse.scores(f"{stage.service.url}{displayed.path}", cookies)
+        reported = ", ".join(f"{name} {score:.0f}" for name, score in scores.items())
         if min(scores.values()) < LEAST:
-            raise Failed(f"{told}, wanted {LEAST} of each")
-        return told
+            raise Failed(f"{reported}, wanted {LEAST} of each")
+        return reported
 
     return _failing(check)
 
@@ -131,7 +131,7 @@ def _failing(check: Callable[[], str]) -> Check:
 
 
 @contextmanager
-def _told(visit: Visit, name: str) -> Iterator[None]:
+def _reported(visit: Visit, name: str) -> Iterator[None]:
     """Leaves a picture of the page behind where the block fails."""
     try:
         yield

@@ -5,14 +5,14 @@ from typing import Final
 
 from playwright.sync_api import expect
 
-from interop.browser.journeys import Shown, journey
+from interop.browser.journeys import View, journey
 from interop.browser.visits import Visit
 
-SHOWN: Final = (
-    Shown("settings", "/settings", "admin"),
-    Shown("settings, of a provider", "/settings?provider=twilio", "admin"),
-    Shown("settings, of operations", "/settings", "operations"),
-    Shown("dead letters", "/dead-letters", "operations"),
+VIEWS: Final = (
+    View("settings", "/settings", "admin"),
+    View("settings, of a provider", "/settings?provider=twilio", "admin"),
+    View("settings, of operations", "/settings", "operations"),
+    View("dead letters", "/dead-letters", "operations"),
 )
 
 
@@ -45,7 +45,7 @@ def the_administrator_tries_a_providers_callback(visit: Visit) -> None:
 
 
 @journey
-def the_administrator_looks_at_another_tenant(visit: Visit) -> None:
+def the_administrator_views_another_tenant(visit: Visit) -> None:
     """The administrator makes a tenant, looks at it, and finds no call of the first there."""
     page = visit.sign_in("admin", "/settings")
     page.get_by_label("Id", exact=True).fill(f"north-{visit.stage.kind}")

@@ -5,11 +5,11 @@ from typing import Final
 
 from playwright.sync_api import expect
 
-from interop.browser.journeys import Shown, journey
+from interop.browser.journeys import View, journey
 from interop.browser.stage import TENANT
 from interop.browser.visits import Visit
 
-SHOWN: Final = (Shown("sign in", "/sign-in", ""), Shown("a fault", "/calls?status=gone"))
+VIEWS: Final = (View("sign in", "/sign-in", ""), View("a fault", "/calls?status=gone"))
 
 
 @journey
@@ -24,7 +24,7 @@ def support_signs_in_and_comes_to_the_link_that_was_sent(visit: Visit) -> None:
 
 
 @journey
-def a_mistyped_key_is_told_beside_the_form(visit: Visit) -> None:
+def a_mistyped_key_is_reported_at_the_form(visit: Visit) -> None:
     """Support mistypes the key, is told what to check, and is not signed in."""
     page = visit.page
     page.goto("/sign-in")
@@ -44,7 +44,7 @@ def an_administrator_chooses_a_tenant(visit: Visit) -> None:
 
 
 @journey
-def whoever_signs_out_is_out(visit: Visit) -> None:
+def signing_out_ends_the_session(visit: Visit) -> None:
     """Support signs out, and the way back shows nothing any more."""
     page = visit.sign_in("support")
     page.get_by_role("button", name="Sign out").click()

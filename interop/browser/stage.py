@@ -51,7 +51,7 @@ class Stage(NamedTuple):
             return {"API key": self.service.admin_key, "Tenant": TENANT}
         return {"API key": self.keys[who]}
 
-    def tell(self, events: Sequence[Mapping[str, Any]]) -> None:
+    def report(self, events: Sequence[Mapping[str, Any]]) -> None:
         """Events of the tenant's own. Raises Failed where one is refused."""
         answer = self.service.call("POST", _EVENTS, list(events), key=self.keys["operations"])
         refused = [each for each in answer["outcomes"] if each["outcome"] == "refused"]
@@ -65,10 +65,10 @@ class Stage(NamedTuple):
         connection = http.client.HTTPConnection(HOST, self.service.port, timeout=ANSWER_S)
         connection.request("POST", path, body, headers)
         answer = connection.getresponse()
-        said = answer.read()
+        stated = answer.read()
         connection.close()
         if answer.status not in {HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT}:
-            raise Failed(f"a callback was answered {answer.status}: {said[:200].decode(errors='replace')}")
+            raise Failed(f"a callback was answered {answer.status}: {stated[:200].decode(errors='replace')}")
 
 
 @contextmanager
@@ -136,7 +136,7 @@ def _play_traffic(stage: Stage) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=_REPOSITORY)
     lines = iter(done.stdout.splitlines())
     while batch := list(islice(lines, _BATCH)):
-        stage.tell([cast.with_parties(json.loads(line)) for line in batch])
+        stage.report([cast.with_parties(json.loads(line)) for line in batch])
 
 
 def _play_cast(stage: Stage) -> None:
@@ -145,6 +145,6 @@ def _play_cast(stage: Stage) -> None:
     stage.service.call("PUT", path, {"auth_token": cast.AUTH_TOKEN})
     for fields in cast.callbacks():
         stage.call_back(fields)
-    stage.tell(cast.events())
+    stage.report(cast.events())
     path = f"/api/v1/voice-sessions/{cast.SESSION}"
     stage.service.call("PUT", path, cast.session(), key=stage.keys["operations"])

@@ -100,14 +100,14 @@ class Visit:
         page.on("request", self._see)
         page.on("response", self._judge)
 
-    def _hear(self, said: ConsoleMessage) -> None:
+    def _hear(self, stated: ConsoleMessage) -> None:
         # A page that answers 404 because it was asked to is told here too; `_judge` knows those apart.
-        if said.type in {"error", "warning"} and not said.text.startswith("Failed to load resource"):
-            self.faults.append(f"the console says: {said.text[:300]}")
+        if stated.type in {"error", "warning"} and not stated.text.startswith("Failed to load resource"):
+            self.faults.append(f"the console says: {stated.text[:300]}")
 
     def _see(self, request: Request) -> None:
-        place = urlsplit(request.url)
-        if place.scheme in {"http", "https", "ws"} and place.hostname != HOST:
+        position = urlsplit(request.url)
+        if position.scheme in {"http", "https", "ws"} and position.hostname != HOST:
             self.faults.append(f"another machine was asked: {request.url[:100]}")
 
     def _judge(self, answer: Response) -> None:

@@ -3,11 +3,11 @@
 from typing import Final
 
 from interop.browser import cast
-from interop.browser.journeys import Shown, journey
+from interop.browser.journeys import View, journey
 from interop.browser.quality_journeys import LAUNCH, QUALITY
 from interop.browser.visits import Visit
 
-SHOWN: Final[tuple[Shown, ...]] = ()
+VIEWS: Final[tuple[View, ...]] = ()
 # Scripts and styles of a page, as a browser gets them that takes gzip alone.
 MOST_BYTES: Final = 200_000
 _FILES: Final = """[...document.querySelectorAll("script[src], link[rel=stylesheet]")]

@@ -54,11 +54,11 @@ def filter_case(context: HookContext, case: Case) -> bool:  # noqa: ARG001
     And events of a time outside the years of `_moments`: values that were seen in answers are sent again. And
     metadata with what cannot be stored at any depth: only a schema that refers to itself could say that.
     """
-    asks_in_body = case.operation.definition.raw.get("operationId") in {"startExport", "startReconciliation"}
-    query = (case.body if asks_in_body and isinstance(case.body, dict) else case.query) or {}
+    has_body = case.operation.definition.raw.get("operationId") in {"startExport", "startReconciliation"}
+    query = (case.body if has_body and isinstance(case.body, dict) else case.query) or {}
     begin, end = _instant(query.get("from")), _instant(query.get("to"))
     is_window = begin is None or end is None or begin < end
-    if asks_in_body:
+    if has_body:
         return is_window
     return is_window and all(map(_is_plausible, case.body if isinstance(case.body, list) else [case.body]))
 
@@ -66,8 +66,10 @@ def filter_case(context: HookContext, case: Case) -> bool:  # noqa: ARG001
 def _is_plausible(event: object) -> bool:
     if not isinstance(event, dict):
         return True
-    told = map(_instant, event.values())
-    is_of_its_time = all(moment is None or FIRST <= moment.replace(tzinfo=None) <= LAST for moment in told)
+    reported = map(_instant, event.values())
+    is_of_its_time = all(
+        moment is None or FIRST <= moment.replace(tzinfo=None) <= LAST for moment in reported
+    )
     return is_of_its_time and _is_storable(event.get("metadata"))
 
 

@@ -33,12 +33,12 @@ Delivery = dict[str, Any]
 @contextmanager
 def caught() -> Iterator[tuple[str, list[Delivery]]]:
     """A receiver that keeps what it is sent; its URL."""
-    seen: list[Delivery] = []
+    observed: list[Delivery] = []
 
     class Catcher(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"])).decode()
-            seen.append(
+            observed.append(
                 {"headers": {name.lower(): value for name, value in self.headers.items()}, "body": body}
             )
             self.send_response(200)
@@ -50,12 +50,12 @@ def caught() -> Iterator[tuple[str, list[Delivery]]]:
     with ThreadingHTTPServer((HOST, 0), Catcher) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://{HOST}:{server.server_port}/", seen
+        yield f"http://{HOST}:{server.server_port}/", observed
         server.shutdown()
         thread.join()
 
 
-class Shown:
+class Trial:
     """The checks, over one service and its packages."""
 
     def __init__(self, service: Service, key: str, packages: Path) -> None:
@@ -67,7 +67,7 @@ class Shown:
         body = {"url": url, "events": ["voice.call.completed"]}
         return str(self._service.call("POST", "/api/v1/webhook-endpoints", body, key=self._key)["secret"])
 
-    def tell(self) -> None:
+    def report(self) -> None:
         """One more call that ended."""
         self._number += 1
         event = {"id": f"e{self._number}", "call_sid": f"CA{self._number}", "status": "completed"}
@@ -76,18 +76,18 @@ class Shown:
 
     def verified(self) -> str:
         """Genuine ones pass, others do not, by both packages."""
-        with caught() as (url, seen):
+        with caught() as (url, observed):
             secret = self.endpoint(url)
-            self.tell()
+            self.report()
             genuine = wait_for(
-                "a delivery", lambda: seen[0] if seen else None, self._service.folder / "server.log"
+                "a delivery", lambda: observed[0] if observed else None, self._service.folder / "server.log"
             )
         deliveries = list(_variations(genuine, secret))
-        asked = {"secret": secret, "deliveries": deliveries}
+        requested = {"secret": secret, "deliveries": deliveries}
         done = subprocess.run(
             [tool("node"), "verify.js"],
             cwd=self._packages,
-            input=json.dumps(asked),
+            input=json.dumps(requested),
             capture_output=True,
             text=True,
             check=False,
@@ -108,7 +108,7 @@ class Shown:
         secret = self.endpoint(f"http://{HOST}:{port}/")
         command = ["env", f"PORT={port}", f"WEBHOOK_SECRET={secret}", tool("node"), "receiver.js"]
         with running_program(command, log):
-            self.tell()
+            self.report()
             wait_for("what it prints", lambda: log.read_text() or None, log)
         expect("what it prints", log.read_text().strip(), "voice.call.completed completed")
         return f"{len(found[1].splitlines())} lines of JavaScript take a delivery"
@@ -141,8 +141,8 @@ def main() -> int:
         shutil.copy(HERE / "verify.js", installed(HERE, packages))
         service.new_tenant(TENANT)
         _, key = service.new_key(TENANT, "events:write", "calls:read", "webhooks:write")
-        shown = Shown(service, key, packages)
-        return run_checks({"verified by npm's packages": shown.verified, "received in Node": shown.received})
+        trial = Trial(service, key, packages)
+        return run_checks({"verified by npm's packages": trial.verified, "received in Node": trial.received})
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ class Change(NamedTuple):
     go: Sequence[str] = ()
 
 
-class Told(NamedTuple):
+class Reported(NamedTuple):
     """One answer: what was asked, and the ids that it had."""
 
     params: Mapping[str, str]
@@ -78,7 +78,7 @@ class Habits(NamedTuple):
     clamps: bool = False
     takes_end: bool = False
     leaves_start: bool = False
-    tells_time: bool = False
+    sends_dates: bool = False
     indent: int | None = None
 
 
@@ -91,7 +91,7 @@ class BareServer:
         self.listed = list(listed)
         self.plan = dict(plan or {})
         self.habits = habits or Habits()
-        self.told: list[Told] = []
+        self.reported: list[Reported] = []
 
     def send(self, request: Request) -> Answer:
         """As a client sends it."""
@@ -103,45 +103,51 @@ class BareServer:
 
     def answer(self, params: Mapping[str, str]) -> tuple[int, bytes]:
         """Status and body."""
-        change = self.plan.get(len(self.told) + 1, Change())
+        change = self.plan.get(len(self.reported) + 1, Change())
         self.listed = [each for each in self.listed if each.id not in set(change.go)] + list(change.come)
         if refused := [name for name in params if name in self.habits.refuses]:
-            self.told.append(Told(params, ()))
+            self.reported.append(Reported(params, ()))
             return 400, json.dumps({"error": f"unknown parameter {refused[0]}"}).encode()
-        asked = {name: value for name, value in params.items() if name not in self.habits.ignores}
-        limit = int(asked.get("limit", "25"))
+        requested = {name: value for name, value in params.items() if name not in self.habits.ignores}
+        limit = int(requested.get("limit", "25"))
         if limit > self.habits.most and not self.habits.clamps:
-            self.told.append(Told(params, ()))
+            self.reported.append(Reported(params, ()))
             return 400, b'{"error": "limit is too large"}'
-        limit, offset = min(limit, self.habits.most), int(asked.get("offset", "0"))
-        found = self._found(asked)
+        limit, offset = min(limit, self.habits.most), int(requested.get("offset", "0"))
+        found = self._found(requested)
         page = found[offset : offset + limit]
-        self.told.append(Told(params, [each.id for each in page]))
+        self.reported.append(Reported(params, [each.id for each in page]))
         return 200, self._body(page, limit, offset, len(found))
 
     def _body(self, page: Sequence[Bare], limit: int, offset: int, total: int) -> bytes:
         data = [
-            {**each.record, "created_at": each.at.isoformat()} if self.habits.tells_time else each.record
+            {**each.record, "created_at": each.at.isoformat()} if self.habits.sends_dates else each.record
             for each in page
         ]
         outer: dict[str, Any] = {"data": data, "limit": limit, "offset": offset}
         outer |= {"total": total} if self.habits.has_total else {}
         return json.dumps(outer, indent=self.habits.indent).encode()
 
-    def _found(self, asked: Mapping[str, str]) -> list[Bare]:
+    def _found(self, requested: Mapping[str, str]) -> list[Bare]:
         found = [
             each
             for each in self.listed
-            if self._in_window(each, asked)
-            and all(each.record[name] == asked[name] for name in ("status", "direction") if name in asked)
+            if self._in_window(each, requested)
+            and all(
+                each.record[name] == requested[name] for name in ("status", "direction") if name in requested
+            )
         ]
         return sorted(found, key=lambda each: (each.at, each.id), reverse=True)
 
-    def _in_window(self, each: Bare, asked: Mapping[str, str]) -> bool:
+    def _in_window(self, each: Bare, requested: Mapping[str, str]) -> bool:
         begins = (
-            datetime.fromisoformat(asked["from"]) if "from" in asked else datetime.min.replace(tzinfo=UTC)
+            datetime.fromisoformat(requested["from"])
+            if "from" in requested
+            else datetime.min.replace(tzinfo=UTC)
         )
-        ends = datetime.fromisoformat(asked["to"]) if "to" in asked else datetime.max.replace(tzinfo=UTC)
+        ends = (
+            datetime.fromisoformat(requested["to"]) if "to" in requested else datetime.max.replace(tzinfo=UTC)
+        )
         after = each.at > begins if self.habits.leaves_start else each.at >= begins
         before = each.at <= ends if self.habits.takes_end else each.at < ends
         return after and before

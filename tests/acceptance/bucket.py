@@ -28,7 +28,7 @@ class _Handler(BaseHTTPRequestHandler):
     bucket: Bucket
 
     def do_PUT(self) -> None:
-        name, query = self._asked()
+        name, query = self._requested()
         body = self.rfile.read(int(self.headers["content-length"]))
         if self.bucket.limit is not None and len(self.bucket.puts) >= self.bucket.limit:
             self._answer(403, b"<Error><Code>AccessDenied</Code></Error>")
@@ -41,7 +41,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, b"", body)
 
     def do_POST(self) -> None:
-        name, query = self._asked()
+        name, query = self._requested()
         body = self.rfile.read(int(self.headers["content-length"] or 0))
         if "delete" in query:
             answer = self._deleted(name.rstrip("/"), re.findall(r"<Key>(.*?)</Key>", body.decode()))
@@ -63,21 +63,21 @@ class _Handler(BaseHTTPRequestHandler):
         for key in keys:
             self.bucket.objects.pop(f"{bucket}/{key}", None)
             self.bucket.deletes.append((len(self.bucket.puts), f"{bucket}/{key}"))
-        told = "".join(f"<Deleted><Key>{key}</Key></Deleted>" for key in keys)
-        return f"<DeleteResult>{told}</DeleteResult>"
+        reported = "".join(f"<Deleted><Key>{key}</Key></Deleted>" for key in keys)
+        return f"<DeleteResult>{reported}</DeleteResult>"
 
     def do_GET(self) -> None:
-        name, _ = self._asked()
+        name, _ = self._requested()
         found = self.bucket.objects.get(name)
         if found is None:
             self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
             return
-        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers["range"] or "")
-        self._answer(200, found[int(asked[1]) : int(asked[2]) + 1] if asked else found, found)
+        requested = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers["range"] or "")
+        self._answer(200, found[int(requested[1]) : int(requested[2]) + 1] if requested else found, found)
 
     do_HEAD = do_GET  # noqa: N815 (as the library has it)
 
-    def _asked(self) -> tuple[str, dict[str, list[str]]]:
+    def _requested(self) -> tuple[str, dict[str, list[str]]]:
         parts = urlsplit(self.path)
         return parts.path.lstrip("/"), parse_qs(parts.query, keep_blank_values=True)
 

@@ -22,22 +22,22 @@ def main(words: list[str]) -> int:
     parser.add_argument("-d", "--data-binary", action="append", default=[], dest="data")
     parser.add_argument("-s", action="store_true")
     parser.add_argument("-S", action="store_true")
-    asked = parser.parse_args(words)
-    body = "&".join(map(_content, asked.data)).encode() if asked.data else None
-    headers = dict(map(_header, asked.headers))
-    request = Request(asked.url, body, headers, method=asked.method)  # noqa: S310 (of our server)
+    requested = parser.parse_args(words)
+    body = "&".join(map(_content, requested.data)).encode() if requested.data else None
+    headers = dict(map(_header, requested.headers))
+    request = Request(requested.url, body, headers, method=requested.method)  # noqa: S310 (of our server)
     try:
         with urlopen(request, timeout=30) as answer:  # noqa: S310 (of our server)
-            sys.stdout.buffer.write(_told(answer, shows_head=asked.shows_head))
+            sys.stdout.buffer.write(_reported(answer, shows_head=requested.shows_head))
     except HTTPError as other:
         # Among them what did not change (304), which is no failure.
-        if asked.fails and other.code >= HTTPStatus.BAD_REQUEST:
+        if requested.fails and other.code >= HTTPStatus.BAD_REQUEST:
             return FAILED
-        sys.stdout.buffer.write(_told(other, shows_head=asked.shows_head))
+        sys.stdout.buffer.write(_reported(other, shows_head=requested.shows_head))
     return 0
 
 
-def _told(answer: HTTPResponse | HTTPError, *, shows_head: bool) -> bytes:
+def _reported(answer: HTTPResponse | HTTPError, *, shows_head: bool) -> bytes:
     named = [f"{name}: {value}" for name, value in answer.headers.items()]
     lines = [f"HTTP/1.1 {answer.status} {answer.reason}", *named, "", ""]
     return ("\r\n".join(lines) if shows_head else "").encode() + answer.read()

@@ -53,7 +53,7 @@ class Live(NamedTuple):
     def base(self) -> str:
         return f"http://{HOST}:{self.port}"
 
-    def ask(self, method: str, path: str, body: bytes = b"", headers: Headers | None = None) -> Answer:
+    def request(self, method: str, path: str, body: bytes = b"", headers: Headers | None = None) -> Answer:
         """One request with a connection of its own."""
         lines = {"host": f"{HOST}:{self.port}", "content-length": str(len(body)), **(headers or {})}
         return self.exchange([request_head(f"{method} {path}", lines), body])
@@ -74,7 +74,7 @@ class Live(NamedTuple):
     def administer(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 (JSON may be anything)
         """Send a request to the admin API, which must succeed, and return its response."""
         sent = b"" if body is None else json.dumps(body).encode()
-        answer = self.ask(
+        answer = self.request(
             method, f"/api/v1/admin/tenants{path}", sent, self.admin | {"content-type": "application/json"}
         )
         assert answer.status in {200, 201, 204}, answer
@@ -96,7 +96,7 @@ class Live(NamedTuple):
     def send_events(self, key: str, events: Sequence[Mapping[str, Any]]) -> None:
         """Tell of calls; all must be taken."""
         headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
-        answer = self.ask("POST", "/api/v1/events", json.dumps(events).encode(), headers)
+        answer = self.request("POST", "/api/v1/events", json.dumps(events).encode(), headers)
         assert answer.status == 200, answer
         assert {each["outcome"] for each in answer.json["outcomes"]} <= {"applied", "ignored", "duplicate"}
 

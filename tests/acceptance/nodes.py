@@ -53,8 +53,8 @@ class Node:
 
     @property
     def is_ready(self) -> bool:
-        said = self._log.read_text()
-        return '"event": "listening"' in said or '"event": "working"' in said
+        received = self._log.read_text()
+        return '"event": "listening"' in received or '"event": "working"' in received
 
     def kill(self) -> None:
         """Nothing but this may end it."""
@@ -82,7 +82,7 @@ class Node:
             self._process.wait(ENDS_WITHIN_S)
 
 
-class Said(NamedTuple):
+class Received(NamedTuple):
     """An answer over the wire."""
 
     status: int
@@ -106,7 +106,7 @@ class Line:
         self._key = key
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def ask(self, line: str, body: bytes = b"") -> Said:
+    async def request(self, line: str, body: bytes = b"") -> Received:
         """Raises Lost: then nobody knows whether it was done."""
         headers = {"authorization": f"Bearer {self._key}", "content-type": "application/json"}
         head = request_head(line, {"host": HOST, "content-length": str(len(body)), **headers})
@@ -133,11 +133,11 @@ class Line:
                 await writer.wait_closed()
 
 
-async def _read(reader: asyncio.StreamReader) -> Said:
+async def _read(reader: asyncio.StreamReader) -> Received:
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     lengths = [line for line in head.split(b"\r\n") if line.startswith(b"content-length:")]
     body = await reader.readexactly(int(lengths[0].partition(b":")[2]) if lengths else 0)
-    return Said(int(head[9:12]), body)
+    return Received(int(head[9:12]), body)
 
 
 class Crowd:
@@ -148,7 +148,7 @@ class Crowd:
         self._numbers = count()
         self._over = asyncio.Event()
         # Facts by their call.
-        self.told: Counter[str] = Counter()
+        self.reported: Counter[str] = Counter()
         self.acknowledged: Counter[str] = Counter()
         self.losses = self.reads = self.faded = 0
         self.seconds: list[float] = []
@@ -161,21 +161,21 @@ class Crowd:
         """No longer than until it is over."""
         await _rest(seconds, self._over)
 
-    async def tell(self, number: int, key: str) -> None:
+    async def report(self, number: int, key: str) -> None:
         """One sender. The facts of a call come from several, by several nodes."""
         line = Line(self._nodes, number, key)
         while not self._over.is_set():
             fact = next(self._numbers)
             sid = f"own-{fact // FACTS_A_CALL}"
-            self.told[sid] += 1
+            self.reported[sid] += 1
             body = _event(f"e{fact}", sid, STATES[fact % FACTS_A_CALL])
-            begun = perf_counter()
-            while (said := await self._try(line, "POST /api/v1/events", body)) is None:
+            started = perf_counter()
+            while (received := await self._try(line, "POST /api/v1/events", body)) is None:
                 pass
-            assert said.status == 200, said
-            [outcome] = said.json["outcomes"]
+            assert received.status == 200, received
+            [outcome] = received.json["outcomes"]
             assert outcome["outcome"] in {"applied", "ignored", "duplicate"}, outcome
-            self.seconds.append(perf_counter() - begun)
+            self.seconds.append(perf_counter() - started)
             self.acknowledged[sid] += 1
         await line.close()
 
@@ -184,13 +184,16 @@ class Crowd:
         line = Line(self._nodes, number, key)
         while not self._over.is_set():
             known = list(self.acknowledged)
-            said = await self._try(line, "GET /api/v1/call-logs?limit=1")
-            if said is not None:
-                assert said.status == 200, said
-                assert said.json["total"] >= len(known)
+            received = await self._try(line, "GET /api/v1/call-logs?limit=1")
+            if received is not None:
+                assert received.status == 200, received
+                assert received.json["total"] >= len(known)
                 self.reads += 1
-            if known and (said := await self._try(line, f"GET /api/v1/call-logs/{known[-1]}")) is not None:
-                assert said.status == 200, said
+            if (
+                known
+                and (received := await self._try(line, f"GET /api/v1/call-logs/{known[-1]}")) is not None
+            ):
+                assert received.status == 200, received
         await line.close()
 
     async def fade(self, number: int, key: str) -> None:
@@ -199,17 +202,17 @@ class Crowd:
         while not self._over.is_set():
             fact = next(self._numbers)
             body = _event(f"e{fact}", f"fading-{number}-{fact // 40}", STATES[fact % FACTS_A_CALL])
-            said = await self._try(line, "POST /api/v1/events", body)
-            if said is not None:
+            received = await self._try(line, "POST /api/v1/events", body)
+            if received is not None:
                 # What was erased is refused.
-                assert said.status in {200, 422}, said
-                self.faded += said.status == 200
+                assert received.status in {200, 422}, received
+                self.faded += received.status == 200
             await self.pause(PAUSE_S)
         await line.close()
 
-    async def _try(self, line: Line, what: str, body: bytes = b"") -> Said | None:
+    async def _try(self, line: Line, what: str, body: bytes = b"") -> Received | None:
         try:
-            return await line.ask(what, body)
+            return await line.request(what, body)
         except Lost:
             self.losses += 1
             await _rest(PAUSE_S)

@@ -138,7 +138,7 @@ def send(service: Service, message: Callback | Sequence[OwnEvent]) -> Answer:
     if isinstance(message, Callback):
         signature = sdk_signature(HOST + message.path, repeated(message.pairs))
         headers = {"content-type": message.content_type, "x-twilio-signature": signature}
-        return service.ask("POST", message.path, message.body, headers)
+        return service.request("POST", message.path, message.body, headers)
     body = "\n".join(each.event for each in message).encode()
     headers = {"content-type": NDJSON, **service.bearer("events:write")}
-    return service.ask("POST", "/api/v1/events", body, headers)
+    return service.request("POST", "/api/v1/events", body, headers)

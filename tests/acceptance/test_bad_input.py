@@ -51,15 +51,15 @@ def parser(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 def listed(service: Service, query: str) -> Answer:
-    return service.ask("GET", f"{LIST}?{query}", headers=service.bearer("calls:read"))
+    return service.request("GET", f"{LIST}?{query}", headers=service.bearer("calls:read"))
 
 
-def told(service: Service, *events: Mapping[str, Any]) -> Answer:
+def reported(service: Service, *events: Mapping[str, Any]) -> Answer:
     return sent(service, json.dumps(events if len(events) > 1 else events[0]).encode())
 
 
 def sent(service: Service, body: bytes) -> Answer:
-    return service.ask("POST", EVENTS, body, service.bearer("events:write"))
+    return service.request("POST", EVENTS, body, service.bearer("events:write"))
 
 
 def refusals(answer: Answer) -> list[tuple[str, str]]:
@@ -118,7 +118,7 @@ def test_an_unknown_status_word_of_a_provider_is_a_dead_letter(service: Service)
 
 
 def test_an_unknown_status_word_in_an_own_event_is_refused(service: Service) -> None:
-    assert refusals(told(service, EVENT | {"status": "parked"})) == [
+    assert refusals(reported(service, EVENT | {"status": "parked"})) == [
         ("status", f"status must be one of {STATUS_WORDS}, not 'parked'")
     ]
     assert service.calls() == []
@@ -129,7 +129,7 @@ def test_an_unknown_status_word_in_an_own_event_is_refused(service: Service) -> 
 )
 def test_a_number_that_is_no_e_164_is_kept_as_it_came(service: Service, number: str) -> None:
     assert service.call_back(changed(From=number)).status_code == 200
-    assert told(service, EVENT | {"call_sid": "own", "from_number": number}).status_code == 200
+    assert reported(service, EVENT | {"call_sid": "own", "from_number": number}).status_code == 200
     assert {call["from_number"] for call in service.calls()} == {number}
 
 
@@ -144,11 +144,11 @@ OFF = {
 
 @pytest.mark.parametrize("instant", OFF)
 def test_a_time_before_2000_or_a_day_ahead_is_refused(service: Service, instant: str) -> None:
-    ((field, detail),) = refusals(told(service, EVENT | {"occurred_at": instant}))
+    ((field, detail),) = refusals(reported(service, EVENT | {"occurred_at": instant}))
     assert field == "occurred_at"
     assert "check the sender's clock" in detail
     for name in ("started_at", "ringing_at", "answered_at", "ended_at"):
-        assert [each for each, _ in refusals(told(service, EVENT | {name: instant}))] == [name]
+        assert [each for each, _ in refusals(reported(service, EVENT | {name: instant}))] == [name]
     assert service.calls() == []
 
 
@@ -164,21 +164,21 @@ def test_a_time_before_2000_or_a_day_ahead_of_a_provider_is_a_dead_letter(
 def test_the_first_of_2000_and_a_day_ahead_are_taken(service: Service) -> None:
     for number, instant in enumerate(("2000-01-01T00:00:00Z", utc_text(NOW_US + DAY_US))):
         event = EVENT | {"id": f"e{number}", "call_sid": f"c{number}", "occurred_at": instant}
-        assert told(service, event).status_code == 200
+        assert reported(service, event).status_code == 200
 
 
 @pytest.mark.parametrize("instant", ["2026-11-18T11:00:00", "2026-11-18 11:00:00.5", "2026-11-18T11:00"])
 def test_a_naive_time_is_refused(parser: Service, instant: str) -> None:
     assert invalid_parameters(listed(parser, f"from={instant}")) == ["from"]
     assert invalid_parameters(listed(parser, f"to={instant}")) == ["to"]
-    assert refusals(told(parser, EVENT | {"occurred_at": instant}))[0][0] == "occurred_at"
+    assert refusals(reported(parser, EVENT | {"occurred_at": instant}))[0][0] == "occurred_at"
 
 
 # ---------------------------------------------------------------------------------- parameters of the list
 
 
 @pytest.mark.parametrize(
-    ("query", "named", "says"),
+    ("query", "named", "expected"),
     [
         ("from=2026-10-02&to=2026-10-01", "from", "from must be earlier than to"),
         ("from=2026-10-01&to=2026-10-01", "from", "from must be earlier than to"),
@@ -215,15 +215,15 @@ def test_a_naive_time_is_refused(parser: Service, instant: str) -> None:
     ],
 )
 def test_a_bad_parameter_is_named_with_what_would_be_right(
-    parser: Service, query: str, named: str, says: str
+    parser: Service, query: str, named: str, expected: str
 ) -> None:
     answer = listed(parser, query)
     assert invalid_parameters(answer) == [named]
-    assert says in answer.json()["errors"][0]["detail"]
+    assert expected in answer.json()["errors"][0]["detail"]
     assert "data" not in answer.json()
 
 
-def test_all_faults_are_told_at_once(parser: Service) -> None:
+def test_all_faults_are_reported_at_once(parser: Service) -> None:
     answer = listed(parser, "limit=0&offset=-1&status=done&nope=1&from=2026-10-02&to=2026-10-01")
     assert sorted(invalid_parameters(answer)) == ["from", "limit", "nope", "offset", "status"]
 
@@ -236,7 +236,7 @@ class BadBody(NamedTuple):
 
     body: bytes
     status: int
-    says: str
+    expected: str
 
 
 def event_with(name: str, value: str) -> bytes:
@@ -274,11 +274,11 @@ BAD_BODIES = {
 
 
 @pytest.mark.parametrize("bad", BAD_BODIES.values(), ids=list(BAD_BODIES))
-def test_a_bad_body_is_a_problem_that_says_why_and_applies_nothing(parser: Service, bad: BadBody) -> None:
+def test_a_bad_body_is_a_problem_with_its_cause_and_applies_nothing(parser: Service, bad: BadBody) -> None:
     answer = sent(parser, bad.body)
     assert answer.status_code == bad.status
     assert answer.headers["content-type"] == "application/problem+json"
-    assert bad.says.lower() in answer.text.lower()
+    assert bad.expected.lower() in answer.text.lower()
     assert parser.calls() == []
 
 
@@ -286,7 +286,7 @@ def test_one_bad_line_of_ndjson_applies_nothing_of_it(service: Service) -> None:
     headers = {"content-type": "application/x-ndjson", **service.bearer("events:write")}
     for bad in (b'{"id": ', b"[" * 10_000, b'"\\ud800"', b"\xff"):
         body = b"\n".join([json.dumps(EVENT).encode(), bad, json.dumps(EVENT | {"id": "e2"}).encode()])
-        answer = service.ask("POST", EVENTS, body, headers)
+        answer = service.request("POST", EVENTS, body, headers)
         assert (answer.status_code, slug(answer)) == (400, "invalid-body")
         assert answer.json()["detail"].startswith("line 2: ")
     assert service.calls() == []
@@ -295,12 +295,12 @@ def test_one_bad_line_of_ndjson_applies_nothing_of_it(service: Service) -> None:
 def test_a_refused_event_leaves_nothing_of_itself(service: Service) -> None:
     """Its good fields must not go in while a bad one is refused; its neighbours do."""
     half = EVENT | {"id": "bad", "call_sid": "half", "status": "completed", "sip_code": 7}
-    answer = told(service, EVENT | {"status": "ringing"}, half)
+    answer = reported(service, EVENT | {"status": "ringing"}, half)
     assert [each["outcome"] for each in answer.json()["outcomes"]] == ["applied", "refused"]
     assert [call["call_sid"] for call in service.calls()] == [SID]
 
 
-def test_a_signed_form_with_one_bad_leg_tells_nothing_of_the_other(service: Service) -> None:
+def test_a_signed_form_with_one_bad_leg_stores_nothing_of_the_other(service: Service) -> None:
     dial = [("DialCallSid", "CA" + "9" * 32), ("DialCallStatus", "parked")]
     assert dead_letter(service, [*RINGING, *dial]).startswith("DialCallStatus 'parked'")
 
@@ -341,11 +341,11 @@ def wire(live: Live) -> Wire:
 def problem(answer: WireAnswer) -> tuple[int, str]:
     """The status and slug of what must be a problem document."""
     assert answer.headers["content-type"] == "application/problem+json", answer
-    shown = answer.json
-    assert list(shown)[:7] == ["type", "title", "status", "detail", "instance", "request_id", "errors"]
-    assert (shown["status"], shown["request_id"]) == (answer.status, answer.headers["x-request-id"])
-    assert shown["detail"]
-    return answer.status, str(shown["type"]).rpartition("#")[2]
+    displayed = answer.json
+    assert list(displayed)[:7] == ["type", "title", "status", "detail", "instance", "request_id", "errors"]
+    assert (displayed["status"], displayed["request_id"]) == (answer.status, answer.headers["x-request-id"])
+    assert displayed["detail"]
+    return answer.status, str(displayed["type"]).rpartition("#")[2]
 
 
 @pytest.mark.parametrize("bad", BAD_BODIES.values(), ids=list(BAD_BODIES))
@@ -405,7 +405,7 @@ def sent_blindly(wire: Wire, body: bytes, coding: str) -> int:
     length = {"content-length": str(len(body))} if coding == "identity" else {"transfer-encoding": coding}
     with socket.create_connection((LOOPBACK, wire.live.port), timeout=30) as connection:
         connection.sendall(request_head(f"POST {EVENTS}", {**wire.headers, **length}))
-        for piece in (body[place : place + MIB] for place in range(0, len(body), MIB)):
+        for piece in (body[position : position + MIB] for position in range(0, len(body), MIB)):
             connection.sendall(piece if coding == "identity" else b"%x\r\n%b\r\n" % (len(piece), piece))
         response = HTTPResponse(connection)
         response.begin()
@@ -428,7 +428,7 @@ def test_a_client_that_sends_on_reads_that_the_body_is_too_long(
     assert [send(wire, b" " * (mib * MIB), coding) for _ in range(3)] == [413] * 3
 
 
-def test_whoever_reads_no_answer_is_cut_off_in_the_end(wire: Wire) -> None:
+def test_a_client_that_reads_no_answer_is_disconnected(wire: Wire) -> None:
     with pytest.raises(ConnectionError):
         sent_blindly(wire, b" " * HUNDRED_MB, "identity")
 

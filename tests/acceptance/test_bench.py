@@ -44,7 +44,7 @@ def test_the_table_is_printed_and_the_data_kept(tmp_path: Path) -> None:
     assert kept.name.startswith("2000-")
 
 
-def test_a_size_that_is_none_is_told(tmp_path: Path) -> None:
+def test_an_unknown_size_is_refused(tmp_path: Path) -> None:
     done = run(tmp_path, "--size", "some")
     assert done.returncode == 2
     assert "such as 10k or 1m" in done.stderr

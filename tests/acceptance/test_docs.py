@@ -39,7 +39,7 @@ PRELOADED = Path(preloaded_commands.__file__)
 STAND_INS = {"curl": "tests.acceptance.curl", "sqlite3": "apsw"}
 POSTGRES = "postgresql://calltally:PASSWORD@db.example.com/calltally"
 # Some pages show what is refused.
-SHOWN_PROBLEMS = {
+LISTED_PROBLEMS = {
     "first-call.md": ["invalid-parameter"],
     "connect-a-carrier.md": ["wrong-signature"],
     "connect-twilio.md": ["wrong-signature"],
@@ -60,14 +60,14 @@ def names(paths: list[Path]) -> list[str]:
 @pytest.fixture
 def replaced(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     """Values of the documents that are the reader's own: the address and the database."""
-    told = {f"{HOST}:8080": f"{HOST}:{free_port(HOST)}"}
+    reported = {f"{HOST}:8080": f"{HOST}:{free_port(HOST)}"}
     if POSTGRES not in request.node.callspec.params["page"].read_text():
-        yield told
+        yield reported
         return
     server: str = request.getfixturevalue("postgres_server")
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute('CREATE DATABASE "docs"')
-        yield told | {POSTGRES: urlsplit(server)._replace(path="/docs").geturl()}
+        yield reported | {POSTGRES: urlsplit(server)._replace(path="/docs").geturl()}
         connection.execute('DROP DATABASE "docs" WITH (FORCE)')
 
 
@@ -102,7 +102,7 @@ def test_the_commands_of_a_page_run(
         timeout=RUNS_WITHIN_S,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert PROBLEM.findall(done.stdout) == SHOWN_PROBLEMS.get(page.name, [])
+    assert PROBLEM.findall(done.stdout) == LISTED_PROBLEMS.get(page.name, [])
     assert "Traceback" not in done.stdout + done.stderr
 
 
@@ -137,8 +137,8 @@ def tools(folder: Path, migrated: Path) -> Path:
 
 
 def test_the_pages_that_show_how_are_all_run() -> None:
-    shown = {page for page in pages.PAGES if page.parent.name in {"how-to", "tutorials"}}
-    assert shown | {pages.ROOT / "README.md"} <= set(pages.runnable())
+    displayed = {page for page in pages.PAGES if page.parent.name in {"how-to", "tutorials"}}
+    assert displayed | {pages.ROOT / "README.md"} <= set(pages.runnable())
 
 
 # ------------------------------------------------------------------------------------------------ tables
@@ -223,8 +223,8 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         if urlsplit(link).scheme:
             assert urlsplit(link).scheme == "https", link
             continue
-        place, _, anchor = link.partition("#")
-        target = (page.parent / place).resolve() if place else page
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
         assert target.exists(), link
         assert not anchor or anchor in pages.anchors(target), link
 

@@ -17,7 +17,7 @@ WITHIN_S = 60
 LIST = "/api/v1/call-logs"
 
 
-class Asking(NamedTuple):
+class ExportSession(NamedTuple):
     """A tenant of a running server, and a folder to work in."""
 
     live: Live
@@ -31,12 +31,12 @@ class Asking(NamedTuple):
     def export(self, *words: str, **more: str) -> "subprocess.CompletedProcess[str]":
         return calltally(self.folder, "export", *words, environment=self.environment | more)
 
-    def tell(self, *events: Mapping[str, Any]) -> None:
+    def report(self, *events: Mapping[str, Any]) -> None:
         self.live.send_events(self.key, events)
 
     def stream(self, form: str, query: str = "") -> bytes:
         path = f"{LIST}?format={form}&order=asc&from=2026-10-01&to=2026-11-01{query}"
-        answer = self.live.ask("GET", path, headers={"authorization": f"Bearer {self.key}"})
+        answer = self.live.request("GET", path, headers={"authorization": f"Bearer {self.key}"})
         assert answer.status == 200, answer
         return answer.body
 
@@ -45,19 +45,19 @@ class Asking(NamedTuple):
 
 
 @pytest.fixture
-def asking(live: Live, tmp_path: Path) -> Asking:
+def session(live: Live, tmp_path: Path) -> ExportSession:
     tenant = live.new_tenant()
     key = live.new_key(tenant, "calls:read", "events:write")
-    made = Asking(live, key, tmp_path)
-    made.tell(*(event(number) for number in range(240)))
+    made = ExportSession(live, key, tmp_path)
+    made.report(*(event(number) for number in range(240)))
     return made
 
 
-def event(number: int, **said: Any) -> dict[str, Any]:  # noqa: ANN401 (whatever a field may be)
+def event(number: int, **stated: Any) -> dict[str, Any]:  # noqa: ANN401 (whatever a field may be)
     at = f"2026-10-{1 + number // 10:02}T10:{number % 10:02}:00Z"
     state = ("completed", "no-answer", "ringing")[number % 3]
-    told = {"id": f"e{number}", "call_sid": f"call-{number}", "occurred_at": at, "status": state}
-    return {**told, "summary": 'Said "=1+1", twice.', "route": f"r{number % 2}", **said}
+    reported = {"id": f"e{number}", "call_sid": f"call-{number}", "occurred_at": at, "status": state}
+    return {**reported, "summary": 'Said "=1+1", twice.', "route": f"r{number % 2}", **stated}
 
 
 def ended(done: "subprocess.CompletedProcess[str]", code: int = 0) -> str:
@@ -67,92 +67,92 @@ def ended(done: "subprocess.CompletedProcess[str]", code: int = 0) -> str:
 
 
 @pytest.mark.parametrize("form", ["ndjson", "csv"])
-def test_the_file_is_to_the_byte_what_the_server_streams(asking: Asking, form: str) -> None:
-    said = ended(asking.export("--month", "2026-10", "--out", "oct", "--format", form, "--limit", "50"))
-    assert asking.read(f"oct/calls.{form}") == asking.stream(form)
-    assert said.splitlines()[0] == "240 calls from 2026-10-01 to 2026-11-01"
-    assert "complete  yes: as many calls as the server counts under this snapshot" in said
-    ended(asking.export("--month", "2026-10", "--out", "days", "--format", form, "--partition", "day"))
-    parts = [asking.read(f"days/{path.name}") for path in sorted((asking.folder / "days").glob("calls-*"))]
+def test_the_file_is_to_the_byte_what_the_server_streams(session: ExportSession, form: str) -> None:
+    stated = ended(session.export("--month", "2026-10", "--out", "oct", "--format", form, "--limit", "50"))
+    assert session.read(f"oct/calls.{form}") == session.stream(form)
+    assert stated.splitlines()[0] == "240 calls from 2026-10-01 to 2026-11-01"
+    assert "complete  yes: as many calls as the server counts under this snapshot" in stated
+    ended(session.export("--month", "2026-10", "--out", "days", "--format", form, "--partition", "day"))
+    parts = [session.read(f"days/{path.name}") for path in sorted((session.folder / "days").glob("calls-*"))]
     heading = parts[0].partition(b"\r\n")[0] + b"\r\n" if form == "csv" else b""
     assert len(parts) == 24
-    assert heading + b"".join(part.removeprefix(heading) for part in parts) == asking.stream(form)
+    assert heading + b"".join(part.removeprefix(heading) for part in parts) == session.stream(form)
 
 
-def test_filters_and_json(asking: Asking) -> None:
+def test_filters_and_json(session: ExportSession) -> None:
     words = ("--from", "2026-10-01", "--to", "2026-11-01", "--out", "some", "--json")
     filters = ("--status", "completed", "--status", "ringing", "--route", "r0", "--escalated", "false")
-    manifest = json.loads(ended(asking.export(*words, *filters)))
+    manifest = json.loads(ended(session.export(*words, *filters)))
     query = "&status=completed,ringing&route=r0&escalated=false"
-    assert asking.read("some/calls.ndjson") == asking.stream("ndjson", query)
-    assert manifest == json.loads(asking.read("some/manifest.json"))
+    assert session.read("some/calls.ndjson") == session.stream("ndjson", query)
+    assert manifest == json.loads(session.read("some/manifest.json"))
     assert (manifest["rows"], manifest["by_status"]) == (80, {"completed": 40, "ringing": 40})
     assert manifest["filters"]["status"] == ["completed", "ringing"]
 
 
 @pytest.mark.parametrize("form", ["ndjson", "csv"])
-def test_what_changes_in_a_closed_month_is_an_amendment(asking: Asking, form: str) -> None:
+def test_what_changes_in_a_closed_month_is_an_amendment(session: ExportSession, form: str) -> None:
     words = ("--month", "2026-10", "--out", "oct", "--format", form)
-    ended(asking.export(*words))
-    before = asking.read(f"oct/calls.{form}")
-    assert "there are no changes since the export" in asking.export(*words).stderr
-    asking.tell(
+    ended(session.export(*words))
+    before = session.read(f"oct/calls.{form}")
+    assert "there are no changes since the export" in session.export(*words).stderr
+    session.report(
         event(2, id="late-1", status="completed"),
         event(300, id="late-2", occurred_at="2026-10-09T00:00:00Z"),
         event(7, id="late-3", occurred_at="2026-09-30T23:00:00Z", status="queued"),
         event(301, id="late-4", occurred_at="2026-11-09T00:00:00Z"),
     )
-    said = ended(asking.export(*words))
-    assert said.splitlines()[0] == "since then: 1 added, 1 changed, 1 removed"
-    assert asking.read(f"oct/calls.{form}") == before
-    [gone] = asking.read("oct/amendments/0001/gone.ndjson").splitlines()
+    stated = ended(session.export(*words))
+    assert stated.splitlines()[0] == "since then: 1 added, 1 changed, 1 removed"
+    assert session.read(f"oct/calls.{form}") == before
+    [gone] = session.read("oct/amendments/0001/gone.ndjson").splitlines()
     assert json.loads(gone)["reason"] == "left"
-    manifest = json.loads(asking.read("oct/amendments/0001/manifest.json"))
+    manifest = json.loads(session.read("oct/amendments/0001/manifest.json"))
     assert manifest["amends"]["base"]["name"] == "manifest.json"
     assert manifest["rows"] == 2
-    asking.tell(event(5, id="late-5", status="completed"))
-    ended(asking.export(*words))
-    second = json.loads(asking.read("oct/amendments/0002/manifest.json"))
+    session.report(event(5, id="late-5", status="completed"))
+    ended(session.export(*words))
+    second = json.loads(session.read("oct/amendments/0002/manifest.json"))
     assert second["amends"] == {
         "base": {"name": "amendments/0001/manifest.json", "sha256": second["amends"]["base"]["sha256"]},
         "added": 0,
         "changed": 1,
         "gone": 0,
     }
-    assert len(ended(asking.export("--verify", "oct")).split("since then: ")) == 3
-    (asking.folder / "oct/amendments/0002" / f"calls.{form}").write_bytes(b"")
-    assert "was changed" in asking.export("--verify", "oct").stderr
-    assert ended(asking.export("--verify", "oct"), 1) == ""
+    assert len(ended(session.export("--verify", "oct")).split("since then: ")) == 3
+    (session.folder / "oct/amendments/0002" / f"calls.{form}").write_bytes(b"")
+    assert "was changed" in session.export("--verify", "oct").stderr
+    assert ended(session.export("--verify", "oct"), 1) == ""
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
-def test_where_the_feed_cannot_tell_the_window_is_compared(asking: Asking, form: str) -> None:
+def test_without_the_feed_the_window_is_compared(session: ExportSession, form: str) -> None:
     words = ("--month", "2026-10", "--out", "said", "--q", "twice", "--format", form)
-    ended(asking.export(*words))
-    assert "there are no changes since the export" in asking.export(*words).stderr
-    asking.tell(
+    ended(session.export(*words))
+    assert "there are no changes since the export" in session.export(*words).stderr
+    session.report(
         event(2, id="x1", occurred_at="2026-10-01T11:00:00Z", summary="Once."),
         event(3, id="x2", occurred_at="2026-10-01T11:00:00Z", summary="Twice, at least."),
         event(300, id="x3", occurred_at="2026-10-09T00:00:00Z"),
     )
-    done = asking.export(*words)
+    done = session.export(*words)
     assert "the window is exported again and compared" in done.stderr
     assert ended(done).splitlines()[0] == "since then: 1 added, 1 changed, 1 removed"
 
 
-def test_an_erased_call_is_gone_in_the_amendment(asking: Asking) -> None:
+def test_an_erased_call_is_gone_in_the_amendment(session: ExportSession) -> None:
     words = ("--month", "2026-10", "--out", "oct")
-    ended(asking.export(*words))
-    tenant = asking.key.split("_")[1]
-    erased = asking.live.ask("DELETE", f"{LIST}/call-4?tenant={tenant}", headers=asking.live.admin)
+    ended(session.export(*words))
+    tenant = session.key.split("_")[1]
+    erased = session.live.request("DELETE", f"{LIST}/call-4?tenant={tenant}", headers=session.live.admin)
     assert erased.status == 204, erased
-    ended(asking.export(*words))
-    assert json.loads(asking.read("oct/amendments/0001/gone.ndjson"))["reason"] == "erased"
-    assert not (asking.folder / "oct/amendments/0001/calls.ndjson").exists()
+    ended(session.export(*words))
+    assert json.loads(session.read("oct/amendments/0001/gone.ndjson"))["reason"] == "erased"
+    assert not (session.folder / "oct/amendments/0001/calls.ndjson").exists()
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "reported"),
     [
         (("--out", "x"), 2, "choose a window"),
         (("--all",), 2, "--out is missing"),
@@ -175,22 +175,24 @@ def test_an_erased_call_is_gone_in_the_amendment(asking: Asking) -> None:
         (("--all", "--out", "x", "--settle", "999999w"), 2, "--settle '999999w'"),
     ],
 )
-def test_what_cannot_be_done_is_one_line(asking: Asking, words: Sequence[str], code: int, told: str) -> None:
-    done = asking.export(*words)
+def test_what_cannot_be_done_is_one_line(
+    session: ExportSession, words: Sequence[str], code: int, reported: str
+) -> None:
+    done = session.export(*words)
     assert ended(done, code) == ""
-    assert told in done.stderr
+    assert reported in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_a_full_disk_is_one_line_and_the_same_command_goes_on(asking: Asking) -> None:
+def test_a_full_disk_is_one_line_and_the_same_command_goes_on(session: ExportSession) -> None:
     words = (*COMMAND, "export", "--month", "2026-10", "--out", "o", "--quiet")
     # No file may get longer than 8 KiB, which the system tells as it tells a full disk.
     bounded = ("sh", "-c", 'ulimit -f 16; exec "$@"', "sh", *words)
     # Nor a file of coverage's, whose own complaint would stand among the program's.
-    unmeasured = {name: value for name, value in asking.environment.items() if "COVERAGE" not in name}
+    unmeasured = {name: value for name, value in session.environment.items() if "COVERAGE" not in name}
     done = subprocess.run(
         bounded,
-        cwd=asking.folder,
+        cwd=session.folder,
         env=unmeasured,
         capture_output=True,
         text=True,
@@ -202,51 +204,53 @@ def test_a_full_disk_is_one_line_and_the_same_command_goes_on(asking: Asking) ->
         "calltally: o cannot be written or read (File too large): free some space, "
         "then run the same command to continue\n"
     )
-    ended(asking.export("--month", "2026-10", "--out", "o", "--quiet"))
-    assert asking.read("o/calls.ndjson") == asking.stream("ndjson")
+    ended(session.export("--month", "2026-10", "--out", "o", "--quiet"))
+    assert session.read("o/calls.ndjson") == session.stream("ndjson")
 
 
-def test_another_window_in_the_same_folder_is_refused_and_restart_replaces_it(asking: Asking) -> None:
-    ended(asking.export("--month", "2026-10", "--out", "o", "--partition", "day", "--raw", "--quiet"))
-    done = asking.export("--from", "2026-10-05", "--to", "2026-10-06", "--out", "o")
+def test_another_window_in_the_same_folder_is_refused_and_restart_replaces_it(session: ExportSession) -> None:
+    ended(session.export("--month", "2026-10", "--out", "o", "--partition", "day", "--raw", "--quiet"))
+    done = session.export("--from", "2026-10-05", "--to", "2026-10-06", "--out", "o")
     assert ended(done, 2) == ""
     assert "contains another export: window was from 2026-10-01" in done.stderr
-    done = asking.export("--month", "2026-10", "--out", "o")
+    done = session.export("--month", "2026-10", "--out", "o")
     assert ended(done, 2) == ""
     assert "contains another export: partition was day and is now none" in done.stderr
-    (asking.folder / "o" / "mine.txt").write_text("stays")
-    ended(asking.export("--from", "2026-10-05", "--to", "2026-10-06", "--out", "o", "--restart"))
-    left = {path.name for path in (asking.folder / "o").iterdir()}
+    (session.folder / "o" / "mine.txt").write_text("stays")
+    ended(session.export("--from", "2026-10-05", "--to", "2026-10-06", "--out", "o", "--restart"))
+    left = {path.name for path in (session.folder / "o").iterdir()}
     assert left == {"calls.ndjson", "manifest.json", "mine.txt", ".export.lock"}
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_following_appends_what_changes_until_it_is_stopped(asking: Asking, how: signal.Signals) -> None:
+def test_following_appends_what_changes_until_it_is_stopped(
+    session: ExportSession, how: signal.Signals
+) -> None:
     words = [*COMMAND, "export", "--all", "--route", "r0", "--out", "f", "--follow"]
-    changes = asking.folder / "f" / "changes.ndjson"
+    changes = session.folder / "f" / "changes.ndjson"
     expected = 0
-    for turn in range(2):
+    for round_number in range(2):
         with subprocess.Popen(
-            words, cwd=asking.folder, env=asking.environment, stderr=subprocess.PIPE, text=True
+            words, cwd=session.folder, env=session.environment, stderr=subprocess.PIPE, text=True
         ) as process:
             assert process.stderr
-            until_said(process, "now following changes")
-            again = asking.export("--all", "--route", "r0", "--out", "f", "--checkpoint", "c")
+            wait_for_output(process, "now following changes")
+            again = session.export("--all", "--route", "r0", "--out", "f", "--checkpoint", "c")
             assert "another export uses" in ended_badly(again)
-            later = f"2026-11-02T00:00:0{turn}Z"
-            asking.tell(
-                event(2, id=f"f-{turn}-1", occurred_at=later, summary=f"Turn {turn}."),
-                event(1, id=f"f-{turn}-2", occurred_at=later, summary="Of another route."),
-                event(4, id=f"f-{turn}-3", occurred_at=later, route=f"r{1 - turn % 2}"),
+            later = f"2026-11-02T00:00:0{round_number}Z"
+            session.report(
+                event(2, id=f"f-{round_number}-1", occurred_at=later, summary=f"Turn {round_number}."),
+                event(1, id=f"f-{round_number}-2", occurred_at=later, summary="Of another route."),
+                event(4, id=f"f-{round_number}-3", occurred_at=later, route=f"r{1 - round_number % 2}"),
             )
             expected += 3
             wait_for_lines(process, changes, expected)
             process.send_signal(how)
             assert "stopped; run the same command to continue" in process.stderr.read()
             assert process.wait(WITHIN_S) == 0
-    told = [json.loads(line) for line in changes.read_bytes().splitlines()]
-    assert [call.get("summary") for call in told][:1] == ["Turn 0."]
-    assert {call["tombstone"] for call in told if "tombstone" in call} == {"left"}
+    reported = [json.loads(line) for line in changes.read_bytes().splitlines()]
+    assert [call.get("summary") for call in reported][:1] == ["Turn 0."]
+    assert {call["tombstone"] for call in reported if "tombstone" in call} == {"left"}
 
 
 def ended_badly(done: "subprocess.CompletedProcess[str]") -> str:
@@ -254,7 +258,7 @@ def ended_badly(done: "subprocess.CompletedProcess[str]") -> str:
     return done.stderr
 
 
-def until_said(process: "subprocess.Popen[str]", words: str) -> None:
+def wait_for_output(process: "subprocess.Popen[str]", words: str) -> None:
     assert process.stderr
     for line in process.stderr:
         if words in line:
@@ -286,10 +290,10 @@ def test_a_bare_server_that_moves_is_read_until_it_agrees(tmp_path: Path) -> Non
         words = ("--from", "2026-10-01", "--to", "2026-10-04", "--out", "o", "--limit", "10")
         environment = own_environment(BASE_URL=base, API_KEY=KEY)
         done = calltally(tmp_path, "export", *words, environment=environment)
-    said = ended(done)
-    assert "431 calls from 2026-10-01 to 2026-10-04" in said
-    assert "moved     0 repeats and 1 holes in 3 readings; drift.ndjson names each" in said
-    assert "complete  yes: the last two of 3 readings agree" in said
+    stated = ended(done)
+    assert "431 calls from 2026-10-01 to 2026-10-04" in stated
+    assert "moved     0 repeats and 1 holes in 3 readings; drift.ndjson names each" in stated
+    assert "complete  yes: the last two of 3 readings agree" in stated
     assert "the server has no snapshots" in done.stderr
 
 
@@ -300,86 +304,86 @@ def test_a_bare_server_that_never_agrees_makes_the_exit_code_one(tmp_path: Path)
 
     with listening(Miscounting(calls(20), habits=Habits(has_total=True))) as base:
         words = ("--all", "--out", "o", "--base-url", base, "--key", KEY)
-        said = ended(calltally(tmp_path, "export", *words), 1)
-    assert "complete  NO: see above" in said
-    assert "note      1 of 1 slices have another number of calls than the server's total" in said
+        stated = ended(calltally(tmp_path, "export", *words), 1)
+    assert "complete  NO: see above" in stated
+    assert "note      1 of 1 slices have another number of calls than the server's total" in stated
 
 
 # --------------------------------------------------------------------------------------------------- a bucket
 
 
-def test_a_bucket_gets_the_files_and_last_of_all_the_manifest(asking: Asking) -> None:
+def test_a_bucket_gets_the_files_and_last_of_all_the_manifest(session: ExportSession) -> None:
     bucket = Bucket()
     words = ("--month", "2026-10", "--out", "s3://exports/acme/oct", "--partition", "day", "--raw")
     with standing_in(bucket) as variables:
-        said = ended(asking.export(*words, **variables))
+        stated = ended(session.export(*words, **variables))
         assert bucket.puts[-1] == "exports/acme/oct/manifest.json"
         assert len([name for name in bucket.puts if "/calls-2026-10-" in name]) == 24
-        assert "in s3://exports/acme/oct" in said
-        assert list(asking.folder.iterdir()) == []
-        asking.tell(event(2, id="late", status="completed"))
-        ended(asking.export(*words, **variables))
+        assert "in s3://exports/acme/oct" in stated
+        assert list(session.folder.iterdir()) == []
+        session.report(event(2, id="late", status="completed"))
+        ended(session.export(*words, **variables))
     assert bucket.puts[-1] == "exports/acme/oct/amendments/0001/manifest.json"
     parts = [
         body for name, body in sorted(bucket.objects.items()) if "/calls-" in name and "amend" not in name
     ]
-    assert b"".join(parts) != asking.stream("ndjson")
+    assert b"".join(parts) != session.stream("ndjson")
     assert len(b"".join(parts).splitlines()) == 240
     assert json.loads(bucket.objects["exports/acme/oct/amendments/0001/calls.ndjson"])["call_sid"] == "call-2"
 
 
-def test_an_upload_that_broke_off_goes_on_and_a_bucket_that_lies_is_noticed(asking: Asking) -> None:
+def test_an_upload_that_broke_off_goes_on_and_a_bucket_that_lies_is_noticed(session: ExportSession) -> None:
     bucket = Bucket()
     words = ("--month", "2026-10", "--out", "s3://exports/oct", "--partition", "day")
     with standing_in(bucket) as variables:
         bucket.limit = 5
-        done = asking.export(*words, **variables)
+        done = session.export(*words, **variables)
         assert ended(done, 1) == ""
         assert "s3://exports/oct" in done.stderr
         bucket.limit = None
-        ended(asking.export(*words, **variables))
+        ended(session.export(*words, **variables))
         assert len(bucket.puts) == len(set(bucket.puts)) == 25
         bucket.objects["exports/oct/calls-2026-10-01.ndjson"] = b"{}\n"
-        assert "differs from its manifest" in asking.export(*words, **variables).stderr
+        assert "differs from its manifest" in session.export(*words, **variables).stderr
 
 
-def test_a_restart_leaves_nothing_of_the_export_before_in_the_bucket(asking: Asking) -> None:
+def test_a_restart_leaves_nothing_of_the_export_before_in_the_bucket(session: ExportSession) -> None:
     bucket = Bucket()
     words = ("--month", "2026-10", "--out", "s3://exports/oct")
     with standing_in(bucket) as variables:
-        ended(asking.export(*words, **variables))
-        asking.tell(event(2, id="late", status="completed"))
-        ended(asking.export(*words, **variables))
+        ended(session.export(*words, **variables))
+        session.report(event(2, id="late", status="completed"))
+        ended(session.export(*words, **variables))
         stale = bytes(bucket.objects["exports/oct/calls.ndjson"])[::-1]
         bucket.objects["exports/oct/calls.ndjson"] = stale
         before = len(bucket.puts)
-        ended(asking.export(*words, "--restart", **variables))
-        assert bucket.objects["exports/oct/calls.ndjson"] == asking.stream("ndjson")
+        ended(session.export(*words, "--restart", **variables))
+        assert bucket.objects["exports/oct/calls.ndjson"] == session.stream("ndjson")
         assert bucket.deletes == [
             (before, "exports/oct/manifest.json"),
             (before, "exports/oct/amendments/0001/manifest.json"),
         ]
-        assert "there are no changes since the export" in asking.export(*words, **variables).stderr
+        assert "there are no changes since the export" in session.export(*words, **variables).stderr
 
 
-def test_a_manifest_in_a_bucket_that_names_other_files_is_refused(asking: Asking) -> None:
+def test_a_manifest_in_a_bucket_that_names_other_files_is_refused(session: ExportSession) -> None:
     bucket = Bucket()
     words = ("--month", "2026-10", "--out", "s3://exports/oct")
     with standing_in(bucket) as variables:
-        ended(asking.export(*words, **variables))
+        ended(session.export(*words, **variables))
         manifest = json.loads(bucket.objects["exports/oct/manifest.json"])
         manifest["files"][0]["name"] = "../mine.txt"
         bucket.objects["exports/oct/manifest.json"] = json.dumps(manifest).encode()
-        (asking.folder / "mine.txt").write_text("stays")
-        done = asking.export(*words, **variables)
+        (session.folder / "mine.txt").write_text("stays")
+        done = session.export(*words, **variables)
         assert ended(done, 1) == ""
         assert "contains the file name '../mine.txt', which no export uses" in done.stderr
-        assert asking.read("mine.txt") == b"stays"
+        assert session.read("mine.txt") == b"stays"
         # What was fetched is not taken for an export that is still to be sent.
         manifest["files"][0]["name"] = "calls.ndjson"
         bucket.objects["exports/oct/manifest.json"] = json.dumps(manifest).encode()
         for _ in range(2):
-            other = asking.export("--month", "2026-09", *words[2:], **variables)
+            other = session.export("--month", "2026-09", *words[2:], **variables)
             assert "contains another export: window was" in other.stderr
-        assert "there are no changes since the export" in asking.export(*words, **variables).stderr
+        assert "there are no changes since the export" in session.export(*words, **variables).stderr
         assert bucket.deletes == []

@@ -23,7 +23,7 @@ from calltally.store.jobs.jobs import JobState, files_of, need_job
 from tests.acceptance.live import own_environment
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import direct
-from tests.telling import fact
+from tests.sample_facts import fact
 from tests.unmeasured import unmeasured
 
 KILLS = int(os.environ.get("EXPORT_KILLS", "3"))
@@ -48,11 +48,11 @@ class Jobs:
         self.folder = folder
         files = str(folder / "files")
         self.settings = own_environment(DATABASE_URL=bench.url, FILES_FOLDER=files, LOG_LEVEL="warning")
-        told = [Submission(TENANT, fact(n, f"CA{n:032x}", status="completed")) for n in range(CALLS)]
-        bench.run(bench.store.submit(told))
+        reported = [Submission(TENANT, fact(n, f"CA{n:032x}", status="completed")) for n in range(CALLS)]
+        bench.run(bench.store.submit(reported))
 
-    def ask(self, **asked: str) -> bytes:
-        query = parse_export_query(asked)
+    def request(self, **requested: str) -> bytes:
+        query = parse_export_query(requested)
         step = queue_export(TENANT, query, None, self.bench.now_us)
         return self.bench.run(self.bench.store.write(step)).job
 
@@ -109,12 +109,12 @@ class Jobs:
 )
 def test_killed_in_mid_export_it_comes_out_the_same(bench: Bench, form: str, tmp_path: Path) -> None:
     jobs = Jobs(bench, tmp_path)
-    job = jobs.ask(format=form)
+    job = jobs.request(format=form)
     rows = 0
     for number in range(KILLS):
         rows = jobs.kill_past(job, max(rows, number * CALLS // (2 * KILLS)))
     assert (jobs.state(job), rows < CALLS) == (JobState.RUNNING, True)
-    unstopped = jobs.ask(format=form)
+    unstopped = jobs.request(format=form)
     jobs.finish()
     assert [jobs.state(each) for each in (job, unstopped)] == [JobState.COMPLETE] * 2
     assert jobs.contents(job) == jobs.contents(unstopped) != {}

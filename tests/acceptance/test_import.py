@@ -43,7 +43,7 @@ def test_a_file_imported_twice_is_known_the_second_time(run: Run, tmp_path: Path
     assert json.loads(second.stdout) == {**expected, "unread_fields": 0, "unlisted": []}
 
 
-def test_refusals_are_told_with_their_place_and_the_rest_goes_in(run: Run, tmp_path: Path) -> None:
+def test_refusals_are_reported_with_their_position_and_the_rest_is_imported(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "calls.ndjson"
     file.write_text('{"sid": "CA1", "status": "busy"}\n{"sid": "CA2", "status": "lost"}\nnonsense\n')
     done = run("import", "twilio", file, "--tenant", "acme")
@@ -54,9 +54,9 @@ def test_refusals_are_told_with_their_place_and_the_rest_goes_in(run: Run, tmp_p
     )
     assert "refused: calls.ndjson: line 2: status 'lost': not one of queued" in done.stderr
     assert "refused: calls.ndjson: line 3: not JSON" in done.stderr
-    shown = json.loads(run("import", "twilio", file, "--tenant", "acme", "--json").stdout)
-    places = [refusal["position"] for refusal in shown["refusals"]]
-    assert places == ["calls.ndjson: line 2", "calls.ndjson: line 3"]
+    displayed = json.loads(run("import", "twilio", file, "--tenant", "acme", "--json").stdout)
+    positions = [refusal["position"] for refusal in displayed["refusals"]]
+    assert positions == ["calls.ndjson: line 2", "calls.ndjson: line 3"]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_refusals_are_told_with_their_place_and_the_rest_goes_in(run: Run, tmp_p
         (("twilio", __file__), "--tenant"),
     ],
 )
-def test_what_is_asked_wrongly_is_said_in_words(run: Run, arguments: tuple[str, ...], words: str) -> None:
+def test_wrong_arguments_are_explained(run: Run, arguments: tuple[str, ...], words: str) -> None:
     done = run("import", *arguments)
     assert done.returncode in {1, 2}
     assert words in done.stderr
@@ -136,8 +136,8 @@ def run_records(folder: Path) -> list[dict[str, object]]:
 def test_packed_files_and_standard_input_are_read_by_what_they_hold(tmp_path: Path, run: Run) -> None:
     (tmp_path / "0.bin").write_bytes(gzip.compress((HEADER + row(0)).encode()))
     (tmp_path / "1.bin").write_bytes(zstd.compress((HEADER + row(1)).encode()))
-    told = ("import", "asterisk", "0.bin", "1.bin", "--tenant", "acme", "--json")
-    assert json.loads(run(*told).stdout)["recorded"] == 2
+    reported = ("import", "asterisk", "0.bin", "1.bin", "--tenant", "acme", "--json")
+    assert json.loads(run(*reported).stdout)["recorded"] == 2
     (tmp_path / "cut.gz").write_bytes(gzip.compress((HEADER + row(7) * 50).encode())[:-12])
     cut = run("import", "asterisk", "cut.gz", "--tenant", "acme")
     assert cut.returncode == 1
@@ -170,8 +170,8 @@ def test_a_table_of_any_shape_goes_in_by_a_mapping(tmp_path: Path, run: Run) -> 
     mapping = 'provider = "acme"\nformat = "csv"\n[csv]\ndelimiter = ";"\n[fields]\ncall_sid = "Nr"\n'
     (tmp_path / "m.toml").write_text(mapping)
     (tmp_path / "a.csv").write_text("Nr;x\n1;2\n2;3\n")
-    told = ("import", "generic", "a.csv", "--tenant", "acme", "--mapping", "m.toml", "--json")
-    assert json.loads(run(*told).stdout)["recorded"] == 2
+    reported = ("import", "generic", "a.csv", "--tenant", "acme", "--mapping", "m.toml", "--json")
+    assert json.loads(run(*reported).stdout)["recorded"] == 2
     without = run("import", "generic", "a.csv", "--tenant", "acme")
     assert (without.returncode, "there is no mapping of generic" in without.stderr) == (2, True)
 

@@ -31,7 +31,7 @@ INGEST = "/api/v1/ingest/twilio/acme"
 ADMIN_KEY = "let-me-in-" + "0" * 32
 
 
-class Told(NamedTuple):
+class Reported(NamedTuple):
     """One request, as it goes over the wire, and the SID of the call that it alone speaks of."""
 
     sid: str
@@ -44,27 +44,27 @@ class Traffic:
     def __init__(self, key: str) -> None:
         self._key = key
         self._numbers = count()
-        self._unanswered: list[Told] = []
+        self._unanswered: list[Reported] = []
         self.acknowledged: Counter[str] = Counter()
 
-    def next(self) -> Told:
+    def next(self) -> Reported:
         if self._unanswered:
             return self._unanswered.pop()
         number = next(self._numbers)
         return self._callback(number) if number % 2 else self._event(number)
 
-    def _event(self, number: int) -> Told:
+    def _event(self, number: int) -> Reported:
         event = {"id": f"e{number}", "call_sid": f"own-{number}", "occurred_at": "2026-10-01T00:00:00Z"}
         body = json.dumps({**event, "status": "ringing", "tags": [f"tag-{number}"]}).encode()
         headers = {"authorization": f"Bearer {self._key}", "content-type": "application/json"}
-        return Told(event["call_sid"], _request("/api/v1/events", headers, body))
+        return Reported(event["call_sid"], _request("/api/v1/events", headers, body))
 
-    def _callback(self, number: int) -> Told:
+    def _callback(self, number: int) -> Reported:
         sid = f"CA{number:032x}"
         form = [("CallSid", sid), ("AccountSid", "AC" + "2" * 32), ("CallStatus", "ringing")]
         signature = sdk_signature(PUBLIC_URL + INGEST, repeated(form))
         headers = {"x-twilio-signature": signature, "content-type": FORM}
-        return Told(sid, _request(INGEST, headers, urlencode(form).encode()))
+        return Reported(sid, _request(INGEST, headers, urlencode(form).encode()))
 
     async def connect(self, port: int, answered: Callable[[], None]) -> None:
         """One connection that is kept until the server is gone."""
@@ -72,23 +72,23 @@ class Traffic:
             reader, writer = await asyncio.open_connection(HOST, port)
             try:
                 while True:
-                    await self._tell(reader, writer, answered)
+                    await self._report(reader, writer, answered)
             finally:
                 writer.close()
                 await writer.wait_closed()
 
-    async def _tell(
+    async def _report(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answered: Callable[[], None]
     ) -> None:
-        told = self.next()
+        reported = self.next()
         try:
-            writer.write(told.sent)
+            writer.write(reported.sent)
             answer = await _read_answer(reader)
         except (OSError, asyncio.IncompleteReadError):
-            self._unanswered.append(told)
+            self._unanswered.append(reported)
             raise
         assert answer.startswith(b"HTTP/1.1 2"), answer
-        self.acknowledged[told.sid] += 1
+        self.acknowledged[reported.sid] += 1
         answered()
 
 

@@ -75,7 +75,7 @@ async def all_ready(crowd: Crowd, nodes: Sequence[Node]) -> None:
         await crowd.pause(0.05)
 
 
-async def kill_in_turn(crowd: Crowd, nodes: Sequence[Node]) -> None:
+async def kill_one_by_one(crowd: Crowd, nodes: Sequence[Node]) -> None:
     """One each second, and start it again; only what was at work counts."""
     for _, node in zip(range(KILLS), cycle(nodes), strict=False):
         await asyncio.gather(crowd.pause(EACH_S), all_ready(crowd, [node]))
@@ -88,14 +88,14 @@ async def kill_under_load(deployment: Deployment) -> Crowd:
     key, fading = deployment.new_key(TENANT), deployment.new_key(FADING)
     await all_ready(crowd, deployment.nodes)
     clients = [
-        *(crowd.tell(number, key) for number in range(SENDERS)),
+        *(crowd.report(number, key) for number in range(SENDERS)),
         *(crowd.read(number, key) for number in range(READERS)),
         *(crowd.fade(number, fading) for number in range(FADERS)),
     ]
     async with asyncio.TaskGroup() as group:
         for client in clients:
             group.create_task(client)
-        await kill_in_turn(crowd, deployment.nodes)
+        await kill_one_by_one(crowd, deployment.nodes)
         await all_ready(crowd, deployment.nodes)
         await crowd.pause(EACH_S)
         crowd.stop()
@@ -106,16 +106,16 @@ async def kill_under_load(deployment: Deployment) -> Crowd:
 def test_what_was_acknowledged_is_there_whichever_node_was_killed(
     deployment: Deployment, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    begun = monotonic()
+    started = monotonic()
     crowd = asyncio.run(kill_under_load(deployment))
-    seconds = monotonic() - begun
+    seconds = monotonic() - started
     assert [node.end() for node in deployment.nodes] == [0] * 5
     assert sum(node.kills for node in deployment.nodes) == KILLS
     # The load was one, and so were the kills.
     assert crowd.losses
     assert crowd.reads
     assert crowd.faded
-    assert crowd.acknowledged == crowd.told
+    assert crowd.acknowledged == crowd.reported
     with direct(deployment.url) as db:
         rows = db("SELECT node, count(*) FROM facts WHERE tenant = ? GROUP BY node", TENANT)
         [(erased,)] = db("SELECT erasures FROM ledger_heads WHERE tenant = ?", FADING)

@@ -44,14 +44,14 @@ class Reader:
         self.key = live.new_key("acme", *SCOPES)
         form = urlencode({"key": self.key}).encode()
         kind = {"content-type": "application/x-www-form-urlencoded"}
-        answer = live.ask("POST", "/sign-in", form, kind)
+        answer = live.request("POST", "/sign-in", form, kind)
         self._cookie = {"cookie": answer.headers["set-cookie"].partition(";")[0]}
 
     def commands(self, path: str) -> list[str]:
         return [unescape(found) for found in PRINTED.findall(self.page(path))]
 
     def page(self, path: str) -> str:
-        answer = self.live.ask("GET", path, headers=self._cookie)
+        answer = self.live.request("GET", path, headers=self._cookie)
         assert answer.status == 200, (path, answer.status)
         return answer.body.decode(errors="replace")
 

@@ -52,14 +52,16 @@ def sid_of(number: int) -> str:
 
 
 def listed(service: Service, query: str = "limit=1000") -> Json:
-    answer = service.ask("GET", f"{LIST}?{query}", headers=service.bearer("calls:read"))
+    answer = service.request("GET", f"{LIST}?{query}", headers=service.bearer("calls:read"))
     assert answer.status_code == 200, answer.text
     page: Json = answer.json()
     return page
 
 
-def tell(service: Service, *events: Mapping[str, Any]) -> Answer:
-    return service.ask("POST", "/api/v1/events", json.dumps(events).encode(), service.bearer("events:write"))
+def report(service: Service, *events: Mapping[str, Any]) -> Answer:
+    return service.request(
+        "POST", "/api/v1/events", json.dumps(events).encode(), service.bearer("events:write")
+    )
 
 
 def outcomes(answer: Answer) -> list[str]:
@@ -80,21 +82,21 @@ ROWS, PAGE, MOVES = 400, 40, 5
 
 def put_rows(bench: Bench) -> list[str]:
     """Calls a minute apart; returns their SIDs, the oldest first."""
-    told = [_fact(number, START_US + number * 60 * SECOND_US) for number in range(ROWS)]
-    bench.run(bench.store.submit([Submission(TENANT, each, announce=False) for each in told]))
-    return [fact.call_sid for fact in told]
+    reported = [_fact(number, START_US + number * 60 * SECOND_US) for number in range(ROWS)]
+    bench.run(bench.store.submit([Submission(TENANT, each, announce=False) for each in reported]))
+    return [fact.call_sid for fact in reported]
 
 
-def move_rows(bench: Bench, turn: int, read: Sequence[str], *, is_growing: bool) -> None:
+def move_rows(bench: Bench, round_number: int, read: Sequence[str], *, is_growing: bool) -> None:
     """Between two pages: rows that were read are erased, or others come that stand before them."""
-    for place in range(MOVES):
-        number = 10_000 + turn * MOVES + place
+    for position in range(MOVES):
+        number = 10_000 + round_number * MOVES + position
         if is_growing:
             early_and_late = [START_US - number * SECOND_US, START_US + (ROWS + number) * 60 * SECOND_US]
-            told = [_fact(number + 5_000 * side, at_us) for side, at_us in enumerate(early_and_late)]
-            bench.run(bench.store.submit([Submission(TENANT, each) for each in told]))
+            reported = [_fact(number + 5_000 * side, at_us) for side, at_us in enumerate(early_and_late)]
+            bench.run(bench.store.submit([Submission(TENANT, each) for each in reported]))
         else:
-            bench.run(bench.store.write(erase_call(TENANT, read[place], NOW_US)))
+            bench.run(bench.store.write(erase_call(TENANT, read[position], NOW_US)))
 
 
 def exported(service: Service, query: str, *, is_growing: bool) -> list[str]:
@@ -149,9 +151,9 @@ def put_calls(bench: Bench) -> int:
 
 def _fact(number: int, occurred_us: int) -> Fact:
     statuses = ("completed", "completed", "failed", "no-answer")
-    said: Any = {"status": statuses[number % 4], "direction": "inbound", "route": f"route-{number % 3}"}
+    stated: Any = {"status": statuses[number % 4], "direction": "inbound", "route": f"route-{number % 3}"}
     digest = content_digest(str(number).encode())
-    return Fact(sid_of(number), Channel.OWN_EVENT, "", "", "", None, occurred_us, NOW_US, digest, said)
+    return Fact(sid_of(number), Channel.OWN_EVENT, "", "", "", None, occurred_us, NOW_US, digest, stated)
 
 
 class Reading:
@@ -165,17 +167,20 @@ class Reading:
             request = next(step)
             while True:
                 answer: Any = yield request
-                for each, rows in zip(*_apart(request, answer), strict=True):
-                    asked = each.rows if isinstance(each, StatementMany) else [each.params]
-                    self.rows += len(rows) + sum(params.get("skip", 0) for params in asked)
+                for each, rows in zip(*_statements_of(request, answer), strict=True):
+                    requested = each.rows if isinstance(each, StatementMany) else [each.params]
+                    self.rows += len(rows) + sum(params.get("skip", 0) for params in requested)
                 request = step.send(answer)
         except StopIteration as done:
             result: T = done.value
             return result
 
 
-def _apart(request: AnyStatement | Batch, answer: Any) -> tuple[Sequence[AnyStatement], Sequence[Rows]]:  # noqa: ANN401 (rows, or a list of them)
-    """Requests and their rows, of those that were asked together too."""
+def _statements_of(
+    request: AnyStatement | Batch,
+    answer: Any,  # noqa: ANN401 (rows, or a list of them)
+) -> tuple[Sequence[AnyStatement], Sequence[Rows]]:
+    """Return the statements of a request or a batch, and the rows of each."""
     return (request.statements, answer) if isinstance(request, Batch) else ((request,), (answer,))
 
 
@@ -242,14 +247,18 @@ def progress(sid: str) -> list[Pairs]:
 def test_pain_4_callbacks_in_any_order_make_the_same_call(service: Service) -> None:
     for number, order in enumerate(itertools.permutations(range(len(PROGRESS)))):
         callbacks = progress(sid_of(number))
-        for place in order:
-            assert service.call_back(callbacks[place]).status_code == 200
+        for position in order:
+            assert service.call_back(callbacks[position]).status_code == 200
     calls = listed(service)["data"]
-    told = [{**call, "id": None, "call_sid": None, "revision": None} for call in calls]
-    assert len(told) == 24
-    assert all(call == told[0] for call in told)
-    assert (told[0]["status"], told[0]["duration_seconds"], told[0]["ring_seconds"]) == ("completed", 40, 18)
-    assert told[0]["conflicts"] == 0
+    reported = [{**call, "id": None, "call_sid": None, "revision": None} for call in calls]
+    assert len(reported) == 24
+    assert all(call == reported[0] for call in reported)
+    assert (reported[0]["status"], reported[0]["duration_seconds"], reported[0]["ring_seconds"]) == (
+        "completed",
+        40,
+        18,
+    )
+    assert reported[0]["conflicts"] == 0
 
 
 # -------------------------------------------------------------------------------------------------- pain 5
@@ -269,7 +278,7 @@ def test_pain_5_no_call_is_closed_because_time_passed(service: Service, bench: B
 
 def test_pain_5_what_is_still_open_can_be_listed(service: Service) -> None:
     for number, status in enumerate(("queued", "initiated", "ringing", "in-progress", "completed", "failed")):
-        tell(service, event(number, status=status))
+        report(service, event(number, status=status))
     still_open = listed(service, "status=queued,initiated,ringing,in-progress")
     assert {call["call_sid"] for call in still_open["data"]} == {f"call-{number}" for number in range(4)}
 
@@ -300,7 +309,7 @@ def test_pain_6_a_repeated_webhook_has_its_effect_once(service: Service, bench: 
 
 def test_pain_6_a_retry_with_a_fresh_id_bills_once(service: Service, bench: Bench) -> None:
     bill = {"status": "completed", "duration_seconds": 142, "cost": {"amount": "0.0140", "currency": "USD"}}
-    first, *again = [tell(service, event(number, call_sid="one", **bill)) for number in range(4)]
+    first, *again = [report(service, event(number, call_sid="one", **bill)) for number in range(4)]
     assert outcomes(first) == ["applied"]
     assert [outcomes(answer) for answer in again] == [["ignored"]] * 3
     (call,) = listed(service)["data"]
@@ -309,31 +318,33 @@ def test_pain_6_a_retry_with_a_fresh_id_bills_once(service: Service, bench: Benc
 
 
 def test_pain_6_later_states_of_a_known_call_are_not_taken_for_repeats(service: Service) -> None:
-    seen = []
+    observed = []
     for callback in progress(sid_of(1)):
         assert outcomes(service.call_back(callback)) == ["applied"]
-        seen += [call["status"] for call in listed(service)["data"]]
-    assert seen == [status for status, _ in PROGRESS]
+        observed += [call["status"] for call in listed(service)["data"]]
+    assert observed == [status for status, _ in PROGRESS]
 
 
 # -------------------------------------------------------------------------------------------------- pain 7
 
 
-def test_pain_7_two_calls_that_are_told_of_by_turns_never_mix(service: Service) -> None:
-    by_turns = itertools.chain.from_iterable(zip(progress(sid_of(1)), progress(sid_of(2)), strict=True))
-    for number, callback in enumerate(by_turns):
+def test_pain_7_two_calls_with_interleaved_events_never_mix(service: Service) -> None:
+    interleaved = itertools.chain.from_iterable(zip(progress(sid_of(1)), progress(sid_of(2)), strict=True))
+    for number, callback in enumerate(interleaved):
         service.call_back([*callback, ("To", ("+14155550111", "+14155550122")[number % 2])])
     numbers = {call["call_sid"]: call["to_number"] for call in listed(service)["data"]}
     assert numbers == {sid_of(1): "+14155550111", sid_of(2): "+14155550122"}
 
 
 def test_pain_7_one_id_for_two_calls_is_kept_whole_and_counted(service: Service) -> None:
-    tell(service, event(1, call_sid="reused", from_number="+14155550111"))
-    tell(service, event(2, call_sid="reused", from_number="+14155550122"))
+    report(service, event(1, call_sid="reused", from_number="+14155550111"))
+    report(service, event(2, call_sid="reused", from_number="+14155550122"))
     (call,) = listed(service)["data"]
     assert call["conflicts"] == 1
-    told = service.ask("GET", f"{LIST}/reused/events", headers=service.bearer("calls:read")).json()["data"]
-    assert {each["said"]["from_number"] for each in told} == {"+14155550111", "+14155550122"}
+    reported = service.request("GET", f"{LIST}/reused/events", headers=service.bearer("calls:read")).json()[
+        "data"
+    ]
+    assert {each["said"]["from_number"] for each in reported} == {"+14155550111", "+14155550122"}
 
 
 # -------------------------------------------------------------------------------------------------- pain 8
@@ -373,7 +384,7 @@ def varied_events() -> list[Json]:
 
 @pytest.mark.parametrize("query", FILTERS)
 def test_pain_8_a_total_is_the_rows_and_the_same_in_each_run(service: Service, query: str) -> None:
-    tell(service, *varied_events())
+    report(service, *varied_events())
     page = listed(service, f"{query}&limit=1000")
     assert page["total"] == len(page["data"]) > 0
     assert listed(service, f"{query}&limit=1")["total"] == page["total"]
@@ -385,7 +396,7 @@ def test_pain_8_another_tenants_calls_are_in_no_total(service: Service, bench: B
     facts = [_fact(number, START_US + number * SECOND_US) for number in range(20)]
     bench.run(bench.store.submit([Submission(other, fact) for fact in facts]))
     assert listed(service)["total"] == 0
-    tell(service, *varied_events())
+    report(service, *varied_events())
     assert listed(service)["total"] == 60
     assert listed(service, "route=route-0")["total"] == 0
 
@@ -396,22 +407,22 @@ def test_pain_8_another_tenants_calls_are_in_no_total(service: Service, bench: B
 def test_pain_9_ringing_is_no_talk(service: Service) -> None:
     at = "2026-11-18T10:00:{:02}Z".format
     times = [("ringing", at(0)), ("in-progress", at(20)), ("completed", at(59))]
-    tell(service, *(event(n, call_sid="a", status=s, occurred_at=t) for n, (s, t) in enumerate(times)))
+    report(service, *(event(n, call_sid="a", status=s, occurred_at=t) for n, (s, t) in enumerate(times)))
     unanswered = [("ringing", at(0)), ("no-answer", at(45))]
-    tell(
+    report(
         service, *(event(9 + n, call_sid="b", status=s, occurred_at=t) for n, (s, t) in enumerate(unanswered))
     )
-    told = {c["call_sid"]: (c["ring_seconds"], c["duration_seconds"]) for c in listed(service)["data"]}
-    assert told == {"a": (20, 39), "b": (45, 0)}
+    reported = {c["call_sid"]: (c["ring_seconds"], c["duration_seconds"]) for c in listed(service)["data"]}
+    assert reported == {"a": (20, 39), "b": (45, 0)}
 
 
 # ------------------------------------------------------------------------------------------------- pain 10
 
 
-def test_pain_10_a_window_is_of_instants_whatever_the_clocks_say(service: Service) -> None:
+def test_pain_10_a_window_is_of_instants_at_clock_changes(service: Service) -> None:
     """The night in which Berlin has the hour from two to three twice."""
     first, second = "2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00"
-    tell(service, event(1, occurred_at=first), event(2, occurred_at=second))
+    report(service, event(1, occurred_at=first), event(2, occurred_at=second))
     begin = "from=2026-10-25T02:00:00%2B02:00"
     assert sids(listed(service, f"{begin}&to=2026-10-25T02:00:00%2B01:00")) == ["call-1"]
     assert sids(listed(service, f"{begin}&to=2026-10-25T03:00:00%2B01:00")) == ["call-2", "call-1"]
@@ -426,25 +437,25 @@ def sids(page: Json) -> list[str]:
 # ------------------------------------------------------------------------------------------------- pain 11
 
 
-def test_pain_11_a_page_that_is_not_all_says_so(service: Service, bench: Bench) -> None:
+def test_pain_11_a_partial_page_has_the_total(service: Service, bench: Bench) -> None:
     calls = put_calls(bench)
-    answer = service.ask("GET", f"{LIST}?limit=1000", headers=service.bearer("calls:read"))
+    answer = service.request("GET", f"{LIST}?limit=1000", headers=service.bearer("calls:read"))
     page = answer.json()
     assert (len(page["data"]), page["total"]) == (1_000, calls)
     assert answer.links["next"]["url"].endswith("limit=1000&offset=1000")
-    too_many = service.ask("GET", f"{LIST}?limit=1001", headers=service.bearer("calls:read"))
+    too_many = service.request("GET", f"{LIST}?limit=1001", headers=service.bearer("calls:read"))
     assert invalid_parameters(too_many) == ["limit"]
 
 
 def test_pain_11_what_is_too_long_is_refused_and_never_shortened(service: Service) -> None:
     longest = "x" * 32_768
-    assert outcomes(tell(service, event(1, summary=longest), event(2, summary=longest + "x"))) == [
+    assert outcomes(report(service, event(1, summary=longest), event(2, summary=longest + "x"))) == [
         "applied",
         "refused",
     ]
     (call,) = listed(service)["data"]
     assert call["summary"] == longest
-    assert tell(service, *(event(number) for number in range(1_001))).status_code == 413
+    assert report(service, *(event(number) for number in range(1_001))).status_code == 413
     assert listed(service)["total"] == 1
 
 
@@ -454,14 +465,14 @@ def test_pain_11_what_is_too_long_is_refused_and_never_shortened(service: Servic
 def test_pain_12_no_number_no_summary_and_no_key_is_in_the_log(live: Live) -> None:
     tenant = live.new_tenant()
     key = live.new_key(tenant, "calls:read", "events:write")
-    told = event(
+    reported = event(
         1, from_number="+14155550177", to_number="+1 415 555 0178", summary="Ada asked for a refund."
     )
-    live.send_events(key, [told])
-    asked = {"authorization": f"Bearer {key}"}
+    live.send_events(key, [reported])
+    requested = {"authorization": f"Bearer {key}"}
     for query in ("number=%2B14155550177", "number=%2B14155550177&limit=0", "nope=%2B14155550178"):
-        live.ask("GET", f"{LIST}?{query}", headers=asked)
-    live.ask("POST", f"/api/v1/ingest/twilio/{tenant}", b"From=%2B14155550177&CallSid=CA1", asked)
+        live.request("GET", f"{LIST}?{query}", headers=requested)
+    live.request("POST", f"/api/v1/ingest/twilio/{tenant}", b"From=%2B14155550177&CallSid=CA1", requested)
     log = live.log.read_text()
     assert not [secret for secret in ("5550177", "555 0178", "refund", key) if secret in log]
 
@@ -471,7 +482,7 @@ def test_pain_12_no_number_no_summary_and_no_key_is_in_the_log(live: Live) -> No
 
 def test_pain_15_a_checkpoint_never_goes_backwards(service: Service) -> None:
     """Resuming from the last `created_at` repeats what has that instant, and loses nothing behind it."""
-    tell(service, *varied_events())
+    report(service, *varied_events())
     whole = listed(service, "order=asc&limit=1000")["data"]
     collected: dict[str, None] = {}
     checkpoint, steps = whole[0]["created_at"], [whole[0]["created_at"]]
@@ -485,13 +496,13 @@ def test_pain_15_a_checkpoint_never_goes_backwards(service: Service) -> None:
 
 def test_pain_15_a_late_fact_moves_a_call_earlier_and_never_later(service: Service) -> None:
     instants = [utc_text(START_US + hours * 3_600 * SECOND_US) for hours in (5, 9, 2, 7, 1)]
-    seen, revisions = [], []
+    observed, revisions = [], []
     for number, instant in enumerate(instants):
-        tell(service, event(number, call_sid="one", occurred_at=instant, summary=f"{number}"))
+        report(service, event(number, call_sid="one", occurred_at=instant, summary=f"{number}"))
         (call,) = listed(service)["data"]
-        seen.append(call["created_at"])
+        observed.append(call["created_at"])
         revisions.append(call["revision"])
-    assert seen == [min(instants[: number + 1]) for number in range(len(instants))]
+    assert observed == [min(instants[: number + 1]) for number in range(len(instants))]
     assert revisions == sorted(revisions)
 
 
@@ -502,7 +513,7 @@ def test_pain_15_a_late_fact_moves_a_call_earlier_and_never_later(service: Servi
 def test_pain_16_a_word_that_is_not_known_is_never_guessed(service: Service, word: str) -> None:
     callback = [("CallSid", sid_of(1)), ("CallStatus", word)]
     assert service.call_back(callback).status_code == 202
-    assert outcomes(tell(service, event(1, status=word))) == ["refused"]
+    assert outcomes(report(service, event(1, status=word))) == ["refused"]
     assert listed(service)["total"] == 0
 
 
@@ -510,8 +521,10 @@ def test_pain_16_a_word_that_is_not_known_is_never_guessed(service: Service, wor
 def test_pain_16_an_unanswered_state_is_not_overwritten_by_completed(service: Service, status: str) -> None:
     """Some providers end every call with `completed`, the unanswered ones too."""
     for order in ((status, "completed"), ("completed", status)):
-        told = [event(n, call_sid="-".join(order), id=f"{order}{n}", status=s) for n, s in enumerate(order)]
-        tell(service, *told)
+        reported = [
+            event(n, call_sid="-".join(order), id=f"{order}{n}", status=s) for n, s in enumerate(order)
+        ]
+        report(service, *reported)
     assert {call["status"] for call in listed(service)["data"]} == {status}
 
 
@@ -519,7 +532,7 @@ def test_pain_16_an_unanswered_state_is_not_overwritten_by_completed(service: Se
 
 
 def test_stock_clients_find_total_limit_and_offset_and_an_empty_page_at_the_end(service: Service) -> None:
-    tell(service, *varied_events())
+    report(service, *varied_events())
     assert pages(service, limit=25) == [25, 25, 10, 0]
     assert pages(service, limit=20) == [20, 20, 20, 0]
     end = listed(service, "limit=20&offset=60")

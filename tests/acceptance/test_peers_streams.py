@@ -51,8 +51,8 @@ def service(bench: Bench) -> Service:
     return Service(bench)
 
 
-def ask(service: Service, query: str, **headers: str) -> Answer:
-    answer = service.ask("GET", f"{LIST}?{query}", headers={**service.bearer("calls:read"), **headers})
+def fetch(service: Service, query: str, **headers: str) -> Answer:
+    answer = service.request("GET", f"{LIST}?{query}", headers={**service.bearer("calls:read"), **headers})
     assert answer.status_code == 200, answer.text
     return answer
 
@@ -61,9 +61,9 @@ def rows_of(answer: Answer) -> list[dict[str, str]]:
     return list(csv.DictReader(StringIO(answer.text, newline="")))
 
 
-def tell(service: Service, *events: Json) -> None:
+def report(service: Service, *events: Json) -> None:
     body = json.dumps(events).encode()
-    answer = service.ask("POST", "/api/v1/events", body, service.bearer("events:write"))
+    answer = service.request("POST", "/api/v1/events", body, service.bearer("events:write"))
     assert {each["outcome"] for each in answer.json()["outcomes"]} == {"applied"}
 
 
@@ -77,10 +77,10 @@ def put_calls(bench: Bench) -> None:
     facts = []
     for number in range(CALLS):
         at_us = START_US + number // 3 * 61 * SECOND_US
-        said: Any = {"status": "completed", "route": f"route-{number % 3}", "escalated": number % 2 == 0}
+        stated: Any = {"status": "completed", "route": f"route-{number % 3}", "escalated": number % 2 == 0}
         digest = content_digest([number])
         facts.append(
-            Fact(f"call-{number}", Channel.OWN_EVENT, "", "", "", None, at_us, NOW_US, digest, said, b"{}")
+            Fact(f"call-{number}", Channel.OWN_EVENT, "", "", "", None, at_us, NOW_US, digest, stated, b"{}")
         )
     for start in range(0, CALLS, 500):
         batch = [Submission(TENANT, fact, announce=False) for fact in facts[start : start + 500]]
@@ -90,10 +90,10 @@ def put_calls(bench: Bench) -> None:
 # -------------------------------------------------------------------------------------------------- pain 3
 
 
-def test_pain_3_a_csv_export_has_every_call_once_and_says_how_many(service: Service, bench: Bench) -> None:
+def test_pain_3_a_csv_export_has_every_call_once_and_their_number(service: Service, bench: Bench) -> None:
     put_calls(bench)
     for query, calls in (("", CALLS), ("route=route-1", CALLS // 3), ("escalated=true", CALLS // 2)):
-        answer = ask(service, f"{query}&format=csv")
+        answer = fetch(service, f"{query}&format=csv")
         ids = [row["id"] for row in rows_of(answer)]
         assert answer.headers["x-row-count"] == str(len(ids)) == str(calls)
         assert len(set(ids)) == calls
@@ -172,27 +172,27 @@ def test_pain_10_screen_and_csv_agree_on_every_time(service: Service) -> None:
     """The two nights on which Berlin's clocks change, by half hours."""
     nights = [parse_instant(text) for text in ("2026-03-29T00:00:00Z", "2025-10-26T00:00:00Z")]
     times = [night + half * 1_800 * SECOND_US + 1 for night in nights for half in range(6)]
-    tell(service, *(event(n, occurred_at=utc_text(at_us)) for n, at_us in enumerate(times)))
-    screen = {call["id"]: call["created_at"] for call in ask(service, "limit=1000").json()["data"]}
+    report(service, *(event(n, occurred_at=utc_text(at_us)) for n, at_us in enumerate(times)))
+    screen = {call["id"]: call["created_at"] for call in fetch(service, "limit=1000").json()["data"]}
     for zone, suffix in (("", "Z"), ("&tz=Europe/Berlin", ""), ("&tz=America/Sao_Paulo", "-03:00")):
-        shown = {row["id"]: row["created_at"] for row in rows_of(ask(service, f"format=csv{zone}"))}
-        assert {name: datetime.fromisoformat(text) for name, text in shown.items()} == {
+        displayed = {row["id"]: row["created_at"] for row in rows_of(fetch(service, f"format=csv{zone}"))}
+        assert {name: datetime.fromisoformat(text) for name, text in displayed.items()} == {
             name: datetime.fromisoformat(text) for name, text in screen.items()
         }
-        assert all(text.endswith(suffix) for text in shown.values())
+        assert all(text.endswith(suffix) for text in displayed.values())
 
 
-def test_pain_10_the_hour_that_comes_twice_is_told_apart_by_its_offset(service: Service) -> None:
+def test_pain_10_the_repeated_hour_is_distinguished_by_its_offset(service: Service) -> None:
     first, second = "2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00"
-    tell(service, event(1, occurred_at=first), event(2, occurred_at=second))
+    report(service, event(1, occurred_at=first), event(2, occurred_at=second))
     begin, end = quote("2026-10-25T02:00:00+02:00"), quote("2026-10-25T03:00:00+01:00")
-    rows = rows_of(ask(service, f"from={begin}&to={end}&order=asc&format=csv&tz=Europe/Berlin"))
+    rows = rows_of(fetch(service, f"from={begin}&to={end}&order=asc&format=csv&tz=Europe/Berlin"))
     assert [(row["call_sid"], row["created_at"]) for row in rows] == [
         ("call-1", "2026-10-25T02:30:00.000000+02:00"),
         ("call-2", "2026-10-25T02:30:00.000000+01:00"),
     ]
     half = quote("2026-10-25T02:00:00+01:00")
-    (row,) = rows_of(ask(service, f"from={begin}&to={half}&format=csv&tz=Europe/Berlin"))
+    (row,) = rows_of(fetch(service, f"from={begin}&to={half}&format=csv&tz=Europe/Berlin"))
     assert datetime.fromisoformat(row["created_at"]).astimezone(BERLIN).fold == 0
 
 
@@ -202,12 +202,12 @@ def test_pain_10_the_hour_that_comes_twice_is_told_apart_by_its_offset(service: 
 @pytest.mark.parametrize("name", ["csv", "ndjson"])
 def test_pain_11_an_export_knows_no_limit_of_its_own(service: Service, bench: Bench, name: str) -> None:
     put_calls(bench)
-    answer = ask(service, f"format={name}")
+    answer = fetch(service, f"format={name}")
     heading = 1 if name == "csv" else 0
     assert len(answer.text.splitlines()) - heading == CALLS == int(answer.headers["x-row-count"])
-    limited = ask(service, f"format={name}&limit=7&offset=10")
+    limited = fetch(service, f"format={name}&limit=7&offset=10")
     assert len(limited.text.splitlines()) - heading == 7 == int(limited.headers["x-row-count"])
-    refused = service.ask("GET", f"{LIST}?format={name}&limit=1001", headers=service.bearer("calls:read"))
+    refused = service.request("GET", f"{LIST}?format={name}&limit=1001", headers=service.bearer("calls:read"))
     assert refused.status_code == 400
 
 
@@ -216,14 +216,14 @@ def test_pain_11_an_export_knows_no_limit_of_its_own(service: Service, bench: Be
 
 def test_pain_14_no_cell_is_a_formula_and_numbers_keep_their_plus(service: Service) -> None:
     dictated = ["=1+1", '=HYPERLINK("https://example.com","prize")', "@SUM(A1)", "-2+3", "+cmd|' /C calc'!A0"]
-    tell(
+    report(
         service,
         *(
             event(n, summary=text, from_number="+14155550100", to_number="+442071838750", agent=text)
             for n, text in enumerate(dictated)
         ),
     )
-    rows = rows_of(ask(service, "format=csv"))
+    rows = rows_of(fetch(service, "format=csv"))
     assert {(row["from_number"], row["to_number"]) for row in rows} == {("+14155550100", "+442071838750")}
     for name in ("summary", "agent"):
         cells = {row[name] for row in rows}
@@ -231,4 +231,4 @@ def test_pain_14_no_cell_is_a_formula_and_numbers_keep_their_plus(service: Servi
         # What a program that reads the file takes away again.
         assert all(GUARDED.match(cell) for cell in cells)
     for other in ("ndjson", "json"):
-        assert '"summary":"=1+1"' in ask(service, f"format={other}").text
+        assert '"summary":"=1+1"' in fetch(service, f"format={other}").text

@@ -62,7 +62,7 @@ def send_all(bench: Bench, messages: Iterable[Message]) -> Sent:
     for answer in map(partial(send, service), _requests(messages)):
         assert answer.status_code in {200, 202}, answer.text
         outcomes.update(map(_outcome, answer.json()["outcomes"]))
-    listed = service.ask("GET", LIST, headers=service.bearer("calls:read"))
+    listed = service.request("GET", LIST, headers=service.bearer("calls:read"))
     return Sent(outcomes, WRITTEN.sub(b"", listed.content))
 
 
@@ -107,7 +107,7 @@ def test_what_is_of_no_call_waits_as_dead_letters(bench: Bench, messages: list[M
     assert sent.outcomes["unread"] == UNREAD
 
 
-def test_the_switch_tells_401_facts_and_4_repeats_of_201_calls(bench: Bench) -> None:
+def test_the_switch_reports_401_facts_and_4_repeats_of_201_calls(bench: Bench) -> None:
     sent = send_all(bench, [own_event(line) for line in switch_lines()])
     assert (new_facts(sent), sent.outcomes) == (401, {"applied": 401, "duplicate": 4})
     calls = json.loads(sent.listed)["data"]

@@ -135,13 +135,13 @@ def test_limit_and_offset_page_through_all(client: Client) -> None:
 @pytest.mark.parametrize("status", sorted(set(STATUSES)))
 @pytest.mark.parametrize("direction", ["inbound", "outbound", None])
 def test_status_and_direction_filter(client: Client, status: str, direction: str | None) -> None:
-    asked = {"status": status} | ({"direction": direction} if direction else {})
+    requested = {"status": status} | ({"direction": direction} if direction else {})
     expected = {
         event["call_sid"]
         for event in call_events()
         if event["status"] == status and direction in (None, event["direction"])
     }
-    page = client.list_calls(limit=CALLS, **asked)
+    page = client.list_calls(limit=CALLS, **requested)
     assert {call["call_sid"] for call in page["data"]} == expected
     assert page["total"] == len(page["data"]) == len(expected)
 
@@ -177,5 +177,5 @@ def test_the_export_resumes_behind_the_last_id_that_was_stored(client: Client) -
 
 def test_the_final_state_can_be_settled_call_by_call(client: Client) -> None:
     """Reconciling final states: what the sender told is what each call says."""
-    told = {event["call_sid"]: event["status"] for event in call_events()}
-    assert {call["call_sid"]: call["status"] for call in client.every_call(25)} == told
+    reported = {event["call_sid"]: event["status"] for event in call_events()}
+    assert {call["call_sid"]: call["status"] for call in client.every_call(25)} == reported

@@ -25,7 +25,7 @@ def rehearse(*words: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
-def test_it_tells_what_takes_how_long_and_who_waits(database: str) -> None:
+def test_it_reports_the_duration_and_the_waits_of_each_step(database: str) -> None:
     done = rehearse("--calls", str(CALLS), "--database", database)
     assert (done.returncode, done.stderr) == (0, "")
     assert f"{CALLS:,} calls at " in done.stdout

@@ -52,7 +52,7 @@ def folder(folder: Path) -> Path:
     return folder
 
 
-def test_what_is_understood_goes_in_and_the_rest_is_told(folder: Path) -> None:
+def test_readable_records_are_stored_and_the_rest_is_reported(folder: Path) -> None:
     first = run(folder, "replay", "--tenant", "acme")
     assert first.returncode == 1
     assert first.stdout == "1 understood (1 applied), 1 not understood.\n"
@@ -66,7 +66,7 @@ def test_what_is_understood_goes_in_and_the_rest_is_told(folder: Path) -> None:
 
 def test_misuse_is_one_line(folder: Path) -> None:
     names = ", ".join(PROVIDERS)
-    for arguments, code, says in (
+    for arguments, code, expected in (
         (("--tenant", "nobody"), 1, "there is no tenant 'nobody'"),
         (
             ("--tenant", "acme", "--provider", "none"),
@@ -76,4 +76,4 @@ def test_misuse_is_one_line(folder: Path) -> None:
     ):
         done = run(folder, "replay", *arguments)
         assert (done.returncode, done.stdout) == (code, "")
-        assert done.stderr == f"calltally: {says}\n"
+        assert done.stderr == f"calltally: {expected}\n"

@@ -39,12 +39,12 @@ def server(folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_it_serves_until_it_is_told_to_stop(server: subprocess.Popen[str], stop: signal.Signals) -> None:
+def test_it_serves_until_it_is_stopped(server: subprocess.Popen[str], stop: signal.Signals) -> None:
     assert server.stderr
-    told = json.loads(server.stderr.readline())
-    assert (told["event"], told["host"], told["database"]) == ("listening", "127.0.0.1", "sqlite")
+    reported = json.loads(server.stderr.readline())
+    assert (reported["event"], reported["host"], reported["database"]) == ("listening", "127.0.0.1", "sqlite")
     with HttpClient() as client:
-        ready = client.get(f"http://127.0.0.1:{told['port']}/readyz")
+        ready = client.get(f"http://127.0.0.1:{reported['port']}/readyz")
     assert ready.status == 200
     assert ready.headers["x-ratelimit-limit"] == "1000"
     assert "server" not in ready.headers
@@ -62,7 +62,7 @@ def test_who_waits_for_changes_does_not_keep_it_from_stopping(folder: Path) -> N
         with socket.create_connection((HOST, live.port), timeout=ANSWERS_WITHIN_S) as waiting:
             head = {"host": HOST, "authorization": f"Bearer {key}"}
             waiting.sendall(request_head("GET /api/v1/changes?wait=30", head))
-            assert live.ask("GET", "/readyz").status == 200
+            assert live.request("GET", "/readyz").status == 200
             process.send_signal(signal.SIGTERM)
             answer = b"".join(iter(lambda: waiting.recv(65_536), b""))
         # Sooner than answers are given up that do not come.
@@ -95,15 +95,15 @@ def test_a_port_that_is_taken_is_one_line(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with start(folder, PORT=str(port)) as process:
-            _, said = process.communicate(timeout=ENDS_WITHIN_S)
+            _, output = process.communicate(timeout=ENDS_WITHIN_S)
     assert process.returncode == 1
     words = f"calltally: cannot listen on 127.0.0.1 port {port} (Address already in use): set CALLTALLY_HOST"
-    assert said == f"{words} or CALLTALLY_PORT\n"
+    assert output == f"{words} or CALLTALLY_PORT\n"
 
 
 def test_a_host_that_is_not_there_is_one_line(folder: Path) -> None:
     with start(folder, HOST="no such host", PORT="0") as process:
-        _, said = process.communicate(timeout=ENDS_WITHIN_S)
+        _, output = process.communicate(timeout=ENDS_WITHIN_S)
     assert process.returncode == 1
-    assert said.startswith("calltally: cannot listen on no such host port 0 (")
-    assert said.count("\n") == 1
+    assert output.startswith("calltally: cannot listen on no such host port 0 (")
+    assert output.count("\n") == 1

@@ -23,7 +23,7 @@ FORMATS = ("csv", "ndjson", "parquet", "arrow")
 PARTIAL = 18
 
 
-class Asked(NamedTuple):
+class StreamRequest(NamedTuple):
     """A tenant's stream on a running server."""
 
     live: Live
@@ -48,13 +48,13 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 @pytest.fixture(scope="module")
 def whole(own: Live) -> tuple[Live, str]:
-    return own, told(own)[1]
+    return own, reported(own)[1]
 
 
 @pytest.fixture(scope="module")
 def damaged(own: Live) -> tuple[Live, str]:
     """A tenant whose oldest call cannot be read any more: its record is no JSON, and in two pieces."""
-    tenant, key = told(own)
+    tenant, key = reported(own)
     connection = apsw.Connection(str(own.log.with_name("var") / "calltally.db"))
     # The server's own upkeep may be writing just now.
     connection.set_busy_timeout(10_000)
@@ -68,7 +68,7 @@ def damaged(own: Live) -> tuple[Live, str]:
     return own, key
 
 
-def told(live: Live) -> tuple[str, str]:
+def reported(live: Live) -> tuple[str, str]:
     """A tenant with calls of a minute each, and its key."""
     tenant = live.new_tenant()
     key = live.new_key(tenant, "calls:read", "events:write")
@@ -79,29 +79,29 @@ def told(live: Live) -> tuple[str, str]:
 
 def event(number: int) -> dict[str, str]:
     at = f"2026-10-0{1 + number // 1_000}T{number // 60 % 24:02}:{number % 60:02}:00Z"
-    told = {"id": f"e{number}", "call_sid": f"call-{number}", "occurred_at": at, "status": "completed"}
-    return {**told, "summary": f"Call number {number} of a long night."}
+    reported = {"id": f"e{number}", "call_sid": f"call-{number}", "occurred_at": at, "status": "completed"}
+    return {**reported, "summary": f"Call number {number} of a long night."}
 
 
 # ------------------------------------------------------------------------------------------------- clients
 
 
-def by_sockets(asked: Asked) -> bool:
+def by_sockets(requested: StreamRequest) -> bool:
     """Decide whether the bytes on the wire end with the last chunk of a body."""
-    head = {"host": HOST, "connection": "close", **asked.headers}
-    with socket.create_connection((HOST, asked.live.port), timeout=ANSWERS_WITHIN_S) as connection:
-        connection.sendall(request_head(f"GET {asked.path}", head))
+    head = {"host": HOST, "connection": "close", **requested.headers}
+    with socket.create_connection((HOST, requested.live.port), timeout=ANSWERS_WITHIN_S) as connection:
+        connection.sendall(request_head(f"GET {requested.path}", head))
         got = b"".join(iter(lambda: connection.recv(65_536), b""))
     assert got.startswith(b"HTTP/1.1 200 ")
     assert b"transfer-encoding: chunked\r\n" in got
     return got.endswith(b"\r\n0\r\n\r\n")
 
 
-def by_http_client(asked: Asked) -> bool:
+def by_http_client(requested: StreamRequest) -> bool:
     """Python's own client."""
-    connection = HTTPConnection(HOST, asked.live.port, timeout=ANSWERS_WITHIN_S)
+    connection = HTTPConnection(HOST, requested.live.port, timeout=ANSWERS_WITHIN_S)
     try:
-        connection.request("GET", asked.path, headers=asked.headers)
+        connection.request("GET", requested.path, headers=requested.headers)
         connection.getresponse().read()
     except IncompleteRead:
         return False
@@ -110,20 +110,22 @@ def by_http_client(asked: Asked) -> bool:
     return True
 
 
-def by_httpx(asked: Asked) -> bool:
+def by_httpx(requested: StreamRequest) -> bool:
     """A library that unpacks as it reads."""
     try:
-        answer = httpx2.get(asked.live.base + asked.path, headers=asked.headers, timeout=ANSWERS_WITHIN_S)
+        answer = httpx2.get(
+            requested.live.base + requested.path, headers=requested.headers, timeout=ANSWERS_WITHIN_S
+        )
     except httpx2.RemoteProtocolError:
         return False
     assert answer.headers["x-row-count"] == str(CALLS)
     return True
 
 
-def by_curl(asked: Asked) -> bool:
-    header = f"Authorization: Bearer {asked.key}"
+def by_curl(requested: StreamRequest) -> bool:
+    header = f"Authorization: Bearer {requested.key}"
     done = subprocess.run(
-        ["curl", "-sS", "--compressed", "-H", header, asked.live.base + asked.path],  # noqa: S607 (any curl will do)
+        ["curl", "-sS", "--compressed", "-H", header, requested.live.base + requested.path],  # noqa: S607 (any curl will do)
         capture_output=True,
         check=False,
         timeout=ANSWERS_WITHIN_S,
@@ -132,24 +134,24 @@ def by_curl(asked: Asked) -> bool:
     return done.returncode == 0
 
 
-CLIENTS: list[Callable[[Asked], bool]] = [by_sockets, by_http_client, by_httpx]
+CLIENTS: list[Callable[[StreamRequest], bool]] = [by_sockets, by_http_client, by_httpx]
 CLIENTS += [by_curl] if shutil.which("curl") else []
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_client_gets_a_whole_stream(
-    whole: tuple[Live, str], name: str, client: Callable[[Asked], bool]
+    whole: tuple[Live, str], name: str, client: Callable[[StreamRequest], bool]
 ) -> None:
-    assert client(Asked(*whole, name))
+    assert client(StreamRequest(*whole, name))
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_client_sees_that_a_stream_was_cut(
-    damaged: tuple[Live, str], name: str, client: Callable[[Asked], bool]
+    damaged: tuple[Live, str], name: str, client: Callable[[StreamRequest], bool]
 ) -> None:
-    assert not client(Asked(*damaged, name))
+    assert not client(StreamRequest(*damaged, name))
 
 
 @pytest.mark.parametrize("name", ["csv", "ndjson"])
@@ -172,14 +174,14 @@ def test_a_packed_stream_that_is_cut_has_no_end_of_its_own_either(
         gzip.decompress(cut.value.partial)
 
 
-def test_the_log_says_which_request_was_cut_and_the_server_goes_on(damaged: tuple[Live, str]) -> None:
+def test_the_log_names_the_cut_request_and_the_server_continues(damaged: tuple[Live, str]) -> None:
     live, key = damaged
-    asked = {"authorization": f"Bearer {key}", "x-request-id": "cut-1"}
+    requested = {"authorization": f"Bearer {key}", "x-request-id": "cut-1"}
     with pytest.raises(IncompleteRead):
-        live.ask("GET", f"{LIST}?format=csv", headers=asked)
+        live.request("GET", f"{LIST}?format=csv", headers=requested)
     lines = [line for line in Path(live.log).read_text().splitlines() if "stream cut off" in line]
     assert any('"cut-1"' in line and "calltally verify" in line for line in lines)
-    assert live.ask("GET", "/readyz").status == 200
+    assert live.request("GET", "/readyz").status == 200
 
 
 def test_head_over_the_wire_has_no_body_and_the_connection_goes_on(whole: tuple[Live, str]) -> None:

@@ -41,12 +41,12 @@ class Side(NamedTuple):
         return {"authorization": f"Bearer {made.text}"}
 
     def get(self, path: str, **headers: str) -> Answer:
-        return self.service.ask("GET", path, headers={**self.key, **headers})
+        return self.service.request("GET", path, headers={**self.key, **headers})
 
-    def tell(self, *events: Mapping[str, Any]) -> list[Json]:
-        answer = self.service.ask("POST", "/api/v1/events", json.dumps(events).encode(), self.key)
-        told: list[Json] = answer.json()["outcomes"]
-        return told
+    def report(self, *events: Mapping[str, Any]) -> list[Json]:
+        answer = self.service.request("POST", "/api/v1/events", json.dumps(events).encode(), self.key)
+        reported: list[Json] = answer.json()["outcomes"]
+        return reported
 
     def listed(self, query: str = "limit=1000") -> list[Json]:
         calls: list[Json] = self.get(f"{LIST}?{query}").json()["data"]
@@ -84,8 +84,8 @@ def wall(bench: Bench) -> Wall:
     wall = Wall(Side(service, OURS), Side(service, bench.add_tenant(THEIRS)))
     route = checked_route(MARK, ["+14155550155"], agent=MARK)
     bench.run(bench.store.write(put_route(THEIRS, route, NOW_US)))
-    wall.ours.tell(event(SHARED_SID, "ours"))
-    wall.theirs.tell(event(SHARED_SID, MARK), event(THEIR_SID, MARK))
+    wall.ours.report(event(SHARED_SID, "ours"))
+    wall.theirs.report(event(SHARED_SID, MARK), event(THEIR_SID, MARK))
     return wall
 
 
@@ -104,7 +104,7 @@ def test_each_lists_its_own_and_counts_its_own(wall: Wall) -> None:
 
 
 def test_the_same_event_id_of_both_is_no_repeat(wall: Wall) -> None:
-    assert [each["outcome"] for each in wall.ours.tell(event(THEIR_SID, "ours"))] == ["applied"]
+    assert [each["outcome"] for each in wall.ours.report(event(THEIR_SID, "ours"))] == ["applied"]
     assert len(wall.ours.listed()) == 2
     assert {call["summary"] for call in wall.theirs.listed()} == {f"Told by {MARK}."}
 
@@ -141,11 +141,11 @@ def test_links_and_headers_lead_nowhere_over(wall: Wall) -> None:
 def test_a_call_of_theirs_is_not_found_like_one_that_never_was(wall: Wall, name: str, behind: str) -> None:
     theirs, nobodys = wall.ours.get(f"{LIST}/{name}{behind}"), wall.ours.get(f"{LIST}/no-such-call{behind}")
     assert (theirs.status_code, slug(theirs)) == (404, "not-found")
-    assert says(theirs) == says(nobodys)
+    assert content(theirs) == content(nobodys)
     assert wall.theirs.get(f"{LIST}/{name}{behind}").status_code == 200
 
 
-def says(answer: Answer) -> Json:
+def content(answer: Answer) -> Json:
     """A problem without what is of this request alone."""
     return {name: value for name, value in answer.json().items() if name not in {"instance", "request_id"}}
 
@@ -164,13 +164,13 @@ def test_a_key_cannot_name_another_tenant(wall: Wall, path: str) -> None:
         answer = wall.ours.get(f"{path}?tenant={tenant}")
         assert invalid_parameters(answer) == ["tenant"]
         assert MARK not in answer.text
-    answer = wall.ours.service.ask("POST", f"/api/v1/events?tenant={THEIRS}", b"{}", wall.ours.key)
+    answer = wall.ours.service.request("POST", f"/api/v1/events?tenant={THEIRS}", b"{}", wall.ours.key)
     assert invalid_parameters(answer) == ["tenant"]
 
 
 def test_a_key_is_none_to_the_admin_api(wall: Wall) -> None:
     for method, path in admin_requests(THEIRS):
-        answer = wall.ours.service.ask(method, path, b"{}", wall.ours.key)
+        answer = wall.ours.service.request(method, path, b"{}", wall.ours.key)
         assert (answer.status_code, slug(answer)) == (401, "unauthorized")
 
 
@@ -179,20 +179,20 @@ def admin_requests(tenant: str) -> Iterator[tuple[str, str]]:
     yield from (("GET", base), ("POST", base))
     yield ("GET", "/api/v1/admin/shared-sids")
     yield from ((method, f"{base}/{tenant}/api-keys") for method in ("GET", "POST"))
-    yield from (("GET", f"{base}/{tenant}/{place}") for place in ("routes", "reveals"))
+    yield from (("GET", f"{base}/{tenant}/{resource}") for resource in ("routes", "reveals"))
     yield ("PUT", f"{base}/{tenant}/retention")
-    yield from (("PUT", f"{base}/{tenant}/{place}/twilio") for place in ("routes", "providers"))
+    yield from (("PUT", f"{base}/{tenant}/{resource}/twilio") for resource in ("routes", "providers"))
     yield ("DELETE", f"{base}/{tenant}/api-keys/key_0123456789abcdef")
 
 
-def test_only_the_admin_key_is_told_that_both_have_a_sid(wall: Wall) -> None:
+def test_only_the_admin_key_can_read_that_both_have_a_sid(wall: Wall) -> None:
     window = "from=2026-11-18&to=2026-11-19"
-    shown = wall.ours.service.ask("GET", f"/api/v1/admin/shared-sids?{window}", headers=ADMIN).json()
-    assert [each["call_sid"] for each in shown["data"]] == [SHARED_SID]
-    assert [call["tenant"] for call in shown["data"][0]["calls"]] == [OURS, THEIRS]
-    places = (LIST, f"{LIST}/{SHARED_SID}", "/api/v1/alerts", "/api/v1/changes", "/metrics")
+    displayed = wall.ours.service.request("GET", f"/api/v1/admin/shared-sids?{window}", headers=ADMIN).json()
+    assert [each["call_sid"] for each in displayed["data"]] == [SHARED_SID]
+    assert [call["tenant"] for call in displayed["data"][0]["calls"]] == [OURS, THEIRS]
+    paths = (LIST, f"{LIST}/{SHARED_SID}", "/api/v1/alerts", "/api/v1/changes", "/metrics")
     for side, other in ((wall.ours, THEIRS), (wall.theirs, OURS)):
-        for path in places:
+        for path in paths:
             answer = side.get(path)
             assert answer.status_code == 200
             assert f'"{other}"' not in answer.text
@@ -201,7 +201,7 @@ def test_only_the_admin_key_is_told_that_both_have_a_sid(wall: Wall) -> None:
 
 def test_a_key_that_names_another_tenant_in_its_text_is_none(wall: Wall) -> None:
     text = wall.ours.key["authorization"].replace(f"ct_{OURS}_", f"ct_{THEIRS}_")
-    answer = wall.ours.service.ask("GET", LIST, headers={"authorization": text})
+    answer = wall.ours.service.request("GET", LIST, headers={"authorization": text})
     assert (answer.status_code, slug(answer)) == (401, "unauthorized")
 
 
@@ -217,19 +217,19 @@ def test_a_callback_signed_with_our_secret_is_not_theirs(wall: Wall) -> None:
     after = service.call_back(pairs, path=path)
     for answer in (before, after):
         assert (answer.status_code, slug(answer)) == (403, "wrong-signature")
-    assert says(before) == says(after)
+    assert content(before) == content(after)
     assert len(wall.theirs.listed()) == 2
 
 
 def test_their_routes_are_not_for_our_calls(wall: Wall) -> None:
-    told = {
+    reported = {
         "id": "e2",
         "call_sid": "routed",
         "occurred_at": "2026-11-18T11:00:00Z",
         "to_number": "+14155550155",
     }
     for side in wall:
-        side.tell(told)
+        side.report(reported)
     assert [call["route"] for call in wall.ours.listed("call_sid=routed")] == [None]
     assert [call["route"] for call in wall.theirs.listed("call_sid=routed")] == [MARK]
 
@@ -239,21 +239,21 @@ def test_the_admin_key_names_the_tenant_and_sees_no_other(wall: Wall) -> None:
     service.bench.now_us += 60_000_000
     for tenant, total in ((OURS, 1), (THEIRS, 2)):
         service.bench.now_us += 60_000_000
-        page = service.ask("GET", f"{LIST}?tenant={tenant}", headers=ADMIN)
+        page = service.request("GET", f"{LIST}?tenant={tenant}", headers=ADMIN)
         assert page.json()["total"] == total
         assert (MARK in page.text) is (tenant == THEIRS)
         service.bench.now_us += 60_000_000
-        one = service.ask("GET", f"{LIST}/{THEIR_SID}?tenant={tenant}", headers=ADMIN)
+        one = service.request("GET", f"{LIST}/{THEIR_SID}?tenant={tenant}", headers=ADMIN)
         assert one.status_code == (200 if tenant == THEIRS else 404)
     service.bench.now_us += 60_000_000
-    assert invalid_parameters(service.ask("GET", LIST, headers=ADMIN)) == ["tenant"]
+    assert invalid_parameters(service.request("GET", LIST, headers=ADMIN)) == ["tenant"]
 
 
 def test_metrics_and_pages_for_everybody_name_no_tenant(wall: Wall) -> None:
     for path in ("/metrics", "/openapi.json", "/docs", "/", "/healthz", "/readyz"):
-        shown = wall.ours.service.ask("GET", path).text
-        assert THEIRS not in shown
-        assert MARK not in shown
+        displayed = wall.ours.service.request("GET", path).text
+        assert THEIRS not in displayed
+        assert MARK not in displayed
 
 
 def test_a_dead_letter_is_its_tenants_own(wall: Wall) -> None:

@@ -76,15 +76,15 @@ def test_serve_does_the_background_work_on_postgresql(
 def test_serve_without_a_worker_logs_it(folder: Path) -> None:
     with start(folder, "serve", "--no-worker") as process:
         try:
-            told = lines(process)
-            first, second = next(told), next(told)
+            reported = lines(process)
+            first, second = next(reported), next(reported)
             # It has handlers for signals as soon as it answers.
             health = HTTPConnection(second["host"], second["port"], timeout=ENDS_WITHIN_S)
             health.request("GET", "/healthz")
             assert health.getresponse().status == 200
             health.close()
             process.terminate()
-            rest = [line["event"] for line in told]
+            rest = [line["event"] for line in reported]
         finally:
             process.kill()
     assert "nothing is delivered unless `calltally worker` runs" in first["event"]
@@ -92,7 +92,7 @@ def test_serve_without_a_worker_logs_it(folder: Path) -> None:
     assert rest == ["stopped"]
 
 
-def test_worker_without_a_database_says_what_to_do(tmp_path: Path) -> None:
+def test_worker_without_a_database_explains_what_to_do(tmp_path: Path) -> None:
     done = calltally(tmp_path, "worker")
     assert done.returncode == 1
     assert done.stderr.startswith("calltally: there is no database at")

@@ -39,9 +39,9 @@ class Server:
             )
         self.live = Live(port_of(self.process, self._log), ADMIN_KEY, self._log)
 
-    def told(self, event: str) -> list[dict[str, int]]:
+    def reported(self, event: str) -> list[dict[str, int]]:
         lines = self._log.read_text().splitlines()
-        return [told for told in map(json.loads, lines) if told["event"] == event]
+        return [reported for reported in map(json.loads, lines) if reported["event"] == event]
 
     def wait_for(self, what: Callable[[], bool]) -> None:
         """Looking is all that is done meanwhile; the process that has to do it is another."""
@@ -54,19 +54,19 @@ class Server:
     def wait_for_all(self) -> None:
         """Until each place is taken by a process that works."""
         self.wait_for(lambda: len(self.pids()) == WORKERS)
-        for place in self.pids():
-            self.wait_for(partial(self._is_seen, place))
+        for worker in self.pids():
+            self.wait_for(partial(self._is_replaced, worker))
 
-    def _is_seen(self, place: int) -> bool:
-        return self.metric(f'process_open_fds{{worker="{place}"}}') > 0
+    def _is_replaced(self, worker: int) -> bool:
+        return self.metric(f'process_open_fds{{worker="{worker}"}}') > 0
 
     def pids(self) -> dict[int, int]:
         """The latest process at each place."""
-        return {told["worker"]: told["pid"] for told in self.told("process started")}
+        return {reported["worker"]: reported["pid"] for reported in self.reported("process started")}
 
     def metric(self, name: str) -> float:
         """Return the sum over the labels, as any process reports it for all."""
-        text = self.live.ask("GET", "/metrics").body.decode()
+        text = self.live.request("GET", "/metrics").body.decode()
         return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name))
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
@@ -79,8 +79,8 @@ def new_server(tmp_path: Path, new_database: Callable[[], str]) -> Iterator[Call
     servers: list[Server] = []
 
     def make(*words: str, **settings: str) -> Server:
-        place = {"DATABASE_URL": new_database(), "SECRET_KEY": SECRET_KEY}
-        servers.append(Server(tmp_path, *words, **place | settings))
+        worker = {"DATABASE_URL": new_database(), "SECRET_KEY": SECRET_KEY}
+        servers.append(Server(tmp_path, *words, **worker | settings))
         return servers[-1]
 
     yield make
@@ -101,7 +101,7 @@ def is_running(pid: int) -> bool:
 HEALTH = request_head("GET /healthz", {"host": HOST})
 
 
-async def ask_at_once(port: int, connections: int) -> None:
+async def request_at_once(port: int, connections: int) -> None:
     """That many connections that are all open before the first asks."""
     opened = await asyncio.gather(*(asyncio.open_connection(HOST, port) for _ in range(connections)))
     for reader, writer in opened:
@@ -116,20 +116,20 @@ async def ask_at_once(port: int, connections: int) -> None:
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_they_begin_and_end_together(new_server: Callable[..., Server], stop: signal.Signals) -> None:
     server = new_server("--workers", str(WORKERS))
-    assert server.told("listening")[0]["workers"] == WORKERS
+    assert server.reported("listening")[0]["workers"] == WORKERS
     server.wait_for_all()
-    assert server.live.ask("GET", "/readyz").status == 200
+    assert server.live.request("GET", "/readyz").status == 200
     assert server.end(stop) == 0
     assert not any(map(is_running, server.pids().values()))
-    assert len(server.told("stopped")) == 1
-    assert server.told("process died") == []
+    assert len(server.reported("stopped")) == 1
+    assert server.reported("process died") == []
 
 
 @on_postgres
 def test_connections_that_come_together_are_shared_out(new_server: Callable[..., Server]) -> None:
     server = new_server("--workers", str(WORKERS))
     server.wait_for_all()
-    asyncio.run(ask_at_once(server.live.port, 60))
+    asyncio.run(request_at_once(server.live.port, 60))
     server.wait_for(lambda: sum(server_counts(server).values()) == 60)
     served = server_counts(server)
     # The system goes by the client's port: to have fewer than ten would be a chance of one in ten million.
@@ -139,33 +139,33 @@ def test_connections_that_come_together_are_shared_out(new_server: Callable[...,
 def server_counts(server: Server) -> Counter[int]:
     """How many probes each process answered: each counts in a file of its own, which it has in its memory."""
     counts: Counter[int] = Counter()
-    for place, pid in server.pids().items():
+    for worker, pid in server.pids().items():
         maps = Path(f"/proc/{pid}/maps").read_text().splitlines()
-        counts[place] = 0
+        counts[worker] = 0
         for file in {line.split()[-1] for line in maps if re.search(r"/counter_\d+\.db$", line)}:
             content = Path(file).read_bytes()
             if found := re.search(rb'calltally_http_requests_total", \{[^}]*"/healthz"[^]]*\] *', content):
-                counts[place] += int(memoryview(content[found.end() : found.end() + 8]).cast("d")[0])
+                counts[worker] += int(memoryview(content[found.end() : found.end() + 8]).cast("d")[0])
     return counts
 
 
 @on_postgres
-def test_whoever_is_scraped_tells_for_all_and_no_counter_jumps_when_one_dies(
+def test_each_process_reports_for_all_and_no_counter_jumps_when_one_dies(
     new_server: Callable[..., Server],
 ) -> None:
     server = new_server("--workers", str(WORKERS))
     server.wait_for_all()
-    asyncio.run(ask_at_once(server.live.port, 30))
+    asyncio.run(request_at_once(server.live.port, 30))
     name = 'calltally_http_requests_total{method="GET",route="/healthz"'
     # The last answer is counted when it is sent.
     server.wait_for(lambda: server.metric(name) == 30)
     assert {server.metric(name) for _ in range(5)} == {30}
     before = server.metric("calltally_http_request_seconds_count")
-    for place, pid in sorted(server.pids().items()):
+    for worker, pid in sorted(server.pids().items()):
         os.kill(pid, signal.SIGKILL)
-        server.wait_for(lambda place=place, pid=pid: server.pids()[place] != pid)  # type: ignore[misc]
+        server.wait_for(lambda worker=worker, pid=pid: server.pids()[worker] != pid)  # type: ignore[misc]
         assert server.metric(name) == 30
-    asyncio.run(ask_at_once(server.live.port, 30))
+    asyncio.run(request_at_once(server.live.port, 30))
     server.wait_for(lambda: server.metric(name) == 60)
     assert {server.metric(name) for _ in range(5)} == {60}
     assert server.metric("calltally_http_request_seconds_count") >= before + 30
@@ -177,11 +177,11 @@ def test_whoever_is_scraped_tells_for_all_and_no_counter_jumps_when_one_dies(
 @on_postgres
 def test_a_key_has_one_budget_whichever_process_it_meets(new_server: Callable[..., Server]) -> None:
     server = new_server(WORKERS=str(WORKERS), RATE_LIMIT_PER_MINUTE="20")
-    assert server.told("listening")[0]["workers"] == WORKERS
+    assert server.reported("listening")[0]["workers"] == WORKERS
     server.wait_for_all()
     key = server.live.new_key(server.live.new_tenant(), "calls:read")
     headers = {"authorization": f"Bearer {key}"}
-    answers = [server.live.ask("GET", "/api/v1/call-logs", headers=headers) for _ in range(40)]
+    answers = [server.live.request("GET", "/api/v1/call-logs", headers=headers) for _ in range(40)]
     passed = [answer for answer in answers if answer.status == 200]
     assert {answer.status for answer in answers} == {200, 429}
     # What is given back while they ask may let a few more through.
@@ -197,11 +197,11 @@ def test_migrations_that_start_at_once_on_a_new_database(tmp_path: Path) -> None
 
 @on_postgres
 def test_what_one_node_seals_another_opens(new_database: Callable[[], str], tmp_path: Path) -> None:
-    place = {"DATABASE_URL": new_database(), "SECRET_KEY": SECRET_KEY, "WORKERS": "2"}
+    worker = {"DATABASE_URL": new_database(), "SECRET_KEY": SECRET_KEY, "WORKERS": "2"}
     folders = [tmp_path / "one", tmp_path / "other"]
     for folder in folders:
         folder.mkdir()
-    nodes = [Server(folder, **place) for folder in folders]
+    nodes = [Server(folder, **worker) for folder in folders]
     try:
         one, other = (node.live for node in nodes)
         tenant = one.new_tenant()
@@ -210,13 +210,13 @@ def test_what_one_node_seals_another_opens(new_database: Callable[[], str], tmp_
         path = f"/api/v1/ingest/twilio/{tenant}"
         signature = sdk_signature(other.base + path, repeated(form))
         headers = {"x-twilio-signature": signature, "content-type": FORM}
-        assert other.ask("POST", path, urlencode(form).encode(), headers).status == 200
+        assert other.request("POST", path, urlencode(form).encode(), headers).status == 200
     finally:
         assert [node.end() for node in nodes] == [0, 0]
 
 
 @on_postgres
-def test_what_cannot_be_served_at_all_is_told_once(new_database: Callable[[], str], tmp_path: Path) -> None:
+def test_a_service_that_cannot_start_reports_it_once(new_database: Callable[[], str], tmp_path: Path) -> None:
     url = f"{new_database()}-that-is-not-there"
     settings = own_environment(PORT="0", DATABASE_URL=url, SECRET_KEY=SECRET_KEY)
     done = calltally(tmp_path, "serve", "--workers", "3", environment=settings)
@@ -253,7 +253,7 @@ def test_a_second_service_on_the_same_sqlite_file_is_refused(folder: Path) -> No
         server.process.kill()
         server.process.wait(ENDS_WITHIN_S)
         server = Server(folder)
-        assert server.live.ask("GET", "/readyz").status == 200
+        assert server.live.request("GET", "/readyz").status == 200
     finally:
         assert server.end() == 0
 

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 HAPPENS_WITHIN_S = 30
 # What each loop says of a turn that failed.
-TURNS = {
+ROUNDS = {
     "worker failed",
     "alerts wait for the database",
     "due deliveries cannot be read",
@@ -39,7 +39,7 @@ class Watched(Broken):
         self._on_read()
         return await super().read(operation, long=long)
 
-    def subscribe_to_commits(self, _told: Callable[[], None]) -> Callable[[], None]:
+    def subscribe_to_commits(self, _reported: Callable[[], None]) -> Callable[[], None]:
         return lambda: None
 
 
@@ -50,14 +50,14 @@ def worker(folder: Path, stop: asyncio.Event, on_read: Callable[[], None] = lamb
     return make_worker(often, Watched(on_read), wall_clock, stop)
 
 
-def test_no_fault_of_a_turn_ends_a_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_fault_of_a_round_ends_a_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alerting, "_INTERVAL_S", 0.001)
 
     async def work() -> None:
         stop, all_failed = asyncio.Event(), asyncio.Event()
 
         def look() -> None:
-            if {line["event"] for line in logs} >= TURNS:
+            if {line["event"] for line in logs} >= ROUNDS:
                 all_failed.set()
 
         working = asyncio.create_task(worker(tmp_path, stop, look).run())
@@ -69,22 +69,22 @@ def test_no_fault_of_a_turn_ends_a_loop(tmp_path: Path, monkeypatch: pytest.Monk
 
     with capture_logs() as logs:
         asyncio.run(work())
-    assert {line["event"] for line in logs if line["log_level"] in {"warning", "error"}} == TURNS
+    assert {line["event"] for line in logs if line["log_level"] in {"warning", "error"}} == ROUNDS
 
 
-def test_work_that_a_fault_ended_is_begun_again_beside_the_others(
+def test_work_that_a_fault_ended_is_restarted_while_the_others_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(background, "_AGAIN_S", 0)
-    begun: list[str] = []
+    started: list[str] = []
 
     async def work() -> None:
         stop = asyncio.Event()
         done = worker(tmp_path, stop)
 
         async def fail_once() -> None:
-            begun.append("deliveries")
-            if len(begun) == 1:
+            started.append("deliveries")
+            if len(started) == 1:
                 raise RuntimeError("unforeseen")
             stop.set()
 
@@ -95,6 +95,6 @@ def test_work_that_a_fault_ended_is_begun_again_beside_the_others(
 
     with capture_logs() as logs:
         asyncio.run(work())
-    assert begun == ["deliveries", "deliveries"]
-    failed = [line for line in logs if line["event"] == "background work failed; it is begun again"]
+    assert started == ["deliveries", "deliveries"]
+    failed = [line for line in logs if line["event"] == "background work failed; it starts again"]
     assert [(line["work"], line["log_level"]) for line in failed] == [("deliveries", "error")]

@@ -155,18 +155,18 @@ def test_service_is_assembled(new_database: Callable[[], str]) -> None:
     assert callable(service.app)
 
 
-@pytest.mark.parametrize("told", [{}, {"embedded_worker": "true"}, {"embedded_worker": "false"}])
+@pytest.mark.parametrize("reported", [{}, {"embedded_worker": "true"}, {"embedded_worker": "false"}])
 def test_worker_is_embedded_on_both_databases_by_default(
-    new_database: Callable[[], str], told: dict[str, str]
+    new_database: Callable[[], str], reported: dict[str, str]
 ) -> None:
-    settings = settings_of(new_database(), secret_key=KEY, **told)
+    settings = settings_of(new_database(), secret_key=KEY, **reported)
 
     async def has_worker() -> bool:
         service = await open_service(settings)
         await service.store.close()
         return isinstance(service.app, LifespanTask)
 
-    assert asyncio.run(has_worker()) is (told.get("embedded_worker", "true") == "true")
+    assert asyncio.run(has_worker()) is (reported.get("embedded_worker", "true") == "true")
 
 
 def test_process_ends_with_its_parent_even_if_metrics_cannot_be_shared(
@@ -209,11 +209,11 @@ def test_worker_names_are_unique(embedded: Settings) -> None:
     assert len(asyncio.run(holders())) == 2
 
 
-@pytest.mark.parametrize("said", ["true", "false"])
-def test_rate_alerts_are_on_by_default(said: str) -> None:
-    settings = settings_of(POSTGRES, rate_alerts=said)
+@pytest.mark.parametrize("output", ["true", "false"])
+def test_rate_alerts_are_on_by_default(output: str) -> None:
+    settings = settings_of(POSTGRES, rate_alerts=output)
     judge = alert_dependencies(settings, Broken(Misconfigured("")), wall_clock, asyncio.Event()).evaluator
-    assert (judge._detectors is not None) is (said == "true")
+    assert (judge._detectors is not None) is (output == "true")
 
 
 def test_command_closes_its_store(new_database: Callable[[], str]) -> None:

@@ -59,8 +59,8 @@ def with_client(
     secrets: Mapping[str, str] | None = None,
 ) -> T:
     async def session() -> T:
-        patience = RetryPolicy(tries=3, first_s=0.0)
-        async with RetryingClient(lambda: 0.0, timeout_s=5, retry_policy=patience) as client:
+        retry_policy = RetryPolicy(tries=3, first_s=0.0)
+        async with RetryingClient(lambda: 0.0, timeout_s=5, retry_policy=retry_policy) as client:
             access = ApiAccess(api.url, APIS[name].secrets if secrets is None else secrets, NOW_US)
             return await work(ProviderClient(FETCHERS[name], access, client.request))
 
@@ -118,7 +118,7 @@ def test_known_and_unknown_single_call(name: str) -> None:
     assert isinstance(fact, Fact)
     assert (fact.call_sid, fact.stated["status"]) == (sid(1), "completed")
     assert missing == []
-    assert "no%2F..%2Fsuch" in api.asked[-1]
+    assert "no%2F..%2Fsuch" in api.requested[-1]
 
 
 @carriers
@@ -149,7 +149,7 @@ def test_busy_or_unreachable_carrier_is_unavailable(name: str) -> None:
     with served(APIS[name](made(1), busy_every=1)) as api:
         with pytest.raises(Unavailable, match=r"429 \("):
             with_client(name, api, listed)
-        assert len(api.asked) == 3
+        assert len(api.requested) == 3
     with pytest.raises(Unavailable, match="no answer from"):
         with_client(name, api, listed)
 
@@ -163,7 +163,7 @@ def test_invalid_page_is_refused(name: str, document: object) -> None:
         api.odd = document
         with pytest.raises(NotUnderstood):
             with_client(name, api, listed)
-        assert len(api.asked) == 1
+        assert len(api.requested) == 1
 
 
 def test_smaller_vonage_pages_than_requested_are_not_the_end() -> None:
@@ -179,7 +179,7 @@ def test_plivo_next_page_on_another_host_is_not_requested() -> None:
             api.odd = {"objects": [], "meta": {"next": target}}
             with pytest.raises(NotUnderstood, match="leads to another address"):
                 with_client("plivo", api, listed)
-            assert len(api.asked) == 1
+            assert len(api.requested) == 1
 
 
 def test_signalwire_requests_go_to_the_tenants_space() -> None:

@@ -22,7 +22,7 @@ from calltally.store.db.interface import Submission
 from calltally.store.tenants.api_keys import digest_of_key, find_key
 from calltally.store.tenants.vault import find_provider_secrets
 from tests.integration.store.probing import direct
-from tests.telling import own
+from tests.sample_facts import own
 from tests.unit.providers.generic import pack_tables
 
 
@@ -110,8 +110,8 @@ def of_pages() -> list[str]:
 @pytest.mark.parametrize("command", of_pages())
 def test_a_command_of_a_page_runs(run: Commands, tmp_path: Path, command: str) -> None:
     (tmp_path / "received.ndjson").touch()
-    said = run(*shlex.split(command))
-    assert (said.code, said.err) == (0, "")
+    output = run(*shlex.split(command))
+    assert (output.code, output.err) == (0, "")
 
 
 def test_migrate_creates_store_and_key(empty: Commands, tmp_path: Path) -> None:
@@ -285,8 +285,8 @@ def test_route_put_keeps_what_it_does_not_name(run: Commands) -> None:
     run("route", "put", "acme", "sales", "--number", "100", "--agent", "ada", "--provider", "twilio")
     run("route", "put", "acme", "sales", "--agent", "bea")
     run("route", "put", "acme", "sales", "--provider", "")
-    shown = run("route", "show", "acme", "sales")
-    assert shown.out == "Route sales: agent bea, provider -\n100\n"
+    displayed = run("route", "show", "acme", "sales")
+    assert displayed.out == "Route sales: agent bea, provider -\n100\n"
     assert run("route", "show", "acme", "sales", "--json").json["numbers"] == ["100"]
 
 
@@ -317,10 +317,10 @@ def test_providers_are_listed_and_removed(run: Commands) -> None:
     assert again == CommandResult(1, "", "calltally: tenant acme has no secrets of 'twilio'\n")
 
 
-def test_tenant_is_shown(run: Commands) -> None:
+def test_tenant_is_listed(run: Commands) -> None:
     run("tenant", "retention", "acme", "--days", "30")
-    (shown,) = run("tenant", "show", "acme", "--json").json
-    assert (shown["id"], shown["retention_days"], shown["masks_numbers"]) == ("acme", 30, False)
+    (displayed,) = run("tenant", "show", "acme", "--json").json
+    assert (displayed["id"], displayed["retention_days"], displayed["masks_numbers"]) == ("acme", 30, False)
     assert run("tenant", "show", "none").err == "calltally: there is no tenant 'none'\n"
 
 

@@ -256,13 +256,13 @@ def test_an_idle_connection_ends_after_the_keep_alive_time() -> None:
     run(test)
 
 
-@pytest.mark.parametrize("begun", [b"", GET], ids=["first", "kept"])
-def test_a_request_that_has_arrived_is_read_before_its_connection_is_closed(begun: bytes) -> None:
+@pytest.mark.parametrize("started", [b"", GET], ids=["first", "kept"])
+def test_a_request_that_has_arrived_is_read_before_its_connection_is_closed(started: bytes) -> None:
     async def test() -> None:
         async with Server() as server:
-            client = server.socket(begun)
+            client = server.socket(started)
             await server.reaches(1)
-            if begun:
+            if started:
                 assert (await received(client)).startswith(b"HTTP/1.1 200 ")
             [protocol] = server.protocols
             # Within one turn, as after a stall of the loop: the request arrives, and the time is up.
@@ -309,7 +309,7 @@ def test_idle_sockets_and_unfinished_heads_leave_a_new_client_answered() -> None
     run(test)
 
 
-def test_the_longest_wait_makes_room_and_a_request_under_way_does_not() -> None:
+def test_the_longest_wait_makes_room_and_a_running_request_does_not() -> None:
     async def test() -> None:
         async with Server(most=3) as server:
             _, posting = await _connected(server, POST)

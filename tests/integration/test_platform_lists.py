@@ -66,8 +66,8 @@ def with_client(
     secrets: Mapping[str, str] | None = None,
 ) -> T:
     async def session() -> T:
-        patience = RetryPolicy(tries=3, first_s=0.0)
-        async with RetryingClient(lambda: 0.0, timeout_s=5, retry_policy=patience) as client:
+        retry_policy = RetryPolicy(tries=3, first_s=0.0)
+        async with RetryingClient(lambda: 0.0, timeout_s=5, retry_policy=retry_policy) as client:
             access = ApiAccess(api.url, PLATFORMS[name].secrets if secrets is None else secrets, NOW_US)
             return await work(ProviderClient(FETCHERS[name], access, client.request))
 
@@ -121,7 +121,7 @@ def test_single_call_has_carrier_and_transcript(name: str) -> None:
     assert fact.stated["summary"] == "Booked a table."
     assert b"Good morning." in fact.conversation
     assert missing == []
-    assert "no%2F..%2Fsuch" in api.asked[-1]
+    assert "no%2F..%2Fsuch" in api.requested[-1]
 
 
 @platforms
@@ -139,7 +139,7 @@ def test_busy_or_unreachable_platform_is_unavailable(name: str) -> None:
     with served(PLATFORMS[name](made(1), busy_every=1)) as api:
         with pytest.raises(Unavailable, match=r"429 \("):
             with_client(name, api, listed)
-        assert len(api.asked) == 3
+        assert len(api.requested) == 3
     with pytest.raises(Unavailable, match="no answer from"):
         with_client(name, api, listed)
 
@@ -151,7 +151,7 @@ def test_invalid_page_is_refused(name: str, document: object) -> None:
         api.odd = document
         with pytest.raises(NotUnderstood):
             with_client(name, api, listed)
-        assert len(api.asked) == 1
+        assert len(api.requested) == 1
 
 
 @pytest.mark.parametrize(

@@ -25,14 +25,14 @@ from calltally.store.db.interface import Submission
 from tests.acceptance.bare_server import KEY, BareServer, calls, listening
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import direct
-from tests.telling import fact
+from tests.sample_facts import fact
 
 WINDOW = ("--from", "2026-09-21", "--to", "2026-09-28")
 SIDS = ["CA" + f"{number:032d}" for number in range(4)]
 DAY_S = 86_400
 
 
-class Said(NamedTuple):
+class Output(NamedTuple):
     """Output and exit status of the command."""
 
     code: int
@@ -51,14 +51,14 @@ class Reconcile:
         self._monkeypatch = monkeypatch
         self._capsys = capsys
 
-    def __call__(self, *words: object, stdin: bytes = b"") -> Said:
+    def __call__(self, *words: object, stdin: bytes = b"") -> Output:
         self._monkeypatch.setattr(sys, "argv", ["calltally", "reconcile", *map(str, words)])
         self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
         with pytest.raises(SystemExit) as ended:
             main()
         out, err = self._capsys.readouterr()
         assert isinstance(ended.value.code or 0, int)
-        return Said(int(ended.value.code or 0), out, err)
+        return Output(int(ended.value.code or 0), out, err)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def month(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """Four calls, two of which prove to be one; the events as their endpoints received them."""
     monkeypatch.setenv("CALLTALLY_DATABASE_URL", bench.url)
     link = (Node(SIDS[3], is_carrier=True),)
-    told = [
+    reported = [
         fact(-DAY_S, SIDS[0], status="ringing"),
         fact(1, SIDS[0], status="busy"),
         fact(2, SIDS[1], status="failed"),
@@ -86,7 +86,7 @@ def month(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
         fact(5, "own-id", status="completed", is_carrier=False),
         fact(6, "own-id", status="completed", is_carrier=False, links=link, summary="The same call."),
     ]
-    for each in told:
+    for each in reported:
         bench.now_us = each.occurred_us + 1_000
         bench.run(bench.store.submit([Submission(TENANT, each)]))
     with direct(bench.url) as db:
@@ -106,11 +106,11 @@ def test_events_of_the_ledger_reconcile_with_it(
     reconcile: Reconcile, month: list[bytes], tmp_path: Path
 ) -> None:
     log = logged(tmp_path / "log", month)
-    said = reconcile(
+    output = reconcile(
         "--events", log, "--tenant", TENANT, *WINDOW, "--expect", "started", "--expect", "completed"
     )
-    assert (said.code, said.err) == (0, "")
-    assert said.out.splitlines() == [
+    assert (output.code, output.err) == (0, "")
+    assert output.out.splitlines() == [
         "Calls created from 2026-09-21 to 2026-09-28, reconciled with events",
         f"3 calls, {len(month)} events, 1 asked",
         "No findings.",
@@ -122,33 +122,36 @@ def test_call_from_before_the_window_is_not_unknown(
 ) -> None:
     log = logged(tmp_path / "log", [body for body in month if SIDS[0].encode() in body])
     ends = ("--from", "2026-09-21T14:14:00Z", "--to", "2026-09-21T14:14:02Z")
-    said = reconcile("--events", log, "--tenant", TENANT, *ends, "--json")
-    assert said.code == 0, said.out
-    assert said.json["looked_at"] == {"calls": 0, "events": 2, "made_later": 0, "asked": 0}
+    output = reconcile("--events", log, "--tenant", TENANT, *ends, "--json")
+    assert output.code == 0, output.out
+    assert output.json["looked_at"] == {"calls": 0, "events": 2, "made_later": 0, "asked": 0}
 
 
 def test_findings_give_exit_code_1(reconcile: Reconcile, month: list[bytes], tmp_path: Path) -> None:
     correction = next(body for body in month if b'"corrects"' in body)
     lost = [body for body in month if body is not correction]
     log = logged(tmp_path / "log", [*lost, lost[0], b"no event"])
-    said = reconcile("--events", log, "--tenant", TENANT, *WINDOW, "--json")
-    assert said.code == 1
-    assert said.json["counts"] == {"other-final-state": 1, "repeated-event": 1, "unreadable": 1}
-    assert said.json["window"] == {"from": "2026-09-21T00:00:00.000000Z", "to": "2026-09-28T00:00:00.000000Z"}
-    other = next(each for each in said.json["findings"] if each["kind"] == "other-final-state")
+    output = reconcile("--events", log, "--tenant", TENANT, *WINDOW, "--json")
+    assert output.code == 1
+    assert output.json["counts"] == {"other-final-state": 1, "repeated-event": 1, "unreadable": 1}
+    assert output.json["window"] == {
+        "from": "2026-09-21T00:00:00.000000Z",
+        "to": "2026-09-28T00:00:00.000000Z",
+    }
+    other = next(each for each in output.json["findings"] if each["kind"] == "other-final-state")
     assert (other["call_sid"], other["ours"], other["theirs"]) == (SIDS[1], "completed", "failed")
 
 
 def test_window_may_be_all_of_time(reconcile: Reconcile, month: list[bytes], tmp_path: Path) -> None:
     ends = ("--from", "0001-01-01", "--to", "9999-12-31")
-    said = reconcile("--events", logged(tmp_path / "log", month), "--tenant", TENANT, *ends)
-    assert (said.code, said.err) == (0, "")
+    output = reconcile("--events", logged(tmp_path / "log", month), "--tenant", TENANT, *ends)
+    assert (output.code, output.err) == (0, "")
 
 
 def test_unknown_tenant_is_named(reconcile: Reconcile, month: list[bytes], tmp_path: Path) -> None:
-    said = reconcile("--events", logged(tmp_path / "log", month), "--tenant", "nobody", *WINDOW)
-    assert said.code == 1
-    assert "nobody" in said.err
+    output = reconcile("--events", logged(tmp_path / "log", month), "--tenant", "nobody", *WINDOW)
+    assert output.code == 1
+    assert "nobody" in output.err
 
 
 # -------------------------------------------------------------------------------------------- a server
@@ -180,16 +183,16 @@ def test_any_server_with_the_reference_api_is_supported(
         monkeypatch.setenv("CALLTALLY_BASE_URL", base)
         monkeypatch.setenv("CALLTALLY_API_KEY", KEY)
         stdin = b"\n".join(body_codec[:200])
-        said = reconcile(
+        output = reconcile(
             "--events", "-", *window, "--json", "--limit", 1, "--csv", tmp_path / "all", stdin=stdin
         )
-    assert said.code == 1
+    assert output.code == 1
     # One call every ten minutes: 144 are outside the window, 1,008 in it, 55 of these with an event. One
     # event has an unknown SID, which is searched in vain.
-    assert said.json["looked_at"]["calls"] == 1_008
-    assert said.json["counts"] == {"missing-event": 953, "unknown-call": 1}
-    assert said.json["looked_at"]["asked"] == 1
-    assert len(said.json["findings"]) == 2
+    assert output.json["looked_at"]["calls"] == 1_008
+    assert output.json["counts"] == {"missing-event": 953, "unknown-call": 1}
+    assert output.json["looked_at"]["asked"] == 1
+    assert len(output.json["findings"]) == 2
     assert len((tmp_path / "all").read_text().splitlines()) == 955
 
 
@@ -197,17 +200,17 @@ def test_server_window_may_be_all_of_time(reconcile: Reconcile, tmp_path: Path) 
     server = BareServer(calls(3))
     ends = ("--from", "0001-01-01", "--to", "9999-12-31")
     with listening(server) as url:
-        told = ("--base-url", url, "--key", KEY)
-        said = reconcile("--events", logged(tmp_path / "log", envelopes(server)), *told, *ends)
-    assert said.code in {0, 1}, said.err
-    assert said.err == ""
+        reported = ("--base-url", url, "--key", KEY)
+        output = reconcile("--events", logged(tmp_path / "log", envelopes(server)), *reported, *ends)
+    assert output.code in {0, 1}, output.err
+    assert output.err == ""
 
 
 def test_server_needs_a_key(reconcile: Reconcile, tmp_path: Path) -> None:
     log = logged(tmp_path / "log", [])
-    said = reconcile("--events", log, *WINDOW, "--base-url", "http://127.0.0.1:9")
-    assert (said.code, said.out) == (2, "")
-    assert "CALLTALLY_API_KEY" in said.err
+    output = reconcile("--events", log, *WINDOW, "--base-url", "http://127.0.0.1:9")
+    assert (output.code, output.out) == (2, "")
+    assert "CALLTALLY_API_KEY" in output.err
 
 
 # -------------------------------------------------------------------------------------------- a folder
@@ -230,42 +233,42 @@ def export(tmp_path: Path) -> Path:
     lines = b"".join(msgspec.json.encode(each) + b"\n" for each in records)
     (folder / "calls.ndjson").write_bytes(lines)
     digest = hashlib.sha256(lines).hexdigest()
-    told = {"filters": {}, "format": "ndjson", "partition": "none", "complete": True, "rows": 3}
-    told |= {"by_status": {"busy": 3}, "snapshot": None, "revision": None, "highest": None, "readings": 2}
-    told |= {
+    reported = {"filters": {}, "format": "ndjson", "partition": "none", "complete": True, "rows": 3}
+    reported |= {"by_status": {"busy": 3}, "snapshot": None, "revision": None, "highest": None, "readings": 2}
+    reported |= {
         "repeats": 0,
         "holes": 0,
         "notes": [],
         "files": [FileState("calls.ndjson", 3, len(lines), digest)],
     }
     window = {"from": "2026-10-01T00:00:00Z", "to": "2026-10-04T00:00:00Z"}
-    write_manifest(folder, Manifest(source="x", window=window, **told))  # type: ignore[arg-type] # of every kind
+    write_manifest(folder, Manifest(source="x", window=window, **reported))  # type: ignore[arg-type] # of every kind
     return folder
 
 
-def seen(sid: str, **more: object) -> bytes:
-    told = {"id": f"m-{sid}", "event": "voice.call.completed", "created_at": "2026-10-02T12:00:00Z"}
-    return msgspec.json.encode(told | {"data": {"call_sid": sid, "status": "busy"}} | more)
+def observed(sid: str, **more: object) -> bytes:
+    reported = {"id": f"m-{sid}", "event": "voice.call.completed", "created_at": "2026-10-02T12:00:00Z"}
+    return msgspec.json.encode(reported | {"data": {"call_sid": sid, "status": "busy"}} | more)
 
 
 def test_folder_window_is_the_default(reconcile: Reconcile, export: Path, tmp_path: Path) -> None:
     packed = tmp_path / "log.gz"
-    packed.write_bytes(gzip.compress(seen(SIDS[0])))
-    said = reconcile(
-        "--events", packed, "--events", logged(tmp_path / "b", [seen("=x\x1b[2J")]), "--calls", export
+    packed.write_bytes(gzip.compress(observed(SIDS[0])))
+    output = reconcile(
+        "--events", packed, "--events", logged(tmp_path / "b", [observed("=x\x1b[2J")]), "--calls", export
     )
-    assert (said.code, said.err) == (1, "")
-    counted = re.findall(r"^(\w+ \w+) +(\d+)", said.out, re.MULTILINE)
+    assert (output.code, output.err) == (1, "")
+    counted = re.findall(r"^(\w+ \w+) +(\d+)", output.out, re.MULTILINE)
     assert counted == [("Missing event", "2"), ("Unknown call", "1")]
-    assert "\x1b" not in said.out
-    assert max(map(len, said.out.splitlines())) <= 80
+    assert "\x1b" not in output.out
+    assert max(map(len, output.out.splitlines())) <= 80
 
 
 def test_window_may_be_inside_the_folder(reconcile: Reconcile, export: Path, tmp_path: Path) -> None:
-    log = logged(tmp_path / "log", [seen(SIDS[0]), seen(SIDS[1])])
-    said = reconcile("--events", log, "--calls", export, "--from", "2026-10-02", "--to", "2026-10-03")
-    assert said.code == 0, said.out
-    assert said.out.splitlines()[1] == "1 call, 2 events"
+    log = logged(tmp_path / "log", [observed(SIDS[0]), observed(SIDS[1])])
+    output = reconcile("--events", log, "--calls", export, "--from", "2026-10-02", "--to", "2026-10-03")
+    assert output.code == 0, output.out
+    assert output.out.splitlines()[1] == "1 call, 2 events"
 
 
 def test_report_files_have_findings_that_the_terminal_omits(
@@ -273,12 +276,12 @@ def test_report_files_have_findings_that_the_terminal_omits(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "140")
     rows, page = tmp_path / "found.csv", tmp_path / "found.html"
-    log = logged(tmp_path / "log", [seen("=x", received_at="2026-10-02T13:00:00Z"), b"{"])
+    log = logged(tmp_path / "log", [observed("=x", received_at="2026-10-02T13:00:00Z"), b"{"])
     files = ("--csv", rows, "--html", page)
-    said = reconcile("--events", log, "--calls", export, *files, "--limit", "1", "--late", "30m")
-    assert said.code == 1
-    assert "Missing event, the first 1 of 3" in said.out
-    assert "2026-10-02T12:00:00" in said.out
+    output = reconcile("--events", log, "--calls", export, *files, "--limit", "1", "--late", "30m")
+    assert output.code == 1
+    assert "Missing event, the first 1 of 3" in output.out
+    assert "2026-10-02T12:00:00" in output.out
     heading, *cells = csv.reader(rows.read_text().splitlines())
     assert heading == ["kind", "call_sid", "call_id", "ours", "theirs", "detail", "event_ids", "times"]
     assert sorted(row[0] for row in cells) == [
@@ -309,15 +312,15 @@ def test_report_file_is_replaced_at_the_end_and_owner_only(
 
 def test_both_reports_may_go_to_a_device(reconcile: Reconcile, export: Path, tmp_path: Path) -> None:
     log = logged(tmp_path / "log", [])
-    said = reconcile("--events", log, "--calls", export, "--csv", "/dev/null", "--html", "/dev/null")
-    assert (said.code, said.err) == (1, "")
+    output = reconcile("--events", log, "--calls", export, "--csv", "/dev/null", "--html", "/dev/null")
+    assert (output.code, output.err) == (1, "")
 
 
 def test_findings_can_be_omitted(reconcile: Reconcile, export: Path, tmp_path: Path) -> None:
-    said = reconcile("--events", logged(tmp_path / "log", []), "--calls", export, "--limit", "0")
-    assert said.code == 1
-    assert "Missing event       3" in said.out
-    assert SIDS[0] not in said.out
+    output = reconcile("--events", logged(tmp_path / "log", []), "--calls", export, "--limit", "0")
+    assert output.code == 1
+    assert "Missing event       3" in output.out
+    assert SIDS[0] not in output.out
 
 
 def test_full_disk_is_reported(
@@ -325,16 +328,16 @@ def test_full_disk_is_reported(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     monkeypatch.setattr(EventComparison.__init__, "__defaults__", (None, 1))
-    said = reconcile("--events", logged(tmp_path / "log", [seen(SIDS[0])]), "--calls", export)
-    assert (said.code, said.out) == (1, "")
-    assert "set TMPDIR to another folder" in said.err
+    output = reconcile("--events", logged(tmp_path / "log", [observed(SIDS[0])]), "--calls", export)
+    assert (output.code, output.out) == (1, "")
+    assert "set TMPDIR to another folder" in output.err
 
 
 # ------------------------------------------------------------------------------------------- misuse
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reported"),
     [
         ((), "choose one comparison"),
         (("--events", "log", "--provider", "twilio"), "choose one comparison"),
@@ -382,17 +385,17 @@ def test_full_disk_is_reported(
     ],
 )
 def test_misuse_prints_one_line_with_status_2(
-    reconcile: Reconcile, export: Path, words: tuple[str, ...], told: str
+    reconcile: Reconcile, export: Path, words: tuple[str, ...], reported: str
 ) -> None:
     assert export.is_dir()
     Path("log").write_bytes(b"")
     Path("link").symlink_to("log")
     before = {path: path.is_file() and path.read_bytes() for path in sorted(Path().rglob("*"))}
-    said = reconcile(*words)
-    assert (said.code, said.out) == (2, "")
+    output = reconcile(*words)
+    assert (output.code, output.out) == (2, "")
     assert before == {path: path.is_file() and path.read_bytes() for path in sorted(Path().rglob("*"))}
-    assert told in said.err
-    assert len(said.err.splitlines()) == 1
+    assert reported in output.err
+    assert len(output.err.splitlines()) == 1
 
 
 # --------------------------------------------------------------------------------------- a provider
@@ -418,9 +421,9 @@ def test_provider_findings_are_printed_and_written_alike(
     file = tmp_path / "calls.json"
     file.write_bytes(msgspec.json.encode([LISTED, LISTED | {"sid": LISTED["sid"].replace("f", "e")}]))
     words = ("--provider", "twilio", "--provider-file", file, "--tenant", TENANT, "--month", "2026-10")
-    said = reconcile(*words, "--csv", tmp_path / "csv", "--limit", 1)
-    assert (said.code, said.err) == (1, "")
-    assert "Unheard call, the first 1 of 2" in said.out
+    output = reconcile(*words, "--csv", tmp_path / "csv", "--limit", 1)
+    assert (output.code, output.err) == (1, "")
+    assert "Unheard call, the first 1 of 2" in output.out
     assert len((tmp_path / "csv").read_text().splitlines()) == 3
     healed = reconcile(*words, "--heal", "--json")
     assert (healed.code, healed.json["healed"]["recorded"]) == (1, 2)

@@ -32,7 +32,7 @@ from calltally.store.tenants.vault import put_provider_secrets
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import direct
 from tests.provider_month import END_US, MONTH_US, NOW_US, Month, month
-from tests.telling import fact
+from tests.sample_facts import fact
 from tests.twilio_api import ACCOUNT, TOKEN, Resource, TwilioApi, resource, served
 
 # A million calls, with the list in another process: python -m bench --size 1m --only heal.
@@ -270,7 +270,7 @@ def test_file_replaces_the_list(small: Desk, tmp_path: Path) -> None:
     }
     assert found.report.counts[FindingKind.UNREADABLE] == 1
     assert found.report.findings[-1].detail.startswith("calls.ndjson: line 3: status 'exploded'")
-    assert small.api.asked == []
+    assert small.api.requested == []
     assert [small.call(name)["status"] for name in names] == ["completed", "ringing", "completed", "ringing"]
     stored = small.bench.run(small.bench.store.read(facts_of_call(TENANT, names[0])))
     # As `calltally import` records it, so that neither repeats the other's work.
@@ -299,7 +299,7 @@ def test_empty_file_or_file_of_another_time_is_refused(
         small.compare(files=(path,), window=day)
 
 
-def test_single_calls_are_fetched_beside_a_file_if_possible(small: Desk, tmp_path: Path) -> None:
+def test_single_calls_are_fetched_in_addition_to_a_file_if_possible(small: Desk, tmp_path: Path) -> None:
     small.record([callback_fact(DAY, status="ringing")])
     path = written(tmp_path / "calls.ndjson", [resource(SID, DAY, "in-progress", None)])
     small.api.single[SID] = resource(SID, DAY)

@@ -83,7 +83,7 @@ def test_nothing_is_found_of_who_is_not_there(bench: Bench, tenant: str) -> None
     assert bench.run(bench.store.read(find_tenant(tenant))) is None
     assert bench.run(bench.store.read(find_provider_secrets(tenant, "twilio"))) is None
     key = mint_key(TENANT, ["calls:read"])
-    asked: list[StoreOperation[object]] = [
+    requested: list[StoreOperation[object]] = [
         need_tenant(tenant),
         list_keys(tenant),
         list_routes(tenant),
@@ -93,12 +93,12 @@ def test_nothing_is_found_of_who_is_not_there(bench: Bench, tenant: str) -> None
         put_provider_secrets(tenant, "twilio", b"", NOW_US),
         set_retention(tenant, 90),
     ]
-    for operation in asked:
+    for operation in requested:
         with pytest.raises(NotFound, match="there is no tenant"):
             bench.run(bench.store.write(operation))
 
 
-def test_a_tenant_says_how_long_its_calls_are_kept(bench: Bench) -> None:
+def test_a_tenant_sets_the_retention_of_its_calls(bench: Bench) -> None:
     assert bench.run(bench.store.read(need_tenant(TENANT))).retention_days is None
     for days in (90, None):
         bench.run(bench.store.write(set_retention(TENANT, days)))

@@ -38,8 +38,8 @@ def with_client(
     api: TwilioApi, work: Callable[[ProviderClient], Awaitable[T]], secrets: dict[str, str] = BY_TOKEN
 ) -> T:
     async def session() -> T:
-        patience = RetryPolicy(tries=3, first_s=0.0)
-        async with RetryingClient(lambda: 0.0, timeout_s=5, retry_policy=patience) as client:
+        retry_policy = RetryPolicy(tries=3, first_s=0.0)
+        async with RetryingClient(lambda: 0.0, timeout_s=5, retry_policy=retry_policy) as client:
             access = ApiAccess(api.url, secrets, NOW_US)
             return await work(ProviderClient(FETCHERS["twilio"], access, client.request))
 
@@ -61,7 +61,7 @@ def test_all_pages_of_the_list_are_read(secrets: dict[str, str]) -> None:
         (Channel.PROVIDER_LIST, ACCOUNT, NOW_US)
     }
     # Three pages; after the first request each second one gets a retry response.
-    assert len(api.asked) == 5
+    assert len(api.requested) == 5
 
 
 def test_period_includes_both_ends() -> None:
@@ -84,7 +84,7 @@ def test_known_and_unknown_single_call() -> None:
     assert isinstance(fact, Fact)
     assert (fact.call_sid, fact.stated["status"]) == (sid(1), "completed")
     assert missing == []
-    assert api.asked[-1].endswith("/Calls/CA%2F..%2Fx.json")
+    assert api.requested[-1].endswith("/Calls/CA%2F..%2Fx.json")
 
 
 def test_unreadable_item_is_a_refusal_with_position() -> None:
@@ -116,7 +116,7 @@ def test_busy_or_unreachable_provider_is_unavailable() -> None:
     with served(TwilioApi(calls(1), busy_every=1)) as api:
         with pytest.raises(Unavailable, match="429"):
             with_client(api, listed)
-        assert len(api.asked) == 3
+        assert len(api.requested) == 3
     with pytest.raises(Unavailable, match="no answer from"):
         with_client(api, listed)
 
@@ -145,7 +145,7 @@ def test_invalid_page_is_refused(document: object, error: type[CalltallyError]) 
     api._odd = _reply(document)
     with served(api), pytest.raises(error):
         with_client(api, listed)
-    assert len(api.asked) == 1
+    assert len(api.requested) == 1
 
 
 @pytest.mark.parametrize("pages", [1, 3])
@@ -158,7 +158,7 @@ def test_list_that_links_back_is_not_read_forever(pages: int) -> None:
     api = Circle()
     with served(api), pytest.raises(NotUnderstood, match="links back"):
         with_client(api, listed)
-    assert len(api.asked) == pages + 1
+    assert len(api.requested) == pages + 1
 
 
 def _reply(document: object) -> Any:  # noqa: ANN401 (the stand-in's own type)

@@ -14,7 +14,7 @@ from calltally.reconcile.window_status import window_status
 from calltally.store.db.interface import Submission
 from calltally.store.tenants.dead_letters import DeadLetter, put_dead_letter
 from tests.conftest import TENANT, Bench
-from tests.telling import at_us, fact
+from tests.sample_facts import at_us, fact
 
 DAY = 86_400
 # The second of the tests' days; facts arrive within a minute.

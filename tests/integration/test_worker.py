@@ -22,7 +22,7 @@ from calltally.worker.maintenance_tasks import HISTORY
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct, listed, submit, verdict, verified
 from tests.integration.web.service import Broken
-from tests.telling import at_us, fact
+from tests.sample_facts import at_us, fact
 
 HOUR_US: Final = 3_600 * SECOND_US
 KEEP_US: Final = 48 * HOUR_US

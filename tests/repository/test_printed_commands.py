@@ -58,12 +58,12 @@ _OF_CONTRIBUTORS: Final = {"CALLTALLY_BROWSER"}
 class Printed(NamedTuple):
     """A command as it is printed; whole, or only named in a sentence."""
 
-    place: str
+    location: str
     words: tuple[str, ...]
     is_whole: bool
 
     def __str__(self) -> str:
-        return f"{self.place}: {shlex.join(self.words)}"
+        return f"{self.location}: {shlex.join(self.words)}"
 
 
 def named(path: Path) -> str:
@@ -111,10 +111,10 @@ def shell_blocks(path: Path) -> str:
     return "\n".join(block.text for block in pages.blocks(path) if block.info.startswith("sh"))
 
 
-def inline(place: str, text: str) -> Iterator[Printed]:
+def inline(location: str, text: str) -> Iterator[Printed]:
     for found in _INLINE.finditer(text):
         words = (found[1] or found[2]).replace("…", " ").split()
-        yield Printed(place, tuple(words), is_whole=False)
+        yield Printed(location, tuple(words), is_whole=False)
 
 
 def printed() -> Iterator[Printed]:
@@ -138,9 +138,9 @@ ROOT: Final[Any] = typer.main.get_command(app)
 
 
 def test_commands_are_found_everywhere() -> None:
-    places = {each.place.split("/")[0] for each in COMMANDS}
-    assert {"README.md", "docs", "src", "CHANGELOG.md"} <= places
-    assert any(each.place.endswith(".html") and each.is_whole for each in COMMANDS)
+    locations = {each.location.split("/")[0] for each in COMMANDS}
+    assert {"README.md", "docs", "src", "CHANGELOG.md"} <= locations
+    assert any(each.location.endswith(".html") and each.is_whole for each in COMMANDS)
     assert len(COMMANDS) > 200
 
 
@@ -180,14 +180,14 @@ def texts() -> Iterator[tuple[str, str]]:
 def test_every_variable_that_is_printed_is_one_that_there_is() -> None:
     there_are = {PREFIX + name.upper() for name in Settings.model_fields}
     there_are |= {CONFIG_VARIABLE, *CLIENT_VARIABLES, *_OF_CONTRIBUTORS}
-    unknown = {(place, name) for place, text in texts() for name in _VARIABLE.findall(text)}
-    assert sorted((place, name) for place, name in unknown if name not in there_are) == []
+    unknown = {(location, name) for location, text in texts() for name in _VARIABLE.findall(text)}
+    assert sorted((location, name) for location, name in unknown if name not in there_are) == []
 
 
 # ------------------------------------------------------------------------------------------------------ curl
 
 
-def asked() -> Iterator[tuple[str, str, str]]:
+def requests() -> Iterator[tuple[str, str, str]]:
     """Yield the position, method and path of each curl that calls this service."""
     for path in DOCUMENTS:
         for words in in_shell(shell_blocks(path), "curl"):
@@ -202,16 +202,16 @@ def _method(words: tuple[str, ...]) -> str:
     return "POST" if {"-d", "--data-binary", "--data"} & set(words) else "GET"
 
 
-def test_every_curl_of_the_documents_asks_for_a_path_that_there_is() -> None:
+def test_every_curl_of_the_documents_requests_an_existing_path() -> None:
     there_are = [
         (method.upper(), re.compile(re.sub(r"\\\{.*?\\\}", "[^/]+", re.escape(path))))
         for path, methods in openapi_document(HANDLERS, None)["paths"].items()
         for method in methods
     ]
     unknown = [
-        (place, method, path)
-        for place, method, path in asked()
+        (location, method, path)
+        for location, method, path in requests()
         if not any(method == known and pattern.fullmatch(path) for known, pattern in there_are)
     ]
-    assert len(list(asked())) > 50
+    assert len(list(requests())) > 50
     assert unknown == []

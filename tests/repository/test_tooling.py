@@ -91,14 +91,14 @@ def test_what_is_added_to_an_environment_never_moves_a_package(name: str) -> Non
 
 
 def test_the_help_of_make_lists_every_target() -> None:
-    shown = subprocess.run(
+    displayed = subprocess.run(
         ["make", "--no-print-directory", "help"],  # noqa: S607 (any make will do)
         cwd=REPOSITORY,
         check=True,
         capture_output=True,
         text=True,
     ).stdout
-    listed = set(re.findall(r"^  make ([a-z-]+) +\S", shown, re.MULTILINE))
+    listed = set(re.findall(r"^  make ([a-z-]+) +\S", displayed, re.MULTILINE))
     phony = re.search(r"^\.PHONY: (.+)$", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
     assert phony
     assert listed == TARGETS == set(phony[1].split())

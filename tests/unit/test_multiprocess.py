@@ -43,9 +43,9 @@ def test_where_it_is_full_the_smallest_is_forgotten() -> None:
     assert [numbers.get(f"key {number}") for number in range(1, 10)] == [0, *range(2, 10)]
 
 
-def test_the_last_process_at_each_place_is_known(tmp_path: Path) -> None:
+def test_the_last_process_of_each_position_is_known(tmp_path: Path) -> None:
     group = ProcessGroup(3, tmp_path)
     group.record_worker(1, 100)
     group.record_worker(2, 200)
     group.record_worker(1, 300)
-    assert [group.pid_of(place) for place in group.workers] == [300, 200, 0]
+    assert [group.pid_of(position) for position in group.workers] == [300, 200, 0]

@@ -9,7 +9,7 @@ from typing import Final
 
 from tools.house_rules.source import Finding, Source
 
-CODE: Final = ("src", "tools", "bench")
+CODE: Final = ("src", "tools", "bench", "interop", "examples")
 BANNED: Final = frozenset(
     {
         *("told", "tell", "tells", "teller", "telling", "said", "say", "says", "saying"),
@@ -41,21 +41,13 @@ CONVERSATIONS: Final = (
     "src/calltally/store/listing/sessions.py",
     "src/calltally/web/api/voice_sessions",
     "src/calltally/web/dashboard/call",
+    "interop",
 )
 CONVERSATION_WORDS: Final = frozenset({"turn", "turns"})
-# Files with names that are still to be replaced; empty is the goal.
-UNFINISHED: Final[Mapping[str, str]] = {
-    "src/calltally/client/once": "its classes are being renamed as one piece",
-}
 
 WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 OPENING: Final = re.compile(r"(What|Whether|Where|Who|Whose|Whatever|Whoever)\b")
 DOCUMENTED: Final = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-
-# Names that several packages give to a public class of their own, and why.
-SHARED_CLASSES: Final[Mapping[str, str]] = {
-    "Turn": "the claim of client/once is being renamed",
-}
 
 
 def _named(node: ast.AST) -> str | None:
@@ -84,7 +76,7 @@ def _banned_in(name: str, path: str) -> list[str]:
 
 def plain_names(source: Source) -> Iterator[Finding]:
     """A name is the field's own term, so that a stranger who searches for it finds it."""
-    if not (source.is_python and source.within(*CODE)) or source.within(*UNFINISHED):
+    if not (source.is_python and source.within(*CODE)):
         return
     remedy = "use the field's own term instead of '{}' in {}"
     for part in PurePosixPath(source.path).with_suffix("").parts:
@@ -113,6 +105,6 @@ def unique_classes(sources: Iterable[Source]) -> Iterator[Finding]:
                 if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                     found[node.name].append((source.path, node.lineno))
     for name, positions in found.items():
-        for path, line in positions[1:] if name not in SHARED_CLASSES else ():
+        for path, line in positions[1:]:
             remedy = f"name {name} by its subject; {positions[0][0]} has a class of that name"
             yield Finding(path, line, "unique-classes", remedy)

@@ -54,5 +54,5 @@ class BackgroundWork:
                 await work()
                 return
             except Exception:
-                log.exception("background work failed; it is begun again", work=name, again_in_s=_AGAIN_S)
+                log.exception("background work failed; it starts again", work=name, again_in_s=_AGAIN_S)
             is_over = await wait_for_stop(self._stop, _AGAIN_S)

@@ -27,7 +27,7 @@ from calltally.store.alerts.alerts import (
 )
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import submit
-from tests.telling import START_US, fact
+from tests.sample_facts import START_US, fact
 
 STEP_S = STEP_US // SECOND_US
 NOTHING = Conditions((), ())

@@ -183,8 +183,8 @@ def test_alert_of_another_tenant_is_not_found(service: Service, writing: dict[st
         method = "POST" if path else "GET"
         answer = service.send(f"{PATH}/{alert['id']}{path}", {}, writing, method)
         assert (answer.status_code, slug(answer)) == (404, "not-found")
-    shown = service.get(f"{PATH}/{alert['id']}?tenant={other}", ADMIN)
-    assert shown.status_code == 200
+    displayed = service.get(f"{PATH}/{alert['id']}?tenant={other}", ADMIN)
+    assert displayed.status_code == 200
 
 
 def test_reading_needs_one_scope_and_changing_another(service: Service) -> None:

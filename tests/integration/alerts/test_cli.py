@@ -12,7 +12,7 @@ from calltally.cli.main import app
 from tests.conftest import TENANT, Bench
 from tests.integration.alerts.test_alert_api import open_alerts
 from tests.integration.store.probing import submit
-from tests.telling import fact
+from tests.sample_facts import fact
 
 ROUTE = SeriesKey(Dimension.ROUTE, "support-de")
 

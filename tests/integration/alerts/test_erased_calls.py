@@ -15,7 +15,7 @@ from calltally.store.maintenance.erasure import erase_call
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.alerts.evaluating import alerts, evaluate, evaluation_us
 from tests.integration.store.probing import submit
-from tests.telling import fact
+from tests.sample_facts import fact
 
 FIRST: Final = "CA" + "1" * 32
 SECOND: Final = "CA" + "2" * 32

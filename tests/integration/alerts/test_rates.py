@@ -15,7 +15,7 @@ from calltally.store.alerts.detector_state import StoredEvaluation, read_evaluat
 from calltally.store.rollups.alert_steps import StepDifferences, Steps, repair_steps
 from tests.conftest import TENANT, Bench
 from tests.integration.alerts.evaluating import alerts, conditions_reader, evaluation_us
-from tests.telling import START_US
+from tests.sample_facts import START_US
 
 FIRST_S = START_US // 1_000_000 // STEP_S * STEP_S
 SPIKE = 16 * 288

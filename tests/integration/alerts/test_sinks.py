@@ -65,7 +65,9 @@ def _json(body: object) -> bytes:
     return json.dumps(body).encode()
 
 
-def test_a_key_that_may_not_read_calls_has_no_alerts_told(service: Service, writing: dict[str, str]) -> None:
+def test_a_key_that_may_not_read_calls_gets_no_alert_notifications(
+    service: Service, writing: dict[str, str]
+) -> None:
     made, alone = add(service, writing, HOOK), service.new_key("alerts:write")
     for path, method in ((PATH, "POST"), (f"{PATH}/{made['id']}", "PUT")):
         refused = service.send(path, HOOK, alone, method)
@@ -73,7 +75,7 @@ def test_a_key_that_may_not_read_calls_has_no_alerts_told(service: Service, writ
         assert "calls:read" in refused.json()["detail"]
 
 
-def test_secret_is_shown_once_and_stored_sealed(service: Service, writing: dict[str, str]) -> None:
+def test_secret_is_returned_once_and_stored_sealed(service: Service, writing: dict[str, str]) -> None:
     made = add(service, writing, HOOK)
     assert made["secret"].startswith("whsec_")
     slack = add(service, writing, {"kind": "slack", "name": "team", "settings": {"url": SLACK_URL}})

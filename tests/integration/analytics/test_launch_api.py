@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import Bench
 from tests.integration.store.probing import submit
 from tests.integration.web.service import Service, invalid_parameters, slug
-from tests.telling import fact
+from tests.sample_facts import fact
 
 PATH = "/api/v1/analytics/launch"
 DAY_S = 86_400

@@ -11,7 +11,7 @@ from calltally.store.tenants.tenants import set_bridged_is_escalation
 from tests.conftest import NOW_US, Bench
 from tests.integration.store.probing import direct, submit
 from tests.integration.web.service import ADMIN, Service, slug
-from tests.telling import START_US, fact
+from tests.sample_facts import START_US, fact
 
 PATH = "/api/v1/analytics/launch-quality"
 # The calls of these tests are made on 2026-09-21 from 13:34 UTC on.

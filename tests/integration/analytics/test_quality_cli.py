@@ -16,7 +16,7 @@ from calltally.client.wire import Answer, Request
 from tests.conftest import Bench
 from tests.integration.store.probing import direct, submit
 from tests.integration.web.service import Service
-from tests.telling import START_US, fact
+from tests.sample_facts import START_US, fact
 
 PATH = "/api/v1/analytics/launch-quality"
 WINDOW = ("--from", "2026-09-21", "--to", "2026-09-22")

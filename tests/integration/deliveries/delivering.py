@@ -16,7 +16,7 @@ from calltally.store.webhooks.deliveries import Delivery, DeliveryFilter, list_d
 from calltally.store.webhooks.endpoints import EndpointSettings, add_endpoint, seal_secret
 from calltally.web.metrics.metrics import Metrics
 from tests.conftest import NOW_US, TENANT, Bench
-from tests.telling import fact
+from tests.sample_facts import fact
 
 VAULT: Final = Vault(bytes(32))
 SECRET: Final = "whsec_" + b64encode(b"k" * 32).decode()

@@ -17,7 +17,7 @@ from calltally.store.webhooks.dispatch import (
 from calltally.store.webhooks.endpoints import EndpointSettings, add_endpoint
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import submit
-from tests.telling import fact
+from tests.sample_facts import fact
 
 ENDPOINT = b"e" * 16
 LEASE = Lease(TENANT, "deliveries", "test")

@@ -48,7 +48,7 @@ from tests.integration.net.receivers import (
     reset,
 )
 from tests.integration.store.probing import direct
-from tests.telling import fact
+from tests.sample_facts import fact
 
 FAILED = b"HTTP/1.1 500 No\r\ncontent-length: 7\r\n\r\nsorry!\n"
 Story = Callable[[DeliverySetup, Receiver, str], Coroutine[Any, Any, None]]
@@ -86,7 +86,7 @@ def failing(times: int) -> Behave:
 
 @pytest.mark.parametrize("form", ["standard", "cloudevents"])
 def test_events_are_masked_for_an_endpoint_that_may_not_see_numbers(bench: Bench, form: str) -> None:
-    said: Any = {"from_number": "+14155550123", "to_number": "70117", "summary": "call\n+14155550188"}
+    stated: Any = {"from_number": "+14155550123", "to_number": "70117", "summary": "call\n+14155550188"}
     masked = {"from_number": "+*********23", "to_number": "***17", "summary": "call\n+*********88"}
 
     async def story(desk: DeliverySetup, receiver: Receiver, url: str) -> None:
@@ -94,12 +94,12 @@ def test_events_are_masked_for_an_endpoint_that_may_not_see_numbers(bench: Bench
         await desk.endpoint(url, form=form, sees_numbers=False)
         await desk.endpoint(url + "?whole", form=form)
         async with desk.delivering():
-            await desk.store.submit([Submission(TENANT, fact(9, "CA1", status="ringing", **said))])
+            await desk.store.submit([Submission(TENANT, fact(9, "CA1", status="ringing", **stated))])
             await wait_until(lambda: len(receiver.visits) == 2)
         sent = {"?whole" in str(visit.head): visit for visit in receiver.visits}
         for is_whole, visit in sent.items():
             data = json.loads(visit.body)["data"]
-            assert {name: data[name] for name in said} == (said if is_whole else masked)
+            assert {name: data[name] for name in stated} == (stated if is_whole else masked)
             sent_at = int(visit.headers["webhook-timestamp"])
             if form == "standard":
                 verify(visit.body, visit.headers, secrets=SECRET, now_s=sent_at)

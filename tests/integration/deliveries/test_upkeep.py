@@ -9,7 +9,7 @@ from calltally.store.webhooks.endpoints import EndpointSettings, add_endpoint, d
 from calltally.store.webhooks.pruning import are_events_due, has_endpoints, prune_events_and_deliveries
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct, submit
-from tests.telling import fact
+from tests.sample_facts import fact
 
 TABLES = ("outbox", "deliveries", "delivery_attempts", "webhook_endpoints", "delivery_heads")
 LEASE = Lease(TENANT, "deliveries", "test")
@@ -61,7 +61,7 @@ def test_deleted_endpoint_leaves_no_rows(bench: Bench) -> None:
     assert not bench.run(bench.store.read(has_endpoints(TENANT)))
 
 
-def test_turn_without_the_lease_returns_none(bench: Bench) -> None:
+def test_dispatch_without_the_lease_returns_none(bench: Bench) -> None:
     set_up(bench)
     other = LEASE._replace(holder="other")
     assert write(bench, dispatch(other, DispatchInput(), now_us=LATER_US, until_us=LATER_US + 1)) is None

@@ -16,7 +16,7 @@ from calltally.worker.job_loop import JobWorker
 from calltally.worker.maintenance import MaintenanceWorker
 from tests.conftest import TENANT, Bench
 from tests.integration.web.service import Answer, Service
-from tests.telling import fact
+from tests.sample_facts import fact
 
 EXPORTS: Final = "/api/v1/exports"
 KEPT_US: Final = 7 * DAY_US
@@ -40,19 +40,19 @@ class Desk:
     def record(self, calls: int, tenant: str = TENANT, *, every_s: float = 1.0, **fields: Any) -> None:  # noqa: ANN401 (any field)
         """Record calls, one each `every_s` seconds."""
         known = {"status": "completed", **fields}
-        told = [
+        reported = [
             Submission(tenant, fact(number * every_s, f"CA{number:032x}", **known)) for number in range(calls)
         ]
-        self.bench.run(self.bench.store.submit(told))
+        self.bench.run(self.bench.store.submit(reported))
 
-    def ask(self, headers: Mapping[str, str] | None = None, **body: Any) -> Answer:  # noqa: ANN401 (any body)
+    def request(self, headers: Mapping[str, str] | None = None, **body: Any) -> Answer:  # noqa: ANN401 (any body)
         """Request an export. `from_` stands for `from`, a keyword of Python."""
         named = {name.rstrip("_"): value for name, value in body.items()}
         return self.service.send(EXPORTS, named, {**self.writing, **(headers or {})})
 
     def start(self, **body: Any) -> str:  # noqa: ANN401 (any body)
         """Start an export and return its id."""
-        answer = self.ask(**body)
+        answer = self.request(**body)
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
 

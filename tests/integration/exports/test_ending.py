@@ -18,7 +18,7 @@ from calltally.worker.job_loop import SLICE_US, JobWorker
 from tests.conftest import TENANT
 from tests.integration.exports.exporting import EXPORTS, KEPT_US, Desk
 from tests.integration.web.service import slug
-from tests.telling import fact
+from tests.sample_facts import fact
 
 CALLS = 50
 
@@ -57,16 +57,16 @@ class CancelingAt:
         self._desk = desk
         self._path = f"{EXPORTS}/{job}"
         self._look = check
-        self.looks = 0
+        self.checks = 0
 
-    async def run(self, turn: RunningJob) -> Any:  # noqa: ANN401 (the runner's own)
+    async def run(self, running_job: RunningJob) -> Any:  # noqa: ANN401 (the runner's own)
         async def lasts() -> bool:
-            self.looks += 1
-            if self.looks == self._look:
+            self.checks += 1
+            if self.checks == self._look:
                 await self._desk.service._request("DELETE", self._path, self._desk.writing)
-            return await turn.has_time_left()
+            return await running_job.has_time_left()
 
-        return await ExportRunner().run(replace(turn, has_time_left=lasts))
+        return await ExportRunner().run(replace(running_job, has_time_left=lasts))
 
 
 # ------------------------------------------------------------------------------------------------- by request
@@ -90,7 +90,7 @@ def test_running_job_stops_at_the_next_chunk(desk: Desk) -> None:
     canceling = CancelingAt(desk, job, 3)
     means = replace(desk.means(), runners={JobKind.EXPORT: canceling})
     desk.bench.run(JobWorker(means, desk.folders, asyncio.Event()).run_slices())
-    assert canceling.looks == 3
+    assert canceling.checks == 3
     assert state(desk, job) == "canceled"
     assert stored_files(desk)
     desk.round()
@@ -136,12 +136,12 @@ def test_files_expire_first_and_then_the_job(desk: Desk) -> None:
 def test_number_of_open_jobs_is_limited(desk: Desk) -> None:
     for _ in range(MAX_OPEN_JOBS):
         desk.start()
-    answer = desk.ask()
+    answer = desk.request()
     assert (answer.status_code, slug(answer)) == (429, "rate-limited")
     assert int(answer.headers["retry-after"]) > 0
     assert f"{MAX_OPEN_JOBS} jobs" in answer.json()["detail"]
     desk.work()
-    assert desk.ask().status_code == 202
+    assert desk.request().status_code == 202
 
 
 # ------------------------------------------------------------------------------------------------- by erasure
@@ -216,8 +216,8 @@ def test_upkeep_and_jobs_run_concurrently(desk: Desk) -> None:
     job = desk.start()
 
     class Ending:
-        async def run(self, turn: RunningJob) -> Any:  # noqa: ANN401 (the runner's own)
-            outcome = await ExportRunner().run(turn)
+        async def run(self, running_job: RunningJob) -> Any:  # noqa: ANN401 (the runner's own)
+            outcome = await ExportRunner().run(running_job)
             desk.stop.set()
             return outcome
 

@@ -13,7 +13,9 @@ from tests.integration.web.service import ADMIN, Service, slug
 def test_response_has_location_and_parsed_request(desk: Desk) -> None:
     desk.record(2)
     begin = "2026-09-01T00:00:00+02:00"
-    answer = desk.ask(from_=begin, status="completed", escalated=False, tz=None, format="csv", name="Autumn")
+    answer = desk.request(
+        from_=begin, status="completed", escalated=False, tz=None, format="csv", name="Autumn"
+    )
     export = answer.json()
     assert answer.status_code == 202
     assert answer.headers["location"] == f"{EXPORTS}/{export['id']}"
@@ -73,7 +75,7 @@ def test_what_is_no_object_is_refused(desk: Desk, body: object) -> None:
 
 
 def test_a_state_that_is_not_there_is_refused_at_once(desk: Desk) -> None:
-    answer = desk.ask(snapshot="s" + "a" * 32)
+    answer = desk.request(snapshot="s" + "a" * 32)
     assert answer.status_code in {400, 410}
     assert desk.service.get(EXPORTS).json()["total"] == 0
 
@@ -81,19 +83,19 @@ def test_a_state_that_is_not_there_is_refused_at_once(desk: Desk) -> None:
 def test_the_same_key_brings_the_same_export(desk: Desk) -> None:
     desk.record(2)
     key = {"idempotency-key": "night-1"}
-    first = desk.ask(key, status="completed").json()
+    first = desk.request(key, status="completed").json()
     desk.record(3, summary="since")
-    again = desk.ask(key, status=["completed"])
+    again = desk.request(key, status=["completed"])
     assert again.status_code == 202
     assert again.json()["id"] == first["id"]
     assert again.json()["snapshot"] == first["snapshot"]
-    other = desk.ask(key, status="failed")
+    other = desk.request(key, status="failed")
     assert (other.status_code, slug(other)) == (409, "conflict")
-    assert desk.ask({"idempotency-key": "night-2"}, status="completed").json()["id"] != first["id"]
+    assert desk.request({"idempotency-key": "night-2"}, status="completed").json()["id"] != first["id"]
     assert desk.service.get(EXPORTS).json()["total"] == 2
     desk.work()
-    assert desk.ask(key, status="completed").json()["state"] == "complete"
-    bad = desk.ask({"idempotency-key": "a b"})
+    assert desk.request(key, status="completed").json()["state"] == "complete"
+    bad = desk.request({"idempotency-key": "a b"})
     assert (bad.status_code, slug(bad)) == (400, "invalid-parameter")
 
 
@@ -112,7 +114,7 @@ def test_starting_takes_a_scope_and_reading_another(desk: Desk) -> None:
     assert desk.service.get(paths[0], {}).status_code == 401
 
 
-def test_words_are_searched_in_what_was_said_only_for_keys_that_may_read_it(desk: Desk) -> None:
+def test_words_are_searched_in_transcripts_only_for_keys_that_may_read_them(desk: Desk) -> None:
     desk.record(2, summary="booked")
     job = desk.done(q="booked")
     assert desk.export(job)["rows"] == 2

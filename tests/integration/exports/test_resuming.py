@@ -98,11 +98,11 @@ def test_next_run_continues_after_a_run_ends(desk: Desk) -> None:
     desk.record(CALLS)
     desk.tick_us = SLICE_US // 4
     job = desk.start()
-    turns = 0
+    run_count = 0
     while desk.export(job)["state"] in {"queued", "running"}:
-        assert desk.run_jobs(f"worker-{turns}")
-        turns += 1
-    assert turns > 2
+        assert desk.run_jobs(f"worker-{run_count}")
+        run_count += 1
+    assert run_count > 2
     assert list(desk.contents(job).values()) == [
         desk.streamed(f"format=ndjson&snapshot={desk.export(job)['snapshot']}")
     ]
@@ -135,13 +135,13 @@ class Stalling:
         self._until = until
         self.fault: JobLost | None = None
 
-    async def run(self, turn: RunningJob) -> ExportOutcome | None:
+    async def run(self, running_job: RunningJob) -> ExportOutcome | None:
         desk = self._desk
         desk.bench.now_us += LEASE_US
         desk.tick_us = 0 if self._until == "complete" else SLICE_US // 4
         await JobWorker(desk.means("another"), desk.folders, desk.stop).run_slices()
         try:
-            await ExportRunner().run(turn)
+            await ExportRunner().run(running_job)
         except JobLost as fault:
             self.fault = fault
         # The reaction of a delayed worker to a refused write.
@@ -340,8 +340,8 @@ def test_worker_polls_until_it_is_stopped(desk: Desk) -> None:
     runs: list[ExportOutcome | None] = []
 
     class StoppingAtTheEnd:
-        async def run(self, turn: RunningJob) -> ExportOutcome | None:
-            runs.append(await ExportRunner().run(turn))
+        async def run(self, running_job: RunningJob) -> ExportOutcome | None:
+            runs.append(await ExportRunner().run(running_job))
             if runs[-1] is not None:
                 desk.stop.set()
             return runs[-1]

@@ -77,10 +77,10 @@ class Service:
         self.bench.run(self.bench.store.write(add_key(TENANT, key, "test", NOW_US)))
         return {"authorization": f"Bearer {key.text}"}
 
-    def ask(self, method: str, path: str, body: Content = b"", headers: Mapping[str, str] = {}) -> Answer:
-        return self.bench.run(self._ask(method, path, body, headers))
+    def request(self, method: str, path: str, body: Content = b"", headers: Mapping[str, str] = {}) -> Answer:
+        return self.bench.run(self._request(method, path, body, headers))
 
-    async def _ask(self, method: str, path: str, body: Content, headers: Mapping[str, str]) -> Answer:
+    async def _request(self, method: str, path: str, body: Content, headers: Mapping[str, str]) -> Answer:
         async with httpx2.AsyncClient(transport=self._transport, base_url=HOST) as client:
             return await client.request(method, path, content=body, headers=dict(headers))
 
@@ -90,12 +90,12 @@ class Service:
         """Send a form as Twilio does, signed by its SDK over `url` (default: the requested URL)."""
         signature = sdk_signature(url or HOST + path, repeated(pairs))
         sent = {"content-type": FORM, "x-twilio-signature": signature, **headers}
-        return self.ask("POST", path, urlencode(pairs).encode(), sent)
+        return self.request("POST", path, urlencode(pairs).encode(), sent)
 
     def calls(self) -> list[dict[str, Any]]:
-        listed = self.ask("GET", "/api/v1/call-logs", headers=self.bearer("calls:read"))
+        listed = self.request("GET", "/api/v1/call-logs", headers=self.bearer("calls:read"))
         data: list[dict[str, Any]] = listed.json()["data"]
         return data
 
     def metric(self, line: str) -> bool:
-        return line in self.ask("GET", "/metrics").text.splitlines()
+        return line in self.request("GET", "/metrics").text.splitlines()

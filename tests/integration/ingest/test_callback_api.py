@@ -52,7 +52,7 @@ def test_callback_is_listed_with_route_and_repeat_changes_nothing(service: Servi
 def test_wrong_signature_and_unknown_tenant_get_the_same_response(service: Service) -> None:
     wrong = service.call_back(RINGING, url=HOST + "/elsewhere")
     nobody = service.call_back(RINGING, path="/api/v1/ingest/twilio/nobody")
-    unsigned = service.ask("POST", INGEST, b"CallSid=CA1", {"content-type": FORM})
+    unsigned = service.request("POST", INGEST, b"CallSid=CA1", {"content-type": FORM})
     assert slug(wrong) == slug(nobody) == slug(unsigned) == (403, "wrong-signature")
     assert wrong.json()["detail"] == nobody.json()["detail"]
     assert service.calls() == []
@@ -84,7 +84,7 @@ def test_new_secret_is_used_at_once_here_and_after_two_seconds_elsewhere(
     assert service.call_back(RINGING).status_code == 200
     admin = {"x-admin-key": "let-me-in"}
     body = json.dumps({"auth_token": "another"}).encode()
-    service.ask("PUT", f"/api/v1/admin/tenants/{TENANT}/providers/twilio", body, admin)
+    service.request("PUT", f"/api/v1/admin/tenants/{TENANT}/providers/twilio", body, admin)
     assert service.call_back(RINGING).status_code == 403
 
 
@@ -92,7 +92,7 @@ def test_new_route_is_used_at_once(service: Service) -> None:
     service.call_back(RINGING)
     admin = {"x-admin-key": "let-me-in"}
     body = json.dumps({"numbers": ["+14155550101"], "agent": "greeter"}).encode()
-    service.ask("PUT", f"/api/v1/admin/tenants/{TENANT}/routes/front-desk", body, admin)
+    service.request("PUT", f"/api/v1/admin/tenants/{TENANT}/routes/front-desk", body, admin)
     service.call_back([("CallSid", "CA" + "3" * 32), ("CallStatus", "queued"), ("To", "+14155550101")])
     assert {call["route"] for call in service.calls()} == {"appointments", "front-desk"}
 
@@ -127,7 +127,7 @@ def test_form_over_64_kib_is_refused(service: Service) -> None:
     assert service.call_back([*RINGING, ("Note", "x" * size)]).status_code == 200
     assert slug(service.call_back([*RINGING, ("Note", "x" * (size + 1))])) == (413, "too-large")
     untyped = {"x-twilio-signature": "x", "content-type": ""}
-    assert slug(service.ask("POST", INGEST, b"x" * (64 * 1024 + 1), untyped)) == (413, "too-large")
+    assert slug(service.request("POST", INGEST, b"x" * (64 * 1024 + 1), untyped)) == (413, "too-large")
 
 
 @pytest.mark.parametrize(
@@ -149,9 +149,12 @@ def test_body_limit_depends_on_the_provider(
 ) -> None:
     for tenant in (TENANT, "nobody"):
         path, headers = f"/api/v1/ingest/{provider}/{tenant}", {"content-type": content_type}
-        assert slug(service.ask("POST", path, b"x" * most_kib * 1024, headers)) == (403, "wrong-signature")
+        assert slug(service.request("POST", path, b"x" * most_kib * 1024, headers)) == (
+            403,
+            "wrong-signature",
+        )
         over = b"x" * (most_kib * 1024 + 1)
-        assert slug(service.ask("POST", path, over, headers)) == (413, "too-large")
+        assert slug(service.request("POST", path, over, headers)) == (413, "too-large")
 
 
 def test_body_for_an_unknown_provider_is_not_read(service: Service) -> None:
@@ -159,24 +162,24 @@ def test_body_for_an_unknown_provider_is_not_read(service: Service) -> None:
         pytest.fail("the body was read")
         yield b""
 
-    answer = service.ask("POST", f"/api/v1/ingest/none/{TENANT}", pieces())
+    answer = service.request("POST", f"/api/v1/ingest/none/{TENANT}", pieces())
     assert slug(answer) == (404, "not-found")
 
 
 @pytest.mark.parametrize("provider", [*sorted(WEBHOOKS), "generic-dialler"])
 def test_get_with_a_body_is_refused(service: Service, provider: str) -> None:
     path = f"/api/v1/ingest/{provider}/{TENANT}?CallSid={SID}"
-    answer = service.ask("GET", path, b"CallStatus=completed", {"content-type": FORM})
+    answer = service.request("GET", path, b"CallStatus=completed", {"content-type": FORM})
     assert slug(answer) == (400, "invalid-body")
-    assert slug(service.ask("GET", path)) == (403, "wrong-signature")
+    assert slug(service.request("GET", path)) == (403, "wrong-signature")
 
 
 def test_signed_get_is_recorded_without_a_body_only(service: Service) -> None:
     path = f"{INGEST}?CallSid={SID}&AccountSid={ACCOUNT}&CallStatus=ringing"
     headers = {"x-twilio-signature": sdk_signature(HOST + path, repeated([]))}
-    assert slug(service.ask("GET", path, b"CallStatus=failed", headers)) == (400, "invalid-body")
+    assert slug(service.request("GET", path, b"CallStatus=failed", headers)) == (400, "invalid-body")
     assert service.calls() == []
-    assert service.ask("GET", path, headers=headers).status_code == 200
+    assert service.request("GET", path, headers=headers).status_code == 200
 
 
 def test_unparsed_callback_becomes_a_dead_letter(service: Service, bench: Bench) -> None:
@@ -202,7 +205,7 @@ def test_message_of_an_unknown_kind_is_stored_and_counted(service: Service, benc
     with direct(bench.url) as db:
         assert db("SELECT provider, repeats, replayed_us IS NULL FROM dead_letters") == [("twilio", 1, False)]
     assert service.metric('calltally_unread_messages_total{kind="conference",provider="twilio"} 2.0')
-    assert "calltally_dead_letters_total{" not in service.ask("GET", "/metrics").text
+    assert "calltally_dead_letters_total{" not in service.request("GET", "/metrics").text
 
 
 def test_dead_letters_belong_to_one_tenant(service: Service, bench: Bench) -> None:

@@ -32,11 +32,11 @@ def store(service: Service, bench: Bench, rules: str) -> None:
 
 def test_ringcentral_gets_its_header_back(service: Service, bench: Bench) -> None:
     store(service, bench, RINGCENTRAL)
-    answer = service.ask("POST", PATH, b"", {"validation-token": "a1b2-c3"})
+    answer = service.request("POST", PATH, b"", {"validation-token": "a1b2-c3"})
     assert (answer.status_code, answer.headers["validation-token"], answer.content) == (200, "a1b2-c3", b"")
-    event = service.ask("POST", PATH, b'{"id": "c-1"}', {"verification-token": SECRET})
+    event = service.request("POST", PATH, b'{"id": "c-1"}', {"verification-token": SECRET})
     assert event.json()["outcomes"][0]["outcome"] == "applied"
-    assert service.ask("POST", PATH, b'{"id": "c-1"}', {"validation-token": "a1b2"}).status_code == 403
+    assert service.request("POST", PATH, b'{"id": "c-1"}', {"validation-token": "a1b2"}).status_code == 403
 
 
 def test_zoom_gets_the_hmac_of_its_token(service: Service, bench: Bench) -> None:
@@ -45,14 +45,14 @@ def test_zoom_gets_the_hmac_of_its_token(service: Service, bench: Bench) -> None
     stamp = str(bench.now_us // 1_000_000)
     signature = hmac.new(SECRET.encode(), f"v0:{stamp}:".encode() + body, "sha256").hexdigest()
     headers = {"x-zm-signature": f"v0={signature}", "x-zm-request-timestamp": stamp}
-    answer = service.ask("POST", PATH, body, headers)
+    answer = service.request("POST", PATH, body, headers)
     encrypted = hmac.new(SECRET.encode(), b"abc", "sha256").hexdigest()
     assert answer.status_code == 200
     assert json.loads(answer.content) == {"plainToken": "abc", "encryptedToken": encrypted}
-    assert service.ask("POST", PATH, body, {**headers, "x-zm-signature": "v0=00"}).status_code == 403
+    assert service.request("POST", PATH, body, {**headers, "x-zm-signature": "v0=00"}).status_code == 403
 
 
 def test_without_a_mapping_nothing_is_answered(service: Service) -> None:
-    answer = service.ask("POST", PATH, b"", {"validation-token": "a1b2-c3"})
+    answer = service.request("POST", PATH, b"", {"validation-token": "a1b2-c3"})
     assert answer.status_code == 403
     assert "validation-token" not in answer.headers

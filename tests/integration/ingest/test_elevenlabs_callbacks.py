@@ -30,7 +30,7 @@ def test_dead_letters_get_200(service: Service, bench: Bench) -> None:
     """ElevenLabs counts any other status as a failure, and disables a webhook after failures."""
     put_secrets(service, bench)
     callback = signed("elevenlabs", samples_of("elevenlabs").unknown[0], at_us=bench.now_us)
-    answer = service.ask("POST", PATH, callback.body, callback.headers)
+    answer = service.request("POST", PATH, callback.body, callback.headers)
     assert (answer.status_code, outcomes(answer)) == (200, ["dead_letter"])
 
 
@@ -39,7 +39,7 @@ def test_long_audio_events_are_acknowledged_and_not_kept(service: Service, bench
     put_secrets(service, bench)
     sent = Sent(head + b"A" * FIVE_MIB + b'"}}')
     headers = signed("elevenlabs", sent, at_us=bench.now_us).headers
-    answer = service.ask("POST", PATH, sent.body, headers)
+    answer = service.request("POST", PATH, sent.body, headers)
     assert (answer.status_code, outcomes(answer)) == (200, ["ignored"])
     assert service.calls() == []
     assert service.metric('calltally_unread_messages_total{kind="too_long",provider="elevenlabs"} 1.0')
@@ -48,15 +48,15 @@ def test_long_audio_events_are_acknowledged_and_not_kept(service: Service, bench
 def test_long_audio_events_need_a_signature_of_the_whole_body(service: Service, bench: Bench) -> None:
     body = HEADS[0] + b"A" * FIVE_MIB + b'"}}'
     headers = signed("elevenlabs", Sent(body), at_us=bench.now_us).headers
-    assert service.ask("POST", PATH, body, headers).status_code == 403
+    assert service.request("POST", PATH, body, headers).status_code == 403
     put_secrets(service, bench)
     for other in ({}, {"elevenlabs-signature": headers["elevenlabs-signature"][:-1] + "g"}):
-        assert service.ask("POST", PATH, body, other).status_code == 403
-    assert service.ask("POST", PATH, body[:-3] + b'B"}', headers).status_code == 403
+        assert service.request("POST", PATH, body, other).status_code == 403
+    assert service.request("POST", PATH, body[:-3] + b'B"}', headers).status_code == 403
     assert service.metric('calltally_signature_failures_total{provider="elevenlabs"} 4.0')
 
 
 def test_other_long_bodies_are_refused(service: Service) -> None:
     head = b'{"type":"post_call_transcription","note":"post_call_audio'
     for path, body in ((PATH, head + b"A" * FIVE_MIB + b'"}'), (INGEST, HEADS[0] + b"A" * FIVE_MIB)):
-        assert service.ask("POST", path, body).status_code == 413
+        assert service.request("POST", path, body).status_code == 413

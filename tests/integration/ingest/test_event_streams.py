@@ -31,7 +31,7 @@ def post(service: Service, *events: object) -> Answer:
     body = json.dumps(events).encode()
     path = f"{INGEST}?bodySHA256={sha256(body).hexdigest()}"
     signature = sdk_signature(HOST + path, repeated([]))
-    return service.ask("POST", path, body, {"content-type": BATCH, "x-twilio-signature": signature})
+    return service.request("POST", path, body, {"content-type": BATCH, "x-twilio-signature": signature})
 
 
 def test_summary_joins_its_call_and_a_repeat_is_a_duplicate(service: Service) -> None:
@@ -46,9 +46,7 @@ def test_summary_joins_its_call_and_a_repeat_is_a_duplicate(service: Service) ->
     assert (call["tags"], call["conflicts"]) == (["high_jitter", "silence"], 0)
 
 
-def test_unreadable_event_is_a_dead_letter_beside_the_facts_of_the_others(
-    service: Service, bench: Bench
-) -> None:
+def test_unreadable_event_is_a_dead_letter_and_the_others_are_facts(service: Service, bench: Bench) -> None:
     answer = post(service, BAD, event("EZ1", "complete", summary(SID)))
     assert (answer.status_code, outcomes(answer)) == (202, ["dead_letter", "applied"])
     assert "event 1: call_state 'dreaming'" in answer.json()["outcomes"][0]["reason"]
@@ -68,7 +66,7 @@ def test_replay_of_a_partly_unreadable_batch_repeats_nothing(service: Service, b
     assert service.calls() == before
 
 
-def test_unread_kinds_are_kept_and_counted_beside_the_facts_of_the_others(
+def test_unread_kinds_are_stored_and_counted_with_the_facts_of_the_others(
     service: Service, bench: Bench
 ) -> None:
     answer = post(service, METRICS, event("EZ1", "complete", summary(SID)))
@@ -86,5 +84,5 @@ def test_changed_batch_is_refused(service: Service) -> None:
     path = f"{INGEST}?bodySHA256={sha256(body).hexdigest()}"
     headers = {"content-type": BATCH, "x-twilio-signature": sdk_signature(HOST + path, repeated([]))}
     changed = body.replace(b"completed", b"canceled")
-    assert service.ask("POST", path, changed, headers).status_code == 403
+    assert service.request("POST", path, changed, headers).status_code == 403
     assert service.calls() == []

@@ -24,7 +24,7 @@ class Sender:
     def send(self, body: object, **headers: str) -> Answer:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         names = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.service.ask(
+        return self.service.request(
             "POST", PATH, content, {**self._key, "content-type": "application/json", **names}
         )
 
@@ -52,8 +52,8 @@ def test_event_is_listed_and_repeat_changes_nothing(sender: Sender) -> None:
 
 def test_summary_of_a_carriers_call_creates_no_second_call(sender: Sender) -> None:
     sender.service.call_back(RINGING)
-    told = {"summary": "Kept.", "escalation": {"target": "front desk"}, "cost": {"amount": "0.0085"}}
-    assert outcomes(sender.send(EVENT | told)) == ["applied"]
+    reported = {"summary": "Kept.", "escalation": {"target": "front desk"}, "cost": {"amount": "0.0085"}}
+    assert outcomes(sender.send(EVENT | reported)) == ["applied"]
     (call,) = sender.service.calls()
     assert (call["summary"], call["escalated"], call["provider"]) == ("Kept.", True, "twilio")
     assert call["escalation"] == {"target": "front desk", "initiated_by": None, "reason": None}
@@ -114,7 +114,7 @@ def test_body_of_unknown_length_is_not_read_to_its_end(sender: Sender) -> None:
             read += 1
             yield b" " * MIB
 
-    answer = sender.service.ask("POST", PATH, endless(), sender._key)
+    answer = sender.service.request("POST", PATH, endless(), sender._key)
     assert slug(answer) == (413, "too-large")
     assert read < 10
 
@@ -134,8 +134,8 @@ def test_largest_body_is_accepted(sender: Sender) -> None:
 
 def test_scope_is_needed(sender: Sender) -> None:
     reader = sender.service.bearer("calls:read")
-    assert slug(sender.service.ask("POST", PATH, b"{}", reader)) == (403, "forbidden")
-    assert slug(sender.service.ask("POST", PATH, b"{}")) == (401, "unauthorized")
+    assert slug(sender.service.request("POST", PATH, b"{}", reader)) == (403, "forbidden")
+    assert slug(sender.service.request("POST", PATH, b"{}")) == (401, "unauthorized")
 
 
 def test_events_do_not_count_for_the_rate_limit(sender: Sender) -> None:

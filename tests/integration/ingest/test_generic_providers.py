@@ -28,20 +28,20 @@ def put(service: Service, mapping: str, name: str = "generic-acme", key: str = "
     path = f"/api/v1/admin/tenants/{TENANT}/providers/{name}"
     body = json.dumps({"mapping": mapping, "secret": key}).encode()
     headers = {"x-admin-key": "let-me-in", "content-type": "application/json"}
-    return service.ask("PUT", path, body, headers).status_code
+    return service.request("PUT", path, body, headers).status_code
 
 
 def test_tenant_can_have_two_mappings(bench: Bench) -> None:
     service = Service(bench)
     assert put(service, MAPPING) == 204
     assert put(service, MAPPING.replace("ref", "id").replace("acme", "other"), "generic-other", "s4") == 204
-    shown = {"authorization": "Bearer s3"}
-    assert service.ask("POST", PATH, b'{"ref": "1", "state": "up"}', shown).status_code == 200
+    displayed = {"authorization": "Bearer s3"}
+    assert service.request("POST", PATH, b'{"ref": "1", "state": "up"}', displayed).status_code == 200
     other = PATH.replace("generic-acme", "generic-other")
-    assert service.ask("POST", other, b'{"id": "2", "state": "up"}', shown).status_code == 403
-    answer = service.ask("POST", other, b'{"id": "2", "state": "up"}', {"authorization": "Bearer s4"})
+    assert service.request("POST", other, b'{"id": "2", "state": "up"}', displayed).status_code == 403
+    answer = service.request("POST", other, b'{"id": "2", "state": "up"}', {"authorization": "Bearer s4"})
     assert answer.status_code == 200
-    listed = service.ask("GET", "/api/v1/call-logs", headers=service.bearer("calls:read")).json()["data"]
+    listed = service.request("GET", "/api/v1/call-logs", headers=service.bearer("calls:read")).json()["data"]
     assert {call["call_sid"]: call["provider"] for call in listed} == {"1": "acme", "2": "other"}
 
 
@@ -50,7 +50,7 @@ def test_invalid_mapping_is_refused_with_its_line(bench: Bench) -> None:
     path = f"/api/v1/admin/tenants/{TENANT}/providers/generic-acme"
     body = json.dumps({"mapping": MAPPING.replace('"in-progress"', '"flying"'), "secret": "s3"}).encode()
     headers = {"x-admin-key": "let-me-in", "content-type": "application/json"}
-    answer = service.ask("PUT", path, body, headers)
+    answer = service.request("PUT", path, body, headers)
     assert answer.status_code == 400
     assert "line 9: words.status.up: is 'flying'" in answer.json()["detail"]
 
@@ -58,14 +58,16 @@ def test_invalid_mapping_is_refused_with_its_line(bench: Bench) -> None:
 def test_invalid_provider_name_is_unknown(bench: Bench) -> None:
     service = Service(bench)
     for name in ("generic-", "generic-A", "generic--x", "generic-" + "x" * 80):
-        assert service.ask("POST", f"/api/v1/ingest/{name}/acme", b"{}", {}).status_code == 404
-    assert service.ask("POST", "/api/v1/ingest/generic-nobody/acme", b"{}", {}).status_code == 403
+        assert service.request("POST", f"/api/v1/ingest/{name}/acme", b"{}", {}).status_code == 404
+    assert service.request("POST", "/api/v1/ingest/generic-nobody/acme", b"{}", {}).status_code == 403
 
 
 def test_dead_letters_are_parsed_with_the_current_mapping(bench: Bench) -> None:
     service = Service(bench)
     put(service, MAPPING)
-    answer = service.ask("POST", PATH, b'{"ref": "1", "state": "humming"}', {"authorization": "Bearer s3"})
+    answer = service.request(
+        "POST", PATH, b'{"ref": "1", "state": "humming"}', {"authorization": "Bearer s3"}
+    )
     assert answer.status_code == 202
     assert "add the word there" in answer.json()["outcomes"][0]["reason"]
     put(service, MAPPING + 'humming = "ringing"\n')
@@ -73,5 +75,5 @@ def test_dead_letters_are_parsed_with_the_current_mapping(bench: Bench) -> None:
     replay = DeadLetterReplay(bench.store, PROVIDERS, clock=lambda: NOW_US, secrets=secrets)
     report = bench.run(replay.run(TENANT))
     assert (report.understood, report.still_dead) == (1, 0)
-    listed = service.ask("GET", "/api/v1/call-logs", headers=service.bearer("calls:read")).json()["data"]
+    listed = service.request("GET", "/api/v1/call-logs", headers=service.bearer("calls:read")).json()["data"]
     assert [call["status"] for call in listed] == ["ringing"]

@@ -101,7 +101,7 @@ def test_callback_by_get_is_accepted_over_http(bench: Bench) -> None:
     sealed = service.vault.seal(TENANT, "vonage", samples_of("vonage").secrets)
     bench.run(bench.store.write(put_provider_secrets(TENANT, "vonage", sealed, NOW_US)))
     headers = signed("vonage", sent).headers
-    answer = service.ask("GET", path_of("vonage", sent), headers=headers)
+    answer = service.request("GET", path_of("vonage", sent), headers=headers)
     assert (answer.status_code, answer.json()["outcomes"][0]["outcome"]) == (200, "applied")
-    refused = service.ask("GET", path_of("vonage", sent) + "1", headers=headers)
+    refused = service.request("GET", path_of("vonage", sent) + "1", headers=headers)
     assert refused.status_code == 403

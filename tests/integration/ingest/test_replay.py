@@ -125,13 +125,13 @@ def test_unknown_tenant(bench: Bench) -> None:
 def test_nothing_is_delivered_by_default(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, *, deliver: bool
 ) -> None:
-    seen: list[Submission] = []
+    observed: list[Submission] = []
     submit = bench.store.submit
 
     async def watch(submissions: Sequence[Submission]) -> list[SubmissionResult]:
-        seen.extend(submissions)
+        observed.extend(submissions)
         return await submit(submissions)
 
     monkeypatch.setattr(bench.store, "submit", watch)
     bench.run(DeadLetterReplay(bench.store, LEARNT, clock=lambda: NOW_US, deliver=deliver).run(TENANT))
-    assert {submission.announce for submission in seen} == {deliver}
+    assert {submission.announce for submission in observed} == {deliver}

@@ -19,7 +19,7 @@ from calltally.store.listing.list_calls import list_calls
 from calltally.store.maintenance.refold_all import refold_calls, refold_position
 from tests.conftest import TENANT, Bench, records_of
 from tests.integration.store.probing import downgrade, submit, verdict
-from tests.telling import own
+from tests.sample_facts import own
 from tests.unit.providers.sampling import NOW_US, samples_of, signed
 from tests.unit.providers.sampling import records_of as samples_in
 

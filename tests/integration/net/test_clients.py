@@ -91,11 +91,11 @@ def test_no_answer_is_a_connection_error(url: str) -> None:
 @contextmanager
 def answering(*answers: tuple[int, str | None]) -> Iterator[tuple[str, list[str]]]:
     """Serve these statuses with their Retry-After, one after the other; yield the URL and the credentials."""
-    left, seen = list(answers), list[str]()
+    left, observed = list(answers), list[str]()
 
     class Handler(Echo):
         def do_GET(self) -> None:
-            seen.append(self.headers["authorization"])
+            observed.append(self.headers["authorization"])
             status, after = left.pop(0)
             self.send_response(status)
             if after is not None:
@@ -105,7 +105,7 @@ def answering(*answers: tuple[int, str | None]) -> Iterator[tuple[str, list[str]
             self.wfile.write(b"ok")
 
     with serving(Handler) as url:
-        yield f"{url}/", seen
+        yield f"{url}/", observed
 
 
 def got(
@@ -117,20 +117,20 @@ def got(
         waits.append(seconds)
 
     async def session() -> HttpResponse:
-        patience = RetryPolicy(tries, first_s=1.0, max_s=30.0)
-        async with RetryingClient(chance, timeout_s=5, retry_policy=patience, pause=pause) as client:
+        retry_policy = RetryPolicy(tries, first_s=1.0, max_s=30.0)
+        async with RetryingClient(chance, timeout_s=5, retry_policy=retry_policy, pause=pause) as client:
             return await client.request(url, {"authorization": "Basic x"})
 
     return asyncio.run(session()), waits
 
 
 def test_temporary_errors_are_retried_after_the_requested_delay() -> None:
-    with answering((429, "7"), (503, None), (502, "600"), (200, None)) as (url, seen):
+    with answering((429, "7"), (503, None), (502, "600"), (200, None)) as (url, observed):
         answer, waits = got(url)
     assert (answer.status, answer.body) == (200, b"ok")
     # As asked for and a bit, then half of a span that grew, then no longer than the longest.
     assert waits == [7.5, 1.0, 30.0]
-    assert seen == ["Basic x"] * 4
+    assert observed == ["Basic x"] * 4
 
 
 def test_last_response_is_reported_after_all_retries() -> None:
@@ -154,8 +154,8 @@ def test_nobody_there() -> None:
 
 
 @given(st.integers(1, 40), st.sampled_from([None, 0.0, 12.0, 1e9]), st.floats(0, 1))
-def test_no_wait_is_longer_than_the_longest(attempt: int, asked: float | None, chance: float) -> None:
-    wait_s = RetryPolicy(first_s=0.5, max_s=60.0).delay_s(attempt, chance, asked)
+def test_no_wait_is_longer_than_the_longest(attempt: int, requested: float | None, chance: float) -> None:
+    wait_s = RetryPolicy(first_s=0.5, max_s=60.0).delay_s(attempt, chance, requested)
     assert 0 <= wait_s <= 60
-    if asked == 12.0:
+    if requested == 12.0:
         assert wait_s >= 12

@@ -23,7 +23,7 @@ from calltally.worker.maintenance import MaintenanceWorker
 from tests.conftest import TENANT, Bench
 from tests.integration.web.service import Answer, Service
 from tests.provider_month import END_US, MONTH_US, NOW_US
-from tests.telling import fact
+from tests.sample_facts import fact
 from tests.twilio_api import ACCOUNT, TOKEN, TwilioApi
 
 PATH: Final = "/api/v1/reconciliations"
@@ -46,7 +46,7 @@ class Desk:
         self.writing = self.service.new_key("exports:write")
         self.healing = self.service.new_key("exports:write", "events:write")
         self.stop = asyncio.Event()
-        self.place = ProviderContext(bench.store, lambda: Vault(bytes(32)), {"twilio": api.url})
+        self.provider_context = ProviderContext(bench.store, lambda: Vault(bytes(32)), {"twilio": api.url})
 
     def sign_in(self, tenant: str = TENANT, **changes: str) -> None:
         secrets = {"auth_token": TOKEN, "account_sid": ACCOUNT, **changes}
@@ -56,7 +56,7 @@ class Desk:
     def record(self, facts: Sequence[Fact]) -> None:
         self.bench.run(self.bench.store.submit([Submission(TENANT, fact) for fact in facts]))
 
-    def ask(self, headers: Mapping[str, str] | None = None, **body: Any) -> Answer:  # noqa: ANN401 (any body)
+    def request(self, headers: Mapping[str, str] | None = None, **body: Any) -> Answer:  # noqa: ANN401 (any body)
         request_body = {"against": "provider", "provider": "twilio", **WINDOW, **body}
         return self.service.send(PATH, request_body, headers or self.healing)
 
@@ -91,7 +91,7 @@ class Desk:
             chance=lambda: 0.5,
             folders=self.folders,
             files_us=KEPT_US,
-            runners={JobKind.RECONCILIATION: ReconciliationRunner(self.place, self.stop)},
+            runners={JobKind.RECONCILIATION: ReconciliationRunner(self.provider_context, self.stop)},
         )
 
     def worker(self, holder: str = "one") -> JobWorker:

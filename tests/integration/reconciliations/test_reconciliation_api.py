@@ -39,7 +39,7 @@ def listed(desk: Desk, calls: int) -> None:
 
 
 def test_response_has_location_and_parsed_request(desk: Desk) -> None:
-    answer = desk.ask(tolerance_seconds=5)
+    answer = desk.request(tolerance_seconds=5)
     result = answer.json()
     assert answer.status_code == 202
     assert answer.headers["location"] == f"{PATH}/{result['id']}"
@@ -76,7 +76,7 @@ def test_response_has_location_and_parsed_request(desk: Desk) -> None:
 )
 @only_sqlite
 def test_invalid_fields_are_refused_by_name(desk: Desk, changes: dict[str, Any], at_fault: list[str]) -> None:
-    answer = desk.ask(**changes)
+    answer = desk.request(**changes)
     assert (answer.status_code, slug(answer)) == (400, "invalid-body")
     assert [each["parameter"] for each in answer.json()["errors"]] == at_fault
     assert desk.service.get(PATH).json()["total"] == 0
@@ -116,7 +116,7 @@ def test_other_media_types_are_refused_for_reconciliations(desk: Desk) -> None:
         assert (answer.status_code, slug(answer)) == (415, "unsupported-media-type")
     empty = desk.upload(b"")
     assert (empty.status_code, slug(empty)) == (400, "invalid-body")
-    long = desk.ask(provider="x" * 70_000)
+    long = desk.request(provider="x" * 70_000)
     assert (long.status_code, slug(long)) == (413, "too-large")
     assert not list(desk.folder.rglob("*.ndjson"))
 
@@ -150,23 +150,23 @@ def test_aborted_upload_leaves_nothing(desk: Desk) -> None:
 
 
 def test_starting_reading_and_healing_need_their_scopes(desk: Desk) -> None:
-    job = desk.done(desk.ask(desk.writing))
+    job = desk.done(desk.request(desk.writing))
     reading = desk.service.key
     paths = [PATH, f"{PATH}/{job}", f"{PATH}/{job}/findings", f"{PATH}/{job}/findings.ndjson"]
     assert [desk.service.get(path, reading).status_code for path in paths] == [200] * 4
     assert [desk.service.get(path, desk.writing).status_code for path in paths] == [403] * 4
-    assert desk.ask(reading).status_code == 403
+    assert desk.request(reading).status_code == 403
     assert desk.upload(EVENTS, reading).status_code == 403
     assert desk.service.get(paths[1], reading, "DELETE").status_code == 403
-    healing = desk.ask(desk.writing, heal=True)
+    healing = desk.request(desk.writing, heal=True)
     assert (healing.status_code, slug(healing)) == (403, "forbidden")
     assert "events:write" in healing.json()["detail"]
-    assert desk.ask(desk.healing, heal=True, deliver=True).status_code == 202
+    assert desk.request(desk.healing, heal=True, deliver=True).status_code == 202
 
 
 def test_other_tenants_job_is_not_found_and_admin_names_tenant(desk: Desk) -> None:
     other = desk.bench.new_tenant()
-    job = desk.done(desk.ask())
+    job = desk.done(desk.request())
     reading, writing = (
         desk.service.new_key(scope, tenant=other) for scope in ("calls:read", "exports:write")
     )
@@ -178,13 +178,15 @@ def test_other_tenants_job_is_not_found_and_admin_names_tenant(desk: Desk) -> No
     assert desk.service.get(f"{PATH}/{job}?tenant={TENANT}", ADMIN).status_code == 200
     assert desk.service.get(f"{PATH}/{job}?tenant={other}", ADMIN).status_code == 404
     assert desk.service.get(f"{PATH}/{job}", ADMIN).status_code == 400
-    asked = desk.service.send(
+    requested = desk.service.send(
         f"{PATH}?tenant={other}", {"against": "provider", "provider": "twilio", **WINDOW}, ADMIN
     )
-    assert asked.status_code == 202
+    assert requested.status_code == 202
     desk.work()
     # The tenant has no secrets, and does not get those of another.
-    assert desk.service.get(f"{PATH}/{asked.json()['id']}?tenant={other}", ADMIN).json()["state"] == "failed"
+    assert (
+        desk.service.get(f"{PATH}/{requested.json()['id']}?tenant={other}", ADMIN).json()["state"] == "failed"
+    )
 
 
 @only_sqlite
@@ -208,7 +210,7 @@ def test_missing_files_folder_names_the_setting(bench: Bench) -> None:
 @only_sqlite
 def test_open_jobs_are_limited_and_refused_uploads_leave_nothing(desk: Desk) -> None:
     for _ in range(MAX_OPEN_JOBS):
-        assert desk.ask().status_code == 202
+        assert desk.request().status_code == 202
     answer = desk.upload(EVENTS)
     assert (answer.status_code, slug(answer)) == (429, "rate-limited")
     # Before the first byte of the upload.
@@ -234,7 +236,7 @@ def test_rest_of_a_killed_upload_is_deleted_by_a_later_one(desk: Desk) -> None:
 
 def test_findings_are_paged(desk: Desk) -> None:
     listed(desk, 7)
-    job = desk.done(desk.ask())
+    job = desk.done(desk.request())
     whole = desk.findings(job)
     assert len(whole) == 7
     paged: list[Any] = []
@@ -252,7 +254,7 @@ def test_findings_are_paged(desk: Desk) -> None:
 
 def test_findings_are_also_a_file(desk: Desk) -> None:
     listed(desk, 5)
-    job = desk.done(desk.ask())
+    job = desk.done(desk.request())
     path = f"{PATH}/{job}/findings.ndjson"
     whole = desk.service.get(path)
     assert whole.headers["content-type"] == "application/x-ndjson"
@@ -265,7 +267,7 @@ def test_findings_are_also_a_file(desk: Desk) -> None:
 @only_sqlite
 def test_changed_finding_files_are_not_served(desk: Desk) -> None:
     listed(desk, 2)
-    job = desk.done(desk.ask())
+    job = desk.done(desk.request())
     (path,) = desk.folder.rglob("findings-*.ndjson")
     path.write_bytes(b"")
     answer = desk.service.get(f"{PATH}/{job}/findings")
@@ -290,7 +292,7 @@ def test_erasure_removes_findings_of_the_call(desk: Desk) -> None:
     desk.record([callback_fact("fine", DAY, status="completed", talk_seconds=60)])
     listed(desk, 1)
     desk.api.calls["fine"] = resource("fine", DAY)
-    job = desk.done(desk.ask(heal=True))
+    job = desk.done(desk.request(heal=True))
     assert [each["call_sid"] for each in desk.findings(job)] == [sid]
     erase(desk, "fine")
     assert desk.round().expired_jobs == 0
@@ -315,7 +317,7 @@ def test_any_erasure_removes_findings_with_unreadable_lines(desk: Desk) -> None:
 
 
 def test_findings_are_deleted_by_request_and_by_age(desk: Desk) -> None:
-    by_request, by_age = desk.done(desk.ask()), desk.done(desk.ask())
+    by_request, by_age = desk.done(desk.request()), desk.done(desk.request())
     assert [desk.end(by_request), desk.end(by_request)] == [204, 204]
     assert gone(desk, by_request) == (410, "files-gone")
     desk.bench.now_us += KEPT_US

@@ -38,7 +38,7 @@ def labels(desk: Desk) -> dict[str, str]:
 
 
 def test_planted_faults_are_found_then_healed_then_gone(desk: Desk, labels: dict[str, str]) -> None:
-    job = desk.done(desk.ask())
+    job = desk.done(desk.request())
     found = desk.findings(job)
     assert {each["call_sid"]: each["kind"] for each in found} == labels
     assert len(found) == len(labels)
@@ -46,12 +46,12 @@ def test_planted_faults_are_found_then_healed_then_gone(desk: Desk, labels: dict
     assert result["counts"] == Counter(labels.values())
     assert (result["looked_at"]["listed"], result["clean"], result["healed"]) == (CALLS, False, None)
 
-    healed = desk.result(desk.done(desk.ask(heal=True)))
+    healed = desk.result(desk.done(desk.request(heal=True)))
     assert (healed["heal"], healed["deliver"]) == (True, False)
     assert healed["counts"] == result["counts"]
     assert healed["healed"]["recorded"] == len(labels)
 
-    again = desk.done(desk.ask(heal=True))
+    again = desk.done(desk.request(heal=True))
     assert desk.findings(again) == []
     clean = desk.result(again)
     assert (clean["clean"], clean["counts"], clean["healed"]["recorded"]) == (True, {}, 0)
@@ -106,32 +106,32 @@ class Gate:
         self.released = asyncio.Event()
         whole = RetryingClient.request
 
-        async def ask(client: RetryingClient, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as it is)
+        async def fetch(client: RetryingClient, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as it is)
             self.reached.set()
             await self.released.wait()
             return await whole(client, *args, **kwargs)
 
-        monkeypatch.setattr(RetryingClient, "request", ask)
+        monkeypatch.setattr(RetryingClient, "request", fetch)
         monkeypatch.setattr(cancelable, "CHECK_INTERVAL_S", 0.01)
         self.desk = desk
 
     def run(self, meanwhile: Any) -> None:  # noqa: ANN401 (a coroutine function)
         """Run a job; `meanwhile` is awaited while the job waits for the provider."""
 
-        async def turn() -> None:
+        async def running_job() -> None:
             working = asyncio.ensure_future(self.desk.worker().run_slices())
             await self.reached.wait()
             await meanwhile(working)
             self.released.set()
             await asyncio.wait([working])
 
-        self.desk.bench.run(turn())
+        self.desk.bench.run(running_job())
 
 
 def test_killed_run_restarts_from_its_start(
     desk: Desk, labels: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = desk.ask(heal=True).json()["id"]
+    job = desk.request(heal=True).json()["id"]
 
     async def kill(working: "asyncio.Future[bool]") -> None:
         working.cancel()
@@ -151,7 +151,7 @@ def test_killed_run_restarts_from_its_start(
 
 
 def test_delayed_worker_does_not_disturb_its_successor(desk: Desk, labels: dict[str, str]) -> None:
-    job = parse_uuid(desk.ask().json()["id"]) or b""
+    job = parse_uuid(desk.request().json()["id"]) or b""
     store = desk.bench.store
     late = desk.bench.run(store.write(start_job(TENANT, job, desk.bench.now_us)))
     assert late is not None
@@ -161,7 +161,7 @@ def test_delayed_worker_does_not_disturb_its_successor(desk: Desk, labels: dict[
     async def lasts() -> bool:
         return True
 
-    turn = RunningJob(
+    running_job = RunningJob(
         store=store,
         tenant=TENANT,
         job=late,
@@ -171,16 +171,16 @@ def test_delayed_worker_does_not_disturb_its_successor(desk: Desk, labels: dict[
     )
     (only,) = desk.means().runners.values()
     with pytest.raises(JobLost):
-        desk.bench.run(only.run(turn))
+        desk.bench.run(only.run(running_job))
     assert len(desk.findings(str(UUID(bytes=job)))) == len(labels)
 
 
 def test_finished_work_is_not_repeated_if_only_the_end_is_missing(desk: Desk, labels: dict[str, str]) -> None:
-    job = parse_uuid(desk.ask().json()["id"]) or b""
+    job = parse_uuid(desk.request().json()["id"]) or b""
     store = desk.bench.store
     desk.bench.run(store.write(start_job(TENANT, job, desk.bench.now_us)))
 
-    def turn() -> RunningJob:
+    def running_job() -> RunningJob:
         found = desk.bench.run(store.read(find_job(TENANT, job)))
         assert found is not None
 
@@ -198,17 +198,17 @@ def test_finished_work_is_not_repeated_if_only_the_end_is_missing(desk: Desk, la
 
     runner = desk.means().runners
     (only,) = runner.values()
-    first = desk.bench.run(only.run(turn()))
-    asked = len(desk.api.asked)
-    assert desk.bench.run(only.run(turn())) == first
-    assert len(desk.api.asked) == asked
+    first = desk.bench.run(only.run(running_job()))
+    requested = len(desk.api.requested)
+    assert desk.bench.run(only.run(running_job())) == first
+    assert len(desk.api.requested) == requested
     assert first.counts == Counter(labels.values())
 
 
 def test_cancel_ends_a_running_job(
     desk: Desk, labels: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = desk.ask(heal=True).json()["id"]
+    job = desk.request(heal=True).json()["id"]
 
     async def cancel(working: "asyncio.Future[bool]") -> None:
         await desk.service._request("DELETE", f"/api/v1/reconciliations/{job}", desk.writing)
@@ -224,7 +224,7 @@ def test_cancel_ends_a_running_job(
 def test_stopping_worker_leaves_the_job_to_the_next(
     desk: Desk, labels: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = desk.ask().json()["id"]
+    job = desk.request().json()["id"]
 
     async def stop(working: "asyncio.Future[bool]") -> None:
         desk.stop.set()
@@ -244,7 +244,7 @@ def test_stopping_worker_leaves_the_job_to_the_next(
 def test_lease_is_renewed_during_the_run(
     desk: Desk, labels: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = desk.ask().json()["id"]
+    job = desk.request().json()["id"]
 
     async def take(working: "asyncio.Future[bool]") -> None:
         for _ in range(4):
@@ -277,13 +277,13 @@ def test_comparison_thread_ends_with_its_job(desk: Desk, monkeypatch: pytest.Mon
     async def cancel() -> None:
         await desk.service._request("DELETE", f"/api/v1/reconciliations/{job}", desk.writing)
 
-    async def turn() -> None:
+    async def running_job() -> None:
         nonlocal loop
         loop = asyncio.get_running_loop()
         await desk.worker().run_slices()
 
     monkeypatch.setattr("calltally.reconcile.jobs.events_side.read_events", endless)
-    desk.bench.run(turn())
+    desk.bench.run(running_job())
     assert read >= 1_000
     assert desk.result(job)["state"] == "canceled"
 
@@ -300,7 +300,7 @@ def test_missing_events_fail_the_job_with_reason(desk: Desk) -> None:
 
 def test_provider_refusal_fails_the_job_with_reason(desk: Desk) -> None:
     desk.sign_in(auth_token="wrong")
-    job = desk.ask().json()["id"]
+    job = desk.request().json()["id"]
     desk.work()
     result = desk.result(job)
     assert (result["state"], result["error"]["slug"]) == ("failed", "misconfigured")
@@ -310,7 +310,7 @@ def test_provider_refusal_fails_the_job_with_reason(desk: Desk) -> None:
 
 
 def test_unreachable_provider_is_retried(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    job = desk.ask().json()["id"]
+    job = desk.request().json()["id"]
 
     async def away(*_: object) -> None:
         raise ConnectionError("nobody answers")
@@ -326,7 +326,7 @@ def test_unreachable_provider_is_retried(desk: Desk, monkeypatch: pytest.MonkeyP
 
 def test_full_disk_fails_the_job_with_reason(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.record([callback_fact(f"CA{number}", DAY, status="completed") for number in range(3)])
-    job = desk.ask().json()["id"]
+    job = desk.request().json()["id"]
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")

@@ -32,7 +32,7 @@ class CuttingProxy:
         self._parts = parts
         self._tasks: set[asyncio.Task[None]] = set()
         self._serving: set[asyncio.Task[None]] = set()
-        self._seen = 0
+        self._forwarded = 0
         self._cut_at: int | None = None
         self._how = Cut.RESET
         self.cuts = 0
@@ -51,7 +51,7 @@ class CuttingProxy:
 
     def cut_at(self, message: int, how: Cut) -> None:
         """Cut the connection at the message with that number, counted from now."""
-        self._seen, self._cut_at, self._how = 0, message, how
+        self._forwarded, self._cut_at, self._how = 0, message, how
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection; `close` waits for it."""
@@ -63,8 +63,8 @@ class CuttingProxy:
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Forward until one side closes the connection, or it is cut."""
         server = await asyncio.open_unix_connection(self._path)
-        ways = ((reader, server[1], 0), (server[0], writer, 1))
-        tasks = [asyncio.create_task(self._forward(*way)) for way in ways]
+        streams = ((reader, server[1], 0), (server[0], writer, 1))
+        tasks = [asyncio.create_task(self._forward(*stream)) for stream in streams]
         self._tasks.update(tasks)
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
@@ -99,8 +99,8 @@ class CuttingProxy:
                 await writer.drain()
 
     def _is_cut(self) -> bool:
-        self._seen += 1
-        if self._seen != self._cut_at:
+        self._forwarded += 1
+        if self._forwarded != self._cut_at:
             return False
         self.cuts += 1
         return True

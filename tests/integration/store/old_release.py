@@ -52,39 +52,45 @@ def old_node(bench: Bench) -> Iterator[Bench]:
         store._statements = today
 
 
-def record_as_before(told: Fact) -> StoreOperation[int]:
+def record_as_before(reported: Fact) -> StoreOperation[int]:
     """One fact of a SID that nobody linked, as one commit; returns the revision that shows it."""
-    tenant, node = TENANT, call_uuid(TENANT, told.call_sid)
+    tenant, node = TENANT, call_uuid(TENANT, reported.call_sid)
     [(_, head)] = yield StatementMany("lock_heads", [{"tenant": tenant}])
     yield StatementMany("identities_of_nodes", [{"tenant": tenant, "node": node}])
     yield StatementMany("identities_of_calls", [{"tenant": tenant, "id": node}])
     known = yield StatementMany("facts_of_nodes", [{"tenant": tenant, "node": node}])
     stored = yield StatementMany("calls_of_ids", [{"tenant": tenant, "id": node}])
-    facts = [*(unpack_fact(content, received_us) for *_, received_us, content in known), told]
-    folded = fold(tenant, Node(told.call_sid, is_carrier=False), facts)
-    yield from _write(told, node, folded, head + 1, stored[0] if stored else None)
+    facts = [*(unpack_fact(content, received_us) for *_, received_us, content in known), reported]
+    folded = fold(tenant, Node(reported.call_sid, is_carrier=False), facts)
+    yield from _write(reported, node, folded, head + 1, stored[0] if stored else None)
     return int(head + 1)
 
 
 def _write(
-    told: Fact, node: bytes, folded: FoldedCall, revision: int, old: Row | None
+    reported: Fact, node: bytes, folded: FoldedCall, revision: int, old: Row | None
 ) -> StoreOperation[None]:
-    row = {"tenant": TENANT, "node": node, "key": told.key, "received_us": told.received_us}
-    content = {"content": pack_fact(told), "raw": body_codec.compress(told.raw)}
+    row = {"tenant": TENANT, "node": node, "key": reported.key, "received_us": reported.received_us}
+    content = {"content": pack_fact(reported), "raw": body_codec.compress(reported.raw)}
     yield StatementMany("put_facts", [row | content | _FACT])
     deltas, call = CounterDeltas(), folded.call
-    place = CallDimensions(
+    dimensions = CallDimensions(
         *(TENANT, folded.created_us, STATUS_NUMBER[call.status], DIRECTION_NUMBER[call.direction]),
         *(call.route, call.agent, call.provider),
     )
-    deltas.add(place, 1)
+    deltas.add(dimensions, 1)
     if old is not None:
         deltas.add(CallDimensions(*old[0:1], *old[2:8]), -1)
         yield StatementMany("put_versions", [_version(old, revision)])
     parties = dict(zip(_PARTIES, (int(call.escalated), call.from_number, call.to_number), strict=True))
     sealed = {"updated_us": NOW_US, "record": finish_record(encode_body(call), revision, NOW_US)}
-    shown = {"id": node, "call_sid": call.call_sid, **place._asdict(), **parties, "revision": revision}
-    yield StatementMany("put_calls", [shown | sealed])
+    displayed = {
+        "id": node,
+        "call_sid": call.call_sid,
+        **dimensions._asdict(),
+        **parties,
+        "revision": revision,
+    }
+    yield StatementMany("put_calls", [displayed | sealed])
     yield from counting(deltas.rows(), {TENANT: revision})
     yield StatementMany("move_heads", [{"tenant": TENANT, "revision": revision}])
     event = {"event": "voice.call.started", "event_id": bytes(16), "created_us": NOW_US, "body": b"{}"}

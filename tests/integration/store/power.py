@@ -49,12 +49,12 @@ class _Image:
 
 
 def _apply(content: bytearray, change: tuple[int, bytes | None]) -> None:
-    place, data = change
+    position, data = change
     if data is None:
-        del content[place:]
+        del content[position:]
         return
-    content.extend(bytes(max(0, place - len(content))))
-    content[place : place + len(data)] = data
+    content.extend(bytes(max(0, position - len(content))))
+    content[position : position + len(data)] = data
 
 
 class Disk:
@@ -89,11 +89,11 @@ class Disk:
         with self._lock:
             self._images.setdefault(path.name, _Image(path.read_bytes()))
 
-    def changed(self, name: str, place: int, data: bytes | None) -> None:
+    def changed(self, name: str, position: int, data: bytes | None) -> None:
         # Read before the change: later acknowledgements may depend on it.
         acknowledged = tuple(self._acknowledged)
         with self._lock:
-            self._images[name].since.append((place, data))
+            self._images[name].since.append((position, data))
             self._count(acknowledged)
 
     def synced(self, name: str) -> None:

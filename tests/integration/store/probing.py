@@ -94,7 +94,7 @@ def direct(url: str) -> Iterator[Direct]:
 
 async def verified(store: Store, *tenants: str, repair: bool = False) -> VerifyResult:
     """Return the result of `calltally verify`."""
-    verification = Verification(store, lambda _kind, _looked_at: None, Random(1), repair=repair)
+    verification = Verification(store, lambda _kind, _count: None, Random(1), repair=repair)
     return await verification.run(tenants or (TENANT,))
 
 
@@ -102,9 +102,11 @@ def verdict(bench: Bench, *tenants: str, repair: bool = False) -> VerifyResult:
     return bench.run(verified(bench.store, *tenants, repair=repair))
 
 
-def submit(bench: Bench, *told: Fact, tenant: str = TENANT, announce: bool = True) -> list[SubmissionResult]:
+def submit(
+    bench: Bench, *reported: Fact, tenant: str = TENANT, announce: bool = True
+) -> list[SubmissionResult]:
     """Submit facts in one request."""
-    return bench.run(bench.store.submit([Submission(tenant, each, announce) for each in told]))
+    return bench.run(bench.store.submit([Submission(tenant, each, announce) for each in reported]))
 
 
 def listed(bench: Bench, tenant: str = TENANT) -> list[dict[str, Any]]:

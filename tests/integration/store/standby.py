@@ -39,7 +39,7 @@ class Standby:
         self.catch_up()
         with self._connected() as here:
             here.execute("SELECT pg_wal_replay_pause()")
-            while self._says(here, "SELECT pg_get_wal_replay_pause_state()") != "paused":
+            while self._answer(here, "SELECT pg_get_wal_replay_pause_state()") != "paused":
                 pass
 
     def go_on(self) -> None:
@@ -51,15 +51,15 @@ class Standby:
     def catch_up(self) -> None:
         """Wait until the standby shows the current state of the primary."""
         with psycopg.connect(self._primary.get_uri(), autocommit=True) as there, self._connected() as here:
-            now = self._says(there, "SELECT pg_current_wal_lsn()::text")
-            while self._says(here, f"SELECT (pg_last_wal_replay_lsn() >= '{now}')::text") != "true":
+            now = self._answer(there, "SELECT pg_current_wal_lsn()::text")
+            while self._answer(here, f"SELECT (pg_last_wal_replay_lsn() >= '{now}')::text") != "true":
                 pass
 
     def _connected(self) -> "psycopg.Connection[tuple[object, ...]]":
         return psycopg.connect(self.url_of(self._primary.get_uri()), autocommit=True)
 
     @staticmethod
-    def _says(connection: "psycopg.Connection[tuple[object, ...]]", statement: str) -> object:
+    def _answer(connection: "psycopg.Connection[tuple[object, ...]]", statement: str) -> object:
         row = connection.execute(statement.encode()).fetchone()
         return row and row[0]
 

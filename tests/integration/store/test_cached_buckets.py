@@ -12,7 +12,7 @@ from calltally.store.listing.caches import BucketCache, CounterCache
 from calltally.store.listing.list_calls import list_calls
 from tests.conftest import TENANT, Bench, records_of
 from tests.integration.store.probing import submit
-from tests.telling import own
+from tests.sample_facts import own
 
 
 @pytest.fixture(autouse=True)
@@ -73,14 +73,18 @@ def test_third_page_reads_no_counters(bench: Bench) -> None:
 def test_page_from_outdated_counters_is_read_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The page is read again after any of its statements; one of the pages begins after the last call."""
     submit(bench, *[own(second, f"call-{second}") for second in (1, 2, 3)])
-    for offset, newer, seen in ((0, "call-4", "call-4"), (4, "call-5", "call-1"), (2, "call-6", "call-4")):
+    for offset, newer, observed in (
+        (0, "call-4", "call-4"),
+        (4, "call-5", "call-1"),
+        (2, "call-6", "call-4"),
+    ):
         for _ in range(3):
             page(bench, offset)
         monkeypatch.setattr(seek, "BUCKET_CACHE", BucketCache())
         submit(bench, own(float(newer[-1]), newer))
-        assert page(bench, offset)[0] == [seen]
+        assert page(bench, offset)[0] == [observed]
         # Rows read for a discarded page are not cached as rows of the old head.
-        assert page(bench, offset)[0] == [seen]
+        assert page(bench, offset)[0] == [observed]
     assert [page(bench, offset)[0] for offset in range(7)] == [
         *([f"call-{number}"] for number in (6, 5, 4, 3, 2, 1)),
         [],

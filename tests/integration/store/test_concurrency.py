@@ -16,7 +16,7 @@ from calltally.store.tenants.tenants import add_tenant, new_epoch
 from calltally.store.verify.revisions import check_revisions
 from tests.conftest import NOW_US
 from tests.integration.store.probing import direct, verified
-from tests.telling import fact, own
+from tests.sample_facts import fact, own
 
 WRITERS = 16
 REQUESTS = 12
@@ -39,9 +39,9 @@ def request(writer: int, number: int) -> list[Submission]:
     """Return facts of every tenant; half of the writers in reverse order, and two writers per call."""
     order = TENANTS if writer % 2 else TENANTS[::-1]
     sid = f"CA{writer // 2:016x}{number % 4:016x}"
-    told = fact(number, sid, status=STATES[(writer + number) % 4], mapped_route=f"route-{writer % 3}")
+    reported = fact(number, sid, status=STATES[(writer + number) % 4], mapped_route=f"route-{writer % 3}")
     linked = own(number, f"own-{writer}", links=(Node(sid, is_carrier=True),) if number == 7 else ())
-    return [Submission(tenant, each) for tenant in order for each in (told, linked)]
+    return [Submission(tenant, each) for tenant in order for each in (reported, linked)]
 
 
 async def write(store: Store, writer: int) -> list[SubmissionResult]:
@@ -76,10 +76,10 @@ async def crowd(url: str, *, each_with_a_store: bool) -> None:
         looks = await look(reader, writing)
         recorded = await writing
         assert looks > len(TENANTS)
-        told = await verified(reader, *TENANTS)
-        assert told.findings == []
+        reported = await verified(reader, *TENANTS)
+        assert reported.findings == []
         facts = {(each.tenant, each.fact.call_sid, each.fact.key) for each in _all_requests()}
-        assert told.rows_read["facts"] == len(facts)
+        assert reported.rows_read["facts"] == len(facts)
         applied = [each for each in chain.from_iterable(recorded) if each.outcome != "duplicate"]
         assert len(applied) == len(facts)
 
@@ -111,7 +111,7 @@ def test_two_processes_write_one_file(new_database: Callable[[], str]) -> None:
     context = multiprocessing.get_context("spawn")
     both = context.Barrier(2)
     asyncio.run(_add_tenants(url))
-    processes = [context.Process(target=write_apart, args=(url, first, both)) for first in (0, 1)]
+    processes = [context.Process(target=write_in_process, args=(url, first, both)) for first in (0, 1)]
     for process in processes:
         process.start()
     for process in processes:
@@ -120,7 +120,7 @@ def test_two_processes_write_one_file(new_database: Callable[[], str]) -> None:
     asyncio.run(_check_file(url))
 
 
-def write_apart(url: str, first: int, both: Barrier) -> None:
+def write_in_process(url: str, first: int, both: Barrier) -> None:
     """Run every second writer on one store in a separate process, once both processes are ready."""
 
     async def work() -> None:
@@ -139,10 +139,10 @@ async def _add_tenants(url: str) -> None:
 
 async def _check_file(url: str) -> None:
     async with stores(url, 1) as [store]:
-        told = await verified(store, *TENANTS)
-    assert told.findings == []
+        reported = await verified(store, *TENANTS)
+    assert reported.findings == []
     facts = {(each.tenant, each.fact.call_sid, each.fact.key) for each in _all_requests()}
-    assert told.rows_read["facts"] == len(facts)
+    assert reported.rows_read["facts"] == len(facts)
     with direct(url) as db:
         [(repeats,)] = db("SELECT sum(repeats) FROM facts")
     assert repeats == WRITERS * 3 * len(TENANTS) * 2

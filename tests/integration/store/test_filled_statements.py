@@ -34,7 +34,7 @@ from calltally.store.webhooks.deliveries import (
 from calltally.store.webhooks.endpoints import EndpointSettings, add_endpoint
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import direct, submit, verdict
-from tests.telling import at_us, fact, own
+from tests.sample_facts import at_us, fact, own
 from tests.unit.store.shapes import faults, parsed
 from tests.unit.store.test_shapes import TABLES, is_across_tenants
 
@@ -68,9 +68,11 @@ def fill(bench: Bench) -> None:
     submit(bench, own(3, "call-1", status="completed", summary="Booked a table.", session_id="s-1", **NAMED))
     worded = bench.run(bench.store.read(list_calls(TENANT, ListQuery()))).snapshot
     submit(bench, fact(4, "call-2", status="busy"), fact(4, "call-2", status="busy"))
-    places: tuple[dict[str, Any], ...] = ({}, {"offset": 1}, {"after": call_uuid(TENANT, "call-2")})
-    for wanted, order, snapshot, place in product(FILTERS, ("asc", "desc"), (None, first, worded), places):
-        query = ListQuery(filter=CallFilter(**wanted), order=order, snapshot=snapshot, **place)
+    positions: tuple[dict[str, Any], ...] = ({}, {"offset": 1}, {"after": call_uuid(TENANT, "call-2")})
+    for wanted, order, snapshot, position in product(
+        FILTERS, ("asc", "desc"), (None, first, worded), positions
+    ):
+        query = ListQuery(filter=CallFilter(**wanted), order=order, snapshot=snapshot, **position)
         bench.run(bench.store.read(list_calls(TENANT, query), long=True))
         if query.after is None:
             fill_browsed(bench, query)
@@ -90,8 +92,8 @@ def fill_browsed(bench: Bench, query: ListQuery) -> None:
     call_id = call_uuid(TENANT, "call-2")
     # The total of this window is not cached.
     query = replace(query, filter=replace(query.filter, to_us=at_us(95)))
-    for place in (BrowsePosition(call_id), BrowsePosition(call_id, is_before=True), None):
-        bench.run(bench.store.read(browse(TENANT, query, place), long=True))
+    for position in (BrowsePosition(call_id), BrowsePosition(call_id, is_before=True), None):
+        bench.run(bench.store.read(browse(TENANT, query, position), long=True))
     bench.run(bench.store.read(count_fresh(TENANT, query), long=True))
 
 
@@ -113,8 +115,8 @@ def fill_deliveries(bench: Bench) -> None:
     notice = EndpointNotice("voice.webhook.delivery_failed", b"\1" * 16, b"{}")
     bench.run(bench.store.write(put_notice(TENANT, endpoint, notice, bench.now_us)))
     bench.run(bench.store.write(replay_one(TENANT, endpoint, notice.event_id, bench.now_us)))
-    shown = DeliveryFilter(state="dead", event="voice.call.completed", call_id=bytes(16))
-    bench.run(bench.store.read(list_deliveries(TENANT, endpoint, shown, 10)))
+    displayed = DeliveryFilter(state="dead", event="voice.call.completed", call_id=bytes(16))
+    bench.run(bench.store.read(list_deliveries(TENANT, endpoint, displayed, 10)))
     bench.run(bench.store.write(replay_some(TENANT, endpoint, ReplayRange.of_window(0, None, (DEAD,)), 0)))
 
 
@@ -139,10 +141,10 @@ def test_every_statement_with_placeholders_was_sent(bench: Bench) -> None:
     folder = Path(calltally.__file__).parent / "store" / "sql"
     kinds = ("shared", store.dialect)
     texts = [path.read_text(encoding="utf-8") for kind in kinds for path in (folder / kind).glob("*.sql")]
-    with_places = {
+    with_positions = {
         name
         for text in texts
         for name, body in re.findall(r"-- name: (\w+)!?\n(.*?)(?=-- name|\Z)", text, re.DOTALL)
         if "{" in body
     }
-    assert with_places - {name for name, _ in store._statements._filled} == set()
+    assert with_positions - {name for name, _ in store._statements._filled} == set()

@@ -13,7 +13,7 @@ from calltally.store.backends.open import migrate
 from calltally.store.maintenance.refold_all import refold_calls, refold_position
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import downgrade, listed, submit, verdict
-from tests.telling import START_US, fact, own
+from tests.sample_facts import START_US, fact, own
 
 NOVEMBER_US = parse_instant("2026-11-01T00:00:10Z")
 
@@ -31,23 +31,25 @@ def row(call_sid: str, *, is_carrier: bool = False) -> Fact:
 def fold_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Apply the rules of schema 0012: a final fact ends the call at its own time."""
 
-    def ended_when_told(_said: StatedFields, occurred_us: int) -> int:
+    def end_at_report(_stated: StatedFields, occurred_us: int) -> int:
         return occurred_us
 
-    def begun_before_the_end(said: StatedFields, ended_us: int | None) -> int | None:
-        talk_us = int(said.get("talk_seconds", 0) * SECOND_US)
+    def start_before_the_end(stated: StatedFields, ended_us: int | None) -> int | None:
+        talk_us = int(stated.get("talk_seconds", 0) * SECOND_US)
         return None if ended_us is None or talk_us <= 0 else ended_us - talk_us
 
-    def earliest(told: evidence.CallEvidence, said: StatedFields, occurred_us: int) -> None:
-        dated(told, said, occurred_us)
-        ended_us = said.get("ended_us", occurred_us if said.get("status") in FINAL else None)
-        begun_us = begun_before_the_end(said, ended_us)
-        told.created_us = told.created_us if begun_us is None else min(told.created_us, begun_us)
+    def earliest(reported: evidence.CallEvidence, stated: StatedFields, occurred_us: int) -> None:
+        dated(reported, stated, occurred_us)
+        ended_us = stated.get("ended_us", occurred_us if stated.get("status") in FINAL else None)
+        started_us = start_before_the_end(stated, ended_us)
+        reported.created_us = (
+            reported.created_us if started_us is None else min(reported.created_us, started_us)
+        )
 
     dated = evidence.CallEvidence._date
     with monkeypatch.context() as before:
-        before.setattr(evidence, "implied_end_us", ended_when_told)
-        before.setattr(platform_times, "implied_end_us", ended_when_told)
+        before.setattr(evidence, "implied_end_us", end_at_report)
+        before.setattr(platform_times, "implied_end_us", end_at_report)
         before.setattr(evidence.CallEvidence, "_date", earliest)
         yield
 

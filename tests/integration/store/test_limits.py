@@ -20,7 +20,7 @@ from calltally.store.listing.list_calls import list_calls
 from calltally.store.tenants.tenants import MAX_TENANT_CHARS, add_tenant, new_epoch
 from tests.conftest import NOW_US, TENANT, Bench, records_of
 from tests.integration.store.probing import found, listed, submit, verdict
-from tests.telling import fact, own
+from tests.sample_facts import fact, own
 
 MAX_CHARS = 200
 CAP_PAGES = 100
@@ -36,7 +36,7 @@ def widest(luck: Random) -> Fact:
     named = ("route", "agent", "provider", "provider_account", "session_id", "end_reason")
     words = {name: wide(MAX_CHARS, luck) for name in named}
     numbers = {name: wide(128, luck) for name in ("from_number", "to_number")}
-    told = own(
+    reported = own(
         1,
         wide(MAX_CHARS, luck),
         event_id=wide(MAX_CHARS, luck),
@@ -45,9 +45,9 @@ def widest(luck: Random) -> Fact:
         summary=wide(32_768, luck),
         tags=[wide(100, luck) for _ in range(100)],
     )
-    said = {**told.stated, **words, **numbers}
+    stated = {**reported.stated, **words, **numbers}
     return msgspec.structs.replace(
-        told, provider=words["provider"], stated=said, raw=wide(50_000, luck).encode()
+        reported, provider=words["provider"], stated=stated, raw=wide(50_000, luck).encode()
     )
 
 
@@ -75,25 +75,25 @@ def test_largest_call_can_be_stored_found_and_listed(bench: Bench) -> None:
 
 def test_request_of_several_commits_answers_in_order(bench: Bench) -> None:
     count = 2 * MAX_FACTS_PER_COMMIT + 1
-    told = [own(number, f"call-{number % 50}", summary=f"{number}") for number in range(count)]
-    recorded = submit(bench, *told, told[0])
+    reported = [own(number, f"call-{number % 50}", summary=f"{number}") for number in range(count)]
+    recorded = submit(bench, *reported, reported[0])
     assert [each.outcome for each in recorded] == ["applied"] * count + ["duplicate"]
-    for each, of in zip(recorded, told, strict=False):
+    for each, of in zip(recorded, reported, strict=False):
         call = found(bench, of.call_sid)
         assert call is not None
         assert (each.call_id or b"").hex() == call["id"].replace("-", "")
     assert verdict(bench).is_clean
 
 
-async def _write_beside_readers(url: str, size_of_wal: Callable[[], int]) -> int:
+async def _write_during_reads(url: str, size_of_wal: Callable[[], int]) -> int:
     """Return the greatest length of the WAL while every commit had a concurrent reader."""
     store = open_store(url, lambda: NOW_US)
     await store.write(add_tenant(TENANT, "Acme", NOW_US, new_epoch()))
     longest = 0
     for number in range(150):
-        told = [Submission(TENANT, fact(number, f"CA{number:030x}{part:02x}")) for part in range(10)]
+        reported = [Submission(TENANT, fact(number, f"CA{number:030x}{part:02x}")) for part in range(10)]
         reading = asyncio.create_task(store.read(list_calls(TENANT, ListQuery(limit=1000)), long=True))
-        await store.submit(told)
+        await store.submit(reported)
         longest = max(longest, size_of_wal())
         await reading
     await store.close()
@@ -109,5 +109,5 @@ def test_readers_do_not_let_the_wal_grow_without_limit(
     monkeypatch.setattr(checkpoints, "_WAL_CAP_BYTES", cap_bytes)
     url = new_database()
     wal = Path(url.removeprefix("sqlite:///") + "-wal")
-    longest = asyncio.run(_write_beside_readers(url, lambda: wal.stat().st_size))
+    longest = asyncio.run(_write_during_reads(url, lambda: wal.stat().st_size))
     assert cap_bytes // 2 < longest < 4 * cap_bytes

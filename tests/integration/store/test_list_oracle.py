@@ -56,12 +56,12 @@ def test_page_equals_a_naive_list(bench: Bench, opening: str, monkeypatch: pytes
 
     @_SLOW
     @given(st.lists(facts(), min_size=1, max_size=30), st.lists(queries, min_size=1, max_size=20))
-    def check(told: list[Fact], asked: list[ListQuery]) -> None:
+    def check(reported: list[Fact], requested: list[ListQuery]) -> None:
         tenant = bench.new_tenant()
-        bench.run(bench.store.submit([Submission(tenant, fact) for fact in told]))
+        bench.run(bench.store.submit([Submission(tenant, fact) for fact in reported]))
         calls = records_of(bench.run(bench.store.read(list_calls(tenant, ListQuery(limit=1000)))))
-        same = linked(told)
-        for query in asked:
+        same = linked(reported)
+        for query in requested:
             page = bench.run(bench.store.read(list_calls(tenant, query)))
             expected = naive(calls, query, same)
             assert page.total == len(expected)
@@ -71,10 +71,10 @@ def test_page_equals_a_naive_list(bench: Bench, opening: str, monkeypatch: pytes
     check()
 
 
-def linked(told: list[Fact]) -> dict[str, set[str]]:
+def linked(reported: list[Fact]) -> dict[str, set[str]]:
     """Return the linked SIDs of each SID by repeated merging: slow and simple."""
     same = {sid: {sid} for sid in SIDS}
-    for fact in told:
+    for fact in reported:
         for link in fact.links:
             merged = same[fact.call_sid] | same[link.call_sid]
             same |= dict.fromkeys(merged, merged)
@@ -116,5 +116,5 @@ def _has_number(parties: tuple[str | None, str | None], calls: CallFilter) -> bo
 def _has_words(summary: str | None, q: str | None) -> bool:
     """The summaries of the strategies have one word, so that prefixes are simple to match."""
     word = (summary or "").rstrip(".").lower()
-    asked = (q or "").lower().split()
-    return all(word.startswith(each[:-1]) if each.endswith("*") else word == each for each in asked)
+    requested = (q or "").lower().split()
+    return all(word.startswith(each[:-1]) if each.endswith("*") else word == each for each in requested)

@@ -29,7 +29,7 @@ from calltally.store.tenants.tenants import add_tenant, new_epoch
 from tests.conftest import NOW_US, TENANT
 from tests.integration.store.cutting import Cut, CuttingProxy, cutting
 from tests.integration.store.probing import direct, verified
-from tests.telling import fact
+from tests.sample_facts import fact
 
 pytestmark = pytest.mark.parametrize("new_database", ["postgres"], indirect=True)
 
@@ -352,7 +352,7 @@ def test_new_connection_without_responses_is_given_up(url: str, runner: asyncio.
         async with cutting(url) as proxy:
             # After the start-up, when the server sends one message per response.
             await (await connect(proxy.url)).sync()
-            settings = proxy._seen - 6
+            settings = proxy._forwarded - 6
             proxy.cut_at(settings, Cut.FREEZE)
             with pytest.raises(psycopg.OperationalError):
                 await connect(proxy.url, connect_s=2)

@@ -24,7 +24,7 @@ def path(sqlite_template: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def beside(path: Path) -> Iterator[apsw.Connection]:
+def other_connection(path: Path) -> Iterator[apsw.Connection]:
     """Connection of an operator's tool, beside that of the store."""
     connection = connect(path)
     yield connection
@@ -47,26 +47,28 @@ def test_only_the_reader_of_short_operations_maps_the_file(path: Path) -> None:
     assert others == [0, 0]
 
 
-def test_file_is_read_correctly_after_growth_and_truncation(path: Path, beside: apsw.Connection) -> None:
+def test_file_is_read_correctly_after_growth_and_truncation(
+    path: Path, other_connection: apsw.Connection
+) -> None:
     def size() -> int:
-        beside.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        other_connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         return path.stat().st_size
 
     async def read() -> None:
         store = SqliteStore(path, lambda: NOW_US)
         await store.write(add_tenant(TENANT, "Acme", NOW_US, "epoch"))
         await store.read(read_ledger_head(TENANT))
-        beside.execute("VACUUM")
+        other_connection.execute("VACUUM")
         small = size()
-        with beside:
-            beside.executemany(
+        with other_connection:
+            other_connection.executemany(
                 "INSERT INTO tenants (tenant, name, created_us) VALUES (?, ?, 1)",
                 ((f"tenant-{number}", "x" * 1_000) for number in range(_MANY)),
             )
         grown = size()
         assert len(await store.read(admin_list_tenants())) == _MANY + 1
-        beside.execute("DELETE FROM tenants WHERE tenant <> ?", (TENANT,))
-        beside.execute("VACUUM")
+        other_connection.execute("DELETE FROM tenants WHERE tenant <> ?", (TENANT,))
+        other_connection.execute("VACUUM")
         assert small <= size() < grown
         assert [each.tenant for each in await store.read(admin_list_tenants())] == [TENANT]
         assert (await store.read(read_ledger_head(TENANT))).epoch == "epoch"

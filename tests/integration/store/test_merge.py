@@ -15,8 +15,8 @@ from calltally.store.ledger.lookup import facts_of_call
 from tests.conftest import TENANT, Bench
 from tests.examples import examples
 from tests.integration.store.probing import direct, found, listed, submit, verdict
+from tests.sample_facts import fact, own
 from tests.strategies import SIDS, facts
-from tests.telling import fact, own
 
 LOW, HIGH = "CA" + "0" * 32, "CA" + "f" * 32
 
@@ -62,9 +62,9 @@ def test_old_ids_and_sids_resolve_for_life(bench: Bench, name: str) -> None:
     submit(bench, fact(4, HIGH, status="busy"))
     call = found(bench, name)
     assert call == listed(bench)[0]
-    told = bench.run(bench.store.read(facts_of_call(TENANT, name)))
-    assert told is not None
-    assert len(told) == 4
+    reported = bench.run(bench.store.read(facts_of_call(TENANT, name)))
+    assert reported is not None
+    assert len(reported) == 4
 
 
 def test_fact_of_a_linked_sid_belongs_to_the_merged_call(bench: Bench) -> None:
@@ -152,14 +152,14 @@ def test_merges_of_two_tenants_in_one_commit_are_separate(bench: Bench) -> None:
     assert verdict(bench, TENANT, other).is_clean
 
 
-def _of(tenant: str, told: Fact) -> list[Submission]:
-    return [Submission(tenant, told)]
+def _of(tenant: str, reported: Fact) -> list[Submission]:
+    return [Submission(tenant, reported)]
 
 
 def test_chain_of_links_in_any_order_is_one_call(bench: Bench) -> None:
-    told = [own(1, "a", links=link("b")), own(2, "c", links=link("d")), own(3, "b", links=link("c"))]
+    reported = [own(1, "a", links=link("b")), own(2, "c", links=link("d")), own(3, "b", links=link("c"))]
     records = []
-    for order in permutations(told):
+    for order in permutations(reported):
         tenant = bench.new_tenant()
         for each in order:
             submit(bench, each, tenant=tenant)
@@ -172,16 +172,16 @@ def test_chain_of_links_in_any_order_is_one_call(bench: Bench) -> None:
 def test_every_former_id_leads_to_the_merged_call(bench: Bench) -> None:
     @settings(max_examples=examples(6), suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.lists(facts(), min_size=1, max_size=12), st.randoms(use_true_random=False))
-    def check(told: list[Fact], random: Random) -> None:
+    def check(reported: list[Fact], random: Random) -> None:
         tenant = bench.new_tenant()
         ids: dict[str, str] = {}
-        left = list(told)
+        left = list(reported)
         while left:
             size = random.randint(1, 4)
             for each, recorded in zip(left[:size], submit(bench, *left[:size], tenant=tenant), strict=True):
                 ids[uuid_text(recorded.call_id or b"")] = each.call_sid
             left = left[size:]
-        names = _canonical_sids(told)
+        names = _canonical_sids(reported)
         assert {call["call_sid"] for call in listed(bench, tenant)} == set(names.values())
         for name, sid in [*ids.items(), *((sid, sid) for sid in names)]:
             call = found(bench, name, tenant)
@@ -191,13 +191,13 @@ def test_every_former_id_leads_to_the_merged_call(bench: Bench) -> None:
     check()
 
 
-def _canonical_sids(told: Sequence[Fact]) -> dict[str, str]:
+def _canonical_sids(reported: Sequence[Fact]) -> dict[str, str]:
     """Return the canonical SID of each SID by merging sets until nothing changes: slow and simple."""
-    nodes = {Node(each.call_sid, each.is_carrier) for each in told} | {
-        node for each in told for node in each.links
+    nodes = {Node(each.call_sid, each.is_carrier) for each in reported} | {
+        node for each in reported for node in each.links
     }
     same = {sid: {sid} for sid in SIDS}
-    for each in told:
+    for each in reported:
         for node in each.links:
             merged = same[each.call_sid] | same[node.call_sid]
             same |= dict.fromkeys(merged, merged)

@@ -12,7 +12,7 @@ from calltally.store.verify.snapshots import check_as_of
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.old_release import old_node, old_statements, record_as_before
 from tests.integration.store.probing import listed, submit, verdict
-from tests.telling import at_us, fact
+from tests.sample_facts import at_us, fact
 
 SID = "call-1"
 NODE = call_uuid(TENANT, SID)
@@ -20,7 +20,7 @@ FILTERS = (("filters", "AND c.status IN (4)"),)
 WINDOW = {"tenant": TENANT, "lo_us": at_us(-1), "hi_us": at_us(100)}
 PAGE = {"skip": 0, "most": 10}
 # What that release asked to show a list, a call, and that all is well.
-SHOWN: dict[str, Any] = {
+RECORD: dict[str, Any] = {
     "scan_total": Statement("scan_total", WINDOW, FILTERS),
     "scan_records": Statement("scan_records", WINDOW | PAGE, (*FILTERS, ("way", "DESC"))),
     "number_total": Statement("number_total", WINDOW | {"number": "+1"}, FILTERS),
@@ -63,16 +63,16 @@ _SETTINGS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
-def ask(request: Statement | StatementMany) -> StoreOperation[Rows]:
+def fetch(request: Statement | StatementMany) -> StoreOperation[Rows]:
     return (yield request)
 
 
-def tell_as_before(bench: Bench) -> None:
+def report_as_before(bench: Bench) -> None:
     """A call rings, then is completed."""
     for second, status in ((1, "ringing"), (30, "completed")):
-        told = fact(second, SID, status=status, from_number="+1")
+        reported = fact(second, SID, status=status, from_number="+1")
         with old_node(bench):
-            bench.run(bench.store.write(record_as_before(told)))
+            bench.run(bench.store.write(record_as_before(reported)))
 
 
 def only_steps_are_wrong(bench: Bench) -> bool:
@@ -83,7 +83,7 @@ def only_steps_are_wrong(bench: Bench) -> bool:
 
 
 def test_what_it_records_new_nodes_read_change_and_find_to_be_right(bench: Bench) -> None:
-    tell_as_before(bench)
+    report_as_before(bench)
     (call,) = listed(bench)
     assert (call["call_sid"], call["status"], call["revision"]) == (SID, "completed", 2)
     assert only_steps_are_wrong(bench)
@@ -103,22 +103,22 @@ def test_what_it_records_new_nodes_read_change_and_find_to_be_right(bench: Bench
     assert {page.rows_read for page in pages} == {0, 1}
 
 
-@pytest.mark.parametrize("name", SHOWN)
-def test_what_it_asked_is_answered(bench: Bench, name: str) -> None:
-    tell_as_before(bench)
+@pytest.mark.parametrize("name", RECORD)
+def test_its_queries_are_answered(bench: Bench, name: str) -> None:
+    report_as_before(bench)
     with old_node(bench):
-        assert bench.run(bench.store.read(ask(SHOWN[name])))
+        assert bench.run(bench.store.read(fetch(RECORD[name])))
 
 
 def test_what_it_stored_besides_calls_is_stored(bench: Bench) -> None:
     with old_node(bench):
         for name, params in _SETTINGS:
-            bench.run(bench.store.write(ask(Statement(name, {"tenant": TENANT, **params}))))
+            bench.run(bench.store.write(fetch(Statement(name, {"tenant": TENANT, **params}))))
         merged = {"revision": 1, "id": NODE, "merged_into": NODE, "created_us": NOW_US}
         row = {"tenant": TENANT, "node": NODE, "call_sid": SID, "id": NODE}
-        bench.run(bench.store.write(ask(StatementMany("put_tombstones", [{"tenant": TENANT, **merged}]))))
-        bench.run(bench.store.write(ask(StatementMany("put_identities", [row]))))
-        bench.run(bench.store.write(ask(StatementMany("drop_calls", [{"tenant": TENANT, "id": NODE}]))))
+        bench.run(bench.store.write(fetch(StatementMany("put_tombstones", [{"tenant": TENANT, **merged}]))))
+        bench.run(bench.store.write(fetch(StatementMany("put_identities", [row]))))
+        bench.run(bench.store.write(fetch(StatementMany("drop_calls", [{"tenant": TENANT, "id": NODE}]))))
 
 
 def test_it_is_that_release_which_speaks(bench: Bench) -> None:

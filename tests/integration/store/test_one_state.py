@@ -9,30 +9,30 @@ from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.snapshots.ledger_head import read_ledger_head
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import direct, submit
-from tests.telling import own
+from tests.sample_facts import own
 
 
-class Seen(NamedTuple):
+class Observed(NamedTuple):
     """Return the head of a ledger before and after another connection moves it."""
 
     before: int
     after: int
 
 
-def moved_meanwhile(url: str) -> StoreOperation[Seen]:
+def moved_meanwhile(url: str) -> StoreOperation[Observed]:
     before = yield from read_ledger_head(TENANT)
     with direct(url) as db:
         db("UPDATE ledger_heads SET revision = revision + 1 WHERE tenant = ?", TENANT)
     after = yield from read_ledger_head(TENANT)
-    return Seen(before.revision, after.revision)
+    return Observed(before.revision, after.revision)
 
 
 @pytest.mark.parametrize("long", [False, True])
 def test_concurrent_commit_is_visible_to_the_next_read(bench: Bench, long: bool) -> None:  # noqa: FBT001
-    told: Fact = own(1, "call-1")
-    submit(bench, told)
+    reported: Fact = own(1, "call-1")
+    submit(bench, reported)
     reads = [bench.run(bench.store.read(moved_meanwhile(bench.url), long=long)) for _ in range(3)]
-    assert reads == [Seen(revision, revision) for revision in (1, 2, 3)]
+    assert reads == [Observed(revision, revision) for revision in (1, 2, 3)]
 
 
 def writing() -> StoreOperation[None]:

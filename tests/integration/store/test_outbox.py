@@ -12,7 +12,7 @@ from calltally.store.db.fact_codec import body_codec
 from calltally.store.db.interface import Submission
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct, listed, submit
-from tests.telling import SID, fact, own
+from tests.sample_facts import SID, fact, own
 
 
 class Event(NamedTuple):
@@ -64,18 +64,18 @@ def test_a_call_starts_once_and_completes_once(bench: Bench) -> None:
     assert names(bench) == [(1, "started"), (4, "completed")]
 
 
-def test_a_call_that_is_told_of_at_its_end_starts_and_completes(bench: Bench) -> None:
+def test_a_call_that_is_reported_at_its_end_starts_and_completes(bench: Bench) -> None:
     submit(bench, fact(9, status="busy"))
     assert names(bench) == [(1, "completed"), (1, "started")]
 
 
-def test_what_one_commit_tells_is_told_once(bench: Bench) -> None:
+def test_a_commit_sends_each_event_once(bench: Bench) -> None:
     submit(bench, fact(1, status="ringing"), fact(2, status="busy"), fact(3, status="failed"))
     assert names(bench) == [(1, "completed"), (1, "started")]
     assert "corrects" not in outbox(bench)[0].data
 
 
-def test_an_escalation_is_told_once_with_who_was_asked(bench: Bench) -> None:
+def test_an_escalation_is_sent_once_with_its_target(bench: Bench) -> None:
     submit(bench, own(1))
     submit(
         bench, own(2, escalated=True, escalation={"target": "desk", "initiated_by": None, "reason": "asked"})
@@ -85,21 +85,21 @@ def test_an_escalation_is_told_once_with_who_was_asked(bench: Bench) -> None:
     assert outbox(bench)[1].data["escalation"] == {"target": "desk", "initiated_by": None, "reason": "asked"}
 
 
-def test_a_final_state_that_changes_is_told_again_naming_what_it_corrects(bench: Bench) -> None:
+def test_a_changed_final_state_is_sent_again_with_the_state_that_it_corrects(bench: Bench) -> None:
     submit(bench, fact(5, status="no-answer", sequence=1))
     submit(bench, fact(6, status="in-progress", sequence=2))
     submit(bench, fact(7, status="busy", sequence=3))
-    told = outbox(bench)
-    assert [(event.revision, event.name) for event in told] == [
+    reported = outbox(bench)
+    assert [(event.revision, event.name) for event in reported] == [
         (1, "completed"),
         (1, "started"),
         (2, "completed"),
     ]
-    assert told[2].data["status"] == "completed"
-    assert told[2].data["corrects"] == {"status": "no-answer", "revision": 1}
+    assert reported[2].data["status"] == "completed"
+    assert reported[2].data["corrects"] == {"status": "no-answer", "revision": 1}
 
 
-def test_the_envelope_is_what_the_contract_says(bench: Bench) -> None:
+def test_the_envelope_is_that_of_the_contract(bench: Bench) -> None:
     submit(bench, fact(9, status="completed", talk_seconds=4.9, from_number="+15550100", direction="inbound"))
     event = next(event for event in outbox(bench) if event.name == "completed")
     assert list(event.envelope) == ["id", "event", "created_at", "tenant_id", "api_version", "data"]
@@ -118,7 +118,7 @@ def test_the_envelope_is_what_the_contract_says(bench: Bench) -> None:
     assert event.call_id == call_uuid(TENANT, SID)
 
 
-def test_bytes_are_frozen_whatever_the_call_becomes(bench: Bench) -> None:
+def test_bytes_are_frozen_when_the_call_changes(bench: Bench) -> None:
     submit(bench, fact(1, status="busy", sequence=1))
     before = outbox(bench)
     bench.now_us += 1_000_000
@@ -129,7 +129,7 @@ def test_bytes_are_frozen_whatever_the_call_becomes(bench: Bench) -> None:
     assert len({event.id for event in after}) == len(after) == 4
 
 
-def test_imports_and_replays_tell_nothing_unless_asked(bench: Bench) -> None:
+def test_imports_and_replays_send_nothing_unless_requested(bench: Bench) -> None:
     submit(bench, fact(1, status="ringing"), fact(2, status="busy"), announce=False)
     submit(bench, own(3, "other", escalated=True), announce=False)
     assert names(bench) == []
@@ -137,7 +137,7 @@ def test_imports_and_replays_tell_nothing_unless_asked(bench: Bench) -> None:
     assert names(bench) == [(3, "completed")]
 
 
-def test_a_repeat_beside_an_import_tells_nothing(bench: Bench) -> None:
+def test_a_repeat_during_an_import_sends_nothing(bench: Bench) -> None:
     """Requests share commits as it happens; what a live repeat says must not depend on that."""
     submit(bench, fact(1, status="ringing"))
 
@@ -165,7 +165,7 @@ def test_a_call_that_lives_on_under_another_id_does_not_start_again(bench: Bench
 
 
 @pytest.mark.parametrize("order", [("a", "b"), ("b", "a")], ids=["final first", "final last"])
-def test_of_two_calls_that_become_a_third_neither_end_is_told_twice(
+def test_of_two_calls_that_become_a_third_neither_end_is_sent_twice(
     bench: Bench, order: tuple[str, str]
 ) -> None:
     for sid in order:
@@ -193,7 +193,7 @@ def test_events_and_their_change_are_one_transaction(bench: Bench) -> None:
     assert revisions == {call["revision"] for call in listed(bench)}
 
 
-def test_an_event_in_the_way_leaves_neither_fact_nor_call(bench: Bench) -> None:
+def test_a_conflicting_event_leaves_neither_fact_nor_call(bench: Bench) -> None:
     """A row that cannot be written takes the whole commit back."""
     with direct(bench.url) as db:
         taken = (TENANT, 1, "voice.call.started", b"0" * 16, b"0" * 16, 0, b"")

@@ -19,7 +19,7 @@ from tests.conftest import NOW_US, TENANT, Bench
 from tests.examples import examples
 from tests.integration.store.power import Cut, Disk, power_cut_disk
 from tests.integration.store.probing import direct, submit, verified
-from tests.telling import fact
+from tests.sample_facts import fact
 
 ROUNDS = examples(12)
 AT_ONCE = 6
@@ -33,9 +33,9 @@ def database(sqlite_template: Path, tmp_path: Path) -> str:
 
 
 async def queue(store: Store, disk: Disk, number: int, state: str) -> None:
-    told = fact(number, f"CA{number % 40:032x}", status=state, mapped_route="support")
-    await store.submit([Submission(TENANT, told)])
-    disk.acknowledge(told.key)
+    reported = fact(number, f"CA{number % 40:032x}", status=state, mapped_route="support")
+    await store.submit([Submission(TENANT, reported)])
+    disk.acknowledge(reported.key)
 
 
 async def traffic(url: str, disk: Disk) -> None:
@@ -94,7 +94,7 @@ def checkpointing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     return how
 
 
-def test_whatever_was_acknowledged_is_there_after_a_power_cut(
+def test_every_acknowledged_fact_is_stored_after_a_power_cut(
     database: str, tmp_path: Path, checkpointing: str
 ) -> None:
     disk = traffic_on(database)
@@ -121,11 +121,13 @@ def test_with_less_than_full_sync_facts_are_lost(
 
 
 @pytest.mark.parametrize("new_database", ["postgres"], indirect=True)
-@pytest.mark.parametrize("asked", ["on", "off", "local"])
-def test_a_commit_of_postgres_waits_for_its_disk_whatever_the_database_says(bench: Bench, asked: str) -> None:
+@pytest.mark.parametrize("requested", ["on", "off", "local"])
+def test_a_commit_of_postgres_waits_for_its_disk_with_any_setting_of_the_database(
+    bench: Bench, requested: str
+) -> None:
     with direct(bench.url) as db:
         [(name,)] = db("SELECT current_database()")
-        db(f'ALTER DATABASE "{name}" SET synchronous_commit = {asked}')
+        db(f'ALTER DATABASE "{name}" SET synchronous_commit = {requested}')
 
     async def of_a_new_store() -> str:
         store = open_store(bench.url, lambda: NOW_US)
@@ -137,11 +139,11 @@ def test_a_commit_of_postgres_waits_for_its_disk_whatever_the_database_says(benc
         return str(level)
 
     # `local` waits for this server's disk, though not for those of others.
-    assert bench.run(of_a_new_store()) == {"on": "on", "off": "on", "local": "local"}[asked]
+    assert bench.run(of_a_new_store()) == {"on": "on", "off": "on", "local": "local"}[requested]
 
 
 @pytest.mark.parametrize("new_database", ["postgres"], indirect=True)
-def test_nothing_of_ours_turns_the_sync_of_postgres_off(bench: Bench) -> None:
+def test_no_statement_disables_the_sync_of_postgres(bench: Bench) -> None:
     submit(bench, fact(1))
     with direct(bench.url) as db:
         assert db("SELECT boot_val FROM pg_settings WHERE name = 'fsync'") == [("on",)]

@@ -30,8 +30,8 @@ from calltally.store.maintenance.erasure import erase_call
 from tests.conftest import NOW_US, TENANT, Bench, records_of
 from tests.examples import examples
 from tests.integration.store.test_list_oracle import Call, linked, naive, queries
+from tests.sample_facts import own
 from tests.strategies import SIDS, facts
-from tests.telling import own
 
 T = TypeVar("T")
 ALL = ListQuery(limit=1000)
@@ -42,10 +42,10 @@ SHAPES = ["above a size", "always"]
 class Taken:
     """Snapshot with the full list of its instant, and the linked SIDs at that time."""
 
-    def __init__(self, listed: ListedPage, told: list[Fact], erased: set[str]) -> None:
+    def __init__(self, listed: ListedPage, reported: list[Fact], erased: set[str]) -> None:
         self.token = listed.snapshot
         self.calls = records_of(listed)
-        self.told = list(told)
+        self.reported = list(reported)
         self.erased = set(erased)
 
 
@@ -57,59 +57,61 @@ class History(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.tenant = self.bench.new_tenant()
-        self.told: list[Fact] = []
+        self.reported: list[Fact] = []
         self.erased: set[str] = set()
         self.taken: list[Taken] = []
         self.changed_often = False
 
-    @initialize(told=st.lists(facts(), min_size=1, max_size=12))
-    def begin(self, told: list[Fact]) -> None:
-        self._tell(told)
+    @initialize(reported=st.lists(facts(), min_size=1, max_size=12))
+    def begin(self, reported: list[Fact]) -> None:
+        self._report(reported)
         self._take()
 
-    @rule(told=st.lists(facts(), min_size=1, max_size=6))
-    def tell_at_once(self, told: list[Fact]) -> None:
-        self._tell(told)
+    @rule(reported=st.lists(facts(), min_size=1, max_size=6))
+    def report_at_once(self, reported: list[Fact]) -> None:
+        self._report(reported)
 
-    @rule(told=st.lists(facts(), min_size=1, max_size=3))
-    def tell_one_by_one(self, told: list[Fact]) -> None:
-        for fact in told:
-            self._tell([fact])
+    @rule(reported=st.lists(facts(), min_size=1, max_size=3))
+    def report_one_by_one(self, reported: list[Fact]) -> None:
+        for fact in reported:
+            self._report([fact])
 
     @precondition(lambda self: not self.changed_often)
     @rule(sid=st.sampled_from(SIDS), status=st.sampled_from(STATUSES), times=st.integers(60, 80))
     def change_often(self, sid: str, status: Status, times: int) -> None:
         """Change a bucket so often that a search of its history needs the milestones."""
         self.changed_often = True
-        for turn in range(times):
+        for round_number in range(times):
             status = STATUSES[(STATUSES.index(status) + 1) % len(OPEN)]
-            self._tell([own(0, sid, event_id=f"turn {turn} of {len(self.told)}", status=status)])
-            if turn % 13 == 0:
+            self._report(
+                [own(0, sid, event_id=f"turn {round_number} of {len(self.reported)}", status=status)]
+            )
+            if round_number % 13 == 0:
                 self._take()
 
     @rule()
     def take(self) -> None:
         self._take()
 
-    @precondition(lambda self: self.told)
+    @precondition(lambda self: self.reported)
     @rule(sid=st.sampled_from(SIDS))
     def erase(self, sid: str) -> None:
-        shown = self._read(ALL)
-        together = linked(self.told)[sid]
-        call = next((call for call in records_of(shown) if call["call_sid"] in together), None)
+        displayed = self._read(ALL)
+        together = linked(self.reported)[sid]
+        call = next((call for call in records_of(displayed) if call["call_sid"] in together), None)
         if call is not None:
             self.bench.run(self.bench.store.write(erase_call(self.tenant, call["call_sid"], NOW_US)))
             # Also calls that were merged into it; older snapshots have them by their own ids.
             self.erased |= {uuid_text(call_uuid(self.tenant, sid)) for sid in together}
-            self.told = [fact for fact in self.told if fact.call_sid not in together]
+            self.reported = [fact for fact in self.reported if fact.call_sid not in together]
 
     @precondition(lambda self: self.taken)
-    @rule(data=st.data(), asked=st.lists(queries, min_size=1, max_size=6))
-    def read_the_past(self, data: st.DataObject, asked: list[ListQuery]) -> None:
+    @rule(data=st.data(), requested=st.lists(queries, min_size=1, max_size=6))
+    def read_the_past(self, data: st.DataObject, requested: list[ListQuery]) -> None:
         taken = data.draw(st.sampled_from(self.taken))
-        then = [self._as_shown(call) for call in taken.calls]
-        same = linked(taken.told)
-        for query in asked:
+        then = [self._as_displayed(call) for call in taken.calls]
+        same = linked(taken.reported)
+        for query in requested:
             if self._is_refused(taken, query):
                 continue
             expected = naive(then, query, same, of=taken.calls)
@@ -125,8 +127,8 @@ class History(RuleBasedStateMachine):
         if not taken.calls or self._is_refused(taken, query):
             return
         last = data.draw(st.sampled_from(taken.calls))
-        then = [self._as_shown(call) for call in taken.calls]
-        expected = naive(then, query, linked(taken.told), of=taken.calls)
+        then = [self._as_displayed(call) for call in taken.calls]
+        expected = naive(then, query, linked(taken.reported), of=taken.calls)
         behind = [call for call in expected if _is_behind(call, last, query.order)]
         page = self._read(replace(query, offset=0, after=parse_uuid(last["id"]), snapshot=taken.token))
         assert page.total == len(expected)
@@ -134,42 +136,46 @@ class History(RuleBasedStateMachine):
         assert records_of(page) == behind[: query.limit]
 
     @precondition(lambda self: self.taken)
-    @rule(data=st.data(), asked=st.lists(queries, min_size=1, max_size=4))
-    def browse_the_past(self, data: st.DataObject, asked: list[ListQuery]) -> None:
+    @rule(data=st.data(), requested=st.lists(queries, min_size=1, max_size=4))
+    def browse_the_past(self, data: st.DataObject, requested: list[ListQuery]) -> None:
         """Compare the dashboard's pages: the same rows, with or without a total."""
         taken = data.draw(st.sampled_from(self.taken))
-        for query in asked:
+        for query in requested:
             expected = self._expected(taken, query)
             if expected is None:
                 continue
             self._browse(query, taken, expected, None)
             if taken.calls:
-                beside = data.draw(st.sampled_from(taken.calls))
-                place = BrowsePosition(parse_uuid(beside["id"]) or b"", data.draw(st.booleans()))
-                self._browse(query, taken, expected, (beside, place))
+                neighbour = data.draw(st.sampled_from(taken.calls))
+                position = BrowsePosition(parse_uuid(neighbour["id"]) or b"", data.draw(st.booleans()))
+                self._browse(query, taken, expected, (neighbour, position))
 
     def _browse(
-        self, query: ListQuery, taken: Taken, expected: list[Call], beside: tuple[Call, BrowsePosition] | None
+        self,
+        query: ListQuery,
+        taken: Taken,
+        expected: list[Call],
+        neighbour: tuple[Call, BrowsePosition] | None,
     ) -> None:
         last = query.offset + query.limit
-        shown, more = expected[query.offset : last], len(expected) > last
-        if beside is not None:
-            call, place = beside
+        displayed, more = expected[query.offset : last], len(expected) > last
+        if neighbour is not None:
+            call, position = neighbour
             behind = [each for each in expected if _is_behind(each, call, query.order)]
             ahead = [each for each in expected if each not in behind and each["id"] != call["id"]]
-            shown, more = behind[: query.limit], len(behind) > query.limit
-            if place.is_before:
-                shown, more = ahead[-query.limit :], True
-        asked = replace(query, snapshot=taken.token)
-        page = self._run(browse(self.tenant, asked, None if beside is None else beside[1]))
-        assert (json.loads(b"[%b]" % page.records), page.has_more) == (shown, more)
+            displayed, more = behind[: query.limit], len(behind) > query.limit
+            if position.is_before:
+                displayed, more = ahead[-query.limit :], True
+        requested = replace(query, snapshot=taken.token)
+        page = self._run(browse(self.tenant, requested, None if neighbour is None else neighbour[1]))
+        assert (json.loads(b"[%b]" % page.records), page.has_more) == (displayed, more)
         assert page.total in {None, len(expected)}
-        if beside is None:
+        if neighbour is None:
             assert page.at_least <= len(expected)
-        assert self._run(count(self.tenant, asked)) == len(expected)
+        assert self._run(count(self.tenant, requested)) == len(expected)
         assert page.snapshot == taken.token
-        if beside is None:
-            known = self._run(browse(self.tenant, asked))
+        if neighbour is None:
+            known = self._run(browse(self.tenant, requested))
             assert (known.records, known.has_more, known.total) == (page.records, more, len(expected))
 
     @precondition(lambda self: self.taken)
@@ -186,23 +192,27 @@ class History(RuleBasedStateMachine):
         """Return the page of a query under a snapshot; None if it is refused."""
         if self._is_refused(taken, query):
             return None
-        then = [self._as_shown(call) for call in taken.calls]
-        return naive(then, query, linked(taken.told), of=taken.calls)
+        then = [self._as_displayed(call) for call in taken.calls]
+        return naive(then, query, linked(taken.reported), of=taken.calls)
 
     def _run(self, operation: StoreOperation[T]) -> T:
         return self.bench.run(self.bench.store.read(operation))
 
-    def _tell(self, told: list[Fact]) -> None:
-        recorded = self.bench.run(self.bench.store.submit([Submission(self.tenant, fact) for fact in told]))
-        self.told += [fact for fact, each in zip(told, recorded, strict=True) if each.call_id is not None]
+    def _report(self, reported: list[Fact]) -> None:
+        recorded = self.bench.run(
+            self.bench.store.submit([Submission(self.tenant, fact) for fact in reported])
+        )
+        self.reported += [
+            fact for fact, each in zip(reported, recorded, strict=True) if each.call_id is not None
+        ]
 
     def _take(self) -> None:
-        self.taken.append(Taken(self._read(ALL), self.told, self.erased))
+        self.taken.append(Taken(self._read(ALL), self.reported, self.erased))
 
     def _read(self, query: ListQuery) -> ListedPage:
         return self.bench.run(self.bench.store.read(list_calls(self.tenant, query)))
 
-    def _as_shown(self, call: Call) -> Call:
+    def _as_displayed(self, call: Call) -> Call:
         if call["id"] not in self.erased:
             return call
         kept = {"id": call["id"], "created_at": call["created_at"], "erased": True}
@@ -211,8 +221,8 @@ class History(RuleBasedStateMachine):
     def _is_refused(self, taken: Taken, query: ListQuery) -> bool:
         """Return whether a query is refused: by number, SID or words in a snapshot before an erasure."""
         calls = query.filter
-        asks = any(value is not None for value in (calls.number, calls.call_sid, calls.q))
-        if not asks or taken.erased == self.erased:
+        is_narrow = any(value is not None for value in (calls.number, calls.call_sid, calls.q))
+        if not is_narrow or taken.erased == self.erased:
             return False
         with pytest.raises(SnapshotGone, match="erased"):
             self._read(replace(query, snapshot=taken.token))
@@ -220,8 +230,8 @@ class History(RuleBasedStateMachine):
 
 
 def _is_behind(call: Call, last: Call, order: str) -> bool:
-    place, of_last = (call["created_at"], call["id"]), (last["created_at"], last["id"])
-    return place < of_last if order == "desc" else place > of_last
+    position, of_last = (call["created_at"], call["id"]), (last["created_at"], last["id"])
+    return position < of_last if order == "desc" else position > of_last
 
 
 @pytest.mark.parametrize("opening", SHAPES)
@@ -276,8 +286,8 @@ def test_calls_that_swap_statuses_change_their_bucket(bench: Bench) -> None:
 
 def test_reader_without_a_snapshot_reads_calls_twice(bench: Bench) -> None:
     """Proves that the other tests can fail: the same writers and pages without a snapshot."""
-    told = [own(60 * number, f"call-{number}", event_id="new") for number in range(20)]
-    bench.run(bench.store.submit([Submission(TENANT, fact) for fact in told]))
+    reported = [own(60 * number, f"call-{number}", event_id="new") for number in range(20)]
+    bench.run(bench.store.submit([Submission(TENANT, fact) for fact in reported]))
     start = bench.run(bench.store.read(list_calls(TENANT, ALL)))
     steady: list[str] = []
     drifting: list[str] = []

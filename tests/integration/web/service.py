@@ -117,14 +117,14 @@ class Service:
         self.bench.run(served(scope, receive, send))
         return sent
 
-    def tell(
-        self, call_sid: str, said: StatedFields, *, raw: bytes = b"{}", tenant: str = TENANT
+    def report(
+        self, call_sid: str, stated: StatedFields, *, raw: bytes = b"{}", tenant: str = TENANT
     ) -> SubmissionResult:
         """Record one fact, one second later than the previous one."""
         self.bench.now_us += 1_000_000
         now_us = self.bench.now_us
         digest = content_digest([call_sid, now_us])
-        fact = Fact(call_sid, Channel.CALLBACK, "twilio", "", "", None, now_us, now_us, digest, said, raw)
+        fact = Fact(call_sid, Channel.CALLBACK, "twilio", "", "", None, now_us, now_us, digest, stated, raw)
         return self.bench.run(self.bench.store.submit([Submission(tenant, fact)]))[0]
 
 
@@ -166,12 +166,12 @@ class Broken:
 def slug(answer: Answer) -> str:
     """Return the problem slug, after checking the shape of RFC 9457 and the contract."""
     assert answer.headers["content-type"] == "application/problem+json"
-    told = answer.json()
-    assert list(told) == ["type", "title", "status", "detail", "instance", "request_id", "errors"]
-    assert told["status"] == answer.status_code
-    assert told["request_id"] == answer.headers["x-request-id"]
-    assert all(list(error) == ["parameter", "detail"] for error in told["errors"])
-    prefix, _, named = told["type"].partition("#")
+    reported = answer.json()
+    assert list(reported) == ["type", "title", "status", "detail", "instance", "request_id", "errors"]
+    assert reported["status"] == answer.status_code
+    assert reported["request_id"] == answer.headers["x-request-id"]
+    assert all(list(error) == ["parameter", "detail"] for error in reported["errors"])
+    prefix, _, named = reported["type"].partition("#")
     assert prefix == "/docs/problems"
     return str(named)
 

@@ -26,7 +26,7 @@ def sids(page: dict[str, Any]) -> list[str]:
 
 
 def test_the_reference_pages_request_gets_its_shape(service: Service) -> None:
-    service.tell("CA1", COMPLETED)
+    service.report("CA1", COMPLETED)
     answer = service.get(f"{LIST}?limit=25&offset=0")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
     page = answer.json()
@@ -41,7 +41,7 @@ def test_the_reference_pages_request_gets_its_shape(service: Service) -> None:
 
 def test_pages_follow_their_links_to_the_end(service: Service) -> None:
     for number in range(5):
-        service.tell(f"CA{number}", COMPLETED)
+        service.report(f"CA{number}", COMPLETED)
     pages, url = [], f"{LIST}?status=completed&limit=2"
     while url:
         answer = service.get(url)
@@ -58,7 +58,7 @@ def test_links_use_the_public_url(bench: Bench) -> None:
 
 
 def test_offset_at_or_beyond_the_end_is_an_empty_page(service: Service) -> None:
-    service.tell("CA1", COMPLETED)
+    service.report("CA1", COMPLETED)
     for offset in (1, 10**12):
         page = service.get(f"{LIST}?offset={offset}").json()
         assert (page["data"], page["offset"], page["total"]) == ([], offset, 1)
@@ -116,8 +116,8 @@ def test_key_without_calls_read_is_refused(service: Service) -> None:
 
 def test_the_key_decides_the_tenant(service: Service) -> None:
     service.bench.add_tenant("bolt")
-    service.tell("CA1", COMPLETED)
-    theirs = service.tell("CA2", COMPLETED, tenant="bolt")
+    service.report("CA1", COMPLETED)
+    theirs = service.report("CA2", COMPLETED, tenant="bolt")
     assert sids(service.get(LIST).json()) == ["CA1"]
     assert theirs.call_id
     for named in ("CA2", theirs.call_id.hex(), "CA3"):
@@ -127,7 +127,7 @@ def test_the_key_decides_the_tenant(service: Service) -> None:
 
 
 def test_the_admin_key_names_a_tenant(service: Service) -> None:
-    service.tell("CA1", COMPLETED)
+    service.report("CA1", COMPLETED)
     assert sids(service.get(f"{LIST}?tenant={TENANT}&limit=5", ADMIN).json()) == ["CA1"]
     assert service.get(f"{LIST}/CA1?tenant={TENANT}", ADMIN).json()["call_sid"] == "CA1"
     assert service.get(f"{LIST}/CA1/events?tenant={TENANT}&limit=1", ADMIN).json()["total"] == 1
@@ -139,15 +139,15 @@ def test_the_admin_key_names_a_tenant(service: Service) -> None:
 
 @pytest.mark.parametrize("path", [LIST, f"{LIST}/CA1", f"{LIST}/CA1/events"])
 def test_unsupported_accept_is_406(service: Service, path: str) -> None:
-    service.tell("CA1", COMPLETED)
+    service.report("CA1", COMPLETED)
     answer = service.get(path, {**service.key, "accept": "text/html"})
     assert (answer.status_code, slug(answer)) == (406, "not-acceptable")
     assert service.get(path, {**service.key, "accept": "text/html, */*;q=0.1"}).status_code == 200
 
 
 def test_call_has_its_record_and_details(service: Service) -> None:
-    service.tell("CA1", {"status": "ringing"})
-    service.tell("CA1", COMPLETED)
+    service.report("CA1", {"status": "ringing"})
+    service.report("CA1", COMPLETED)
     listed = service.get(LIST).json()["data"][0]
     for named in ("CA1", listed["id"], listed["id"].upper()):
         call = service.get(f"{LIST}/{named}").json()
@@ -160,7 +160,7 @@ def test_call_has_its_record_and_details(service: Service) -> None:
 
 @pytest.mark.parametrize("sid", ["a/b", "a b+c", "x/events", "é☎", "a%2Fb", "..", "a?b#c", "//"])
 def test_a_sid_of_any_characters_is_found(service: Service, sid: str) -> None:
-    service.tell(sid, COMPLETED)
+    service.report(sid, COMPLETED)
     named = quote(sid, safe="").replace(".", "%2E")
     assert service.get(f"{LIST}/{named}").json()["call_sid"] == sid
     assert service.get(f"{LIST}/{named}/events").json()["data"][0]["call_sid"] == sid
@@ -173,7 +173,9 @@ def test_impossible_id_is_not_found(service: Service, named: str) -> None:
 
 
 def test_events_have_every_fact_with_times_as_text(service: Service) -> None:
-    service.tell("CA1", {"status": "in-progress", "answered_us": 1_795_000_000_000_000, "talk_seconds": 3.5})
+    service.report(
+        "CA1", {"status": "in-progress", "answered_us": 1_795_000_000_000_000, "talk_seconds": 3.5}
+    )
     event = service.get(f"{LIST}/CA1/events").json()["data"][0]
     assert event.pop("occurred_at") == event.pop("received_at") == "2026-11-18T11:06:41.000000Z"
     assert event == {
@@ -198,7 +200,7 @@ def test_events_have_every_fact_with_times_as_text(service: Service) -> None:
 
 def test_events_come_in_pages(service: Service) -> None:
     for status in ("queued", "initiated", "ringing"):
-        service.tell("CA1", {"status": status})
+        service.report("CA1", {"status": status})
     answer = service.get(f"{LIST}/CA1/events?limit=1&offset=1")
     page = answer.json()
     assert [event["said"]["status"] for event in page["data"]] == ["initiated"]
@@ -209,11 +211,11 @@ def test_events_come_in_pages(service: Service) -> None:
 
 
 def test_raw_bodies_need_transcripts_read(service: Service) -> None:
-    service.tell("CA1", COMPLETED, raw="CallStatus=é".encode())
-    service.tell("CA1", {"status": "completed"}, raw=b"\xff\x00")
+    service.report("CA1", COMPLETED, raw="CallStatus=é".encode())
+    service.report("CA1", {"status": "completed"}, raw=b"\xff\x00")
     path = f"{LIST}/CA1/events"
-    shown = service.get(path, service.new_key(*BOTH)).json()["data"]
-    bodies = [(event["raw"], event["raw_encoding"]) for event in shown]
+    displayed = service.get(path, service.new_key(*BOTH)).json()["data"]
+    bodies = [(event["raw"], event["raw_encoding"]) for event in displayed]
     assert bodies == [("CallStatus=é", "utf-8"), ("/wA=", "base64")]
     assert [event["raw"] for event in service.get(path).json()["data"]] == [None, None]
 
@@ -221,7 +223,7 @@ def test_raw_bodies_need_transcripts_read(service: Service) -> None:
 @pytest.mark.parametrize("coding", ["gzip", "zstd"])
 @pytest.mark.parametrize("summary_bytes", [2_000, MAX_LOOP_BYTES])
 def test_page_is_compressed_only_on_request(service: Service, summary_bytes: int, coding: str) -> None:
-    service.tell("CA1", {**COMPLETED, "summary": "ab" * (summary_bytes // 2)})
+    service.report("CA1", {**COMPLETED, "summary": "ab" * (summary_bytes // 2)})
     plain = service.get(LIST, {**service.key, "accept-encoding": "identity"})
     packed = service.get(LIST, {**service.key, "accept-encoding": coding})
     assert "content-encoding" not in plain.headers

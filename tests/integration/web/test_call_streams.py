@@ -48,7 +48,7 @@ def put(bench: Bench, calls: int, *, tenant: str = TENANT) -> None:
     """Record calls in groups of twelve at one instant; every other call escalated, with one number."""
     facts = []
     for number in range(calls):
-        said: StatedFields = {
+        stated: StatedFields = {
             "status": "completed",
             "from_number": f"+1415555010{number % 2}",
             "escalated": number % 2 == 0,
@@ -59,7 +59,17 @@ def put(bench: Bench, calls: int, *, tenant: str = TENANT) -> None:
         digest = content_digest([number])
         facts.append(
             Fact(
-                f"CA{number:04}", Channel.CALLBACK, "twilio", "", "", None, at_us, at_us, digest, said, b"{}"
+                f"CA{number:04}",
+                Channel.CALLBACK,
+                "twilio",
+                "",
+                "",
+                None,
+                at_us,
+                at_us,
+                digest,
+                stated,
+                b"{}",
             )
         )
     bench.run(bench.store.submit([Submission(tenant, fact) for fact in facts]))
@@ -211,7 +221,7 @@ def test_stream_pins_a_hold(bench: Bench) -> None:
     service = Service(bench)
     put(bench, 8)
     first = streamed(service, "hold=night")
-    service.tell("CA9", {"status": "ringing"})
+    service.report("CA9", {"status": "ringing"})
     assert streamed(service, "hold=night") == first
     assert len(streamed(service, "")) == 9
 
@@ -262,8 +272,8 @@ def test_stream_has_one_snapshot(bench: Bench, rest: str) -> None:
         number = next(numbers)
         for sid, at_us in ((f"NEW{number}", NOW_US), (f"CA{number:04}", NOW_US + SECOND_US)):
             digest = content_digest([sid, number, "again"])
-            said: StatedFields = {"status": "failed", "summary": "Changed.", "route": "route-1"}
-            fact = Fact(sid, Channel.OWN_EVENT, "", "", sid, None, at_us, at_us, digest, said, b"{}")
+            stated: StatedFields = {"status": "failed", "summary": "Changed.", "route": "route-1"}
+            fact = Fact(sid, Channel.OWN_EVENT, "", "", sid, None, at_us, at_us, digest, stated, b"{}")
             await bench.store.submit([Submission(TENANT, fact)])
 
     still, moving = Service(bench), Service(bench, store=Interrupted(bench.store, change))
@@ -326,10 +336,10 @@ def test_file_name_has_tenant_and_window(service: Service) -> None:
         found: str | None = service.get(f"{LIST}?{query}").headers.get("content-disposition")
         return found
 
-    window_asked = "from=2026-10-01&to=2026-11-01T09:30:00Z"
+    requested_window = "from=2026-10-01&to=2026-11-01T09:30:00Z"
     assert name("format=csv") == 'attachment; filename="calls_acme.csv"'
     expected = 'attachment; filename="calls_acme_from_2026-10-01_to_2026-11-01T093000Z.parquet"'
-    assert name(f"format=parquet&{window_asked}") == expected
+    assert name(f"format=parquet&{requested_window}") == expected
     assert name("format=arrow&to=2026-11-01") == 'attachment; filename="calls_acme_to_2026-11-01.arrows"'
     assert name("format=ndjson") is None
     assert name("format=json") is None

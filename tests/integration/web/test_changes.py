@@ -16,7 +16,7 @@ from tests.conftest import NOW_US, TENANT
 from tests.integration.store.probing import submit
 from tests.integration.web.service import ADMIN, Answer, Service, invalid_parameters, slug
 from tests.integration.web.walking import alter_head, another_service, erase, page
-from tests.telling import SID, fact, own
+from tests.sample_facts import SID, fact, own
 
 CHANGES = "/api/v1/changes"
 # The awaited change must come much earlier; only a failure makes the test slow.
@@ -28,8 +28,8 @@ Json = dict[str, Any]
 @pytest.fixture
 def listed(service: Service) -> Service:
     """Record three calls; the first one changed last."""
-    told = [own(60 * number, f"call-{number}", status="ringing") for number in range(3)]
-    submit(service.bench, *told)
+    reported = [own(60 * number, f"call-{number}", status="ringing") for number in range(3)]
+    submit(service.bench, *reported)
     submit(service.bench, own(500, "call-0", event_id="end", status="completed"))
     return service
 
@@ -37,26 +37,31 @@ def listed(service: Service) -> Service:
 def changes(service: Service, query: str = "", headers: dict[str, str] | None = None) -> Json:
     answer = service.get(f"{CHANGES}?{query}", headers)
     assert answer.status_code == 200, answer.text
-    told: Json = answer.json()
-    return told
+    reported: Json = answer.json()
+    return reported
 
 
 def test_feed_has_each_call_once_in_order_of_last_change(listed: Service) -> None:
-    told = changes(listed)
-    assert list(told) == ["data", "limit", "next", "has_more", "revision", "watermark"]
-    assert [call["call_sid"] for call in told["data"]] == ["call-1", "call-2", "call-0"]
-    assert [call["revision"] for call in told["data"]] == [2, 3, 4]
-    assert (told["limit"], told["has_more"], told["revision"]) == (100, False, 4)
+    reported = changes(listed)
+    assert list(reported) == ["data", "limit", "next", "has_more", "revision", "watermark"]
+    assert [call["call_sid"] for call in reported["data"]] == ["call-1", "call-2", "call-0"]
+    assert [call["revision"] for call in reported["data"]] == [2, 3, 4]
+    assert (reported["limit"], reported["has_more"], reported["revision"]) == (100, False, 4)
     by_id = {call["id"]: call for call in page(listed)["data"]}
-    assert {call["id"]: call for call in told["data"]} == by_id
-    assert list(told["data"][0]) == list(CALL_FIELDS)
+    assert {call["id"]: call for call in reported["data"]} == by_id
+    assert list(reported["data"][0]) == list(CALL_FIELDS)
 
 
 def test_feed_of_an_empty_ledger_can_be_followed(service: Service) -> None:
-    told = changes(service)
-    assert (told["data"], told["has_more"], told["revision"], told["watermark"]) == ([], False, 0, None)
+    reported = changes(service)
+    assert (reported["data"], reported["has_more"], reported["revision"], reported["watermark"]) == (
+        [],
+        False,
+        0,
+        None,
+    )
     submit(service.bench, own(1, "first"))
-    assert [call["call_sid"] for call in changes(service, f"after={told['next']}")["data"]] == ["first"]
+    assert [call["call_sid"] for call in changes(service, f"after={reported['next']}")["data"]] == ["first"]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 1000])
@@ -64,13 +69,13 @@ def test_feed_comes_in_consecutive_batches(listed: Service, limit: int) -> None:
     erase(listed.bench, "call-1")
     revisions, after = [], "0"
     while True:
-        told = changes(listed, f"after={after}&limit={limit}")
-        assert len(told["data"]) <= limit
-        revisions += [each["revision"] for each in told["data"]]
-        after = told["next"]
-        if not told["has_more"]:
+        reported = changes(listed, f"after={after}&limit={limit}")
+        assert len(reported["data"]) <= limit
+        revisions += [each["revision"] for each in reported["data"]]
+        after = reported["next"]
+        if not reported["has_more"]:
             break
-        assert len(told["data"]) == limit
+        assert len(reported["data"]) == limit
     assert revisions == [3, 4, 5]
     assert changes(listed, f"after={after}")["data"] == []
 
@@ -124,15 +129,15 @@ def test_pruning_does_not_change_the_feed(listed: Service) -> None:
     snapshot = page(listed)["snapshot"]
     submit(listed.bench, own(900, "call-9"))
     alter_head(listed.bench, "kept_from = revision")
-    told = changes(listed, f"after={first['next']}")["data"]
-    assert [call["call_sid"] for call in told] == ["call-2", "call-0", "call-9"]
+    reported = changes(listed, f"after={first['next']}")["data"]
+    assert [call["call_sid"] for call in reported] == ["call-2", "call-0", "call-9"]
     assert [call["call_sid"] for call in changes(listed, f"after={snapshot}")["data"]] == ["call-9"]
 
 
 def test_watermark_trails_now_by_the_recent_lags(service: Service) -> None:
     """All these calls changed ten minutes after their creation."""
-    begun = own(0, "slow", status="ringing")
-    slow = [replace(begun, occurred_us=NOW_US - 600 * SECOND_US, call_sid=f"slow-{n}") for n in range(3)]
+    started = own(0, "slow", status="ringing")
+    slow = [replace(started, occurred_us=NOW_US - 600 * SECOND_US, call_sid=f"slow-{n}") for n in range(3)]
     submit(service.bench, *slow)
     assert parse_instant(changes(service)["watermark"]) == NOW_US - 750 * SECOND_US
 
@@ -171,10 +176,10 @@ def gone(answer: Answer) -> str:
 
 
 def test_position_of_another_epoch_is_gone(listed: Service) -> None:
-    places = [changes(listed)["next"], page(listed)["snapshot"]]
+    tokens = [changes(listed)["next"], page(listed)["snapshot"]]
     alter_head(listed.bench, "epoch = 'epoch-2'")
-    for place in places:
-        assert "begin again" in gone(listed.get(f"{CHANGES}?after={place}"))
+    for token in tokens:
+        assert "begin again" in gone(listed.get(f"{CHANGES}?after={token}"))
 
 
 def test_future_revision_is_gone(listed: Service) -> None:
@@ -197,32 +202,32 @@ def test_position_of_another_tenant_is_refused(listed: Service) -> None:
 
 
 def test_existing_changes_return_without_waiting(listed: Service) -> None:
-    async def ask() -> Answer:
+    async def fetch() -> Answer:
         async with asyncio.timeout(AT_ONCE_S):
             return await listed._request("GET", f"{CHANGES}?after=3&wait=30", listed.key)
 
-    assert [call["call_sid"] for call in listed.bench.run(ask()).json()["data"]] == ["call-0"]
+    assert [call["call_sid"] for call in listed.bench.run(fetch()).json()["data"]] == ["call-0"]
 
 
 def test_response_is_empty_after_the_wait_without_changes(listed: Service) -> None:
-    begun = perf_counter()
-    told = changes(listed, "after=4&wait=1")
-    assert 1 <= perf_counter() - begun < 1 + AT_ONCE_S
-    assert (told["data"], told["has_more"]) == ([], False)
-    assert changes(listed, f"after={told['next']}")["data"] == []
+    started = perf_counter()
+    reported = changes(listed, "after=4&wait=1")
+    assert 1 <= perf_counter() - started < 1 + AT_ONCE_S
+    assert (reported["data"], reported["has_more"]) == ([], False)
+    assert changes(listed, f"after={reported['next']}")["data"] == []
 
 
 def noted_waits(service: Service) -> asyncio.Queue[str]:
     """Record the tenants of all new waits."""
-    long_polls, begun = service.deps.long_polls, asyncio.Queue[str]()
+    long_polls, started = service.deps.long_polls, asyncio.Queue[str]()
     wait_for_revision = long_polls.wait_for_revision
 
     async def noted(tenant: str, revision: int, timeout_s: float) -> None:
-        begun.put_nowait(tenant)
+        started.put_nowait(tenant)
         await wait_for_revision(tenant, revision, timeout_s)
 
     long_polls.wait_for_revision = noted  # type: ignore[method-assign] # it goes on to what it stands for
-    return begun
+    return started
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])

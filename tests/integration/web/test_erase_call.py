@@ -13,7 +13,7 @@ from tests.integration.ingest.service import Service as Ingest
 from tests.integration.store.probing import direct, submit, verdict
 from tests.integration.web.service import ADMIN, LIST, Answer, Service, invalid_parameters, slug
 from tests.integration.web.walking import page, path_segment, sids
-from tests.telling import SID, fact, own
+from tests.sample_facts import SID, fact, own
 
 UNKNOWN = "550e8400-e29b-81d4-a716-446655440000"
 
@@ -46,9 +46,9 @@ def test_erased_call_is_gone_under_all_its_ids(listed: Service, named: str) -> N
     names = (SID, "platform-1", *(uuid_text(call_uuid(TENANT, sid)) for sid in (SID, "platform-1")))
     for name in names:
         for path in (f"{LIST}/{name}", f"{LIST}/{name}/events"):
-            told = listed.get(path)
-            assert (told.status_code, slug(told)) == (410, "erased")
-            assert told.json()["detail"] == "the call was erased; nothing of it is kept"
+            reported = listed.get(path)
+            assert (reported.status_code, slug(reported)) == (410, "erased")
+            assert reported.json()["detail"] == "the call was erased; nothing of it is kept"
         assert delete(listed, name).status_code == 204
         assert page(listed, f"call_sid={name}")["total"] == 0
     assert verdict(listed.bench).findings == []
@@ -115,7 +115,7 @@ class Sending:
 
     def send(self, *events: dict[str, Any]) -> Answer:
         key = self.ingest.bearer("events:write")
-        return self.ingest.ask("POST", "/api/v1/events", json.dumps(events).encode(), key)
+        return self.ingest.request("POST", "/api/v1/events", json.dumps(events).encode(), key)
 
 
 def event(call_sid: str, number: int = 1) -> dict[str, Any]:

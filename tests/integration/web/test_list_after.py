@@ -5,7 +5,7 @@ import pytest
 from tests.integration.store.probing import direct, submit
 from tests.integration.web.service import LIST, Service, invalid_parameters
 from tests.integration.web.walking import Json, erase, ids, page
-from tests.telling import own
+from tests.sample_facts import own
 
 CALLS = 30
 FILTERS = [

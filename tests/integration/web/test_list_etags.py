@@ -12,7 +12,7 @@ from tests.conftest import Bench
 from tests.integration.store.probing import submit
 from tests.integration.web.service import ADMIN, LIST, Answer, Service, slug
 from tests.integration.web.walking import alter_head, another_service, erase, page
-from tests.telling import own
+from tests.sample_facts import own
 
 T = TypeVar("T")
 BOTH = ("calls:read", "transcripts:read")
@@ -170,7 +170,7 @@ class Counting:
         self.dialect = store.dialect
         self.queued_writes = 0
         self.stalled_s = 0.0
-        self.asked: list[str] = []
+        self.requested: list[str] = []
 
     async def read(self, operation: StoreOperation[T], *, long: bool = False) -> T:
         return await self._store.read(self._noted(operation), long=long)
@@ -186,7 +186,7 @@ class Counting:
         try:
             while True:
                 each = request.statements if isinstance(request, Batch) else (request,)
-                self.asked += [one.name for one in each]
+                self.requested += [one.name for one in each]
                 request = operation.send((yield request))
         except StopIteration as done:
             result: T = done.value
@@ -203,10 +203,10 @@ def test_poll_without_changes_costs_one_key_read(listed: Service, query: str) ->
     store = Counting(listed.bench.store)
     polled = Service(listed.bench, store=store)  # type: ignore[arg-type] # what it lacks it takes from the store
     tag = tag_of(polled, query)
-    in_full = len(store.asked)
-    store.asked.clear()
+    in_full = len(store.requested)
+    store.requested.clear()
     assert poll_again(polled, query, tag).status_code == 304
-    assert store.asked == ["standing_of_tenant"]
+    assert store.requested == ["standing_of_tenant"]
     assert in_full > 1
 
 

@@ -10,7 +10,7 @@ from tests.conftest import TENANT
 from tests.integration.store.probing import direct, submit
 from tests.integration.web.service import ADMIN, LIST, Answer, Service, invalid_parameters, slug
 from tests.integration.web.walking import alter_head, another_service, erase, ids, page, walk
-from tests.telling import own
+from tests.sample_facts import own
 
 HELD = f"{LIST}?hold=nightly"
 

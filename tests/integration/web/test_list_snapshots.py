@@ -11,7 +11,7 @@ from tests.conftest import Bench
 from tests.integration.store.probing import submit
 from tests.integration.web.service import ADMIN, LIST, Answer, Service, invalid_parameters, slug
 from tests.integration.web.walking import alter_head, another_service, erase, ids, page, sids, walk
-from tests.telling import fact, own
+from tests.sample_facts import fact, own
 
 CALLS = 12
 FILTERS = [

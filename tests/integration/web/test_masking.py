@@ -18,7 +18,7 @@ from tests.conftest import TENANT, Bench
 from tests.integration.exports.exporting import EXPORTS, Desk
 from tests.integration.web.dashboard.browsing import Browser
 from tests.integration.web.service import ADMIN, LIST, Answer, slug
-from tests.telling import fact, own
+from tests.sample_facts import fact, own
 
 SID: Final = "CA" + "7" * 32
 SESSION: Final = "session-1"
@@ -59,7 +59,7 @@ MASKED_SCOPES: Final = (
 def desk(bench: Bench, tmp_path: Path) -> Desk:
     """Record two calls of a masking tenant with numbers in every possible field."""
     desk = Desk(bench, tmp_path / "files")
-    said: Any = {
+    stated: Any = {
         "status": "completed",
         "direction": "inbound",
         "from_number": CALLER,
@@ -75,7 +75,7 @@ def desk(bench: Bench, tmp_path: Path) -> Desk:
     talk = pack_conversation(Conversation([Turn("user", f"My number is {SPOKEN}.")], []))
     session = own(3, SID, session_id=SESSION, session={"transcript_turn_count": 1})
     submissions = [
-        fact(0, SID, raw=f"From={CALLER}&To={CALLED}".encode(), **said),
+        fact(0, SID, raw=f"From={CALLER}&To={CALLED}".encode(), **stated),
         replace(session, conversation=talk),
         fact(5, "CA" + "8" * 32, status="ringing", from_number=PERSON, to_number=CALLED),
     ]
@@ -145,8 +145,8 @@ def test_no_operation_shows_full_numbers_to_a_masked_key(desk: Desk) -> None:
     known, masked = paths_of(desk), desk.service.new_key(*MASKED_SCOPES)
     walked = {path: known.get(path, [_of_nothing(path)]) for path in published(desk)}
     assert set(known) <= set(walked)
-    for asked in walked.values():
-        for each in asked:
+    for requested in walked.values():
+        for each in requested:
             answer = desk.service.get(each, masked)
             assert answer.status_code in {200, 400, 403, 404}, (each, answer.text)
             assert whole_in(answer) == set(), each
@@ -163,8 +163,8 @@ def test_the_same_requests_with_pii_read_show_full_numbers(desk: Desk) -> None:
     desk.writing = sees
     known = paths_of(desk)
     found = {path: set[str]() for path in known}
-    for path, asked in known.items():
-        for each in asked:
+    for path, requested in known.items():
+        for each in requested:
             found[path] |= whole_in(desk.service.get(each, sees))
     assert set().union(*found.values()) == set(WHOLE)
     for path in (LIST, f"{LIST}/{{id}}", "/api/v1/changes", EXPORTS + "/{id}/files/{name}"):
@@ -174,14 +174,18 @@ def test_the_same_requests_with_pii_read_show_full_numbers(desk: Desk) -> None:
 
 def test_masking_keeps_the_last_digits_and_all_other_fields(desk: Desk) -> None:
     masked, whole = desk.service.key, desk.service.new_key("calls:read", "pii:read")
-    shown = desk.service.get(f"{LIST}?call_sid={SID}", masked).json()["data"][0]
+    displayed = desk.service.get(f"{LIST}?call_sid={SID}", masked).json()["data"][0]
     real = desk.service.get(f"{LIST}?call_sid={SID}", whole).json()["data"][0]
-    assert (shown["from_number"], shown["to_number"]) == ("+*********23", "***17")
-    assert shown["transfer"] == {"target": "+**********99", "outcome": "bridged"}
-    assert shown["escalation"]["target"] == "sip:***"
-    assert shown["summary"] == "To be called back on +*********88.\nOr on:\n+*********55\t(********44"
-    assert shown["metadata"] == {"callback": "+*********66", "office": "********33", "mobile": "********22"}
-    assert {name for name in real if shown[name] != real[name]} == {
+    assert (displayed["from_number"], displayed["to_number"]) == ("+*********23", "***17")
+    assert displayed["transfer"] == {"target": "+**********99", "outcome": "bridged"}
+    assert displayed["escalation"]["target"] == "sip:***"
+    assert displayed["summary"] == "To be called back on +*********88.\nOr on:\n+*********55\t(********44"
+    assert displayed["metadata"] == {
+        "callback": "+*********66",
+        "office": "********33",
+        "mobile": "********22",
+    }
+    assert {name for name in real if displayed[name] != real[name]} == {
         *("from_number", "to_number", "transfer", "escalation", "summary", "metadata", "agent")
     }
 
@@ -293,9 +297,9 @@ def test_export_with_full_numbers_needs_pii_read(desk: Desk) -> None:
 
 def test_idempotency_key_is_not_shared_between_masked_and_full_exports(desk: Desk) -> None:
     sent = {"Idempotency-Key": "nightly"}
-    assert desk.ask(sent, format="csv").status_code == 202
+    assert desk.request(sent, format="csv").status_code == 202
     desk.writing = desk.service.new_key("exports:write", "pii:read")
-    assert desk.ask(sent, format="csv").status_code == 409
+    assert desk.request(sent, format="csv").status_code == 409
 
 
 def test_pages_show_no_full_numbers(desk: Desk) -> None:
@@ -324,8 +328,12 @@ def signed_in(desk: Desk, *scopes: str) -> Browser:
 def test_reveal_shows_full_numbers_and_is_logged(desk: Desk) -> None:
     sees = signed_in(desk, *MASKED_SCOPES, "pii:read")
     assert "Show full numbers" in sees.get(f"/calls/{SID}").text
-    shown = sees.post(f"/calls/{SID}/reveal")
-    assert (shown.status_code, "4155550123" in shown.text, "is logged" in shown.text) == (200, True, True)
+    displayed = sees.post(f"/calls/{SID}/reveal")
+    assert (displayed.status_code, "4155550123" in displayed.text, "is logged" in displayed.text) == (
+        200,
+        True,
+        True,
+    )
     assert "4155550123" not in sees.get(f"/calls/{SID}").text
     admin = Browser(desk.service)
     admin.get("/sign-in")

@@ -14,15 +14,15 @@ def header(messages: list[Message], name: bytes) -> bytes | None:
     return dict(messages[0]["headers"]).get(name)
 
 
-@pytest.mark.parametrize("asked", ["a", "trace-1_2.3~4:5/6+7=8@9", "x" * 128])
-def test_safe_request_id_is_reused(service: Service, asked: str) -> None:
-    assert service.get("/healthz", {"x-request-id": asked}).headers["x-request-id"] == asked
+@pytest.mark.parametrize("requested", ["a", "trace-1_2.3~4:5/6+7=8@9", "x" * 128])
+def test_safe_request_id_is_reused(service: Service, requested: str) -> None:
+    assert service.get("/healthz", {"x-request-id": requested}).headers["x-request-id"] == requested
 
 
-@pytest.mark.parametrize("asked", ["", "x" * 129, "a b", "a\tb", '"a"', "<a>", "a,b"])
-def test_unsafe_request_id_is_replaced(service: Service, asked: str) -> None:
-    given = service.get("/healthz", {"x-request-id": asked}).headers["x-request-id"]
-    assert given != asked
+@pytest.mark.parametrize("requested", ["", "x" * 129, "a b", "a\tb", '"a"', "<a>", "a,b"])
+def test_unsafe_request_id_is_replaced(service: Service, requested: str) -> None:
+    given = service.get("/healthz", {"x-request-id": requested}).headers["x-request-id"]
+    assert given != requested
     assert len(given) == 32
 
 
@@ -52,7 +52,7 @@ def test_without_a_limit_there_are_no_rate_limit_headers(bench: Bench) -> None:
 
 @pytest.mark.parametrize("path", [LIST, f"{LIST}/CA1", "/healthz", "/docs", "/nowhere"])
 def test_head_is_get_without_the_body(service: Service, path: str) -> None:
-    service.tell("CA1", {"status": "ringing"})
+    service.report("CA1", {"status": "ringing"})
     full, head = service.get(path), service.get(path, method="HEAD")
     assert (head.status_code, head.content) == (full.status_code, b"")
     assert head.headers["content-length"] == full.headers["content-length"]
@@ -180,9 +180,9 @@ def test_web_socket_is_refused(service: Service) -> None:
 
 def test_truncated_body_is_a_client_error(service: Service) -> None:
     key = service.new_key("events:write")["authorization"].encode()
-    begun: Message = {"type": "http.request", "body": b"[", "more_body": True}
+    started: Message = {"type": "http.request", "body": b"[", "more_body": True}
     gone: Message = {"type": "http.disconnect"}
-    messages = service.raw("POST", b"/api/v1/events", {b"authorization": key}, body=[begun, gone])
+    messages = service.raw("POST", b"/api/v1/events", {b"authorization": key}, body=[started, gone])
     assert messages[0]["status"] == 400
     assert b"/docs/problems#bad-request" in messages[1]["body"]
 

@@ -102,7 +102,7 @@ def test_pages_have_a_strict_content_security_policy(service: Service, path: str
 @pytest.mark.parametrize(
     ("name", "media_type"), [("swagger-ui-bundle.js", "text/javascript"), ("swagger-ui.css", "text/css")]
 )
-def test_reference_is_served_or_says_how_to_build_it(
+def test_reference_is_served_or_explains_how_to_build_it(
     service: Service, monkeypatch: pytest.MonkeyPatch, name: str, media_type: str
 ) -> None:
     monkeypatch.setattr("calltally.web.dashboard.routes.built_file", lambda _name: None)

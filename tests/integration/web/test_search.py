@@ -10,7 +10,7 @@ from tests.conftest import TENANT
 from tests.integration.store.probing import submit, verdict
 from tests.integration.web.service import ADMIN, LIST, Service, invalid_parameters, slug
 from tests.integration.web.walking import erase, page, sids, walk
-from tests.telling import own
+from tests.sample_facts import own
 
 SUMMARIES = {
     "plain": "Customer confirmed appointment time.",

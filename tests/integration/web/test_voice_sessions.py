@@ -40,7 +40,7 @@ def put(service: Service, name: str, body: dict[str, Any], **headers: str) -> An
 
 @pytest.fixture
 def stored(service: Service) -> Service:
-    service.tell(SID, {"status": "ringing", "direction": "inbound"})
+    service.report(SID, {"status": "ringing", "direction": "inbound"})
     assert put(service, "s-1", BODY).status_code == 200
     return service
 
@@ -98,7 +98,7 @@ def test_turns_with_times_are_ordered_by_time(service: Service) -> None:
 
 def test_session_can_arrive_before_or_after_its_call(service: Service) -> None:
     put(service, "s-1", BODY)
-    service.tell(SID, {"status": "completed", "talk_seconds": 30})
+    service.report(SID, {"status": "completed", "talk_seconds": 30})
     call = service.get(f"{LIST}/{SID}").json()
     assert (call["status"], call["session"]["id"], call["session"]["status"]) == (
         "completed",
@@ -112,7 +112,7 @@ def test_new_session_must_name_its_call(service: Service) -> None:
     answer = put(service, "s-9", {"summary": "Whose?"})
     assert (answer.status_code, slug(answer)) == (400, "invalid-body")
     assert answer.json()["errors"][0]["parameter"] == "call_sid"
-    service.tell("call-9", {"status": "ringing", "session_id": "s-9"})
+    service.report("call-9", {"status": "ringing", "session_id": "s-9"})
     assert put(service, "s-9", {"summary": "Its own."}).status_code == 200
 
 
@@ -157,7 +157,7 @@ def test_sessions_need_their_scopes(stored: Service) -> None:
 
 
 def test_call_has_its_end_reason(service: Service) -> None:
-    service.tell(
+    service.report(
         SID, {"status": "failed", "sip_code": 503, "end_reason": "weird-word", "direction": "outbound"}
     )
     call = service.get(f"{LIST}/{SID}").json()
@@ -170,5 +170,5 @@ def test_call_has_its_end_reason(service: Service) -> None:
         "hangup_cause": None,
         "sip_code": 503,
     }
-    service.tell("open", {"status": "ringing"})
+    service.report("open", {"status": "ringing"})
     assert service.get(f"{LIST}/open").json()["ending"] is None

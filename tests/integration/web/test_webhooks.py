@@ -20,7 +20,7 @@ from calltally.store.webhooks.dispatch import (
 )
 from tests.conftest import NOW_US, Bench
 from tests.integration.web.service import Answer, Service, invalid_parameters, slug
-from tests.telling import SID
+from tests.sample_facts import SID
 
 PATH = "/api/v1/webhook-endpoints"
 URL = "https://hooks.example.com/calltally"
@@ -52,10 +52,10 @@ class Hooks:
         bench.now_us += 1_000_000
         now_us, until_us = bench.now_us, bench.now_us + 10_000_000
         bench.run(bench.store.write(claim(LEASE, now_us=now_us, until_us=until_us)))
-        turn = dispatch(LEASE, DispatchInput(results=results), now_us=now_us, until_us=until_us)
-        told: DispatchPlan | None = bench.run(bench.store.write(turn))
-        assert told is not None
-        return list(told.jobs)
+        operation = dispatch(LEASE, DispatchInput(results=results), now_us=now_us, until_us=until_us)
+        reported: DispatchPlan | None = bench.run(bench.store.write(operation))
+        assert reported is not None
+        return list(reported.jobs)
 
     def settle(self, job: DeliveryJob, state: str, status: int) -> list[DeliveryJob]:
         now_us = self.service.bench.now_us
@@ -185,8 +185,8 @@ def test_key_without_the_scope_is_refused(hooks: Hooks) -> None:
 def test_deliveries_are_listed_filtered_and_paged(hooks: Hooks) -> None:
     made = hooks.add()
     index = f"/{made['id']}/deliveries"
-    hooks.service.tell(SID, {"status": "ringing"})
-    hooks.service.tell("CA2", {"status": "busy"})
+    hooks.service.report(SID, {"status": "ringing"})
+    hooks.service.report("CA2", {"status": "busy"})
     [started, other] = hooks.jobs()
     hooks.settle(started, DELIVERED, 200)
     [second] = hooks.settle(other, DEAD, 500)
@@ -221,7 +221,7 @@ def test_deliveries_are_listed_filtered_and_paged(hooks: Hooks) -> None:
 
 def test_delivery_shows_every_attempt_and_can_be_replayed(hooks: Hooks) -> None:
     made = hooks.add(events=["voice.call.started"])
-    hooks.service.tell(SID, {"status": "ringing"})
+    hooks.service.report(SID, {"status": "ringing"})
     [job] = hooks.jobs()
     hooks.settle(job, DEAD, 503)
     [listed] = hooks.get(f"/{made['id']}/deliveries").json()["data"]
@@ -246,7 +246,7 @@ def test_delivery_shows_every_attempt_and_can_be_replayed(hooks: Hooks) -> None:
 def test_window_or_its_dead_deliveries_are_replayed(hooks: Hooks) -> None:
     made = hooks.add(events=["voice.call.started"])
     for number in range(3):
-        hooks.service.tell(f"CA{number}", {"status": "ringing"})
+        hooks.service.report(f"CA{number}", {"status": "ringing"})
     jobs = hooks.jobs()
     for job, state in zip(jobs, (DELIVERED, DEAD, DEAD), strict=True):
         hooks.settle(job, state, 200)
@@ -280,7 +280,7 @@ def test_a_test_event_goes_to_one_endpoint(hooks: Hooks) -> None:
 
 def test_a_call_shows_its_deliveries(hooks: Hooks) -> None:
     hooks.add(events=["voice.call.completed"])
-    hooks.service.tell(SID, {"status": "busy"})
+    hooks.service.report(SID, {"status": "busy"})
     [job] = hooks.jobs()
     hooks.settle(job, DELIVERED, 200)
     call = hooks.service.get(f"/api/v1/call-logs/{SID}").json()
@@ -295,9 +295,9 @@ def test_a_call_shows_its_deliveries(hooks: Hooks) -> None:
 
 def test_filters_apply_to_the_call_at_the_event(hooks: Hooks) -> None:
     hooks.add(direction="inbound", route="sales")
-    hooks.service.tell("CA1", {"status": "ringing", "direction": "inbound", "route": "sales"})
-    hooks.service.tell("CA2", {"status": "ringing", "direction": "outbound", "route": "sales"})
-    hooks.service.tell("CA3", {"status": "ringing", "direction": "inbound"})
+    hooks.service.report("CA1", {"status": "ringing", "direction": "inbound", "route": "sales"})
+    hooks.service.report("CA2", {"status": "ringing", "direction": "outbound", "route": "sales"})
+    hooks.service.report("CA3", {"status": "ringing", "direction": "inbound"})
     assert len(hooks.jobs()) == 1
 
 
@@ -314,6 +314,6 @@ def test_endpoint_of_another_tenant_is_not_found(hooks: Hooks) -> None:
 
 def test_ids_start_with_their_time(hooks: Hooks) -> None:
     hooks.add()
-    hooks.service.tell(SID, {"status": "ringing"})
+    hooks.service.report(SID, {"status": "ringing"})
     [job] = hooks.jobs()
     assert int.from_bytes(job.event_id[:6], "big") == (NOW_US + 1_000_000) // 1000

@@ -93,7 +93,7 @@ def test_the_detectors_find_what_they_should_within_their_budget(report: Report)
     assert of_kind(report, OURS, Trouble.PROVIDER_DOWN).in_time == 1.0
 
 
-def test_a_collapse_of_a_route_whose_provider_is_down_already_is_told_apart_and_still_counts() -> None:
+def test_a_collapse_of_a_route_during_an_outage_of_its_provider_is_separate_and_counts() -> None:
     made = labelled_month(SEED, SMALL)
     [outage] = [each for each in made.incidents if each.trouble is Trouble.PROVIDER_DOWN]
     collapse = next(each for each in made.incidents if each.trouble is Trouble.COLLAPSE)
@@ -146,8 +146,8 @@ def test_a_month_of_calls_is_events_that_the_service_takes(made: LabelledMonth) 
     finals = made.steps[made.first_step : made.first_step + 12, COLUMN_INDEX[StepColumn.FINAL]].sum()
     assert len(lines) == 2 * finals
     assert len({json.loads(line)["id"] for line in lines}) == len(lines)
-    told = parse_body("\n".join(lines[:500]).encode(), ndjson=True, now_us=START_US + 400 * DAY_US)
-    assert [each.faults for each in told if each.fact is None] == []
+    reported = parse_body("\n".join(lines[:500]).encode(), ndjson=True, now_us=START_US + 400 * DAY_US)
+    assert [each.faults for each in reported if each.fact is None] == []
 
 
 def scores(*arguments: str) -> str:
@@ -164,19 +164,19 @@ def width(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> in
 
 def test_the_table_fits_the_terminal(report: Report, width: int, capsys: pytest.CaptureFixture[str]) -> None:
     print_report(report)
-    shown = capsys.readouterr().out
-    assert max(map(len, shown.splitlines())) <= width
-    assert "same weekday" in shown
+    displayed = capsys.readouterr().out
+    assert max(map(len, displayed.splitlines())) <= width
+    assert "same weekday" in displayed
 
 
 def test_the_command_scores_and_writes_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.detection.commands.Size", partial(Size, history_days=15, days=7))
     rules = tmp_path / "rules.toml"
     rules.write_text("false_alarms_a_week = 2.0")
-    told = msgspec.json.decode(
+    reported = msgspec.json.decode(
         scores("score", "--months", "1", "--routes", "6", "--rules", str(rules), "--json"), type=Report
     )
-    assert (told.months, told.routes, told.budget_a_week) == (1, 6, 2.0)
+    assert (reported.months, reported.routes, reported.budget_a_week) == (1, 6, 2.0)
     assert scores("traffic", "--hours", "1").count("\n") > 100
     single = [json.loads(line) for line in scores("traffic", "--hours", "1", "--single").splitlines()]
     assert {"ringing", "completed"} <= {event["status"] for event in single}

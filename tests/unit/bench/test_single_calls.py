@@ -60,14 +60,14 @@ def test_what_is_labelled_is_so(month: SingleMonth) -> None:
     assert untold <= {call for each in month.incidents for call in each.calls}
 
 
-def test_all_of_it_is_told_in_time_and_nothing_else() -> None:
+def test_every_alert_is_in_time_and_there_are_no_others() -> None:
     score = scored_calls([SEED], Rules(), lambda _report: None, FEW).scores[0]
     assert [each.recall for each in score.troubles] == [1.0] * 4
     assert min(each.in_time for each in score.troubles) >= 0.5
     assert score.false_alarms_a_week == 0.0
 
 
-def test_a_call_that_rings_is_told_of_within_minutes_and_one_in_progress_within_hours(
+def test_a_call_that_rings_is_reported_within_minutes_and_one_in_progress_within_hours(
     month: SingleMonth, alerts: list[SingleAlert]
 ) -> None:
     delays = {
@@ -102,7 +102,7 @@ def test_a_kind_that_is_missed_is_scored_as_such() -> None:
     assert stuck.median_delay_hours is None
 
 
-def test_its_events_are_taken_in_the_order_of_their_telling_with_what_is_labelled(month: SingleMonth) -> None:
+def test_its_events_are_in_the_order_of_their_reports_with_their_labels(month: SingleMonth) -> None:
     lines = list(single_events_of(month, 15 * 24))
     assert list(single_events_of(month, 15 * 24)) == lines
     alerts = parse_body("\n".join(lines[:500]).encode(), ndjson=True, now_us=START_US + 400 * DAY_US)

@@ -7,7 +7,7 @@ from calltally.calls.errors import DamagedStore
 from calltally.calls.fold import fold
 from calltally.calls.identity import Node
 from calltally.calls.model import encode_body, finish_record
-from tests.telling import SID, fact
+from tests.sample_facts import SID, fact
 
 
 def counts_of(*stated_fields: dict[str, object]) -> tuple[AlertCount, ...]:

@@ -17,7 +17,7 @@ from calltally.calls.events import Fact
 from calltally.calls.failure_causes import FailureCause, FaultSide
 from calltally.calls.fold import fold, fold_ending
 from calltally.calls.identity import Node
-from tests.telling import SID, fact, own
+from tests.sample_facts import SID, fact, own
 
 NODE = Node(SID, is_carrier=True)
 
@@ -101,7 +101,7 @@ def test_carrier_decides_reason_of_unanswered_call() -> None:
     assert fold_ending([stated, fact(9, status="failed")]).side is FaultSide.TENANT
 
 
-def test_unknown_word_is_stored_beside_unknown_reason() -> None:
+def test_unknown_word_is_stored_with_unknown_reason() -> None:
     ending = fold_ending([own(9, status="completed", end_reason="fell into the sea")])
     assert (ending.reason, ending.provider_word) == ("unknown", "fell into the sea")
     assert attribution_of("fell into the sea") is None

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.calls.events import Channel, Fact, content_digest
+from tests.sample_facts import fact, own
 from tests.strategies import facts
-from tests.telling import fact, own
 
 parts = st.text("a1:\u00e9", max_size=4)
 

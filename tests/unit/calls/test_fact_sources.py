@@ -10,7 +10,7 @@ from calltally.calls.events import Channel, Fact
 from calltally.calls.fold import fold
 from calltally.calls.identity import Node
 from calltally.calls.model import Call
-from tests.telling import SID, fact, own
+from tests.sample_facts import SID, fact, own
 
 NODE = Node(SID, is_carrier=True)
 LINK = (NODE,)

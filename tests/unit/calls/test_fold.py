@@ -14,7 +14,7 @@ from calltally.calls.identity import Node
 from calltally.calls.model import FINAL, OPEN, STATUSES, UNANSWERED, Call, encode_body
 from calltally.calls.times import SECOND_US, parse_instant, utc_text
 from tests import strategies
-from tests.telling import SID, START_US, at_us, fact, own
+from tests.sample_facts import SID, START_US, at_us, fact, own
 
 FINALS = sorted(FINAL)
 NODE = Node(SID, is_carrier=True)

@@ -61,8 +61,8 @@ def test_no_interval_without_calls() -> None:
 
 def test_many_comparisons_of_equal_rates_rarely_differ() -> None:
     rng = Random(7)
-    drawn = [Proportion(sum(rng.random() < 0.3 for _ in range(200)), 200) for _ in range(400)]
-    pairs = list(zip(drawn[::2], drawn[1::2], strict=True))
+    samples = [Proportion(sum(rng.random() < 0.3 for _ in range(200)), 200) for _ in range(400)]
+    pairs = list(zip(samples[::2], samples[1::2], strict=True))
     single = sum(bool(is_more_than_chance(*pair)) for pair in pairs)
     together = sum(bool(is_more_than_chance(*pair, comparisons=len(pairs))) for pair in pairs)
     assert 2 <= single <= 20

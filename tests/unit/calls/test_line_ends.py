@@ -9,7 +9,7 @@ from calltally.calls.end_reasons import EXPLANATIONS, FORMER_REASONS, EndReason,
 from calltally.calls.fold import fold
 from calltally.calls.identity import Node
 from calltally.calls.line_ends import LineEnd, is_remote_end
-from tests.telling import SID, fact, own
+from tests.sample_facts import SID, fact, own
 
 NODE = Node(SID, is_carrier=True)
 ANSWERED: Final[dict[str, Any]] = {"status": "completed", "talk_seconds": 5}

@@ -18,7 +18,7 @@ from calltally.calls.measures import (
     encode_measures,
     split_histogram,
 )
-from tests.telling import SID, at_us, fact
+from tests.sample_facts import SID, at_us, fact
 
 CONTAINED = {"contained": 1, "containable": 1}
 

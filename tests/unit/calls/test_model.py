@@ -22,7 +22,7 @@ from calltally.calls.model import (
     record_body,
 )
 from tests.examples import examples
-from tests.telling import SID, own
+from tests.sample_facts import SID, own
 
 # Contract section 1, in its order.
 FIELDS = [

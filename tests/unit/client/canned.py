@@ -73,7 +73,7 @@ class Canned:
         self.clockwork.sleep(seconds)
 
 
-def in_turn(*replies: AttemptResult) -> Callable[[Request], AttemptResult]:
+def in_sequence(*replies: AttemptResult) -> Callable[[Request], AttemptResult]:
     """Return a server with the given results, one after the other."""
     left = list(replies)
     return lambda _request: left.pop(0)

@@ -9,7 +9,7 @@ from calltally.client import alerts
 from calltally.client.errors import ConflictError, UnexpectedAnswer
 from calltally.client.transport import AttemptResult
 from calltally.client.wire import Request
-from tests.unit.client.canned import Canned, good, in_turn, problem
+from tests.unit.client.canned import Canned, good, in_sequence, problem
 
 ALERT = {
     "id": "0b6f7f0a-5f57-8c1e-9a35-2f8f7d1c2b3a",
@@ -62,10 +62,10 @@ def test_actions_send_a_note() -> None:
 
 
 def test_faults_are_client_errors() -> None:
-    canned = Canned(in_turn(problem(409, "conflict", "it is resolved")))
+    canned = Canned(in_sequence(problem(409, "conflict", "it is resolved")))
     with pytest.raises(ConflictError):
         canned.run(alerts.acknowledge_alert(canned, "1"))
-    canned = Canned(in_turn(good({"data": 5})))
+    canned = Canned(in_sequence(good({"data": 5})))
     with pytest.raises(UnexpectedAnswer):
         canned.run(alerts.list_alerts(canned))
     with pytest.raises(InvalidInput):

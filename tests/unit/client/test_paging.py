@@ -12,7 +12,7 @@ from calltally.client.errors import UnexpectedAnswer
 from calltally.client.operations import iter_call_pages, iter_calls
 from calltally.client.paging import requested_offset
 from calltally.client.wire import Answer, Request
-from tests.unit.client.canned import Canned, good, in_turn, seven
+from tests.unit.client.canned import Canned, good, in_sequence, seven
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def test_short_page_is_not_the_last_if_the_total_is_higher() -> None:
         good({"data": [seven(2)], "limit": 5, "offset": 2, "total": 4}),
         good({"data": [seven(3)], "limit": 5, "offset": 3, "total": 4}),
     ]
-    canned = Canned(in_turn(*pages))
+    canned = Canned(in_sequence(*pages))
     assert len(canned.all_of(iter_calls(canned, page_size=5))) == 4
     assert [requested_offset(request.params) for request in canned.requests] == [0, 2, 3]
 
@@ -97,13 +97,13 @@ def test_empty_page_without_a_snapshot_is_the_end() -> None:
         good({"data": [seven(0)], "limit": 1, "offset": 0, "total": 2}),
         good({"data": [], "limit": 1, "offset": 1, "total": 2}),
     ]
-    canned = Canned(in_turn(*pages))
+    canned = Canned(in_sequence(*pages))
     assert len(canned.all_of(iter_call_pages(canned, page_size=1))) == 2
 
 
 @pytest.mark.parametrize("pinned", [{"snapshot": "state-1"}, {"hold": "run-1"}])
 def test_empty_page_within_a_snapshot_is_an_error(pinned: Any) -> None:  # noqa: ANN401 (keywords)
-    canned = Canned(in_turn(good({"data": [], "limit": 1, "offset": 0, "total": 2})))
+    canned = Canned(in_sequence(good({"data": [], "limit": 1, "offset": 0, "total": 2})))
     with pytest.raises(UnexpectedAnswer, match="at offset 0 of 2 calls is empty"):
         canned.all_of(iter_calls(canned, page_size=1, **pinned))
 

@@ -8,11 +8,11 @@ import pytest
 from calltally.client import quality
 from calltally.client.errors import ClientError
 from calltally.client.wire import Answer
-from tests.unit.client.canned import Canned, good, in_turn
+from tests.unit.client.canned import Canned, good, in_sequence
 
 
 def test_launch_quality_sends_filters_and_keys() -> None:
-    canned = Canned(in_turn(good({"data": []})))
+    canned = Canned(in_sequence(good({"data": []})))
     options: Any = {"from_": date(2026, 10, 1), "route": "sales", "status": ["busy", "failed"]}
     result = canned.run(
         quality.launch_quality(
@@ -36,14 +36,14 @@ def test_launch_quality_sends_filters_and_keys() -> None:
 
 @pytest.mark.parametrize("name", ["order", "snapshot", "hold", "rout"])
 def test_filters_of_pages_are_refused(name: str) -> None:
-    canned = Canned(in_turn())
+    canned = Canned(in_sequence())
     wrong: Any = {name: "x"}
     with pytest.raises(TypeError, match=name):
         canned.run(quality.launch_quality(canned, **wrong))
 
 
 def test_view_launch_sends_its_options() -> None:
-    canned = Canned(in_turn(good({"verdict": "worse"})))
+    canned = Canned(in_sequence(good({"verdict": "worse"})))
     result = canned.run(quality.view_launch(canned, agent="v2", since="2026-10-01"))
     assert result["verdict"] == "worse"
     [request] = canned.requests
@@ -54,6 +54,6 @@ def test_view_launch_sends_its_options() -> None:
 
 
 def test_response_of_another_shape_is_an_error() -> None:
-    canned = Canned(in_turn(Answer(200, {"content-type": "application/json"}, b"[]")))
+    canned = Canned(in_sequence(Answer(200, {"content-type": "application/json"}, b"[]")))
     with pytest.raises(ClientError):
         canned.run(quality.view_launch(canned, agent="v2"))

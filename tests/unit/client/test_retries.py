@@ -12,7 +12,7 @@ from calltally.client.retries import send
 from calltally.client.transport import AttemptResult
 from calltally.client.wire import Answer, Request
 from calltally.retry_policy import RetryPolicy
-from tests.unit.client.canned import KEY, WALL_S, Canned, good, in_turn, problem
+from tests.unit.client.canned import KEY, WALL_S, Canned, good, in_sequence, problem
 
 REQUEST = Request("GET", "/api/v1/call-logs")
 BUSY = problem(503, "unavailable", "busy")
@@ -25,14 +25,14 @@ def limited(**headers: str) -> Answer:
 
 @pytest.mark.parametrize("temporary_error", TEMPORARY_ERRORS, ids=str)
 def test_temporary_errors_are_retried(temporary_error: AttemptResult) -> None:
-    canned = Canned(in_turn(temporary_error, temporary_error, good({})))
+    canned = Canned(in_sequence(temporary_error, temporary_error, good({})))
     assert canned.run(send(canned, REQUEST)).body == b"{}"
     assert canned.clockwork.slept == [0.5, 1.0]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 418, 500, 501])
 def test_permanent_errors_are_raised_at_once(status: int) -> None:
-    canned = Canned(in_turn(Answer(status, {})))
+    canned = Canned(in_sequence(Answer(status, {})))
     with pytest.raises(ClientError) as caught:
         canned.run(send(canned, REQUEST))
     assert caught.value.status == status
@@ -117,14 +117,14 @@ def test_every_schedule_stays_within_its_bounds(
     ],
 )
 def test_retry_after_is_respected(headers: dict[str, str], slept: float) -> None:
-    canned = Canned(in_turn(limited(**headers), good({})))
+    canned = Canned(in_sequence(limited(**headers), good({})))
     canned.run(send(canned, REQUEST))
     assert canned.clockwork.slept == [slept]
 
 
 @pytest.mark.parametrize("wait_s", ["61", "999999999"])
 def test_retry_after_beyond_the_limit_raises_at_once(wait_s: str) -> None:
-    canned = Canned(in_turn(limited(retry_after=wait_s)))
+    canned = Canned(in_sequence(limited(retry_after=wait_s)))
     with pytest.raises(TooManyRequestsError) as caught:
         canned.run(send(canned, REQUEST))
     assert caught.value.retry_after_s == float(wait_s)
@@ -140,20 +140,20 @@ def test_total_time_of_all_tries_is_limited() -> None:
 
 
 def test_redirect_is_an_error_and_not_followed() -> None:
-    canned = Canned(in_turn(Answer(308, {"location": "https://else.example.com/"})))
+    canned = Canned(in_sequence(Answer(308, {"location": "https://else.example.com/"})))
     with pytest.raises(errors.UnexpectedAnswer, match=r"redirects to https://else.example.com/, .* base URL"):
         canned.run(send(canned, REQUEST))
     assert len(canned.attempts) == 1
 
 
 def test_not_modified_is_successful() -> None:
-    canned = Canned(in_turn(Answer(304, {})))
+    canned = Canned(in_sequence(Answer(304, {})))
     assert canned.run(send(canned, REQUEST)).status == 304
 
 
 def test_key_in_an_error_response_is_masked() -> None:
     faults = [{"parameter": "key", "detail": f"{KEY} is not good"}]
-    canned = Canned(in_turn(problem(401, "unauthorized", f"who is {KEY}?", errors=faults)))
+    canned = Canned(in_sequence(problem(401, "unauthorized", f"who is {KEY}?", errors=faults)))
     with pytest.raises(errors.UnauthorizedError) as caught:
         canned.run(send(canned, REQUEST))
     assert KEY not in f"{caught.value!r}{caught.value}{caught.value.faults}"

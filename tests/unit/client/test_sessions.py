@@ -8,7 +8,7 @@ import pytest
 from calltally.calls.errors import InvalidInput
 from calltally.client import Evaluation, FunctionCall, Turn, sessions
 from calltally.client.errors import BadRequestError, ErasedError, NotFoundError, UnexpectedAnswer
-from tests.unit.client.canned import Canned, good, in_turn, problem
+from tests.unit.client.canned import Canned, good, in_sequence, problem
 
 SESSION: dict[str, Any] = {
     "id": "session/1",
@@ -27,7 +27,7 @@ TRANSCRIPT = {
 
 
 def test_list_sends_the_filters() -> None:
-    canned = Canned(in_turn(good({"data": [SESSION], "limit": 5, "offset": 10, "total": 11})))
+    canned = Canned(in_sequence(good({"data": [SESSION], "limit": 5, "offset": 10, "total": 11})))
     page = canned.run(sessions.list_sessions(canned, limit=5, offset=10, status="completed", agent_key="a"))
     assert (page.data[0].tags, page.data[0].evaluation, page.total) == (
         ("appointment",),
@@ -48,14 +48,14 @@ def test_sessions_are_iterated_page_by_page() -> None:
     pages = [
         {"data": [SESSION] * count, "limit": 2, "offset": at, "total": 3} for at, count in ((0, 2), (2, 1))
     ]
-    canned = Canned(in_turn(*map(good, pages)))
+    canned = Canned(in_sequence(*map(good, pages)))
     assert len(canned.all_of(sessions.iter_sessions(canned, page_size=2, stream_id="MZ1"))) == 3
     assert [dict(each.params)["offset"] for each in canned.requests] == ["0", "2"]
 
 
 def test_session_has_its_transcript_if_the_key_may_read_it() -> None:
     hidden = {**SESSION, "transcript": None, "function_calls": None}
-    canned = Canned(in_turn(good({**SESSION, **TRANSCRIPT}), good(hidden)))
+    canned = Canned(in_sequence(good({**SESSION, **TRANSCRIPT}), good(hidden)))
     whole = canned.run(sessions.get_session(canned, "session/1"))
     assert whole.transcript == (Turn("agent", "Hello.", 0.5),)
     assert whole.function_calls == (FunctionCall("book", {"at": "09:00"}, {"booked": True}),)
@@ -65,7 +65,7 @@ def test_session_has_its_transcript_if_the_key_may_read_it() -> None:
 
 def test_put_session_sends_the_given_fields_and_retries() -> None:
     stored = {"id": "s", "outcome": "applied", "reason": None, "call_id": SESSION["call_id"], "revision": 4}
-    canned = Canned(in_turn(problem(503), good(stored)))
+    canned = Canned(in_sequence(problem(503), good(stored)))
     result = canned.run(
         sessions.put_session(
             canned,
@@ -91,7 +91,7 @@ def test_faults_are_client_errors() -> None:
         problem(422, "invalid-body"),
         good({"data": 5}),
     ]
-    canned = Canned(in_turn(*faults))
+    canned = Canned(in_sequence(*faults))
     with pytest.raises(NotFoundError):
         canned.run(sessions.get_session(canned, "s"))
     with pytest.raises(ErasedError):
@@ -104,13 +104,13 @@ def test_faults_are_client_errors() -> None:
 
 @pytest.mark.parametrize("session_id", ["", ".", ".."])
 def test_id_that_changes_the_path_is_refused(session_id: str) -> None:
-    canned = Canned(in_turn())
+    canned = Canned(in_sequence())
     with pytest.raises(InvalidInput, match="session_id"):
         canned.run(sessions.get_session(canned, session_id))
 
 
 def test_value_that_is_no_json_is_refused_before_the_request() -> None:
-    canned = Canned(in_turn())
+    canned = Canned(in_sequence())
     with pytest.raises(InvalidInput, match="JSON"):
         canned.run(sessions.put_session(canned, "s", evaluation={"details": object()}))
     assert canned.requests == []

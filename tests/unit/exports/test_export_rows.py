@@ -19,8 +19,8 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 def record(call_id: bytes, status: str, day: str, text: str) -> bytes:
     """Return a record sealed like the ledger's, with foreign text before and after the fields of interest."""
     digits = call_id.hex()
-    shown = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
-    head = {"id": shown, "call_sid": text, "direction": "inbound", "status": status, "summary": text}
+    hyphenated = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+    head = {"id": hyphenated, "call_sid": text, "direction": "inbound", "status": status, "summary": text}
     behind = {
         "created_at": f"{day}T00:00:00.000000Z",
         "metadata": {"status": text, "created_at": text, "erased": True},

@@ -27,18 +27,18 @@ class Ledger:
     def __init__(self, calls: int) -> None:
         self.calls = calls
         self.requested: list[tuple[int, int]] = []
-        self.under_way = 0
-        self.most_under_way = 0
+        self.running = 0
+        self.most_running = 0
         self.gate = asyncio.Event()
 
     async def read(self, query: ListQuery) -> bytes:
         self.requested.append((query.offset, query.limit))
-        self.under_way += 1
-        self.most_under_way = max(self.most_under_way, self.under_way)
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
         try:
             await self.gate.wait()
         finally:
-            self.under_way -= 1
+            self.running -= 1
         return self.page(query.offset, query.limit)
 
     def page(self, offset: int, limit: int) -> bytes:
@@ -77,8 +77,8 @@ def test_several_chunks_are_read_ahead_if_positions_are_known(calls: CallFilter,
         async with aclosing(chunks_from(query, ledger.first(ledger.calls), ledger.read, ahead=2)) as chunks:
             await anext(chunks)
             await asyncio.sleep(0)
-            assert ledger.under_way == expected
-        assert ledger.under_way == 0
+            assert ledger.running == expected
+        assert ledger.running == 0
         return ledger
 
     assert len(asyncio.run(read()).requested) == expected
@@ -92,7 +92,7 @@ def test_short_chunk_ends_window_with_error() -> None:
         async with aclosing(chunks_from(QUERY, ledger.first(calls), ledger.read, ahead=3)) as chunks:
             with pytest.raises(DamagedStore, match="fewer calls than it counted"):
                 await take(chunks, sizes.append)
-        assert ledger.under_way == 0
+        assert ledger.running == 0
         return sizes
 
     assert asyncio.run(read(11)) == [3]

@@ -85,7 +85,7 @@ def decoded(sealed: list[bytes]) -> list[Json]:
 def plain(**fields: object) -> bytes:
     """One record of little but what `fields` say."""
     nothing: Json = dict.fromkeys(Call.__struct_fields__)
-    told: Json = {
+    reported: Json = {
         **nothing,
         "id": "7ef37557-2291-861d-8cb6-43c3ea2a684b",
         "call_sid": "CA1",
@@ -96,5 +96,5 @@ def plain(**fields: object) -> bytes:
         "conflicts": 0,
         **fields,
     }
-    assert told.keys() < {*CALL_FIELDS}
-    return finish_record(encode_body(Call(**told)), 4, 1_795_000_000_000_000)
+    assert reported.keys() < {*CALL_FIELDS}
+    return finish_record(encode_body(Call(**reported)), 4, 1_795_000_000_000_000)

@@ -63,7 +63,7 @@ def as_read(name: str, value: Any) -> Any:  # noqa: ANN401 (JSON may be anything
     return value
 
 
-def shown(row: dict[str, Any]) -> dict[str, Any]:
+def displayed(row: dict[str, Any]) -> dict[str, Any]:
     """A row with its metadata as what its text says."""
     metadata = row["metadata"]
     return {**row, "metadata": None if metadata is None else json.loads(metadata)}
@@ -160,7 +160,7 @@ def test_what_is_written_is_read_back(kind: type[Writer], sealed: list[bytes]) -
     table = read_back(kind, joined(sealed), sealed[0])
     assert table.schema.equals(SCHEMA)
     expected = [{name: as_read(name, value) for name, value in call.items()} for call in decoded(sealed)]
-    assert [shown(row) for row in table.to_pylist()] == [*expected, expected[0]]
+    assert [displayed(row) for row in table.to_pylist()] == [*expected, expected[0]]
 
 
 @writers
@@ -208,7 +208,7 @@ def test_what_arrow_holds_does_not_grow_with_the_window(
 
 
 @writers
-def test_a_cut_file_is_seen_by_its_reader(kind: type[Writer]) -> None:
+def test_a_cut_file_is_found_by_its_reader(kind: type[Writer]) -> None:
     whole = written(kind(), joined([plain()] * 10))
     with pytest.raises(pa.ArrowInvalid):
         READERS[kind](BytesIO(whole[: len(whole) // 2]))

@@ -118,8 +118,8 @@ def test_what_a_spreadsheet_would_run_gets_an_apostrophe(text: str) -> None:
 
 @given(texts)
 def test_a_guard_can_be_taken_away_again(text: str) -> None:
-    told = guard(text)
-    assert (told[1:] if GUARDED.match(told) else told) == text
+    guarded = guard(text)
+    assert (guarded[1:] if GUARDED.match(guarded) else guarded) == text
 
 
 def test_null_is_empty_and_flags_are_words() -> None:

@@ -15,13 +15,13 @@ from calltally.ingest.ahead import reading_ahead
 from calltally.ingest.imports import Chunk, Read, chunk_of
 from calltally.providers.callback import UnreadableRecord
 from calltally.store.tenants.routes import RouteTarget
-from tests.telling import fact
+from tests.sample_facts import fact
 
 TABLE = {"+15550100": RouteTarget("support", "vera")}
-SAID = pack_conversation(Conversation([Turn("user", "Hello")], []))
-TOLD: list[Fact | UnreadableRecord] = [
+STATED = pack_conversation(Conversation([Turn("user", "Hello")], []))
+REPORTED: list[Fact | UnreadableRecord] = [
     fact(1, "CA1", status="busy", to_number="+15550100", talk_seconds=4.5, summary="Will call again."),
-    msgspec.structs.replace(fact(2, "CA2", session_id="s1", talk_seconds=3), conversation=SAID),
+    msgspec.structs.replace(fact(2, "CA2", session_id="s1", talk_seconds=3), conversation=STATED),
     UnreadableRecord("line 3", "not JSON"),
     fact(4, "CA4", status="completed", escalated=True, raw=b'{"sid":"CA4"}'),
 ]
@@ -46,14 +46,14 @@ def taken(chunks: Iterator[Chunk]) -> list[Chunk]:
 
 def test_they_are_what_is_made_here() -> None:
     made = [
-        chunk_of(TOLD[:3], "acme", TABLE, deliver=False)._replace(read=Read(0, 9, 4)),
-        chunk_of(TOLD[3:], "acme", TABLE, deliver=True),
+        chunk_of(REPORTED[:3], "acme", TABLE, deliver=False)._replace(read=Read(0, 9, 4)),
+        chunk_of(REPORTED[3:], "acme", TABLE, deliver=True),
     ]
     assert taken(iter(made)) == made
     assert made[0].submissions[0].fact.stated["mapped_route"] == "support"
 
 
-def test_what_cannot_be_read_is_said_behind_what_could() -> None:
+def test_an_unreadable_rest_is_reported_after_the_facts() -> None:
     def chunks() -> Iterator[Chunk]:
         yield refusing("line 1")
         raise NotUnderstood("it is no list of calls")
@@ -78,7 +78,7 @@ def test_a_process_that_dies_is_no_end_of_its_files() -> None:
         taken(chunks())
 
 
-def test_it_ends_with_whoever_wanted_its_chunks() -> None:
+def test_it_ends_with_its_consumer() -> None:
     def chunks() -> Iterator[Chunk]:
         while True:
             yield refusing("line 1", "x" * 1_000)

@@ -19,7 +19,7 @@ from calltally.ingest.callbacks import (
 from calltally.providers.callback import Callback
 from calltally.providers.provider import Provider, ProviderKind, Webhook
 from calltally.store.tenants.dead_letters import DeadLetter
-from tests.telling import fact
+from tests.sample_facts import fact
 
 CALLBACK = Callback(
     method="POST",

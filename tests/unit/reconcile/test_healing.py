@@ -14,7 +14,7 @@ from calltally.reconcile.heal import CHUNK, HealCounts, Healer
 from calltally.reconcile.provider_sides import CallPair, OurCall, our_calls, their_call
 from calltally.reconcile.recheck import ConfirmedFinding
 from calltally.reconcile.window_report import parse_open_calls
-from tests.telling import fact
+from tests.sample_facts import fact
 
 
 def confirmed(kind: FindingKind, listed: Fact, *, with_fact: bool = True) -> ConfirmedFinding:

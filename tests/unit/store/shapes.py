@@ -94,7 +94,7 @@ class Scope:
         """Return the source of a tenant column; None for another expression."""
         if isinstance(side, exp.Column):
             return self._owner(side) if side.name == TENANT else None
-        named = [place.name for place in side.find_all(exp.Placeholder)]
+        named = [index.name for index in side.find_all(exp.Placeholder)]
         return _GIVEN if named == [TENANT] and side.find(exp.Column, exp.Select) is None else None
 
     def _rows(self, condition: exp.EQ) -> list[str | None]:
@@ -121,15 +121,15 @@ def scopes(statement: exp.Expr, tables: frozenset[str], dialect: str) -> Iterato
     """Return every scope of a statement with a table of the schema."""
     for node in statement.find_all(exp.Select, exp.Update, exp.Delete):
         scope = Scope(node, tables, dialect)
-        if scope.tables and not (dialect == "sqlite" and _tells_a_row_alone(node)):
+        if scope.tables and not (dialect == "sqlite" and _selects_single_row(node)):
             yield scope
 
 
-def _tells_a_row_alone(node: exp.Expr) -> bool:
+def _selects_single_row(node: exp.Expr) -> bool:
     """Decide whether a query reads only the last rowid of a range, and no tenant's data."""
-    asked = node.expressions if isinstance(node, exp.Select) else []
+    requested = node.expressions if isinstance(node, exp.Select) else []
     columns = {column.name for column in node.find_all(exp.Column)}
-    return len(asked) == 1 and isinstance(asked[0], exp.Max) and columns == {"rowid"}
+    return len(requested) == 1 and isinstance(requested[0], exp.Max) and columns == {"rowid"}
 
 
 def _sources(node: exp.Expr) -> Iterator[Any]:
@@ -164,8 +164,8 @@ def _wrong_inserts(statement: exp.Expr) -> Iterator[str]:
         if TENANT not in columns:
             yield f"an insert into {insert.this.this.name} does not name the tenant"
             continue
-        place = columns.index(TENANT)
-        if not all(_gives_tenant(row, place) for row in _rows_of(insert)):
+        index = columns.index(TENANT)
+        if not all(_gives_tenant(row, index) for row in _rows_of(insert)):
             yield f"an insert into {insert.this.this.name} gives something else for the tenant"
 
 
@@ -174,15 +174,15 @@ def _rows_of(insert: exp.Insert) -> list[Any]:
     return given.expressions if isinstance(given, exp.Values) else [given]
 
 
-def _gives_tenant(row: exp.Expr, place: int) -> bool:
+def _gives_tenant(row: exp.Expr, index: int) -> bool:
     values = row.expressions
     if len(values) == 1 and isinstance(values[0], exp.Star):
         # Directly from arrays, in their order.
         source = row.args["from_"].this
         values = source.expressions if isinstance(source, exp.Unnest) else []
-    if place >= len(values):
+    if index >= len(values):
         return False
-    value = values[place].unalias()
+    value = values[index].unalias()
     if isinstance(value, exp.Column):
         return value.name == TENANT
     return [each.name for each in value.find_all(exp.Placeholder)] == [TENANT]

@@ -48,9 +48,17 @@ TRIGGERS = {"call_texts_put", "call_texts_dropped"}
 
 def text(dialect: str, name: str) -> str:
     """Return a statement with its placeholders filled."""
-    places = re.findall(r"\{(\w+)\}", load(dialect)[name].sql)
-    clauses = {place: FILLINGS.get(place, "calls") for place in places if place not in load(dialect)}
-    return Statements(dialect).find(name, tuple(clauses.items())).sql if places else load(dialect)[name].sql
+    placeholders = re.findall(r"\{(\w+)\}", load(dialect)[name].sql)
+    clauses = {
+        placeholder: FILLINGS.get(placeholder, "calls")
+        for placeholder in placeholders
+        if placeholder not in load(dialect)
+    }
+    return (
+        Statements(dialect).find(name, tuple(clauses.items())).sql
+        if placeholders
+        else load(dialect)[name].sql
+    )
 
 
 # The only statement that writes: an unchanged row of the schema.

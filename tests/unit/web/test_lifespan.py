@@ -16,22 +16,22 @@ class Life:
     """Application that records the events of its lifespan."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.reported: list[str] = []
 
     async def app(self, scope: Message, receive: Any, send: Any) -> None:  # noqa: ANN401 (what a server hands on)
         if scope["type"] != "lifespan":
             await send({"type": "answered"})
             return
         for _ in range(2):
-            self.told.append((await receive())["type"])
-            await send({"type": f"{self.told[-1]}.complete"})
+            self.reported.append((await receive())["type"])
+            await send({"type": f"{self.reported[-1]}.complete"})
 
     async def work(self, stop: asyncio.Event) -> None:
-        self.told.append("begun")
+        self.reported.append("begun")
         await stop.wait()
         # An application that does not wait for the end would continue before it.
         await asyncio.sleep(0)
-        self.told.append("ended")
+        self.reported.append("ended")
 
     async def live(self, *messages: str) -> list[str]:
         left = iter(messages)
@@ -44,19 +44,19 @@ class Life:
             pass
 
         await LifespanTask(self.app, self.work)({"type": "lifespan"}, receive, send)
-        return self.told
+        return self.reported
 
 
 def test_work_runs_as_long_as_the_application() -> None:
-    told = asyncio.run(Life().live("lifespan.startup", "lifespan.shutdown"))
-    assert told == ["begun", "lifespan.startup", "ended", "lifespan.shutdown"]
+    reported = asyncio.run(Life().live("lifespan.startup", "lifespan.shutdown"))
+    assert reported == ["begun", "lifespan.startup", "ended", "lifespan.shutdown"]
 
 
 def test_work_ends_if_the_application_does_not_start() -> None:
     life = Life()
     with pytest.raises(RuntimeError, match="StopIteration"):
         asyncio.run(life.live("lifespan.startup"))
-    assert life.told == ["begun", "lifespan.startup", "ended"]
+    assert life.reported == ["begun", "lifespan.startup", "ended"]
 
 
 class Failing(Life):
@@ -68,8 +68,8 @@ class Failing(Life):
 
 def test_failed_work_is_logged_and_the_application_continues() -> None:
     with capture_logs() as logs:
-        told = asyncio.run(Failing().live("lifespan.startup", "lifespan.shutdown"))
-    assert told == ["lifespan.startup", "lifespan.shutdown"]
+        reported = asyncio.run(Failing().live("lifespan.startup", "lifespan.shutdown"))
+    assert reported == ["lifespan.startup", "lifespan.shutdown"]
     [line] = logs
     assert line["event"].startswith("background work failed; restart the process")
 
@@ -83,7 +83,7 @@ def test_requests_are_forwarded() -> None:
 
         life = Life()
         await LifespanTask(life.app, life.work)({"type": "http"}, None, send)  # type: ignore[arg-type]
-        assert life.told == []
+        assert life.reported == []
 
     asyncio.run(send_request())
     assert sent == [{"type": "answered"}]

@@ -15,7 +15,7 @@ state that it corrects.
 """
 
 from calltally.client.once.blocks import Clock
-from calltally.client.once.decision import Corrected, Outcome, Progress, Promise, Turn
+from calltally.client.once.decision import Claim, Corrected, Outcome, Progress, Promise
 from calltally.client.once.errors import (
     NotAFinalState,
     NotDone,
@@ -42,6 +42,7 @@ from calltally.client.once.sync import (
 
 __all__ = [
     "SCHEMA",
+    "Claim",
     "Clock",
     "Corrected",
     "Entry",
@@ -56,7 +57,6 @@ __all__ = [
     "Received",
     "TransactionEnded",
     "TransactionOpen",
-    "Turn",
     "WrongConnection",
     "at_least_once",
     "at_most_once",

@@ -11,7 +11,7 @@ from calltally.calls.errors import InvalidInput, Misconfigured
 from calltally.client.once import claims, statements
 from calltally.client.once.claims import ClaimRequest
 from calltally.client.once.connections import LedgerConnection
-from calltally.client.once.decision import Promise, Turn
+from calltally.client.once.decision import Claim, Promise
 from calltally.client.once.final_state import MAX_TEXT_CHARS, final_state
 from calltally.client.once.queries import Entry, Received, iterate_entries, iterate_events, settle_entry
 
@@ -45,7 +45,7 @@ async def install(connection: LedgerConnection) -> None:
 @asynccontextmanager
 async def same_transaction(
     connection: LedgerConnection, event: object, *, effect: str = DEFAULT_EFFECT, clock: Clock | None = None
-) -> AsyncIterator[Turn]:
+) -> AsyncIterator[Claim]:
     """Run an effect exactly once: claim and effect are one transaction of the effect's database.
 
         with once.same_transaction(connection, event, effect="invoice") as first:
@@ -68,12 +68,12 @@ def at_least_once(
     effect: str = DEFAULT_EFFECT,
     lease_s: float = DEFAULT_LEASE_S,
     clock: Clock | None = None,
-) -> AbstractAsyncContextManager[Turn]:
+) -> AbstractAsyncContextManager[Claim]:
     """Run an effect outside the database that may run twice, but must not be omitted.
 
-        with once.at_least_once(connection, event, effect="receipt") as turn:
-            if turn:
-                send_receipt(…, idempotency_key=turn.idempotency_key)
+        with once.at_least_once(connection, event, effect="receipt") as claim:
+            if claim:
+                send_receipt(…, idempotency_key=claim.idempotency_key)
 
     The ledger commits the claim, the block runs, and the ledger records the effect as done. Uncommitted
     changes of the block on the connection are committed with that record, or rolled back after an exception.
@@ -92,7 +92,7 @@ def at_most_once(
     effect: str = DEFAULT_EFFECT,
     lease_s: float = DEFAULT_LEASE_S,
     clock: Clock | None = None,
-) -> AbstractAsyncContextManager[Turn]:
+) -> AbstractAsyncContextManager[Claim]:
     """Run an effect outside the database that must never run twice, but may be omitted.
 
     It works as `at_least_once`, but after an exception or the death of the process no other process runs the
@@ -106,22 +106,22 @@ def at_most_once(
 @asynccontextmanager
 async def _claimed(
     connection: LedgerConnection, request: ClaimRequest, clock: Clock | None
-) -> AsyncIterator[Turn]:
+) -> AsyncIterator[Claim]:
     connection.check_idle()
     async with connection.transaction():
-        turn = await claims.claim_effect(connection, request)
+        claim = await claims.claim_effect(connection, request)
     try:
-        yield turn
+        yield claim
     except BaseException as fault:
         await connection.rollback()
-        if turn:
+        if claim:
             async with connection.transaction():
-                await claims.fail_effect(connection, turn, fault, _read_clock(clock))
+                await claims.fail_effect(connection, claim, fault, _read_clock(clock))
         raise
     try:
-        if turn:
+        if claim:
             async with connection.transaction():
-                await claims.finish_effect(connection, turn, _read_clock(clock))
+                await claims.finish_effect(connection, claim, _read_clock(clock))
         await connection.commit()
     except BaseException:
         await connection.rollback()
@@ -129,7 +129,11 @@ async def _claimed(
 
 
 async def extend(
-    connection: LedgerConnection, turn: Turn, *, lease_s: float = DEFAULT_LEASE_S, clock: Clock | None = None
+    connection: LedgerConnection,
+    claim: Claim,
+    *,
+    lease_s: float = DEFAULT_LEASE_S,
+    clock: Clock | None = None,
 ) -> None:
     """Extend a claim to `lease_s` from now, inside its block, for effects that take long.
 
@@ -138,7 +142,7 @@ async def extend(
     connection.check_idle()
     lease_us = _lease_us(lease_s)
     async with connection.transaction():
-        await claims.extend_lease(connection, turn, lease_us, _read_clock(clock))
+        await claims.extend_lease(connection, claim, lease_us, _read_clock(clock))
 
 
 def entries(

@@ -5,13 +5,13 @@ from typing import Any, Final, NamedTuple
 
 from calltally.client.once.connections import LedgerConnection
 from calltally.client.once.decision import (
+    Claim,
     ClaimAction,
     Corrected,
     EffectState,
     Outcome,
     Progress,
     Promise,
-    Turn,
     choose_action,
     progress_after_correction,
     progress_after_failure,
@@ -52,14 +52,14 @@ class ClaimRequest(NamedTuple):
             "lease_us": self.lease_us,
         }
 
-    def turn(self, outcome: Outcome, states: Sequence[EffectState]) -> Turn:
+    def claim(self, outcome: Outcome, states: Sequence[EffectState]) -> Claim:
         """Return the decision on this request, with the current state of the ledger."""
         last = states[-1]
         corrects = _corrected_state(states[-2]) if last.correction else None
-        return Turn(outcome, self.state, self.effect, last.promise, last.correction, last.attempts, corrects)
+        return Claim(outcome, self.state, self.effect, last.promise, last.correction, last.attempts, corrects)
 
 
-async def claim_effect(ledger: LedgerConnection, request: ClaimRequest) -> Turn:
+async def claim_effect(ledger: LedgerConnection, request: ClaimRequest) -> Claim:
     """Claim the effect, or return the reason against it.
 
     On PostgreSQL it waits for another transaction on the same call and effect.
@@ -69,7 +69,7 @@ async def claim_effect(ledger: LedgerConnection, request: ClaimRequest) -> Turn:
         await ledger.execute("record_event", params)
     is_first = await ledger.execute("insert_effect", {**params, "correction": 0, "corrects": None})
     if is_first:
-        return Turn(Outcome.RUN, request.state, request.effect, request.promise)
+        return Claim(Outcome.RUN, request.state, request.effect, request.promise)
     states = await read_effect_states(ledger, params)
     action = choose_action(request.state, states)
     await _raise_revision(ledger, request, states[-1])
@@ -99,7 +99,7 @@ async def _raise_revision(ledger: LedgerConnection, request: ClaimRequest, last:
 
 async def _apply_action(
     ledger: LedgerConnection, action: ClaimAction, request: ClaimRequest, states: Sequence[EffectState]
-) -> Turn:
+) -> Claim:
     last = states[-1]
     if action is ClaimAction.RETRY:
         if request.promise is Promise.SAME_TRANSACTION:
@@ -108,15 +108,15 @@ async def _apply_action(
                 "done; use the same promise, or another name for this effect"
             )
         await ledger.execute("reclaim_effect", {**request.params, "correction": last.correction})
-        return request.turn(Outcome.RUN, [*states[:-1], last._replace(attempts=last.attempts + 1)])
+        return request.claim(Outcome.RUN, [*states[:-1], last._replace(attempts=last.attempts + 1)])
     if action is ClaimAction.CORRECT:
         return await _claim_correction(ledger, request, last)
     if action is ClaimAction.UNCERTAIN and last.progress is not Progress.UNCERTAIN:
         await _close_effect(ledger, request, last, Progress.UNCERTAIN)
-    return request.turn(Outcome(action.value), states)
+    return request.claim(Outcome(action.value), states)
 
 
-async def _claim_correction(ledger: LedgerConnection, request: ClaimRequest, last: EffectState) -> Turn:
+async def _claim_correction(ledger: LedgerConnection, request: ClaimRequest, last: EffectState) -> Claim:
     progress = progress_after_correction(last)
     if progress is not last.progress:
         await _close_effect(ledger, request, last, progress)
@@ -124,7 +124,7 @@ async def _claim_correction(ledger: LedgerConnection, request: ClaimRequest, las
     params = {**request.params, "correction": correction, "corrects": last.status}
     await ledger.execute("insert_effect", params)
     corrects = _corrected_state(last._replace(progress=progress))
-    return Turn(Outcome.RUN, request.state, request.effect, request.promise, correction, corrects=corrects)
+    return Claim(Outcome.RUN, request.state, request.effect, request.promise, correction, corrects=corrects)
 
 
 def _corrected_state(before: EffectState) -> Corrected:
@@ -138,41 +138,45 @@ async def _close_effect(
     await ledger.execute("close_effect", params)
 
 
-def _claim_params(turn: Turn, now_us: int | None) -> dict[str, Any]:
+def _claim_params(claim: Claim, now_us: int | None) -> dict[str, Any]:
     return {
-        "tenant": turn.final_state.tenant,
-        "call_id": turn.final_state.call_id,
-        "effect": turn.effect,
-        "correction": turn.correction,
-        "attempt": turn.attempt,
+        "tenant": claim.final_state.tenant,
+        "call_id": claim.final_state.call_id,
+        "effect": claim.effect,
+        "correction": claim.correction,
+        "attempt": claim.attempt,
         "now_us": now_us,
     }
 
 
-async def finish_effect(ledger: LedgerConnection, turn: Turn, now_us: int | None) -> None:
+async def finish_effect(ledger: LedgerConnection, claim: Claim, now_us: int | None) -> None:
     """Record the effect as done. Raises Overtaken if another process has the claim."""
-    await _update_held_claim(ledger, "finish_effect", turn, _claim_params(turn, now_us))
+    await _update_held_claim(ledger, "finish_effect", claim, _claim_params(claim, now_us))
 
 
-async def extend_lease(ledger: LedgerConnection, turn: Turn, lease_us: int, now_us: int | None) -> None:
+async def extend_lease(ledger: LedgerConnection, claim: Claim, lease_us: int, now_us: int | None) -> None:
     """Extend the lease to `lease_us` from now. Raises Overtaken if another process has the claim."""
-    params = {**_claim_params(turn, now_us), "lease_us": lease_us}
-    await _update_held_claim(ledger, "extend_lease", turn, params)
+    params = {**_claim_params(claim, now_us), "lease_us": lease_us}
+    await _update_held_claim(ledger, "extend_lease", claim, params)
 
 
-async def fail_effect(ledger: LedgerConnection, turn: Turn, fault: BaseException, now_us: int | None) -> None:
+async def fail_effect(
+    ledger: LedgerConnection, claim: Claim, fault: BaseException, now_us: int | None
+) -> None:
     """Record the exception of an effect. If another process has the claim, nothing is recorded."""
-    progress = progress_after_failure(turn.promise, certainly_not_done=isinstance(fault, NotDone))
+    progress = progress_after_failure(claim.promise, certainly_not_done=isinstance(fault, NotDone))
     reason = f"{type(fault).__name__}: {fault}".replace("\0", "")[:MAX_REASON_CHARS]
-    params = {**_claim_params(turn, now_us), "progress": progress.value, "reason": reason}
+    params = {**_claim_params(claim, now_us), "progress": progress.value, "reason": reason}
     await ledger.execute("fail_effect", params)
 
 
-async def _update_held_claim(ledger: LedgerConnection, name: str, turn: Turn, params: dict[str, Any]) -> None:
+async def _update_held_claim(
+    ledger: LedgerConnection, name: str, claim: Claim, params: dict[str, Any]
+) -> None:
     rows = await ledger.execute(name, params)
     if not rows:
         raise Overtaken(
-            f"attempt {turn.attempt} at {turn.effect!r} of call {turn.final_state.call_id} took longer than "
-            "its lease, and another process has claimed the effect, so it may have run twice. Use a longer "
-            "lease, or extend it"
+            f"attempt {claim.attempt} at {claim.effect!r} of call {claim.final_state.call_id} took longer"
+            " than its lease, and another process has claimed the effect, so it may have run twice. Use a"
+            " longer lease, or extend it"
         )

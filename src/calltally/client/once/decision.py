@@ -52,7 +52,7 @@ class Corrected(NamedTuple):
     progress: Progress
 
 
-class Turn(NamedTuple):
+class Claim(NamedTuple):
     """The ledger's decision on one effect. It is true exactly when the effect must run now.
 
     `promise` is the one of the first claim. `correction` is 0 for a call's first final state; then `corrects`

@@ -5,7 +5,7 @@ from calltally.calls.times import SECOND_US
 from calltally.cli.alerts.backtest import BacktestRequest, plot, print_backtests, run_backtests
 from tests.conftest import TENANT, Bench
 from tests.integration.alerts.evaluating import STEP_S, ThresholdDetectorFactory, alerts, submit_unanswered
-from tests.telling import START_US
+from tests.sample_facts import START_US
 
 FIRST_US = START_US // SECOND_US // STEP_S * STEP_S * SECOND_US
 

@@ -14,7 +14,7 @@ from calltally.web.metrics.stored_counter import StoredCounter
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct, submit
 from tests.integration.web.service import Broken, Service
-from tests.telling import at_us, fact
+from tests.sample_facts import at_us, fact
 
 
 def conditions(bench: Bench) -> list[AlertFinding]:

@@ -12,7 +12,7 @@ from calltally.cli.main import app
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import submit
 from tests.integration.web.service import Service, invalid_parameters
-from tests.telling import fact
+from tests.sample_facts import fact
 
 SID, OTHER, ALIAS = "CA" + "1" * 32, "CA" + "2" * 32, "vapi-" + "3" * 32
 ADMIN = {"x-admin-key": "let-me-in"}

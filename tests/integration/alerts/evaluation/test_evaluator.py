@@ -23,7 +23,7 @@ from tests.integration.alerts.evaluating import (
     submit_unanswered,
 )
 from tests.integration.store.probing import direct, submit
-from tests.telling import fact
+from tests.sample_facts import fact
 
 
 def change_kinds(bench: Bench, route: str = "support") -> list[AlertEvent]:

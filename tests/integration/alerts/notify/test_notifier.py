@@ -45,7 +45,7 @@ from tests.integration.alerts.evaluating import (
 )
 from tests.integration.alerts.test_alert_api import apply_findings, open_alerts
 from tests.integration.store.probing import direct, found, submit
-from tests.telling import START_US, at_us, fact
+from tests.sample_facts import START_US, at_us, fact
 from tests.twilio_api import ACCOUNT, TOKEN, TwilioApi, resource, served
 
 ROUTE = SeriesKey(Dimension.ROUTE, "support")
@@ -378,19 +378,19 @@ class _Mail(StreamRequestHandler):
 
     def handle(self) -> None:
         taken: list[str] = self.server.taken  # type: ignore[attr-defined]
-        self._say("220 here")
+        self._post("220 here")
         while line := self.rfile.readline().decode().strip():
             word = line.split(":")[0].upper()
             if word == "DATA":
-                self._say("354 go on")
+                self._post("354 go on")
                 taken.append(self._mail())
             elif word == "QUIT":
-                self._say("221 bye")
+                self._post("221 bye")
                 return
             elif word == "RCPT TO" and "nobody" in line:
-                self._say("550 no such user")
+                self._post("550 no such user")
                 continue
-            self._say("250 ok")
+            self._post("250 ok")
 
     def _mail(self) -> str:
         lines = []
@@ -398,7 +398,7 @@ class _Mail(StreamRequestHandler):
             lines.append(line)
         return "".join(lines)
 
-    def _say(self, text: str) -> None:
+    def _post(self, text: str) -> None:
         with suppress(OSError):
             self.wfile.write(f"{text}\r\n".encode())
 

@@ -52,13 +52,13 @@ class Crash(Exception):
 ENDED = SampleState()
 
 
-def invoice(receiver: Receiver, state: SampleState = ENDED, connection: Any = None) -> once.Turn:  # noqa: ANN401 (five drivers)
+def invoice(receiver: Receiver, state: SampleState = ENDED, connection: Any = None) -> once.Claim:  # noqa: ANN401 (five drivers)
     """Run the effect of the examples in the same transaction."""
     connection = connection or receiver.here
-    with once.same_transaction(connection, state.event(), effect="invoice") as turn:
-        if turn:
+    with once.same_transaction(connection, state.event(), effect="invoice") as claim:
+        if claim:
             insert(receiver, connection, state)
-    return turn
+    return claim
 
 
 def insert(receiver: Receiver, connection: Any, state: SampleState) -> None:  # noqa: ANN401 (five drivers)

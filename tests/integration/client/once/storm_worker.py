@@ -47,23 +47,23 @@ class Worker:
             return fault.slug
 
     def _invoice(self, event: dict[str, Any]) -> str:
-        with once.same_transaction(self._here, event, effect="invoice") as turn:
+        with once.same_transaction(self._here, event, effect="invoice") as claim:
             self._maybe_kill()
-            if turn:
-                self._here.execute(self._insert, (turn.final_state.call_id,))
+            if claim:
+                self._here.execute(self._insert, (claim.final_state.call_id,))
             self._maybe_kill()
         self._maybe_kill()
-        return turn.outcome
+        return claim.outcome
 
     def _mail(self, event: dict[str, Any], promise: str) -> str:
-        with BLOCKS[promise](self._here, event, effect="mail", lease_s=LEASE_S) as turn:
+        with BLOCKS[promise](self._here, event, effect="mail", lease_s=LEASE_S) as claim:
             self._maybe_kill()
-            if turn:
+            if claim:
                 # One system call: all of the line is written or nothing, also after a kill.
-                os.write(self._outside, f"{turn.final_state.call_id} {turn.attempt}\n".encode())
+                os.write(self._outside, f"{claim.final_state.call_id} {claim.attempt}\n".encode())
             self._maybe_kill()
         self._maybe_kill()
-        return turn.outcome
+        return claim.outcome
 
     def _maybe_kill(self) -> None:
         if self._luck.randrange(self._kill_odds) == 0:

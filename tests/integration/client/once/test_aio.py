@@ -51,8 +51,8 @@ def test_claim_and_effect_are_one_transaction(receiver: Receiver) -> None:
             with pytest.raises(Crash):
                 await crash(aio.same_transaction(here, STATE.event()))
             for expected in (Outcome.RUN, Outcome.REPEAT):
-                async with aio.same_transaction(here, STATE.event()) as turn:
-                    assert turn.outcome is expected
+                async with aio.same_transaction(here, STATE.event()) as claim:
+                    assert claim.outcome is expected
             assert await receiver.rows("SELECT count(*) FROM calltally_once_events") == [(2,)]
             assert [each.progress async for each in aio.entries(here)] == [Progress.DONE]
             assert len([each async for each in aio.events(here)]) == 2
@@ -69,22 +69,22 @@ def test_at_least_once(receiver: Receiver) -> None:
             assert [each.reason async for each in aio.unfinished(here)] == ["Crash: half done"]
             with pytest.raises(once.Overtaken):
                 await be_overtaken(here, other, clock)
-            async with aio.at_least_once(here, STATE.event(), clock=clock) as turn:
-                assert turn.outcome is Outcome.REPEAT
+            async with aio.at_least_once(here, STATE.event(), clock=clock) as claim:
+                assert claim.outcome is Outcome.REPEAT
             with pytest.raises(Crash):
                 await crash(aio.at_least_once(here, STATE.event(), clock=clock))
 
     asyncio.run(work())
 
 
-async def crash(block: AbstractAsyncContextManager[once.Turn]) -> None:
+async def crash(block: AbstractAsyncContextManager[once.Claim]) -> None:
     async with block:
         raise Crash("half done")
 
 
 async def be_overtaken(here: psycopg.AsyncConnection, other: psycopg.AsyncConnection, clock: Clock) -> None:
-    async with aio.at_least_once(here, STATE.event(), clock=clock) as turn:
-        await aio.extend(here, turn, clock=clock)
+    async with aio.at_least_once(here, STATE.event(), clock=clock) as claim:
+        await aio.extend(here, claim, clock=clock)
         clock.now_us += MINUTE_US
         async with aio.at_least_once(other, STATE.event(), clock=clock) as later:
             assert later.attempt == 3
@@ -95,12 +95,12 @@ def test_at_most_once(receiver: Receiver) -> None:
         async with await receiver.connect() as here:
             with pytest.raises(Crash):
                 await crash(aio.at_most_once(here, STATE.event()))
-            async with aio.at_most_once(here, STATE.event()) as turn:
-                assert turn.outcome is Outcome.UNCERTAIN
+            async with aio.at_most_once(here, STATE.event()) as claim:
+                assert claim.outcome is Outcome.UNCERTAIN
             [uncertain] = [each async for each in aio.unfinished(here)]
             await aio.settle(here, uncertain, happened=False, reason="asked")
-            async with aio.at_most_once(here, uncertain.final_state) as turn:
-                assert turn.attempt == 2
+            async with aio.at_most_once(here, uncertain.final_state) as claim:
+                assert claim.attempt == 2
 
     asyncio.run(work())
 

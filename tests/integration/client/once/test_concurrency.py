@@ -15,7 +15,7 @@ from psycopg import IsolationLevel
 
 from calltally.calls.errors import Unavailable
 from calltally.client import once
-from calltally.client.once import Outcome, Turn
+from calltally.client.once import Claim, Outcome
 from tests.integration.client.once.conftest import Receiver
 from tests.integration.client.once.sample_events import Crash, SampleState, insert, invoice, invoices
 
@@ -38,7 +38,7 @@ def postgres_receiver(postgres_url: str) -> Iterator[Receiver]:
         yield made
 
 
-def wait_until_blocked(receiver: Receiver, waiting: "Future[Turn]") -> None:
+def wait_until_blocked(receiver: Receiver, waiting: "Future[Claim]") -> None:
     """Wait until the other transaction waits for a lock."""
     sql = "SELECT count(*) FROM pg_locks WHERE NOT granted"
     while receiver.rows(sql) == [(0,)]:
@@ -106,8 +106,8 @@ def test_locked_database_is_unavailable_on_sqlite(
         ):
             pass
         writer.execute("ROLLBACK")
-        with once.same_transaction(waiter, SampleState().event()) as turn:
-            assert turn
+        with once.same_transaction(waiter, SampleState().event()) as claim:
+            assert claim
 
 
 def test_blocked_commit_rolls_back_the_claim_on_sqlite(tmp_path: Path) -> None:
@@ -115,12 +115,12 @@ def test_blocked_commit_rolls_back_the_claim_on_sqlite(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path, timeout=0)) as here, closing(sqlite3.connect(path)) as reader:
         once.install(here)
         reading = reader.execute("SELECT version FROM calltally_once_schema")
-        with pytest.raises(Unavailable), once.same_transaction(here, SampleState().event()) as turn:
-            assert turn
+        with pytest.raises(Unavailable), once.same_transaction(here, SampleState().event()) as claim:
+            assert claim
         assert not here.in_transaction
         reading.close()
-        with once.same_transaction(here, SampleState().event()) as turn:
-            assert turn
+        with once.same_transaction(here, SampleState().event()) as claim:
+            assert claim
 
 
 def test_other_database_errors_are_passed_on(tmp_path: Path) -> None:

@@ -54,15 +54,15 @@ def count(path: Path, table: str) -> int:
 
 def test_block_commits_an_always_open_transaction(always_open: AlwaysOpen, tmp_path: Path) -> None:
     path = tmp_path / "receiver.db"
-    with once.same_transaction(always_open, SampleState().event()) as turn:
-        assert turn
+    with once.same_transaction(always_open, SampleState().event()) as claim:
+        assert claim
     assert count(path, "calltally_once_effects") == 1
     with pytest.raises(Crash), once.same_transaction(always_open, SampleState(call="call-2").event()):
         raise Crash
     assert count(path, "calltally_once_effects") == 1
-    with once.at_least_once(always_open, SampleState(call="call-3").event()) as turn:
+    with once.at_least_once(always_open, SampleState(call="call-3").event()) as claim:
         assert count(path, "calltally_once_effects") == 2
-        once.extend(always_open, turn)
+        once.extend(always_open, claim)
     with pytest.raises(Crash), once.at_least_once(always_open, SampleState(call="call-4").event()):
         raise Crash
     assert [each.progress for each in once.entries(always_open)] == ["done", "done", "failed"]
@@ -74,8 +74,8 @@ def test_any_row_factory_works(tmp_path: Path, row_factory: Callable[..., object
         here.row_factory = row_factory
         once.install(here)
         for expected in ("run", "repeat"):
-            with once.same_transaction(here, SampleState().event()) as turn:
-                assert turn.outcome == expected
+            with once.same_transaction(here, SampleState().event()) as claim:
+                assert claim.outcome == expected
         assert [each.call_id for each in once.entries(here)] == ["call-1"]
 
 
@@ -83,8 +83,8 @@ def test_any_row_factory_of_psycopg_works(postgres_url: str) -> None:
     with psycopg.connect(postgres_url, row_factory=dict_row) as here:
         once.install(here)
         for expected in ("run", "repeat"):
-            with once.same_transaction(here, SampleState().event()) as turn:
-                assert turn.outcome == expected
+            with once.same_transaction(here, SampleState().event()) as claim:
+                assert claim.outcome == expected
         assert [each.call_id for each in once.entries(here)] == ["call-1"]
 
 
@@ -93,8 +93,8 @@ def test_any_row_trace_of_apsw_works(tmp_path: Path) -> None:
     receiver.here.row_trace = lambda _cursor, row: {"row": row}
     once.install(receiver.here)
     for expected in ("run", "repeat"):
-        with once.same_transaction(receiver.here, SampleState().event()) as turn:
-            assert turn.outcome == expected
+        with once.same_transaction(receiver.here, SampleState().event()) as claim:
+            assert claim.outcome == expected
     receiver.close()
 
 
@@ -126,8 +126,8 @@ def test_ledger_of_a_later_version_is_refused(receiver: Receiver) -> None:
 def test_schema_file_can_be_run_manually(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "receiver.db")) as here:
         here.executescript(once.SCHEMA.read_text())
-        with once.same_transaction(here, SampleState().event()) as turn:
-            assert turn
+        with once.same_transaction(here, SampleState().event()) as claim:
+            assert claim
         once.install(here)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from calltally.calls.errors import Conflict, InvalidInput
 from calltally.client import once
-from calltally.client.once import NotDone, Outcome, Overtaken, Progress, Promise, Turn
+from calltally.client.once import Claim, NotDone, Outcome, Overtaken, Progress, Promise
 from tests.integration.client.once.conftest import Receiver
 from tests.integration.client.once.sample_events import (
     MINUTE_US,
@@ -32,16 +32,16 @@ class Process:
         self._clock = clock
         self.done: list[str] = []
 
-    def run(self, state: SampleState = STATE, fault: Exception | None = None) -> Turn:
+    def run(self, state: SampleState = STATE, fault: Exception | None = None) -> Claim:
         """Run from claim to done, or raise `fault` after the effect."""
-        with self._block(self.here, state.event(), effect="mail", clock=self._clock) as turn:
-            if turn:
+        with self._block(self.here, state.event(), effect="mail", clock=self._clock) as claim:
+            if claim:
                 self.done.append(state.status)
                 if fault:
                     raise fault
-        return turn
+        return claim
 
-    def begin(self, state: SampleState = STATE) -> tuple[Turn, Callable[[], object]]:
+    def begin(self, state: SampleState = STATE) -> tuple[Claim, Callable[[], object]]:
         """Claim only, and return the turn with a function that finishes."""
         block = self._block(self.here, state.event(), effect="mail", clock=self._clock)
         return block.__enter__(), lambda: block.__exit__(None, None, None)
@@ -85,8 +85,8 @@ def test_exception_in_a_block_of_a_finished_effect_is_not_recorded(
 @BOTH_PROMISES
 def test_claimed_effect_is_busy_for_others(receiver: Receiver, clock: Clock, promise: Promise) -> None:
     one, other = Process(receiver, promise, clock), Process(receiver, promise, clock)
-    turn, end = one.begin()
-    assert turn
+    claim, end = one.begin()
+    assert claim
     assert other.run().outcome is Outcome.BUSY
     assert other.run(SampleState("failed", 9)).outcome is Outcome.BUSY
     assert unfinished(receiver, clock) == []
@@ -132,14 +132,14 @@ def test_expired_but_not_overtaken_claim_can_finish(receiver: Receiver, clock: C
 
 def test_lease_can_be_extended_until_another_process_has_it(receiver: Receiver, clock: Clock) -> None:
     slow, other = (Process(receiver, Promise.AT_LEAST_ONCE, clock) for _ in range(2))
-    turn, end = slow.begin()
+    claim, end = slow.begin()
     clock.now_us += MINUTE_US
-    once.extend(slow.here, turn, clock=clock)
+    once.extend(slow.here, claim, clock=clock)
     assert other.run().outcome is Outcome.BUSY
     clock.now_us += MINUTE_US
     assert other.run()
     with pytest.raises(Overtaken):
-        once.extend(slow.here, turn, clock=clock)
+        once.extend(slow.here, claim, clock=clock)
     with pytest.raises(Overtaken):
         end()
 
@@ -196,12 +196,12 @@ def test_promise_of_the_first_claim_is_kept(receiver: Receiver, clock: Clock) ->
     )
     with pytest.raises(Crash):
         strict.run(fault=Crash())
-    turn = lenient.run()
-    assert (turn.outcome, turn.promise) == (Outcome.UNCERTAIN, Promise.AT_MOST_ONCE)
+    claim = lenient.run()
+    assert (claim.outcome, claim.promise) == (Outcome.UNCERTAIN, Promise.AT_MOST_ONCE)
     with pytest.raises(Crash):
         lenient.run(SampleState(call="call-2"), Crash())
-    turn = strict.run(SampleState(call="call-2"))
-    assert (turn.outcome, turn.promise) == (Outcome.RUN, Promise.AT_LEAST_ONCE)
+    claim = strict.run(SampleState(call="call-2"))
+    assert (claim.outcome, claim.promise) == (Outcome.RUN, Promise.AT_LEAST_ONCE)
 
 
 def test_external_effect_cannot_continue_in_a_transaction(receiver: Receiver, clock: Clock) -> None:
@@ -214,8 +214,8 @@ def test_external_effect_cannot_continue_in_a_transaction(receiver: Receiver, cl
     ):
         pass
     process.run()
-    with once.same_transaction(receiver.here, STATE.event(), effect="mail") as turn:
-        assert turn.outcome is Outcome.REPEAT
+    with once.same_transaction(receiver.here, STATE.event(), effect="mail") as claim:
+        assert claim.outcome is Outcome.REPEAT
 
 
 # ------------------------------------------------------------------------------------------- corrections
@@ -284,8 +284,8 @@ def test_settle_as_not_happened(receiver: Receiver, clock: Clock) -> None:
     assert unfinished(receiver, clock) == [("completed", Progress.FAILED)]
     with pytest.raises(Overtaken):
         end()
-    with once.at_most_once(receiver.here, found.final_state, effect="mail", clock=clock) as turn:
-        assert turn.attempt == 2
+    with once.at_most_once(receiver.here, found.final_state, effect="mail", clock=clock) as claim:
+        assert claim.attempt == 2
 
 
 def test_settled_effect_of_a_corrected_state_does_not_run_again(receiver: Receiver, clock: Clock) -> None:
@@ -344,10 +344,10 @@ def test_claim_in_an_open_transaction_is_refused(receiver: Receiver, clock: Cloc
     with pytest.raises(once.TransactionOpen), once.at_least_once(receiver.here, STATE.event()):
         pass
     receiver.here.execute("ROLLBACK")
-    with once.at_least_once(receiver.here, STATE.event(), clock=clock) as turn:
+    with once.at_least_once(receiver.here, STATE.event(), clock=clock) as claim:
         receiver.here.execute("BEGIN")
         with pytest.raises(once.TransactionOpen):
-            once.extend(receiver.here, turn)
+            once.extend(receiver.here, claim)
     assert entry(receiver).progress is Progress.DONE
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from calltally.client import once
 from calltally.client.blocking import enter_now, run_now
-from calltally.client.once import FinalState, NotDone, Outcome, Overtaken, Progress, Promise, Turn
+from calltally.client.once import Claim, FinalState, NotDone, Outcome, Overtaken, Progress, Promise
 from calltally.client.once.blocks import claim_request
 from calltally.client.once.claims import claim_effect, fail_effect, finish_effect
 from calltally.client.once.connections import blocking_connection
@@ -93,7 +93,7 @@ class World:
         self.tenant = f"tenant-{next(_tenants)}"
         self.runs_by_effect: Counter[tuple[str, str, int]] = Counter()
         self.started: Counter[tuple[str, str, int]] = Counter()
-        self.delayed: list[Turn] = []
+        self.delayed: list[Claim] = []
 
     def act(self, operation: Callable[..., Awaitable[T]], *arguments: object) -> T:
         connection = blocking_connection(self.connection)
@@ -111,10 +111,10 @@ class World:
         if delivery.promise is Promise.SAME_TRANSACTION:
             return self._run_in_transaction(state, delivery.fate)
         request = claim_request(state, delivery.promise, delivery.promise, 60, self.clock)
-        turn = self.act(claim_effect, request)
-        if turn:
-            self._run_externally(turn, delivery.fate)
-        return turn.outcome
+        claim = self.act(claim_effect, request)
+        if claim:
+            self._run_externally(claim, delivery.fate)
+        return claim.outcome
 
     def _run_in_transaction(self, state: FinalState, fate: Fate) -> Outcome:
         outcome = Outcome.BUSY
@@ -122,43 +122,43 @@ class World:
             suppress(Crash),
             once.same_transaction(
                 self.connection, state, effect=Promise.SAME_TRANSACTION, clock=self.clock
-            ) as turn,
+            ) as claim,
         ):
-            if turn and fate.end != "done":
+            if claim and fate.end != "done":
                 raise Crash
-            outcome = turn.outcome
+            outcome = claim.outcome
         if outcome is Outcome.RUN:
-            self._count(self.runs_by_effect, turn)
-            self._count(self.started, turn)
+            self._count(self.runs_by_effect, claim)
+            self._count(self.started, claim)
         return outcome
 
-    def _run_externally(self, turn: Turn, fate: Fate) -> None:
-        self._count(self.started, turn)
+    def _run_externally(self, claim: Claim, fate: Fate) -> None:
+        self._count(self.started, claim)
         if fate.runs:
-            self._count(self.runs_by_effect, turn)
+            self._count(self.runs_by_effect, claim)
         if fate.end == "done":
-            self.act(finish_effect, turn, self.clock())
+            self.act(finish_effect, claim, self.clock())
         elif fate.end == "fails":
-            self.act(fail_effect, turn, Crash(), self.clock())
+            self.act(fail_effect, claim, Crash(), self.clock())
         elif fate.end == "raises not done":
-            self.act(fail_effect, turn, NotDone(), self.clock())
+            self.act(fail_effect, claim, NotDone(), self.clock())
         elif fate.end == "is delayed":
-            self.delayed.append(turn)
+            self.delayed.append(claim)
 
-    def _count(self, counter: Counter[tuple[str, str, int]], turn: Turn) -> None:
-        counter[turn.effect, turn.final_state.call_id, turn.correction] += 1
+    def _count(self, counter: Counter[tuple[str, str, int]], claim: Claim) -> None:
+        counter[claim.effect, claim.final_state.call_id, claim.correction] += 1
 
     def pause(self, pause: TimePassing) -> None:
         self.clock.now_us += pause.minutes * MINUTE_US
         if pause.resumes and self.delayed:
-            turn = self.delayed.pop(0)
-            self._resume(turn)
+            claim = self.delayed.pop(0)
+            self._resume(claim)
 
-    def _resume(self, turn: Turn) -> None:
+    def _resume(self, claim: Claim) -> None:
         stored = {(each.effect, each.call_id, each.correction): each for each in self.entries()}
-        is_held = stored[turn.effect, turn.final_state.call_id, turn.correction].attempts == turn.attempt
+        is_held = stored[claim.effect, claim.final_state.call_id, claim.correction].attempts == claim.attempt
         with suppress(Overtaken):
-            self.act(finish_effect, turn, self.clock())
+            self.act(finish_effect, claim, self.clock())
             assert is_held, "a claim of another process was finished"
 
     def entries(self) -> list[once.Entry]:

@@ -187,8 +187,8 @@ def test_ledger_lists_effects_with_their_events(receiver: Receiver) -> None:
 def test_final_state_without_an_event_stores_no_event(receiver: Receiver) -> None:
     state = once.FinalState(tenant="acme", call_id="call-1", status="completed")
     for expected in (Outcome.RUN, Outcome.REPEAT):
-        with once.same_transaction(receiver.here, state) as turn:
-            assert turn.outcome is expected
+        with once.same_transaction(receiver.here, state) as claim:
+            assert claim.outcome is expected
     assert [entry.final_state for entry in once.entries(receiver.here)] == [state]
     assert list(once.events(receiver.here)) == []
 

@@ -106,7 +106,7 @@ def run(code: str, url: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-async def migrate_beside(url: str) -> "subprocess.CompletedProcess[str]":
+async def migrate_concurrently(url: str) -> "subprocess.CompletedProcess[str]":
     """Migrate, but wait at most a second for locks."""
     return await asyncio.to_thread(run, _SOON, url)
 
@@ -116,12 +116,12 @@ def test_migration_gives_up_waiting_for_a_writer_with_a_message(bench: Bench) ->
     with direct(bench.url) as db:
         db("BEGIN IMMEDIATE" if is_sqlite else "BEGIN")
         db("UPDATE ledger_heads SET revision = revision")
-        done = bench.run(migrate_beside(bench.url))
+        done = bench.run(migrate_concurrently(bench.url))
         db("ROLLBACK")
     assert done.returncode == 1
     assert "for more than 1 s; nothing was changed" in done.stderr
     assert len(done.stderr.splitlines()) == 1
-    assert bench.run(migrate_beside(bench.url)).returncode == 0
+    assert bench.run(migrate_concurrently(bench.url)).returncode == 0
 
 
 @pytest.fixture

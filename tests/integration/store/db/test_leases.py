@@ -66,16 +66,16 @@ def test_leases_of_jobs_and_tenants_are_independent(bench: Bench) -> None:
 
 @pytest.mark.parametrize("new_database", ["postgres"], indirect=True)
 def test_one_of_eight_stores_gets_the_lease(new_database: Callable[[], str]) -> None:
-    asyncio.run(_crowd(new_database(), apart=True))
+    asyncio.run(_crowd(new_database(), is_separate=True))
 
 
 def test_one_of_eight_claims_on_one_store_gets_the_lease(new_database: Callable[[], str]) -> None:
-    asyncio.run(_crowd(new_database(), apart=False))
+    asyncio.run(_crowd(new_database(), is_separate=False))
 
 
-async def _crowd(url: str, *, apart: bool) -> None:
+async def _crowd(url: str, *, is_separate: bool) -> None:
     """Let all claim at once, repeatedly, just when the previous lease expires."""
-    stores = [open_store(url, lambda: NOW_US) for _ in range(CLAIMANTS if apart else 1)]
+    stores = [open_store(url, lambda: NOW_US) for _ in range(CLAIMANTS if is_separate else 1)]
     try:
         holders = [await _round(stores, NOW_US + number * FOR_US) for number in range(ROUNDS)]
     finally:

@@ -21,7 +21,7 @@ _SLOW = settings(max_examples=examples(10), suppress_health_check=[HealthCheck.f
 
 def findings(bench: Bench, tenant: str) -> list[InvariantFinding]:
     """Return the findings of `calltally verify`."""
-    verification = Verification(bench.store, lambda _kind, _looked_at: None, Random(1))
+    verification = Verification(bench.store, lambda _kind, _count: None, Random(1))
     return bench.run(verification.run([tenant])).findings
 
 
@@ -35,29 +35,29 @@ def listed(bench: Bench, tenant: str) -> list[Any]:
     ]
 
 
-def tell(bench: Bench, tenant: str, told: list[Fact], sizes: Random) -> None:
+def report(bench: Bench, tenant: str, reported: list[Fact], sizes: Random) -> None:
     """Submit facts in requests of random sizes."""
-    while told:
+    while reported:
         size = sizes.randint(1, 8)
-        bench.run(bench.store.submit([Submission(tenant, fact) for fact in told[:size]]))
-        told = told[size:]
+        bench.run(bench.store.submit([Submission(tenant, fact) for fact in reported[:size]]))
+        reported = reported[size:]
 
 
 def test_order_and_repeats_change_nothing_and_verify_is_clean(bench: Bench) -> None:
     @_SLOW
     @given(st.lists(facts(), min_size=1, max_size=25), st.randoms(use_true_random=False))
-    def check(told: list[Fact], random: Random) -> None:
+    def check(reported: list[Fact], random: Random) -> None:
         tenant = bench.new_tenant()
-        tell(bench, tenant, told, random)
+        report(bench, tenant, reported, random)
         in_order = listed(bench, tenant)
         assert findings(bench, tenant) == []
-        again = told * 3
+        again = reported * 3
         random.shuffle(again)
         other = bench.new_tenant()
-        tell(bench, other, again, random)
+        report(bench, other, again, random)
         assert _without_ids(listed(bench, other)) == _without_ids(in_order)
         assert findings(bench, other) == []
-        tell(bench, tenant, again, random)
+        report(bench, tenant, again, random)
         assert listed(bench, tenant) == in_order
 
     check()

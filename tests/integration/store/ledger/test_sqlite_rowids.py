@@ -23,13 +23,13 @@ HOUR_US = 3_600 * SECOND_US
 TENANTS = ("globex", "initech", "umbrella")
 
 
-def told(tenant: str, number: int, status: str = "ringing") -> Submission:
+def reported(tenant: str, number: int, status: str = "ringing") -> Submission:
     """Return five calls per hour, a minute apart."""
     sid, at_us = f"CA{number:04}", NOW_US - 30 * HOUR_US + number // 5 * HOUR_US + number % 5 * 60 * SECOND_US
-    said: StatedFields = {"status": status, "direction": "inbound"}
+    stated: StatedFields = {"status": status, "direction": "inbound"}
     digest = content_digest([sid, status])
     return Submission(
-        tenant, Fact(sid, Channel.CALLBACK, "twilio", "", status, None, at_us, NOW_US, digest, said)
+        tenant, Fact(sid, Channel.CALLBACK, "twilio", "", status, None, at_us, NOW_US, digest, stated)
     )
 
 
@@ -48,13 +48,13 @@ def rows(bench: Bench) -> list[Any]:
 def test_rows_of_a_tenant_and_hour_are_adjacent_in_any_order_of_arrival(bench: Bench) -> None:
     for tenant in TENANTS:
         bench.add_tenant(tenant)
-    facts = [told(tenant, number) for number in range(40) for tenant in TENANTS]
+    facts = [reported(tenant, number) for number in range(40) for tenant in TENANTS]
     Random(7).shuffle(facts)
     for at in range(0, len(facts), 10):
         bench.run(bench.store.submit(facts[at : at + 10]))
     lie = rows(bench)
     # Eight hours of each tenant in sequence.
-    runs = [place for place in range(1, len(lie)) if hour(lie[place]) != hour(lie[place - 1])]
+    runs = [position for position in range(1, len(lie)) if hour(lie[position]) != hour(lie[position - 1])]
     assert len(runs) + 1 == len(TENANTS) * 8
     assert [rowid - segment_of(tenant, at_us) for rowid, tenant, at_us in lie] == [1, 2, 3, 4, 5] * 24
 
@@ -69,7 +69,7 @@ def test_tenants_with_the_same_number_share_a_segment(bench: Bench, monkeypatch:
     sqlite_rowids._number_of.cache_clear()
     for tenant in TENANTS:
         bench.add_tenant(tenant)
-        bench.run(bench.store.submit([told(tenant, number) for number in range(5)]))
+        bench.run(bench.store.submit([reported(tenant, number) for number in range(5)]))
     sqlite_rowids._number_of.cache_clear()
     assert [tenant for _rowid, tenant, _at_us in rows(bench)] == [
         tenant for tenant in TENANTS for _ in range(5)
@@ -82,18 +82,18 @@ def test_tenants_with_the_same_number_share_a_segment(bench: Bench, monkeypatch:
 
 
 @on_sqlite
-def test_rows_outside_their_segment_are_read_and_changed_in_place(bench: Bench) -> None:
+def test_rows_outside_their_segment_are_read_and_changed_without_a_move(bench: Bench) -> None:
     """The rows are those of an older release."""
     tenant = TENANTS[0]
     bench.add_tenant(tenant)
-    bench.run(bench.store.submit([told(tenant, number) for number in range(20)]))
+    bench.run(bench.store.submit([reported(tenant, number) for number in range(20)]))
     connection = apsw.Connection(str(sqlite_path(bench.url)))
     connection.execute(
         "UPDATE calls SET rowid = (SELECT count(*) FROM calls AS c WHERE c.rowid <= calls.rowid)"
     )
     connection.close()
     assert [rowid for rowid, *_ in rows(bench)] == list(range(1, 21))
-    bench.run(bench.store.submit([told(tenant, number, "busy") for number in range(25)]))
+    bench.run(bench.store.submit([reported(tenant, number, "busy") for number in range(25)]))
     lie = [rowid for rowid, *_ in rows(bench)]
     first = segment_of(tenant, NOW_US - 30 * HOUR_US + 4 * HOUR_US)
     assert lie == [*range(1, 21), *range(first + 1, first + 6)]

@@ -7,7 +7,7 @@ from calltally.store.ledger.text_index import fill_texts
 from calltally.store.listing.list_calls import list_calls
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import direct, submit, verdict
-from tests.telling import own
+from tests.sample_facts import own
 
 FOUND = ListQuery(filter=CallFilter(q="found"))
 

@@ -11,7 +11,7 @@ from calltally.store.listing.browse import browse
 from calltally.store.listing.list_calls import list_calls
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import submit
-from tests.telling import own
+from tests.sample_facts import own
 
 CALLS = 9
 FREQUENT = ListQuery(filter=CallFilter(q="booked"), limit=2)

@@ -18,7 +18,7 @@ from calltally.store.listing.list_calls import list_calls
 from calltally.store.rollups.window_buckets import WindowPiece
 from tests.conftest import TENANT, Bench, records_of
 from tests.integration.store.probing import submit
-from tests.telling import START_US, at_us, own
+from tests.sample_facts import START_US, at_us, own
 
 FIRST = "matches-all"
 NAMES = [row.name for row in FILTERS]

@@ -24,16 +24,22 @@ from calltally.store.maintenance.refold_all import begin_refold, refold_calls
 from tests.conftest import NOW_US, TENANT, Bench, records_of
 from tests.examples import examples
 from tests.integration.store.probing import direct, listed, submit, verdict
-from tests.telling import SID, fact, own
+from tests.sample_facts import SID, fact, own
 
 PLATFORM = "0f1e2d3c-platform"
 ALL = SessionQuery(limit=25, offset=0)
 
 
-def told(at: float, call_sid: str, *texts: str, channel: Channel = Channel.CALLBACK, **said: Any) -> Fact:  # noqa: ANN401
+def reported(
+    at: float,
+    call_sid: str,
+    *texts: str,
+    channel: Channel = Channel.CALLBACK,
+    **stated: Any,  # noqa: ANN401
+) -> Fact:
     """Return a platform's report or a tenant's session, with a turn for each text."""
     conversation = Conversation([Turn("user", text) for text in texts], [FunctionCall("look_up", {"at": at})])
-    session = {**said.pop("session", {}), **(conversation_counts(conversation) if texts else {})}
+    session = {**stated.pop("session", {}), **(conversation_counts(conversation) if texts else {})}
     made = fact(
         at,
         call_sid,
@@ -42,14 +48,14 @@ def told(at: float, call_sid: str, *texts: str, channel: Channel = Channel.CALLB
         is_carrier=False,
         session_id=PLATFORM,
         session=session,
-        **said,
+        **stated,
     )
     packed = pack_conversation(conversation) if texts else b""
     return msgspec.structs.replace(made, conversation=packed)
 
 
 def report(*texts: str, links: tuple[Node, ...] = (Node(SID, is_carrier=True),)) -> Fact:
-    return told(
+    return reported(
         50, PLATFORM, *texts, status="completed", summary="Booked a table.", links=links,
         session={"evaluation": {"successful": True}, "stream_id": "MZ1"},
     )  # fmt: skip
@@ -109,14 +115,14 @@ def test_older_snapshot_is_searched_by_its_own_words(bench: Bench) -> None:
     submit(bench, fact(1, status="ringing", summary="Rang."))
     before = bench.run(bench.store.read(list_calls(TENANT, ListQuery()))).snapshot
     submit(bench, report("Do you have anchovies?"))
-    asked = CallFilter(q="anchovies", in_transcripts=True)
-    page = bench.run(bench.store.read(list_calls(TENANT, ListQuery(filter=asked, snapshot=before))))
+    requested = CallFilter(q="anchovies", in_transcripts=True)
+    page = bench.run(bench.store.read(list_calls(TENANT, ListQuery(filter=requested, snapshot=before))))
     assert page.total == 0
     assert verdict(bench).findings == []
 
 
 def test_tenants_values_override_the_platforms(bench: Bench) -> None:
-    stored = told(60, SID, "Corrected", channel=Channel.OWN_EVENT, summary="Corrected by hand.")
+    stored = reported(60, SID, "Corrected", channel=Channel.OWN_EVENT, summary="Corrected by hand.")
     submit(bench, stored, fact(1, status="ringing"), report("Misheard"))
     [session], [call] = sessions(bench), listed(bench)
     assert (session["summary"], call["summary"]) == ("Corrected by hand.", "Corrected by hand.")
@@ -161,8 +167,8 @@ PARTS: tuple[Fact, ...] = (
     fact(9, status="in-progress", sequence=2),
     fact(40, status="completed", sequence=3, talk_seconds=31),
     report("A table for two"),
-    told(55, PLATFORM, session={"evaluation": {"successful": False}}, tags=["late"]),
-    told(60, SID, "Corrected", channel=Channel.OWN_EVENT),
+    reported(55, PLATFORM, session={"evaluation": {"successful": False}}, tags=["late"]),
+    reported(60, SID, "Corrected", channel=Channel.OWN_EVENT),
     own(61, session_id="s-2"),
 )
 
@@ -172,16 +178,16 @@ PARTS: tuple[Fact, ...] = (
 def test_order_and_repeats_do_not_change_sessions(
     bench: Bench, order: Sequence[Fact], cuts: set[int], *, again: bool
 ) -> None:
-    seen = []
+    observed = []
     for facts, at in ((PARTS, ()), (order, sorted(cuts))):
         tenant = bench.new_tenant()
         edges = [0, *at, len(facts)]
         for begin, end in pairwise(edges):
             submit(bench, *facts[begin:end], *(facts[:end] if again else ()), tenant=tenant)
-        shown = sessions(bench, tenant=tenant)
-        seen.append([{**each, "revision": 0, "updated_at": "", "call_id": ""} for each in shown])
+        displayed = sessions(bench, tenant=tenant)
+        observed.append([{**each, "revision": 0, "updated_at": "", "call_id": ""} for each in displayed])
         assert verdict(bench, tenant).findings == []
-    assert seen[0] == seen[1]
+    assert observed[0] == observed[1]
 
 
 def test_new_fold_version_folds_every_call_again(bench: Bench) -> None:

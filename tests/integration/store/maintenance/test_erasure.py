@@ -20,8 +20,8 @@ from calltally.store.snapshots.tokens import LedgerHead
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.examples import examples
 from tests.integration.store.probing import Direct, direct, found, listed, submit, verdict
+from tests.sample_facts import fact, own
 from tests.strategies import SIDS, facts
-from tests.telling import fact, own
 
 SID, PLATFORM, OTHER = "CA" + "7" * 32, "platform-zebrafinch", "CA" + "1" * 32
 # Texts that identify the call or its parties: none of them may be found afterwards.
@@ -170,8 +170,8 @@ def test_facts_of_an_erased_call_are_refused(bench: Bench) -> None:
 def test_import_counts_facts_of_an_erased_call_as_refused(bench: Bench) -> None:
     record_calls(bench)
     erase(bench, SID)
-    told = [fact(1, SID, status="ringing"), fact(2, "CA" + "2" * 32, status="busy")]
-    report = bench.run(import_facts(bench.store, TENANT, items=told))
+    reported = [fact(1, SID, status="ringing"), fact(2, "CA" + "2" * 32, status="busy")]
+    report = bench.run(import_facts(bench.store, TENANT, items=reported))
     assert (report.recorded, report.refused, report.total) == (1, 1, 2)
     assert holders(bench, SID) == set()
 

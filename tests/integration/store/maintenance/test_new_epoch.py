@@ -13,7 +13,7 @@ from calltally.store.tenants.tenants import new_epoch
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import submit
 from tests.integration.test_cli import Commands
-from tests.telling import fact
+from tests.sample_facts import fact
 
 OTHER = "bolt"
 
@@ -33,8 +33,8 @@ def test_earlier_tokens_are_gone(bench: Bench, run: Commands) -> None:
     ledger_head = bench.run(bench.store.read(read_ledger_head(TENANT)))
     tokens = {kind: make_token(kind, ledger_head, ledger_head.revision) for kind in (SNAPSHOT, POSITION)}
     assert read_snapshot(ledger_head, tokens[SNAPSHOT]) == read_position(ledger_head, tokens[POSITION]) == 2
-    said = run("db", "new-epoch")
-    assert said.code == 0
+    output = run("db", "new-epoch")
+    assert output.code == 0
     now = bench.run(bench.store.read(read_ledger_head(TENANT)))
     assert (now.revision, now.kept_from, now.erasures) == (2, ledger_head.kept_from, ledger_head.erasures)
     with pytest.raises(SnapshotGone, match="before it was restored"):
@@ -59,16 +59,16 @@ def test_hold_is_gone_in_the_middle_of_its_pages_and_pinned_anew_at_the_start(
 
 
 def test_each_ledger_gets_its_own_epoch_and_one_may_be_selected(bench: Bench, run: Commands) -> None:
-    told = run("db", "new-epoch", "--json").json
-    assert [each["tenant"] for each in told] == [TENANT, OTHER]
-    assert len({each["epoch"] for each in told} | {"epoch-1"}) == 3
-    assert [each["revision"] for each in told] == [2, 2]
-    said = run("db", "new-epoch", "--tenant", OTHER)
-    assert re.search(rf"^{OTHER} +[0-9a-f]{{16}}  2 +0$", said.out, re.MULTILINE)
-    assert "410" in said.err
+    reported = run("db", "new-epoch", "--json").json
+    assert [each["tenant"] for each in reported] == [TENANT, OTHER]
+    assert len({each["epoch"] for each in reported} | {"epoch-1"}) == 3
+    assert [each["revision"] for each in reported] == [2, 2]
+    output = run("db", "new-epoch", "--tenant", OTHER)
+    assert re.search(rf"^{OTHER} +[0-9a-f]{{16}}  2 +0$", output.out, re.MULTILINE)
+    assert "410" in output.err
     epochs = [bench.run(bench.store.read(read_ledger_head(tenant))).epoch for tenant in (TENANT, OTHER)]
-    assert epochs[0] == told[0]["epoch"]
-    assert epochs[1] != told[1]["epoch"]
+    assert epochs[0] == reported[0]["epoch"]
+    assert epochs[1] != reported[1]["epoch"]
 
 
 def test_unknown_tenant_is_reported(bench: Bench, run: Commands) -> None:

@@ -10,7 +10,7 @@ from calltally.store.snapshots.change_feed import changes_after
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.maintenance.test_erasure import SID, holders, ledger_head, record_calls
 from tests.integration.store.probing import direct, listed, submit, verdict
-from tests.telling import START_US, fact
+from tests.sample_facts import START_US, fact
 
 
 def keep_for(bench: Bench, days: int | None, tenant: str = TENANT) -> None:
@@ -37,8 +37,8 @@ def test_expired_calls_are_erased_oldest_first_in_batches(bench: Bench) -> None:
     assert counts == [3, 3, 1, 0]
     left = [call["call_sid"] for call in listed(bench)]
     assert left == [f"CA{number:032x}" for number in (9, 8, 7)]
-    told = bench.run(bench.store.read(changes_after(TENANT, 10, 100))).documents
-    assert [b'"tombstone":"expired"' in each for each in told] == [True] * 7
+    reported = bench.run(bench.store.read(changes_after(TENANT, 10, 100))).documents
+    assert [b'"tombstone":"expired"' in each for each in reported] == [True] * 7
     assert ledger_head(bench).erasures == 7
     assert holders(bench, *(f"CA{number:032x}" for number in range(7))) == set()
 

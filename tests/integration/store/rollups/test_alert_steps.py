@@ -23,8 +23,8 @@ from calltally.store.rollups.alert_steps import (
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.examples import examples
 from tests.integration.store.probing import direct, submit, verdict
+from tests.sample_facts import START_US, fact
 from tests.strategies import SIDS, facts
-from tests.telling import START_US, fact
 
 _SLOW = settings(max_examples=examples(8), suppress_health_check=[HealthCheck.function_scoped_fixture])
 START_S = START_US // SECOND_US
@@ -46,12 +46,12 @@ def is_equal(bench: Bench, tenant: str) -> bool:
 def test_steps_equal_the_calls_after_any_facts_and_erasures(bench: Bench) -> None:
     @_SLOW
     @given(st.lists(facts(), min_size=1, max_size=20), st.sampled_from([*SIDS, ""]))
-    def check(told: list[Fact], erased: str) -> None:
+    def check(reported: list[Fact], erased: str) -> None:
         tenant = bench.new_tenant()
-        for at in range(0, len(told), 3):
-            submit(bench, *told[at : at + 3], tenant=tenant)
+        for at in range(0, len(reported), 3):
+            submit(bench, *reported[at : at + 3], tenant=tenant)
         assert is_equal(bench, tenant)
-        if any(each.call_sid == erased for each in told):
+        if any(each.call_sid == erased for each in reported):
             bench.run(bench.store.write(erase_call(tenant, erased, NOW_US)))
             assert is_equal(bench, tenant)
 
@@ -84,9 +84,9 @@ def test_changed_final_state_moves_its_counts(bench: Bench) -> None:
 def test_import_of_last_year_is_not_counted_today(bench: Bench) -> None:
     old = fact(-365 * 86_400, channel=Channel.IMPORT, route="a", status="failed", sip_code=503)
     submit(bench, old)
-    (place,) = steps(bench)
-    assert place == (-365 * 86_400 // STEP_S, "a")
-    assert steps(bench)[place] == {"started": 1, "final": 1, "failed": 1, "provider_failed": 1}
+    (position,) = steps(bench)
+    assert position == (-365 * 86_400 // STEP_S, "a")
+    assert steps(bench)[position] == {"started": 1, "final": 1, "failed": 1, "provider_failed": 1}
 
 
 def test_final_state_days_late_is_not_counted_for_the_route(bench: Bench) -> None:
@@ -110,10 +110,10 @@ def test_repair_keeps_concurrent_commits_and_only_one_of_two_repairs_applies(ben
     with direct(bench.url) as db:
         db("DELETE FROM alert_steps")
     window_s = START_S // 86_400 * 86_400
-    seen = bench.run(bench.store.read(step_differences(TENANT, window_s)))
+    observed = bench.run(bench.store.read(step_differences(TENANT, window_s)))
     submit(bench, fact(2, route="b", status="failed"), fact(3, "third", route="a", status="ringing"))
-    assert bench.run(bench.store.write(repair_steps(TENANT, seen)))
-    assert not bench.run(bench.store.write(repair_steps(TENANT, seen)))
+    assert bench.run(bench.store.write(repair_steps(TENANT, observed)))
+    assert not bench.run(bench.store.write(repair_steps(TENANT, observed)))
     assert is_equal(bench, TENANT)
     assert verdict(bench).is_clean
 
@@ -132,9 +132,9 @@ def test_pruned_steps_are_no_finding(bench: Bench) -> None:
 
 
 def test_steps_of_one_commit_are_summed(bench: Bench) -> None:
-    told = [fact(second, f"call-{second}", route="a", status="busy") for second in range(60)]
-    Random(1).shuffle(told)
-    submit(bench, *told)
+    reported = [fact(second, f"call-{second}", route="a", status="busy") for second in range(60)]
+    Random(1).shuffle(reported)
+    submit(bench, *reported)
     found = bench.run(bench.store.read(steps_between(TENANT, 0, 2**40)))
     assert list(found) == [AlertStepKey(STEP, "a", "", "", "")]
     assert steps(bench) == {(0, "a"): {"started": 60, "final": 60, "busy": 60}}

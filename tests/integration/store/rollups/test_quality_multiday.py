@@ -30,7 +30,7 @@ from calltally.store.rollups.window_buckets import WindowPiece
 from tests.conftest import TENANT, Bench
 from tests.examples import examples
 from tests.integration.store.probing import direct, submit, verdict
-from tests.telling import START_US, fact
+from tests.sample_facts import START_US, fact
 
 _SLOW = settings(max_examples=examples(6), suppress_health_check=[HealthCheck.function_scoped_fixture])
 FIRST_S = START_US // SECOND_US // PERIOD_S * PERIOD_S
@@ -51,9 +51,9 @@ filters = st.fixed_dictionaries(
 questions = st.tuples(days, days, st.integers(0, 23), keys, filters)
 
 
-def tell(bench: Bench, tenant: str, day: float, sid: str, **said: Any) -> None:  # noqa: ANN401 (values of every kind)
+def report(bench: Bench, tenant: str, day: float, sid: str, **stated: Any) -> None:  # noqa: ANN401 (values of every kind)
     """Return a call some days after the first day of a period."""
-    submit(bench, fact(FIRST_S + day * DAY_S - START_US / SECOND_US, sid, **said), tenant=tenant)
+    submit(bench, fact(FIRST_S + day * DAY_S - START_US / SECOND_US, sid, **stated), tenant=tenant)
 
 
 def close(bench: Bench, tenant: str = TENANT, most: int = 1_000, now_us: int = OVER_US) -> int:
@@ -63,7 +63,7 @@ def close(bench: Bench, tenant: str = TENANT, most: int = 1_000, now_us: int = O
     return closed
 
 
-def asked(bench: Bench, question: TotalsQuery) -> dict[Group, list[int]]:
+def measured_totals(bench: Bench, question: TotalsQuery) -> dict[Group, list[int]]:
     answered = bench.run(bench.store.read(totals_of(question)))
     return {group: totals.counts for group, totals in answered.groups.items()}
 
@@ -89,26 +89,30 @@ def test_totals_are_the_same_with_and_without_blocks(bench: Bench) -> None:
         st.lists(changes, max_size=6),
         st.lists(questions, max_size=6),
     )
-    def check(told: list[tuple[int, str, str, str]], then: list[object], asks: list[tuple[Any, ...]]) -> None:
+    def check(
+        reported: list[tuple[int, str, str, str]], then: list[object], queries: list[tuple[Any, ...]]
+    ) -> None:
         tenant = bench.new_tenant()
-        for number, (day, status, route, agent) in enumerate(told):
-            tell(bench, tenant, day, f"c{number}", status=status, route=route, agent=agent, talk_seconds=day)
+        for number, (day, status, route, agent) in enumerate(reported):
+            report(
+                bench, tenant, day, f"c{number}", status=status, route=route, agent=agent, talk_seconds=day
+            )
         close(bench, tenant)
         for number, change in enumerate(then):
             if isinstance(change, int):
                 close(bench, tenant, change)
             elif isinstance(change, tuple):
-                tell(bench, tenant, change[0], f"late{number}", status=change[1], route=change[2])
+                report(bench, tenant, change[0], f"late{number}", status=change[1], route=change[2])
             else:
                 bench.run(bench.store.write(erase_call(tenant, "c0", OVER_US)))
         wanted = [
             question_of(tenant, min(one, other), max(one, other) + hour / 24, *names, **calls)
-            for one, other, hour, names, calls in asks
+            for one, other, hour, names, calls in queries
         ]
-        answers = [asked(bench, question) for question in wanted]
+        answers = [measured_totals(bench, question) for question in wanted]
         assert verdict(bench, tenant).findings == []
         reopen(bench)
-        assert [asked(bench, question) for question in wanted] == answers
+        assert [measured_totals(bench, question) for question in wanted] == answers
 
     check()
 
@@ -117,7 +121,7 @@ def test_totals_are_the_same_with_and_without_blocks(bench: Bench) -> None:
 def months(bench: Bench) -> Bench:
     """Store a call per day on seventy days, all of them closed."""
     for day in range(DAYS):
-        tell(bench, TENANT, day + 0.5, f"c{day}", status="completed", route=f"r{day % 3}", talk_seconds=day)
+        report(bench, TENANT, day + 0.5, f"c{day}", status="completed", route=f"r{day % 3}", talk_seconds=day)
     assert close(bench) == 3 * 32
     return bench
 
@@ -141,24 +145,24 @@ def test_closed_days_are_read_in_the_widest_blocks_that_fit(months: Bench) -> No
 
 def test_changed_day_is_read_alone_until_it_is_closed_again(months: Bench) -> None:
     whole = question_of(TENANT, 0, 64, "route")
-    before = asked(months, whole)
-    tell(months, TENANT, 5.2, "late", status="busy", route="r0")
+    before = measured_totals(months, whole)
+    report(months, TENANT, 5.2, "late", status="busy", route="r0")
     assert grains_read(months, 0, 32, {"route"}) == [(12, 4), (DAY, 2), (11, 2), (13, 8), (14, 16)]
-    after = asked(months, whole)
+    after = measured_totals(months, whole)
     assert sum(counts[0] for counts in after.values()) == sum(counts[0] for counts in before.values()) + 1
     assert verdict(months).findings == []
     assert close(months) == 1
     assert grains_read(months, 0, 64, {"route"}) == [(15, 64)]
-    assert asked(months, whole) == after
+    assert measured_totals(months, whole) == after
 
 
 def test_fact_without_a_change_reopens_no_day(months: Bench) -> None:
-    tell(months, TENANT, 5.5, "c5", status="completed", route="r2", talk_seconds=5)
+    report(months, TENANT, 5.5, "c5", status="completed", route="r2", talk_seconds=5)
     assert close(months) == 0
 
 
 def test_days_are_closed_some_hours_after_their_end(bench: Bench) -> None:
-    tell(bench, TENANT, 1.5, "c", status="completed")
+    report(bench, TENANT, 1.5, "c", status="completed")
     end_us = (FIRST_S + 2 * DAY_S) * SECOND_US
     assert close(bench, now_us=end_us + 6 * 3_600 * SECOND_US - 1) == 0
     assert close(bench, now_us=end_us + 6 * 3_600 * SECOND_US) == 2
@@ -169,7 +173,7 @@ def test_days_are_closed_some_hours_after_their_end(bench: Bench) -> None:
 
 def test_damaged_block_is_found_and_repaired(months: Bench) -> None:
     whole = question_of(TENANT, 0, 64, "agent", "end_reason")
-    before = asked(months, whole)
+    before = measured_totals(months, whole)
     with direct(months.url) as db:
         db("UPDATE quality SET completed = completed + 1 WHERE grain = 35")
         db("DELETE FROM quality WHERE grain = 22")
@@ -180,7 +184,7 @@ def test_damaged_block_is_found_and_repaired(months: Bench) -> None:
     assert {finding.invariant for finding in found.findings} == {6}
     assert found.is_clean
     assert verdict(months).findings == []
-    assert asked(months, whole) == before
+    assert measured_totals(months, whole) == before
 
 
 def test_writes_of_a_release_without_closed_days_are_found(months: Bench) -> None:
@@ -188,7 +192,7 @@ def test_writes_of_a_release_without_closed_days_are_found(months: Bench) -> Non
     with direct(months.url) as db:
         day_s = FIRST_S + 3 * DAY_S
         closed = db("SELECT tenant, day_s FROM quality_closed WHERE day_s = ?", day_s)
-        tell(months, TENANT, 3.2, "late", status="busy", route="r0")
+        report(months, TENANT, 3.2, "late", status="busy", route="r0")
         db("INSERT INTO quality_closed (tenant, day_s) VALUES (?, ?)", *closed[0])
     found = verdict(months, repair=True)
     assert {finding.detail for finding in found.findings} == {"it is not the sum of its days"}

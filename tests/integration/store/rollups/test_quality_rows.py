@@ -21,8 +21,8 @@ from calltally.store.rollups.quality_rows import CLAUSES
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.examples import examples
 from tests.integration.store.probing import direct, submit, verdict
+from tests.sample_facts import SID, at_us, fact
 from tests.strategies import SIDS, facts
-from tests.telling import SID, at_us, fact
 
 _SLOW = settings(max_examples=examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 _FIRST_COUNT = 10
@@ -31,10 +31,10 @@ _FIRST_COUNT = 10
 def stored(bench: Bench, tenant: str = TENANT) -> Rows:
     """Return every row with counts."""
 
-    def ask() -> StoreOperation[Rows]:
+    def fetch() -> StoreOperation[Rows]:
         return (yield Statement("quality_between", {"tenant": tenant, "lo_s": 0, "hi_s": 2**40}, CLAUSES))
 
-    rows = bench.run(bench.store.read(ask()))
+    rows = bench.run(bench.store.read(fetch()))
     return [row for row in rows if any(row[_FIRST_COUNT:-2])]
 
 
@@ -53,14 +53,14 @@ def is_equal(bench: Bench, tenant: str) -> bool:
 def test_roll_ups_equal_the_calls_after_any_facts_merges_and_erasures(bench: Bench) -> None:
     @_SLOW
     @given(st.lists(facts(), min_size=1, max_size=20), st.sampled_from([*SIDS, ""]))
-    def check(told: list[Fact], erased: str) -> None:
+    def check(reported: list[Fact], erased: str) -> None:
         tenant = bench.new_tenant()
-        for at in range(0, len(told), 3):
-            submit(bench, *told[at : at + 3], tenant=tenant)
+        for at in range(0, len(reported), 3):
+            submit(bench, *reported[at : at + 3], tenant=tenant)
         assert is_equal(bench, tenant)
         before = totals(bench, DAY, tenant)
         assert all(totals(bench, grain, tenant) == before for grain in WIDTH_S)
-        if any(each.call_sid == erased for each in told):
+        if any(each.call_sid == erased for each in reported):
             bench.run(bench.store.write(erase_call(tenant, erased, NOW_US)))
             assert is_equal(bench, tenant)
             after = {**before, "erased_calls": 1}
@@ -89,8 +89,8 @@ def test_delay_outside_the_record_is_counted_without_a_revision(bench: Bench) ->
 
 
 def test_calls_of_an_older_release_are_measured_later(bench: Bench) -> None:
-    told = [fact(n, f"call-{n}", status="completed", talk_seconds=n + 1) for n in range(3)]
-    submit(bench, *told)
+    reported = [fact(n, f"call-{n}", status="completed", talk_seconds=n + 1) for n in range(3)]
+    submit(bench, *reported)
     expected = stored(bench)
     with direct(bench.url) as db:
         db("UPDATE calls SET measured = NULL, measured_revision = NULL")

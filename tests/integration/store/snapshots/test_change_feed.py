@@ -26,8 +26,8 @@ from tests.conftest import NOW_US, TENANT, Bench
 from tests.examples import examples
 from tests.integration.store.probing import listed, submit, verified
 from tests.integration.store.test_concurrency import stores
+from tests.sample_facts import fact, own
 from tests.strategies import SIDS, facts
-from tests.telling import fact, own
 
 WRITERS, COMMITS = 4, 40
 _SLOW = settings(max_examples=examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -47,12 +47,12 @@ class Copy:
         self.calls = {call["id"]: call for call in calls or []}
 
     def apply(self, changed: ChangeFeedPage) -> None:
-        told = [json.loads(document) for document in changed.documents]
-        revisions = [each["revision"] for each in told]
+        reported = [json.loads(document) for document in changed.documents]
+        revisions = [each["revision"] for each in reported]
         assert revisions == sorted(set(revisions))
         assert all(self.reached < revision <= changed.reached for revision in revisions)
-        assert len({each["id"] for each in told}) == len(told)
-        for each in told:
+        assert len({each["id"] for each in reported}) == len(reported)
+        for each in reported:
             if "tombstone" in each:
                 self.calls.pop(each["id"], None)
             else:
@@ -152,7 +152,7 @@ async def crowd(url: str, seed: int) -> None:
     async with stores(url, WRITERS + 1) as [reader, *writers]:
         await reader.write(add_tenant(TENANT, TENANT, NOW_US, new_epoch()))
         writing = asyncio.gather(*(write(store, Random(seed * 100 + n)) for n, store in enumerate(writers)))
-        compared = await copy_beside(reader, writing, Random(seed))
+        compared = await copy_during_writes(reader, writing, Random(seed))
         await writing
         assert compared > COMMITS // 2
         assert (await verified(reader, TENANT)).findings == []
@@ -163,23 +163,23 @@ async def write(store: Store, random: Random) -> None:
     for number in range(COMMITS):
         if number % 9 == 8:
             await erase_if_there(store, TENANT, sid_of(random))
-        told = [tell(random, number) for _ in range(random.randint(1, 6))]
-        await store.submit([Submission(TENANT, each) for each in told])
+        reported = [report(random, number) for _ in range(random.randint(1, 6))]
+        await store.submit([Submission(TENANT, each) for each in reported])
 
 
 def sid_of(random: Random) -> str:
     return f"{random.choice(('CA', 'own-'))}{random.randrange(150):03}"
 
 
-def tell(random: Random, number: int) -> Fact:
+def report(random: Random, number: int) -> Fact:
     links = (Node(sid_of(random), is_carrier=False),) if random.random() < 0.1 else ()
     at = random.choice((number, -60 * number, 3_600 * number))
     status = random.choice(("ringing", "in-progress", "completed", "busy"))
-    telling = random.choice((fact, own))
-    return telling(at, sid_of(random), status=status, summary=f"Said {random.random()}.", links=links)
+    new_fact = random.choice((fact, own))
+    return new_fact(at, sid_of(random), status=status, summary=f"Said {random.random()}.", links=links)
 
 
-async def copy_beside(store: Store, writing: "asyncio.Future[Any]", random: Random) -> int:
+async def copy_during_writes(store: Store, writing: "asyncio.Future[Any]", random: Random) -> int:
     """Follow during writes. Return how often the copy was complete and equal to the source."""
     copy, compared, is_last = Copy(), 0, False
     while not is_last:
@@ -198,9 +198,9 @@ async def compare(store: Store, copy: Copy, changed: ChangeFeedPage) -> None:
     """Compare the copy with the pages of exactly the revision that it has reached."""
     token = make_token(SNAPSHOT, changed.ledger_head, changed.reached)
     assert changed.reached == changed.ledger_head.revision
-    shown = await store.read(list_calls(TENANT, ListQuery(limit=1000, snapshot=token)))
-    calls = as_copied([json.loads(each) for each in shown.records.split(SEPARATOR) if each])
-    assert shown.total == len(calls)
+    displayed = await store.read(list_calls(TENANT, ListQuery(limit=1000, snapshot=token)))
+    calls = as_copied([json.loads(each) for each in displayed.records.split(SEPARATOR) if each])
+    assert displayed.total == len(calls)
     assert calls.keys() == copy.calls.keys()
     for call_id, call in calls.items():
         copied = copy.calls[call_id]

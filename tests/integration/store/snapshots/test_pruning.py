@@ -27,13 +27,13 @@ from calltally.store.verify.revisions import check_revisions
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.examples import examples
 from tests.integration.store.probing import Direct, direct, submit, verdict
+from tests.sample_facts import fact, own
 from tests.strategies import facts
-from tests.telling import fact, own
 
 HOUR_US: Final = 3_600 * SECOND_US
 KEEP_US: Final = 48 * HOUR_US
 # Without telephone numbers, which an erasure deletes at once.
-PLACE = "id, created_us, status, direction, route, agent, provider, escalated"
+COLUMNS = "id, created_us, status, direction, route, agent, provider, escalated"
 ENDED = {
     "call_versions": "valid_to <= ?",
     "count_history": "valid_to <= ?",
@@ -59,7 +59,7 @@ class Ledger:
         self.bench, self._db = bench, db
         self.tenant = bench.new_tenant()
         self.now_us = NOW_US
-        self.seen: dict[int, LedgerState] = {0: LedgerState({}, {})}
+        self.observed: dict[int, LedgerState] = {0: LedgerState({}, {})}
         # Time until which each revision was the head.
         self._last_us = {0: NOW_US}
 
@@ -70,10 +70,10 @@ class Ledger:
     def ledger_head(self) -> LedgerHead:
         return self.bench.run(self.bench.store.read(read_ledger_head(self.tenant)))
 
-    def tell(self, told: list[Any]) -> None:
+    def report(self, reported: list[Any]) -> None:
         self._note()
         self.bench.now_us = self.now_us
-        submit(self.bench, *told, tenant=self.tenant)
+        submit(self.bench, *reported, tenant=self.tenant)
         self._look()
 
     def erase(self) -> None:
@@ -85,20 +85,20 @@ class Ledger:
 
     def _look(self) -> None:
         head = self.ledger_head.revision
-        self.seen[head] = LedgerState(self._calls(head), self._counts(head))
+        self.observed[head] = LedgerState(self._calls(head), self._counts(head))
         self._note()
 
     def _note(self) -> None:
-        self._last_us[max(self.seen)] = self.now_us
+        self._last_us[max(self.observed)] = self.now_us
 
     def check(self) -> None:
         """Check that kept revisions are unchanged, and that all recent heads are kept."""
         self._note()
         kept_from = self.ledger_head.kept_from
-        for revision, seen in self.seen.items():
+        for revision, observed in self.observed.items():
             if revision >= kept_from:
-                assert self._calls(revision) == seen.calls
-                assert self._counts(revision) == seen.counts
+                assert self._calls(revision) == observed.calls
+                assert self._counts(revision) == observed.counts
             else:
                 assert self._last_us[revision] <= self.now_us - KEEP_US
         revisions = self.bench.run(self.bench.store.read(check_revisions(self.tenant)))
@@ -109,8 +109,8 @@ class Ledger:
         return [tuple(bytes(v) if isinstance(v, memoryview) else v for v in row) for row in rows]
 
     def _calls(self, as_of: int) -> Rows:
-        live = self._rows(f"SELECT {PLACE} FROM calls WHERE tenant = ? AND revision <= ?", as_of)
-        ended = f"SELECT {PLACE} FROM call_versions WHERE tenant = ? AND valid_from <= ? AND valid_to > ?"
+        live = self._rows(f"SELECT {COLUMNS} FROM calls WHERE tenant = ? AND revision <= ?", as_of)
+        ended = f"SELECT {COLUMNS} FROM call_versions WHERE tenant = ? AND valid_from <= ? AND valid_to > ?"
         then = live + self._rows(ended, as_of, as_of)
         by_id = {row[:1]: row[1:] for row in then}
         assert len(by_id) == len(then)
@@ -182,8 +182,8 @@ def _advance_later(ledger: Ledger) -> None:
 
 work = st.sampled_from([_mark, _mark, _advance, _advance_later, _prune(1), _prune(5), _prune(1_000)])
 waits = st.sampled_from([_wait(0.01), _wait(0.2), _wait(20), _wait(47)])
-told = st.lists(facts(), min_size=1, max_size=3).map(lambda each: lambda ledger: ledger.tell(each))
-writes = st.one_of(told, told, told, st.just(Ledger.erase))
+reported = st.lists(facts(), min_size=1, max_size=3).map(lambda each: lambda ledger: ledger.report(each))
+writes = st.one_of(reported, reported, reported, st.just(Ledger.erase))
 
 
 def test_pruning_keeps_rows_of_kept_snapshots_and_deletes_the_rest(bench: Bench) -> None:
@@ -228,18 +228,18 @@ def test_mark_is_made_every_five_minutes_while_the_head_moves(ledger: Ledger) ->
         return revision
 
     assert marked(0) is None
-    ledger.tell([fact(1)])
+    ledger.report([fact(1)])
     assert marked(0) == 1
-    ledger.tell([fact(2, status="ringing")])
+    ledger.report([fact(2, status="ringing")])
     assert marked(MARK_EVERY_US - 1) is None
     assert marked(MARK_EVERY_US) == 2
     assert marked(9 * MARK_EVERY_US) is None
 
 
 def test_mark_in_the_future_does_not_prevent_others(ledger: Ledger) -> None:
-    ledger.tell([fact(1)])
+    ledger.report([fact(1)])
     assert ledger.write(mark_head(ledger.tenant, NOW_US + 900 * HOUR_US)) == 1
-    ledger.tell([fact(2, status="ringing")])
+    ledger.report([fact(2, status="ringing")])
     assert ledger.write(mark_head(ledger.tenant, NOW_US)) == 2
 
 
@@ -249,7 +249,7 @@ def test_oldest_kept_revision_never_moves_back(ledger: Ledger) -> None:
         return revision
 
     for number in range(3):
-        ledger.tell([news(number)])
+        ledger.report([news(number)])
         ledger.write(mark_head(ledger.tenant, NOW_US + number * HOUR_US))
     later_us = NOW_US + KEEP_US
     assert advanced(later_us - 1) is None
@@ -262,7 +262,7 @@ def test_oldest_kept_revision_never_moves_back(ledger: Ledger) -> None:
 
 def test_everything_is_kept_without_old_marks(ledger: Ledger) -> None:
     for number in range(3):
-        ledger.tell([news(number)])
+        ledger.report([news(number)])
     assert ledger.write(advance_kept_from(ledger.tenant, NOW_US + 9 * KEEP_US, KEEP_US)) is None
     assert ledger.write(prune_history(ledger.tenant, 1_000)) == 0
     assert ledger.count("call_versions") == 2
@@ -272,7 +272,7 @@ def test_batch_is_limited_and_affects_one_tenant(ledger: Ledger) -> None:
     other = Ledger(ledger.bench, ledger._db)
     for each in (ledger, other):
         for number in range(20):
-            each.tell([news(number)])
+            each.report([news(number)])
     _mark(ledger)
     _wait(49)(ledger)
     _advance(ledger)
@@ -292,8 +292,8 @@ def test_is_pruning_due_detects_pending_work(ledger: Ledger) -> None:
         return ledger.bench.run(ledger.bench.store.read(is_pruning_due(ledger.tenant, now_us, KEEP_US)))
 
     assert not due(NOW_US)
-    ledger.tell([fact(1)])
-    ledger.tell([fact(2, status="ringing")])
+    ledger.report([fact(1)])
+    ledger.report([fact(2, status="ringing")])
     assert due(NOW_US)
     _mark(ledger)
     assert not due(NOW_US + KEEP_US - 1)
@@ -307,7 +307,7 @@ def test_is_pruning_due_detects_pending_work(ledger: Ledger) -> None:
 
 def test_words_leave_the_index_with_their_texts(ledger: Ledger) -> None:
     for number, word in enumerate(("tulips", "roses", "lilies")):
-        ledger.tell([own(number, sequence=number, summary=f"Asked for {word}.")])
+        ledger.report([own(number, sequence=number, summary=f"Asked for {word}.")])
     _mark(ledger)
     _wait(49)(ledger)
     _advance(ledger)
@@ -326,7 +326,7 @@ def test_expired_hold_stays_for_a_while(ledger: Ledger) -> None:
         return rows
 
     for number in range(2):
-        ledger.tell([news(number)])
+        ledger.report([news(number)])
     for name, revision in (("old", 1), ("kept", 2)):
         ledger._db("INSERT INTO holds VALUES (?, ?, ?, ?)", ledger.tenant, name, revision, NOW_US)
     _mark(ledger)
@@ -341,7 +341,7 @@ def test_expired_hold_stays_for_a_while(ledger: Ledger) -> None:
 def test_verify_finds_rows_that_pruning_should_have_kept(ledger: Ledger) -> None:
     """Verification checks the required rows even where history was pruned."""
     for number in range(6):
-        ledger.tell([news(number)])
+        ledger.report([news(number)])
         if number == 2:
             _mark(ledger)
     _wait(49)(ledger)

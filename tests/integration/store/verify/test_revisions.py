@@ -17,7 +17,7 @@ from calltally.store.verify import calls
 from calltally.store.verify.snapshots import SAMPLES
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import Direct, direct, submit, verdict
-from tests.telling import SID, fact, own
+from tests.sample_facts import SID, fact, own
 
 OTHER = "CA" + "1" * 32
 NODE = call_uuid(TENANT, SID)
@@ -111,9 +111,9 @@ def _first_key() -> bytes:
 
 
 def test_valid_ledger_is_clean(ledger: Bench) -> None:
-    told = verdict(ledger)
-    assert (told.findings, told.is_clean) == ([], True)
-    assert told.rows_read == {
+    reported = verdict(ledger)
+    assert (reported.findings, reported.is_clean) == ([], True)
+    assert reported.rows_read == {
         "calls": 2,
         "facts": 6,
         "revisions": 6,
@@ -125,8 +125,8 @@ def test_valid_ledger_is_clean(ledger: Bench) -> None:
 
 
 def test_empty_ledger_is_clean(bench: Bench) -> None:
-    told = verdict(bench)
-    assert (told.is_clean, told.rows_read["calls"]) == (True, 0)
+    reported = verdict(bench)
+    assert (reported.is_clean, reported.rows_read["calls"]) == (True, 0)
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -134,9 +134,9 @@ def test_damage_is_found_and_not_repaired(ledger: Bench, damage: str) -> None:
     invariants, do = DAMAGE[damage]
     with direct(ledger.url) as db:
         do(db)
-    told = verdict(ledger)
-    assert {finding.invariant for finding in told.findings} == invariants
-    assert not told.is_clean
+    reported = verdict(ledger)
+    assert {finding.invariant for finding in reported.findings} == invariants
+    assert not reported.is_clean
     assert verdict(ledger, repair=True).is_clean is False
     left = verdict(ledger)
     # Counters repaired from damaged rows would hide the damage, so they stay as well.
@@ -147,12 +147,12 @@ def test_damage_is_found_and_not_repaired(ledger: Bench, damage: str) -> None:
 def test_counters_are_repaired_on_request(ledger: Bench, miscount: str) -> None:
     with direct(ledger.url) as db:
         db(MISCOUNTS[miscount])
-    told = verdict(ledger)
-    assert {finding.invariant for finding in told.findings} == {6}
-    assert (told.is_clean, told.repaired) == (False, 0)
+    reported = verdict(ledger)
+    assert {finding.invariant for finding in reported.findings} == {6}
+    assert (reported.is_clean, reported.repaired) == (False, 0)
     repaired = verdict(ledger, repair=True)
     assert repaired.is_clean
-    assert repaired.repaired == len(told.findings)
+    assert repaired.repaired == len(reported.findings)
     assert verdict(ledger).findings == []
     submit(ledger, fact(80, OTHER, status="failed", sequence=9))
     assert verdict(ledger).findings == []
@@ -169,10 +169,10 @@ def test_only_named_tenants_are_checked(ledger: Bench) -> None:
 
 def test_ledger_of_several_chunks_is_checked_to_its_end(bench: Bench) -> None:
     submit(bench, *[fact(number, f"CA{number:032x}", status="ringing") for number in range(1_001)])
-    told = verdict(bench)
-    assert told.is_clean
+    reported = verdict(bench)
+    assert reported.is_clean
     walked = dict.fromkeys(("calls", "facts", "revisions", "counted", "stepped", "measured"), 1_001)
-    assert told.rows_read == {**walked, "pages": SAMPLES}
+    assert reported.rows_read == {**walked, "pages": SAMPLES}
 
 
 def test_all_calls_of_one_instant_are_checked(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,8 +181,8 @@ def test_all_calls_of_one_instant_are_checked(bench: Bench, monkeypatch: pytest.
     for chunk in (2, 4, 6):
         monkeypatch.setattr(calls, "CHUNK", chunk)
         monkeypatch.setattr(calls, "_KEYS", chunk)
-        told = verdict(bench)
-        assert (told.findings, told.rows_read["calls"], told.rows_read["facts"]) == ([], 6, 6)
+        reported = verdict(bench)
+        assert (reported.findings, reported.rows_read["calls"], reported.rows_read["facts"]) == ([], 6, 6)
 
 
 @pytest.mark.parametrize("created_us", [-(2**63), -(2**62) - 1, 0, 2**62])
@@ -224,16 +224,16 @@ def test_fact_of_two_calls_is_reported_once(bench: Bench) -> None:
 
 def _identity_of(bench: Bench, sid: str) -> list[tuple[Any, ...]]:
     with direct(bench.url) as db:
-        asked = "SELECT tenant, node, call_sid, id FROM identities"
-        return db(f"{asked} {ONE_SID}", call_uuid(TENANT, sid))
+        requested = "SELECT tenant, node, call_sid, id FROM identities"
+        return db(f"{requested} {ONE_SID}", call_uuid(TENANT, sid))
 
 
 @pytest.mark.parametrize("raw", [None, "text"])
 def test_body_of_another_type_is_unreadable(raw: str | None) -> None:
     """Only a damaged file of SQLite can contain one."""
-    told = fact(1, status="ringing", direction="inbound")
-    row = (NODE, told.key, told.received_us, pack_fact(told), raw)
-    call = (NODE, *([None] * 11), 1, 1, b"", told.occurred_us, NODE)
+    reported = fact(1, status="ringing", direction="inbound")
+    row = (NODE, reported.key, reported.received_us, pack_fact(reported), raw)
+    call = (NODE, *([None] * 11), 1, 1, b"", reported.occurred_us, NODE)
     rows: dict[str, Rows] = {"calls_created_after": [call], "bodies_of_nodes": [row]}
 
     def answer(request: AnyStatement | Batch) -> list[Any]:
@@ -242,7 +242,7 @@ def test_body_of_another_type_is_unreadable(raw: str | None) -> None:
         return rows.get(request.name, [])
 
     checked = run_operation(calls.check_calls(TENANT, calls.FIRST_CALL), answer)
-    assert f"fact {told.key.hex()} of {TENANT}" in [finding.subject for finding in checked.findings]
+    assert f"fact {reported.key.hex()} of {TENANT}" in [finding.subject for finding in checked.findings]
 
 
 def test_facts_are_checked_before_their_calls_are_folded_again(ledger: Bench) -> None:
@@ -262,12 +262,12 @@ def test_wrong_column_alone_is_found(bench: Bench, column: str) -> None:
     """SQLite's list index has these columns too, and the ledger updates counters by the row's columns."""
     submit(bench, fact(1, status="ringing"), fact(1, OTHER, status="busy"))
     with direct(bench.url) as db:
-        _beside_index(db, f"UPDATE calls SET {column} {ONE_CALL}")
+        _without_index(db, f"UPDATE calls SET {column} {ONE_CALL}")
     details = [finding.detail for finding in verdict(bench).findings]
     assert f"its columns are not what its facts give: {column.split(maxsplit=1)[0]}" in details
 
 
-def _beside_index(db: Direct, sql: str) -> None:
+def _without_index(db: Direct, sql: str) -> None:
     """Change rows while the database does not know the index, so that the index stays as it is."""
     named = "name = 'calls_listed'"
     db("PRAGMA writable_schema = 1")
@@ -282,10 +282,10 @@ def _beside_index(db: Direct, sql: str) -> None:
 
 def test_wrong_history_of_counters_is_found_by_sampled_pages(bench: Bench) -> None:
     """Nearly every fact is a commit of its own, so that most random pages are of older revisions."""
-    for turn in range(40):
-        status = STATUSES[turn % len(OPEN)]
-        sid, event_id = f"call-{turn % 5}", f"turn {turn}"
-        submit(bench, own(turn % 5, sid, event_id=event_id, sequence=turn, status=status))
+    for round_number in range(40):
+        status = STATUSES[round_number % len(OPEN)]
+        sid, event_id = f"call-{round_number % 5}", f"turn {round_number}"
+        submit(bench, own(round_number % 5, sid, event_id=event_id, sequence=round_number, status=status))
     assert verdict(bench).findings == []
     assert verdict(bench).rows_read["pages"] == SAMPLES
     with direct(bench.url) as db:

@@ -16,7 +16,7 @@ from calltally.web.dashboard import rendering
 from tests.conftest import TENANT, Bench
 from tests.integration.alerts.evaluating import finding, submit_unanswered
 from tests.integration.web.dashboard.browsing import Browser
-from tests.telling import START_US
+from tests.sample_facts import START_US
 
 SUPPORT = SeriesKey(Dimension.ROUTE, "support")
 BEGAN_US = START_US // STEP_US * STEP_US

@@ -45,11 +45,11 @@ def teach(browser: Browser) -> None:
 
 
 def test_letters_are_listed_with_cause_provider_and_count(browser: Browser, letters: list[str]) -> None:
-    shown = page(signed_in(browser), "/dead-letters")
-    assert set(re.findall(r'href="/dead-letters/([0-9a-f]{32})"', shown)) == set(letters)
-    assert shown.count(f'<td>twilio</td><td class="cause">{REASON}</td>') == 3
-    assert sorted(re.findall(r'<td class="number">(\d)</td></tr>', shown)) == ["1", "1", "2"]
-    assert "To replay dead letters, your key needs the scope events:write." in shown
+    displayed = page(signed_in(browser), "/dead-letters")
+    assert set(re.findall(r'href="/dead-letters/([0-9a-f]{32})"', displayed)) == set(letters)
+    assert displayed.count(f'<td>twilio</td><td class="cause">{REASON}</td>') == 3
+    assert sorted(re.findall(r'<td class="number">(\d)</td></tr>', displayed)) == ["1", "1", "2"]
+    assert "To replay dead letters, your key needs the scope events:write." in displayed
     assert browser.post("/dead-letters", letter=letters[0]).status_code == 403
     assert "No dead letters." in page(browser, "/dead-letters?provider=vonage")
     assert 'rel="next"' in page(browser, "/dead-letters?limit=2")
@@ -59,8 +59,8 @@ def test_settings_lead_to_the_letters(browser: Browser, letters: list[str]) -> N
     assert '<a href="/dead-letters">3 dead letters</a>' in page(signed_in(browser), "/settings")
     admin = Browser(browser.service)
     admin.sign_in(ADMIN["x-admin-key"], tenant=TENANT)
-    shown = page(admin, "/settings")
-    assert '<a href="/dead-letters?provider=twilio">3 dead letters</a>' in shown
+    displayed = page(admin, "/settings")
+    assert '<a href="/dead-letters?provider=twilio">3 dead letters</a>' in displayed
     assert len(letters) == 3
 
 
@@ -68,20 +68,20 @@ def test_raw_request_needs_the_scope_of_raw_bodies(
     browser: Browser, bench: Bench, letters: list[str]
 ) -> None:
     path = f"/dead-letters/{letters[0]}"
-    shown = page(signed_in(browser), path)
-    assert "waits for a replay" in shown
-    assert "received once more" in shown
-    assert "To see the request with its raw body, your key needs the scope transcripts:read." in shown
-    assert "CallStatus=parked" not in shown
-    shown = page(signed_in(browser, "transcripts:read"), path)
-    assert "CallStatus: parked" in shown
-    assert "CallStatus=parked&To=%2B14155550100" in shown
-    assert "https://calls.example.com/1" in shown
+    displayed = page(signed_in(browser), path)
+    assert "waits for a replay" in displayed
+    assert "received once more" in displayed
+    assert "To see the request with its raw body, your key needs the scope transcripts:read." in displayed
+    assert "CallStatus=parked" not in displayed
+    displayed = page(signed_in(browser, "transcripts:read"), path)
+    assert "CallStatus: parked" in displayed
+    assert "CallStatus=parked&To=%2B14155550100" in displayed
+    assert "https://calls.example.com/1" in displayed
     bench.run(bench.store.write(set_masking(TENANT, masks=True)))
     browser.service.deps.keys.forget_tenant(TENANT)
-    shown = page(browser, path)
-    assert "and need the scope pii:read." in shown
-    assert "CallStatus" not in shown.replace(REASON, "")
+    displayed = page(browser, path)
+    assert "and need the scope pii:read." in displayed
+    assert "CallStatus" not in displayed.replace(REASON, "")
 
 
 def test_a_letter_is_replayed_with_its_result(browser: Browser, bench: Bench, letters: list[str]) -> None:
@@ -103,8 +103,8 @@ def test_a_letter_is_replayed_with_its_result(browser: Browser, bench: Bench, le
 def test_a_page_of_letters_is_replayed(browser: Browser, letters: list[str]) -> None:
     signed_in(browser, "events:write")
     teach(browser)
-    shown = page(browser, "/dead-letters")
-    assert "Replay these 3" in shown
+    displayed = page(browser, "/dead-letters")
+    assert "Replay these 3" in displayed
     # The fields of a form with a repeated name.
     first = browser.post("/dead-letters", letter=letters[0])
     assert "1 read (1 applied)" in first.text

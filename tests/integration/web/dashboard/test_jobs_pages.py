@@ -49,9 +49,9 @@ def test_export_is_requested_completed_and_downloaded(desk: ExportDesk) -> None:
     done = page(browser, path)
     assert ("complete" in done, "jobs.js" in done, "All of it" in done) == (True, False, True)
     [file] = re.findall(rf'<a href="({path}/files/[^"]+)" download>', done)
-    told = browser.get(file)
-    assert told.headers["content-type"].startswith("text/csv")
-    assert told.text.count("\n") == 1 + 5
+    reported = browser.get(file)
+    assert reported.headers["content-type"].startswith("text/csv")
+    assert reported.text.count("\n") == 1 + 5
     assert browser.get(f"{path}/manifest.json").json()["complete"] is True
     [calls] = re.findall(r'<a href="(/calls\?[^"]+)">The same calls', done)
     assert page(browser, calls).count('class="call') >= 5
@@ -75,10 +75,10 @@ def test_the_form_is_filled_by_the_filters_of_a_link(desk: ExportDesk) -> None:
     query = (
         "status=failed&route=sales&number=%2B14155550100&escalated=true&from=2026-09-21T10:00:00Z&format=csv"
     )
-    shown = page(browser, f"/exports?{query}")
-    assert 'name="number" value="+14155550100"' in shown
-    assert 'name="from_local" value="2026-09-21T10:00"' in shown
-    assert "<option selected>failed</option>" in shown
+    displayed = page(browser, f"/exports?{query}")
+    assert 'name="number" value="+14155550100"' in displayed
+    assert 'name="from_local" value="2026-09-21T10:00"' in displayed
+    assert "<option selected>failed</option>" in displayed
     answer = browser.post("/exports", number="+14155550100", escalated="true", status="failed", format="csv")
     assert "+14155550100" in page(browser, answer.headers["location"])
     assert browser.post("/exports", format="docx").status_code == 400
@@ -86,9 +86,9 @@ def test_the_form_is_filled_by_the_filters_of_a_link(desk: ExportDesk) -> None:
 
 def test_export_needs_its_scope(desk: ExportDesk) -> None:
     browser = signed_in(desk.service)
-    shown = page(browser, "/exports")
-    assert "A new export" not in shown
-    assert "To start an export, your key needs the scope exports:write. It has calls:read." in shown
+    displayed = page(browser, "/exports")
+    assert "A new export" not in displayed
+    assert "To start an export, your key needs the scope exports:write. It has calls:read." in displayed
     lacks = "To start a comparison, your key needs the scope exports:write."
     assert lacks in page(browser, "/reconciliations")
     assert browser.post("/exports", format="csv").status_code == 403
@@ -104,7 +104,7 @@ def test_a_long_list_of_exports_has_pages(desk: ExportDesk) -> None:
     assert 'rel="prev"' in page(browser, after)
 
 
-def test_without_a_folder_the_pages_say_what_to_set(bench: Bench) -> None:
+def test_without_a_folder_the_pages_name_the_setting(bench: Bench) -> None:
     browser = signed_in(Service(bench), "exports:write")
     assert "CALLTALLY_FILES_FOLDER" in page(browser, "/exports")
     assert "CALLTALLY_FILES_FOLDER" in page(browser, "/reconciliations")

@@ -23,8 +23,8 @@ def done(service: Service, command: str) -> Answer:
     headers = dict(value.split(": ", 1) for name, value in given if name == "-H")
     data = [value for name, value in given if name == "-d"]
     assert {name for name, _value in given} <= {"-H", "-d"}
-    asking = service._request("POST" if data else "GET", url, headers, "".join(data).encode())
-    return service.bench.run(asking)
+    exchange = service._request("POST" if data else "GET", url, headers, "".join(data).encode())
+    return service.bench.run(exchange)
 
 
 def commands(browser: Browser, path: str) -> list[str]:

@@ -17,7 +17,7 @@ from tests.integration.alerts.evaluating import finding
 from tests.integration.store.probing import submit
 from tests.integration.web.dashboard.browsing import Browser
 from tests.integration.web.service import Answer
-from tests.telling import START_US, fact
+from tests.sample_facts import START_US, fact
 
 # The tests' calls start at 2026-09-21 13:34 UTC.
 WINDOW = "from=2026-09-21&to=2026-09-22&compare=previous"
@@ -128,9 +128,14 @@ def test_heat_map_is_equal_from_chart_hours_and_from_a_query(
     browser.post("/preferences", zone=zone, theme="auto")
     window = "from=2026-09-21T00:00:00Z&to=2026-09-23T00:00:00Z&compare=none"
     weeks = []
-    for shown in ("step=hour", "step=day", "step=hour&by=all", "step=hour&rate=busy_rate&heat=answer_rate"):
+    for displayed in (
+        "step=hour",
+        "step=day",
+        "step=hour&by=all",
+        "step=hour&rate=busy_rate&heat=answer_rate",
+    ):
         found = re.search(
-            r'<table class="heat">.*?</table>', quality_page(browser, f"{window}&{shown}").text, re.DOTALL
+            r'<table class="heat">.*?</table>', quality_page(browser, f"{window}&{displayed}").text, re.DOTALL
         )
         assert found
         weeks.append(found[0])

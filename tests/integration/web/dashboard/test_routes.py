@@ -33,10 +33,13 @@ def rows(answer: Answer) -> list[str]:
 
 
 def test_sign_in_redirects_back_to_the_requested_page(browser: Browser) -> None:
-    browser.service.tell("CA1", DONE)
-    asked = browser.get("/calls?status=failed")
-    assert (asked.status_code, asked.headers["location"]) == (303, "/sign-in?next=%2Fcalls%3Fstatus%3Dfailed")
-    form = browser.get(asked.headers["location"])
+    browser.service.report("CA1", DONE)
+    requested = browser.get("/calls?status=failed")
+    assert (requested.status_code, requested.headers["location"]) == (
+        303,
+        "/sign-in?next=%2Fcalls%3Fstatus%3Dfailed",
+    )
+    form = browser.get(requested.headers["location"])
     assert 'name="next" value="/calls?status=failed"' in form.text
     signed_in = browser.sign_in(next="/calls?status=failed")
     assert (signed_in.status_code, signed_in.headers["location"]) == (303, "/calls?status=failed")
@@ -76,7 +79,7 @@ def test_key_without_calls_read_cannot_sign_in(browser: Browser) -> None:
 
 
 def test_an_administrator_names_the_tenant(browser: Browser) -> None:
-    browser.service.tell("CA1", DONE)
+    browser.service.report("CA1", DONE)
     admin = ADMIN["x-admin-key"]
     assert "No tenant has this id" in browser.sign_in(admin).text
     assert "No tenant has this id" in browser.sign_in(admin, tenant="nobody").text
@@ -129,7 +132,7 @@ def test_used_session_is_renewed_and_idle_session_expires(browser: Browser) -> N
 
 
 def test_time_zone_and_theme_apply_to_all_pages(browser: Browser) -> None:
-    browser.service.tell("CA1", DONE)
+    browser.service.report("CA1", DONE)
     browser.sign_in()
     browser.get("/calls")
     assert browser.post("/preferences", zone="Asia/Tokyo", theme="dark", next="/calls").status_code == 303
@@ -141,7 +144,7 @@ def test_time_zone_and_theme_apply_to_all_pages(browser: Browser) -> None:
 
 
 def test_caller_text_is_never_markup(browser: Browser) -> None:
-    browser.service.tell("CA1", DONE)
+    browser.service.report("CA1", DONE)
     browser.sign_in()
     listed = browser.get("/calls")
     one = browser.get("/calls/CA1")
@@ -154,12 +157,12 @@ def test_caller_text_is_never_markup(browser: Browser) -> None:
 
 def test_pages_stay_stable_while_calls_arrive(browser: Browser) -> None:
     for number in range(7):
-        browser.service.tell(f"CA{number}", DONE)
+        browser.service.report(f"CA{number}", DONE)
     browser.sign_in()
     page = browser.get("/calls?limit=3")
     first_rows = rows(page)
     while 'rel="next"' in page.text:
-        browser.service.tell(f"CB{len(first_rows)}", DONE)
+        browser.service.report(f"CB{len(first_rows)}", DONE)
         page = browser.get(links(page, "next"))
         first_rows += rows(page)
     assert len(first_rows) == len(set(first_rows)) == 7
@@ -169,7 +172,7 @@ def test_pages_stay_stable_while_calls_arrive(browser: Browser) -> None:
 
 def test_page_field_jumps_to_any_page(browser: Browser) -> None:
     for number in range(5):
-        browser.service.tell(f"CA{number}", DONE)
+        browser.service.report(f"CA{number}", DONE)
     browser.sign_in()
     everyone = rows(browser.get("/calls"))
     assert rows(browser.get("/calls?limit=2&page=2")) == everyone[2:4]
@@ -181,7 +184,7 @@ def test_page_field_jumps_to_any_page(browser: Browser) -> None:
 
 
 def test_filters_are_removable_chips(browser: Browser) -> None:
-    browser.service.tell("CA1", DONE)
+    browser.service.report("CA1", DONE)
     browser.sign_in()
     page = browser.get("/calls?status=failed&status=busy&route=&direction=outbound&limit=50").text
     assert "No call matches these filters" in page
@@ -240,7 +243,7 @@ def test_an_empty_ledger_shows_how_to_send_a_first_event(browser: Browser) -> No
 
 
 def test_the_search_field_leads_to_a_call_a_number_or_words(browser: Browser) -> None:
-    browser.service.tell("CA1", DONE)
+    browser.service.report("CA1", DONE)
     browser.sign_in()
     targets = [
         browser.get(f"/calls?{urlencode({'find': text})}").headers["location"]
@@ -250,8 +253,8 @@ def test_the_search_field_leads_to_a_call_a_number_or_words(browser: Browser) ->
 
 
 def test_call_page_shows_its_facts(browser: Browser) -> None:
-    browser.service.tell("CA1", {"status": "ringing"}, raw=b"CallStatus=ringing")
-    browser.service.tell("CA1", DONE, raw=b"CallStatus=completed")
+    browser.service.report("CA1", {"status": "ringing"}, raw=b"CallStatus=ringing")
+    browser.service.report("CA1", DONE, raw=b"CallStatus=completed")
     browser.sign_in()
     page = browser.get("/calls/CA1").text
     assert "Outbound to +14155550100 on route support" in page
@@ -262,9 +265,9 @@ def test_call_page_shows_its_facts(browser: Browser) -> None:
 
 
 def test_facts_show_what_each_one_changed(browser: Browser) -> None:
-    browser.service.tell("CA1", {"status": "ringing", "route": "support"})
-    browser.service.tell("CA1", DONE)
-    browser.service.tell("CA1", DONE | {"status": "ringing"})
+    browser.service.report("CA1", {"status": "ringing", "route": "support"})
+    browser.service.report("CA1", DONE)
+    browser.service.report("CA1", DONE | {"status": "ringing"})
     browser.sign_in()
     page = browser.get("/calls/CA1").text
     changed = [
@@ -279,7 +282,7 @@ def test_facts_show_what_each_one_changed(browser: Browser) -> None:
 
 
 def test_raw_bodies_need_their_scope(browser: Browser) -> None:
-    browser.service.tell("CA1", DONE, raw=b"CallStatus=completed")
+    browser.service.report("CA1", DONE, raw=b"CallStatus=completed")
     key = browser.service.new_key("calls:read", "transcripts:read")["authorization"].removeprefix("Bearer ")
     browser.sign_in(key)
     assert "CallStatus=completed" in browser.get("/calls/CA1").text
@@ -287,7 +290,7 @@ def test_raw_bodies_need_their_scope(browser: Browser) -> None:
 
 def test_call_of_another_tenant_is_not_found(browser: Browser) -> None:
     browser.service.bench.add_tenant("other")
-    browser.service.tell("CA1", DONE, tenant="other")
+    browser.service.report("CA1", DONE, tenant="other")
     browser.sign_in()
     assert browser.get("/calls/CA1").status_code == 404
     assert rows(browser.get("/calls")) == []
@@ -295,13 +298,13 @@ def test_call_of_another_tenant_is_not_found(browser: Browser) -> None:
 
 def test_listed_calls_are_exported(browser: Browser) -> None:
     for number in range(3):
-        browser.service.tell(f"CA{number}", DONE)
+        browser.service.report(f"CA{number}", DONE)
     browser.sign_in()
     found = re.search(
         r'<a href="(/calls-export[^"]+format=csv)"', browser.get("/calls?route=support&limit=25").text
     )
     assert found
-    browser.service.tell("CA9", DONE)
+    browser.service.report("CA9", DONE)
     answer = browser.get(unescape(found[1]))
     assert answer.headers["content-type"].startswith("text/csv")
     assert len(answer.text.splitlines()) == 1 + 3

@@ -35,15 +35,15 @@ def signed_in(browser: Browser, *scopes: str) -> Browser:
 
 
 def test_a_reader_sees_the_rules_alone(browser: Browser) -> None:
-    shown = page(signed_in(browser, "calls:read"))
-    assert "API keys, routes, providers, retention and tenants need the admin key." in shown
+    displayed = page(signed_in(browser, "calls:read"))
+    assert "API keys, routes, providers, retention and tenants need the admin key." in displayed
     assert (
         "To see and change webhook endpoints, your key needs the scope webhooks:write. It has calls:read."
-        in shown
+        in displayed
     )
-    assert "To change the rules, your key needs the scope alerts:write." in shown
+    assert "To change the rules, your key needs the scope alerts:write." in displayed
     assert all(
-        f'action="/settings/{name}"' not in shown for name in ("keys", "endpoints", "rules", "tenants")
+        f'action="/settings/{name}"' not in displayed for name in ("keys", "endpoints", "rules", "tenants")
     )
 
 
@@ -57,9 +57,9 @@ def test_key_is_created_displayed_once_and_revoked(admin: Browser) -> None:
     answer = admin.post("/settings/keys", name="desk", scope="calls:read")
     [key] = re.findall(r"ct_acme_[A-Za-z0-9_-]{43}", answer.text)
     assert admin.service.get("/api/v1/call-logs", {"authorization": f"Bearer {key}"}).status_code == 200
-    shown = page(admin)
-    assert key not in shown
-    [key_id] = re.findall(r"<code>(key_[0-9a-f]+)</code></td><td>desk</td>", shown)
+    displayed = page(admin)
+    assert key not in displayed
+    [key_id] = re.findall(r"<code>(key_[0-9a-f]+)</code></td><td>desk</td>", displayed)
     assert admin.post("/settings/revoked-keys", key=key_id, next="/settings#keys").status_code == 303
     assert admin.service.get("/api/v1/call-logs", {"authorization": f"Bearer {key}"}).status_code == 401
     assert "revoked 20" in page(admin)
@@ -75,13 +75,13 @@ def test_route_is_replaced(admin: Browser) -> None:
     assert admin.post("/settings/routes", route="two words").status_code == 400
 
 
-def test_secrets_are_stored_and_never_shown(admin: Browser) -> None:
+def test_secrets_are_stored_and_never_displayed(admin: Browser) -> None:
     assert 'name="secret.auth_token"' in page(admin, "?provider=twilio")
     assert "Secrets of nobody" not in page(admin, "?provider=nobody")
     fields = {"provider": "twilio", "secret.auth_token": SECRET}
     assert admin.post("/settings/providers", None, **fields).status_code == 303
-    shown = page(admin)
-    assert (SECRET in shown, shown.count("stored")) == (False, 1)
+    displayed = page(admin)
+    assert (SECRET in displayed, displayed.count("stored")) == (False, 1)
     assert admin.post("/settings/providers", None, provider="twilio").status_code == 400
 
 
@@ -97,14 +97,14 @@ def test_test_callback_shows_whether_a_real_one_is_accepted(admin: Browser) -> N
     assert "can be decrypted" in admin.post("/settings/checks", provider="kamailio").text
 
 
-def test_fields_that_no_page_lists_are_shown_with_the_provider(admin: Browser) -> None:
+def test_fields_that_no_page_lists_are_listed_with_the_provider(admin: Browser) -> None:
     bench = admin.service.bench
     record = record_unlisted_field((TENANT, "twilio", "BrandNew"), 3, bench.now_us)
     bench.run(bench.store.write(record))
     assert "fields or values that the provider does not document (1): <code>BrandNew</code>" in page(admin)
 
 
-def test_wrong_signatures_are_shown_with_the_provider(admin: Browser) -> None:
+def test_wrong_signatures_are_listed_with_the_provider(admin: Browser) -> None:
     bench = admin.service.bench
     bench.run(bench.store.write(record_failures((TENANT, "twilio"), 7, bench.now_us)))
     assert "7 wrong signatures" in page(admin)
@@ -147,9 +147,9 @@ def test_endpoint_is_created_paused_resumed_and_deleted(service: Service) -> Non
     )
     assert made.status_code == 200, made.text
     assert "whsec_" in made.text
-    shown = page(browser)
-    assert ("whsec_" in shown, "voice.call.completed</td>" in shown) == (False, True)
-    [endpoint] = set(re.findall(r'name="endpoint" value="([^"]+)"', shown))
+    displayed = page(browser)
+    assert ("whsec_" in displayed, "voice.call.completed</td>" in displayed) == (False, True)
+    [endpoint] = set(re.findall(r'name="endpoint" value="([^"]+)"', displayed))
     browser.post("/settings/endpoints/pause", endpoint=endpoint)
     assert "paused by request" in page(browser)
     browser.post("/settings/endpoints/resume", endpoint=endpoint)

@@ -11,7 +11,7 @@ from calltally.alerts.backtest.replay import Backtest, Episode, HourlyCounts, Ho
 from calltally.alerts.model.series import TENANT, Dimension, Metric, SeriesKey
 from calltally.calls.alert_counts import COLUMNS, STEP_S, AlertStepKey, Cells
 from calltally.calls.times import SECOND_US, utc_text
-from tests.telling import START_US
+from tests.sample_facts import START_US
 
 FROM_S = START_US // SECOND_US // 86_400 * 86_400
 TO_S = FROM_S + 10 * 3_600

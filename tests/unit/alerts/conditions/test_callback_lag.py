@@ -14,7 +14,7 @@ from calltally.alerts.conditions.callback_lag import (
 from calltally.alerts.model.series import Dimension
 from calltally.calls.events import Channel
 from calltally.calls.times import DAY_US, SECOND_US
-from tests.telling import START_US, fact
+from tests.sample_facts import START_US, fact
 
 NOW_US = START_US // DAY_US * DAY_US + DAY_US // 2
 MINUTE_US = 60 * SECOND_US

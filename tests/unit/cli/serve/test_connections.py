@@ -22,7 +22,7 @@ print(bound, *resource.getrlimit(resource.RLIMIT_NOFILE))
 
 
 @pytest.mark.parametrize(
-    ("soft", "hard", "asked", "bound", "soft_then"),
+    ("soft", "hard", "requested", "bound", "soft_then"),
     [
         pytest.param(256, 4096, 1_000, 1_000, 2_040, id="the soft limit is raised as far as needed"),
         pytest.param(256, 4096, 5_000, 3_056, 4_096, id="the hard limit leaves fewer"),
@@ -31,12 +31,12 @@ print(bound, *resource.getrlimit(resource.RLIMIT_NOFILE))
     ],
 )
 def test_the_bound_leaves_file_descriptors_for_the_rest(
-    soft: int, hard: int, asked: int, bound: int, soft_then: int
+    soft: int, hard: int, requested: int, bound: int, soft_then: int
 ) -> None:
-    words = [sys.executable, "-c", LIMITED, str(soft), str(hard), str(asked)]
+    words = [sys.executable, "-c", LIMITED, str(soft), str(hard), str(requested)]
     done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.split() == [str(bound), str(soft_then), str(hard)]
-    assert ("file descriptors limit the connections" in done.stderr) == (bound < asked)
+    assert ("file descriptors limit the connections" in done.stderr) == (bound < requested)
 
 
 class Idle:

@@ -87,7 +87,7 @@ def connected(runner: asyncio.Runner, app: Any = refuse) -> tuple[ProblemProtoco
     return protocol, wire
 
 
-def told(runner: asyncio.Runner, protocol: ProblemProtocol, data: bytes) -> None:
+def reported(runner: asyncio.Runner, protocol: ProblemProtocol, data: bytes) -> None:
     """Bytes that come, and what is answered to them."""
 
     async def come() -> None:
@@ -104,7 +104,7 @@ def test_a_head_is_sent_with_what_follows_at_once(
     protocol, wire = connected(runner, in_pieces(pause))
     for _ in range(2):
         wire.sent.clear()
-        told(runner, protocol, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        reported(runner, protocol, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
         head, _, first = wire.sent[0].partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200 ")
         assert [first, *wire.sent[1:]] == pieces
@@ -123,7 +123,7 @@ def test_a_head_that_waits_for_what_follows_outlives_what_happens_meanwhile(
         await asyncio.sleep(0)
 
     protocol, wire = connected(runner, app)
-    told(runner, protocol, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+    reported(runner, protocol, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
     answers = [sent[:12] for sent in wire.sent]
     assert answers == ([] if meanwhile == "gone" else [b"HTTP/1.1 200", b"HTTP/1.1 400"])
 
@@ -137,7 +137,7 @@ def test_a_head_without_a_body_waits_for_nothing(runner: asyncio.Runner) -> None
 
     sent = list[bytes]()
     protocol, wire = connected(runner, app)
-    told(runner, protocol, b"HEAD / HTTP/1.1\r\nhost: x\r\n\r\n")
+    reported(runner, protocol, b"HEAD / HTTP/1.1\r\nhost: x\r\n\r\n")
     assert wire.is_shut
     assert sent == [wire.written]
     assert wire.written.startswith(b"HTTP/1.1 200 ")
@@ -145,33 +145,33 @@ def test_a_head_without_a_body_waits_for_nothing(runner: asyncio.Runner) -> None
 
 def test_an_answer_before_the_end_of_its_request_shuts_one_side_alone(runner: asyncio.Runner) -> None:
     protocol, wire = connected(runner)
-    told(runner, protocol, POST)
+    reported(runner, protocol, POST)
     assert wire.written.startswith(b"HTTP/1.1 413 ")
     assert (wire.has_ended, wire.is_shut) == (True, False)
 
 
 def test_an_answer_to_a_whole_request_closes_at_once(runner: asyncio.Runner) -> None:
     protocol, wire = connected(runner)
-    told(runner, protocol, POST + b" " * 99)
+    reported(runner, protocol, POST + b" " * 99)
     assert (wire.has_ended, wire.is_shut) == (False, True)
 
 
 def test_what_still_comes_is_no_request_and_ends_somewhere(runner: asyncio.Runner) -> None:
     protocol, wire = connected(runner)
-    told(runner, protocol, POST)
+    reported(runner, protocol, POST)
     answered = wire.written
-    told(runner, protocol, b" " * 99 + POST)
-    told(runner, protocol, b" " * (MOST_UNREAD_BYTES - 99 - len(POST)))
+    reported(runner, protocol, b" " * 99 + POST)
+    reported(runner, protocol, b" " * (MOST_UNREAD_BYTES - 99 - len(POST)))
     assert (wire.written, wire.is_shut) == (answered, False)
-    told(runner, protocol, b" ")
+    reported(runner, protocol, b" ")
     assert (wire.written, wire.is_shut) == (answered, True)
 
 
 def test_who_sends_slowly_is_left_after_a_time(runner: asyncio.Runner) -> None:
     protocol, wire = connected(runner)
-    told(runner, protocol, POST)
+    reported(runner, protocol, POST)
     until = protocol.timeout_keep_alive_task
-    told(runner, protocol, b" ")
+    reported(runner, protocol, b" ")
     assert until is not None
     assert until is protocol.timeout_keep_alive_task
     assert until.when() - runner.get_loop().time() == pytest.approx(LINGERS_S, abs=5)
@@ -181,7 +181,7 @@ def test_who_sends_slowly_is_left_after_a_time(runner: asyncio.Runner) -> None:
 
 def test_a_server_that_stops_waits_for_nobody_who_was_answered(runner: asyncio.Runner) -> None:
     protocol, wire = connected(runner)
-    told(runner, protocol, POST)
+    reported(runner, protocol, POST)
     protocol.shutdown()
     assert wire.is_shut
 
@@ -194,8 +194,8 @@ def test_what_is_no_http_is_answered_once_so_that_it_can_be_read(
     runner: asyncio.Runner, junk: bytes, status: bytes
 ) -> None:
     protocol, wire = connected(runner)
-    told(runner, protocol, junk)
-    told(runner, protocol, junk)
+    reported(runner, protocol, junk)
+    reported(runner, protocol, junk)
     assert wire.written.startswith(b"HTTP/1.1 " + status)
     assert wire.written.count(b"HTTP/1.1 " + status) == 1
     assert (wire.has_ended, wire.is_shut) == (True, False)
@@ -203,19 +203,19 @@ def test_what_is_no_http_is_answered_once_so_that_it_can_be_read(
 
 def test_junk_behind_a_request_that_is_not_answered_yet_closes(runner: asyncio.Runner) -> None:
     protocol, wire = connected(runner)
-    told(runner, protocol, POST.replace(b"content-length: 99", b"transfer-encoding: chunked") + b"zz\r\n")
+    reported(runner, protocol, POST.replace(b"content-length: 99", b"transfer-encoding: chunked") + b"zz\r\n")
     assert wire.is_shut
 
 
 def test_an_answer_that_is_not_whole_is_no_answer_to_wait_for(runner: asyncio.Runner) -> None:
     protocol, wire = connected(runner, break_off)
-    told(runner, protocol, POST)
+    reported(runner, protocol, POST)
     assert (wire.has_ended, wire.is_shut) == (False, True)
 
 
 def test_nothing_of_a_connection_that_is_gone_is_held(runner: asyncio.Runner) -> None:
     protocol, wire = connected(runner)
-    told(runner, protocol, POST)
+    reported(runner, protocol, POST)
     answers = protocol.cycle.transport
     protocol.connection_lost(ConnectionResetError())
     wire.is_shut = False

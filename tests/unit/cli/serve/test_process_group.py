@@ -24,7 +24,7 @@ class Refused:
 def test_a_process_that_cannot_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process_group, "_PAUSE_S", 0.0)
     with socket.socket() as one, socket.socket() as two:
-        processes = Processes([one, two], lambda _place, _listening: None)
+        processes = Processes([one, two], lambda _position, _listening: None)
         monkeypatch.setattr(processes._context, "Process", Refused)
         with capture_logs() as logs:
             for _ in range(2):

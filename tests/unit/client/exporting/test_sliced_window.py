@@ -70,7 +70,7 @@ def test_slices_determine_the_file_of_a_call(tmp_path: Path) -> None:
         Habits(most=7, clamps=True),
         Habits(most=7),
         Habits(has_total=True),
-        Habits(tells_time=True),
+        Habits(sends_dates=True),
         Habits(indent=2),
     ],
     ids=["clamps", "refuses long pages", "has totals", "sends times", "indents"],
@@ -80,7 +80,7 @@ def test_details_that_the_contract_leaves_open_do_not_matter(tmp_path: Path, hab
     assert sorted(exported_ids(tmp_path)) == [each.id for each in CALLS]
     assert (manifest.complete, manifest.repeats, manifest.holes) == (True, 0, 0)
     assert len((tmp_path / "calls.ndjson").read_bytes().splitlines()) == 432
-    assert bool(manifest.highest) == habits.tells_time
+    assert bool(manifest.highest) == habits.sends_dates
 
 
 def test_server_without_windows_can_be_exported_with_all(tmp_path: Path) -> None:
@@ -331,7 +331,7 @@ def _readings(server: BareServer, number: int) -> Iterator[list[str]]:
     """Yield the readings of a day from the record of the server: each ends with an empty page."""
     begins = f"2026-10-0{number + 1}T00:00:00.000000Z"
     reading: list[str] = []
-    for response in server.told[PROBE_REQUESTS:]:
+    for response in server.reported[PROBE_REQUESTS:]:
         if (
             response.params.get("from") == begins
             and response.params["to"] == f"2026-10-0{number + 2}T00:00:00.000000Z"
@@ -355,7 +355,7 @@ class KillingServer(BareServer):
     killed_at = 0
 
     def send(self, request: Request) -> Answer:
-        if len(self.told) + 1 == self.killed_at:
+        if len(self.reported) + 1 == self.killed_at:
             raise Killed
         return super().send(request)
 
@@ -369,7 +369,7 @@ def test_export_killed_at_any_response_resumes_to_the_same_bytes(tmp_path: Path,
     manifest = run(whole, tmp_path / "whole", export_plan).manifest
     expected = contents(tmp_path / "whole")
     assert list(find_damage(tmp_path / "whole", manifest)) == []
-    for killed_at in range(PROBE_REQUESTS + 1, len(whole.told) + 1):
+    for killed_at in range(PROBE_REQUESTS + 1, len(whole.reported) + 1):
         out = tmp_path / str(killed_at)
         server = KillingServer(CALLS)
         server.killed_at = killed_at

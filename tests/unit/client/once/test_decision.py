@@ -2,7 +2,7 @@
 
 import pytest
 
-from calltally.client.once import FinalState, Outcome, Progress, Promise, Turn
+from calltally.client.once import Claim, FinalState, Outcome, Progress, Promise
 from calltally.client.once.decision import (
     ClaimAction,
     EffectState,
@@ -91,12 +91,12 @@ def test_only_an_at_most_once_effect_that_may_have_happened_is_uncertain() -> No
 
 
 def test_idempotency_key_identifies_an_effect_over_all_attempts() -> None:
-    turn = Turn(Outcome.RUN, final_state("completed", 5), "mail", LEAST)
-    same = turn._replace(attempt=2, final_state=final_state("completed", 6))
-    others = [turn._replace(effect="sms"), turn._replace(correction=1)]
-    assert turn.idempotency_key == same.idempotency_key
-    assert len({turn.idempotency_key, *(other.idempotency_key for other in others)}) == 3
-    assert len(turn.idempotency_key) == 32
+    claim = Claim(Outcome.RUN, final_state("completed", 5), "mail", LEAST)
+    same = claim._replace(attempt=2, final_state=final_state("completed", 6))
+    others = [claim._replace(effect="sms"), claim._replace(correction=1)]
+    assert claim.idempotency_key == same.idempotency_key
+    assert len({claim.idempotency_key, *(other.idempotency_key for other in others)}) == 3
+    assert len(claim.idempotency_key) == 32
 
 
 def test_statements_use_the_dialect_of_the_database() -> None:

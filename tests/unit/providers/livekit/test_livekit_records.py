@@ -53,7 +53,7 @@ def test_a_call_that_was_active_is_completed(reason: str, state: str) -> None:
     assert record_of(left).status == "completed"
 
 
-def test_an_active_call_has_a_talk_whatever_its_last_state() -> None:
+def test_an_active_call_has_a_talk_with_any_last_state() -> None:
     joined = outbound("participant_joined", JOINED_S + 10, "active")
     left = outbound("participant_left", LEFT_S, "hangup", disconnectReason="ROOM_DELETED")
     for order in permutations([joined, left]):

@@ -27,7 +27,7 @@ def parsed(body: bytes) -> list[Fact]:
 
 
 @pytest.mark.parametrize("expected", READINGS, ids=lambda row: str(row[0]))
-def test_each_reason_of_the_sdk_is_read_as_the_table_says(expected: tuple[str, ...]) -> None:
+def test_each_reason_of_the_sdk_is_read_as_in_the_table(expected: tuple[str, ...]) -> None:
     reason, status, end_reason, side, transfer = expected
     ended = {**DONE, "disconnection_reason": reason}
     [fact] = parsed(event("call_ended", call(TALK, **ended)).body)

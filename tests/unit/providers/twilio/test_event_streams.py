@@ -237,7 +237,7 @@ GATEWAY = envelope(
 )
 
 
-def test_documented_kinds_are_kept_and_counted_beside_the_facts() -> None:
+def test_documented_kinds_are_stored_and_counted_with_the_facts() -> None:
     alone, mixed = parsed(GATEWAY), parsed(GATEWAY, event("EZ1", "complete", summary(SID)))
     assert isinstance(alone, UnparsedBody)
     assert isinstance(mixed, UnparsedBody)

@@ -53,7 +53,7 @@ def reading_of(word: str) -> Reading:
 
 
 @pytest.mark.parametrize("expected", READINGS, ids=lambda row: row.word)
-def test_each_word_is_read_as_the_table_says(expected: Reading) -> None:
+def test_each_word_is_read_as_in_the_table(expected: Reading) -> None:
     assert reading_of(expected.word) == expected
 
 

@@ -21,7 +21,7 @@ from calltally.store.db.operation import (
     StoreOperation,
     run_operation,
 )
-from tests.telling import fact
+from tests.sample_facts import fact
 
 T = TypeVar("T")
 WAITS_AT_MOST_S = 10

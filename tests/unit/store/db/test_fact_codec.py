@@ -16,8 +16,8 @@ from calltally.calls.identity import Node
 from calltally.store.db import fact_codec
 from calltally.store.db.fact_codec import body_codec, pack_fact, unpack_fact
 from tests.examples import examples
+from tests.sample_facts import SID
 from tests.strategies import facts
-from tests.telling import SID
 
 DICTIONARY = Path(fact_codec.__file__).parents[1] / "dictionaries" / "bodies-1.zdict"
 ACCOUNT = "AC" + "1" * 32
@@ -54,10 +54,10 @@ sids = st.one_of(texts, st.from_regex(r"[A-Z]{2}[0-9a-f]{32}\n?", fullmatch=True
 @st.composite
 def odd_facts(draw: st.DrawFn) -> Fact:
     """Facts with texts that resemble the values that packing shortens."""
-    told = draw(facts())
+    reported = draw(facts())
     provider, account = draw(texts), draw(sids)
-    said: dict[str, Any] = {
-        **told.stated,
+    stated: dict[str, Any] = {
+        **reported.stated,
         "provider": draw(st.sampled_from([provider, "", "0", "twilio"])),
         "provider_account": draw(st.sampled_from([account, "", "0"])),
         "metadata": {
@@ -65,14 +65,14 @@ def odd_facts(draw: st.DrawFn) -> Fact:
         },
     }
     named = {"provider": provider, "account": account, "call_sid": draw(sids)}
-    return msgspec.structs.replace(told, stated=said, event_id=draw(texts), **named)
+    return msgspec.structs.replace(reported, stated=stated, event_id=draw(texts), **named)
 
 
 @settings(max_examples=examples(30))
 @given(st.one_of(facts(), odd_facts()))
-def test_packed_fact_is_restored(told: Fact) -> None:
-    assert unpack_fact(pack_fact(told), told.received_us, told.raw) == told
-    assert unpack_fact(pack_fact(told), told.received_us, told.raw).key == told.key
+def test_packed_fact_is_restored(reported: Fact) -> None:
+    assert unpack_fact(pack_fact(reported), reported.received_us, reported.raw) == reported
+    assert unpack_fact(pack_fact(reported), reported.received_us, reported.raw).key == reported.key
 
 
 def test_every_field_has_a_number() -> None:

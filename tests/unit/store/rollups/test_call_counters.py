@@ -30,7 +30,7 @@ from tests.examples import examples
 
 START_US = 1_790_000_040_000_000
 
-places = st.builds(
+positions = st.builds(
     CallDimensions,
     tenant=st.sampled_from(["acme", "other"]),
     created_us=st.integers(START_US, START_US + 40 * 86_400 * SECOND_US),
@@ -50,46 +50,48 @@ def added(deltas: CounterDeltas) -> dict[Row, int]:
 def counted(some: list[CallDimensions]) -> Counter[Row]:
     """Return the same changes by a loop over calls, widths and facets."""
     rows: Counter[Row] = Counter()
-    for place in some:
-        side = ("unknown", "inbound", "outbound")[place.direction]
-        column = f"{STATUSES[place.status].replace('-', '_')}_{side}"
-        named = [f"{name}={getattr(place, name)}" for name in FACETS if getattr(place, name) is not None]
-        second = place.created_us // SECOND_US
+    for position in some:
+        side = ("unknown", "inbound", "outbound")[position.direction]
+        column = f"{STATUSES[position.status].replace('-', '_')}_{side}"
+        named = [
+            f"{name}={getattr(position, name)}" for name in FACETS if getattr(position, name) is not None
+        ]
+        second = position.created_us // SECOND_US
         for facet in ("", *named):
             for width_s in FACET_WIDTHS_S if facet else WIDTHS_S:
-                rows[place.tenant, facet, width_s, second // width_s * width_s, column] += 1
+                rows[position.tenant, facet, width_s, second // width_s * width_s, column] += 1
     return rows
 
 
-@given(st.lists(places, max_size=12), st.lists(places, max_size=12))
+@given(st.lists(positions, max_size=12), st.lists(positions, max_size=12))
 def test_changes_are_summed_per_bucket(come: list[CallDimensions], gone: list[CallDimensions]) -> None:
     deltas = CounterDeltas()
-    for place in come:
-        deltas.add(place, 1)
-    for place in gone:
-        deltas.add(place, -1)
+    for position in come:
+        deltas.add(position, 1)
+    for position in gone:
+        deltas.add(position, -1)
     expected = counted(come)
     expected.subtract(counted(gone))
     assert added(deltas) == {row: calls for row, calls in expected.items() if calls}
 
 
 @settings(max_examples=examples(10))
-@given(st.lists(places, min_size=1, max_size=12))
+@given(st.lists(positions, min_size=1, max_size=12))
 def test_changes_that_cancel_out_write_rows_without_counts(some: list[CallDimensions]) -> None:
     """Calls can have moved within a bucket: its revision must show the change."""
     deltas = CounterDeltas()
-    for place in some:
-        deltas.add(place, 1)
-        deltas.add(place, -1)
+    for position in some:
+        deltas.add(position, 1)
+        deltas.add(position, -1)
     assert deltas.rows() == {row[:4]: {} for row in counted(some)}
 
 
 @settings(max_examples=examples(10))
-@given(st.lists(st.tuples(places, st.sampled_from([1, -1])), min_size=1, max_size=12))
+@given(st.lists(st.tuples(positions, st.sampled_from([1, -1])), min_size=1, max_size=12))
 def test_statements_contain_the_summed_changes(changes: list[tuple[CallDimensions, int]]) -> None:
     deltas = CounterDeltas()
-    for place, calls in changes:
-        deltas.add(place, calls)
+    for position, calls in changes:
+        deltas.add(position, calls)
     rows = deltas.rows()
     assert list(rows) == sorted(rows)
     kept, *adding = counter_statements(rows, {"acme": 1, "other": 2})
@@ -99,8 +101,8 @@ def test_statements_contain_the_summed_changes(changes: list[tuple[CallDimension
         first, *columns = dict(many.clauses)["columns"].split(", ")
         for row in many.rows:
             assert row["revision"] == {"acme": 1, "other": 2}[row["tenant"]]
-            said = {COLUMNS.index(name): row[f"n{place}"] for place, name in enumerate(columns)}
-            assert {column: n for column, n in said.items() if n} == rows[_key(row)]
+            stated = {COLUMNS.index(name): row[f"n{position}"] for position, name in enumerate(columns)}
+            assert {column: n for column, n in stated.items() if n} == rows[_key(row)]
             assert (first, row["calls"]) == (SUM, sum(rows[_key(row)].values()))
 
 
@@ -109,15 +111,15 @@ def _key(row: Mapping[str, Any]) -> tuple[str, str, int, int]:
 
 
 def test_commits_with_many_statuses_share_one_statement() -> None:
-    def said(statuses: range) -> list[tuple[str, object]]:
+    def stated(statuses: range) -> list[tuple[str, object]]:
         deltas = CounterDeltas()
         for status in statuses:
             deltas.add(CallDimensions("acme", START_US, status, 1, None, None, None), 1)
         return [(many.name, many.clauses) for many in counter_statements(deltas.rows(), {"acme": 7})]
 
-    assert [name for name, _ in said(range(2))] == ["keep_counts", "add_counts"]
-    assert said(range(4)) == said(range(4, 8)) == said(range(len(STATUSES)))
-    assert said(range(2)) != said(range(2, 4))
+    assert [name for name, _ in stated(range(2))] == ["keep_counts", "add_counts"]
+    assert stated(range(4)) == stated(range(4, 8)) == stated(range(len(STATUSES)))
+    assert stated(range(2)) != stated(range(2, 4))
 
 
 def test_every_status_and_direction_has_one_column() -> None:

@@ -13,7 +13,7 @@ TENANTS = st.from_regex(r"[a-z0-9]+(-[a-z0-9]+)*", fullmatch=True).filter(is_ten
 
 
 @given(TENANTS)
-def test_a_key_tells_its_tenant(tenant: str) -> None:
+def test_a_key_names_its_tenant(tenant: str) -> None:
     key = mint_key(tenant, ["calls:read"])
     assert tenant_of_key(key.text) == tenant
     assert key.text.removeprefix(f"ct_{tenant}_").isascii()

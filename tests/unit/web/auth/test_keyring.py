@@ -22,13 +22,13 @@ class OneTable:
 
     def __init__(self) -> None:
         self.keys = {("acme-1", digest_of_key(KEY.text)): (KEY.key_id, " ".join(KEY.scopes), 0, None)}
-        self.asked = 0
+        self.requested = 0
         self.reading = asyncio.Event()
         self.opened = asyncio.Event()
         self.opened.set()
 
     async def read(self, step: StoreOperation[T]) -> T:
-        self.asked += 1
+        self.requested += 1
         statement = next(step)
         assert isinstance(statement, Statement)
         row = self.keys.get((statement.params["tenant"], statement.params["digest"]))
@@ -96,7 +96,7 @@ def refusal(ring: Ring, authorization: bytes) -> str:
 @pytest.mark.parametrize("authorization", WITHOUT_BEARER, ids=range(len(WITHOUT_BEARER)))
 def test_header_without_bearer_is_refused_with_its_form(ring: Ring, authorization: bytes) -> None:
     assert "is not of the form Bearer KEY" in refusal(ring, authorization)
-    assert ring.store.asked == 0
+    assert ring.store.requested == 0
 
 
 def test_every_unknown_key_gets_the_same_words(ring: Ring) -> None:
@@ -108,10 +108,10 @@ def test_missing_key_is_named(ring: Ring) -> None:
         ring.admin(None)
 
 
-def test_what_cannot_be_a_key_is_not_looked_up(ring: Ring) -> None:
+def test_a_malformed_key_is_not_read_from_the_database(ring: Ring) -> None:
     with pytest.raises(Unauthorized):
         ring.bearer("ct_Acme_" + "x" * 43)
-    assert ring.store.asked == 0
+    assert ring.store.requested == 0
 
 
 def test_the_admin_key_is_of_no_tenant(ring: Ring) -> None:
@@ -138,21 +138,21 @@ def test_the_bearer_key_counts_where_both_are_sent(ring: Ring) -> None:
     assert not access.is_admin
 
 
-def test_a_good_key_is_looked_up_once_in_a_while(ring: Ring) -> None:
+def test_a_good_key_is_read_from_the_database_once_in_a_while(ring: Ring) -> None:
     for _ in range(3):
         ring.bearer(KEY.text)
-    assert ring.store.asked == 1
+    assert ring.store.requested == 1
     ring.now_us = CACHE_TTL_US
     ring.bearer(KEY.text)
-    assert ring.store.asked == 2
+    assert ring.store.requested == 2
 
 
-def test_a_wrong_key_is_looked_up_each_time(ring: Ring) -> None:
+def test_a_wrong_key_is_read_from_the_database_each_time(ring: Ring) -> None:
     wrong = mint_key("acme-1", ["calls:read"]).text
     for _ in range(2):
         with pytest.raises(Unauthorized):
             ring.bearer(wrong)
-    assert ring.store.asked == 2
+    assert ring.store.requested == 2
 
 
 def test_a_revocation_elsewhere_counts_when_the_memory_runs_out(ring: Ring) -> None:
@@ -174,7 +174,7 @@ def test_a_revocation_here_counts_at_once(ring: Ring) -> None:
         ring.bearer(KEY.text)
 
 
-def test_a_look_up_that_began_before_a_revocation_is_not_remembered_after_it(ring: Ring) -> None:
+def test_a_lookup_that_began_before_a_revocation_is_not_cached_after_it(ring: Ring) -> None:
     async def race() -> Access:
         ring.store.opened.clear()
         early = asyncio.create_task(ring.keys.access(f"Bearer {KEY.text}".encode(), None))

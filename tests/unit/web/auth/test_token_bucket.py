@@ -28,7 +28,7 @@ def test_a_burst_of_the_limit_passes_and_counts_down(watch: Watch) -> None:
     assert [limits.take("a") for _ in range(7)] == [6, 5, 4, 3, 2, 1, 0]
 
 
-def test_the_next_one_is_refused_and_told_when_to_come_back(watch: Watch) -> None:
+def test_the_next_one_is_refused_with_the_time_to_retry(watch: Watch) -> None:
     limits = RateLimits(7, watch)
     for _ in range(7):
         limits.take("a")

@@ -129,13 +129,13 @@ def hours(*shares: tuple[int, int, int]) -> Measurement:
         Bucket("", monday_us + at * HOUR_US, monday_us + (at + 1) * HOUR_US) for at, _, _ in shares
     )
     groups = {}
-    for place, (_, answered, final) in enumerate(shares):
+    for position, (_, answered, final) in enumerate(shares):
         totals = QualityTotals()
         totals.counts = [
             {"answered": answered, "completed": answered, "failed": final - answered}.get(name, 0)
             for name in COLUMNS
         ]
-        groups[(), place] = totals
+        groups[(), position] = totals
     return Measurement(MeasuredWindow(monday_us, monday_us + 14 * DAY_US, buckets), groups)
 
 

@@ -50,7 +50,7 @@ def test_every_column_has_a_name_and_an_empty_cell_for_unknown_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said", "cell"),
+    ("name", "stated", "cell"),
     [
         ("parties", {"from_number": "+1", "to_number": None}, "+1 → ?"),
         ("cost", {"cost": {"amount": "0.014", "currency": "USD"}}, "0.014 USD"),
@@ -61,8 +61,8 @@ def test_every_column_has_a_name_and_an_empty_cell_for_unknown_values() -> None:
         ("conflicts_count", {"conflicts": 0}, ""),
     ],
 )
-def test_cell_texts(name: str, said: dict[str, Any], cell: str) -> None:
-    assert COLUMNS[name].cell(said) == cell
+def test_cell_texts(name: str, stated: dict[str, Any], cell: str) -> None:
+    assert COLUMNS[name].cell(stated) == cell
 
 
 def test_views_are_stored_by_name() -> None:
@@ -125,8 +125,8 @@ def test_out_of_range_times_are_not_converted() -> None:
 
 
 def test_predefined_days_are_in_the_readers_zone() -> None:
-    told = {window.name: (window.begin, window.end) for window in window_choices(NOW, TOKYO)}
-    assert told == {
+    reported = {window.name: (window.begin, window.end) for window in window_choices(NOW, TOKYO)}
+    assert reported == {
         "last_hour": ("2026-10-01T19:30:00Z", ""),
         "today": ("2026-10-01T15:00:00Z", ""),
         "yesterday": ("2026-09-30T15:00:00Z", "2026-10-01T15:00:00Z"),

@@ -15,14 +15,14 @@ def at(clock: str) -> str:
     return f"{DAY}{clock}.000000Z"
 
 
-def fact(occurred: str, received: str, door: str = "callback", **said: Any) -> dict[str, Any]:  # noqa: ANN401
+def fact(occurred: str, received: str, door: str = "callback", **stated: Any) -> dict[str, Any]:  # noqa: ANN401
     return {
         "call_sid": "CA1",
         "provider": "twilio" if door == "callback" else None,
         "occurred_at": at(occurred),
         "received_at": at(received),
         "door": door,
-        "said": said,
+        "said": stated,
         "outcome": "applied",
     }
 
@@ -150,8 +150,12 @@ def test_turns_and_tool_calls_are_one_conversation() -> None:
     assert entries[2].details == [("arguments", '{"day":"Thursday"}'), ("error", "nothing there")]
     assert entries[-1].details == [("target", "desk"), ("outcome", "bridged")]
     assert len({entry.anchor for entry in entries}) == len(entries)
-    drawn_lanes = lanes(call(escalated, session=SESSION))
-    assert [len(drawn_lanes[f"lane_{name}"].bars) for name in ("speech", "tools", "hand_over")] == [3, 2, 1]
+    rendered_lanes = lanes(call(escalated, session=SESSION))
+    assert [len(rendered_lanes[f"lane_{name}"].bars) for name in ("speech", "tools", "hand_over")] == [
+        3,
+        2,
+        1,
+    ]
 
 
 def test_escalation_without_details() -> None:
@@ -183,7 +187,7 @@ def test_other_ids_of_a_merged_call() -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "shown"),
+    ("raw", "displayed"),
     [
         ('{"a":[1]}', '{\n  "a": [\n    1\n  ]\n}'),
         ("CallSid=CA1&To=%2B1415&Empty=", "CallSid: CA1\nTo: +1415\nEmpty: "),
@@ -191,5 +195,5 @@ def test_other_ids_of_a_merged_call() -> None:
         ("", ""),
     ],
 )
-def test_bodies_are_pretty_printed(raw: str, shown: str) -> None:
-    assert pretty_body(raw) == shown
+def test_bodies_are_pretty_printed(raw: str, displayed: str) -> None:
+    assert pretty_body(raw) == displayed

@@ -11,10 +11,10 @@ def test_responses_are_counted_by_route_method_and_status() -> None:
     metrics = Metrics()
     for status in (200, 200, 404):
         metrics.observe_request("/calls/{id}", "GET", status, seconds=0.003)
-    told = lines(metrics)
-    assert 'calltally_http_requests_total{method="GET",route="/calls/{id}",status="200"} 2.0' in told
-    assert 'calltally_http_requests_total{method="GET",route="/calls/{id}",status="404"} 1.0' in told
-    assert 'calltally_http_request_seconds_bucket{le="0.005",route="/calls/{id}"} 3.0' in told
+    reported = lines(metrics)
+    assert 'calltally_http_requests_total{method="GET",route="/calls/{id}",status="200"} 2.0' in reported
+    assert 'calltally_http_requests_total{method="GET",route="/calls/{id}",status="404"} 1.0' in reported
+    assert 'calltally_http_request_seconds_bucket{le="0.005",route="/calls/{id}"} 3.0' in reported
 
 
 def test_unknown_methods_share_one_series() -> None:
@@ -33,13 +33,13 @@ def test_ingest_is_counted_by_provider() -> None:
     metrics.count_unknown_end_reasons("vapi", 2)
     metrics.count_unread_message("livekit", "agent_job_*")
     metrics.count_unread_fields("telnyx", 2)
-    told = lines(metrics)
-    assert 'calltally_facts_total{outcome="applied",provider="twilio"} 1.0' in told
-    assert 'calltally_signature_failures_total{provider="twilio"} 1.0' in told
-    assert 'calltally_dead_letters_total{provider="twilio"} 1.0' in told
-    assert 'calltally_unknown_end_reasons_total{provider="vapi"} 2.0' in told
-    assert 'calltally_unread_messages_total{kind="agent_job_*",provider="livekit"} 1.0' in told
-    assert 'calltally_unread_fields_total{provider="telnyx"} 2.0' in told
+    reported = lines(metrics)
+    assert 'calltally_facts_total{outcome="applied",provider="twilio"} 1.0' in reported
+    assert 'calltally_signature_failures_total{provider="twilio"} 1.0' in reported
+    assert 'calltally_dead_letters_total{provider="twilio"} 1.0' in reported
+    assert 'calltally_unknown_end_reasons_total{provider="vapi"} 2.0' in reported
+    assert 'calltally_unread_messages_total{kind="agent_job_*",provider="livekit"} 1.0' in reported
+    assert 'calltally_unread_fields_total{provider="telnyx"} 2.0' in reported
 
 
 def test_queue_length_is_read_at_each_scrape() -> None:

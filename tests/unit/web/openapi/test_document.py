@@ -175,7 +175,7 @@ def test_reference_loads_swagger_ui_from_this_service(monkeypatch: pytest.Monkey
     assert all(part.startswith(' src="/') for part in page.split("<script")[1:])
 
 
-def test_reference_without_library_says_how_to_build_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reference_without_library_explains_how_to_build_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rendering, "built_file", lambda _name: None)
     page = reference_page()
     assert "make setup" in page

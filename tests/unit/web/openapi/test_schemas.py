@@ -52,8 +52,8 @@ def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
 def test_every_field_parameter_and_header_has_a_description(document: Json) -> None:
     missing = [f"{path}.{name}" for path, name, schema in fields(document) if not schema.get("description")]
     for path, method, operation in operations(document):
-        places = [*operation.get("parameters", ()), operation]
-        missing += [f"{method} {path} {each.get('name')}" for each in places if not each.get("description")]
+        parts = [*operation.get("parameters", ()), operation]
+        missing += [f"{method} {path} {each.get('name')}" for each in parts if not each.get("description")]
     described = {**document["components"]["schemas"], **document["components"]["headers"]}
     missing += [name for name, schema in described.items() if not schema.get("description")]
     assert missing == []
@@ -86,8 +86,8 @@ def test_names_and_titles_are_unique_camel_case(document: Json) -> None:
 
 
 def test_an_enumeration_is_declared_once_and_referred_to(document: Json) -> None:
-    places = [path for path, node in walk(document) if len(node.get("enum", ())) > 1]
-    inline = [path for path in places if path.rpartition("/")[0] != SCHEMAS_PATH]
+    positions = [path for path, node in walk(document) if len(node.get("enum", ())) > 1]
+    inline = [path for path in positions if path.rpartition("/")[0] != SCHEMAS_PATH]
     assert inline == []
     assert NAMED_ENUMS.keys() <= document["components"]["schemas"].keys()
 
@@ -101,13 +101,13 @@ def test_every_time_has_its_format(document: Json) -> None:
     assert without == []
 
 
-def test_parameters_that_take_a_day_say_so(document: Json) -> None:
+def test_descriptions_name_the_parameters_that_take_a_day(document: Json) -> None:
     listing = document["paths"]["/api/v1/call-logs"]["get"]["parameters"]
     [since] = [each for each in listing if each["name"] == "from"]
     assert [each["format"] for each in since["schema"]["anyOf"]] == ["date-time", "date"]
 
 
-def test_no_schema_is_only_null_and_a_free_object_says_so(document: Json) -> None:
+def test_no_schema_is_only_null_and_a_free_object_is_described_so(document: Json) -> None:
     nulls, unsaid = [], []
     for path, node in walk(document):
         if node.get("type") == "null" and "/anyOf/" not in path:

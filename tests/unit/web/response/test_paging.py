@@ -62,9 +62,9 @@ def test_every_link_has_the_snapshot_of_its_page() -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", [b"snapshot=s1", b"hold=nightly", b"after=550e8400-e29b-81d4-a716-446655440000"]
+    "requested", [b"snapshot=s1", b"hold=nightly", b"after=550e8400-e29b-81d4-a716-446655440000"]
 )
-def test_hold_and_after_become_snapshot_and_offset(asked: bytes) -> None:
-    found = links(asked + b"&order=asc", 10, 7, 45, "s2")
+def test_hold_and_after_become_snapshot_and_offset(requested: bytes) -> None:
+    found = links(requested + b"&order=asc", 10, 7, 45, "s2")
     assert found["next"] == "/list?order=asc&snapshot=s2&limit=10&offset=17"
     assert {link.count("=") for link in found.values()} == {4}

@@ -23,7 +23,7 @@ from tests.integration.store.citus import note_spread, spread_tables, stand_in
 from tests.integration.store.probing import direct, found, listed, verdict
 from tests.integration.store.test_filled_statements import fill
 from tests.integration.test_cli import CommandResult, Commands
-from tests.telling import fact
+from tests.sample_facts import fact
 
 _numbers = count()
 _FAILS_AT_COUNTS = """
@@ -76,18 +76,20 @@ def tables(url: str) -> set[str]:
 def test_sqlite_is_refused(run: Callable[..., CommandResult], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLTALLY_DATABASE_URL", "sqlite:///calltally.db")
     Path("calltally.db").touch()
-    said = run()
-    assert (said.code, said.out) == (1, "")
-    assert said.err == "calltally: the database is SQLite, a file on one machine; move to PostgreSQL first\n"
+    output = run()
+    assert (output.code, output.out) == (1, "")
+    assert (
+        output.err == "calltally: the database is SQLite, a file on one machine; move to PostgreSQL first\n"
+    )
 
 
 def test_without_citus_nothing_changes(run: Callable[..., CommandResult], url: str) -> None:
     before = tables(url)
     for words in ((), ("--check",)):
-        said = run(*words)
-        assert said.code == 1
-        assert "Citus is not installed" in said.err
-        assert "facts" in said.out
+        output = run(*words)
+        assert output.code == 1
+        assert "Citus is not installed" in output.err
+        assert "facts" in output.out
     assert tables(url) == before
 
 
@@ -106,9 +108,9 @@ def test_all_missing_prerequisites_are_reported_at_once(run: Callable[..., Comma
         [(name,)] = db("SELECT current_database()")
         db(f'ALTER DATABASE "{name}" SET citus.shard_replication_factor = 2')
         before = spread_tables(db)
-        said = run()
+        output = run()
         assert spread_tables(db) == before
-    assert said.code == 1
+    assert output.code == 1
     for expected in (
         "Citus has no node for rows",
         "citus.shard_replication_factor is 2 and has to be 1",
@@ -118,8 +120,8 @@ def test_all_missing_prerequisites_are_reported_at_once(run: Callable[..., Comma
         "calls is not colocated with tenants",
         "the schema is at version 0001, this code needs",
     ):
-        assert expected in said.err
-    assert len(said.err.splitlines()) == 7
+        assert expected in output.err
+    assert len(output.err.splitlines()) == 7
 
 
 def test_schema_is_distributed_by_tenant_in_one_group(run: Callable[..., CommandResult], url: str) -> None:
@@ -127,12 +129,12 @@ def test_schema_is_distributed_by_tenant_in_one_group(run: Callable[..., Command
         stand_in(db)
         checked = run("--check")
         assert (checked.code, checked.err, spread_tables(db)) == (0, "", {})
-        said = run()
-        assert (said.code, said.err) == (0, "")
+        output = run()
+        assert (output.code, output.err) == (0, "")
         spread = spread_tables(db)
     assert spread.keys() == tables(url) - LOCAL_TABLES.keys()
     assert set(spread.values()) == {("tenant", 1)}
-    moved = [line.removeprefix("moved ") for line in said.out.splitlines() if line.startswith("moved ")]
+    moved = [line.removeprefix("moved ") for line in output.out.splitlines() if line.startswith("moved ")]
     assert moved == ["tenants", *sorted(spread.keys() - {"tenants"})]
 
 
@@ -150,26 +152,26 @@ def test_interrupted_distribution_is_resumed(run: Callable[..., CommandResult], 
         assert "calls" in done
         db("DROP FUNCTION citus_stand_in.create_distributed_table(regclass, text, text)")
         db("ALTER FUNCTION citus_stand_in.distribute_really RENAME TO create_distributed_table")
-        said = run()
-        assert (said.code, said.err) == (0, "")
+        output = run()
+        assert (output.code, output.err) == (0, "")
         assert spread_tables(db).keys() == tables(url) - LOCAL_TABLES.keys()
-    assert "moved calls" not in said.out
-    assert "moved counts" in said.out
+    assert "moved calls" not in output.out
+    assert "moved counts" in output.out
 
 
 def test_check_reports_tables_as_json(run: Callable[..., CommandResult], url: str) -> None:
     with direct(url) as db:
         stand_in(db)
-    told = json.loads(run("--check", "--json").out)
-    assert told["missing"] == []
-    assert told["tables"][0]["table"] == "tenants"
-    assert {table["moves"] for table in told["tables"]} == {True}
+    reported = json.loads(run("--check", "--json").out)
+    assert reported["missing"] == []
+    assert reported["tables"][0]["table"] == "tenants"
+    assert {table["moves"] for table in reported["tables"]} == {True}
     assert json.loads(run("--json").out)["missing"] == []
     assert {table["moves"] for table in json.loads(run("--check", "--json").out)["tables"]} == {False}
 
 
 def submissions(*tenants: str) -> list[Submission]:
-    return [Submission(tenant, fact(1, f"call-{place}")) for place, tenant in enumerate(tenants)]
+    return [Submission(tenant, fact(1, f"call-{position}")) for position, tenant in enumerate(tenants)]
 
 
 def transactions(url: str) -> dict[str, set[str]]:
@@ -204,9 +206,9 @@ def test_statements_pinned_to_a_tenant_find_the_same_rows(distributed_bench: Ben
     """Runs the statements of distributed tables on a database without Citus."""
     fill(distributed_bench)
     assert distributed_bench.store._statements.is_distributed  # type: ignore[attr-defined]
-    told = [call["call_sid"] for call in listed(distributed_bench)]
-    assert sorted(told) == ["call-1", "call-2"]
-    assert found(distributed_bench, "call-1") == listed(distributed_bench)[told.index("call-1")]
+    reported = [call["call_sid"] for call in listed(distributed_bench)]
+    assert sorted(reported) == ["call-1", "call-2"]
+    assert found(distributed_bench, "call-1") == listed(distributed_bench)[reported.index("call-1")]
 
 
 def test_undistributed_tenants_share_a_transaction(url: str) -> None:

@@ -15,7 +15,7 @@ from calltally.store.backends.postgres.store import PostgresStore
 from calltally.store.backends.postgres.wire import BoundStatement
 from tests.conftest import Bench
 from tests.integration.store.probing import direct, submit
-from tests.telling import fact
+from tests.sample_facts import fact
 
 pytestmark = pytest.mark.parametrize("new_database", ["postgres"], indirect=True)
 

@@ -19,7 +19,7 @@ from calltally.store.snapshots.ledger_head import read_ledger_head
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct, submit
 from tests.integration.store.standby import Standby, standby_of
-from tests.telling import fact
+from tests.sample_facts import fact
 
 pytestmark = pytest.mark.parametrize("new_database", ["postgres"], indirect=True)
 
@@ -51,7 +51,7 @@ class Reader:
         )
         return self.bench.run(reading)
 
-    def tell(self, number: int) -> None:
+    def report(self, number: int) -> None:
         self.bench.run(self.store.submit([Submission(TENANT, fact(number, f"CA{number}"))]))
 
 
@@ -80,11 +80,11 @@ def reader(new_reader: Callable[..., Reader]) -> Reader:
 def test_replica_answers_unless_it_lags(reader: Reader, *, long: bool) -> None:
     assert reader.calls(long=long) == 1
     reader.standby.pause()
-    told = submit(reader.bench, fact(2, "CA2"))
+    reported = submit(reader.bench, fact(2, "CA2"))
     # A commit of another process is missing while the replica lags, which proves that the replica answered.
     assert reader.calls(long=long) == 1
     # A reader that requires the revision gets it.
-    assert told[0].revision == 2
+    assert reported[0].revision == 2
     assert reader.calls(long=long, at_least=2) == 2
     reader.standby.go_on()
     assert reader.calls(long=long) == 2
@@ -92,7 +92,7 @@ def test_replica_answers_unless_it_lags(reader: Reader, *, long: bool) -> None:
 
 def test_process_reads_its_own_writes(reader: Reader) -> None:
     reader.standby.pause()
-    reader.tell(2)
+    reader.report(2)
     assert reader.calls() == 2
     reader.standby.go_on()
     assert reader.calls() == 2
@@ -106,7 +106,7 @@ def test_sender_of_a_duplicate_can_read_it(reader: Reader) -> None:
     reader.standby.pause()
     submit(reader.bench, fact(2, "CA2"))
     assert reader.calls() == 1
-    reader.tell(2)
+    reader.report(2)
     assert reader.calls() == 2
 
 
@@ -114,7 +114,7 @@ def test_other_processes_read_these_writes_too(new_reader: Callable[..., Reader]
     heads = SharedNumbers()
     one, other, stranger = new_reader(heads), new_reader(heads), new_reader()
     one.standby.pause()
-    one.tell(2)
+    one.report(2)
     assert [reader.calls() for reader in (one, other, stranger)] == [2, 2, 1]
 
 

@@ -65,11 +65,11 @@ def emptied(monkeypatch: pytest.MonkeyPatch) -> Event:
     """Event that is set each time the WAL is emptied."""
     event, empty = Event(), Checkpointer._empty
 
-    def tell(self: Checkpointer, connection: apsw.Connection) -> None:
+    def report(self: Checkpointer, connection: apsw.Connection) -> None:
         empty(self, connection)
         event.set()
 
-    monkeypatch.setattr(Checkpointer, "_empty", tell)
+    monkeypatch.setattr(Checkpointer, "_empty", report)
     return event
 
 

@@ -15,7 +15,7 @@ from calltally.web.dashboard.jobs import exports_page
 from tests.integration.store.probing import submit
 from tests.integration.web.dashboard.browsing import Browser
 from tests.integration.web.service import Service
-from tests.telling import own
+from tests.sample_facts import own
 
 NAMES = [row.name for row in FILTERS]
 
@@ -46,9 +46,9 @@ def test_list_page_applies_every_filter_and_shows_it(service: Service, browser: 
     for row in FILTERS:
         query = urlencode(filter_of(row))
         total = service.get(f"/api/v1/call-logs?{query}", key).json()["total"]
-        shown = unescape(browser.get(f"/calls?{query}").text)
-        assert f'<span class="soft">{row.name}</span> <b>{row.example}</b>' in shown
-        assert (total == 0) == ("No call matches" in shown), row.name
+        displayed = unescape(browser.get(f"/calls?{query}").text)
+        assert f'<span class="soft">{row.name}</span> <b>{row.example}</b>' in displayed
+        assert (total == 0) == ("No call matches" in displayed), row.name
 
 
 @pytest.mark.parametrize("row", FILTERS, ids=NAMES)

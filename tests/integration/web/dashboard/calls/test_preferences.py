@@ -16,7 +16,7 @@ FAILED: StatedFields = {**DONE, "status": "failed"}
 @pytest.fixture
 def browser(service: Service) -> Browser:
     browser = Browser(service)
-    service.tell("CA1", DONE)
+    service.report("CA1", DONE)
     browser.sign_in()
     browser.get("/calls")
     return browser
@@ -73,7 +73,7 @@ def test_list_polls_with_its_etag(browser: Browser) -> None:
     poll = unescape(found[1])
     first = browser.get(poll)
     assert first.json()["total"] == 1
-    browser.service.tell("CA2", DONE)
+    browser.service.report("CA2", DONE)
     assert browser.get(poll).json()["total"] == 2
     assert len(rows(browser.get("/calls?route=support"))) == 2
 

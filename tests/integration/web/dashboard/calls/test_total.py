@@ -36,7 +36,7 @@ def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
 def browser(browser: Browser) -> Browser:
     for number in range(CALLS):
         browser.service.bench.now_us += 1_000_000
-        browser.service.tell(f"CA{number}", DONE)
+        browser.service.report(f"CA{number}", DONE)
     browser.sign_in()
     return browser
 
@@ -47,14 +47,14 @@ def counted(page: Answer) -> Any:  # noqa: ANN401 (JSON)
     return found[1]
 
 
-@pytest.mark.parametrize("asked", LISTS)
-def test_page_has_a_lower_bound_and_links(browser: Browser, asked: str) -> None:
-    page = browser.get(f"/calls?{asked}&limit=2")
+@pytest.mark.parametrize("requested", LISTS)
+def test_page_has_a_lower_bound_and_links(browser: Browser, requested: str) -> None:
+    page = browser.get(f"/calls?{requested}&limit=2")
     assert re.search(r"<strong>More than \d calls</strong>", page.text)
     assert 'rel="last"' not in page.text
     pages, all_rows = [page], rows(page)
     while 'rel="next"' in page.text:
-        browser.service.tell(f"CB{len(all_rows)}", DONE)
+        browser.service.report(f"CB{len(all_rows)}", DONE)
         page = browser.get(links(page, "next"))
         pages.append(page)
         all_rows += rows(page)
@@ -64,15 +64,15 @@ def test_page_has_a_lower_bound_and_links(browser: Browser, asked: str) -> None:
     assert re.search(r"3 to 4</span>", pages[1].text)
 
 
-@pytest.mark.parametrize("asked", LISTS)
-def test_exact_total_is_a_separate_request(browser: Browser, asked: str) -> None:
-    page = browser.get(f"/calls?{asked}&limit=2")
-    last_but_one = rows(browser.get(f"/calls?{asked}&limit=2&page=4"))
-    browser.service.tell("CB1", DONE)
-    told = browser.get(unescape(counted(page))).json()
-    assert (told["total"], told["pages"]) == ("9 calls", "of 5")
-    assert "All 9 calls" in told["export"]
-    last = browser.get(told["last"])
+@pytest.mark.parametrize("requested", LISTS)
+def test_exact_total_is_a_separate_request(browser: Browser, requested: str) -> None:
+    page = browser.get(f"/calls?{requested}&limit=2")
+    last_but_one = rows(browser.get(f"/calls?{requested}&limit=2&page=4"))
+    browser.service.report("CB1", DONE)
+    reported = browser.get(unescape(counted(page))).json()
+    assert (reported["total"], reported["pages"]) == ("9 calls", "of 5")
+    assert "All 9 calls" in reported["export"]
+    last = browser.get(reported["last"])
     assert len(rows(last)) == 1
     assert "<strong>9 calls</strong>" in last.text
     assert rows(browser.get(links(last, "prev"))) == last_but_one
@@ -95,8 +95,8 @@ def test_new_calls_are_counted_since_the_snapshot(browser: Browser) -> None:
     assert found
     poll = unescape(found[1])
     assert browser.get(poll).json() == {"more": 0}
-    browser.service.tell("CB1", DONE)
-    browser.service.tell("CB2", {**DONE, "summary": "Nothing."})
+    browser.service.report("CB1", DONE)
+    browser.service.report("CB2", {**DONE, "summary": "Nothing."})
     assert browser.get(poll).json() == {"more": 1}
 
 
@@ -124,7 +124,7 @@ def test_another_tenant_counts_and_pages_its_own_calls_alone(browser: Browser) -
     assert news
     theirs = [unescape(path) for path in (counted(page), news[1], links(page, "next"))]
     browser.service.bench.add_tenant("other")
-    browser.service.tell("CA1", DONE, tenant="other")
+    browser.service.report("CA1", DONE, tenant="other")
     key = browser.service.new_key("calls:read", tenant="other")["authorization"].removeprefix("Bearer ")
     browser.sign_in(key)
     # Cached counts are separate by tenant.

@@ -10,7 +10,7 @@ URL = "postgresql://user:hush@db.example.com:5433/calls"
 
 
 @pytest.mark.parametrize(
-    ("raised", "told"),
+    ("raised", "reported"),
     [
         (psycopg.OperationalError, Unavailable),
         (psycopg.errors.AdminShutdown, Unavailable),
@@ -18,8 +18,8 @@ URL = "postgresql://user:hush@db.example.com:5433/calls"
         (psycopg.errors.ProgramLimitExceeded, psycopg.errors.ProgramLimitExceeded),
     ],
 )
-def test_error_is_translated(raised: type[Exception], told: type[Exception]) -> None:
-    with pytest.raises(told), error_translation(URL):
+def test_error_is_translated(raised: type[Exception], reported: type[Exception]) -> None:
+    with pytest.raises(reported), error_translation(URL):
         raise raised
 
 

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from calltally.calls.times import SECOND_US
 from calltally.web.dashboard.call.fact_changes import MAX_FACTS, changes_by_fact
 from tests.conftest import TENANT
-from tests.telling import START_US, fact
+from tests.sample_facts import START_US, fact
 
 
 def test_a_late_fact_is_compared_with_the_record_that_it_found() -> None:

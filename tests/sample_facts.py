@@ -26,7 +26,7 @@ def fact(
     is_carrier: bool | None = None,
     links: tuple[Node, ...] = (),
     raw: bytes = b"{}",
-    **said: Any,  # noqa: ANN401 (values of every kind)
+    **stated: Any,  # noqa: ANN401 (values of every kind)
 ) -> Fact:
     """Make a fact at a second; its digest covers every field that distinguishes it from others."""
     return Fact(
@@ -38,8 +38,8 @@ def fact(
         sequence=sequence,
         occurred_us=at_us(at),
         received_us=START_US,
-        digest=content_digest([call_sid, at, sequence, said, [list(link) for link in links]]),
-        stated=cast("StatedFields", said),
+        digest=content_digest([call_sid, at, sequence, stated, [list(link) for link in links]]),
+        stated=cast("StatedFields", stated),
         raw=raw,
         is_carrier=call_sid.startswith("CA") and channel != Channel.OWN_EVENT
         if is_carrier is None
@@ -54,9 +54,9 @@ def own(
     *,
     event_id: str = "",
     sequence: int | None = None,
-    **said: Any,  # noqa: ANN401 (values of every kind)
+    **stated: Any,  # noqa: ANN401 (values of every kind)
 ) -> Fact:
     """The tenant's own event."""
     return fact(
-        at, call_sid, channel=Channel.OWN_EVENT, provider="", event_id=event_id, sequence=sequence, **said
+        at, call_sid, channel=Channel.OWN_EVENT, provider="", event_id=event_id, sequence=sequence, **stated
     )

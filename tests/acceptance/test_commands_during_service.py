@@ -33,7 +33,7 @@ async def send_until(done: asyncio.Event, server: Server, key: str, number: int)
     return sids
 
 
-async def import_beside(server: Server, folder: Path, tenant: str, key: str) -> tuple[list[str], Any]:
+async def import_during_service(server: Server, folder: Path, tenant: str, key: str) -> tuple[list[str], Any]:
     done = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         senders = [group.create_task(send_until(done, server, key, number)) for number in range(SENDERS)]
@@ -45,14 +45,14 @@ async def import_beside(server: Server, folder: Path, tenant: str, key: str) -> 
             stdout=asyncio.subprocess.PIPE,
         )
         try:
-            said, _ = await process.communicate()
+            output, _ = await process.communicate()
         finally:
             if process.returncode is None:
                 process.kill()
         # Each goes on for as long as the import runs.
         done.set()
     assert process.returncode == 0
-    return [sid for sender in senders for sid in sender.result()], json.loads(said)
+    return [sid for sender in senders for sid in sender.result()], json.loads(output)
 
 
 def test_an_import_and_a_busy_service_both_go_on(folder: Path) -> None:
@@ -62,10 +62,12 @@ def test_an_import_and_a_busy_service_both_go_on(folder: Path) -> None:
     try:
         tenant = server.live.new_tenant()
         key = server.live.new_key(tenant, "calls:read", "events:write")
-        sids, report = asyncio.run(import_beside(server, folder, tenant, key))
+        sids, report = asyncio.run(import_during_service(server, folder, tenant, key))
         assert (report["recorded"], report["refused"]) == (RECORDS, 0)
         assert len(sids) > 5 * SENDERS
-        page = server.live.ask("GET", "/api/v1/call-logs?limit=1", headers={"authorization": f"Bearer {key}"})
+        page = server.live.request(
+            "GET", "/api/v1/call-logs?limit=1", headers={"authorization": f"Bearer {key}"}
+        )
         assert page.json["total"] == RECORDS + len(sids)
     finally:
         assert server.end() == 0

@@ -13,7 +13,7 @@ from calltally.store.listing.browse import count_fresh
 from calltally.store.listing.list_calls import list_calls
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import submit, verdict
-from tests.telling import SID, fact, own
+from tests.sample_facts import SID, fact, own
 
 _LINK = (Node(SID, is_carrier=True),)
 
@@ -22,18 +22,18 @@ _LINK = (Node(SID, is_carrier=True),)
     ("statuses", "fresh"),
     [(("completed",), 1), (("ringing",), -1), (("completed", "ringing"), 0), (("busy",), 0)],
 )
-@pytest.mark.parametrize("said", [{}, {"summary": "Told late."}], ids=["unchanged", "changed"])
+@pytest.mark.parametrize("stated", [{}, {"summary": "Told late."}], ids=["unchanged", "changed"])
 def test_sid_leads_to_its_current_call(
-    bench: Bench, statuses: tuple[str, ...], fresh: int, said: dict[str, Any]
+    bench: Bench, statuses: tuple[str, ...], fresh: int, stated: dict[str, Any]
 ) -> None:
     """The carrier's call existed before and does not change with a link; only the call of the SID does."""
     submit(bench, fact(1, status="completed"), own(2, "own-1", status="ringing"))
     query = ListQuery(filter=CallFilter(call_sid="own-1", statuses=statuses))
     before = bench.run(bench.store.read(list_calls(TENANT, query))).snapshot
-    [led] = submit(bench, own(3, "own-1", event_id="late", links=_LINK, **said))
+    [led] = submit(bench, own(3, "own-1", event_id="late", links=_LINK, **stated))
     assert led.outcome is IngestOutcome.APPLIED
-    asked = replace(query, snapshot=before)
-    assert bench.run(bench.store.read(count_fresh(TENANT, asked))) == fresh
+    requested = replace(query, snapshot=before)
+    assert bench.run(bench.store.read(count_fresh(TENANT, requested))) == fresh
 
 
 def test_link_alone_takes_a_revision(bench: Bench) -> None:
