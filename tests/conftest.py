@@ -9,6 +9,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Coroutine, Generator, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ from calltally.store.listing.list_calls import ListedPage
 from calltally.store.tenants.tenants import add_tenant, new_epoch
 from tests.databases import TEMPLATE, Databases, address, folder_in_memory
 from tests.examples import register_profiles
+from tests.unmeasured import is_unmeasured, measuring_paused
 
 T = TypeVar("T")
 
@@ -52,6 +54,13 @@ def pytest_collection() -> Generator[None, object, object]:
         result = yield
     freeze_loaded_objects()
     return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure no coverage of a test that runs lines again."""
+    with measuring_paused() if is_unmeasured(item) else nullcontext():
+        return (yield)
 
 
 @pytest.fixture(autouse=True)

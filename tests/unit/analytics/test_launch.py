@@ -37,6 +37,7 @@ def hourly_evidence(rng: Random, since: float, before: float, spread: float = 0.
     return evidence_by_hour
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("spread", [0.0, 0.1])
 def test_hourly_looks_rarely_give_a_false_verdict(spread: float) -> None:
     """For one rate of six at most one launch in 120 may have a false verdict; here hardly one of 60."""

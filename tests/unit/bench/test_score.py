@@ -29,6 +29,7 @@ from calltally.ingest.event_body import parse_body
 
 # A busy small tenant and a short month: seconds, and still an incident of each kind.
 SMALL = Size(routes=24, providers=2, agents=3, calls_an_hour=90.0, history_days=21, days=14)
+pytestmark = pytest.mark.unmeasured
 SEED = 90_001
 
 

@@ -17,6 +17,7 @@ from calltally.alerts.model.rules import Floors, Rules
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
 from calltally.ingest.event_body import parse_body
 
+pytestmark = pytest.mark.unmeasured
 SEED = 90_001
 FEW = 8.0
 

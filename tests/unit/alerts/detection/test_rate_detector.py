@@ -188,6 +188,7 @@ def test_collapse_on_a_holiday_is_found(learned: bytes) -> None:
     assert fed(detector, steps(24, {4: 0.6}, first=LEARNED_STEPS))[0].series == ROUTES[4]
 
 
+@pytest.mark.unmeasured
 def test_change_of_ten_days_is_accepted(learned: bytes) -> None:
     detector = RateDetector.load(learned, Rules())
     found = fed(detector, steps(11 * 288, {0: 0.3}, first=LEARNED_STEPS))

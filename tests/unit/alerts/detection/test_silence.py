@@ -82,6 +82,7 @@ def test_excluded_silence_is_not_reported(learned: bytes) -> None:
     assert fed(detector, steps(60, LEARNED_STEPS, (0.0, 0.0))) == []
 
 
+@pytest.mark.unmeasured
 def test_silence_of_ten_days_is_accepted(learned: bytes) -> None:
     detector = RateDetector.load(learned, Rules())
     found = fed(detector, steps(11 * 288, LEARNED_STEPS, (0.0, 0.05)))
