@@ -170,7 +170,7 @@ def commands(command: Any, name: str) -> Iterator[tuple[str, list[str]]]:  # noq
     options = [
         "/".join([each.opts[0], *each.secondary_opts])
         for each in command.params
-        if each.param_type_name == "option"
+        if each.param_type_name == "option" and not each.hidden
     ]
     yield " ".join([name, *arguments]), options
 

@@ -86,10 +86,18 @@ def test_version_is_printed(empty: Commands) -> None:
 
 def test_help_lists_every_command_with_its_summary(empty: Commands) -> None:
     help_text = empty("--help").out
-    listed = re.findall(r"^  ([a-z]+) +[A-Z]\w+", help_text, re.MULTILINE)
-    assert {"serve", "migrate", "tenant", "key", "route", "provider", "import", "demo", "replay"} <= set(
-        listed
-    )
+    listed = re.findall(r"^  ([a-z-]+) +[A-Z]\w+", help_text, re.MULTILINE)
+    assert {
+        "serve",
+        "migrate",
+        "tenant",
+        "key",
+        "route",
+        "provider",
+        "import",
+        "demo",
+        "dead-letters",
+    } <= set(listed)
 
 
 @pytest.mark.parametrize("arguments", [("bogus",), ("key", "add", "acme"), ("tenant", "add"), ("--bogus",)])

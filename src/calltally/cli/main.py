@@ -27,7 +27,7 @@ class Subcommands(LazyGroup):
         "demo": f"{_PACKAGE}.demo.command:demo",
         "import": f"{_PACKAGE}.import_.command:import_calls",
         "export": f"{_PACKAGE}.export.command:export",
-        "replay": f"{_PACKAGE}.replay:replay",
+        "dead-letters": f"{_PACKAGE}.dead_letters:commands",
         "verify": f"{_PACKAGE}.verify:verify",
         "reconcile": f"{_PACKAGE}.reconcile.command:reconcile",
         "status": f"{_PACKAGE}.status:status",
@@ -42,6 +42,7 @@ class Subcommands(LazyGroup):
         "config": f"{_PACKAGE}.config:commands",
         "db": f"{_PACKAGE}.db:commands",
     }
+    aliases: ClassVar = {"replay": f"{_PACKAGE}.dead_letters:replay"}
 
 
 app: Final = typer.Typer(

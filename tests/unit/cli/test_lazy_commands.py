@@ -64,6 +64,12 @@ def test_every_location_has_a_command(name: str) -> None:
     assert "Needs the server" not in (command.commands[name].help or "")  # type: ignore[attr-defined] # the same
 
 
+@pytest.mark.parametrize("name", Subcommands.aliases)
+def test_former_name_runs_and_is_not_listed(name: str) -> None:
+    assert CliRunner().invoke(app, [name, "--help"]).exit_code == 0
+    assert f"\n  {name} " not in CliRunner().invoke(app, ["--help"]).stdout
+
+
 @pytest.mark.parametrize("name", Subcommands.locations)
 def test_help_has_placeholders_instead_of_types(name: str) -> None:
     command: Any = get_command(app)

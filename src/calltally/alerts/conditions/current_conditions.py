@@ -63,7 +63,7 @@ def _dead_letters(tenant: str, now_us: int, tz: str) -> StoreOperation[list[Aler
             AlertKind.DEAD_LETTERS,
             counted_evidence(SeriesKey(Dimension.PROVIDER, provider), oldest_us, now_us, waiting, waiting),
             f"Unread callbacks of {provider}: {waiting} since {since_text(oldest_us, now_us, tz)}; "
-            "run `calltally replay` after an upgrade that can read them",
+            "run `calltally dead-letters retry` after an upgrade that can read them",
         )
         for provider, waiting, oldest_us in rows
     ]

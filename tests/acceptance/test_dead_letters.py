@@ -1,4 +1,4 @@
-"""`calltally replay` as an operator runs it."""
+"""`calltally dead-letters` as an operator runs it."""
 
 import asyncio
 import json
@@ -52,28 +52,42 @@ def folder(folder: Path) -> Path:
     return folder
 
 
-def test_readable_records_are_stored_and_the_rest_is_reported(folder: Path) -> None:
-    first = run(folder, "replay", "--tenant", "acme")
+def test_letters_are_listed_and_shown(folder: Path) -> None:
+    listed = json.loads(run(folder, "dead-letters", "list", "acme", "--json").stdout)
+    assert {row["reason"] for row in listed} == {"an older version said no"}
+    shown = run(folder, "dead-letters", "show", "acme", listed[0]["id"])
+    assert shown.stdout.startswith(
+        "twilio, received 2026-11-18T11:06:40.000000Z, 0 repeats\nReason: an older "
+    )
+    assert "POST https://calls.example.com/" in shown.stdout
+    assert "content-type: application/x-www-form-urlencoded" in shown.stdout
+    assert f"CallSid=CA{'1' * 32}&CallStatus=" in shown.stdout
+    gone = run(folder, "dead-letters", "show", "acme", "00" * 16)
+    assert (gone.returncode, gone.stderr) == (1, f"calltally: tenant acme has no dead letter {'00' * 16}\n")
+    wrong = run(folder, "dead-letters", "show", "acme", "x")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+
+
+def test_readable_letters_are_recorded_and_the_others_printed(folder: Path) -> None:
+    first = run(folder, "dead-letters", "retry", "acme")
     assert first.returncode == 1
     assert first.stdout == "1 understood (1 applied), 1 not understood.\n"
     assert first.stderr.startswith("not understood: twilio ")
     assert "CallStatus 'parked': not one of queued" in first.stderr
+    # By its former name.
     second = run(folder, "replay", "--tenant", "acme", "--provider", "twilio", "--json")
     report = json.loads(second.stdout)
     assert (report["understood"], report["still_dead"], report["facts"]) == (0, 1, {})
     assert list(report["listed"][0]) == ["letter_id", "provider", "reason"]
+    assert len(json.loads(run(folder, "dead-letters", "list", "acme", "--json").stdout)) == 1
 
 
 def test_misuse_is_one_line(folder: Path) -> None:
     names = ", ".join(PROVIDERS)
-    for arguments, code, expected in (
-        (("--tenant", "nobody"), 1, "there is no tenant 'nobody'"),
-        (
-            ("--tenant", "acme", "--provider", "none"),
-            2,
-            f"there is no provider 'none'; choose one of {names}",
-        ),
+    for arguments, code, message in (
+        (("nobody",), 1, "there is no tenant 'nobody'"),
+        (("acme", "--provider", "none"), 2, f"there is no provider 'none'; choose one of {names}"),
     ):
-        done = run(folder, "replay", *arguments)
+        done = run(folder, "dead-letters", "retry", *arguments)
         assert (done.returncode, done.stdout) == (code, "")
-        assert done.stderr == f"calltally: {expected}\n"
+        assert done.stderr == f"calltally: {message}\n"
