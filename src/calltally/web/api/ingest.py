@@ -95,7 +95,7 @@ RECEIVE_CALLBACK: Final = Operation(
         ),
         202: ResponseSpec(
             description="Authentic but unreadable: stored as a dead letter, for"
-            " `calltally dead-letters retry`. The readable events of a batch are recorded, and listed after it."
+            " `calltally dead-letters retry`. The readable events of a batch are recorded, and listed."
             " elevenlabs gets 200 with the same body: it counts any other status as a failure.",
             schema=CallbackResult,
             example={
