@@ -15,12 +15,14 @@ import calltally
 from calltally import __version__
 from calltally.bootstrap.open_store import load_settings
 from calltally.bootstrap.vaults import open_vault
-from calltally.cli.console.session import read_once, with_store
+from calltally.cli.console.session import read_once, with_store, write_once
 from calltally.cli.main import main
 from calltally.providers.generic.mapping_packs import pack_names, pack_text
+from calltally.store.alerts.sinks import StoredAlertSink, add_sink
 from calltally.store.db.interface import Submission
 from calltally.store.tenants.api_keys import digest_of_key, find_key
 from calltally.store.tenants.vault import find_provider_secrets
+from calltally.store.webhooks.endpoints import EndpointSettings, add_endpoint
 from tests.integration.store.probing import direct
 from tests.sample_facts import own
 from tests.unit.providers.generic import pack_tables
@@ -408,3 +410,43 @@ def test_provider_put_stores_a_pack_by_its_name(run: Commands) -> None:
     stored = run("provider", "put", "acme", "generic-aircall", "--mapping", "aircall", stdin="secret=tok-1\n")
     assert (stored.code, stored.err) == (0, "")
     assert "Stored mapping, secret of generic-aircall for acme." in stored.out
+
+
+def test_endpoint_is_paused_resumed_and_removed(run: Commands) -> None:
+    endpoint, id_ = bytes(range(16)), "00010203-0405-0607-0809-0a0b0c0d0e0f"
+    settings = EndpointSettings("https://hooks.example.com/calls")
+    write_once(add_endpoint("acme", endpoint, settings, b"sealed", 1))
+    (listed,) = run("endpoint", "list", "acme", "--json").json
+    assert (listed["id"], listed["url"], listed["state"]) == (id_, settings.url, "active")
+    paused = run("endpoint", "pause", "acme", id_).out
+    assert paused.startswith("Paused https://hooks.example.com/calls. Its events wait;")
+    assert run("endpoint", "show", "acme", id_).json["reason"] == "paused by the command line"
+    assert run("endpoint", "resume", "acme", id_).out == "Resumed https://hooks.example.com/calls.\n"
+    assert run("endpoint", "remove", "acme", id_).out == f"Removed endpoint {id_} of acme.\n"
+    gone = run("endpoint", "remove", "acme", id_)
+    assert (gone.code, gone.err) == (1, "calltally: there is no webhook endpoint with that id\n")
+    assert run("endpoint", "list", "none").err == "calltally: there is no tenant 'none'\n"
+
+
+def test_sinks_are_listed_without_secrets_and_removed(run: Commands) -> None:
+    sink, id_ = bytes(range(16)), "00010203-0405-0607-0809-0a0b0c0d0e0f"
+    write_once(add_sink("acme", StoredAlertSink(sink, "slack", "Desk", b"{}", b"sealed"), 1))
+    (listed,) = run("alerts", "sink", "list", "acme", "--json").json
+    assert (listed["id"], listed["kind"], listed["name"]) == (id_, "slack", "Desk")
+    assert run("alerts", "sink", "show", "acme", id_).json == listed
+    assert run("alerts", "sink", "remove", "acme", id_).out == f"Removed sink {id_} of acme.\n"
+    assert run("alerts", "sink", "show", "acme", id_).code == 1
+
+
+def test_rules_are_set_from_a_file_and_reset(run: Commands, tmp_path: Path) -> None:
+    defaults = run("alerts", "rules", "show", "acme").json
+    (tmp_path / "rules.toml").write_text('tz = "America/Montreal"\n')
+    assert run("alerts", "rules", "put", "acme", "rules.toml").out == "Stored the alert rules of acme.\n"
+    assert run("alerts", "rules", "show", "acme").json == {**defaults, "tz": "America/Montreal"}
+    (tmp_path / "rules.toml").write_text('tz = "Nowhere"\n')
+    refused = run("alerts", "rules", "put", "acme", "rules.toml")
+    assert (refused.code, "is not a time zone" in refused.err) == (2, True)
+    missing = run("alerts", "rules", "put", "acme", "none.toml")
+    assert (missing.code, "none.toml cannot be read" in missing.err) == (2, True)
+    assert run("alerts", "rules", "reset", "acme").code == 0
+    assert run("alerts", "rules", "show", "acme").json == defaults

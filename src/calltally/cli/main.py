@@ -37,6 +37,7 @@ class Subcommands(LazyGroup):
         "key": f"{_PACKAGE}.key:commands",
         "route": f"{_PACKAGE}.route:commands",
         "provider": f"{_PACKAGE}.provider:commands",
+        "endpoint": f"{_PACKAGE}.endpoint:commands",
         "mapping": f"{_PACKAGE}.mapping:commands",
         "secrets": f"{_PACKAGE}.secrets:commands",
         "config": f"{_PACKAGE}.config:commands",

@@ -19,11 +19,11 @@ from calltally.alerts.backtest.replay import (
 )
 from calltally.alerts.detection.factory import DetectorFactory, RateDetectorFactory
 from calltally.alerts.evaluation.evaluator import rows_by_step, rules_or_defaults
-from calltally.alerts.model.rules import Rules, read_rules
+from calltally.alerts.model.rules import Rules
 from calltally.calls.alert_counts import STEP_S
-from calltally.calls.errors import InvalidInput
 from calltally.calls.times import SECOND_US, parse_instant, utc_text
 from calltally.calls.windows import parse_window
+from calltally.cli.alerts.rules import rules_in_file
 from calltally.cli.console.atomic_file import atomic_writer
 from calltally.cli.console.options import AsJson, Tenant, with_options
 from calltally.cli.console.output import print_result
@@ -92,7 +92,7 @@ def backtest(options: BacktestOptions) -> None:
 def _rule_sets(options: BacktestOptions) -> Mapping[str, Rules]:
     """Return the rule sets by name, the reference first."""
     files = [*([options.against] if options.against else []), *(options.rules or [])]
-    read = {_name(file, files): _rules_in(file) for file in files}
+    read = {_name(file, files): rules_in_file(file) for file in files}
     if options.against is not None:
         return read
     return {"as set": rules_or_defaults(read_once(rules_of_tenant(options.tenant))), **read}
@@ -102,14 +102,6 @@ def _name(file: Path, files: Sequence[Path]) -> str:
     """Return a file's name, or its path if another file has the same name."""
     is_unique = [each.name for each in files].count(file.name) == 1
     return file.name if is_unique else str(file)
-
-
-def _rules_in(file: Path) -> Rules:
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as fault:
-        raise InvalidInput.of("rules", f"{file} cannot be read: {fault}") from fault
-    return read_rules(text, is_toml=file.suffix == ".toml")
 
 
 async def run_backtests(

@@ -10,6 +10,7 @@ from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.identity import parse_uuid
 from calltally.calls.times import DAY_US, parse_instant, utc_text
 from calltally.calls.windows import parse_window
+from calltally.cli.alerts import rules, sinks
 from calltally.cli.alerts.backtest import backtest
 from calltally.cli.console.options import AsJson, Tenant
 from calltally.cli.console.output import print_result
@@ -27,7 +28,7 @@ from calltally.store.db.interface import Store
 from calltally.web.api.alerts.schemas import AlertResource, alert_resource
 
 commands: Final = typer.Typer(
-    help="List and acknowledge alerts, and test rules on past calls.", no_args_is_help=True
+    help="List and acknowledge alerts, set rules and test them, and list sinks.", no_args_is_help=True
 )
 _MAX_ALERTS: Final = 1_000
 _ANY_TIME_US: Final = 2**62
@@ -114,3 +115,5 @@ def _print_shared(found: list[SharedSid]) -> None:
 
 
 commands.command("backtest")(backtest)
+commands.add_typer(rules.commands, name="rules")
+commands.add_typer(sinks.commands, name="sink")

@@ -37,3 +37,9 @@ def put_rules(tenant: str, rules: bytes, now_us: int) -> StoreOperation[None]:
     """Store rules in place of the earlier ones. Raises NotFound for an unknown tenant."""
     yield from need_tenant(tenant)
     yield Statement("put_rules", {"tenant": tenant, "rules": rules, "now_us": now_us})
+
+
+def drop_rules(tenant: str) -> StoreOperation[None]:
+    """Remove a tenant's rules; the defaults count from then on. Raises NotFound for an unknown tenant."""
+    yield from need_tenant(tenant)
+    yield Statement("drop_rules", {"tenant": tenant})

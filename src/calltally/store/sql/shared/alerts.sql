@@ -99,6 +99,9 @@ WHERE state <> 'resolved' GROUP BY tenant, kind, state ORDER BY tenant, kind, st
 -- name: rules_of_tenant
 SELECT rules FROM alert_rules WHERE tenant = :tenant;
 
+-- name: drop_rules!
+DELETE FROM alert_rules WHERE tenant = :tenant;
+
 -- name: put_rules!
 INSERT INTO alert_rules (tenant, rules, updated_us)
 VALUES (:tenant, :rules, :now_us)
