@@ -41,10 +41,10 @@ def measuring_paused() -> Iterator[None]:
 def is_unmeasured(item: pytest.Item) -> bool:
     """Tell whether a test runs lines again: a property, a marked test, or the SQLite half of a test on both.
 
-    Both halves run the same lines above the store; the tests of the store are measured on both.
+    Both halves run the same lines above the two kinds of database, whose own tests are measured on both.
     """
     if item.get_closest_marker("unmeasured") or is_hypothesis_test(getattr(item, "obj", None)):
         return True
     called = getattr(item, "callspec", None)
     is_sqlite = called is not None and called.params.get("new_database") == "sqlite"
-    return is_sqlite and "tests/integration/store/" not in item.nodeid
+    return is_sqlite and "tests/integration/store/backends/" not in item.nodeid

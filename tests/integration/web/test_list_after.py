@@ -53,6 +53,7 @@ def followed(service: Service, query: str, limit: int) -> list[Json]:
     return rows
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("order", ["asc", "desc"])
 @pytest.mark.parametrize("query", FILTERS)
 def test_after_walks_the_whole_list_exactly_once(listed: Service, query: str, order: str) -> None:

@@ -1,6 +1,5 @@
 """Subcommands are loaded on demand, and name missing packages."""
 
-import os
 import re
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from typer.testing import CliRunner
 
 from calltally.cli.lazy_commands import LazyGroup
 from calltally.cli.main import Subcommands, app
+from tests.unmeasured import unmeasured
 
 # Packages that only the server needs. pydantic itself is not one of them: typer depends on it.
 SERVER_PACKAGES = (
@@ -49,7 +49,9 @@ sys.meta_path.insert(0, Hidden())
 
 def python(program: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", HIDE_SERVER_PACKAGES + program, *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        command, cwd=folder, env=unmeasured(), capture_output=True, text=True, check=False, timeout=60
+    )
 
 
 def calltally(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -155,7 +157,9 @@ import sys
 import calltally.cli.key, calltally.cli.migrate, calltally.cli.tenant, calltally.cli.verify
 print([name for name in {heavy} if name in sys.modules])
 """
-    run = partial(subprocess.run, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
+    run = partial(
+        subprocess.run, cwd=tmp_path, env=unmeasured(), capture_output=True, text=True, check=True, timeout=60
+    )
     assert run([sys.executable, "-c", program]).stdout == "[]\n"
 
 
@@ -220,7 +224,7 @@ async def start():
 asyncio.run(start())
 print([name for name in {slow} if name in sys.modules and name not in before])
 """
-    settings = {**os.environ, "CALLTALLY_DATABASE_URL": f"sqlite:///{tmp_path}/calltally.db"}
+    settings = {**unmeasured(), "CALLTALLY_DATABASE_URL": f"sqlite:///{tmp_path}/calltally.db"}
     run = partial(
         subprocess.run, cwd=tmp_path, env=settings, capture_output=True, text=True, check=True, timeout=60
     )

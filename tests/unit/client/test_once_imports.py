@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+from tests.unmeasured import unmeasured
+
 UNWANTED = ("sqlite3", "apsw", "psycopg", "httpx2", "litestar", "calltally.store", "calltally.web")
 PROGRAM = f"""
 import sys
@@ -14,5 +16,6 @@ print([name for name in {UNWANTED} if name in sys.modules and name not in before
 
 
 def test_no_driver_is_imported() -> None:
-    loaded = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True)
+    command = [sys.executable, "-c", PROGRAM]
+    loaded = subprocess.run(command, env=unmeasured(), check=True, capture_output=True, text=True)
     assert loaded.stdout.strip() == "[]"

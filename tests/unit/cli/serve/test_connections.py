@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from calltally.cli.serve.connections import Connections
+from tests.unmeasured import unmeasured
 
 LIMITED = """
 import resource, sys
@@ -34,7 +35,7 @@ def test_the_bound_leaves_file_descriptors_for_the_rest(
     soft: int, hard: int, requested: int, bound: int, soft_then: int
 ) -> None:
     words = [sys.executable, "-c", LIMITED, str(soft), str(hard), str(requested)]
-    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(words, env=unmeasured(), capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.split() == [str(bound), str(soft_then), str(hard)]
     assert ("file descriptors limit the connections" in done.stderr) == (bound < requested)
 
