@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 SIZE ?= 1m
+PORT ?= $(or $(CALLTALLY_PORT),8080)
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
@@ -17,6 +18,16 @@ define step
 else printf '%s\n%-14s FAILED\n' "$$said" '$(1)'; exit 1; fi
 endef
 
+# Before anything is installed, which takes a minute.
+define CHECK_PORT
+import os, socket, sys
+try:
+    socket.create_server(("127.0.0.1", int(sys.argv[1]))).close()
+except OSError as fault:
+    sys.exit(f"Port {sys.argv[1]} cannot be used: {os.strerror(fault.errno)}. Choose another one: make run PORT=8081")
+endef
+export CHECK_PORT
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup run test test-long check format pages interop screenshots bench lock clean
@@ -26,9 +37,11 @@ help: ## List these targets
 
 setup: .venv/.dev .venv/.libraries ## Make .venv with all that development needs
 
-run: .venv/.run ## Serve a demonstration on 127.0.0.1:8080, with sample calls
+run: ## Serve a demo with sample calls on 127.0.0.1:8080; PORT=8081 for another port
+	@$(PYTHON) -c "$$CHECK_PORT" $(PORT)
+	@$(MAKE) --no-print-directory .venv/.run
 	@$(MAKE) --no-print-directory .venv/.libraries || echo 'The pages go without charts and API reference; their numbers are in tables.' >&2
-	@$(BIN)/calltally demo
+	@$(BIN)/calltally demo --port $(PORT)
 
 # Each worker imports hundreds of modules, and so does each process that tests start: compiled once, not each time.
 test test-long: export PYTHONDONTWRITEBYTECODE :=

@@ -14,7 +14,7 @@ A page's journeys are in a file `NAME_journeys.py` of this folder, which is foun
 
 The function's name is the journey's, and its docstring says who does what. It fails by an assertion, and also
 where the page said something in the console, asked another machine, or fetched what is not there.
-What is in SHOWN is looked at by axe in both themes, and photographed by `make screenshots`.
+What is in SHOWN is looked at by axe in both themes.
 """
 
 from collections.abc import Callable, Sequence

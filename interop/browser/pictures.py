@@ -1,22 +1,21 @@
-"""Photographs of every page, at three widths and in both themes, to be looked at one by one.
+"""Photographs of every page of the demo, at three widths and in both themes, to be looked at one by one.
 
-`make screenshots` writes them to build/screenshots, and the six of the README to docs/pictures; words after
-the command name those wanted.
+`make screenshots` writes them to build/screenshots, and those of the README to docs/pictures; words after the
+command name those wanted.
 """
 
 import re
 import sys
 from base64 import b64decode
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from interop.browser.alerts_journeys import alert_line, strangers_call
-from interop.browser.jobs_journeys import export_route
-from interop.browser.journeys import HERE, View, found
-from interop.browser.stage import KINDS, Stage, staged
+from interop.browser.demo_stage import VIEWER, DemoStage, running_demo
+from interop.browser.journeys import HERE, View
+from interop.browser.stage import Stage
 from interop.browser.visits import running_browser, visiting
 
 FOLDER: Final = HERE.parents[1] / "build" / "screenshots"
@@ -39,48 +38,53 @@ class Chosen(NamedTuple):
     theme: str
 
 
-SIZES: Final = (Size(375, 812), Size(1280, 800), Size(2560, 1440))
+SIZES: Final = (Size(390, 844), Size(1280, 800), Size(1920, 1080))
 
 README: Final = HERE.parents[1] / "docs" / "pictures"
 CHOSEN: Final = (
-    Chosen("calls", "calls", Size(1280, 720), "light"),
-    Chosen("call", "one call", Size(1280, 720), "light"),
-    Chosen("call-dark", "one call, disputed", Size(1280, 720), "dark"),
+    Chosen("call", "an escalated call", Size(1280, 720), "light"),
+    Chosen("call-dark", "a contradicted call", Size(1280, 720), "dark"),
     Chosen("quality", "quality", Size(1280, 720), "light"),
-    Chosen("launch-dark", "launch", Size(1280, 720), "dark"),
+    Chosen("launch-dark", "the launch of an agent", Size(1280, 720), "dark"),
+    Chosen("alert", "an outage that is over", Size(1280, 720), "light"),
+    Chosen("reconciliation-dark", "a reconciliation", Size(1280, 720), "dark"),
+    # After the others, so that live calls have come in.
+    Chosen("calls", "calls", Size(1280, 720), "light"),
     Chosen("calls-small", "calls", Size(375, 720), "light"),
 )
+# Pages beside those that the demo prints.
+PAGES: Final = (
+    View("calls", "/calls", VIEWER),
+    View("quality", "/quality", VIEWER),
+    View("alerts", "/alerts?state=all", VIEWER),
+    View("exports", "/exports", VIEWER),
+    View("reconciliations", "/reconciliations", VIEWER),
+    View("settings", "/settings", VIEWER),
+    View("sign in", "/sign-in", ""),
+)
 _QUALITY: Final = 82
+# Charts are drawn when they come into view, or to be printed.
+_DRAW_ALL: Final = "dispatchEvent(new Event('beforeprint'))"
 
 
 def main(words: list[str]) -> int:
     """Returns the exit status."""
     wanted = re.compile("|".join(words) or ".")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    _journeys, view = found()
-    with sync_playwright() as playwright, running_browser(playwright) as browser, staged(KINDS[0]) as stage:
-        view = [*view, *_made(stage, browser)]
-        for page in view:
-            for file in _photographed(stage, browser, page, wanted):
-                _print_size(file)
+    with sync_playwright() as playwright, running_browser(playwright) as browser, running_demo() as demo:
+        views = _pages(demo)
         for chosen in CHOSEN:
             if wanted.search(chosen.file):
-                [page] = [each for each in view if each.name == chosen.view]
-                _print_size(_for_readme(stage, browser, page, chosen))
+                [page] = [each for each in views if each.name == chosen.view]
+                _print_size(_for_readme(demo.stage, browser, page, chosen))
+        for page in views:
+            for file in _photographed(demo.stage, browser, page, wanted):
+                _print_size(file)
     return 0
 
 
-def _made(stage: Stage, browser: Browser) -> list[View]:
-    """An export and an alert, so that their lists have something to show; and the page of each."""
-    with visiting(stage, browser) as visit:
-        strangers_call(visit)
-        page = visit.sign_in("operations", "/exports")
-        export_route(page, "Calls of route one")
-        export = View("one export", urlsplit(page.url).path, "operations")
-        page.goto("/alerts")
-        alert_line(page).get_by_role("link").first.click()
-        page.wait_for_url("**/alerts/*")
-        return [export, View("one alert", urlsplit(page.url).path, "operations")]
+def _pages(demo: DemoStage) -> Sequence[View]:
+    return [*PAGES, *(View(subject, path, VIEWER) for subject, path in demo.paths.items())]
 
 
 def _photographed(stage: Stage, browser: Browser, view: View, wanted: re.Pattern[str]) -> list[Path]:
@@ -105,7 +109,7 @@ def _unfold(page: Page, size: Size) -> None:
     """A window as tall as the page: what sticks to its foot is there, and what is far away is drawn."""
     tall = page.evaluate("document.scrollingElement.scrollHeight")
     page.set_viewport_size({"width": size.width, "height": max(size.height, tall)})
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.evaluate(_DRAW_ALL)
 
 
 def _for_readme(stage: Stage, browser: Browser, view: View, chosen: Chosen) -> Path:
@@ -116,6 +120,7 @@ def _for_readme(stage: Stage, browser: Browser, view: View, chosen: Chosen) -> P
         page.set_viewport_size(chosen.size._asdict())
         visit.open(view.who, view.path)
         page.wait_for_load_state("networkidle")
+        page.evaluate(_DRAW_ALL)
         file = README / f"{chosen.file}.webp"
         file.write_bytes(_webp(page))
     return file

@@ -18,7 +18,7 @@ PAGES = (
 )
 RUN, SERVE = "sh run", "sh serve"
 # `make run` would make an environment of its own; what it then starts is this.
-STANDS_FOR = {"make run": "calltally demo"}
+STANDS_FOR = {"make run": "calltally demo --days 2"}
 
 _FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")

@@ -1,128 +1,143 @@
-from collections import Counter, defaultdict
-from urllib.parse import urlencode
-
-import msgspec
+from collections import Counter
+from itertools import islice, pairwise
 
 from calltally.calls.conversation import unpack_conversation
-from calltally.calls.events import Fact
 from calltally.calls.fold import fold
 from calltally.calls.identity import Node
-from calltally.calls.model import STATUSES, Call, Status
-from calltally.calls.times import DAY_US, parse_instant, utc_text
-from calltally.ingest.event_body import parse_body
-from calltally.ingest.sample.calls import CALLS, OwnEventBatch, ProviderCallback, SampleMessage
-from calltally.ingest.sample.traffic import last_event, sample
-from calltally.providers.callback import Callback
+from calltally.calls.model import Call, Direction, Status
+from calltally.calls.times import DAY_US, SECOND_US, parse_instant, utc_text
+from calltally.cli.demo.history import facts_of
+from calltally.ingest.sample.calls import ROUTES, SampleCall, SampleMessage
+from calltally.ingest.sample.traffic import (
+    calls_between,
+    live_calls,
+    messages_in_order,
+    messages_of,
+    plan_of,
+    special_calls,
+)
 from calltally.providers.provider import ProviderKind
-from calltally.providers.registry import PROVIDERS, WEBHOOKS
+from calltally.providers.registry import PROVIDERS
 
-NOW_US = parse_instant("2026-08-22T08:00:00Z")
-
-
-def facts_in(message: SampleMessage) -> list[Fact]:
-    if isinstance(message, OwnEventBatch):
-        events = parse_body(msgspec.json.encode(message.events), ndjson=False, now_us=NOW_US)
-        assert not [fault for each in events for fault in each.faults]
-        return [each.fact for each in events if each.fact]
-    headers = {"content-type": message.content_type}
-    return WEBHOOKS[message.provider].facts_of(Callback("POST", "", headers, message.encoded(), NOW_US))
+# A Wednesday.
+NOW_US = parse_instant("2026-08-26T08:00:00Z")
+PLAN = plan_of(1, NOW_US, NOW_US)
+HOUR_US = 3_600 * SECOND_US
 
 
-def facts_by_sid() -> dict[str, dict[bytes, Fact]]:
-    """Return the facts of each call by the carrier's SID."""
-    by_sid: dict[str, dict[bytes, Fact]] = defaultdict(dict)
-    for message in sample(NOW_US):
-        for fact in facts_in(message):
-            carriers = [node.call_sid for node in fact.links if node.is_carrier]
-            by_sid[carriers[0] if carriers else fact.call_sid].setdefault(fact.key, fact)
-    return by_sid
+def history(days: int) -> list[SampleCall]:
+    return list(calls_between(PLAN, NOW_US - days * DAY_US, NOW_US))
 
 
-def folded() -> list[Call]:
-    return [
-        fold("demo", Node(sid, is_carrier=True), facts.values()).call for sid, facts in facts_by_sid().items()
+def record(call: SampleCall, messages: list[SampleMessage]) -> Call:
+    facts = [fact for message in messages for fact in facts_of(message, message.at_us + SECOND_US)]
+    return fold("demo", Node(call.sid, is_carrier=True), facts).call
+
+
+def few_messages(call: SampleCall) -> list[SampleMessage]:
+    return [each.message for each in messages_in_order([call], call.started_us + 1)]
+
+
+def test_same_plan_makes_same_calls_in_any_part() -> None:
+    assert history(2) == history(2)
+    middle_us = NOW_US - DAY_US - 12_345_678
+    parts = [
+        *calls_between(PLAN, NOW_US - 2 * DAY_US, middle_us),
+        *calls_between(PLAN, middle_us, NOW_US),
     ]
+    assert parts == history(2)
+    other = plan_of(2, NOW_US, NOW_US)
+    assert list(calls_between(other, NOW_US - 2 * DAY_US, NOW_US)) != history(2)
 
 
-def test_sample_is_deterministic_for_now() -> None:
-    assert sample(NOW_US) == sample(NOW_US)
-    assert sample(NOW_US) != sample(NOW_US + DAY_US)
-
-
-def test_sample_has_all_kinds_of_calls_over_two_days() -> None:
-    calls = folded()
-    assert len(calls) == CALLS == 60
-    statuses = Counter(call.status for call in calls)
-    assert set(statuses) == set(STATUSES) - {Status.QUEUED, Status.INITIATED}
-    assert {call.direction for call in calls} == {"inbound", "outbound"}
-    assert {call.provider for call in calls} == {"twilio", "telnyx", "vonage", "kamailio"}
-    for provider in ("telnyx", "vonage", "kamailio"):
-        assert len({call.status for call in calls if call.provider == provider}) > 2
-    starts = sorted(call.created_at for call in calls)
-    assert (
-        utc_text(NOW_US - 2 * DAY_US) <= starts[0] < utc_text(NOW_US - DAY_US) < starts[-1] < utc_text(NOW_US)
-    )
-    assert all(call.ended_at is None or call.ended_at < utc_text(NOW_US) for call in calls)
-    assert not any(call.conflicts for call in calls)
-
-
-def test_sample_has_three_carriers_two_platforms_and_a_switch() -> None:
-    providers = {each.provider for each in sample(NOW_US) if not isinstance(each, OwnEventBatch)}
-    kinds = Counter(PROVIDERS[name].kind for name in providers)
-    assert kinds == {ProviderKind.CARRIER: 3, ProviderKind.PLATFORM: 2, ProviderKind.SWITCH: 1}
-
-
-def test_report_after_a_call_belongs_to_it() -> None:
-    completed = [call for call in folded() if call.status == Status.COMPLETED]
-    assert all(call.summary and call.tags and call.duration_seconds for call in completed)
-    escalated = [call for call in completed if call.escalated]
-    assert escalated
-    assert all(call.escalation and call.transfer for call in escalated)
-
-
-def test_platform_calls_are_reported_by_carrier_too() -> None:
-    pairs = {frozenset(fact.provider for fact in facts.values()) - {""} for facts in facts_by_sid().values()}
-    assert pairs >= {
-        frozenset({"twilio", "vapi"}),
-        frozenset({"vonage", "vapi"}),
-        frozenset({"twilio", "retell"}),
+def test_month_has_shape_of_days_and_weeks() -> None:
+    calls = history(30)
+    assert 19_000 < len(calls) < 21_000
+    assert [call.started_us for call in calls] == sorted(call.started_us for call in calls)
+    assert len({call.sid for call in calls}) == len(calls)
+    # 08:00 UTC is the tenant's afternoon.
+    hours = Counter((call.started_us // HOUR_US) % 24 for call in calls)
+    assert hours[8] > 5 * hours[20]
+    days = Counter(utc_text(call.started_us)[:10] for call in calls)
+    assert days["2026-08-22"] < 0.8 * days["2026-08-20"]
+    assert {call.route.name for call in calls} == {route.name for route in ROUTES}
+    assert {call.status for call in calls} >= {
+        Status.COMPLETED,
+        Status.NO_ANSWER,
+        Status.BUSY,
+        Status.FAILED,
+        Status.CANCELED,
     }
 
 
-def test_session_has_transcript_and_tool_call() -> None:
-    sessions = [
+def test_routes_have_three_carriers_and_two_platforms() -> None:
+    sources = {route.carrier for route in ROUTES} | {route.platform for route in ROUTES if route.platform}
+    kinds = Counter(PROVIDERS[name].kind for name in sources)
+    assert kinds == {ProviderKind.CARRIER: 3, ProviderKind.PLATFORM: 2}
+    assert {route.direction for route in ROUTES} == set(Direction)
+
+
+def share(calls: list[SampleCall], status: Status) -> float:
+    return sum(call.status is status for call in calls) / len(calls)
+
+
+def test_plan_has_outage_launch_and_current_incident() -> None:
+    calls = history(30)
+    launched = [call for call in calls if PLAN.launch.holds(call.route.name, call.started_us)]
+    before = [call for call in calls if call.route.name == PLAN.launch.route and call not in set(launched)]
+    assert share(launched, Status.COMPLETED) > share(before, Status.COMPLETED) + 0.1
+    out = [call for call in calls if PLAN.outage.holds(call.route.name, call.started_us)]
+    assert share(out, Status.FAILED) > 0.4
+    current = [call for call in calls if PLAN.current.holds(call.route.name, call.started_us)]
+    assert share(current, Status.NO_ANSWER) > 0.3
+
+
+def test_few_messages_make_the_same_record_as_all() -> None:
+    for call in history(1)[:150]:
+        full, short = record(call, messages_of(call)), record(call, few_messages(call))
+        assert full.status == short.status == call.status
+        assert (full.from_number, full.to_number) == (short.from_number, short.to_number) == call.parties
+        assert full.summary == short.summary
+        assert full.escalated == short.escalated == call.is_escalated
+        assert full.duration_seconds == short.duration_seconds
+        assert (full.conflicts, short.conflicts) == (0, 0)
+        assert len(few_messages(call)) <= len(messages_of(call))
+
+
+def test_special_calls_are_escalated_merged_and_disputed() -> None:
+    escalated, merged, disputed = special_calls(PLAN)
+    assert {escalated, merged, disputed} <= set(history(1))
+    assert record(escalated, messages_of(escalated)).transfer
+    conversations = [
         unpack_conversation(fact.conversation)
-        for facts in facts_by_sid().values()
-        for fact in facts.values()
+        for message in messages_of(escalated)
+        for fact in facts_of(message, message.at_us)
         if fact.conversation
     ]
-    assert len(sessions) > 10
-    for each in sessions:
-        assert each.transcript
-        assert [turn.role for turn in each.transcript[:2]] == ["agent", "user"]
-    used = [tool for each in sessions for tool in each.function_calls or ()]
-    assert len(used) > 10
-    assert all(tool.arguments and tool.result for tool in used)
+    assert any(each.transcript and each.function_calls for each in conversations)
+    assert {message.provider for message in messages_of(merged)} == {"vonage", "vapi", ""}
+    assert record(merged, messages_of(merged)).conflicts == 0
+    assert record(disputed, messages_of(disputed)).conflicts > 0
 
 
-def test_callbacks_are_repeated_and_out_of_order() -> None:
-    sent = [each for each in sample(NOW_US) if isinstance(each, ProviderCallback)]
-    callbacks = [each.content for each in sent if each.is_form]
-    kinds = Counter(map(urlencode, callbacks))
-    assert max(kinds.values()) == 2
-    numbers: dict[str, list[int]] = defaultdict(list)
-    for fields in callbacks:
-        numbers[fields["CallSid"]].append(int(fields["SequenceNumber"]))
-    assert any(order != sorted(order) for order in numbers.values())
-    assert not all(each.is_form for each in sent)
+def test_messages_come_in_order_of_receipt_shortly_after_their_events() -> None:
+    received = list(messages_in_order(history(1)[:200], 0))
+    assert [each.received_us for each in received] == sorted(each.received_us for each in received)
+    assert all(0 < each.received_us - each.message.at_us < 3 * SECOND_US for each in received)
 
 
-def test_last_event_ends_the_sample() -> None:
-    messages = sample(NOW_US)
-    last = messages[-1]
-    assert isinstance(last, OwnEventBatch)
-    assert last_event(messages) == (last.events[-1]["call_sid"], last.events[-1]["id"])
-    assert (
-        sum(last.events[-1] in message.events for message in messages if isinstance(message, OwnEventBatch))
-        == 1
-    )
+def test_live_calls_start_every_few_seconds() -> None:
+    starts = [call.started_us for call in islice(live_calls(PLAN, NOW_US), 100)]
+    gaps_us = [after - before for before, after in pairwise(starts)]
+    assert starts[0] == NOW_US
+    assert all(3 * SECOND_US <= gap_us < 10 * SECOND_US for gap_us in gaps_us)
+
+
+def test_call_that_is_cut_short_has_ended() -> None:
+    for call in history(1)[:100]:
+        for seconds in (0, 3, 30):
+            now_us = call.started_us + seconds * SECOND_US
+            if now_us < call.ended_us:
+                ended = call.cut_short(now_us)
+                assert ended.sid == call.sid
+                assert record(ended, messages_of(ended)).status in {Status.COMPLETED, Status.CANCELED}

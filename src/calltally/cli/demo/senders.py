@@ -5,8 +5,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
-from calltally.ingest.sample.calls import ProviderCallback
-from calltally.providers.kamailio.words import NAME as KAMAILIO
+from calltally.ingest.sample.calls import SampleMessage
 from calltally.providers.retell import signature as retell
 from calltally.providers.retell.words import NAME as RETELL
 from calltally.providers.telnyx import signature as telnyx
@@ -22,7 +21,7 @@ class SignableCallback(NamedTuple):
     """Callback to sign: its URL, the message and its bytes, and the time (microseconds UTC)."""
 
     url: str
-    message: ProviderCallback
+    message: SampleMessage
     body: bytes
     at_us: int
 
@@ -37,7 +36,7 @@ class Sender(NamedTuple):
     secret: str
     headers: _Headers
 
-    def signed(self, message: ProviderCallback, url: str, now_us: int) -> tuple[bytes, dict[str, str]]:
+    def signed(self, message: SampleMessage, url: str, now_us: int) -> tuple[bytes, dict[str, str]]:
         """Return the body of a message, and all its headers."""
         body = message.encoded()
         headers = self.headers(SignableCallback(url, message, body, now_us), self.secret)
@@ -73,5 +72,4 @@ _SHARED: Final[Mapping[str, tuple[str, _Headers]]] = {
     VONAGE: ("signature_secret", _vonage),
     VAPI: ("secret", lambda _request, secret: {"x-vapi-secret": secret}),
     RETELL: ("api_key", lambda request, key: {retell.HEADER: retell.sign(request.body, key, request.at_us)}),
-    KAMAILIO: ("secret", lambda _request, secret: {"authorization": f"Bearer {secret}"}),
 }

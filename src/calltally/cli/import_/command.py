@@ -36,7 +36,7 @@ from calltally.store.db.interface import Store
 from calltally.store.tenants.vault import find_provider_secrets
 
 # Facts live for one chunk. With its default threshold the garbage collector would take a fifth of the time.
-_COLLECT_AFTER: Final = 100_000
+COLLECT_AFTER: Final = 100_000
 
 
 class ImportOptions(NamedTuple):
@@ -80,7 +80,7 @@ def import_calls(options: ImportOptions) -> None:
     named = registered_name(options.provider)
     reading = Reading(_reader(options.provider), options.files, options.refused, named)
     _check(options)
-    gc.set_threshold(_COLLECT_AFTER)
+    gc.set_threshold(COLLECT_AFTER)
     keep_freed_memory()
     # The store is closed again before the reading process is forked.
     source, table = with_store(partial(_terms, options))

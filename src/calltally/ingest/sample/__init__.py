@@ -1,1 +1,1 @@
-"""Sample traffic of two days for the demo: callbacks of carriers, a switch and platforms, and own events."""
+"""Sample traffic for the demo: callbacks of carriers and voice-agent platforms, and own events."""

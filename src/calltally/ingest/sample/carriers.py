@@ -1,7 +1,7 @@
-"""Callbacks of the carriers and the switch about a sample call.
+"""Callbacks of the carriers about a sample call.
 
 Twilio numbers its callbacks. Telnyx reports no ringing, and a hangup with its source and cause. Vonage sends
-`completed` even if nobody answered. Kamailio's requests are those of examples/live-sip.
+`completed` even if nobody answered.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,18 +11,17 @@ from typing import Any, Final
 
 from calltally.calls.model import FINAL, Status
 from calltally.calls.times import EPOCH, SECOND_US, utc_text
-from calltally.ingest.sample.calls import SIP_CODES, ProviderCallback, SampleCall, hex_of
-from calltally.providers.kamailio.words import NAME as KAMAILIO
+from calltally.ingest.sample.calls import SIP_CODES, SampleCall, SampleMessage, hex_of
 from calltally.providers.telnyx.words import HANGUP
 from calltally.providers.telnyx.words import NAME as TELNYX
 from calltally.providers.twilio.words import NAME as TWILIO
 from calltally.providers.vonage.words import NAME as VONAGE
 
 
-def _twilio_callbacks(call: SampleCall) -> list[ProviderCallback]:
+def _twilio_callbacks(call: SampleCall) -> list[SampleMessage]:
     """Return one callback per status, numbered as Twilio does."""
     return [
-        ProviderCallback(TWILIO, _twilio_fields(call, status, number), is_form=True)
+        SampleMessage(TWILIO, call.at_us(status), _twilio_fields(call, status, number), is_form=True)
         for number, status in enumerate(call.reported_statuses)
     ]
 
@@ -34,7 +33,7 @@ def _twilio_fields(call: SampleCall, status: Status, sequence: int) -> dict[str,
         "AccountSid": "AC" + hex_of("account"),
         "ApiVersion": "2010-04-01",
         "CallStatus": status.value,
-        "Direction": "inbound" if call.is_inbound else "outbound-api",
+        "Direction": "inbound" if call.route.is_inbound else "outbound-api",
         "From": caller,
         "To": called,
         "CallbackSource": "call-progress-events",
@@ -53,7 +52,7 @@ def _twilio_outcome(call: SampleCall, status: Status) -> dict[str, str]:
         "Duration": str(-(-talk_s // 60)),
         "SipResponseCode": SIP_CODES[status],
     }
-    return ended | ({"AnsweredBy": "human"} if talk_s and not call.is_inbound else {})
+    return ended | ({"AnsweredBy": "human"} if talk_s and not call.route.is_inbound else {})
 
 
 _TELNYX_EVENTS: Final = {Status.INITIATED: "call.initiated", Status.IN_PROGRESS: "call.answered"}
@@ -66,11 +65,11 @@ _TELNYX_CAUSES: Final = {
 }
 
 
-def _telnyx_callbacks(call: SampleCall) -> list[ProviderCallback]:
+def _telnyx_callbacks(call: SampleCall) -> list[SampleMessage]:
     """Return the events of the call's statuses from its start on, in both directions."""
     statuses = dict.fromkeys([Status.INITIATED, *call.reported_statuses])
     reported = [status for status in statuses if status in _TELNYX_EVENTS or status in FINAL]
-    return [ProviderCallback(TELNYX, _telnyx_event(call, status)) for status in reported]
+    return [SampleMessage(TELNYX, call.at_us(status), _telnyx_event(call, status)) for status in reported]
 
 
 def _telnyx_event(call: SampleCall, status: Status) -> dict[str, Any]:
@@ -81,7 +80,7 @@ def _telnyx_event(call: SampleCall, status: Status) -> dict[str, Any]:
         "call_leg_id": "leg-" + call.sid[3:15],
         "call_session_id": "session-" + call.sid[3:15],
         "connection_id": str(int(hex_of("connection")[:15], 16)),
-        "direction": "incoming" if call.is_inbound else "outgoing",
+        "direction": "incoming" if call.route.is_inbound else "outgoing",
         "from": caller,
         "to": called,
         "start_time": utc_text(call.started_us),
@@ -99,7 +98,7 @@ def _telnyx_event(call: SampleCall, status: Status) -> dict[str, Any]:
 def _telnyx_outcome(call: SampleCall, status: Status) -> dict[str, Any]:
     if status not in FINAL:
         return {}
-    by_caller = status is Status.CANCELED or (status is Status.COMPLETED and call.is_inbound)
+    by_caller = status is Status.CANCELED or (status is Status.COMPLETED and call.route.is_inbound)
     return {
         "state": "hangup",
         "hangup_cause": _TELNYX_CAUSES[status],
@@ -120,14 +119,15 @@ _VONAGE_WORDS: Final = {
 }
 
 
-def _vonage_callbacks(call: SampleCall) -> list[ProviderCallback]:
+def _vonage_callbacks(call: SampleCall) -> list[SampleMessage]:
     """Return one event per status, and the closing event."""
-    events = [
-        _vonage_event(call, _VONAGE_WORDS[status], call.at_us(status)) for status in call.reported_statuses
+    times = [(status, call.at_us(status)) for status in call.reported_statuses]
+    if call.status is not Status.COMPLETED:
+        times.append((Status.COMPLETED, call.ended_us + SECOND_US // 10))
+    return [
+        SampleMessage(VONAGE, at_us, _vonage_event(call, _VONAGE_WORDS[status], at_us))
+        for status, at_us in times
     ]
-    if call.status in FINAL and call.status is not Status.COMPLETED:
-        events.append(_vonage_event(call, _VONAGE_WORDS[Status.COMPLETED], call.ended_us + SECOND_US // 10))
-    return [ProviderCallback(VONAGE, event) for event in events]
 
 
 def _vonage_event(call: SampleCall, word: str, at_us: int) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def _vonage_event(call: SampleCall, word: str, at_us: int) -> dict[str, Any]:
         "uuid": call.sid,
         "conversation_uuid": f"CON-{call.sid}",
         "status": word,
-        "direction": "inbound" if call.is_inbound else "outbound",
+        "direction": call.route.direction.value,
         "timestamp": utc_text(at_us),
     }
     return event | (_vonage_bill(call) if word == _VONAGE_WORDS[Status.COMPLETED] else {})
@@ -156,38 +156,8 @@ def _vonage_bill(call: SampleCall) -> dict[str, Any]:
     }
 
 
-_KAMAILIO_EVENTS: Final[Mapping[Status, str]] = {
-    Status.INITIATED: "started",
-    Status.RINGING: "ringing",
-    Status.IN_PROGRESS: "answered",
-    Status.COMPLETED: "ended",
-}
-
-
-def _kamailio_callbacks(call: SampleCall) -> list[ProviderCallback]:
-    return [ProviderCallback(KAMAILIO, _kamailio_event(call, status)) for status in call.reported_statuses]
-
-
-def _kamailio_event(call: SampleCall, status: Status) -> dict[str, str]:
-    caller, called = call.parties
-    event = {
-        "event": _KAMAILIO_EVENTS.get(status, "failed"),
-        "call_id": call.sid,
-        "direction": "inbound" if call.is_inbound else "outbound",
-        "from": caller,
-        "to": called,
-        "ts": str(call.at_us(status) // SECOND_US),
-    }
-    if event["event"] != "failed":
-        return event
-    # 408 means no answer if the phone rang.
-    code = "408" if status == Status.NO_ANSWER else SIP_CODES[status]
-    return {**event, "code": code, "ringing_at": str(call.started_us // SECOND_US + 2)}
-
-
-CALLBACKS: Final[Mapping[str, Callable[[SampleCall], list[ProviderCallback]]]] = {
+CALLBACKS: Final[Mapping[str, Callable[[SampleCall], list[SampleMessage]]]] = {
     TWILIO: _twilio_callbacks,
     TELNYX: _telnyx_callbacks,
     VONAGE: _vonage_callbacks,
-    KAMAILIO: _kamailio_callbacks,
 }

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from calltally.calls.model import Status
 from calltally.calls.times import SECOND_US, utc_text
-from calltally.ingest.sample.calls import SampleCall
+from calltally.ingest.sample.calls import SampleCall, SampleMessage
 
 
 class SampleTool(NamedTuple):
@@ -110,11 +111,25 @@ _HUNG_UP: Final = SampleConversation(
     ("Hello, this is an automatic assistant.", "No, thank you."),
     None,
 )
-_INBOUND: Final = (_MOVED, _CHARGE, _ARRIVES, _RETURN)
-_OUTBOUND: Final = (_CONFIRMED, _PUT_OFF)
+_ABOUT_DELIVERY: Final = SampleConversation(
+    "delivery",
+    "Customer agreed to the delivery tomorrow morning.",
+    (
+        "Hello, I am calling about your delivery tomorrow between nine and eleven. Will somebody be there?",
+        "Yes, that is fine. Please ring twice.",
+        "I have noted it for the driver. Until tomorrow.",
+    ),
+    SampleTool(2, "note_for_driver", {"text": "ring twice"}, {"saved": True}),
+)
+_CONVERSATIONS: Final[Mapping[str, tuple[SampleConversation, ...]]] = {
+    "support": (_CHARGE, _ARRIVES, _RETURN),
+    "bookings": (_MOVED,),
+    "reminders": (_CONFIRMED, _PUT_OFF),
+    "deliveries": (_ABOUT_DELIVERY,),
+}
 _HAND_OVER: Final = (
     "I would rather speak with somebody, please.",
-    "Of course. I connect you with the front desk; stay on the line.",
+    "Of course. I will connect you with the front desk. Please stay on the line.",
 )
 _LEAST_S: Final = 20
 
@@ -123,8 +138,8 @@ def conversation_of(call: SampleCall) -> SampleConversation:
     """Return the conversation of a call; an escalated call ends with the request for a person."""
     if call.talk_s < _LEAST_S:
         return _HUNG_UP
-    conversations = _INBOUND if call.is_inbound else _OUTBOUND
-    conversation = conversations[call.number // 3 % len(conversations)]
+    conversations = _CONVERSATIONS[call.route.name]
+    conversation = conversations[(call.number - 1) % len(conversations)]
     if not call.is_escalated:
         return conversation
     # The agent has the last turn before the hand-over.
@@ -137,23 +152,29 @@ def turn_start_s(call: SampleCall, conversation: SampleConversation, index: int)
     return round(call.talk_s * index / (len(conversation.turns) + 1), 1)
 
 
-def own_events(call: SampleCall) -> Iterator[dict[str, Any]]:
-    """Yield the escalation and the topic of a call; the summary too if no platform makes one."""
+def own_events(call: SampleCall) -> Iterator[SampleMessage]:
+    """Yield the tenant's own events about an answered call.
+
+    They are the escalation and the topic; also the summary if no platform makes one, and the contradiction of
+    a disputed call.
+    """
+    if call.status is not Status.COMPLETED:
+        return
     if call.is_escalated:
-        yield {
-            "call_sid": call.sid,
-            "id": f"demo-{call.number}-escalation",
-            "occurred_at": utc_text(call.ended_us - 2 * SECOND_US),
-            "escalated": True,
-            "escalation": {"target": "front-desk", "initiated_by": "caller", "reason": "asked for a person"},
-            "transfer": {"target": "front-desk", "outcome": "bridged"},
-        }
+        escalation = {"target": "front-desk", "initiated_by": "caller", "reason": "asked for a person"}
+        transfer = {"target": "front-desk", "outcome": "bridged"}
+        fields = {"escalated": True, "escalation": escalation, "transfer": transfer}
+        yield _event(call, "escalation", -2, **fields)
     conversation = conversation_of(call)
-    yield {
-        "call_sid": call.sid,
-        "id": f"demo-{call.number}-summary",
-        "occurred_at": utc_text(call.ended_us + 5 * SECOND_US),
-        "tags": [conversation.topic, "inbound-line" if call.is_inbound else "reminder"],
-        "metadata": {"language": "en", "turns": len(conversation.turns)},
-        **({} if call.platform else {"summary": conversation.summary}),
-    }
+    about = {"tags": [conversation.topic], "metadata": {"language": "en", "turns": len(conversation.turns)}}
+    summary = {} if call.route.platform else {"summary": conversation.summary}
+    yield _event(call, "summary", 5, **about, **summary)
+    if call.is_disputed:
+        yield _event(call, "result", 20, status=Status.NO_ANSWER)
+
+
+def _event(call: SampleCall, name: str, after_s: int, **fields: Any) -> SampleMessage:  # noqa: ANN401 (JSON)
+    """Return an event some seconds after the end of a call."""
+    at_us = call.ended_us + after_s * SECOND_US
+    content = {"call_sid": call.sid, "id": f"{call.sid}-{name}", "occurred_at": utc_text(at_us), **fields}
+    return SampleMessage("", at_us, content)

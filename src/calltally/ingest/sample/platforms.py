@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-from calltally.calls.model import FINAL, Status
+from calltally.calls.model import Status
 from calltally.calls.times import SECOND_US, utc_text
-from calltally.ingest.sample.calls import FRONT_DESK_NUMBER, ProviderCallback, SampleCall, hex_of
+from calltally.ingest.sample.calls import FRONT_DESK_NUMBER, SampleCall, SampleMessage, hex_of
 from calltally.ingest.sample.conversations import SampleTool, conversation_of, turn_start_s
 from calltally.providers.retell.words import NAME as RETELL
 from calltally.providers.vapi.normalise import REPORT, UPDATE
@@ -29,7 +29,7 @@ _VAPI_REASONS: Final = {
 _VAPI_HANDED_OVER: Final = "assistant-forwarded-call"
 
 
-def _vapi_callbacks(call: SampleCall) -> list[ProviderCallback]:
+def _vapi_callbacks(call: SampleCall) -> list[SampleMessage]:
     """Return the platform's messages; none for a call that did not reach it."""
     messages = []
     if Status.IN_PROGRESS in call.reported_statuses:
@@ -40,24 +40,23 @@ def _vapi_callbacks(call: SampleCall) -> list[ProviderCallback]:
     return messages
 
 
-def _vapi_message(call: SampleCall, kind: str, at_us: int, **fields: Any) -> ProviderCallback:  # noqa: ANN401 (JSON)
+def _vapi_message(call: SampleCall, kind: str, at_us: int, **fields: Any) -> SampleMessage:  # noqa: ANN401 (JSON)
     caller, called = call.parties
-    customer, own = (caller, called) if call.is_inbound else (called, caller)
+    customer, own = (caller, called) if call.route.is_inbound else (called, caller)
     whole = {
-        "id": str(UUID(hex_of(f"vapi {call.number}"))),
-        "orgId": str(UUID(hex_of("vapi organisation"))),
-        "type": "inboundPhoneCall" if call.is_inbound else "outboundPhoneCall",
+        "id": str(UUID(hex_of(f"vapi {call.sid}"))),
+        "type": "inboundPhoneCall" if call.route.is_inbound else "outboundPhoneCall",
         "status": fields.get("status", ENDED),
         "assistantId": str(UUID(hex_of("vapi assistant"))),
-        "phoneCallProvider": call.carrier,
+        "phoneCallProvider": call.route.carrier,
         "phoneCallProviderId": call.sid,
         "customer": {"number": customer},
     }
     message = {"type": kind, "timestamp": at_us // _MS_US, "call": whole, "phoneNumber": {"number": own}}
-    return ProviderCallback(VAPI, {"message": {**message, **fields}})
+    return SampleMessage(VAPI, at_us, {"message": {**message, **fields}})
 
 
-def _vapi_report(call: SampleCall) -> ProviderCallback:
+def _vapi_report(call: SampleCall) -> SampleMessage:
     """Return the report; it is sent some seconds after the end, when the summary is ready."""
     reason = _VAPI_HANDED_OVER if call.is_escalated else _VAPI_REASONS[call.status]
     fields: dict[str, Any] = {"endedReason": reason, "endedAt": utc_text(call.ended_us)}
@@ -113,39 +112,39 @@ _RETELL_REASONS: Final = {
 }
 
 
-def _retell_callbacks(call: SampleCall) -> list[ProviderCallback]:
+def _retell_callbacks(call: SampleCall) -> list[SampleMessage]:
     """Return the platform's messages; none for a call that did not reach it."""
     events = []
-    if Status.IN_PROGRESS in call.reported_statuses:
-        started = {"start_timestamp": call.at_us(Status.IN_PROGRESS) // _MS_US}
-        events.append(_retell_event(call, "call_started", call_status="ongoing", **started))
     if call.status is Status.COMPLETED:
-        ended = _retell_ended(call)
+        ended, answered_us = _retell_ended(call), call.at_us(Status.IN_PROGRESS)
         ended["transcript_with_tool_calls"] = _messages(call, _retell_turn, _retell_tool)
-        events.append(_retell_event(call, "call_ended", **ended))
-        events.append(_retell_event(call, "call_analyzed", **ended, call_analysis=_retell_analysis(call)))
-    elif call.status in FINAL and call.status in _RETELL_REASONS:
-        reason = _RETELL_REASONS[call.status]
+        started = {"call_status": "ongoing", "start_timestamp": answered_us // _MS_US}
+        events.append(_retell_event(call, "call_started", answered_us, **started))
+        events.append(_retell_event(call, "call_ended", call.ended_us + SECOND_US, **ended))
+        analysis = {"call_analysis": _retell_analysis(call)}
         events.append(
-            _retell_event(call, "call_ended", call_status="not_connected", disconnection_reason=reason)
+            _retell_event(call, "call_analyzed", call.ended_us + 6 * SECOND_US, **ended, **analysis)
         )
+    elif call.status in _RETELL_REASONS:
+        ended = {"call_status": "not_connected", "disconnection_reason": _RETELL_REASONS[call.status]}
+        events.append(_retell_event(call, "call_ended", call.ended_us + SECOND_US, **ended))
     return events
 
 
-def _retell_event(call: SampleCall, event: str, **fields: Any) -> ProviderCallback:  # noqa: ANN401 (JSON)
+def _retell_event(call: SampleCall, event: str, at_us: int, **fields: Any) -> SampleMessage:  # noqa: ANN401 (JSON)
     caller, called = call.parties
     whole = {
         "call_type": "phone_call",
-        "call_id": "call_" + hex_of(f"retell {call.number}")[:24],
+        "call_id": "call_" + hex_of(f"retell {call.sid}")[:24],
         "agent_id": "agent_" + hex_of("retell agent")[:24],
         "call_status": "ended",
-        "direction": "inbound" if call.is_inbound else "outbound",
+        "direction": call.route.direction.value,
         "from_number": caller,
         "to_number": called,
         "telephony_identifier": {"twilio_call_sid": call.sid},
         **fields,
     }
-    return ProviderCallback(RETELL, {"event": event, "call": whole})
+    return SampleMessage(RETELL, at_us, {"event": event, "call": whole})
 
 
 def _retell_ended(call: SampleCall) -> dict[str, Any]:
@@ -204,7 +203,7 @@ def _messages(
     return messages
 
 
-CALLBACKS: Final[Mapping[str, Callable[[SampleCall], list[ProviderCallback]]]] = {
+CALLBACKS: Final[Mapping[str, Callable[[SampleCall], list[SampleMessage]]]] = {
     VAPI: _vapi_callbacks,
     RETELL: _retell_callbacks,
 }

@@ -6,10 +6,9 @@ import pytest
 from twilio.request_validator import RequestValidator
 from vonage_jwt.verify_jwt import verify_signature
 
-from calltally.calls.times import parse_instant
+from calltally.calls.times import DAY_US, parse_instant
 from calltally.cli.demo.senders import new_senders
-from calltally.ingest.sample.calls import ProviderCallback
-from calltally.ingest.sample.traffic import sample
+from calltally.ingest.sample.traffic import calls_between, messages_of, plan_of
 from calltally.providers import callback as received
 from calltally.providers.registry import WEBHOOKS
 from tests.single_modules import load_alone
@@ -17,7 +16,12 @@ from tests.single_modules import load_alone
 NOW_US: Final = parse_instant("2026-08-22T08:00:00Z")
 URL: Final = "http://127.0.0.1:8080/api/v1/ingest/x/demo"
 SENDERS: Final = new_senders()
-MESSAGES: Final = {each.provider: each for each in sample(NOW_US) if isinstance(each, ProviderCallback)}
+MESSAGES: Final = {
+    message.provider: message
+    for call in calls_between(plan_of(1, NOW_US, NOW_US), NOW_US - DAY_US, NOW_US)
+    for message in messages_of(call)
+    if message.provider
+}
 
 
 def test_each_provider_of_the_sample_has_a_sender_and_new_secrets_each_time() -> None:

@@ -1,0 +1,66 @@
+"""The demo as a stage for pictures: started in an empty folder, with the pages that it prints."""
+
+import os
+import re
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from interop.browser.stage import Stage
+from interop.service import Failed, Service
+
+# The name of whoever signs in with the printed key.
+VIEWER: Final = "demo"
+# The same seed makes the same calls, at other dates.
+_SEED: Final = 4
+_LAST_LINE: Final = "To begin anew"
+_KEY: Final = re.compile(r"^  (ct_demo_\S+)$", re.MULTILINE)
+_LINK: Final = re.compile(r"^  (\w[\w ]+\w) +(http://\S+)$", re.MULTILINE)
+
+
+class DemoStage(NamedTuple):
+    """The running demo, and the paths of the pages that it prints, by their subjects."""
+
+    stage: Stage
+    paths: Mapping[str, str]
+
+
+@contextmanager
+def running_demo() -> Iterator[DemoStage]:
+    """Run the demo for as long as the block runs."""
+    command = [os.environ["CALLTALLY"], "demo", "--port", "0", "--seed", str(_SEED)]
+    with tempfile.TemporaryDirectory(prefix="calltally-demo-") as folder:
+        others = ("CALLTALLY", "DATABASE_URL", "PORT")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(others)}
+        with subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
+        ) as process:
+            try:
+                yield _stage(Path(folder), _printed(process.stdout))
+            finally:
+                process.send_signal(signal.SIGINT)
+
+
+def _printed(output: IO[str] | None) -> str:
+    """Return what the demo prints until it is ready. Raises Failed where it ends before."""
+    text = ""
+    for line in output or ():
+        text += line
+        if line.startswith(_LAST_LINE):
+            return text
+    raise Failed(f"the demo ended before it was ready: {text}")
+
+
+def _stage(folder: Path, printed: str) -> DemoStage:
+    key, links = _KEY.search(printed), dict(_LINK.findall(printed))
+    if key is None or not links:
+        raise Failed(f"the demo printed no key or no pages: {printed}")
+    parts = {subject: urlsplit(url) for subject, url in links.items()}
+    port = next(iter(parts.values())).port or 0
+    paths = {subject: f"{each.path}?{each.query}".rstrip("?") for subject, each in parts.items()}
+    return DemoStage(Stage(Service(port, folder, ""), "sqlite", {VIEWER: key[1]}), paths)
