@@ -71,6 +71,7 @@ def _counts() -> Mapping[str, Rendering]:
 def _pages(dataset: Dataset) -> Mapping[str, Rendering]:
     """The pages by what they are, each with what draws the next address."""
     offset, sids = offsets_of(dataset.calls), _sids(dataset)
+    endings = (f"{number:04}" for number in count(17, 97))
     return {
         "the list": lambda: "/calls",
         "the list, anywhere": lambda: f"/calls?page={offset() // _PAGE + 1}",
@@ -85,6 +86,12 @@ def _pages(dataset: Dataset) -> Mapping[str, Rendering]:
         "the same word, 1,000 rows": lambda: "/calls?q=invoice&limit=1000",
         "the list, by a word that is only begun": lambda: "/calls?q=invo*",
         "the list, by a word that no call has": lambda: "/calls?q=zebra",
+        "the list, by four last digits": lambda: _path_of("/calls", number=next(endings)),
+        "the list, by four last digits that one call in four has": lambda: _path_of(
+            "/calls", number=own_number(BIG, 1)[-4:]
+        ),
+        "the list, by seven last digits": lambda: _path_of("/calls", number=f"555{next(endings)}"),
+        "the list, by the beginning of a SID": lambda: _path_of("/calls", call_sid_prefix=next(sids)[:10]),
         "one call": lambda: f"/calls/{next(sids)}",
         "quality, 30 days": lambda: _path_of("/quality", **_last(_MONTH_US), step="day"),
         "quality, 7 days by the hour": lambda: _path_of("/quality", **_last(_WEEK_US), step="hour"),

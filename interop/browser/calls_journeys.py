@@ -15,6 +15,8 @@ VIEWS: Final = (
     View("calls", "/calls"),
     View("calls, filtered", "/calls?status=failed&status=busy&route=route-1"),
     View("calls, none", "/calls?route=nowhere"),
+    View("calls, a number", "/calls?number=0123&sought=0123"),
+    View("calls, no number", "/calls?number=4155559999&sought=(415)%20555-9999"),
 )
 _LEFT: Final = "(cell) => Math.round(cell.getBoundingClientRect().left)"
 
@@ -37,6 +39,50 @@ def support_finds_the_calls_of_a_number(visit: Visit) -> None:
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("number="))
     expect(page.locator("tr.call")).to_have_count(4)
+
+
+@journey
+def support_finds_a_number_in_every_writing(visit: Visit) -> None:
+    """Support types the number in each way that customers and mails give it, and sees the same calls."""
+    page = visit.sign_in("support")
+    for typed in ("14155550123", "(415) 555-0123", "415-555-0123", "555 0123", "0123"):
+        page.get_by_label("Find").fill(typed)
+        page.keyboard.press("Enter")
+        digits = re.sub(r"\D", "", typed)
+        expect(page.get_by_text(f"Searched for numbers that end in {digits}.")).to_be_visible()
+        expect(page.locator("tr.call")).to_have_count(4)
+
+
+@journey
+def support_finds_calls_by_a_sid_that_is_cut_off(visit: Visit) -> None:
+    """Support has only the beginning of a SID, from a picture of a log, and sees the call of it."""
+    page = visit.sign_in("support")
+    page.get_by_label("Find").fill(cast.HANDED_OVER[:-3])
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Searched for call SIDs that begin with")).to_be_visible()
+    expect(page.locator("tr.call").first).to_be_visible()
+
+
+@journey
+def support_finds_calls_by_a_route_in_any_case(visit: Visit) -> None:
+    """Support types the name of a route in capitals; the page says that it searched for the route."""
+    page = visit.sign_in("support")
+    page.get_by_label("Find").fill("ROUTE-1")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Searched for the route route-1.")).to_be_visible()
+    expect(page.locator("tr.call").first).to_be_visible()
+
+
+@journey
+def support_reads_how_it_was_searched_when_nothing_is_found(visit: Visit) -> None:
+    """Support mistypes a number, reads how it was searched, and follows another reading of the text."""
+    page = visit.sign_in("support")
+    page.get_by_label("Find").fill("(415) 555-9999")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Searched for numbers that end in 4155559999.")).to_be_visible()
+    expect(page.get_by_text("Give fewer digits")).to_be_visible()
+    page.get_by_role("link", name="the words").click()
+    expect(page.get_by_text("Searched summaries and transcripts for")).to_be_visible()
 
 
 @journey

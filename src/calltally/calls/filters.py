@@ -22,6 +22,11 @@ from calltally.calls.phone import MAX_NUMBER_CHARS
 from calltally.calls.tokenizer import text_words
 from calltally.calls.wire_types import TIME_OR_DATE_SCHEMA
 
+# Shorter beginnings of SIDs match too many calls to be useful.
+MIN_SID_PREFIX_CHARS: Final = 6
+# The most SIDs that may begin alike: they are looked up before the calls, and bound the work.
+MAX_PREFIXED_SIDS: Final = 1_000
+
 
 class CallFilter(msgspec.Struct, frozen=True):
     """Filter of a tenant's calls; a field that is None or empty does not restrict the result."""
@@ -34,6 +39,7 @@ class CallFilter(msgspec.Struct, frozen=True):
     provider: str | None = None
     agent: str | None = None
     call_sid: str | None = None
+    call_sid_prefix: str | None = None
     number: str | None = None
     escalated: bool | None = None
     q: str | None = None
@@ -57,6 +63,12 @@ def _search(text: str) -> str:
     return text
 
 
+def _sid_prefix(text: str) -> str:
+    if len(text) < MIN_SID_PREFIX_CHARS:
+        raise ValueError(f"must have at least {MIN_SID_PREFIX_CHARS} characters, not {len(text)}")
+    return text_value(text)
+
+
 _STATUS: Final = {"type": "array", "minItems": 1, "items": words_schema(STATUSES)}
 _DIRECTION: Final = words_schema(DIRECTIONS)
 TEXT_SCHEMA: Final = text_schema(MAX_TEXT_CHARS, "^[^\\u0000]+$")
@@ -65,6 +77,10 @@ _BOOLEAN: Final = {"type": "boolean"}
 _SID: Final = "CA1234567890abcdef1234567890abcdef"
 _FROM: Final = "Created at or after this time: RFC 3339 with an offset, or a date (midnight UTC)."
 _TO: Final = "Created before this time, in the same format as `from`."
+_SID_PREFIX_MEANING: Final = (
+    f"With a call SID that begins with this text of {MIN_SID_PREFIX_CHARS} characters or more, in the same"
+    f" case. If more than {MAX_PREFIXED_SIDS:,} SIDs do, send more characters."
+)
 _NUMBER_MEANING: Final = (
     "With this number as either party. A plus sign means this E.164 number alone. Without one, four digits or"
     " more match the end of a number: `(415) 555-0164`, `5550164` and `0164` all find +14155550164. Shorter"
@@ -106,6 +122,14 @@ FILTERS: Final = (
         TEXT_SCHEMA,
         _SID,
         text_value,
+    ),
+    Parameter(
+        "call_sid_prefix",
+        "call_sid_prefix",
+        _SID_PREFIX_MEANING,
+        {**TEXT_SCHEMA, "minLength": MIN_SID_PREFIX_CHARS},
+        _SID[:10],
+        _sid_prefix,
     ),
     Parameter("number", "number", _NUMBER_MEANING, _PARTY, "+14155550100", number_value),
     Parameter(

@@ -27,6 +27,7 @@ class Filters(TypedDict, total=False):
     provider: str | None
     agent: str | None
     call_sid: str | None
+    call_sid_prefix: str | None
     number: str | None
     escalated: bool | None
     q: str | None

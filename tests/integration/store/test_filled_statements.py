@@ -49,6 +49,7 @@ FILTERS: tuple[dict[str, Any], ...] = (
     {"number": "4155550100"},
     {"escalated": True},
     {"call_sid": "call-1"},
+    {"call_sid_prefix": "call-1"},
     {"q": "booked table"},
     {"q": "booked", "number": "+14155550100"},
     {"from_us": at_us(-1), "to_us": at_us(90)},

@@ -37,6 +37,7 @@ queries = st.builds(
         agent=st.sampled_from([None, None, None, "vera"]),
         provider=st.sampled_from([None, None, None, "twilio"]),
         call_sid=st.sampled_from([None, None, None, None, *SIDS]),
+        call_sid_prefix=st.sampled_from([None, None, None, None, *(sid[:8] for sid in SIDS)]),
         number=st.sampled_from([None, None, None, "+15550101", "200", *ENDINGS]),
         international=st.sampled_from([None, None, "495550101"]),
         escalated=st.sampled_from([None, None, None, True, False]),
@@ -98,10 +99,15 @@ def _matches(call: Call, calls: CallFilter, same: dict[str, set[str]]) -> bool:
         and (calls.from_us is None or calls.from_us <= created_us)
         and (calls.to_us is None or created_us < calls.to_us)
         and (calls.call_sid is None or call["call_sid"] in same[calls.call_sid])
+        and (calls.call_sid_prefix is None or _begins(same[call["call_sid"]], calls.call_sid_prefix))
         and (calls.number is None or _has_number((call["from_number"], call["to_number"]), calls))
         and _has_words(call["summary"], calls.q)
         and all(getattr(calls, name) in (None, call[name]) for name in exact)
     )
+
+
+def _begins(sids: set[str], prefix: str) -> bool:
+    return any(sid.startswith(prefix) for sid in sids)
 
 
 def _has_number(parties: tuple[str | None, str | None], calls: CallFilter) -> bool:

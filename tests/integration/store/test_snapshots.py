@@ -221,7 +221,8 @@ class History(RuleBasedStateMachine):
     def _is_refused(self, taken: Taken, query: ListQuery) -> bool:
         """Return whether a query is refused: by number, SID or words in a snapshot before an erasure."""
         calls = query.filter
-        is_narrow = any(value is not None for value in (calls.number, calls.call_sid, calls.q))
+        named = (calls.number, calls.call_sid, calls.call_sid_prefix, calls.q)
+        is_narrow = any(value is not None for value in named)
         if not is_narrow or taken.erased == self.erased:
             return False
         with pytest.raises(SnapshotGone, match="erased"):

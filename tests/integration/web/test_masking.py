@@ -218,6 +218,8 @@ SOUGHT: Final = (
     "q=call+415*",
     "q=%E2%91%A0*",
     "agent=desk-%2B14155550111",
+    "call_sid_prefix=sw-%2B1415",
+    "call_sid_prefix=switch-%252",
 )
 
 

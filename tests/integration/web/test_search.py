@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from calltally.calls.identity import Node
+from calltally.store.listing import sid_prefix
 from tests.conftest import TENANT
 from tests.integration.store.probing import submit, verdict
 from tests.integration.web.service import ADMIN, LIST, Service, invalid_parameters, slug
@@ -275,3 +276,30 @@ def test_changed_number_is_found_only_in_old_snapshots(service: Service) -> None
     assert (sids(moved), page(service, "number=0164")["total"]) == (["a"], 0)
     assert sids(page(service, f"number=0164&snapshot={before}")) == ["a"]
     assert page(service, f"number=4567&snapshot={before}")["total"] == 0
+
+
+def test_call_is_found_by_the_beginning_of_any_of_its_sids(service: Service) -> None:
+    carrier = "CA" + "12ab" * 8
+    submit(
+        service.bench,
+        own(0, carrier),
+        own(0, "platform-0001"),
+        own(60, "platform-0002"),
+        own(120, "Platform-0003"),
+    )
+    assert sids(page(service, "call_sid_prefix=CA12ab")) == [carrier]
+    assert set(sids(page(service, "call_sid_prefix=platform-"))) == {"platform-0001", "platform-0002"}
+    assert sids(page(service, "call_sid_prefix=platform-0002")) == ["platform-0002"]
+    assert page(service, "call_sid_prefix=platform-0009")["total"] == 0
+    assert invalid_parameters(service.get(f"{LIST}?call_sid_prefix=CA12a")) == ["call_sid_prefix"]
+
+
+def test_too_many_sids_that_begin_alike_need_more_characters(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sid_prefix, "MAX_PREFIXED_SIDS", 2)
+    submit(service.bench, *(own(60 * at, f"call-00{at}") for at in range(3)))
+    refused = service.get(f"{LIST}?call_sid_prefix=call-00")
+    assert invalid_parameters(refused) == ["call_sid_prefix"]
+    assert "send more characters" in refused.text
+    assert sids(page(service, "call_sid_prefix=call-001")) == ["call-001"]

@@ -168,7 +168,8 @@ def test_unknown_name_lists_existing_parameters() -> None:
     assert list(found) == ["statuss", "tenant"]
     assert found["statuss"] == (
         "there is no parameter 'statuss'; those that exist are limit, offset, status, direction, from, to, "
-        "route, provider, agent, call_sid, number, escalated, q, order, after, snapshot, hold, format, tz"
+        "route, provider, agent, call_sid, call_sid_prefix, number, escalated, q, order, after, snapshot, "
+        "hold, format, tz"
     )
 
 

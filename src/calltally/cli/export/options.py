@@ -66,7 +66,12 @@ class ExportOptions(NamedTuple):
     call_sid: Annotated[str | None, typer.Option(help="Only the call with this SID, the provider's id.")] = (
         None
     )
-    number: Annotated[str | None, typer.Option(help="Only calls with this number as either party.")] = None
+    call_sid_prefix: Annotated[
+        str | None, typer.Option(help="Only calls with a SID that begins with these characters, six or more.")
+    ] = None
+    number: Annotated[
+        str | None, typer.Option(help="Only calls with this number as either party, or its last four digits.")
+    ] = None
     escalated: Annotated[
         str | None, typer.Option(help="Only escalated calls (true), or only others (false).")
     ] = None

@@ -65,6 +65,8 @@ CONDITIONS: Final[Mapping[str, Condition]] = {
     **{name: _fixed(f"AND c.{name} = :{name}", Counters.FACET, is_bound=True) for name in FACETS},
     # `:id` is the id of the call that the SID belongs to.
     "call_sid": _fixed("AND c.id = :id"),
+    # `:sid_ids` are the ids of the calls whose SIDs begin so.
+    "call_sid_prefix": _fixed("AND {id_in_prefix}"),
     "number": Condition(number_condition, is_bound=True),
     "escalated": Condition(lambda value: f"AND c.escalated = {int(value)}"),
     "q": _fixed(HAS_WORDS),

@@ -46,7 +46,7 @@ class ListedPage(NamedTuple):
 
 def is_seek(calls: CallFilter) -> bool:
     """Return whether a filter costs the same at any size; others grow with the calls that match."""
-    return facet_of(calls) is not None or calls.call_sid is not None
+    return facet_of(calls) is not None or calls.call_sid is not None or calls.call_sid_prefix is not None
 
 
 def list_calls(tenant: str, query: ListQuery) -> StoreOperation[ListedPage]:

@@ -20,6 +20,7 @@ from calltally.store.listing.conditions import HAS_WORDS, bound_params, texts_of
 from calltally.store.listing.number_match import number_clauses, number_params
 from calltally.store.listing.refold_as_of import documents_of, ids_as_of
 from calltally.store.listing.seek import LINE_FEED, SEPARATOR, PageRecords
+from calltally.store.listing.sid_prefix import prefix_param
 from calltally.store.snapshots.tokens import LedgerHead
 
 _FIRST_US: Final = 0
@@ -224,7 +225,10 @@ class Scan:
             "as_of": NOW if self._as_of is None else self._as_of,
         }
         params |= bound_params(calls) | number_params(calls)
-        if self._as_of is not None and (self._has_number or self._has_words or calls.call_sid is not None):
+        names_calls = any(
+            each is not None for each in (calls.number, calls.q, calls.call_sid, calls.call_sid_prefix)
+        )
+        if self._as_of is not None and names_calls:
             yield from self._check_unerased(self._as_of)
         if calls.call_sid is not None:
             node = call_uuid(self._tenant, calls.call_sid)
@@ -232,6 +236,8 @@ class Scan:
                 params["id"] = yield from resolve(self._tenant, node)
             else:
                 [params["id"]] = (yield from ids_as_of(self._tenant, self._as_of, [node])) or [node]
+        if calls.call_sid_prefix is not None:
+            params["sid_ids"] = yield from prefix_param(self._tenant, calls.call_sid_prefix, self._as_of)
         return params | search_params(self._tenant, calls)
 
     def _check_unerased(self, as_of: int) -> StoreOperation[None]:

@@ -1,7 +1,7 @@
 """Checks of filters and search words that would reveal masked numbers by trial and error."""
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
@@ -15,6 +15,8 @@ from calltally.calls.phone import is_ending
 from calltally.calls.tokenizer import text_words
 from calltally.web.request.access import PII_READ, TRANSCRIPTS_READ, Access
 
+# Also in the form that URLs have, as far as a prefix may end.
+_PLUS_SIGNS: Final = ("+", "\uff0b", "%2")
 Q = TypeVar("Q", ListQuery, QualityQuery)
 
 
@@ -38,7 +40,7 @@ def check_search_values(access: Access, sought: Mapping[str, str | None]) -> Non
     """Check values by the names of their parameters; None for an absent parameter.
 
     Refused are: a number; a search word with a digit (a few digits and an asterisk find a number digit by
-    digit); a name that is masked in responses.
+    digit); the beginning of a SID that contains a plus sign; a name that is masked in responses.
     """
     for name, value in sought.items() if access.is_masked else ():
         if value is not None and _finds_numbers(name, value):
@@ -51,4 +53,7 @@ def check_search_values(access: Access, sought: Mapping[str, str | None]) -> Non
 def _finds_numbers(name: str, value: str) -> bool:
     if name == "q":
         return any(char.isdigit() for word in text_words(value) for char in word)
+    if name == "call_sid_prefix":
+        # A SID can contain a number, which is masked from its plus sign on.
+        return any(sign in value for sign in _PLUS_SIGNS)
     return name == "number" or mask_name(value) != value

@@ -249,7 +249,12 @@ def test_the_search_field_leads_to_a_call_a_number_or_words(browser: Browser) ->
         browser.get(f"/calls?{urlencode({'find': text})}").headers["location"]
         for text in ("CA1", "+1 (415) 555-0100", "confirmed time", " ")
     ]
-    assert targets == ["/calls/CA1", "/calls?number=%2B14155550100", "/calls?q=confirmed+time", "/calls"]
+    assert targets == [
+        "/calls/CA1",
+        "/calls?number=%2B14155550100&sought=%2B1+%28415%29+555-0100",
+        "/calls?q=confirmed+time&sought=confirmed+time",
+        "/calls",
+    ]
 
 
 def test_call_page_shows_its_facts(browser: Browser) -> None:

@@ -387,3 +387,10 @@ coalesce((
 -- name: to_ending_is$
 -- The same of the called number.
 (c.tenant = :tenant AND right(translate(c.to_number, ' ().-/', ''), 4) = :ending);
+
+-- name: id_in_prefix
+-- True if a call is one of those whose SIDs begin alike.
+c.id IN (
+    SELECT decode(p.value, 'hex') FROM ledger_heads AS h
+    CROSS JOIN jsonb_array_elements_text(:sid_ids::text::jsonb) AS p (value) WHERE h.tenant = :tenant
+);

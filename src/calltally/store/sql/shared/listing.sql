@@ -109,3 +109,28 @@ SELECT provider, updated_us - created_us FROM calls WHERE tenant = :tenant ORDER
 -- name: record_of_id
 -- Sealed record of one call.
 SELECT record FROM calls WHERE tenant = :tenant AND id = :id;
+
+-- name: nodes_of_prefix
+-- SIDs that begin alike, as nodes, each with its call.
+SELECT c.id, c.id FROM calls AS c
+WHERE c.tenant = :tenant AND c.call_sid >= :prefix AND c.call_sid < :prefix_end
+UNION ALL
+SELECT i.node, i.id FROM identities AS i
+WHERE i.tenant = :tenant AND i.call_sid >= :prefix AND i.call_sid < :prefix_end
+LIMIT :most;
+
+-- name: values_of_facet
+-- Names of one kind that calls have, such as routes, in order: one step in the index for each.
+WITH RECURSIVE named (facet) AS (
+    SELECT min(t.facet) FROM counts AS t WHERE t.tenant = :tenant AND t.facet >= :lo AND t.facet < :hi
+    UNION ALL
+    SELECT (
+        SELECT min(t.facet) FROM counts AS t WHERE t.tenant = :tenant AND t.facet > n.facet AND t.facet < :hi
+    ) FROM named AS n WHERE n.facet IS NOT NULL
+)
+SELECT n.facet FROM named AS n
+WHERE EXISTS (
+    SELECT 1 FROM counts AS t
+    WHERE t.tenant = :tenant AND t.facet = n.facet AND t.width_s = :width_s AND t.calls > 0
+)
+LIMIT :most;

@@ -311,3 +311,9 @@ NOT EXISTS (
 -- name: to_ending_is$
 -- The same of the called number.
 (c.tenant = :tenant AND c.to_ending = :ending);
+
+-- name: id_in_prefix
+-- True if a call is one of those whose SIDs begin alike.
+c.id IN (
+    SELECT unhex(p.value) FROM ledger_heads AS h CROSS JOIN json_each(:sid_ids) AS p WHERE h.tenant = :tenant
+);

@@ -15,7 +15,9 @@ AFTER: Final = "after"
 BEFORE: Final = "before"
 # Requests the exact total, however long the count takes.
 COUNTED: Final = "counted"
-_POSITION_NAMES: Final = frozenset({"offset", "snapshot", "page", AFTER, BEFORE, COUNTED})
+# The text of the search field, as typed.
+SOUGHT: Final = "sought"
+_POSITION_NAMES: Final = frozenset({"offset", "snapshot", "page", AFTER, BEFORE, COUNTED, SOUGHT})
 # Parameters that are not filters and have no chip.
 _NO_CHIP: Final = _POSITION_NAMES | {"limit", "order"}
 # Keys of measured groups with a list filter of the same name.

@@ -1,6 +1,5 @@
 """`/calls`: the list, with every filter of the API in its URL."""
 
-import re
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
@@ -9,16 +8,17 @@ from urllib.parse import urlencode
 from calltally.calls.export_formats import STORAGE_FORMATS
 from calltally.calls.list_query import ListQuery
 from calltally.calls.model import DIRECTIONS, STATUSES
-from calltally.calls.phone import plain_number, searched_number
 from calltally.calls.times import EPOCH, utc_text
-from calltally.store.ledger.lookup import find_call
+from calltally.store.listing.existing_names import existing_names
 from calltally.web.api.call_logs.list_calls import list_call_logs
 from calltally.web.dashboard.calls.links import (
     AFTER,
     BEFORE,
     COUNTED,
+    SOUGHT,
     chips,
     filters_only,
+    first_value,
     non_empty,
     pager,
     url,
@@ -26,6 +26,8 @@ from calltally.web.dashboard.calls.links import (
 from calltally.web.dashboard.calls.local_window import field_value, has_local_times, in_utc, window_choices
 from calltally.web.dashboard.calls.preferences import VIEWS_COOKIE, read_views
 from calltally.web.dashboard.calls.rows import COLUMNS, COLUMNS_COOKIE, LONG, chosen_columns, days
+from calltally.web.dashboard.calls.search_field import offered, search_path
+from calltally.web.dashboard.calls.search_note import search_note
 from calltally.web.dashboard.calls.total import (
     COUNT,
     NEWS,
@@ -35,21 +37,17 @@ from calltally.web.dashboard.calls.total import (
     read_list_page,
     total_text,
 )
-from calltally.web.dashboard.formats import call_path
 from calltally.web.dashboard.pages import download, page
 from calltally.web.dashboard.rendering import redirect, render_page, status_mark
 from calltally.web.dashboard.sign_in.visitor import Visitor, cookie_of
 from calltally.web.request.context import AnyRequest, dependencies_of
-from calltally.web.request.dependencies import Dependencies
-from calltally.web.request.paths import MAX_SEGMENT_CHARS, public_origin
+from calltally.web.request.paths import public_origin
 from calltally.web.request.query import Pairs, query_pairs
 from calltally.web.response.response import Response
 
 PAGE_SIZES: Final = (25, 50, 100, 250, 1000)
 API: Final = "/api/v1/call-logs"
 EXPORT: Final = "/calls-export"
-# Typed telephone numbers: digits with common separators.
-_NUMBER: Final = re.compile(r"\+?[\d\s()./-]{3,24}", re.ASCII)
 _WITH_KEY: Final = '-H "Authorization: Bearer ${CALLTALLY_API_KEY}"'
 
 
@@ -59,28 +57,24 @@ async def show_calls(request: AnyRequest, visitor: Visitor, pairs: Pairs) -> Res
     if has_local_times(query_pairs(request.scope["query_string"])):
         return redirect(url(in_utc(pairs, visitor.zone)))
     if pairs and pairs[0][0] == "find":
-        return redirect(await _search_path(dependencies_of(request), visitor.tenant, pairs[0][1]))
+        return redirect(await search_path(dependencies_of(request), visitor, pairs[0][1]))
     list_request = parse_list_request(pairs, visitor)
     list_page = await read_list_page(dependencies_of(request), visitor, list_request)
+    names = await dependencies_of(request).store.read_tenant(
+        visitor.tenant, partial(existing_names, visitor.tenant)
+    )
     values = _values(request, list_request, list_page) | _choices(
         request, visitor, list_request.pairs, list_request.query
     )
-    return render_page("calls.html", visitor, values | _rows(request, visitor, list_page))
+    searched = {
+        "names": offered(visitor, names),
+        "note": search_note(visitor, list_request.pairs, list_request.query.filter, names),
+        "sought": first_value(list_request.pairs, SOUGHT),
+    }
+    return render_page("calls.html", visitor, values | searched | _rows(request, visitor, list_page))
 
 
 export_calls = download("/calls-export", list_call_logs)
-
-
-async def _search_path(deps: Dependencies, tenant: str, text: str) -> str:
-    """Return the page of the search field: an id or SID opens its call, a number lists its calls."""
-    query = text.strip()
-    if query and len(query) <= MAX_SEGMENT_CHARS:
-        record: bytes | None = await deps.store.read_tenant(tenant, partial(find_call, tenant, query))
-        if record is not None:
-            return call_path(query)
-    if _NUMBER.fullmatch(plain_number(query)):
-        return url([("number", searched_number(plain_number(query)))])
-    return url([("q", query)] if query else [])
 
 
 def _rows(request: AnyRequest, visitor: Visitor, list_page: ListPage) -> dict[str, Any]:

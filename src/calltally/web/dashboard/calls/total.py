@@ -17,6 +17,7 @@ from calltally.web.dashboard.calls.links import (
     AFTER,
     BEFORE,
     COUNTED,
+    SOUGHT,
     ListPosition,
     first_value,
     non_empty,
@@ -63,7 +64,7 @@ def parse_list_request(pairs: Pairs, visitor: Visitor) -> ListRequest:
     """Parse a URL of the dashboard. Raises InvalidInput and Forbidden as the API does."""
     pairs = with_page_offset(non_empty(pairs), page_limit(pairs))
     position = _position_in(pairs)
-    own_names = {COUNTED, BEFORE} | ({AFTER} if position is not None else set())
+    own_names = {COUNTED, BEFORE, SOUGHT} | ({AFTER} if position is not None else set())
     query = parse_list_query([pair for pair in pairs if pair[0] not in own_names], allow_tenant=False)
     return ListRequest(pairs, with_search(query, visitor.access), position, bool(first_value(pairs, COUNTED)))
 

@@ -7,6 +7,7 @@ from calltally.web.dashboard.english.alerts import ALERT_TEXTS
 from calltally.web.dashboard.english.dead_letters import DEAD_LETTER_TEXTS
 from calltally.web.dashboard.english.jobs import JOB_TEXTS
 from calltally.web.dashboard.english.quality import QUALITY_TEXTS
+from calltally.web.dashboard.english.search import SEARCH_TEXTS
 from calltally.web.dashboard.english.settings import SETTINGS_TEXTS
 
 TEXTS: Final[Mapping[str, str]] = {
@@ -31,8 +32,6 @@ TEXTS: Final[Mapping[str, str]] = {
     "time_zone": "Time zone",
     "times_in": "Times in {zone}",
     "apply": "Apply",
-    "search": "Number, SID, id, or words",
-    "search_label": "Find",
     "any": "any",
     "actor_admin": "the administrator",
     "actor_none": "automatic",
@@ -208,6 +207,7 @@ TEXTS: Final[Mapping[str, str]] = {
     **QUALITY_TEXTS,
     **ALERT_TEXTS,
     **JOB_TEXTS,
+    **SEARCH_TEXTS,
     **SETTINGS_TEXTS,
     **DEAD_LETTER_TEXTS,
 }
