@@ -99,6 +99,7 @@ def ended(rng: np.random.Generator, made: SyntheticTenant, simulated: SimulatedC
         "busy": busy - busy // 2,
         "canceled": busy // 2,
         "transferred": _clustered(rng, answered, rates[:, 3], size),
+        "transfer_known": answered,
     }
     counts = np.empty((len(calls), len(COLUMNS), calls.shape[1]), dtype=np.int16)
     for number, name in enumerate(COLUMNS):

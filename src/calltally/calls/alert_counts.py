@@ -22,11 +22,10 @@ STEP_S: Final = 300
 MAX_CALL_AGE_S: Final = 86_400
 COLUMNS: Final = (
     *("started", "final", "answered", "completed", "no_answer", "failed", "provider_failed", "busy"),
-    *("canceled", "transferred"),
+    *("canceled", "transferred", "transfer_known"),
 )
 # Limit per name in a key. Four names of full length would exceed the 2,704 bytes that PostgreSQL indexes.
 MAX_NAME_CHARS: Final = 128
-_COLUMN_INDEX: Final = {name: index for index, name in enumerate(COLUMNS)}
 _STARTED: Final = (1,) + (0,) * (len(COLUMNS) - 1)
 _BRIDGED: Final = "bridged"
 _MINUTE_S: Final = {
@@ -77,17 +76,20 @@ class AlertCount(NamedTuple):
 _decoder: Final = msgspec.json.Decoder(AlertCountFields)
 
 
-def alert_counts_of_record(record: bytes) -> tuple[AlertCount, ...]:
+def alert_counts_of_record(record: bytes, *, knows_transfers: bool) -> tuple[AlertCount, ...]:
     """Return the counts of a record. Raises DamagedStore for bytes that are no record."""
     try:
-        return alert_counts_of_call(_decoder.decode(record))
+        return alert_counts_of_call(_decoder.decode(record), knows_transfers=knows_transfers)
     except (msgspec.DecodeError, ValueError) as fault:
         message = "a stored record cannot be read; run `calltally verify` to see which"
         raise DamagedStore(message) from fault
 
 
-def alert_counts_of_call(call: Call | AlertCountFields) -> tuple[AlertCount, ...]:
-    """Return the counts of a call: as started, and also as final if it is."""
+def alert_counts_of_call(call: Call | AlertCountFields, *, knows_transfers: bool) -> tuple[AlertCount, ...]:
+    """Return the counts of a call: as started, and also as final if it is.
+
+    With `knows_transfers` a source that reports transfers describes the call, which counts in their rate.
+    """
     names = _key_names(call.route, call.provider, call.provider_account, call.agent)
     created_s = _minute_s(call.created_at)
     started = AlertCount(AlertStepKey(created_s - created_s % STEP_S, *names), _STARTED)
@@ -96,7 +98,9 @@ def alert_counts_of_call(call: Call | AlertCountFields) -> tuple[AlertCount, ...
     ended_s = _minute_s(call.ended_at)
     if ended_s - created_s > MAX_CALL_AGE_S:
         return (started,)
-    return started, AlertCount(AlertStepKey(ended_s - ended_s % STEP_S, *names), _final_cells(call))
+    return started, AlertCount(
+        AlertStepKey(ended_s - ended_s % STEP_S, *names), _final_cells(call, knows_transfers=knows_transfers)
+    )
 
 
 # A tenant has some hundreds of combinations.
@@ -105,24 +109,26 @@ def _key_names(*names: str | None) -> tuple[str, ...]:
     return tuple((name or "")[:MAX_NAME_CHARS] for name in names)
 
 
-def _final_cells(call: Call | AlertCountFields) -> Cells:
+def _final_cells(call: Call | AlertCountFields, *, knows_transfers: bool) -> Cells:
     is_answered = call.answered_at is not None
-    is_bridged = is_answered and (call.transfer or {}).get("outcome") == _BRIDGED
+    is_known = is_answered and knows_transfers
+    is_bridged = is_known and (call.transfer or {}).get("outcome") == _BRIDGED
     has_rung = call.ring_seconds is not None
     cause = FailureCause(call.sip_code, call.hangup_cause, call.error_code, call.provider, has_rung)
     is_provider_fault = is_provider_failure(call.status, cause)
-    return _cells(call.status, is_answered, is_provider_fault, is_bridged)
+    columns = {
+        "answered": is_answered,
+        "provider_failed": is_provider_fault,
+        "transferred": is_bridged,
+        "transfer_known": is_known,
+    }
+    return _cells(call.status, frozenset(name for name, counts in columns.items() if counts))
 
 
 @lru_cache(maxsize=256)
-def _cells(status: str, is_answered: bool, is_provider_fault: bool, is_bridged: bool) -> Cells:  # noqa: FBT001 (a cache has no keywords)
-    cells = [0] * len(COLUMNS)
-    cells[_COLUMN_INDEX["final"]] = 1
-    cells[_COLUMN_INDEX[status.replace("-", "_")]] = 1
-    cells[_COLUMN_INDEX["answered"]] = int(is_answered)
-    cells[_COLUMN_INDEX["provider_failed"]] = int(is_provider_fault)
-    cells[_COLUMN_INDEX["transferred"]] = int(is_bridged)
-    return tuple(cells)
+def _cells(status: str, columns: frozenset[str]) -> Cells:
+    counted = {"final", status.replace("-", "_"), *columns}
+    return tuple(int(name in counted) for name in COLUMNS)
 
 
 def _minute_s(instant: str) -> int:

@@ -44,6 +44,22 @@ _NO_TRANSFERS: Final = frozenset({"livekit"})
 _RANKED_FIELDS: Final = frozenset({*(name for name, _ in _PRECEDENCE), "end_reason", "end_word"})
 
 
+# Clocks of two machines differ by less.
+_CLOCKS_US: Final = 60 * SECOND_US
+
+
+def is_another_call(stated: StatedFields, merged: StatedFields) -> bool:
+    """Decide whether a statement of start and end describes a call of another time: its id was used twice."""
+    if not (
+        "started_us" in stated and "ended_us" in stated and "started_us" in merged and "ended_us" in merged
+    ):
+        return False
+    return (
+        stated["ended_us"] < merged["started_us"] - _CLOCKS_US
+        or stated["started_us"] > merged["ended_us"] + _CLOCKS_US
+    )
+
+
 class CallTimes(NamedTuple):
     """Times of ringing, answer and end, microseconds UTC; None where no fact gives one."""
 
@@ -111,6 +127,8 @@ class CallEvidence:
         for name in PARTIES:
             if name in stated and self.merged.get(name, stated[name]) != stated[name]:
                 self.may_conflict = True
+        if "ended_us" in stated and fact.is_carrier and is_another_call(stated, self.merged):
+            self.may_conflict = True
         self._date(stated, occurred_us)
         if fact.is_carrier or fact.channel == Channel.OWN_EVENT:
             self.merged.update(stated)

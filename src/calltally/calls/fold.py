@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from calltally.calls.end_reasons import Ending
 from calltally.calls.events import Fact, StatedFields
-from calltally.calls.evidence import PARTIES, CallEvidence, CallTimes
+from calltally.calls.evidence import PARTIES, CallEvidence, CallTimes, is_another_call
 from calltally.calls.identity import Node, call_uuid, uuid_text
 from calltally.calls.lifecycle import contradicts
 from calltally.calls.model import OPEN, UNANSWERED, Call
@@ -18,7 +18,7 @@ from calltally.calls.times import SECOND_US, utc_text
 
 # Raise it with every change that can give another record for the same facts. Snapshots of another version
 # end, and a migration folds all calls again.
-FOLD_VERSION: Final = 4
+FOLD_VERSION: Final = 5
 
 
 class FoldedCall(NamedTuple):
@@ -137,7 +137,10 @@ def _ring_seconds(times: CallTimes, *, is_answered: bool) -> int | None:
 
 
 def _conflicts(ordered: Sequence[Fact], merged: StatedFields, status: str) -> int:
-    """Count the facts that contradict the others: another final state, other parties, or a reused id."""
+    """Count the facts that contradict the others: another final state, other parties, a reused id.
+
+    An id is reused if a sender's event has it twice, or if a carrier gives it to calls of different times.
+    """
     conflicts, sender_ids = 0, set()
     previous: Fact | None = None
     for fact in ordered:
@@ -145,17 +148,18 @@ def _conflicts(ordered: Sequence[Fact], merged: StatedFields, status: str) -> in
             continue  # A repeat of the same fact.
         previous = fact
         sender_id = (fact.channel, fact.provider, fact.account, fact.event_id)
-        conflicts += _contradicts(fact.stated, merged, status) or sender_id in sender_ids
+        conflicts += _contradicts(fact, merged, status) or sender_id in sender_ids
         if fact.event_id:
             sender_ids.add(sender_id)
     return conflicts
 
 
-def _contradicts(stated: StatedFields, merged: StatedFields, status: str) -> bool:
+def _contradicts(fact: Fact, merged: StatedFields, status: str) -> bool:
+    stated = fact.stated
     if "leg" in stated:
         # One agent's missing answer does not contradict another agent's answer.
         return False
-    if contradicts(stated.get("status"), status):
+    if contradicts(stated.get("status"), status) or (fact.is_carrier and is_another_call(stated, merged)):
         return True
     return any(name in stated and stated[name] != merged[name] for name in PARTIES)
 

@@ -105,6 +105,11 @@ def decode_measures(stored: bytes) -> CallMeasures:
     return _decoder.decode(stored)
 
 
+def knows_transfers(stored: bytes | None) -> bool:
+    """Return whether a source that reports transfers describes the call, by its stored measures."""
+    return stored is not None and bool(_decoder.decode(stored).marks & _BIT["transfer_known"])
+
+
 def column_values(measures: CallMeasures) -> list[int]:
     sums = (measures.talk_seconds or 0, measures.ring_seconds or 0, measures.pdd_ms or 0)
     bits = [measures.marks >> index & 1 for index in range(len(_MARKED))]

@@ -1,35 +1,92 @@
 """Second reading of stored bodies by later code, so that an upgrade also corrects earlier calls."""
 
-from typing import Final, cast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, Literal, cast
 
 import msgspec
 
+from calltally.calls.errors import CalltallyError, InvalidInput
 from calltally.calls.events import Channel, Fact, StatedFields
+from calltally.calls.times import DAY_US, SECOND_US
 from calltally.ingest.callbacks import Providers, UnparsedBody, read_facts
-from calltally.providers.callback import Callback, RecordSource
-from calltally.providers.provider import Provider, ProviderKind
+from calltally.ingest.event_body import parse_body
+from calltally.providers import json_documents
+from calltally.providers.callback import Callback, RecordSource, UnreadableRecord
+from calltally.providers.generic.mapping_compiler import compile_mapping
+from calltally.providers.provider import Provider
+from calltally.providers.registry import GENERIC
 
 # Fields that the tenant's routes gave at the time of receipt; no body has them.
 _MAPPED: Final = ("mapped_route", "mapped_agent")
 _URL: Final = "https://calls.invalid/"
+_TIMES: Final[tuple[Literal["started_us", "ringing_us", "answered_us", "ended_us"], ...]] = (
+    *("started_us", "ringing_us", "answered_us", "ended_us"),
+)
+# Offsets of time zones are multiples of this, and at most 14 hours.
+_QUARTER_US: Final = 900 * SECOND_US
+_MAX_OFFSET_US: Final = 14 * 3_600 * SECOND_US
 
 
-def reread_fact(fact: Fact, providers: Providers) -> Fact:
-    """Return a fact, given with its raw body, with the fields that this code reads of that body.
+class Rereader:
+    """Reader of facts' bodies with the present code, and with a tenant's present mappings."""
 
-    The fact is unchanged if its body gives no fact with the same SID and key. The same holds for own events,
-    for generic providers, whose mapping may have changed, and for files of switches: the time zone of their
-    local times is not stored.
-    """
-    provider = providers.get(fact.provider)
-    if provider is None or fact.channel == Channel.OWN_EVENT or not fact.raw:
-        return fact
-    found = _callback_facts(fact, provider) if fact.channel == Channel.CALLBACK else _listed(fact, provider)
-    again = next((each for each in found if (each.call_sid, each.key) == (fact.call_sid, fact.key)), None)
-    if again is None:
-        return fact
-    mapped = {name: value for name, value in fact.stated.items() if name in _MAPPED}
-    return msgspec.structs.replace(fact, stated=cast("StatedFields", {**again.stated, **mapped}))
+    def __init__(self, providers: Providers, mappings: Iterable[str] = ()) -> None:
+        self._providers = providers
+        self._mappings: dict[str, list[str]] = {}
+        for text in mappings:
+            try:
+                self._mappings.setdefault(compile_mapping(text).provider, []).append(text)
+            except InvalidInput:
+                # An earlier release accepted it, and its calls stay as they are.
+                continue
+
+    def __call__(self, fact: Fact) -> Fact:
+        """Return a fact, given with its raw body, with the fields that are now read of that body.
+
+        The fact is unchanged if its body gives no fact with the same SID and key.
+        """
+        if not fact.raw:
+            return fact
+        again = next((each for each in self._read(fact) if _is_same(each, fact)), None)
+        stated = None if again is None else _in_zone_of(fact, again.stated)
+        if stated is None:
+            return fact
+        mapped = {name: value for name, value in fact.stated.items() if name in _MAPPED}
+        return msgspec.structs.replace(fact, stated=cast("StatedFields", {**stated, **mapped}))
+
+    def _read(self, fact: Fact) -> Iterator[Fact]:
+        if fact.channel == Channel.OWN_EVENT:
+            yield from _own_events(fact)
+            return
+        for mapping in self._mappings.get(fact.provider, ()):
+            yield from _record_facts(fact, GENERIC, mapping)
+        provider = self._providers.get(fact.provider)
+        if provider is None:
+            return
+        if fact.channel == Channel.CALLBACK:
+            yield from _callback_facts(fact, provider)
+        elif provider.record_fact is not None:
+            yield from _record_facts(fact, provider)
+        elif provider.list_facts is not None:
+            listed = provider.list_facts([fact.raw], _source(fact))
+            yield from (each for each in listed if isinstance(each, Fact))
+
+
+def _is_same(again: Fact, fact: Fact) -> bool:
+    return (again.call_sid, again.key) == (fact.call_sid, fact.key)
+
+
+def _source(fact: Fact, mapping: str = "") -> RecordSource:
+    """Return the source of a record. In the zone of its switch a time may be later than in UTC."""
+    return RecordSource(Channel(fact.channel), fact.received_us + DAY_US, fact.account, mapping=mapping)
+
+
+def _own_events(fact: Fact) -> list[Fact]:
+    try:
+        parsed = parse_body(fact.raw, ndjson=False, now_us=fact.received_us)
+    except CalltallyError:
+        return []
+    return [each.fact for each in parsed if each.fact is not None]
 
 
 def _callback_facts(fact: Fact, provider: Provider) -> list[Fact]:
@@ -44,8 +101,35 @@ def _callback_facts(fact: Fact, provider: Provider) -> list[Fact]:
     return list(parsed.facts) if isinstance(parsed, UnparsedBody) else parsed
 
 
-def _listed(fact: Fact, provider: Provider) -> list[Fact]:
-    if provider.list_facts is None or provider.kind is ProviderKind.SWITCH:
+def _record_facts(fact: Fact, provider: Provider, mapping: str = "") -> list[Fact]:
+    """Return the fact of one record of a switch or a mapping: its raw body is the record as JSON."""
+    document = json_documents.decode(fact.raw, "the body")
+    if isinstance(document, UnreadableRecord) or provider.record_fact is None:
         return []
-    source = RecordSource(Channel(fact.channel), fact.received_us, fact.account)
-    return [each for each in provider.list_facts([fact.raw], source) if isinstance(each, Fact)]
+    try:
+        found = provider.record_fact(_record(document.value), _source(fact, mapping))
+    except CalltallyError:
+        return []
+    return [] if found is None else [found]
+
+
+def _record(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _in_zone_of(fact: Fact, again: StatedFields) -> StatedFields | None:
+    """Return fields that were read again, in the zone of the first reading; None if that is uncertain.
+
+    The zone of an import's local times is not stored, but its times are. Both readings differ by the offset.
+    """
+    if fact.channel != Channel.IMPORT:
+        return again
+    shared = [name for name in _TIMES if name in fact.stated and name in again]
+    offsets = {fact.stated[name] - again[name] for name in shared}
+    if len(offsets) != 1:
+        return None if any(name in again for name in _TIMES) else again
+    offset_us = offsets.pop()
+    if offset_us % _QUARTER_US or abs(offset_us) > _MAX_OFFSET_US:
+        return None
+    moved = {name: again[name] + offset_us for name in _TIMES if name in again}
+    return cast("StatedFields", {**again, **moved})

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from calltally.calls.events import Fact
 from calltally.providers.call_fetcher import CallFetcher
@@ -13,6 +13,8 @@ from calltally.providers.form import MAX_FORM_BYTES, is_form
 Verify: TypeAlias = Callable[[Callback, Mapping[str, str]], bool]
 FactsOf: TypeAlias = Callable[[Callback], list[Fact]]
 ListFacts: TypeAlias = Callable[[Iterable[bytes], RecordSource], Iterator[Fact | UnreadableRecord]]
+# Raises NotUnderstood. None for a record that its mapping ignores.
+RecordFact: TypeAlias = Callable[[Mapping[str, Any], RecordSource], Fact | None]
 
 # The report of a long conversation repeats parts of its transcript up to three times.
 MAX_BODY_BYTES: Final = 5 * 1024 * 1024
@@ -94,9 +96,10 @@ class Provider(NamedTuple):
 
     `secret_names` are the secrets that a tenant may store. If `needs` has names, one of these must be stored.
     `webhook` handles requests. `list_facts` reads the lines of an export and yields an `UnreadableRecord` for
-    each item that it cannot read. `fetcher` reads the provider's list of calls. `account_name` is the stored
-    value that names the account, for bodies that do not. If `ids_are_unique` is false, the ids are not
-    globally unique, and the account prefixes the SIDs.
+    each item that it cannot read. `record_fact` reads one record again from the raw body of its fact; other
+    providers' raw bodies are documents that `list_facts` reads. `fetcher` reads the provider's list of calls.
+    `account_name` is the stored value that names the account, for bodies that do not. If `ids_are_unique` is
+    false, the ids are not globally unique, and the account prefixes the SIDs.
     """
 
     name: str
@@ -108,3 +111,4 @@ class Provider(NamedTuple):
     fetcher: CallFetcher | None = None
     account_name: str = ""
     ids_are_unique: bool = True
+    record_fact: RecordFact | None = None

@@ -16,6 +16,7 @@ from calltally.providers.elevenlabs import words as elevenlabs_words
 from calltally.providers.form import MAX_FORM_BYTES
 from calltally.providers.freeswitch import files as freeswitch_files
 from calltally.providers.freeswitch import normalise as freeswitch_normalise
+from calltally.providers.freeswitch import records as freeswitch_records
 from calltally.providers.generic import bodies as generic_bodies
 from calltally.providers.generic import challenge as generic_challenge
 from calltally.providers.generic import signature as generic_signature
@@ -87,6 +88,7 @@ ASTERISK: Final = Provider(
     kind=ProviderKind.SWITCH,
     list_facts=asterisk_files.list_facts,
     ids_are_unique=False,
+    record_fact=asterisk_files.record_fact,
 )
 FREESWITCH: Final = Provider(
     name="freeswitch",
@@ -97,6 +99,7 @@ FREESWITCH: Final = Provider(
     webhook=Webhook(bearer_secret.verify, freeswitch_normalise.facts_of, max_form_bytes=MAX_BODY_BYTES),
     list_facts=freeswitch_files.list_facts,
     account_name="account",
+    record_fact=freeswitch_records.fact_of,
 )
 KAMAILIO: Final = Provider(
     name="kamailio",
@@ -106,6 +109,7 @@ KAMAILIO: Final = Provider(
     webhook=Webhook(bearer_secret.verify, kamailio_events.facts_of),
     list_facts=kamailio_events.list_facts,
     account_name="account",
+    record_fact=kamailio_events.fact_of,
 )
 
 TELNYX: Final = Provider(
@@ -192,6 +196,7 @@ GENERIC: Final = Provider(
     list_facts=generic_bodies.list_facts,
     account_name="account",
     ids_are_unique=False,
+    record_fact=generic_bodies.record_fact,
 )
 
 VAPI: Final = Provider(

@@ -1,6 +1,7 @@
 """The fold: a pure function of the set of facts, and peculiarities of real providers (metrics.md)."""
 
 from collections.abc import Iterable
+from itertools import permutations
 from random import Random
 from typing import Any
 
@@ -102,9 +103,12 @@ def test_conflicts_equal_naive_count(facts: list[Fact]) -> None:
 
 
 def _naive_conflicts(facts: Iterable[Fact], call: Call) -> int:
-    """Count facts with another final state than the call's, with other parties, or with a reused id."""
+    """Count facts with another final state than the call's, other parties or times, or a reused id."""
     conflicts = 0
     ordered = sorted(facts, key=lambda each: each.order)
+    times: dict[str, Any] = {}
+    for each in ordered:
+        times.update({n: v for n, v in each.stated.items() if n in ("started_us", "ended_us")})
     for position, each in enumerate(ordered):
         stated: dict[str, Any] = dict(each.stated)
         state = stated.get("status") in FINAL - {"completed", call.status}
@@ -115,7 +119,15 @@ def _naive_conflicts(facts: Iterable[Fact], call: Call) -> int:
         )
         sender_id = (each.channel, each.provider, each.account, each.event_id)
         earlier = [(e.channel, e.provider, e.account, e.event_id) for e in ordered[:position]]
-        conflicts += state or parties or (each.event_id != "" and sender_id in earlier)
+        other_time = (
+            each.is_carrier
+            and {"started_us", "ended_us"} <= stated.keys()
+            and (
+                stated["ended_us"] + 60_000_000 < times["started_us"]
+                or stated["started_us"] > times["ended_us"] + 60_000_000
+            )
+        )
+        conflicts += state or parties or other_time or (each.event_id != "" and sender_id in earlier)
     return conflicts
 
 
@@ -352,6 +364,20 @@ def test_fact_with_several_contradictions_counts_once() -> None:
 def test_other_parties_conflict_and_missing_ones_do_not() -> None:
     facts = [fact(1, direction="inbound"), fact(2, direction="outbound"), fact(3)]
     assert folded(*facts).conflicts == 1
+
+
+def test_calls_of_different_times_with_one_id_are_a_conflict() -> None:
+    """Plivo's list can have one `call_uuid` for two calls."""
+    done: dict[str, Any] = {"status": "completed", "channel": Channel.PROVIDER_LIST}
+    first = fact(60, started_us=at_us(0), ended_us=at_us(60), **done)
+    hour = fact(3_700, started_us=at_us(3_600), ended_us=at_us(3_700), **done)
+    for order in permutations([first, hour, hour]):
+        assert folded(*order).conflicts == 1
+    # Two machines that both know the call have different clocks.
+    other_clock = fact(61, started_us=at_us(61), ended_us=at_us(62), **done)
+    assert folded(first, other_clock).conflicts == 0
+    legs = (fact(1, leg="a", started_us=at_us(0), ended_us=at_us(9), **done), fact(2, leg="b", **hour.stated))
+    assert folded(*legs).conflicts == 0
 
 
 def test_changed_summary_is_no_conflict() -> None:

@@ -155,6 +155,8 @@ def _read_input(tenant: str, now_us: int, *, has_detectors: bool) -> StoreOperat
     state, last_s = read_evaluator_state(stored.state), last_step_s(now_us)
     from_s = stored.judged_us // SECOND_US if has_detectors else last_s
     if state.detector is None and has_detectors:
+        # All steps are evaluated, also those that a former state covered.
+        stored = stored._replace(judged_us=0)
         [(first_s, _)] = yield Statement("first_and_last_step", {"tenant": tenant})
         from_s = max(first_s if first_s is not None else last_s, last_s - STEPS_KEPT_S)
         from_s -= from_s % STEP_S

@@ -30,7 +30,8 @@ _SUBSETS: Final = [
     for part, whole in (
         (StepColumn.ANSWERED, StepColumn.FINAL),
         (StepColumn.PROVIDER_FAILED, StepColumn.FAILED),
-        (StepColumn.TRANSFERRED, StepColumn.ANSWERED),
+        (StepColumn.TRANSFER_KNOWN, StepColumn.ANSWERED),
+        (StepColumn.TRANSFERRED, StepColumn.TRANSFER_KNOWN),
     )
 ]
 
@@ -53,14 +54,19 @@ _rows_decoder: Final = msgspec.msgpack.Decoder(list[tuple[AlertStepKey, Cells]])
 
 
 def read_evaluator_state(state: bytes | None) -> EvaluatorState:
-    """Return the decoded state. Raises DamagedStore."""
+    """Return the decoded state. Raises DamagedStore.
+
+    A state of a release with other columns is left out, and its steps are learned again.
+    """
     if state is None:
         return EvaluatorState()
     try:
-        return _decoder.decode(state)
+        decoded = _decoder.decode(state)
     except msgspec.DecodeError as fault:
         message = "the stored state of the alert evaluation is unreadable; restore it from a backup"
         raise DamagedStore(message) from fault
+    has_other_columns = any(len(sums) != 1 + len(COLUMNS) for _, sums in decoded.sums)
+    return EvaluatorState() if has_other_columns else decoded
 
 
 class EvaluatedSteps:

@@ -52,8 +52,9 @@ class StepColumn(StrEnum):
     PROVIDER_FAILED = "provider_failed"
     BUSY = "busy"
     CANCELED = "canceled"
-    # Answered calls that were handed to a person (bridged).
+    # Answered calls that were handed to a person (bridged), of those with a source that reports transfers.
     TRANSFERRED = "transferred"
+    TRANSFER_KNOWN = "transfer_known"
 
 
 STEP_COLUMNS: Final = tuple(StepColumn)
@@ -88,7 +89,9 @@ RATES: Final[Mapping[Metric, RateDefinition]] = {
         StepColumn.PROVIDER_FAILED, StepColumn.FINAL, up=True, down=False
     ),
     # Fewer hand-overs than usual may be a broken transfer; more may be a lost agent.
-    Metric.TRANSFER_RATE: RateDefinition(StepColumn.TRANSFERRED, StepColumn.ANSWERED, up=True, down=True),
+    Metric.TRANSFER_RATE: RateDefinition(
+        StepColumn.TRANSFERRED, StepColumn.TRANSFER_KNOWN, up=True, down=True
+    ),
 }
 
 

@@ -4,7 +4,7 @@ Tables of call detail records and of channel events, with and without a header, 
 of its stream.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
@@ -31,6 +31,11 @@ def list_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | 
         yield from _ami_facts(complete, source)
     else:
         yield from _table_facts(complete, source)
+
+
+def record_fact(row: Row, source: RecordSource) -> Fact:
+    """Return one call detail record or transfer as a fact; raise NotUnderstood."""
+    return channel_events.fact_of(row, source) if "eventtype" in row else fact_of(row, source)
 
 
 def _table_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | UnreadableRecord]:
@@ -80,17 +85,13 @@ def _row_facts(
         yield UnreadableRecord(position, reason)
         return
     row = dict(zip(names, cells, strict=False))
-    if "eventtype" not in row:
-        yield _fact(position, row, fact_of, source)
-    elif channel_events.is_transfer(row):
-        yield _fact(position, row, channel_events.fact_of, source)
+    if "eventtype" not in row or channel_events.is_transfer(row):
+        yield _fact(position, row, source)
 
 
-def _fact(
-    position: str, row: dict[str, str], read: Callable[[Row, RecordSource], Fact], source: RecordSource
-) -> Fact | UnreadableRecord:
+def _fact(position: str, row: Row, source: RecordSource) -> Fact | UnreadableRecord:
     try:
-        return read(row, source)
+        return record_fact(row, source)
     except NotUnderstood as fault:
         return UnreadableRecord(position, fault.detail)
 
@@ -122,7 +123,5 @@ def _ami_event_facts(
         yield UnreadableRecord(position, "contains bytes that are not text")
     elif kind == "cdr" and "uniqueid" not in row:
         yield UnreadableRecord(position, "UniqueID is missing: the event is cut")
-    elif kind == "cdr":
-        yield _fact(position, row, fact_of, source)
-    elif channel_events.is_transfer(row):
-        yield _fact(position, row, channel_events.fact_of, source)
+    elif kind == "cdr" or channel_events.is_transfer(row):
+        yield _fact(position, row, source)

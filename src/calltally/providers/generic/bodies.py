@@ -1,6 +1,6 @@
 """Facts from requests and files that a mapping describes, event by event."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from calltally.calls.errors import InvalidInput, NotUnderstood
@@ -43,6 +43,14 @@ def list_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | 
             yield from _document_facts(document, mapping, source)
     else:
         yield from body_facts(b"".join(lines), mapping, source)
+
+
+def record_fact(event: Mapping[str, Any], source: RecordSource) -> Fact | None:
+    """Return one event or row as a fact by its mapping; None if it ignores the event.
+
+    Raises NotUnderstood. Values around the event are unknown: such facts have another digest.
+    """
+    return fact_of(event, event, _compiled(source.mapping), source)
 
 
 def body_facts(

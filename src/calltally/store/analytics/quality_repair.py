@@ -14,6 +14,7 @@ from calltally.calls.measures import COLUMNS, encode_measures
 from calltally.store.db.fact_codec import unpack_fact
 from calltally.store.db.operation import Statement, StatementMany, StoreOperation
 from calltally.store.ledger.linked_calls import linked_calls_of_nodes, linked_nodes, stored_call
+from calltally.store.rollups.alert_steps import StepDeltas, alert_counts_of_stored
 from calltally.store.rollups.call_counters import CallDimensions
 from calltally.store.rollups.quality_delta import DAY, WIDTH_S, RowDelta, RowId, share_of
 from calltally.store.rollups.quality_rows import CLAUSES, MeasuredCall, QualityDeltas, write_rows
@@ -63,7 +64,7 @@ def _measure(tenant: str, ids: list[bytes]) -> StoreOperation[None]:
     stored = yield StatementMany("facts_of_nodes", [{"tenant": tenant, "node": node} for node in nodes])
     facts = {(node, key): unpack_fact(content, at_us) for _, node, key, at_us, content in stored}
     linked_calls = linked_calls_of_nodes(tenant, facts, ids)
-    deltas, measured_rows = QualityDeltas(), []
+    deltas, steps, measured_rows = QualityDeltas(), StepDeltas(), []
     for call in calls:
         linked_call = linked_calls.get(call.id)
         if linked_call is None:
@@ -73,9 +74,12 @@ def _measure(tenant: str, ids: list[bytes]) -> StoreOperation[None]:
         # A call that an older release moved stays in its old row until the day is checked.
         old = None if call.measured is None else MeasuredCall(call.dimensions, call.measured)
         deltas.move(old, MeasuredCall(call.dimensions, measured))
+        counted, recounted = (alert_counts_of_stored(call.record, each) for each in (call.measured, measured))
+        steps.move(tenant, counted, recounted)
         row = {"id": call.id, "measured": measured, "revision": call.revision}
         measured_rows.append({"tenant": tenant, **row})
     yield StatementMany("remeasure_calls", measured_rows)
+    yield from steps.statements()
     yield from deltas.write()
 
 

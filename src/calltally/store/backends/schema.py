@@ -6,7 +6,7 @@ from typing import Final
 
 from calltally.calls.errors import Misconfigured
 
-HEAD: Final = "0017"
+HEAD: Final = "0018"
 NO_TABLES: Final = "the database has no tables of Calltally, or older ones; run `calltally migrate`"
 
 

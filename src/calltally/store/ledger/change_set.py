@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from calltally.calls.alert_counts import alert_counts_of_call, alert_counts_of_record
+from calltally.calls.alert_counts import alert_counts_of_call
 from calltally.calls.fold import FoldedCall
 from calltally.calls.measures import encode_measures
 from calltally.calls.model import finish_record
@@ -15,7 +15,7 @@ from calltally.store.ledger.outbox import CallChange, CommitInstant, events_of_c
 from calltally.store.ledger.session_rows import session_row
 from calltally.store.ledger.sqlite_rowids import segment_of
 from calltally.store.ledger.text_index import summary_of
-from calltally.store.rollups.alert_steps import StepDeltas
+from calltally.store.rollups.alert_steps import StepDeltas, alert_counts_of_stored
 from calltally.store.rollups.call_counters import CallDimensions, CounterDeltas, counter_statements
 from calltally.store.rollups.quality_rows import MeasuredCall, QualityDeltas
 
@@ -101,7 +101,7 @@ class ChangeSet:
     def end_call(self, old: StoredCall, reason: str, merged_into: bytes | None) -> int:
         """Replace the call by a tombstone and return its revision. The caller takes it off the totals."""
         tenant = old.dimensions.tenant
-        self._steps.move(tenant, alert_counts_of_record(old.record), ())
+        self._steps.move(tenant, alert_counts_of_stored(old.record, old.measured), ())
         revision = self._next_revision(tenant)
         self._supersede(old, revision)
         self.put("drop_calls", tenant=tenant, id=old.id)
@@ -121,8 +121,8 @@ class ChangeSet:
             self.call_counters.add(dimensions, 1)
             if old is not None:
                 self.call_counters.add(old.dimensions, -1)
-        counted = alert_counts_of_record(old.record) if old is not None else ()
-        self._steps.move(tenant, counted, alert_counts_of_call(call))
+        counted = alert_counts_of_stored(old.record, old.measured) if old is not None else ()
+        self._steps.move(tenant, counted, alert_counts_of_call(call, knows_transfers=folded.knows_transfers))
         measured = encode_measures(folded)
         before = MeasuredCall(old.dimensions, old.measured) if old is not None else None
         self.quality.move(before, MeasuredCall(dimensions, measured))
@@ -141,6 +141,10 @@ class ChangeSet:
         if measured != old.measured:
             before = MeasuredCall(old.dimensions, old.measured)
             self.quality.move(before, before._replace(measured=measured))
+            counted, recounted = (
+                alert_counts_of_stored(old.record, each) for each in (old.measured, measured)
+            )
+            self._steps.move(old.dimensions.tenant, counted, recounted)
             row = {"id": old.id, "measured": measured, "revision": old.revision}
             self.put("remeasure_calls", tenant=old.dimensions.tenant, **row)
 

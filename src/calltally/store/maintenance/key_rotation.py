@@ -8,7 +8,7 @@ import msgspec
 from calltally.calls.errors import DamagedStore, Misconfigured
 from calltally.calls.identity import uuid_text
 from calltally.store.db.operation import Statement, StoreOperation
-from calltally.store.tenants.vault import Vault
+from calltally.store.tenants.vault import Vault, secrets_of_tenant
 from calltally.store.webhooks.endpoints import reseal_endpoints, secret_binding
 
 
@@ -23,7 +23,7 @@ class ResealedSecrets(msgspec.Struct, frozen=True):
 
 def reseal_tenant(tenant: str, vault: Vault) -> StoreOperation[ResealedSecrets]:
     """Seal all secrets of a tenant in one transaction. Raises Misconfigured if neither key opens one."""
-    providers = yield Statement("provider_secrets_of_tenant", {"tenant": tenant})
+    providers = yield from secrets_of_tenant(tenant)
     for provider, sealed in providers:
         named = {"tenant": tenant, "provider": provider, "sealed_before": sealed}
         yield Statement("reseal_provider", {**named, "sealed": vault.reseal(tenant, provider, sealed)})

@@ -21,6 +21,7 @@ from calltally.calls.alert_counts import (
     alert_counts_of_record,
 )
 from calltally.calls.errors import DamagedStore
+from calltally.calls.measures import knows_transfers
 from calltally.calls.times import SECOND_US
 from calltally.store.db.operation import ParamsTable, Statement, StatementMany, StoreOperation
 from calltally.store.rollups.call_counters import adding_clauses
@@ -40,6 +41,11 @@ _NONE: Final = (0,) * len(COLUMNS)
 Steps: TypeAlias = dict[AlertStepKey, Cells]
 # Number of calls with the same cells, by tenant and key: most calls share their cells with others.
 CellCounts: TypeAlias = dict[tuple[str, AlertStepKey], dict[Cells, int]]
+
+
+def alert_counts_of_stored(record: bytes, measured: bytes | None) -> tuple[AlertCount, ...]:
+    """Return the counts of a stored call, by its record and measures. Raises DamagedStore."""
+    return alert_counts_of_record(record, knows_transfers=knows_transfers(measured))
 
 
 class StepDeltas:
@@ -109,10 +115,10 @@ def count_steps(tenant: str, lo_s: int, hi_s: int) -> StoreOperation[tuple[Steps
         params = {"tenant": tenant, "after_us": after_us, "after_id": after_id}
         bounds = {"hi_us": column_us(hi_s), "most": _PAGE}
         rows = yield Statement("records_created_after", params | bounds)
-        for created_us, _, record in rows:
+        for created_us, _, record, measured in rows:
             # Other checks report an unreadable record.
             with suppress(DamagedStore):
-                _count(steps, alert_counts_of_record(record), lo_s, hi_s)
+                _count(steps, alert_counts_of_stored(record, measured), lo_s, hi_s)
             calls_read += created_us >= lo_s * SECOND_US
         if len(rows) < _PAGE:
             return steps, calls_read

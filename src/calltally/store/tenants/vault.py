@@ -90,3 +90,9 @@ def find_provider_secrets(tenant: str, provider: str) -> StoreOperation[bytes | 
         return None
     rows = yield Statement("find_provider_secrets", {"tenant": tenant, "provider": provider})
     return rows[0][0] if rows else None
+
+
+def secrets_of_tenant(tenant: str) -> StoreOperation[list[tuple[str, bytes]]]:
+    """Return the providers of a tenant's secrets, each with its sealed secrets."""
+    rows = yield Statement("provider_secrets_of_tenant", {"tenant": tenant})
+    return [(row[0], row[1]) for row in rows]

@@ -77,6 +77,7 @@ CREATE TABLE alert_steps (
     busy integer NOT NULL DEFAULT 0,
     canceled integer NOT NULL DEFAULT 0,
     transferred integer NOT NULL DEFAULT 0,
+    transfer_known integer NOT NULL DEFAULT 0,
     CONSTRAINT alert_steps_pkey PRIMARY KEY (tenant, step_s, route, provider, provider_account, agent)
 );
 

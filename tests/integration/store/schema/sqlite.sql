@@ -77,6 +77,7 @@ CREATE TABLE alert_steps (
     busy INTEGER NOT NULL DEFAULT 0,
     canceled INTEGER NOT NULL DEFAULT 0,
     transferred INTEGER NOT NULL DEFAULT 0,
+    transfer_known INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (tenant, step_s, route, provider, provider_account, agent)
 ) STRICT, WITHOUT ROWID;
 
