@@ -19,7 +19,7 @@ from tests.conftest import Bench
 from tests.integration.store.probing import submit, verdict
 from tests.integration.web.dashboard.browsing import Browser
 from tests.integration.web.service import Service
-from tests.telling import START_US, fact
+from tests.sample_facts import START_US, fact
 
 WINDOW = "from=2026-09-21&to=2026-09-22"
 START_S = START_US // SECOND_US

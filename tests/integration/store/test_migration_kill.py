@@ -51,7 +51,7 @@ def migrate(url: str, *words: str) -> int:
 
 @pytest.mark.parametrize(
     "kills",
-    [[("measure_calls", "4")], [("repair_steps", "2"), ("refold_calls", "1")], [("refold_calls", "23")] * 2],
+    [[("measure_calls", "4")], [("refold_calls", "1"), ("measure_calls", "3")], [("refold_calls", "23")] * 2],
 )
 def test_a_killed_migration_continues(new_bench: Callable[[], Bench], kills: list[tuple[str, str]]) -> None:
     facts = [*callbacks(), *listed(), *own_events()]

@@ -16,7 +16,7 @@ from calltally.calls.fold import fold, fold_ending
 from calltally.calls.identity import Node
 from calltally.calls.model import Call
 from calltally.ingest.callbacks import ParsedFacts, UnparsedBody, is_genuine, read_facts
-from calltally.ingest.reread import reread_fact
+from calltally.ingest.reread import Rereader
 from calltally.providers.callback import RecordSource
 from calltally.providers.registry import PROVIDERS, TWILIO
 from calltally.providers.twilio.resources import list_facts
@@ -321,5 +321,5 @@ def test_stored_bodies_are_read_again() -> None:
     assert isinstance(found, UnparsedBody)
     for fact in (*stages(), *found.facts):
         former = msgspec.structs.replace(fact, stated={"status": "completed", "mapped_route": "support"})
-        again = reread_fact(former, PROVIDERS)
+        again = Rereader(PROVIDERS)(former)
         assert again == msgspec.structs.replace(fact, stated={**fact.stated, "mapped_route": "support"})
