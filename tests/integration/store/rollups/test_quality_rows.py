@@ -95,6 +95,7 @@ def test_calls_of_an_older_release_are_measured_later(bench: Bench) -> None:
     with direct(bench.url) as db:
         db("UPDATE calls SET measured = NULL, measured_revision = NULL")
         db("DELETE FROM quality")
+        db("UPDATE alert_steps SET transfer_known = 0")
     assert bench.run(bench.store.read(count_unmeasured(TENANT, at_us(-1), at_us(9)))) == 3
     findings = verdict(bench).findings
     assert "3 calls" in findings[0].detail

@@ -39,7 +39,7 @@ FAILS = 0.05
 
 def counts_of(routes: np.ndarray, failed: np.ndarray) -> np.ndarray:
     """Return a step's counts of all series from the calls and failures of routes; the rest are answered."""
-    by_route = np.zeros((len(routes), 10), dtype=np.int64)
+    by_route = np.zeros((len(routes), len(COLUMN_INDEX)), dtype=np.int64)
     by_route[:, COLUMN_INDEX[StepColumn.FINAL]] = by_route[:, COLUMN_INDEX[StepColumn.STARTED]] = routes
     by_route[:, COLUMN_INDEX[StepColumn.FAILED]] = failed
     by_route[:, COLUMN_INDEX[StepColumn.ANSWERED]] = routes - failed
