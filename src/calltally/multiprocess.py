@@ -52,8 +52,8 @@ class SharedNumbers:
 class ProcessGroup:
     """Processes of one server, numbered from 1 to `size`. Create it before the first fork.
 
-    `limits` has the keys' budgets, `heads` the last committed revision of each ledger, `folder` the files of
-    Prometheus counters.
+    `limits` has the remaining request budget of each key, `heads` the last committed revision of each ledger,
+    `folder` the files of Prometheus counters.
     """
 
     def __init__(self, size: int, folder: Path) -> None:

@@ -113,7 +113,7 @@ def test_key_that_opens_no_secret_prevents_start(new_database: Callable[[], str]
     settings = settings_of(new_database(), secret_key=FORMER_KEY)
     asyncio.run(store_secret(settings, b"k" * 32))
     for begin in (opened_and_closed, check_schema_and_secrets):
-        with pytest.raises(Misconfigured, match=r"none of the stored secrets opens .* Restore the key"):
+        with pytest.raises(Misconfigured, match=r"no stored secret can be decrypted .* Restore the key"):
             asyncio.run(begin(settings))
     rotated = settings_of(settings.database_url, secret_key=FORMER_KEY, former_secret_key=KEY)
     asyncio.run(opened_and_closed(rotated))
@@ -125,7 +125,7 @@ def test_one_secret_of_another_key_is_logged(new_database: Callable[[], str]) ->
     asyncio.run(store_secret(settings, b"f" * 32, "telnyx"))
     with capture_logs() as logs:
         asyncio.run(opened_and_closed(settings))
-    assert [line["event"] for line in logs] == ["a secret does not open"]
+    assert [line["event"] for line in logs] == ["a stored secret cannot be decrypted"]
     assert "tenant 'acme' for 'telnyx'" in logs[0]["reason"]
 
 

@@ -210,9 +210,7 @@ def test_tenants_are_created_and_listed(run: Commands) -> None:
 
 
 def test_existing_tenant_fails_and_wrong_id_is_misuse(run: Commands) -> None:
-    assert run("tenant", "add", "acme") == CommandResult(
-        1, "", "calltally: there is a tenant 'acme' already\n"
-    )
+    assert run("tenant", "add", "acme") == CommandResult(1, "", "calltally: tenant 'acme' already exists\n")
     assert run("tenant", "add", "Acme").code == 2
 
 

@@ -68,7 +68,7 @@ def test_tenants_are_listed_by_id(bench: Bench) -> None:
 
 def test_a_tenant_is_made_once(bench: Bench) -> None:
     before = bench.run(bench.store.read(find_tenant(TENANT)))
-    with pytest.raises(Conflict, match="a tenant 'acme' already"):
+    with pytest.raises(Conflict, match="tenant 'acme' already exists"):
         bench.run(bench.store.write(add_tenant(TENANT, "Other", LATER_US, new_epoch())))
     assert bench.run(bench.store.read(find_tenant(TENANT))) == before
 
@@ -177,7 +177,7 @@ def test_a_route_becomes_what_is_put(bench: Bench) -> None:
 def test_a_number_of_another_route_is_refused_by_name_and_nothing_changes(bench: Bench) -> None:
     route(bench, "sales", "100", "101")
     route(bench, "support", "200")
-    with pytest.raises(Conflict, match="101 belongs to route 'sales'; take it from there first"):
+    with pytest.raises(Conflict, match="101 belongs to route 'sales'; remove it from that route first"):
         route(bench, "support", "101", "201")
     assert routes(bench) == {"sales": ("100", "101"), "support": ("200",)}
 

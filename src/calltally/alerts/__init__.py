@@ -1,1 +1,1 @@
-"""Detectors: from counts to findings. What is stored, sent and scheduled is built upon it."""
+"""Alerts: detection of unusual counts, evaluation per tenant, and notifications."""

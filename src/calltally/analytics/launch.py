@@ -1,10 +1,10 @@
-"""Statistics of a launch: better or worse than before, for any number of looks. Pure.
+"""Statistics of a launch: better or worse than before, for any number of checks. Pure.
 
-Users check a launch every hour and stop at a number that pleases or alarms them. Tests for a single look then
-err far more often than they claim. So the rate since the launch has a *confidence sequence*: bounds that hold
-at all times together (H. Robbins, Annals of Mathematical Statistics 41 (1970): a mixture of likelihoods over
-a beta distribution, and Ville's inequality). The rate before is counted once, and has Wilson's interval. A
-verdict is given if the two do not overlap.
+Users check a launch every hour and stop at a number that pleases or alarms them. Tests that are made for a
+single check then err far more often than they claim. So the rate since the launch has a *confidence
+sequence*: bounds that hold at all times together (H. Robbins, Annals of Mathematical Statistics 41 (1970): a
+mixture of likelihoods over a beta distribution, and Ville's inequality). The rate before is counted once, and
+has Wilson's interval. A verdict is given if the two do not overlap.
 
 Hours of real traffic differ by more than chance. The over-dispersion is estimated (Pearson's chi-square over
 its degrees of freedom), and that many calls count as one (quasi-likelihood).
@@ -60,8 +60,8 @@ class RateEvidence(NamedTuple):
     """Evidence of a verdict.
 
     `since` and `before` are the intervals of the two rates. They hold together, for all judged rates and any
-    number of looks. `over_dispersion` is the number of calls that count as one. `more_calls` is the number of
-    further calls for a verdict at the current rate: 0 if there is a verdict, None if no number is enough.
+    number of checks. `over_dispersion` is the number of calls that count as one. `more_calls` is the number
+    of further calls for a verdict at the current rate: 0 if there is a verdict, None if no number is enough.
     """
 
     verdict: LaunchVerdict
@@ -179,7 +179,7 @@ def _bound(counts: EffectiveCounts, end: float, middle: float) -> float:
 
 
 def _is_ruled_out(counts: EffectiveCounts, rate: float) -> bool:
-    """By Ville: at this rate the mixture would hardly ever become so much more likely."""
+    """Decide by Ville's inequality: at this rate the mixture would hardly ever become so likely."""
     return _log_evidence(counts, rate) >= log(2 * len(JUDGED_RATES) / _ERROR_PROBABILITY)
 
 

@@ -55,7 +55,7 @@ class RateBounds(msgspec.Struct, frozen=True):
 class RateVerdict(msgspec.Struct, frozen=True):
     """Verdict on one rate, with its evidence.
 
-    `bounds` and `baseline_bounds` hold together for all rates and any number of looks. `more_calls` is the
+    `bounds` and `baseline_bounds` hold together for all rates and any number of checks. `more_calls` is the
     number of further final (or answered) calls for a verdict at the current rate: 0 if there is one, null if
     none is possible.
     """

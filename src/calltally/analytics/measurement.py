@@ -124,7 +124,7 @@ def measure(tenant: str, query: QualityQuery, window: MeasuredWindow) -> StoreOp
 
 
 def _count_bridged(groups: Iterable[QualityTotals]) -> None:
-    """Count bridged transfers as escalations, as the tenant's setting says."""
+    """Count bridged transfers as escalations, for tenants with that setting."""
     for totals in groups:
         for name, other in BRIDGED_ESCALATIONS.items():
             totals.counts[column_index(name)] = totals.counts[column_index(other)]

@@ -71,7 +71,9 @@ class QualityQuery(msgspec.Struct, frozen=True):
 
 def zone_value(text: str) -> str:
     if zone_of(text) is None:
-        raise ValueError(f"must be the name of an IANA time zone, as Europe/Berlin, not {quote_value(text)}")
+        raise ValueError(
+            f"must be the name of an IANA time zone, such as Europe/Berlin, not {quote_value(text)}"
+        )
     return text
 
 
@@ -87,7 +89,7 @@ def _group_by(text: str) -> tuple[str, ...]:
     if len(names) > MAX_KEYS:
         raise ValueError(f"must name at most {MAX_KEYS}, not {len(names)}")
     if len(set(names)) < len(names):
-        raise ValueError(f"names one of them twice: {quote_value(text)}")
+        raise ValueError(f"names a key twice: {quote_value(text)}")
     if len([name for name in names if name in STEPS]) > 1:
         raise ValueError(f"must name at most one step of time ({', '.join(STEPS)})")
     return tuple(names)
@@ -97,7 +99,7 @@ def window_value(text: str) -> tuple[int, int]:
     """Parse a window as `<from>..<to>`."""
     start, between, end = text.partition(_BETWEEN)
     if not between:
-        raise ValueError("must be <from>..<to>, as 2026-10-01..2026-10-08")
+        raise ValueError("must be <from>..<to>, such as 2026-10-01..2026-10-08")
     window = instant_value(start), instant_value(end)
     if window[0] >= window[1]:
         raise ValueError(f"must begin before it ends: {quote_value(text)}")

@@ -34,7 +34,7 @@ async def check_secrets(settings: Settings, store: Store) -> None:
 
     stored = await store.read(newest_secrets())
     for fault in failing_secrets(open_vault(settings), stored) if stored else ():
-        get_logger(__name__).warning("a secret does not open", reason=fault)
+        get_logger(__name__).warning("a stored secret cannot be decrypted", reason=fault)
 
 
 def _key_of_file(database: Path | None) -> str:

@@ -229,7 +229,7 @@ def resolve_ending_by_codes(
 
 
 def _by_line_end(codes: EndCodes) -> EndAttribution | None:
-    """Return which side hung up, if a source states the end of the line and the direction decides."""
+    """Return the side that hung up, if a source states the end of the line and the direction is known."""
     is_remote = None if codes.hung_up_by is None else is_remote_end(codes.hung_up_by, codes.direction)
     return None if is_remote is None else _REMOTE if is_remote else _LOCAL
 

@@ -19,10 +19,10 @@ class ExportFormat(NamedTuple):
     - `media_type` is for Accept.
     - `suffix` ends a file's name.
     - `media_parameters` follow the media type in a response.
-    - `is_columnar`: its bytes are binary, and no file of it can be continued by another writer.
+    - `is_columnar`: its files are binary, and a new writer cannot continue one.
     - `is_compressed`: it is compressed already.
-    - `has_zone`: its times are text, and so can be of another zone than UTC.
-    - `is_saved`: a browser saves it rather than show it.
+    - `has_zone`: its times are text, so they can be in another zone than UTC.
+    - `is_saved`: a browser saves it instead of displaying it.
     - `is_for_storage`: the calls page and `calltally export` offer it. The others are for programs.
     """
 
@@ -42,7 +42,7 @@ class ExportFormat(NamedTuple):
 
     @property
     def chunk_bytes(self) -> int | None:
-        """The best number of bytes of records at once; None for no more than others."""
+        """Best number of bytes of records per chunk; None for the default."""
         return _COLUMNAR_CHUNK_BYTES if self.is_columnar else None
 
 

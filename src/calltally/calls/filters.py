@@ -82,9 +82,9 @@ _SID_PREFIX_MEANING: Final = (
     f" case. If more than {MAX_PREFIXED_SIDS:,} SIDs do, send more characters."
 )
 _NUMBER_MEANING: Final = (
-    "With this number as either party. A plus sign means this E.164 number alone. Without one, four digits or"
-    " more match the end of a number: `(415) 555-0164`, `5550164` and `0164` all find +14155550164. Shorter"
-    " numbers and other texts match the whole party."
+    "With this number as either party. A number with a plus sign finds only this E.164 number. Without one,"
+    " four digits or more match the end of a number: `(415) 555-0164`, `5550164` and `0164` all find"
+    " +14155550164. Shorter numbers and other texts match the whole party."
 )
 _Q: Final = (
     "With all of these words in the summary, or in the transcript for keys with `transcripts:read`: whole"

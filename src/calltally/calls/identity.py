@@ -1,4 +1,4 @@
-"""Identity of calls: the id of a call, and the name of a component of linked SIDs."""
+"""Identity of calls: the id of a call, and the canonical one of its linked SIDs."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -48,5 +48,5 @@ class Node(NamedTuple):
 
 
 def canonical(nodes: Iterable[Node]) -> Node:
-    """Return the SID that names a component: the carrier's, else the lowest in byte order."""
+    """Return the canonical SID of linked SIDs: the carrier's, else the lowest in byte order."""
     return min(nodes, key=lambda node: (not node.is_carrier, node.call_sid.encode()))

@@ -1,4 +1,4 @@
-"""Ends of the line of a call, and which of them is the tenant's.
+"""Ends of the line of a call, and the rule that finds the tenant's own end.
 
 Carriers and switches state which party closed an answered call: the caller or the called party. The direction
 of the call decides whether that party is the tenant's own end. Often another message states the direction, so

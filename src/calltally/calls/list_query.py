@@ -96,11 +96,23 @@ TENANT_PARAMETER: Final = Parameter(
 )
 PARAMETERS: Final = (
     Parameter(
-        "limit", "limit", "The most calls to return.", _LIMIT, str(DEFAULT_LIMIT), whole_number(1, MAX_LIMIT)
+        "limit",
+        "limit",
+        "Maximum number of calls to return.",
+        _LIMIT,
+        str(DEFAULT_LIMIT),
+        whole_number(1, MAX_LIMIT),
     ),
-    Parameter("offset", "offset", "How many calls to skip.", _OFFSET, "0", whole_number(0, MAX_OFFSET)),
+    Parameter("offset", "offset", "Number of calls to skip.", _OFFSET, "0", whole_number(0, MAX_OFFSET)),
     *FILTERS,
-    Parameter("order", "order", "By creation; desc has the newest first.", _ORDER, "desc", one_of(ORDERS)),
+    Parameter(
+        "order",
+        "order",
+        "Order by time of creation; desc returns the newest first.",
+        _ORDER,
+        "desc",
+        one_of(ORDERS),
+    ),
     Parameter("after", "after", _AFTER, _UUID, _CALL_ID, id_value),
     Parameter("snapshot", "snapshot", _SNAPSHOT, _SNAPSHOT_SCHEMA, EXAMPLE_SNAPSHOT, token_value),
     Parameter(

@@ -73,7 +73,7 @@ COUNTS: Final = (
     CountMetric(
         "provider_failed",
         ("provider_failed",),
-        "Calls that the provider or a network failed, by the call's codes.",
+        "Calls that failed at the provider or in a network, according to their codes.",
     ),
     CountMetric("rejected", ("rejected",), "Failed calls that the called party refused."),
     CountMetric("machine_answered", ("machine_answered",), "Calls answered by a machine, such as a mailbox."),

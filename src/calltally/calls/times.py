@@ -92,7 +92,7 @@ def _offset_us(sign: str | None, hours: str | None, minutes: str | None) -> int:
 
 def _why_not(text: str) -> str:
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?", text, re.ASCII):
-        return "a time needs an offset: write Z or +hh:mm behind it"
+        return "a time needs an offset: append Z or +hh:mm"
     return "not an RFC 3339 time; write it as 2026-10-01T00:00:00Z or 2026-10-01"
 
 

@@ -45,7 +45,7 @@ def _month(text: str) -> TimeWindow:
     year, month = int(found[1]), int(found[2])
     if (year, month) == (MAXYEAR, _MONTHS):
         raise InvalidInput.of(
-            "window", f"{text} ends after year 9999, the last year of a time; choose an earlier month"
+            "window", f"{text} ends after the year 9999, the latest supported year; choose an earlier month"
         )
     after = (year + 1, 1) if month == _MONTHS else (year, month + 1)
     try:

@@ -43,7 +43,7 @@ def show(*, as_json: AsJson = False) -> None:
 
 @commands.command("check")
 def check() -> None:
-    """Check all settings without starting anything. The exit code is 1 if one is wrong."""
+    """Check all settings without starting anything. The exit code is 1 if a setting is invalid."""
     load_settings()
     typer.echo("All settings are valid.")
 

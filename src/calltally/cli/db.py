@@ -98,7 +98,7 @@ def begin_epochs(
 ) -> None:
     """Start a new epoch, after a restore or after a failover that may have lost commits.
 
-    Snapshots, holds and feed positions from before then get 410, so that their clients start again.
+    Requests with an earlier snapshot, hold or feed position then get 410, so that their clients start again.
     """
     epochs = with_store(lambda store, _settings: _begin(store, tenant))
     print_rows(epochs, as_json=as_json)

@@ -55,7 +55,9 @@ def list_all(
     tenant: Tenant,
     *,
     provider: OneProvider = ANY_PROVIDER,
-    limit: Annotated[int, typer.Option(min=1, max=_MOST_LISTED, help="The most letters to list.")] = 50,
+    limit: Annotated[
+        int, typer.Option(min=1, max=_MOST_LISTED, help="Maximum number of letters to list.")
+    ] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List the dead letters that wait for a retry, newest first."""
@@ -77,7 +79,7 @@ def _row(letter: DeadLetter) -> DeadLetterRow:
 def show(
     tenant: Tenant, letter: Annotated[str, typer.Argument(help="The letter's id, as in the list.")]
 ) -> None:
-    """Show a dead letter with its request as it came. The body may contain telephone numbers."""
+    """Show a dead letter with its original request. The body may contain telephone numbers."""
     found = read_once(_need_letter(tenant, letter))
     sent = read_letter(found)
     typer.echo(f"{found.provider}, received {utc_text(found.received_us)}, {found.repeats} repeats")
@@ -109,7 +111,7 @@ def retry(
     kept: Kept = False,
     as_json: AsJson = False,
 ) -> None:
-    """Parse the dead letters again and record those that this version understands. Safe to repeat.
+    """Parse the dead letters again and record those that this version can read. Safe to repeat.
 
     Letters that still cannot be parsed stay stored, are printed with the reason, and make the exit code 1.
     """

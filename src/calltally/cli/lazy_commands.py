@@ -104,5 +104,5 @@ def _unavailable(name: str, error: NotInstalled) -> Any:  # noqa: ANN401 (the sa
     def fail() -> None:
         raise error
 
-    help_ = f"Needs the server: {error.remedy}"
+    help_ = f"Not installed: {error.remedy}"
     return _command(name, fail, help=help_, context_settings=_ANY_ARGUMENTS, add_help_option=False)

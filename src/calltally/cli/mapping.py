@@ -66,7 +66,7 @@ def try_mapping(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Print the facts and records that a mapping makes of a sample. Stores nothing and needs no database.
+    """Print the facts and records that a mapping produces from a sample. Stores nothing, needs no database.
 
     Refused items are printed with their position and make the exit code 1.
     """
@@ -84,7 +84,9 @@ def try_mapping(
 
 @commands.command("packs")
 def print_packs(
-    name: Annotated[str, typer.Argument(help="A pack to print, as the start of a mapping of your own.")] = "",
+    name: Annotated[
+        str, typer.Argument(help="A pack to print, for example as a template for a mapping of your own.")
+    ] = "",
 ) -> None:
     """List the mapping packs, or print the mapping of one pack."""
     if not name:

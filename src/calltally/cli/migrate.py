@@ -43,7 +43,7 @@ Refold: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--refold",
-        help="Recompute all calls, after nodes of the earlier version still wrote calls during an upgrade.",
+        help="Recompute all calls. Needed if nodes of the earlier version wrote calls during the upgrade.",
     ),
 ]
 
@@ -52,8 +52,8 @@ def migrate(*, refold: Refold = False) -> None:
     """Create the database if it is missing, and upgrade its schema to this version. Safe to repeat.
 
     If this version derives other records from the same facts, the stored bodies are then parsed again and all
-    calls are recomputed. After an interruption, the next run continues. The same holds for other data that
-    earlier versions did not write.
+    calls are recomputed. After an interruption, the next run continues. Other data that
+    earlier versions did not store is computed in the same step.
     """
     settings = load_settings()
     before = asyncio.run(schema_of(settings.database_url, wall_clock))

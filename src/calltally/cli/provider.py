@@ -44,7 +44,7 @@ def put(
     provider: Annotated[
         str,
         typer.Argument(
-            help=f"One of {', '.join(sorted(PROVIDERS))}; or generic-NAME for one of several generic ones."
+            help=f"One of {', '.join(sorted(PROVIDERS))}; or generic-NAME for one of many generic ones."
         ),
     ],
     *,
@@ -113,7 +113,7 @@ def read_mapping(source: str) -> str:
         if source in pack_names():
             return pack_text(source)
         packs = ", ".join(pack_names())
-        raise InvalidInput.of("mapping", f"there is no file {source!r}, and no pack; the packs are {packs}")
+        raise InvalidInput.of("mapping", f"{source!r} is neither a file nor a pack; the packs are {packs}")
     try:
         return path.read_text("utf-8")
     except UnicodeDecodeError as fault:

@@ -41,7 +41,7 @@ def put(
         str | None, typer.Option(help='The provider that carries its calls; "" removes it.')
     ] = None,
 ) -> None:
-    """Create or change a route. What no option names stays. A number can belong to only one route."""
+    """Create or change a route. Omitted options change nothing. A number can belong to only one route."""
     new = write_once(_change_route(tenant, route, number, {"agent": agent, "provider": provider}))
     numbers = "1 number" if len(new.numbers) == 1 else f"{len(new.numbers)} numbers"
     typer.echo(f"Route {route} of {tenant} has {numbers}.")

@@ -30,7 +30,7 @@ def add(
         str, typer.Argument(help="The tenant's permanent id: lower-case letters, digits and single hyphens.")
     ],
     *,
-    name: Annotated[str, typer.Option(help="A name for people.")] = "",
+    name: Annotated[str, typer.Option(help="A display name.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Create a tenant."""
@@ -108,12 +108,14 @@ def country(
     code: Annotated[
         str | None, typer.Option("--set", metavar="CODE", help="Two letters of ISO 3166-1, such as US or DE.")
     ] = None,
-    none: Annotated[bool, typer.Option("--none", help="Read no national numbers.")] = False,
+    none: Annotated[
+        bool, typer.Option("--none", help="Compare national numbers by their last digits only.")
+    ] = False,
 ) -> None:
-    """Set the country whose national numbers a search reads."""
+    """Set the country of national numbers in searches."""
     if (code is None) != none:
         raise InvalidInput.of("country", "give either --set CODE or --none")
     chosen = code and code.upper()
     write_once(set_default_country(tenant, chosen))
-    readings = f"as numbers of {chosen}" if chosen else "by their last digits alone"
+    readings = f"as numbers of {chosen}" if chosen else "by their last digits only"
     typer.echo(f"Searches of {tenant} read national numbers {readings}.")

@@ -67,8 +67,8 @@ def _print(verdict: VerifyResult) -> None:
     repaired = f", {verdict.repaired} counters repaired" if verdict.repaired else ""
     result = f"{len(verdict.findings)} faults found{repaired}" if verdict.findings else "clean"
     typer.echo(
-        f"{checked['calls']} calls refolded from {checked['facts']} facts, "
-        f"{checked['revisions']} revisions walked, {checked['counted']} calls recounted, "
+        f"{checked['calls']} calls recomputed from {checked['facts']} facts, "
+        f"{checked['revisions']} revisions checked, {checked['counted']} calls recounted, "
         f"{checked['stepped']} for alerts, {checked['measured']} for quality, "
         f"{checked['pages']} pages of past snapshots compared: "
         f"{result}"

@@ -97,7 +97,7 @@ def _url_parts_error(parts: SplitResult) -> str:
     if not parts.hostname:
         return "names no host"
     if parts.username is not None or parts.password is not None:
-        return "must not hold a user or a password"
+        return "must not contain a user or a password"
     if parts.query or parts.fragment:
-        return "must end before a ? or #"
+        return "must not have a query or a fragment"
     return ""

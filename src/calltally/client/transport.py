@@ -129,7 +129,7 @@ class _HttpAttempt:
             raise unexpected_answer(self._answer, f"the body is longer than {limit}")
         self._pieces.append(piece)
         if self._config.surroundings.now_s() > self._attempt.ends_s:
-            message = "the server was still sending its response when the time for all tries ended"
+            message = "the server was still sending its response when the time for all attempts ended"
             raise Unreachable(f"{self._config.base}: {message}")
 
     def answer(self) -> Answer:

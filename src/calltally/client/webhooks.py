@@ -88,7 +88,7 @@ def verify(
     try:
         return _envelope_decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
-        raise UnexpectedAnswer(f"the signature is valid, but the body is no event: {fault}") from fault
+        raise UnexpectedAnswer(f"the signature is valid, but the body is not an event: {fault}") from fault
 
 
 def verify_signature(

@@ -218,7 +218,7 @@ class _Export:
         self._saved_us = self._running.clock()
 
     async def _digest(self, file: PartFile) -> bytes:
-        """Return the digest of the file, read back from the disk so that it is true of the stored bytes."""
+        """Return the digest of the file, read back from the disk so that it covers the stored bytes."""
         digest, at = sha256(), 0
         while size := await asyncio.to_thread(self._running.folder.feed, file.stored_name, at, digest):
             at += size

@@ -1,4 +1,4 @@
-"""Facts that an export reads from sealed records, and the search of its files for erased calls."""
+"""Facts that an export reads from finished records, and the search of its files for erased calls."""
 
 import sys
 from collections import Counter
@@ -15,7 +15,7 @@ ERASED: Final = "erased"
 KEY_CHARS: Final = {None: 0, "day": 10, "month": 7}
 ID_BYTES: Final = 8
 _READ_BYTES: Final = ID_BYTES * 128 * 1024
-# A sealed record begins with its id (`{"id":"`). The record of an erased call ends with its mark.
+# A finished record begins with its id (`{"id":"`). The record of an erased call ends with its mark.
 _GROUPS: Final = (slice(7, 15), slice(16, 20), slice(21, 25))
 _ERASED: Final = b'"erased":true}'
 _STATUS: Final = b'"status":"'

@@ -51,7 +51,7 @@ class CallWindow:
         self._first = first
 
     async def chunks(self, each_bytes: int | None = None) -> AsyncGenerator[bytes]:
-        """Yield the sealed records, joined by LINE_FEED. Reads ahead while the caller works.
+        """Yield the finished records, joined by LINE_FEED. Reads ahead while the caller works.
 
         A chunk has about `each_bytes` bytes; None selects a size that suits most readers. Raises SnapshotGone
         if the snapshot expires before the reader is done. Raises DamagedStore if the store returns fewer
@@ -191,7 +191,7 @@ def _moved_by(base: ListQuery, at: WindowPosition, records: bytes, count: int) -
 
 
 async def _cancel_and_wait(task: "asyncio.Future[bytes]") -> None:
-    """Cancel a read and wait for its end. Its error is of no use to anybody after the reader has gone."""
+    """Cancel a read and wait for its end. Its error is ignored, because the reader is gone."""
     task.cancel()
     if not task.done():
         await asyncio.wait([task])

@@ -1,6 +1,6 @@
-"""Sealed records as Arrow record batches, and the Arrow IPC stream of them.
+"""Finished records as Arrow record batches, and the Arrow IPC stream of them.
 
-To import this loads pyarrow, which takes 40 MB: only a writer that needs it may.
+Importing this module loads pyarrow, which takes 40 MB: import it only for a writer that needs it.
 """
 
 from collections.abc import Callable, Mapping
@@ -44,14 +44,14 @@ _NULL: Final = b"null"
 
 
 class ArrowReader:
-    """Reader of sealed records into record batches of `SCHEMA`."""
+    """Reader of finished records into record batches of `SCHEMA`."""
 
     def __init__(self) -> None:
         self._reader = ColumnReader(_NESTED_TYPES)
         self._makers = [(_MAKERS[field.name], field.type) for field in SCHEMA]
 
     def read(self, records: bytes) -> Any:  # noqa: ANN401 (pyarrow has no types of its own)
-        """Return a batch of records joined by a line feed. Raises DamagedStore for what is no record."""
+        """Return a batch of records joined by a line feed. Raises DamagedStore for other bytes."""
         columns = self._reader.read(records)
         try:
             arrays = [
@@ -96,7 +96,7 @@ _MAKERS: Final[Mapping[str, Callable[[Column, Any], Any]]] = {
 
 
 class Sink(RawIOBase):
-    """Buffer of written bytes until they are taken. The writer's own count of bytes goes on."""
+    """Buffer of written bytes until `take` removes them. The writer's own count of bytes continues."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class Sink(RawIOBase):
         return True
 
     def write(self, data: object) -> int:
-        """Store a copy: the writer's buffer is its own."""
+        """Store a copy, because the buffer belongs to the writer."""
         piece = bytes(data)  # type: ignore[call-overload] # whatever has a buffer
         self._pieces.append(piece)
         return len(piece)
@@ -118,7 +118,7 @@ class Sink(RawIOBase):
 
 
 class ArrowStream:
-    """Writer of one batch a chunk, uncompressed: the transport compresses if the client wants it."""
+    """Writer of one uncompressed batch per chunk. The transport compresses it if the client accepts that."""
 
     def __init__(self) -> None:
         self._reader = ArrowReader()
@@ -133,6 +133,6 @@ class ArrowStream:
         return self._sink.take()
 
     def end(self) -> bytes:
-        """Return the mark of the end, without which the stream is cut."""
+        """Return the end marker. A stream without it counts as truncated."""
         self._writer.close()
         return self._sink.take()

@@ -1,4 +1,4 @@
-"""The columns of an export, each of one kind, and sealed records read into them."""
+"""Columns of an export, each of one kind, and the reader that fills them from finished records."""
 
 from collections.abc import Mapping
 from enum import Enum, auto
@@ -36,7 +36,7 @@ _KIND_OF: Final = {name: kind for kind, names in _KINDS.items() for name in name
 # In the order of the record. Only a call that was erased after the snapshot has the last.
 COLUMNS: Final[Mapping[str, Kind]] = {name: _KIND_OF[name] for name in (*CALL_FIELDS, "erased")}
 
-DAMAGED: Final = "a stored record cannot be read; `calltally verify` says which"
+DAMAGED: Final = "a stored record cannot be read; run `calltally verify` to find it"
 
 # One column's values; what is not known is None, and nested values are as they were asked for.
 Column: TypeAlias = list[Any]
@@ -52,9 +52,10 @@ _TYPES: Final[Mapping[Kind, Any]] = {
 
 
 class ColumnReader:
-    """Reads records into columns. `nested` has the types of nested values; the others stay JSON as it was.
+    """Reader of records into columns. `nested` has the types of decoded nested values; others stay JSON.
 
-    To decode is half of what an export costs, so only what is needed is decoded, and straight into its place.
+    Decoding is half the cost of an export, so only the necessary fields are decoded, directly into their
+    columns.
     """
 
     def __init__(self, nested: Mapping[str, Any] | None = None) -> None:
@@ -66,9 +67,9 @@ class ColumnReader:
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(row)
 
     def read(self, records: bytes) -> list[Column]:
-        """The columns of records, of which there is at least one, joined by a line feed.
+        """Return the columns of records (at least one), joined by line feeds.
 
-        Raises DamagedStore for what is no record.
+        Raises DamagedStore for other bytes.
         """
         try:
             rows = self._decoder.decode_lines(records)
@@ -78,5 +79,5 @@ class ColumnReader:
 
 
 def is_unknown(column: Column) -> bool:
-    """Return whether a column has no value, as most columns that the provider does not report."""
+    """Return true if a column has no value, as is usual for fields that the provider does not report."""
     return column[0] is None and column[-1] is None and column.count(None) == len(column)

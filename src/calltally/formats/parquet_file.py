@@ -21,7 +21,7 @@ _REPEATED: Final = (
 
 
 class ParquetFile:
-    """Writer of row groups. A thread that needs no interpreter encodes one while the next is parsed."""
+    """Writer of row groups. A thread encodes one, without the interpreter, while the next is parsed."""
 
     def __init__(self) -> None:
         self._reader = ArrowReader()
@@ -39,7 +39,7 @@ class ParquetFile:
         return self._sink.take()
 
     def add(self, records: bytes) -> bytes:
-        """Return the row group before the one that is full now, mostly nothing. Raises DamagedStore."""
+        """Add records. Returns the previous row group when one is full, else nothing. Raises DamagedStore."""
         batch = self._reader.read(records)
         self._batches.append(batch)
         self._rows += batch.num_rows
@@ -48,7 +48,7 @@ class ParquetFile:
         return self._next_group() if is_full else b""
 
     def end(self) -> bytes:
-        """Return the last row groups and the footer, without which nobody can read the file."""
+        """Return the last row groups and the footer, which every reader needs."""
         written = (self._next_group() if self._batches else b"") + self._finish_group()
         self._writer.close()
         self._encoding.shutdown()

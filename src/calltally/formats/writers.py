@@ -9,7 +9,7 @@ from calltally.formats.csv_lines import CsvLines
 
 
 class Writer(Protocol):
-    """Converter of sealed records to the bytes of one file, a chunk at a time, with bounded memory.
+    """Converter of finished records to the bytes of one file, a chunk at a time, with bounded memory.
 
     Its methods are called one after the other, not always in one thread.
     """
@@ -21,7 +21,7 @@ class Writer(Protocol):
     def add(self, records: bytes) -> bytes:
         """Add the next calls: at least one, as finished JSON records, joined by line feeds.
 
-        The result may be empty if the writer waits for more. Raises DamagedStore for what is no record.
+        The result may be empty if the writer waits for more. Raises DamagedStore for other bytes.
         """
         ...
 
@@ -31,7 +31,7 @@ class Writer(Protocol):
 
 
 class NdjsonLines:
-    """Writer of NDJSON, a call a line. It decodes nothing: records come as lines already."""
+    """Writer of NDJSON, one call per line. It decodes nothing, because the records are lines already."""
 
     def begin(self) -> bytes:
         return b""

@@ -1,7 +1,7 @@
-"""A second process that reads the files of an import while this one writes.
+"""Second process, which reads the files of an import while this one writes.
 
-To read a record takes a fifth of its import, and needs nothing of the ledger. The process is forked, so it
-begins before this one has an event loop or a thread. Its chunks come through a pipe, in their order.
+Reading a record takes a fifth of the time of its import, and does not need the ledger. The process is forked,
+so it must start before this one has an event loop or a thread. It sends the chunks in order through a pipe.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ _PIPE_BYTES: Final = 1024 * 1024
 
 
 class _Message(msgspec.Struct, array_like=True, frozen=True):
-    """A chunk in the pipe; without one the end, with the reason if the rest cannot be read."""
+    """Message in the pipe: a chunk, or else the end, with the reason if the rest cannot be read."""
 
     chunk: Chunk | None = None
     fault: str = ""
@@ -36,9 +36,9 @@ _decoder: Final = msgspec.msgpack.Decoder(_Message)
 
 @contextmanager
 def reading_ahead(chunks: Iterable[Chunk]) -> Iterator[AsyncGenerator[Chunk, None]]:
-    """Fork a process that iterates over `chunks`; yield what they are, read from its pipe.
+    """Fork a process that iterates over `chunks`, and yield the chunks from its pipe.
 
-    The generator raises InvalidInput for what cannot be read, and Unavailable if the process dies.
+    The generator raises InvalidInput for unreadable files, and Unavailable if the process dies.
     """
     context = get_context("fork")
     receiving, sending = context.Pipe(duplex=False)
@@ -75,7 +75,7 @@ def _next(receiving: Connection) -> _Message:
 
 
 def _send(chunks: Iterable[Chunk], sending: Connection, receiving: Connection) -> None:
-    """Work of the process. It ignores an interrupt: the process that writes ends it."""
+    """Send the chunks from the forked process. It ignores SIGINT: the writing process ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # An own copy of the other end would hide that the process that writes is gone.
     receiving.close()

@@ -120,7 +120,7 @@ class CallbackReceiver:
     async def running_signature(
         self, provider_name: str, tenant: str, start: Callback
     ) -> RunningSignature | None:
-        """Return the check of a longer body that begins as that of `start`; None if such bodies are refused.
+        """Return the signature check of a longer body that begins like the body of `start`; None if refused.
 
         Without stored secrets no signature is valid, as for an unknown tenant.
         """

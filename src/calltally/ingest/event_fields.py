@@ -21,7 +21,7 @@ _MAX_FAULTS: Final = 20
 
 
 class EventField(NamedTuple):
-    """Field of an event: outer and inner name, meaning, kind of value, and the fields of an object."""
+    """Field of an event: names on the wire and here, meaning, kind of value, and fields of an object."""
 
     name: str
     into: str
@@ -86,7 +86,12 @@ FIELDS: Final = (
     EventField("occurred_at", "occurred_us", "The event's time, with an offset.", of.INSTANT, required=True),
     EventField("provider", "provider", "The provider, for calls that no provider reports itself.", _WORD),
     EventField("provider_account", "provider_account", "The account with that provider.", _WORD),
-    EventField("sequence", "sequence", "The order of this call's events.", of.integer(*of.INT64)),
+    EventField(
+        "sequence",
+        "sequence",
+        "The sequence number of this event among the events of its call.",
+        of.integer(*of.INT64),
+    ),
     EventField("status", "status", "The current status of the call.", of.word(STATUSES)),
     EventField("direction", "direction", "The direction from the tenant's view.", of.word(DIRECTIONS)),
     EventField("from_number", "from_number", "The caller: E.164, or as received.", of.PARTY),
@@ -117,7 +122,12 @@ FIELDS: Final = (
         EventField("outcome", "outcome", "The outcome of the transfer.", _TRANSFER_OUTCOME),
     ),
     EventField("summary", "summary", "A short summary of the conversation.", of.text(MAX_SUMMARY_CHARS)),
-    EventField("end_reason", "end_reason", "The reason of the end: one of our words or the sender's.", _WORD),
+    EventField(
+        "end_reason",
+        "end_reason",
+        "The reason of the end: one of Calltally's reasons, or the sender's own word.",
+        _WORD,
+    ),
     EventField("hangup_cause", "hangup_cause", "The Q.850 cause code.", of.integer(0, 127)),
     EventField("sip_code", "sip_code", "The final SIP response.", of.integer(100, 699)),
     EventField("error_code", "error_code", "The provider's error code.", _WORD),

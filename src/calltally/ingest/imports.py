@@ -1,4 +1,4 @@
-"""Imports: a provider's own list of calls, however long, as facts through the ledger's one write path."""
+"""Imports: a provider's list of calls, of any length, recorded as facts."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
@@ -33,7 +33,7 @@ Listed: TypeAlias = Iterable[Fact | UnreadableRecord]
 
 
 class Read(NamedTuple):
-    """Progress in the files: the number of a file, its size (None: not known), the bytes read of it."""
+    """Reading progress: the number of the current file, its size (None: unknown), and the bytes read."""
 
     file: int
     size: int | None
@@ -41,7 +41,7 @@ class Read(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """A part of the items: facts ready for the ledger, refusals, and how far the files are read.
+    """Part of the items: facts ready for the ledger, refusals, and the reading progress.
 
     `unread_fields` counts values that could not be read. `unlisted` names fields and end reasons that the
     provider's coverage page does not list.
@@ -55,12 +55,12 @@ class Chunk(NamedTuple):
 
 
 class ImportReport(msgspec.Struct, frozen=True):
-    """Result of an import. `refusals` are the first of the `refused`, in their order.
+    """Result of an import. `refused` counts the refused records; `refusals` are the first of them, in order.
 
     `recorded` counts records that changed a call, and `conflicting` those of them that contradict earlier
-    facts of the call. `known` were recorded before. `unchanged` were new and are kept, but changed no call.
-    `unread_fields` counts values that could not be read and were left out. `unlisted` names fields, in
-    samples of the records, and end reasons that the provider's coverage page does not list.
+    facts of the call. `known` counts records that were stored before. `unchanged` counts new records that
+    changed no call. `unread_fields` counts values that could not be read and were left out. `unlisted` names
+    fields, in samples of the records, and end reasons that the provider's coverage page does not list.
     """
 
     recorded: int = 0
@@ -78,10 +78,10 @@ class ImportReport(msgspec.Struct, frozen=True):
 
 
 async def import_facts(store: Store, tenant: str, *, items: Listed, deliver: bool = False) -> ImportReport:
-    """Record the items of `items` in the writer's small commits.
+    """Record the items in small commits. With `deliver` the tenant's endpoints get the events.
 
-    With `deliver` the tenant's endpoints get its events. Stopped at any point and run again, it finds what it
-    did as known. Raises NotFound for an unknown tenant, Unavailable if the store does not respond.
+    An interrupted import can be run again: the items that it has recorded count as known. Raises NotFound for
+    an unknown tenant, Unavailable if the store does not respond.
     """
     table = await routes_for(store, tenant)
     report = ImportReport()
@@ -97,7 +97,7 @@ async def import_chunks(
 ) -> ImportReport:
     """Record chunks, each as one commit; `on_chunk` is called after each.
 
-    For a process without other work in its event loop, which a commit of a thousand facts holds up.
+    Only for a process without other work in its event loop: a commit of a thousand facts blocks the loop.
     """
     report = ImportReport()
     async for chunk in chunks:
@@ -129,7 +129,7 @@ def chunk_of(
     deliver: bool,
     provider: str = "",
 ) -> Chunk:
-    """Map the facts among items to routes and pack their rows. `provider` has the page of their fields."""
+    """Map the facts among items to routes and pack their rows. `provider` has the page of known fields."""
     facts = [map_route(item, table) for item in items if isinstance(item, Fact)]
     # Without the raw body, which is in the packed row: nothing else reads it.
     submissions = [
@@ -155,7 +155,7 @@ def _unlisted(facts: Sequence[Fact], provider: str) -> tuple[str, ...]:
 async def _record(
     store: Store, tenant: str, chunk: Chunk, report: ImportReport, *, in_one_commit: bool
 ) -> ImportReport:
-    """Record the unknown facts, so that a stopped import soon goes on, and return the new report."""
+    """Record the facts that are not stored yet, and return the new report. Stored facts are skipped fast."""
     submissions, refusals = chunk.submissions, chunk.refused
     fresh = await store.read(unknown_facts(tenant, submissions)) if submissions else []
     recorded = await store.submit(fresh, in_one_commit=in_one_commit) if fresh else []

@@ -122,7 +122,9 @@ class OutgoingClient:
                 async with asyncio.timeout(share_s):
                     return await self._open(target, address)
             except ssl.SSLError as fault:
-                raise RequestFailed("tls", f"{target.host} is not trusted: {_error_text(fault)}") from fault
+                raise RequestFailed(
+                    "tls", f"the certificate of {target.host} is not trusted: {_error_text(fault)}"
+                ) from fault
             except (OSError, TimeoutError) as fault:
                 faults.append(f"{address}: {_error_text(fault)}")
         raise RequestFailed("unreachable", f"no connection: {'; '.join(faults)}")

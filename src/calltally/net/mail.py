@@ -53,7 +53,7 @@ async def send_mail(
     except smtplib.SMTPException as fault:
         return f"the mail server refused the mail: {_error_text(fault)}"
     except ssl.SSLError as fault:
-        return f"{server.host} is not trusted: {fault.strerror or fault}"
+        return f"the certificate of {server.host} is not trusted: {fault.strerror or fault}"
     except OSError as fault:
         return f"no mail server at {server.host}:{server.port}: {fault.strerror or fault}"
     except ValueError as fault:

@@ -85,11 +85,12 @@ def _row(line: _Line, width: int, layout: TableLayout) -> TableRow | UnreadableR
     cells = _cells(line.text, layout)
     if layout.ends_lines and not line.text.endswith("\n"):
         return UnreadableRecord(
-            f"line {line.number}", "has no line end: the row is cut, or is still being written"
+            f"line {line.number}", "has no line end: the row is truncated, or is still being written"
         )
     if width and len(cells) != width and not line.text.endswith("\n"):
         return UnreadableRecord(
-            f"line {line.number}", f"has {len(cells)} fields, not {width}, and no line end: the row is cut"
+            f"line {line.number}",
+            f"has {len(cells)} fields, not {width}, and no line end: the row is truncated",
         )
     return TableRow(line.number, cells)
 
@@ -109,7 +110,7 @@ def _multiline_row(
                 break
             del waiting[:taken]
             return row
-    return UnreadableRecord(f"line {line.number}", "a quote is opened and not closed: the row is cut")
+    return UnreadableRecord(f"line {line.number}", "a quote is opened and not closed: the row is truncated")
 
 
 def _cells(text: str, layout: TableLayout) -> Cells:

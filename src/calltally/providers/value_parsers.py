@@ -36,7 +36,7 @@ def one_of(words: Mapping[str, T]) -> Parse[T]:
 
 
 def known(words: Mapping[str, T]) -> Parse[T]:
-    """Return a parser that maps a word by a table. Other words give no value: another field has them."""
+    """Return a parser that maps a word by a table. Other words give no value: another field states them."""
     return words.get
 
 

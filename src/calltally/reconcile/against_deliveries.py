@@ -54,7 +54,7 @@ class SentEvent(NamedTuple):
 
 
 def delivery_finding(call: CallState, sent: Sequence[SentEvent]) -> Finding | None:
-    """Return the finding of a final call. A delivery that is still in progress is none.
+    """Return the finding of a final call. A delivery in progress is no finding.
 
     The last event counts, because it names the state that it corrects.
     """

@@ -80,7 +80,7 @@ def compare_pair(pair: CallPair, terms: ProviderTerms) -> Finding | None:
 def _unheard(theirs: TheirCall, terms: ProviderTerms) -> Finding | None:
     if not terms.is_in_window(theirs.started_us) or _is_fresh(theirs, terms):
         return None
-    detail = f"{terms.provider} lists it as {theirs.status}; there is no fact of it here"
+    detail = f"{terms.provider} lists it as {theirs.status}; Calltally has no record of it"
     return _finding(FindingKind.UNHEARD_CALL, detail, None, theirs)
 
 

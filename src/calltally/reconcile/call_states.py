@@ -74,7 +74,7 @@ def state_of(record: ExportedRecord | CallRecord, *, is_outside: bool = False) -
 
 
 def chunk_states(records: bytes) -> Iterator[CallState]:
-    """Yield the states of sealed records joined by line feeds. Raises DamagedStore."""
+    """Yield the states of finished records joined by line feeds. Raises DamagedStore."""
     try:
         listed = _record.decode_lines(records)
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:

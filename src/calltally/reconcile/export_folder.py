@@ -143,7 +143,9 @@ def _gone_in(layer: ExportLayer) -> Iterator[RemovedCall]:
 def _read(path: Path) -> Iterator[ExportedRecord]:
     if path.suffix not in _READERS:
         readable = ", ".join(_READERS)
-        raise InvalidInput.of(_OPTION, f"{path.name} cannot be read here; use an export as {readable}")
+        raise InvalidInput.of(
+            _OPTION, f"{path.name} has a format that cannot be compared; export as one of {readable}"
+        )
     try:
         yield from _READERS[path.suffix](path)
     except (OSError, ValueError, csv.Error) as fault:

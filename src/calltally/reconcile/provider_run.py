@@ -63,8 +63,8 @@ class ProviderReport(msgspec.Struct):
 class ProviderRun:
     """Comparison of our calls in a window with the provider's list.
 
-    `ours` are chunks of sealed records, `theirs` the provider's items in any order. Our side is read first. A
-    call that arrives in between is checked again, and not reported as missing.
+    `ours` are chunks of finished records, `theirs` the provider's items in any order. Our side is read first.
+    A call that arrives in between is checked again, and not reported as missing.
     """
 
     def __init__(self, terms: ProviderTerms, options: RunOptions, on_finding: OnFinding) -> None:
@@ -111,8 +111,8 @@ class ProviderRun:
         is_empty = not self._coverage.overlaps(terms.from_us - terms.margin_us, terms.to_us + terms.margin_us)
         if self._expected and is_empty and not self._unreadable:
             message = (
-                f"the list has no call of the window, but there are {self._expected:,} calls of "
-                f"{terms.provider} in it; use the file of this window"
+                f"the list has no call in the window, but Calltally has {self._expected:,} calls of "
+                f"{terms.provider} there; use the file of this window"
             )
             raise InvalidInput.of("provider-file", message)
 

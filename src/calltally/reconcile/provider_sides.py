@@ -83,7 +83,7 @@ _unpack_theirs: Final = msgspec.msgpack.Decoder(TheirCall).decode
 
 
 def our_calls(records: bytes) -> Iterator[OurCall]:
-    """Yield the calls of sealed records joined by line feeds, except erased calls."""
+    """Yield the calls of finished records joined by line feeds, except erased calls."""
     try:
         listed = _record.decode_lines(records)
     except msgspec.DecodeError as fault:

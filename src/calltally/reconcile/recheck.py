@@ -71,7 +71,7 @@ class Recheck:
         return None if record is None else next(our_calls(record), None)
 
     def _may_fetch(self, finding: Finding, terms: ProviderTerms) -> bool:
-        """Return true if the provider may be asked. A platform's list lacks carrier and conversation."""
+        """Return true if the call may be fetched. A platform's list lacks carrier and conversation."""
         is_listed = terms.by_platform and finding.theirs is not None
         return is_listed or (finding.kind in CHECKED_AT_PROVIDER and self.requests < MAX_REQUESTS)
 

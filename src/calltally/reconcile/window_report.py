@@ -159,7 +159,7 @@ def _minute(instant: str) -> str:
 
 
 def parse_open_calls(records: bytes) -> list[OpenCall]:
-    """Parse sealed records joined by commas."""
+    """Parse finished records joined by commas."""
     try:
         return _open_calls.decode(b"[%b]" % records)
     except msgspec.DecodeError as fault:

@@ -67,10 +67,10 @@ def _admin_key(key: SecretStr) -> SecretStr:
     text = key.get_secret_value()
     if not (text.isascii() and text.isprintable()) or " " in text:
         raise ValueError(
-            f"use printable ASCII characters without spaces, as it travels in a header; {_MAKE_KEY}"
+            f"use printable ASCII characters without spaces, because it is sent in a header; {_MAKE_KEY}"
         )
     if _PLACEHOLDER in text:
-        raise ValueError(f"it is the example value of the documentation, which everybody knows; {_MAKE_KEY}")
+        raise ValueError(f"it is the example value of the documentation, which is public; {_MAKE_KEY}")
     if len(text) < ADMIN_KEY_CHARS:
         raise ValueError(
             f"it has {len(text)} characters and must have at least {ADMIN_KEY_CHARS}; {_MAKE_KEY}"

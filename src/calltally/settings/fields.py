@@ -71,8 +71,8 @@ class Settings(BaseModel):
     )
     public_url: Annotated[str, AfterValidator(check_public_url)] | None = Field(
         None,
-        description="The public URL of this service. Providers sign it, so set it behind a proxy."
-        " Unset: the scheme and Host of each request.",
+        description="The public URL of this service. Providers sign this URL, so set it if the service is"
+        " behind a proxy. Unset: the scheme and Host of each request.",
     )
     secret_key: SecretKey | None = Field(
         None,
@@ -101,7 +101,7 @@ class Settings(BaseModel):
         " jobs. Set it to false only if `calltally worker` runs.",
     )
     worker_interval_seconds: int = Field(
-        60, ge=1, le=3600, description="Seconds between two rounds of the background work."
+        60, ge=1, le=3600, description="Seconds between two runs of the background work."
     )
     rate_alerts: bool = Field(
         True,  # noqa: FBT003 (how pydantic takes a default)
@@ -169,7 +169,7 @@ class Settings(BaseModel):
     )
     metrics_by_tenant: bool = Field(
         default=False,
-        description="Name tenants in calltally_alert of /metrics. Only if strangers cannot read /metrics.",
+        description="Label calltally_alert in /metrics by tenant. Set it only if /metrics is not public.",
     )
     log_format: Literal["json", "console"] = Field(
         "json", description="The format of log lines: json for machines, console for people."

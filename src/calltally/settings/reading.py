@@ -100,7 +100,7 @@ def _read_file(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        message = f"{CONFIG_VARIABLE} names {path}, which is not there"
+        message = f"{CONFIG_VARIABLE} names {path}, which does not exist"
     except OSError as fault:
         message = f"{path} cannot be read: {fault.strerror}"
     except ValueError as fault:

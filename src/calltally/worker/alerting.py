@@ -56,7 +56,7 @@ class AlertWorker:
         self._stop = stop
 
     async def run(self) -> None:
-        """Evaluate repeatedly, without a pause while a tenant's history waits: that throttles itself."""
+        """Evaluate repeatedly, without a pause while history is left to evaluate: it throttles itself."""
         is_behind = False
         while not await wait_for_stop(
             self._stop, 0 if is_behind else _INTERVAL_S * (0.5 + self._dependencies.chance())
@@ -66,7 +66,7 @@ class AlertWorker:
     async def evaluate_due(self) -> Sequence[EvaluationRun]:
         """Evaluate each due tenant once, and return the evaluations. Errors are logged.
 
-        One evaluation each, so that no tenant's present waits for another's history.
+        Each tenant gets one evaluation, so that no tenant waits for another's history.
         """
         runs: list[EvaluationRun] = []
         for tenant in await self._tenants():
@@ -85,7 +85,7 @@ class AlertWorker:
         return ()
 
     async def _poll_providers(self, tenant: str, now_us: int) -> None:
-        """Ask the provider about stuck calls, at most once an hour each, and record its response."""
+        """Fetch stuck calls from their provider, each at most once an hour, and record the response."""
         poll_provider = self._poll_provider
         if poll_provider is None:
             return
@@ -106,8 +106,7 @@ class AlertWorker:
     async def _evaluate_tenant(self, tenant: str) -> Sequence[EvaluationRun]:
         """Evaluate a tenant if an evaluation is due and no other worker has it.
 
-        Wrong signatures of a provider make one due at once: after a launch with a wrong secret, five minutes
-        are many calls.
+        Wrong signatures make an evaluation due at once: with a wrong secret, five minutes lose many calls.
         """
         now_us = self._dependencies.clock()
         lease = Lease(tenant, ALERTS_LEASE, self._dependencies.holder)

@@ -47,7 +47,7 @@ class BackgroundWork:
                 group.create_task(self._go_on("jobs", jobs.run))
 
     async def _go_on(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Run until it ends by itself. A fault is logged and ends neither it nor the others."""
+        """Run a part until it ends by itself. After an error, which is logged, it is started again."""
         is_over = False
         while not is_over:
             try:

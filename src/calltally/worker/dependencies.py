@@ -35,7 +35,7 @@ class WorkerDependencies:
     if no jobs are run. `files_us` is the retention of a finished job's files, and `runners` run the jobs of
     each kind. Without `alerts`, no alerts are evaluated. `deliveries` are the dependencies of deliveries,
     None if this process makes none. `events_us` is the retention of events and deliveries, `alerts_us` of
-    resolved alerts (None: for ever).
+    resolved alerts (None: forever).
     """
 
     store: Store

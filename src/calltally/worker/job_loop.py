@@ -1,7 +1,7 @@
 """Loop over long-running jobs: one time slice of a few seconds per tenant in rotation.
 
-It runs besides the maintenance rounds, so that neither waits for the other. If a worker dies, another one
-continues its job after the lease has expired.
+It runs in parallel with the maintenance rounds, so that neither waits for the other. If a worker dies,
+another one continues its job after the lease has expired.
 """
 
 import asyncio

@@ -148,7 +148,7 @@ class MaintenanceTasks:
         )
 
     def _events_before(self, task: TaskRun) -> StoreOperation[int]:
-        """Return the age limit of events; without endpoints they are kept no longer than snapshots."""
+        """Return the age limit of events; without endpoints they are kept only as long as snapshots."""
         has_webhooks = yield from has_endpoints(task.name)
         return task.now_us - (max(self._events_us, self._keep_us) if has_webhooks else self._keep_us)
 

@@ -32,7 +32,7 @@ def throttled(items: Iterable[T], stop: asyncio.Event, clocks: ThreadClocks) -> 
 
     The factor is four, and more if the process is busy during the pauses. For a thread: it does not hold the
     interpreter while it sleeps, so a request waits for one item at most. After `stop` is set there are no
-    more pauses, because everybody waits for the end.
+    more pauses, because the shutdown waits for the thread.
     """
     busy_share = 0.0
     for item in items:

@@ -135,7 +135,7 @@ def test_expired_snapshot_fails_the_job_with_reason(desk: Desk) -> None:
     desk.work()
     export = desk.export(job)
     assert (export["state"], export["error"]["slug"]) == ("failed", "snapshot-gone")
-    assert "older than what is kept" in export["error"]["detail"]
+    assert "the snapshot has expired" in export["error"]["detail"]
     assert export["expires_at"] is not None
 
 

@@ -48,7 +48,7 @@ def test_erased_call_is_gone_under_all_its_ids(listed: Service, named: str) -> N
         for path in (f"{LIST}/{name}", f"{LIST}/{name}/events"):
             reported = listed.get(path)
             assert (reported.status_code, slug(reported)) == (410, "erased")
-            assert reported.json()["detail"] == "the call was erased; nothing of it is kept"
+            assert reported.json()["detail"] == "the call was erased"
         assert delete(listed, name).status_code == 204
         assert page(listed, f"call_sid={name}")["total"] == 0
     assert verdict(listed.bench).findings == []
@@ -128,7 +128,7 @@ def test_own_events_of_an_erased_call_are_refused_with_a_reason(listed: Service)
     answer = sending.send(event(SID), event("fresh", 2), event("platform-1", 3))
     assert answer.status_code == 200
     refused, applied, refused_too = answer.json()["outcomes"]
-    why = "the call was erased; nothing of it is kept again"
+    why = "the call was erased; new facts of it are refused"
     for each in (refused, refused_too):
         assert (each["outcome"], each["reason"], each["call_id"], each["revision"]) == (
             "refused",

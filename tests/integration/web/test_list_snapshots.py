@@ -244,7 +244,7 @@ def test_pruned_snapshot_is_gone_with_advice(listed: Service) -> None:
     assert page(listed, f"snapshot={token}")["total"] == CALLS
     alter_head(listed.bench, f"kept_from = {CALLS + 1}")
     detail = gone(listed.get(f"{LIST}?snapshot={token}"))
-    assert "older than what is kept" in detail
+    assert "the snapshot has expired" in detail
     assert "begin again without it, and continue with the snapshot in the response" in detail
 
 

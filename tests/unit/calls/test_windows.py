@@ -30,7 +30,7 @@ def test_window_of_start_and_end() -> None:
     [
         ("2026-13", None, None, "'2026-13' is not a month"),
         ("0000-10", None, None, "0000-10"),
-        ("9999-12", None, None, "9999-12 ends after year 9999"),
+        ("9999-12", None, None, "9999-12 ends after the year 9999"),
         ("2026-10", "2026-10-01", None, "leave out --from"),
         (None, None, None, "no window is given"),
         (None, "2026-10-01", None, "both --from and --to"),

@@ -63,7 +63,7 @@ def calltally(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def test_every_location_has_a_command(name: str) -> None:
     command = get_command(app)
     assert command.commands[name].name == name  # type: ignore[attr-defined] # a group has them
-    assert "Needs the server" not in (command.commands[name].help or "")  # type: ignore[attr-defined] # the same
+    assert "Not installed" not in (command.commands[name].help or "")  # type: ignore[attr-defined] # the same
 
 
 @pytest.mark.parametrize("name", Subcommands.aliases)
@@ -111,7 +111,7 @@ def test_all_commands_are_listed_without_the_server(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     listed = result.stdout.partition("Commands:")[2].split("\n")
     assert [line.split()[0] for line in listed if line] == list(Subcommands.locations)
-    assert "Needs the server: pip install 'calltally[server]'" in result.stdout
+    assert "Not installed: pip install 'calltally[server]'" in result.stdout
 
 
 @pytest.mark.parametrize("words", [(), ("serve",), ("tenant", "add")])

@@ -74,7 +74,7 @@ def test_data_of_another_event_is_not_a_call() -> None:
 
 @pytest.mark.parametrize("body", [BODY, b"", b"[]", b"\xff", b'{"id": "\xff"}'])
 def test_signed_body_that_is_no_event_is_an_error(body: bytes) -> None:
-    with pytest.raises(UnexpectedAnswer, match="the signature is valid, but the body is no event"):
+    with pytest.raises(UnexpectedAnswer, match="the signature is valid, but the body is not an event"):
         verify(body, signed(body), secrets=SECRET, now_s=NOW_S)
 
 

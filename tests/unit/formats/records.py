@@ -1,4 +1,4 @@
-"""Sealed records as hypothesis makes them: every kind of text, and metadata that looks like a record."""
+"""Finished records as hypothesis makes them: every kind of text, and metadata that looks like a record."""
 
 import json
 from typing import Any

@@ -148,7 +148,7 @@ def test_folder_without_manifest_is_refused(tmp_path: Path) -> None:
         ("calls.ndjson", b'{"id":5}\n', "was changed after the export"),
         ("calls.csv", b'id,call_sid\r\n"1,2\r\n', "was changed after the export"),
         ("calls.parquet", b"PAR1", "was changed after the export"),
-        ("calls.arrows", b"", "cannot be read here"),
+        ("calls.arrows", b"", "cannot be compared"),
     ],
 )
 def test_unreadable_file_is_named(tmp_path: Path, name: str, content: bytes, words: str) -> None:

@@ -162,7 +162,7 @@ def test_named_file_that_is_missing_or_unreadable_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CALLTALLY_CONFIG", "gone.toml")
-    with pytest.raises(BadSetting, match=r"CALLTALLY_CONFIG names .*gone\.toml, which is not there"):
+    with pytest.raises(BadSetting, match=r"CALLTALLY_CONFIG names .*gone\.toml, which does not exist"):
         read_settings(tmp_path)
     monkeypatch.setenv("CALLTALLY_CONFIG", ".")
     with pytest.raises(BadSetting, match="cannot be read: Is a directory"):

@@ -102,7 +102,7 @@ def accounts_by_sid(facts: Iterable[Fact]) -> dict[str, list[str]]:
 
 
 def _find_shared_call(tenant: str, call_sid: str) -> StoreOperation[SharedCall | None]:
-    """Return None if the call has been erased or merged in the meantime."""
+    """Return the tenant's call; None if it was erased or merged meanwhile."""
     try:
         record = yield from find_call(tenant, call_sid)
     except Erased:

@@ -1,8 +1,8 @@
 """Lifecycle of alerts: findings open, renew, group and resolve them.
 
 Each cause has one alert at a time. An alert that resolved by itself and soon begins again is reopened. One
-that a person resolved stays resolved until it has recovered and started again, or has become far worse. One
-that gets worse fires again although it was acknowledged, because the acknowledgement was for less.
+that a person resolved stays resolved until it has recovered and started again, or has become far worse. An
+acknowledged alert that gets worse fires again: the acknowledgement was for a smaller change.
 """
 
 from collections.abc import Iterable, Sequence

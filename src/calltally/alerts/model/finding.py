@@ -46,7 +46,7 @@ class ChangeDirection(StrEnum):
 
 
 class DetectionSpeed(StrEnum):
-    """Speed of the detector that found it: minutes, hours or days."""
+    """Speed of the detector that found the change: minutes, hours or days."""
 
     COLLAPSE = "collapse"
     SHIFT = "shift"

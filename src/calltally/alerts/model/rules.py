@@ -51,7 +51,7 @@ class Campaign(_Strict, frozen=True):
 
 
 class Mute(_Strict, frozen=True):
-    """Rule that suppresses findings by kind, series and metric; omitted fields match all. Until a time."""
+    """Rule that suppresses findings by kind, series and metric until a time; omitted fields match all."""
 
     kind: AlertKind | None = None
     dimension: Dimension | None = None

@@ -75,7 +75,7 @@ class BacktestRequest(NamedTuple):
 
 @with_options(BacktestOptions)
 def backtest(options: BacktestOptions) -> None:
-    """Report the alerts that rules would have raised in a past window. Nothing is sent or changed."""
+    """Report the alerts that a set of rules would have raised in a past window. Sends and changes nothing."""
     window = parse_window(None, options.from_, options.to)
     request = BacktestRequest(options.tenant, *window, _rule_sets(options))
     # The plot's file is opened first, so that an error shows before minutes of work.

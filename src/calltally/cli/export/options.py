@@ -78,7 +78,7 @@ class ExportOptions(NamedTuple):
     q: Annotated[str | None, typer.Option(help="Only calls with these words.")] = None
     format: Annotated[str, typer.Option(help=f"File format: {', '.join(STORAGE_FORMATS)}.")] = DEFAULT_FORMAT
     partition: Annotated[
-        str, typer.Option(help=f"One file for each {', '.join(PARTITIONS)} (UTC day or month of creation).")
+        str, typer.Option(help=f"Divide the calls into files by creation in UTC: {', '.join(PARTITIONS)}.")
     ] = "none"
     raw: Annotated[bool, typer.Option("--raw", help="Also store each response unchanged.")] = False
     limit: Annotated[int, typer.Option(help="Calls per page.", min=1, max=MAX_LIMIT)] = MAX_LIMIT

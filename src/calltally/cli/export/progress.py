@@ -117,7 +117,7 @@ def _drift(manifest: Manifest) -> Iterator[str]:
 
 def _complete(manifest: Manifest) -> str:
     if not manifest.complete:
-        return "NO: see above. Calls of an older window (--settle 1h) change less"
+        return "NO: see above. Older calls change less: leave out the newest with --settle 1h"
     how = (
         "as many calls as the server counts under this snapshot"
         if manifest.snapshot

@@ -74,8 +74,8 @@ class ImportOptions(NamedTuple):
 def import_calls(options: ImportOptions) -> None:
     """Import call records from a provider's files. After an interruption, the same command continues.
 
-    Known records change nothing. Records that cannot be read are printed with their position and skipped; the
-    exit code is then 1. All others are imported.
+    Records that are already stored change nothing. Records that cannot be read are printed with their
+    position and skipped; the exit code is then 1. All others are imported.
     """
     named = registered_name(options.provider)
     reading = Reading(_reader(options.provider), options.files, options.refused, named)
@@ -203,4 +203,4 @@ def _print_report(report: ImportReport) -> None:
         values = "value" if report.unread_fields == 1 else "values"
         typer.echo(f"{report.unread_fields} {values} could not be read and were left out.")
     if report.unlisted:
-        typer.echo(f"Not on the provider's page: {', '.join(report.unlisted)}.")
+        typer.echo(f"Not documented by the provider: {', '.join(report.unlisted)}.")

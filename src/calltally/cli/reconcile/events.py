@@ -69,7 +69,7 @@ class ServerSide:
         self._tenant = tenant
 
     def states(self) -> Iterator[CallState]:
-        """Yield the calls before the window first: some servers have no time that separates them."""
+        """Yield first the calls before the window: the records of some servers have no creation time."""
         from_us, to_us = self._window
         if from_us > FIRST_US:
             yield from self._listed(max(from_us - LOOKBACK_US, FIRST_US), from_us, is_outside=True)
@@ -168,7 +168,9 @@ def _sorted_on_disk(findings: Iterator[Finding]) -> Iterator[Finding]:
         yield from findings
     except OSError as fault:
         folder = tempfile.gettempdir()
-        message = f"temporary files in {folder} failed ({fault.strerror}); set TMPDIR to another folder"
+        message = (
+            f"temporary files cannot be written to {folder} ({fault.strerror}); set TMPDIR to another folder"
+        )
         raise Unavailable(message) from fault
 
 

@@ -57,7 +57,7 @@ class ReconcileOptions(NamedTuple):
     against: Annotated[
         str | None,
         typer.Option(
-            help="Only value: deliveries, to compare with the webhooks that this service delivered."
+            help="Compare with the webhooks that this service delivered. The only value is deliveries."
         ),
     ] = None
     endpoint: Annotated[

@@ -65,8 +65,8 @@ def serve(
         bool,
         typer.Option(
             "--no-worker",
-            help="Leave deliveries, alerts, retention and jobs to `calltally worker`;"
-            " or set CALLTALLY_EMBEDDED_WORKER=false.",
+            help="Do no background work (deliveries, alerts, retention, jobs): `calltally worker` does it."
+            " Same as CALLTALLY_EMBEDDED_WORKER=false.",
         ),
     ] = False,
 ) -> None:

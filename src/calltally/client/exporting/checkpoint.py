@@ -132,7 +132,7 @@ def load(path: Path) -> Checkpoint | None:
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
         raise DamagedExport(f"{path} was changed ({fault}); start again with --restart") from fault
     if found.version != VERSION:
-        raise DamagedExport(f"{path} is of another version of Calltally; start again with --restart")
+        raise DamagedExport(f"{path} was written by another version of Calltally; start again with --restart")
     _check_names(path, found)
     if whole != lines:
         os.truncate(path, sum(map(len, whole)))
@@ -210,6 +210,6 @@ def exclusive_lock(path: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as fault:
             raise ExportInUse(
-                f"another export uses {path}; wait for its end, or use another folder and checkpoint"
+                f"another export uses {path}; wait until it ends, or use another folder and checkpoint"
             ) from fault
         yield

@@ -94,7 +94,7 @@ class Follower:
 
 def _first_checkpoint(plan: ExportPlan, base: Manifest) -> FollowCheckpoint:
     if base.next is None:
-        raise NotExportable("the server has no snapshots, so there is no position in a feed to follow from")
+        raise NotExportable("the server has no snapshots, so --follow has no position to start from")
     if others := {name for name, _ in plan.filters} - LOCAL_FILTERS:
         names = ", ".join(sorted(others))
         raise NotExportable(f"the filters {names} cannot be applied to changes; follow without them")

@@ -81,7 +81,7 @@ def _row_facts(
     )
     if not minimum <= len(cells) <= len(names):
         wanted = f"{minimum}" if minimum == len(names) else f"{minimum} to {len(names)}"
-        reason = f"has {len(cells)} fields, not {wanted}: the row is cut, or belongs to another table"
+        reason = f"has {len(cells)} fields, not {wanted}: the row is truncated, or belongs to another table"
         yield UnreadableRecord(position, reason)
         return
     row = dict(zip(names, cells, strict=False))
@@ -109,7 +109,9 @@ def _ami_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | 
             yield from _ami_event_facts(f"line {first_line}", event, source)
             event = {}
     if event.get("event", "").lower() in _AMI_EVENTS:
-        yield UnreadableRecord(f"line {first_line}", "the event does not end with a blank line: it is cut")
+        yield UnreadableRecord(
+            f"line {first_line}", "the event does not end with a blank line: it is truncated"
+        )
 
 
 def _ami_event_facts(
@@ -122,6 +124,6 @@ def _ami_event_facts(
     if "\0" in content or "\ufffd" in content:
         yield UnreadableRecord(position, "contains bytes that are not text")
     elif kind == "cdr" and "uniqueid" not in row:
-        yield UnreadableRecord(position, "UniqueID is missing: the event is cut")
+        yield UnreadableRecord(position, "UniqueID is missing: the event is truncated")
     elif kind == "cdr" or channel_events.is_transfer(row):
         yield _fact(position, row, source)

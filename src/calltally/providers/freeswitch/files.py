@@ -60,7 +60,7 @@ def _xml_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | 
             )
             record, first_line = b"", number + 1
     if record.strip():
-        yield UnreadableRecord(f"line {first_line}", "the record has no end tag: it is cut")
+        yield UnreadableRecord(f"line {first_line}", "the record has no end tag: it is truncated")
 
 
 def _xml_fact(position: str, text: bytes, source: RecordSource) -> Fact | UnreadableRecord:
@@ -79,7 +79,7 @@ def _table_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact 
             columns = columns if source.columns else named
         elif len(row.cells) != len(columns):
             problem = (
-                f"not {len(columns)}: the row is cut"
+                f"not {len(columns)}: the row is truncated"
                 if columns
                 else "but the columns have no names: name them with --columns"
             )

@@ -139,7 +139,7 @@ def _table_facts(
             header = columns = [cell.strip() for cell in row.cells]
         elif len(row.cells) != len(columns):
             yield UnreadableRecord(
-                f"line {row.line}", f"has {len(row.cells)} fields, not {len(columns)}: the row is cut"
+                f"line {row.line}", f"has {len(row.cells)} fields, not {len(columns)}: the row is truncated"
             )
         elif not header or row.cells != header:
             # Concatenated files repeat the header in the middle.

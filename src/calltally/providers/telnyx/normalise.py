@@ -77,7 +77,7 @@ def _event_facts(content: Content, callback: Callback) -> list[Fact]:
         return []
     payload = values.object_at(event, "payload")
     if not kind.startswith("call."):
-        detail = f"event_type {kind!r} is in no table of Telnyx's events"
+        detail = f"event_type {kind!r} is not a known Telnyx event"
         raise unread_kind_error(kind, detail, names_state=False)
     received_us = callback.received_us
     times_us = [

@@ -91,7 +91,7 @@ def totals_of(query: TotalsQuery) -> StoreOperation[GroupedTotals]:
 def check_groups(count: int) -> None:
     if count > MOST_GROUPS:
         detail = (
-            f"there are more than {MOST_GROUPS} groups; ask for a shorter window, longer steps of time,"
+            f"there are more than {MOST_GROUPS} groups; use a shorter window, longer steps of time,"
             " fewer keys in group_by, or one route, agent or provider"
         )
         raise InvalidInput.of("group_by", detail)
@@ -189,11 +189,11 @@ def _check_rows(rows_read: int, query: TotalsQuery) -> None:
     if reads_rows(query.calls):
         message = (
             f"more than {MOST_ROWS} calls match, and filters by status, call_sid, number, escalated and q"
-            " read them one by one; ask for a shorter window, or leave out these filters"
+            " read them one by one; use a shorter window, or leave out these filters"
         )
         raise InvalidInput.of("from", message)
     message = (
         f"more than {MOST_ROWS} calls lie in hours of UTC that the window, or a step of time in this zone,"
-        " cuts; begin and end at full hours of UTC, or ask for a shorter window or longer steps"
+        " cuts; begin and end at full hours of UTC, or use a shorter window or longer steps"
     )
     raise InvalidInput.of("from", message)

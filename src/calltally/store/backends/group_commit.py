@@ -208,7 +208,7 @@ async def check_writer(store: Store) -> None:
         except Exception as fault:  # noqa: BLE001 - for any reason, the next request would fail too
             _log_failure(fault)
     message = (
-        f"no write was committed for {STALLED_S:g} s or more, though some were requested; see the service's"
+        f"no write was committed for {STALLED_S:g} s or more, although some were requested; see the service's"
         " log and the database"
     )
     raise NothingCommitted(message)

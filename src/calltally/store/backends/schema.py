@@ -7,7 +7,9 @@ from typing import Final
 from calltally.calls.errors import Misconfigured
 
 HEAD: Final = "0018"
-NO_TABLES: Final = "the database has no tables of Calltally, or older ones; run `calltally migrate`"
+NO_TABLES: Final = (
+    "the database has no tables of Calltally, or tables of an older version; run `calltally migrate`"
+)
 
 
 def upgrade_in_subprocess(url: str) -> None:

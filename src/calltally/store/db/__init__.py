@@ -1,1 +1,1 @@
-"""How statements run: operations, named statements, the interface of a store, and codecs of its rows."""
+"""Execution of statements: operations, named statements, the interface of a store, and row codecs."""

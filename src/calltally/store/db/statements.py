@@ -50,7 +50,7 @@ class Statements:
         self._filled: dict[tuple[str, tuple[tuple[str, str], ...]], NamedSql] = {}
 
     def find(self, name: str, clauses: tuple[tuple[str, str], ...] = ()) -> NamedSql:
-        """Return the statement, its `{placeholders}` filled from `clauses`: our constant SQL, never input."""
+        """Return the statement, its `{placeholders}` filled from `clauses`: our own SQL, never input."""
         if not clauses:
             return self._named[name]
         return self._filled.get((name, clauses)) or self._fill(name, clauses)

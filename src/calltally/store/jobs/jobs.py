@@ -56,8 +56,8 @@ class Job(NamedTuple):
     `checked` is the revision up to which its files contain no erased call. `run_number` counts the runs of
     the job, and so numbers the last one. `tries` counts the runs since the last progress that ended without a
     result, `waits` the runs that failed for an unavailable dependency, last for this `reason`. `expires_us`
-    is when a complete job's files are deleted, or an ended job is forgotten; `cleared_us` when its files were
-    deleted.
+    is the time at which a complete job's files, or another ended job, are deleted; `cleared_us` is the time
+    at which its files were deleted.
     """
 
     job: bytes
@@ -118,7 +118,7 @@ def need_job(tenant: str, job: bytes) -> StoreOperation[Job]:
     """Return the tenant's job with that id. Raises NotFound."""
     found = yield from find_job(tenant, job)
     if found is None:
-        raise NotFound("there is no job with that id; ended jobs are forgotten after a while")
+        raise NotFound("there is no job with that id; ended jobs are deleted after a while")
     return found
 
 
@@ -164,7 +164,7 @@ def start_job(tenant: str, job: bytes, now_us: int) -> StoreOperation[Job | None
 class SavedProgress(NamedTuple):
     """Progress of a job, the revision up to which its files contain no erased call, and its finished files.
 
-    With `clears_files` the earlier files are forgotten first.
+    With `clears_files` the rows of earlier files are deleted first.
     """
 
     progress: bytes
@@ -219,7 +219,7 @@ def end_job(tenant: str, job: bytes, end: JobEnd, now_us: int, *, run_number: in
 
 
 def expire_job(tenant: str, job: bytes, *, now_us: int, forget_us: int) -> StoreOperation[bool]:
-    """Expire the files of a complete job now; the job itself is forgotten at `forget_us`."""
+    """Expire the files of a complete job now; the job itself is deleted at `forget_us`."""
     params = {"tenant": tenant, "job": job, "now_us": now_us, "expires_us": forget_us}
     return bool((yield Statement("expire_job", params)))
 

@@ -81,7 +81,7 @@ class ChangeSet:
             self.put("count_repeats", tenant=tenant, node=node, key=key)
 
     def put_identities(self, component: LinkedCall, call_id: bytes) -> bool:
-        """Store for life the call of each linked SID; return whether a SID is new to the call."""
+        """Store the call of each linked SID permanently; return whether a SID is new to the call."""
         new = [node for node in component.sids if component.linked.get(node) != call_id]
         for node in new:
             row = {"tenant": component.tenant, "node": node, "call_sid": component.sids[node], "id": call_id}
@@ -99,7 +99,7 @@ class ChangeSet:
             self.put("end_texts", tenant=old.dimensions.tenant, id=old.id, revision=revision)
 
     def end_call(self, old: StoredCall, reason: str, merged_into: bytes | None) -> int:
-        """Replace the call by a tombstone and return its revision. The caller takes it off the totals."""
+        """Replace the call by a tombstone, return its revision. The caller subtracts it from the totals."""
         tenant = old.dimensions.tenant
         self._steps.move(tenant, alert_counts_of_stored(old.record, old.measured), ())
         revision = self._next_revision(tenant)

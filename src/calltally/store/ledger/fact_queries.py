@@ -79,7 +79,7 @@ def admin_sids_of_tenants(
 
 HOUR_S: Final = 3_600
 _PREFIX: Final = "provider="
-# Last fields of a sealed record without contradictions; `store/sql/*/windows.sql` searches its end for this.
+# Last fields of a finished record without contradictions; `store/sql/*/windows.sql` searches for this.
 # The searched end is so short that it cannot contain a tenant's `metadata`, which comes before.
 _UNDISPUTED: Final = b'"conflicts":0,"revision":'
 
@@ -106,7 +106,7 @@ def active_hours(tenant: str, from_us: int, to_us: int) -> StoreOperation[dict[s
 
 
 def disputed_records(tenant: str, from_us: int, to_us: int) -> StoreOperation[list[bytes]]:
-    """Return the sealed records of a window's calls with contradicting facts, in no particular order.
+    """Return the finished records of a window's calls with contradicting facts, in no particular order.
 
     Linear in the calls of the window, by the index `calls_listed`: choose a short window.
     """

@@ -45,7 +45,7 @@ FactKey: TypeAlias = tuple[bytes, bytes]
 
 
 class StoredSession(NamedTuple):
-    """Session as its row has it: its sealed record, and the facts with its turns and function calls."""
+    """Session as its row has it: its finished record, and the facts with its turns and function calls."""
 
     record: bytes
     turns: FactKey | None

@@ -27,7 +27,7 @@ def resolve(tenant: str, node: bytes) -> StoreOperation[bytes]:
 
 
 def find_call(tenant: str, id_or_sid: str) -> StoreOperation[bytes | None]:
-    """Return a call's sealed record, or None. A UUID is tried as an id, then as a SID (as Vapi's are)."""
+    """Return a call's finished record, or None. A UUID is tried as an id, then as a SID (as Vapi's are)."""
     found = yield from find_call_with_id(tenant, id_or_sid)
     return found[1] if found else None
 
@@ -52,14 +52,14 @@ def nodes_of(tenant: str, call_id: bytes) -> StoreOperation[list[bytes]]:
 
 
 def find_call_with_id(tenant: str, id_or_sid: str) -> StoreOperation[tuple[bytes, bytes] | None]:
-    """Return the current id and the sealed record of a call, or None."""
+    """Return the current id and the finished record of a call, or None."""
     as_id = parse_uuid(id_or_sid)
     for node in (as_id, call_uuid(tenant, id_or_sid)):
         if node is None:
             continue
         call_id = yield from resolve(tenant, node)
         if call_id == ERASED:
-            raise Erased("the call was erased; nothing of it is kept")
+            raise Erased("the call was erased")
         rows = yield Statement("record_of_id", {"tenant": tenant, "id": call_id})
         if rows:
             return call_id, rows[0][0]

@@ -28,7 +28,7 @@ from calltally.store.ledger.session_rows import (
 )
 from calltally.store.ledger.text_index import indexed_words, summary_of
 
-ERASED_REASON: Final = "the call was erased; nothing of it is kept again"
+ERASED_REASON: Final = "the call was erased; new facts of it are refused"
 
 
 def record(submissions: Sequence[Submission], now_us: int) -> StoreOperation[list[SubmissionResult]]:

@@ -54,7 +54,7 @@ def turns_of(states: Mapping[str, SessionState]) -> tuple[FactKey, ...]:
 
 
 def session_row(tenant: str, folded: FoldedSession, sealed_at: tuple[int, int]) -> Params:
-    """Return a row for `put_sessions`, sealed with a revision and a time."""
+    """Return a row for `put_sessions`, completed by a revision and a time."""
     session, (revision, updated_us) = folded.session, sealed_at
     turns_node, turns_key = fact_key(tenant, folded.turns) or (None, None)
     functions_node, functions_key = fact_key(tenant, folded.functions) or (None, None)

@@ -36,7 +36,7 @@ class LedgerView(NamedTuple):
 
 
 class ListedPage(NamedTuple):
-    """Page of sealed records joined by SEPARATOR, with the total, its offset and its snapshot."""
+    """Page of finished records joined by SEPARATOR, with the total, its offset and its snapshot."""
 
     records: bytes
     total: int

@@ -1,7 +1,8 @@
-"""SQL of the filter by number: the whole number, or the last digits that people give of it.
+"""SQL of the filter by number: the whole number, or its last digits.
 
-Digits are searched by an index over the last four digits, in the order of time: a page reads its own rows
-alone, however many calls end so. An index over whole reversed digits would first have to sort all of them.
+Digits are searched by an index over the last four digits, in the order of time: a page reads only its own
+rows, however many numbers have that ending. An index over whole reversed digits would first have to sort all
+of them.
 """
 
 from typing import Any, Final

@@ -18,7 +18,7 @@ _encoder: Final = msgspec.json.Encoder()
 
 
 def documents_of(tenant: str, as_of: int, rows: Sequence[Row]) -> StoreOperation[list[bytes]]:
-    """Return the record of each row (id, created, revision, updated, record, or None if it changed)."""
+    """Return the record of each row (id, created, revision, updated, record or None if it changed since)."""
     changed = [row for row in rows if row[4] is None]
     ids = [row[0] for row in changed]
     by_id = (yield from linked_calls_as_of(tenant, as_of, ids)) if changed else {}
@@ -41,11 +41,13 @@ def _document(tenant: str, linked_call: LinkedCall | None, row: Row) -> bytes:
     if linked_call is None:
         return erased_document(call_id, created_us)
     if updated_us is None:
-        message = "the snapshot is from a time when the previous release still wrote; begin again without it"
+        message = (
+            "the snapshot was taken while the previous release still wrote calls; begin again without it"
+        )
         raise SnapshotGone(message)
     canonical: Node = linked_call.canonical()
     if call_uuid(tenant, canonical.call_sid) != call_id:
-        message = f"the facts of call {uuid_text(call_id)} do not lead to it; run `calltally verify`"
+        message = f"the facts of call {uuid_text(call_id)} do not produce its record; run `calltally verify`"
         raise DamagedStore(message)
     folded = fold(tenant, canonical, linked_call.facts.values())
     return finish_record(encode_body(folded.call), revision, updated_us)

@@ -30,7 +30,7 @@ _NOT_WORTH_OPENING: Final = 512
 
 
 class PageRecords(NamedTuple):
-    """Sealed records of a page in their order, joined by SEPARATOR, and the number of calls that match."""
+    """Finished records of a page in their order, joined by SEPARATOR, and the number of calls that match."""
 
     records: bytes
     total: int

@@ -30,14 +30,14 @@ class SessionQuery(NamedTuple):
 
 
 class SessionPage(NamedTuple):
-    """Page of sealed records, and the number of sessions that match."""
+    """Page of finished records, and the number of sessions that match."""
 
     records: list[bytes]
     total: int
 
 
 class FoundSession(NamedTuple):
-    """Session with the id of its call, its sealed record and its conversation."""
+    """Session with the id of its call, its finished record and its conversation."""
 
     call_id: bytes
     record: bytes

@@ -38,7 +38,7 @@ def _named(tenant: str, id_or_sid: str) -> StoreOperation[bytes]:
 
 
 def erase_calls(tenant: str, ids: Sequence[bytes], changes: ChangeSet, reason: str) -> StoreOperation[None]:
-    """Erase calls, with everything that is stored of them, and take them off the totals."""
+    """Erase calls, with everything that is stored of them, and subtract them from the totals."""
     rows = yield StatementMany("calls_of_ids", [{"tenant": tenant, "id": call_id} for call_id in ids])
     calls = [stored_call(row) for row in rows]
     linked = yield StatementMany(
@@ -64,7 +64,7 @@ def erase_calls(tenant: str, ids: Sequence[bytes], changes: ChangeSet, reason: s
 
 
 def _erase_record(changes: ChangeSet, call: StoredCall, reason: str) -> None:
-    """Take a call off the totals and remove its record. Its last version keeps its position in lists.
+    """Subtract a call from the totals and remove its record. Its last version keeps its position in lists.
 
     The sums of launch quality keep its numbers, and count them as numbers of erased calls.
     """
@@ -74,7 +74,7 @@ def _erase_record(changes: ChangeSet, call: StoredCall, reason: str) -> None:
 
 
 def _forget_versions(tenant: str, calls: Sequence[StoredCall], ends: Sequence[int]) -> StoreOperation[None]:
-    """Walk back through the calls' versions, from their last revisions and from merges into them."""
+    """Remove the events and numbers of all versions, from the last to the first, also of merged calls."""
     revisions = sorted({*(call.revision for call in calls), *ends})
     while revisions:
         named = [{"tenant": tenant, "revision": revision} for revision in revisions]

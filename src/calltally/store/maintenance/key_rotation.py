@@ -1,4 +1,4 @@
-"""Key rotation: check that the stored secrets open, and seal them with the current key."""
+"""Key rotation: checks that stored secrets can be decrypted, and encrypts them with the current key."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
@@ -48,10 +48,10 @@ def total_secrets(resealed: Iterator[ResealedSecrets]) -> int:
 _MOST: Final = 8
 
 _WRONG_KEY: Final = (
-    "none of the stored secrets opens with the secret key (CALLTALLY_SECRET_KEY; unset: secret.key beside the"
-    " SQLite database). Restore the key that they were encrypted with from the backup, or set"
+    "no stored secret can be decrypted with the secret key (CALLTALLY_SECRET_KEY; unset: secret.key beside"
+    " the SQLite database). Restore the key that encrypted them from the backup, or set"
     " CALLTALLY_FORMER_SECRET_KEY to it. If it is lost for good, store a provider's secrets again with"
-    " `calltally provider put`; then the service starts, and names the others that do not open"
+    " `calltally provider put`; then the service starts, and logs the other secrets that cannot be decrypted"
 )
 
 
@@ -76,7 +76,7 @@ def newest_secrets() -> StoreOperation[list[SealedSecret]]:
 
 
 def failing_secrets(vault: Vault, stored: Sequence[SealedSecret]) -> list[str]:
-    """Return why some do not open. Raises Misconfigured where none does: the key is not theirs."""
+    """Return the errors of undecryptable secrets. Raises Misconfigured for a key that decrypts none."""
     faults = [fault for each in stored if (fault := _fault(vault, each))]
     if stored and len(faults) == len(stored):
         raise Misconfigured(_WRONG_KEY)

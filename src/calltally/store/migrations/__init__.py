@@ -1,1 +1,1 @@
-"""The schema's history: dated facts in plain SQL, one file a database, run in order by Alembic."""
+"""History of the schema: migrations in plain SQL, one file per database, which Alembic runs in order."""

@@ -141,7 +141,7 @@ def step_windows(tenant: str) -> StoreOperation[list[int]]:
 
 
 def first_call_s(tenant: str) -> StoreOperation[int | None]:
-    """Return the begin of the step with a tenant's first call; None without calls."""
+    """Return the start of the step with a tenant's first call; None without calls."""
     [(first_us, _)] = yield Statement("first_and_last_call", {"tenant": tenant})
     return None if first_us is None else first_us // SECOND_US // STEP_S * STEP_S
 
@@ -169,7 +169,7 @@ def repair_steps(tenant: str, found: StepDifferences) -> StoreOperation[bool]:
 
 
 def _steps_head(tenant: str) -> StoreOperation[tuple[int, int]]:
-    """Return the begin of the kept steps and the number of repairs."""
+    """Return the start of the kept steps and the number of repairs."""
     rows = yield Statement("steps_head", {"tenant": tenant})
     return (rows[0][0], rows[0][1]) if rows else (0, 0)
 
@@ -180,7 +180,7 @@ def are_steps_old(tenant: str, now_us: int) -> StoreOperation[bool]:
 
 
 def keep_steps_from(tenant: str, now_us: int) -> StoreOperation[None]:
-    """Set the begin of the kept steps, in a separate commit before older steps are pruned."""
+    """Set the start of the kept steps, in a separate commit before older steps are pruned."""
     yield Statement("keep_steps_from", {"tenant": tenant, "from_s": _kept_from_s(now_us)})
 
 

@@ -113,7 +113,7 @@ class CounterDeltas:
         return {key: {column: n for column, n in rows[key].items() if n} for key in sorted(rows)}
 
     def _finest(self) -> Iterator[tuple[tuple[str, str, int, int], int]]:
-        """Yield each facet's finest counters as (tenant, facet, bucket, column), some in parts."""
+        """Yield changes of finest counters by (tenant, facet, bucket, column); a key can occur repeatedly."""
         for (tenant, minute_s, column), calls in self.minutes.items():
             yield (tenant, ALL, minute_s, column), calls
         for (tenant, hour_s, column, *values), calls in self.hours.items():

@@ -73,7 +73,7 @@ def _in_blocks(days: RollupRange, layer: BlockLayer, closed: frozenset[int]) -> 
 
 
 def _blocks(days: RollupRange, layer: BlockLayer, closed: frozenset[int]) -> Iterator[tuple[int, int]]:
-    """Return the begin and grain of each block or single day."""
+    """Return the start and grain of each block or single day."""
     lo_s = days.lo_s
     while lo_s < days.hi_s:
         grain, width_s = layer.day, DAY_S

@@ -17,7 +17,7 @@ MARK_EVERY_US: Final = 300 * SECOND_US
 
 
 def mark_head(tenant: str, now_us: int) -> StoreOperation[int | None]:
-    """Record the head for `advance_kept_from`; return its revision, None if the last mark serves."""
+    """Record the head for `advance_kept_from`; return its revision, None if the last mark is recent."""
     ledger_head = yield from read_ledger_head(tenant)
     if not (yield from _wants_mark(ledger_head, now_us)):
         return None

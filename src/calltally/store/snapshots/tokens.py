@@ -53,7 +53,7 @@ def read_snapshot(ledger_head: LedgerHead, token: str, parameter: str = "snapsho
     revision = _read(SNAPSHOT, ledger_head, token, parameter)
     if revision < ledger_head.kept_from:
         # Its superseded versions are pruned.
-        raise SnapshotGone(f"the snapshot is older than what is kept; {_AGAIN}")
+        raise SnapshotGone(f"the snapshot has expired; {_AGAIN}")
     return revision
 
 
@@ -66,7 +66,9 @@ def read_position(ledger_head: LedgerHead, token: str) -> int:
 def _read(kind: str, ledger_head: LedgerHead, token: str, parameter: str) -> int:
     body = token[1:]
     if token[:1] != kind or not _BODY.fullmatch(body):
-        raise InvalidInput.of(parameter, f"{parameter} is not a valid token; send it as the response had it")
+        raise InvalidInput.of(
+            parameter, f"{parameter} is not a valid token; send it exactly as the response contained it"
+        )
     data = b32decode(body.upper())
     numbers, rest = data[:_NUMBERS_BYTES], data[_NUMBERS_BYTES:]
     if rest[:_FINGERPRINT_BYTES] != _fingerprint(ledger_head.epoch):
@@ -74,7 +76,9 @@ def _read(kind: str, ledger_head: LedgerHead, token: str, parameter: str) -> int
             f"{parameter} belongs to another ledger, or to this one before it was restored; {_AGAIN}"
         )
     if rest[_FINGERPRINT_BYTES:] != _seal(kind, ledger_head, numbers):
-        raise InvalidInput.of(parameter, f"{parameter} is damaged or another tenant's; send it as it came")
+        raise InvalidInput.of(
+            parameter, f"{parameter} is damaged or belongs to another tenant; send it exactly as received"
+        )
     if numbers[0] != FOLD_VERSION:
         raise SnapshotGone(f"{parameter} comes from an earlier version of the service; {_AGAIN}")
     revision = int.from_bytes(numbers[1:])

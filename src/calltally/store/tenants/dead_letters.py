@@ -26,7 +26,7 @@ class DeadLetter(NamedTuple):
 
 
 def put_dead_letter(tenant: str, letter: DeadLetter, *, waits: bool = True) -> StoreOperation[int]:
-    """Store a letter, settled at once unless it `waits`; return how often it came before."""
+    """Store a letter, as settled unless it `waits` for a replay. Returns the number of earlier receipts."""
     params = {"tenant": tenant, **letter._asdict(), "request": body_codec.compress(letter.request)}
     settled_us = None if waits else letter.received_us
     rows = yield Statement("put_dead_letter", {**params, "replayed_us": settled_us})

@@ -76,7 +76,7 @@ def put_route(tenant: str, new: Route, now_us: int) -> StoreOperation[None]:
         if taken := set(new.numbers) - {number for (number,) in free}:
             rows = yield Statement("list_route_numbers", {"tenant": tenant})
             owners = [f"{number} belongs to route {route!r}" for number, route in rows if number in taken]
-            message = f"{'; '.join(owners[:5])}; take it from there first"
+            message = f"{'; '.join(owners[:5])}; remove it from that route first"
             raise Conflict(message)
 
 

@@ -73,7 +73,7 @@ def add_tenant(tenant: str, name: str, now_us: int, epoch: str) -> StoreOperatio
     params = {"tenant": check_tenant_id(tenant), "name": check_name(name), "now_us": now_us}
     made = yield Statement("add_tenant", params)
     if not made:
-        message = f"there is a tenant {tenant!r} already"
+        message = f"tenant {tenant!r} already exists"
         raise Conflict(message)
     yield Statement("add_ledger_head", {"tenant": tenant, "epoch": epoch})
     return Tenant(tenant, name, now_us)
@@ -122,7 +122,7 @@ def set_bridged_is_escalation(tenant: str, *, counts: bool) -> StoreOperation[No
 
 
 def set_default_country(tenant: str, country: str | None) -> StoreOperation[None]:
-    """Set the country whose national numbers a search reads. Raises NotFound and InvalidInput."""
+    """Set the country of national numbers in searches. Raises NotFound and InvalidInput."""
     if country is not None and country not in COUNTRIES:
         raise InvalidInput.of(
             "default_country", f"{country[:8]!r} is not a country: send two letters, such as US or DE"

@@ -39,13 +39,11 @@ class Vault:
         whose = f"the secrets of tenant {tenant!r} for {provider!r}"
         key = self._keys.get(sealed[1]) if sealed[:1] == bytes((_VERSION,)) and sealed[1:] else None
         if key is None:
-            message = (
-                f"{whose} were sealed with another key: set CALLTALLY_FORMER_SECRET_KEY, or put them again"
-            )
-            raise Misconfigured(message)
+            remedy = "set CALLTALLY_FORMER_SECRET_KEY, or store them again"
+            raise Misconfigured(f"{whose} were encrypted with another key: {remedy}")
         plain = sealing.decrypt(key, sealed[_HEAD:], _bound_to(tenant, provider))
         if plain is None:
-            message = f"{whose} do not open: their bytes changed, or the key did; put them again"
+            message = f"{whose} cannot be decrypted: the stored bytes or the key changed; store them again"
             raise DamagedStore(message)
         return msgspec.json.decode(plain, type=dict[str, str])
 

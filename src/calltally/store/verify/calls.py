@@ -110,7 +110,7 @@ def check_calls(tenant: str, after: CallCursor) -> StoreOperation[CheckResult]:
 
 
 _NOT_FOLDED: Final = (
-    "a later version of Calltally gives other records for the same facts, and not all are folded again:"
+    "the facts give other records in this version of Calltally, and not all calls are recomputed yet:"
     " run `calltally migrate`"
 )
 
@@ -151,7 +151,9 @@ def _by(column: int, rows: Sequence[Row]) -> Mapping[bytes, list[Row]]:
 
 def _folded_state(tenant: str, stored: _StoredState) -> _FoldedState | InvariantFinding:
     if stored.is_lost:
-        return InvariantFinding(1, _call(tenant, stored), "other SIDs belong to it, and its own does not")
+        return InvariantFinding(
+            1, _call(tenant, stored), "its own SID does not belong to it, but other SIDs do"
+        )
     if not stored.facts:
         return InvariantFinding(1, _call(tenant, stored), "there is no fact for it")
     linked_call = LinkedCall(tenant)
@@ -172,19 +174,21 @@ def _compare(tenant: str, state: _FoldedState, packed: PackedConversations) -> I
     stored, subject, body = state.stored, _call(tenant, state.stored), encode_body(state.folded.call)
     *columns, measured, revision, updated_us, record = stored.row
     if finish_record(body, revision, updated_us) != record:
-        yield InvariantFinding(2, subject, "its record is not what its facts give")
+        yield InvariantFinding(2, subject, "its record differs from the record that its facts give")
     # NULL from a release without measures; those are reported together.
     elif measured not in (None, encode_measures(state.folded)):
-        yield InvariantFinding(6, measures_of(tenant), f"those of {subject} are not what its facts give")
+        yield InvariantFinding(
+            6, measures_of(tenant), f"those of {subject} differ from those that its facts give"
+        )
     given = zip(_COLUMNS, columns, _columns(tenant, state.folded), strict=True)
     if wrong := ", ".join(name for name, present, wanted in given if present != wanted):
-        yield InvariantFinding(2, subject, f"its columns are not what its facts give: {wrong}")
+        yield InvariantFinding(2, subject, f"its columns differ from those that its facts give: {wrong}")
     summary, spoken = summary_of(body + b"}") or "", transcript_of(state.linked_call, state.sessions, packed)
     if sorted(" ".join(stored.words).split()) != sorted(indexed_words(tenant, summary, spoken).split()):
         yield InvariantFinding(2, subject, "it is not found by the words of its summary and its transcript")
     state.linked_call.sessions = {(row[2], row[1]): stored_session(row[3:]) for row in stored.sessions}
     if stored_states(state.linked_call, stored.row[0]) != folded_states(tenant, state.sessions):
-        yield InvariantFinding(2, subject, "its sessions are not what its facts give")
+        yield InvariantFinding(2, subject, "its sessions differ from those that its facts give")
 
 
 def _columns(tenant: str, folded: FoldedCall) -> tuple[Any, ...]:
@@ -199,7 +203,7 @@ def _check_fact(tenant: str, read: _Read) -> Iterator[InvariantFinding]:
     if read.fact is None or not _is_body(raw):
         yield InvariantFinding(1, _fact(tenant, key), "it cannot be read")
     elif (node, key) != read.cursor:
-        yield InvariantFinding(1, _fact(tenant, key), "its key is not that of its content")
+        yield InvariantFinding(1, _fact(tenant, key), "its key does not match its content")
 
 
 def _read(tenant: str, row: Row) -> _Read:

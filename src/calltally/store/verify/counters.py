@@ -33,7 +33,7 @@ def check_counts(tenant: str, window_s: int) -> StoreOperation[CheckResult]:
     findings = []
     for (facet, width_s, bucket_s), (wanted, present) in different.items():
         subject = f"counts of {tenant}, {facet or 'all calls'}, {width_s} s from {bucket_s}"
-        detail = f"it counts {present[0]} calls, the rows are {wanted[0]}"
+        detail = f"the counter is {present[0]}, but there are {wanted[0]} calls"
         findings.append(InvariantFinding(6, subject, detail))
     return CheckResult(rows_read, findings, None)
 

@@ -20,7 +20,7 @@ class InvariantFinding(NamedTuple):
 
 
 class CheckResult(NamedTuple):
-    """Result of a chunk: rows read, findings, and the begin of the next chunk (None: the end)."""
+    """Result of a chunk: rows read, findings, and the start of the next chunk (None: the end)."""
 
     rows_read: int
     findings: list[InvariantFinding]

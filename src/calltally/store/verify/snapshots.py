@@ -93,5 +93,11 @@ def _differences(
         counted = f"its counters count {by_counters.total} calls, its rows are {by_rows.total}"
         return [InvariantFinding(5, subject, counted)]
     if by_rows.records != by_counters.records:
-        return [InvariantFinding(5, subject, "by its counters it has other calls than by its rows")]
+        return [
+            InvariantFinding(
+                5,
+                subject,
+                "a page located by its counters and one counted by rows have different calls",
+            )
+        ]
     return []

@@ -88,7 +88,7 @@ def find_delivery(
     named = {"tenant": tenant, "endpoint": endpoint, "event_id": event_id}
     rows = yield Statement("delivery_of_id", named)
     if not rows:
-        raise NotFound("there is no delivery of that event to this endpoint; old ones are forgotten")
+        raise NotFound("there is no delivery of that event to this endpoint; old ones are deleted")
     attempts = yield Statement("attempts_of_delivery", named)
     return Delivery(endpoint, *rows[0]), [StoredAttempt(*row) for row in attempts]
 
@@ -160,7 +160,7 @@ def put_notice(tenant: str, endpoint: bytes, notice: EndpointNotice, now_us: int
 
 
 def notice_row(tenant: str, endpoint: bytes, notice: EndpointNotice, at: EnqueuePoint) -> dict[str, object]:
-    """Return such an event as a row, at a revision and a time. Its id is its call, so it waits for none."""
+    """Return a notice as a row. Its own id stands in for a call's, so it waits for no other event."""
     order = {"revision": at.revision, "place": event_position(notice.event), "call_id": notice.event_id}
     times = {"due_us": at.now_us, "created_us": at.now_us, "body": body_codec.compress(notice.body)}
     named = {"tenant": tenant, "endpoint": endpoint, "event_id": notice.event_id, "event": notice.event}

@@ -27,8 +27,10 @@ _NO_BEARER: Final = (
     "the Authorization header is not of the form Bearer KEY; send Authorization: Bearer ct_..."
 )
 # The same for both: whether a key once existed is nobody's business.
-_UNKNOWN_KEY: Final = "the key is unknown or revoked; copy it whole, or make another"
-_WRONG_ADMIN_KEY: Final = "the value of x-admin-key is not this service's admin key, or it has none"
+_UNKNOWN_KEY: Final = "the key is unknown or revoked; copy the whole key, or create another"
+_WRONG_ADMIN_KEY: Final = (
+    "the value of x-admin-key is not this service's admin key, or the service has no admin key"
+)
 _ADMIN_ACCESS: Final = Access(None, ADMIN, frozenset(), is_admin=True)
 
 

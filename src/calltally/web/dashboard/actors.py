@@ -1,4 +1,4 @@
-"""Names of those who changed something: of keys instead of their ids."""
+"""Names of the keys and administrators that changed something, instead of ids."""
 
 from collections.abc import Mapping
 from typing import Final

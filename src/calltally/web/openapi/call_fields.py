@@ -95,7 +95,7 @@ CALL: Final[Mapping[str, Field]] = {
         142,
     ),
     "escalated": Field(
-        "Whether the call was escalated to a person. Once true, it stays true.",
+        "True if the call was escalated to a person. It stays true from then on.",
         {"type": "boolean"},
         example=False,
     ),

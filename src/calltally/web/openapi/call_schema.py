@@ -63,7 +63,7 @@ def _change_page() -> Schema:
             },
             "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "description": "As requested."},
             "next": {**TEXT, "description": "Send it as `after` to continue."},
-            "has_more": {"type": "boolean", "description": "Whether more changes exist already."},
+            "has_more": {"type": "boolean", "description": "True if more changes exist already."},
             "revision": {**COUNT, "description": "The ledger's last revision."},
             "watermark": {
                 **nullable(TIME),

@@ -51,7 +51,7 @@ def _call(title: str, description: str, statuses: Sequence[str], **more: Schema)
             **nullable(COUNT),
             "description": "Seconds from answer to end. Null while the call is open; 0 without an answer.",
         },
-        "escalated": {"type": "boolean", "description": "Whether the call was escalated to a person."},
+        "escalated": {"type": "boolean", "description": "True if the call was escalated to a person."},
         "function_call_count": {**nullable(COUNT), "description": f"The number of function calls; {count}"},
         "transcript_turn_count": {
             **nullable(COUNT),

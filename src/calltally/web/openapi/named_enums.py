@@ -64,7 +64,7 @@ NAMED_ENUMS: Final[Mapping[str, NamedEnum]] = {
     "TransferOutcome": NamedEnum(TRANSFER_OUTCOMES, "Outcome of a transfer."),
     "TombstoneReason": NamedEnum(
         TOMBSTONE_REASONS,
-        "Reason why an id ended: its call was merged into another, erased, or reached its retention.",
+        "Reason why an id is no longer valid: its call was merged into another, erased, or has expired.",
     ),
     "SessionStatus": NamedEnum(SESSION_STATUSES, "State of a voice session."),
     "DeliveryState": NamedEnum(

@@ -58,7 +58,7 @@ async def short_body(request: AnyRequest, max_bytes: int) -> bytes:
 
 
 async def _refuse(_start: bytes) -> None:
-    """Accept no longer body."""
+    """Accept no body beyond the limit."""
 
 
 async def kept_body(
@@ -66,8 +66,8 @@ async def kept_body(
 ) -> bytes | RunningSignature:
     """Read a body with a lower limit than its path allows. Raises TooLarge.
 
-    A longer body is read to its end and not kept if `verify_longer` returns the check of its signature, which
-    is then the result.
+    If `verify_longer` returns a signature check for a longer body, the body is read to its end and not kept.
+    The result is then that check.
     """
     chunks, size = [], 0
     signature: RunningSignature | None = None

@@ -40,14 +40,21 @@ class PageWindow(NamedTuple):
 def page_parameters(what: str, *, most: int, default: int = DEFAULT_LIMIT) -> tuple[Parameter, Parameter]:
     """Return the parameters `limit` (1 to `most`) and `offset` of a list of `what`.
 
-    The largest page is the operation's own; so is a page without `limit` if it passes `default`.
+    Each operation sets its largest page, and may set the page size without `limit` (`default`).
     """
     limits, offsets = range_schema(1, most, default), range_schema(0, MAX_OFFSET, 0)
     return (
         Parameter(
-            "limit", "limit", f"The most {what} to return.", limits, str(default), whole_number(1, most)
+            "limit",
+            "limit",
+            f"Maximum number of {what} to return.",
+            limits,
+            str(default),
+            whole_number(1, most),
         ),
-        Parameter("offset", "offset", f"How many {what} to skip.", offsets, "0", whole_number(0, MAX_OFFSET)),
+        Parameter(
+            "offset", "offset", f"Number of {what} to skip.", offsets, "0", whole_number(0, MAX_OFFSET)
+        ),
     )
 
 

@@ -223,7 +223,9 @@ def test_unreadable_secret_is_an_error_of_the_sink(setup: NotifierSetup) -> None
     setup.bench.run(setup.bench.store.write(add_sink(TENANT, new, NOW_US)))
     open_alerts(setup.bench, ROUTE)
     assert setup.send() == 0
-    assert "sealed" in str(setup.sink().fault) or "do not open" in str(setup.sink().fault)
+    assert "encrypted with another key" in str(setup.sink().fault) or "cannot be decrypted" in str(
+        setup.sink().fault
+    )
 
 
 def test_worker_evaluates_and_notifies(setup: NotifierSetup) -> None:

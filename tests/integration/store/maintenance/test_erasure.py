@@ -160,7 +160,7 @@ def test_facts_of_an_erased_call_are_refused(bench: Bench) -> None:
     ]
     for each in (*recorded[:2], *recorded[3:]):
         assert (each.call_id, each.revision) == (None, None)
-        assert each.reason == "the call was erased; nothing of it is kept again"
+        assert each.reason == "the call was erased; new facts of it are refused"
     assert ledger_head(bench).revision == before.revision + 1
     assert holders(bench, *TRACES) == set()
     assert sorted(call["call_sid"] for call in listed(bench)) == [OTHER, "fresh"]

@@ -193,7 +193,7 @@ def test_call_with_any_creation_time_is_checked(bench: Bench, created_us: int) -
     checked = bench.run(bench.store.read(calls.check_calls(TENANT, calls.FIRST_CALL)))
     assert (checked.rows_read, checked.next) == (2, None)
     assert [finding.detail for finding in checked.findings] == [
-        "its columns are not what its facts give: created_us"
+        "its columns differ from those that its facts give: created_us"
     ]
 
 
@@ -203,7 +203,7 @@ def test_facts_of_a_lost_identity_are_checked(ledger: Bench) -> None:
         db(f"DELETE FROM identities {ONE_SID}", node)
         db(f"UPDATE facts SET raw = ? {ONE_SID}", b"nonsense", node)
     details = {finding.detail for finding in verdict(ledger).findings}
-    assert details == {"other SIDs belong to it, and its own does not", "it cannot be read"}
+    assert details == {"its own SID does not belong to it, but other SIDs do", "it cannot be read"}
 
 
 def test_fact_of_two_calls_is_reported_once(bench: Bench) -> None:
@@ -264,7 +264,7 @@ def test_wrong_column_alone_is_found(bench: Bench, column: str) -> None:
     with direct(bench.url) as db:
         _without_index(db, f"UPDATE calls SET {column} {ONE_CALL}")
     details = [finding.detail for finding in verdict(bench).findings]
-    assert f"its columns are not what its facts give: {column.split(maxsplit=1)[0]}" in details
+    assert f"its columns differ from those that its facts give: {column.split(maxsplit=1)[0]}" in details
 
 
 def _without_index(db: Direct, sql: str) -> None:

@@ -247,7 +247,7 @@ def test_launch_form_has_kind_and_name(browser: Browser) -> None:
     browser.sign_in()
     page = browser.get(f"/quality/launch?what=agent&name=vera-2&baseline=&{LAUNCHED}")
     assert "Launch of agent vera-2" in page.text
-    assert browser.get("/quality/launch?what=agent").text.count("Name a route or an agent") == 1
+    assert browser.get("/quality/launch?what=agent").text.count("Enter a route or an agent") == 1
 
 
 def test_launch_without_a_baseline(bench: Bench, browser: Browser) -> None:

@@ -58,7 +58,10 @@ def test_sign_in_under_another_address_names_the_setting(bench: Bench) -> None:
     own = browser.get("/sign-in", {"host": "calls.example.com"})
     other = browser.get("/sign-in", {"host": "127.0.0.1:8080"})
     assert "CALLTALLY_PUBLIC_URL" not in own.text
-    assert "another address than https://calls.example.com, which CALLTALLY_PUBLIC_URL names" in other.text
+    assert (
+        "CALLTALLY_PUBLIC_URL is https://calls.example.com, and you may have opened another address"
+        in other.text
+    )
 
 
 def test_wrong_key_shows_an_error_and_sets_no_cookie(browser: Browser) -> None:
@@ -282,7 +285,7 @@ def test_facts_show_what_each_one_changed(browser: Browser) -> None:
     assert {"status", "duration_seconds", "to_number", "summary"} <= set(changed[1])
     assert "route" not in changed[1]
     assert page.count('<p class="soft">nothing</p>') == 1
-    assert "Bold: values that the fact changed" in page
+    assert "Bold: values of the record that the fact changed" in page
     assert "other values</summary>" in page
 
 

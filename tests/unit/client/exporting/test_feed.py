@@ -205,7 +205,7 @@ def test_follower_refuses_servers_and_filters_without_a_usable_feed(tmp_path: Pa
         follower(FeedServer(), tmp_path / "a", filters=(("q", "hello"),))
     bare = BareServer(calls(3))
     base = run(bare, tmp_path / "b").manifest
-    with pytest.raises(NotExportable, match="has no snapshots, so there is no position in a feed"):
+    with pytest.raises(NotExportable, match="has no snapshots, so --follow has no position to start from"):
         follower_of(bare, tmp_path / "b", plan(), base)
     with (
         closing(follower(FeedServer(feed_status=404), tmp_path / "c")) as lost,

@@ -113,7 +113,7 @@ def test_ami_events_give_the_same_call() -> None:
     assert folded(facts(event + other)).duration_seconds == 33
     (unreadable,) = parsed((event + other + event.removesuffix("\r\n"))[:-3])[1:]
     assert isinstance(unreadable, UnreadableRecord)
-    assert "cut" in unreadable.reason
+    assert "truncated" in unreadable.reason
 
 
 @pytest.mark.parametrize(

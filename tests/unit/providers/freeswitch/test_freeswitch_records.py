@@ -69,7 +69,7 @@ def test_xml_in_a_file_is_read_record_by_record() -> None:
     cut = as_xml(GIVEN_UP_RECORD)[:-20]
     items = parsed(as_xml(A_RECORD) + b"\n" + as_xml(BUSY_RECORD) + as_xml(B_RECORD) + b"\n" + cut)
     assert [isinstance(item, Fact) for item in items] == [True, True, True, False]
-    assert items[-1] == UnreadableRecord("line 6", "the record has no end tag: it is cut")
+    assert items[-1] == UnreadableRecord("line 6", "the record has no end tag: it is truncated")
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_table_of_fusionpbx_is_read_by_its_header() -> None:
     call = folded(items[0])
     assert (call.answered_at, call.duration_seconds) == ("2026-08-22T07:40:09.000000Z", 33)
     assert isinstance(items[1], UnreadableRecord)
-    assert "the row is cut" in items[1].reason
+    assert "the row is truncated" in items[1].reason
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_store_is_not_ready_and_reveals_no_internals(store: StalledStore, writes
     with pytest.raises(NothingCommitted) as raised:
         check(store)
     assert raised.value.detail == (
-        "no write was committed for 5 s or more, though some were requested; see the service's log and the"
+        "no write was committed for 5 s or more, although some were requested; see the service's log and the"
         " database"
     )
     assert store.writes == writes

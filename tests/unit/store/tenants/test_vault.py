@@ -19,7 +19,7 @@ def test_what_is_sealed_opens_for_the_same_tenant_and_provider() -> None:
 @pytest.mark.parametrize(("tenant", "provider"), [("acme", "vapi"), ("bolt", "twilio"), ("", "acme\0twilio")])
 def test_it_opens_for_nobody_else(tenant: str, provider: str) -> None:
     sealed = Vault(OLD).seal("acme", "twilio", SECRETS)
-    with pytest.raises(DamagedStore, match="do not open"):
+    with pytest.raises(DamagedStore, match="cannot be decrypted"):
         Vault(OLD).open(tenant, provider, sealed)
 
 

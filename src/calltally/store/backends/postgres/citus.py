@@ -1,4 +1,4 @@
-"""Distribution of the PostgreSQL schema over several machines by Citus, distributed by tenant.
+"""Distribution of the PostgreSQL tables over several machines by Citus, by tenant.
 
 All rows of a tenant, in all tables, are then on one node: each key begins with the tenant, each statement
 names it, and no transaction contains two (`GroupCommitWriter.per_tenant`).

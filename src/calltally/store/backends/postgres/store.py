@@ -122,7 +122,7 @@ def error_translation(url: str) -> ErrorTranslation[psycopg.Error]:
 
 def _unavailable(address: str, fault: psycopg.Error) -> str:
     cause = " ".join(str(fault).split()) or type(fault).__name__
-    return f"the database {address} cannot answer now ({cause}); try again, repeating changes nothing twice"
+    return f"the database {address} cannot answer now ({cause}); try again: a repeat has no second effect"
 
 
 def database_address(url: str) -> str:

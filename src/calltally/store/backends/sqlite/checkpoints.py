@@ -152,7 +152,7 @@ class Checkpointer:
     def _fail(self, fault: Exception) -> None:
         """Log an error once, not after each commit that triggers another attempt."""
         if self._fault != str(fault):
-            _log().warning("a checkpoint of the database failed; it is tried again", reason=str(fault))
+            _log().warning("a checkpoint of the database failed; it will be retried", reason=str(fault))
         self._fault = str(fault)
 
 

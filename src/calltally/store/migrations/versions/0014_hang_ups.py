@@ -1,4 +1,4 @@
-"""Refold of every call: which side hung up, and values of the bodies that earlier releases did not read."""
+"""Refold of every call, for the side that hung up and for values that earlier releases did not read."""
 
 from calltally.store.backends.migrate import sql_migration
 

@@ -9,7 +9,7 @@ SELECT step_s, count(*), {summed} FROM alert_steps
 WHERE tenant = :tenant AND step_s >= :lo_s AND step_s < :hi_s GROUP BY step_s;
 
 -- name: records_created_after
--- Sealed records and measures in the order of creation after a call or an instant, to count their steps.
+-- Finished records and measures in the order of creation after a call or an instant, to count their steps.
 SELECT created_us, id, record, measured FROM calls
 WHERE tenant = :tenant AND (created_us, id) > (:after_us, :after_id) AND created_us < :hi_us
 ORDER BY created_us, id LIMIT :most;

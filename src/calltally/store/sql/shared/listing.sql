@@ -107,7 +107,7 @@ ORDER BY t.revision LIMIT :most;
 SELECT provider, updated_us - created_us FROM calls WHERE tenant = :tenant ORDER BY revision DESC LIMIT :most;
 
 -- name: record_of_id
--- Sealed record of one call.
+-- Finished record of one call.
 SELECT record FROM calls WHERE tenant = :tenant AND id = :id;
 
 -- name: nodes_of_prefix

@@ -87,8 +87,8 @@ class AlertResource(msgspec.Struct, frozen=True):
     """One alert.
 
     `since` is its start by the evidence, `opened_at` the time of detection. `calls` is the list of its calls.
-    `sureness` is a log-likelihood ratio (natural logarithm); `false_alarms_a_week` is how often such evidence
-    occurs by chance, `budget_a_week` what the rules allow.
+    `sureness` is a log-likelihood ratio (natural logarithm); `false_alarms_a_week` is the expected number of
+    such findings by chance, `budget_a_week` the allowed number.
     """
 
     id: UuidText

@@ -27,7 +27,7 @@ CHANGES: Final = Operation(
     summary="List changes since a position, in order of revision.",
     description="Each changed call appears once, in its newest state, and each merged, erased or expired"
     " call as a tombstone. A client that applies all changes in order has an exact copy at `has_more:"
-    " false`. No more changes are expected before `watermark`, by the recent lags of the providers.",
+    " false`. The providers' recent delays suggest that no call before `watermark` changes any more.",
     scope=CALLS_READ,
     is_tenant_scoped=True,
     query=FEED_PARAMETERS,

@@ -87,7 +87,7 @@ _record_details: Final = msgspec.json.Decoder(_RecordDetails)
 
 
 class FoundCall(NamedTuple):
-    """One call: its sealed record, its facts and its session."""
+    """One call: its finished record, its facts and its session."""
 
     record: bytes
     facts: list[StoredFact]

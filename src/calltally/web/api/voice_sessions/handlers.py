@@ -144,7 +144,7 @@ async def put_voice_session(request: AnyRequest) -> Response:
     [recorded] = await deps.store.submit([Submission(tenant, fact)])
     deps.metrics.count_fact(OWN, recorded.outcome)
     if recorded.call_id is None or recorded.outcome is IngestOutcome.REFUSED:
-        raise Erased("the call was erased; nothing of it is kept again")
+        raise Erased("the call was erased; new facts of it are refused")
     stored = VoiceSessionOutcome(
         session_id, recorded.outcome, recorded.reason, uuid_text(recorded.call_id), recorded.revision
     )

@@ -125,7 +125,7 @@ def _state(visitor: Visitor, stored: StoredDeadLetter) -> str:
 
 
 def _request(letter: DeadLetter) -> dict[str, Any]:
-    """Return the request as it came. Its URL and headers may contain numbers too."""
+    """Return the original request. Its URL and headers may contain numbers too."""
     callback = read_letter(letter)
     raw, encoding = text_and_encoding(callback.body)
     return {

@@ -6,9 +6,10 @@ from typing import Final
 DEAD_LETTER_TEXTS: Final[Mapping[str, str]] = {
     "dead_letters": "Dead letters",
     "dead_letter": "Dead letter",
-    "dead_letters_hint": "Signed callbacks that this version could not read. They are stored whole. Correct"
-    " the mapping or update Calltally, then replay them: those that can be read are added to their calls.",
-    "dead_letters_of": "Only of {provider}.",
+    "dead_letters_hint": "Signed callbacks that this version could not read. Their complete requests are"
+    " stored. Correct the mapping or update Calltally, then replay them. Those that can then be read are"
+    " added to their calls.",
+    "dead_letters_of": "Only dead letters of {provider}.",
     "dead_letters_all": "Show all providers",
     "dead_letters_some": "{count} dead letters",
     "dead_letters_some_one": "1 dead letter",
@@ -24,7 +25,7 @@ DEAD_LETTER_TEXTS: Final[Mapping[str, str]] = {
     "to_the_dead_letters": "All dead letters",
     "letter_state": "State",
     "letter_waits": "waits for a replay",
-    "letter_kept": "of a kind that describes no call; no replay is needed",
+    "letter_kept": "describes no call; no replay is needed",
     "letter_replayed": "replayed {at}",
     "letter_gone": "There is no dead letter with this id. It may have expired.",
     "request": "Request",

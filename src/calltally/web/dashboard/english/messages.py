@@ -26,7 +26,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "wrong_key": "This key is wrong or revoked, or it lacks the scope calls:read. Check that you copied"
     " all of it.",
     "wrong_tenant": "No tenant has this id. With the admin key, enter the id of an existing tenant.",
-    "other_address": "You may have opened another address than {url}, which CALLTALLY_PUBLIC_URL names."
+    "other_address": "CALLTALLY_PUBLIC_URL is {url}, and you may have opened another address."
     " If signing in leads back here, open {url} instead, or change the setting.",
     "other_site": "The form came from another site. Open this page directly and sign in again.",
     "time_zone": "Time zone",
@@ -84,8 +84,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "empty_hint": "Point a provider's callbacks at this service, or post your first event:",
     "unknown": "unknown",
     "facts": "Facts",
-    "facts_legend": "Bold: values that the fact changed in the record when it was received. Behind the"
-    " toggle: its other values. The record had them already, or uses another source's.",
+    "facts_legend": "Bold: values of the record that the fact changed when it was received. Its other"
+    " values changed nothing: the record had them already, or uses those of another source.",
     "facts_changed": "Changed in the record",
     "facts_no_change": "nothing",
     "facts_others": "{count} other values",

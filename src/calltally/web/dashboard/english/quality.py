@@ -49,7 +49,7 @@ QUALITY_TEXTS: Final[Mapping[str, str]] = {
     "marks": "Alerts in this period",
     "launch_link": "compare with before its launch",
     "heat": "Hours of the week",
-    "heat_of": "{rate} in percent over the last four weeks at most, from {low} (light) to {high} (dark).",
+    "heat_of": "{rate} in percent, over at most the last four weeks: from {low} (light) to {high} (dark).",
     "heat_small": "Italics: fewer than 30 calls.",
     "heat_rate": "Rate",
     "heat_cell": "{day} {hour}: {rate}, {numerator} of {denominator}",
@@ -98,7 +98,7 @@ QUALITY_TEXTS: Final[Mapping[str, str]] = {
     "predecessor": "predecessor",
     "against_window": "Baseline window",
     "judge": "Compare",
-    "launch_hint": "Name a route or an agent. The page compares its calls with the calls before its"
+    "launch_hint": "Enter a route or an agent. The page compares its calls with the calls before its"
     " launch, and shows the hour from which a difference is certain.",
     "verdict": "Verdict",
     "verdict_worse": "Worse than the baseline {name}.",

@@ -52,7 +52,7 @@ SETTINGS_TEXTS: Final[Mapping[str, str]] = {
     " show that the secret is right. Wrong signatures are counted next to the provider.",
     "check_good": "A callback of {provider} to {url}, signed with the stored secret, is accepted.",
     "check_bad": "A callback of {provider} to {url} is refused, because this service expects callbacks"
-    " at {own}. Give the provider that URL, or set CALLTALLY_PUBLIC_URL.",
+    " at {own}. Configure that URL at the provider, or set CALLTALLY_PUBLIC_URL.",
     "retention": "Retention",
     "retention_days": "Days to keep calls",
     "retention_hint": "Leave it empty to keep calls forever. The worker erases older calls permanently.",

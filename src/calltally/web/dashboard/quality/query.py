@@ -101,4 +101,4 @@ def _instant(name: str, text: str, zone: ZoneInfo) -> str:
     try:
         return utc_text(midnight_us(date.fromisoformat(text), zone))
     except ValueError:
-        raise InvalidInput.of(name, f"{name} must be a day, as 2026-10-01, not {text!r}") from None
+        raise InvalidInput.of(name, f"{name} must be a day, such as 2026-10-01, not {text!r}") from None

@@ -5,9 +5,9 @@ from typing import Final
 
 from calltally.web.openapi.field_texts.shared import CREATED, ROUTE_FILTER, UPDATED
 
-_MASKS: Final = "Whether only keys with `pii:read` get full telephone numbers."
-_BRIDGED: Final = "Whether the quality counts bridged transfers as escalations."
-_RETENTION: Final = "The number of days that calls are kept; null keeps them for good."
+_MASKS: Final = "True if only keys with `pii:read` get full telephone numbers."
+_BRIDGED: Final = "True if quality reports count bridged transfers as escalations."
+_RETENTION: Final = "The number of days that calls are kept; null keeps them forever."
 _COUNTRY: Final = "The country of national numbers in searches: two letters of ISO 3166-1; null for none."
 _SCOPES: Final = "The scopes of the key."
 

@@ -83,7 +83,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "to": "End of the campaign, excluded, in the same format as `from`.",
         "dimension": "The dimension of the series with unusual traffic.",
         "value": "The value of the dimension, such as the route's key; empty for the whole tenant.",
-        "name": "A name for people.",
+        "name": "A display name.",
     },
     "Mute": {
         "kind": "Only alerts of this kind; null for all.",
@@ -117,7 +117,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "settings": _SETTINGS + " Secrets are stored encrypted and never returned.",
     },
     "SinkTestResult": {
-        "told": "Whether the sink accepted the notification.",
+        "told": "True if the sink accepted the notification.",
         "fault": "The error of the failed attempt; null if it succeeded.",
     },
 }

@@ -18,7 +18,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "denominator": "The number of calls that the rate is a part of.",
         "low": LOW,
         "high": HIGH,
-        "small_sample": "Whether `denominator` is under 30, so that the rate is uncertain.",
+        "small_sample": "True if `denominator` is under 30, so that the rate is uncertain.",
     },
     "DurationSummary": {
         "calls": "The number of calls with this duration.",
@@ -33,7 +33,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "value": "The rate minus the compared rate; null if either is null.",
         "low": LOW,
         "high": HIGH,
-        "more_than_chance": "Whether the difference is significant, corrected for the number of comparisons"
+        "more_than_chance": "True if the difference is significant, corrected for the number of comparisons"
         " in the report; null if either rate is null.",
     },
     "ComparedMetrics": {**_METRICS, "differences": "Differences of the rates, by the name of the rate."},
@@ -66,7 +66,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "RateVerdict": {
         "verdict": "The verdict on this rate.",
-        "more_is_better": "Whether a higher rate is better.",
+        "more_is_better": "True if a higher rate is better.",
         "launch": "The rate since the launch.",
         "baseline": "The rate of the baseline.",
         "bounds": "Bounds of the rate since the launch that hold for all rates and checks together; null"

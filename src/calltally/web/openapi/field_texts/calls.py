@@ -20,7 +20,7 @@ _FUNCTION_CALL: Final = {
     "duration_seconds": "Duration of the call in seconds; null if unknown.",
 }
 _EVALUATION: Final = {
-    "successful": "Whether the session reached its goal; null if the evaluation does not decide it.",
+    "successful": "True if the session reached its goal; null if the evaluation does not decide it.",
     "score": "The score, in the evaluator's own scale; null without a score.",
     "reason": "The reason for the result, in words.",
     "details": "Any further results of the evaluator.",
@@ -134,6 +134,6 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "from": "Start of the searched window, included.",
         "to": "End of the searched window, excluded.",
         "data": "The shared SIDs.",
-        "has_more": "Whether there are more SIDs of several tenants than this list contains.",
+        "has_more": "True if there are more SIDs of several tenants than this list contains.",
     },
 }

@@ -18,7 +18,7 @@ _ENDPOINT: Final = {
     "events": "The types of events that are delivered; an empty list means all.",
     "description": "A description for people; null without one.",
     "form": _FORM,
-    "masks_numbers": "Whether the endpoint gets masked numbers: the tenant masks numbers, and the key"
+    "masks_numbers": "True if the endpoint gets masked numbers: the tenant masks numbers, and the key"
     " that last set the endpoint lacked `pii:read`.",
     "state": "The state of the endpoint. The events of a paused endpoint wait.",
     "reason": "The reason of the pause; null for an active endpoint.",
