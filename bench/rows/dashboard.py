@@ -39,7 +39,7 @@ async def dashboard(lab: Lab) -> list[Row]:
     dataset = await lab.dataset()
     async with service(dataset.url, probe=page_path(1), key=dataset.key) as server:
         cookie = signed_in(server, dataset.key)
-        pages = [await _row(server, cookie, name, draw) for name, draw in _pages(dataset).items()]
+        pages = [await measured_page(server, cookie, name, draw) for name, draw in _pages(dataset).items()]
         counts = [await _counted(server, cookie, name, draw) for name, draw in _counts().items()]
     return [*pages, await _first_look(dataset), *counts]
 
@@ -140,7 +140,8 @@ def signed_in(server: Server, key: str) -> str:
     return cookie
 
 
-async def _row(server: Server, cookie: str, name: str, draw: Rendering) -> Row:
+async def measured_page(server: Server, cookie: str, name: str, draw: Rendering) -> Row:
+    """One page's p95, and how long one waits for it."""
     return _page_row(name, await _taken(server, cookie, draw))
 
 

@@ -18,7 +18,7 @@ from interop.packages import tool
 from interop.service import Failed
 
 # The pages that people look at most, by the names under which they are shown.
-PAGES: Final = ("calls", "one call", "quality")
+PAGES: Final = ("overview", "calls", "one call", "quality")
 LEAST: Final = 95
 CATEGORIES: Final = ("performance", "accessibility", "best-practices")
 _RUNS: Final = 3

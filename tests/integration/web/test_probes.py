@@ -90,7 +90,7 @@ def test_the_document_is_served(service: Service) -> None:
     assert LIST in document["paths"]
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/docs/problems"])
+@pytest.mark.parametrize("path", ["/sign-in", "/docs", "/docs/problems"])
 def test_pages_have_a_strict_content_security_policy(service: Service, path: str) -> None:
     answer = service.get(path, {"accept": "text/html"})
     assert answer.headers["content-type"] == "text/html; charset=utf-8"

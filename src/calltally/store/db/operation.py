@@ -92,6 +92,21 @@ def execute_batch(*statements: AnyStatement) -> StoreOperation[list[Rows]]:
     return rows_of_each
 
 
+def batch_operations(*operations: StoreOperation[Any]) -> StoreOperation[list[Any]]:
+    """Run independent operations, the first statements of all of them in one batch; return their results.
+
+    Each operation must yield at least one statement or batch.
+    """
+    pending = [next(each) for each in operations]
+    batches = [each.statements if isinstance(each, Batch) else (each,) for each in pending]
+    answers = iter((yield from execute_batch(*(statement for batch in batches for statement in batch))))
+    results = []
+    for operation, request, batch in zip(operations, pending, batches, strict=True):
+        rows = [next(answers) for _ in batch]
+        results.append((yield from resume(operation, rows if isinstance(request, Batch) else rows[0])))
+    return results
+
+
 def execute_with(statement: AnyStatement, pending: AnyStatement | Batch) -> StoreOperation[tuple[Rows, Any]]:
     """Execute a statement in one batch with `pending`; return its rows and the answer to `pending`."""
     if isinstance(pending, Batch):

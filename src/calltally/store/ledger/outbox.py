@@ -95,6 +95,11 @@ def event_time(at_us: int) -> bytes:
     return max(0, at_us // MILLISECOND_US).to_bytes(_TIME_BYTES, "big")
 
 
+def time_of_event(event_id: bytes) -> int:
+    """Return the time of an event in microseconds, to the millisecond; inverse of `event_time`."""
+    return int.from_bytes(event_id[:_TIME_BYTES], "big") * MILLISECOND_US
+
+
 def message_id(event_id: bytes) -> str:
     """Return the `webhook-id` of an event, which is also the `id` in its envelope."""
     return f"msg_{uuid_text(event_id)}"

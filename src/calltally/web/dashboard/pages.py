@@ -37,7 +37,7 @@ from calltally.web.response.problems import (
 )
 from calltally.web.response.response import Response
 
-HOME: Final = "/calls"
+HOME: Final = "/"
 _MAX_FIELDS: Final = 100
 _TAG: Final = "Pages"
 

@@ -12,6 +12,7 @@ from calltally.web.dashboard.calls import page as calls_page
 from calltally.web.dashboard.calls import preferences, total
 from calltally.web.dashboard.dead_letters import page as dead_letters_page
 from calltally.web.dashboard.jobs import exports_page, reconciliations_page
+from calltally.web.dashboard.overview import page as overview_page
 from calltally.web.dashboard.pages import page_handlers, page_operation
 from calltally.web.dashboard.quality import launch_page
 from calltally.web.dashboard.quality import page as quality_page
@@ -31,7 +32,7 @@ from calltally.web.response.response import Response
 
 _STYLE: Final = b"text/css; charset=utf-8"
 _SCRIPT: Final = b"text/javascript; charset=utf-8"
-_STYLES: Final = ("call", "calls", "dashboard", "figures", "reference", "scriptless")
+_STYLES: Final = ("call", "calls", "dashboard", "figures", "overview", "reference", "scriptless")
 _SCRIPTS: Final = ("call", "calls", "dashboard", "jobs", "quality", "reference")
 _TYPES: Final = {
     **{f"{name}.css": _STYLE for name in _STYLES},
@@ -57,7 +58,7 @@ def _asset(name: str, media_type: bytes, *, is_library: bool = False) -> HTTPRou
 
 PAGE_HANDLERS: Final = (
     *page_handlers(calls_page, total, preferences, call_page, quality_page, launch_page, alerts_page),
-    *page_handlers(exports_page, reconciliations_page, dead_letters_page),
+    *page_handlers(overview_page, exports_page, reconciliations_page, dead_letters_page),
     *page_handlers(settings_page, settings_forms, sign_in_page),
     *(_asset(name, _SCRIPT, is_library=True) for name in (CHARTS, REFERENCE_SCRIPT)),
     _asset(REFERENCE_STYLE, _STYLE, is_library=True),

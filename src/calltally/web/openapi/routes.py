@@ -1,4 +1,4 @@
-"""Documents about the service: `/openapi.json`, `/docs`, `/docs/problems`, `/schemas`, `/`.
+"""Documents about the service: `/openapi.json`, `/docs`, `/docs/problems`, `/schemas`.
 
 They load nothing from other servers, so they work offline.
 """
@@ -58,7 +58,6 @@ def document_handlers(handlers: Sequence[Any], public_url: str | None) -> list[A
         _show_reference,
         _constant("/docs/problems", _page(problems_page())),
         _constant("/docs/style.css", Response(style, media_type=CSS)),
-        _constant("/", _page(home_page())),
         *[
             _constant(path, Response(msgspec.json.encode(schema), media_type=SCHEMA))
             for path, schema in event_schemas()
@@ -95,18 +94,6 @@ _NOT_BUILT: Final = (
     " in the folder of the repository and start the service again. Wheels have it already.</p>"
     '<p><a href="/openapi.json">openapi.json</a> has the same content for machines (OpenAPI 3.1).</p>'
 )
-
-
-def home_page() -> str:
-    return _frame(
-        "Call history",
-        "<p>Call history of voice agents and phone lines: one record per call, built from signed provider"
-        " callbacks, to list, audit and measure.</p>"
-        '<ul><li><a href="/calls">Calls</a>: find a call and see its details</li>'
-        '<li><a href="/docs">API reference</a>: every endpoint, parameter and example</li>'
-        '<li><a href="/docs/problems">Problems</a>: the meaning of each error</li>'
-        '<li><a href="/openapi.json">openapi.json</a>: the reference for machines (OpenAPI 3.1)</li></ul>',
-    )
 
 
 def problems_page() -> str:

@@ -41,8 +41,9 @@ def signed_in(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> Browser:
     return browser
 
 
-def test_example_event_of_an_empty_list_is_accepted(signed_in: Browser) -> None:
-    [first] = commands(signed_in, "/calls")
+@pytest.mark.parametrize("path", ["/", "/calls"])
+def test_example_event_of_an_empty_tenant_is_accepted(signed_in: Browser, path: str) -> None:
+    [first] = commands(signed_in, path)
     assert done(signed_in.service, first).json()["outcomes"][0]["outcome"] == "applied"
     [listing] = commands(signed_in, "/calls")
     assert done(signed_in.service, listing).json()["data"][0]["call_sid"] == "first-call"

@@ -12,6 +12,7 @@ from calltally.store.db.operation import (
     Rows,
     Statement,
     StoreOperation,
+    batch_operations,
     execute_batch,
     execute_with,
     resume,
@@ -74,3 +75,17 @@ def test_params_table_is_a_sequence_of_mappings() -> None:
     rows = [{"tenant": tenant, "node": node} for tenant, node in table.tuples]
     assert list(table) == rows
     assert (len(table), table[-1], list(table[1:])) == (3, rows[-1], rows[1:])
+
+
+def test_first_statements_of_operations_are_one_batch() -> None:
+    batches = []
+
+    def execute(request: AnyStatement | Batch) -> list[Any]:
+        batches.append(len(request.statements) if isinstance(request, Batch) else 1)
+        return _rows(request)
+
+    expected = [[("one",)], [("two",)], [("three",)]]
+    found = run_operation(batch_operations(_operation(), _batch_first(), _operation()), execute)
+    assert found == [expected] * 3
+    # The first statements together, then the rest of each.
+    assert batches == [4, 2, 1, 2]

@@ -16,7 +16,7 @@ from calltally.web.dashboard import rendering
 from calltally.web.dashboard.routes import PAGE_HANDLERS
 from calltally.web.openapi.document import openapi_document
 from calltally.web.openapi.operation import OPERATION_KEY, Operation
-from calltally.web.openapi.routes import home_page, problems_page, reference_page
+from calltally.web.openapi.routes import problems_page, reference_page
 from calltally.web.response.problem_kinds import KINDS
 
 PAGE_FIELDS = ["id", "call_sid", "direction", "status", "duration_seconds", "escalated", "summary"]
@@ -193,7 +193,7 @@ def test_pages_load_nothing_from_other_servers(
     library: bytes | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rendering, "built_file", lambda _name: library)
-    for page in (reference_page(), problems_page(), home_page()):
+    for page in (reference_page(), problems_page()):
         for attribute in ('src="', 'href="'):
             addresses = [part.partition('"')[0] for part in page.split(attribute)[1:]]
             assert all(address.startswith(("/", "#")) for address in addresses)

@@ -97,7 +97,7 @@ def _values(request: AnyRequest, list_request: ListRequest, list_page: ListPage)
         "has_filters": any(name not in {"limit", "order"} for name, _value in here),
         "exports": [(name, url([*whole, ("format", name)], EXPORT)) for name in STORAGE_FORMATS],
         "curl": curl_of(request, url(here, API)),
-        "first_event": _first_event(request),
+        "first_event": first_event(request),
         "here": url(list_request.pairs),
         "hidden": [("snapshot", list_page.snapshot), *here],
         **_counts(list_request, list_page),
@@ -147,7 +147,8 @@ def curl_of(request: AnyRequest, path: str) -> str:
     return f'curl -sS "{public_origin(request)}{path}" {_WITH_KEY}'
 
 
-def _first_event(request: AnyRequest) -> str:
+def first_event(request: AnyRequest) -> str:
+    """Return a curl command that sends a first event, dated now."""
     now = utc_text(dependencies_of(request).clock())[:19]
     event = f'{{"id": "1", "call_sid": "first-call", "occurred_at": "{now}Z", "status": "completed"}}'
     return (

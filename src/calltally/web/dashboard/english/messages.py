@@ -6,6 +6,7 @@ from typing import Final
 from calltally.web.dashboard.english.alerts import ALERT_TEXTS
 from calltally.web.dashboard.english.dead_letters import DEAD_LETTER_TEXTS
 from calltally.web.dashboard.english.jobs import JOB_TEXTS
+from calltally.web.dashboard.english.overview import OVERVIEW_TEXTS
 from calltally.web.dashboard.english.quality import QUALITY_TEXTS
 from calltally.web.dashboard.english.search import SEARCH_TEXTS
 from calltally.web.dashboard.english.settings import SETTINGS_TEXTS
@@ -204,6 +205,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "keys_leave": "Leave a field, close a panel",
     "keys_help": "Show these shortcuts",
     "close": "Close",
+    **OVERVIEW_TEXTS,
     **QUALITY_TEXTS,
     **ALERT_TEXTS,
     **JOB_TEXTS,

@@ -1,0 +1,1 @@
+"""Reads of the overview page, each by index searches or counters, whatever the number of calls."""
