@@ -20,7 +20,11 @@ MAX_WAIT_S: Final = 30
 _MAX_REVISION: Final = 10**18 - 1
 _AFTER: Final = (
     "Start after this position: `next` of the previous response, the `snapshot` of a list, or a revision."
-    " 0, the default, is the beginning."
+    " It takes precedence over `since`."
+)
+_SINCE: Final = (
+    "The start of a run, in the same form as `after`, such as the last revision of the run before. A client"
+    " that sends it with every page of a run needs no other state. 0, the default, is the beginning."
 )
 _WAIT: Final = "Seconds to wait for a change if there is none yet."
 _TOKEN: Final = {"type": "string", "pattern": f"^(?:[0-9]{{1,18}}|{POINT_PATTERN})$"}
@@ -40,6 +44,7 @@ def _after(text: str) -> int | str:
 
 FEED_PARAMETERS: Final = (
     Parameter("after", "after", _AFTER, _TOKEN, "0", _after),
+    Parameter("since", "since", _SINCE, _TOKEN, "0", _after),
     Parameter(
         "limit",
         "limit",
@@ -55,4 +60,5 @@ FEED_PARAMETERS: Final = (
 def parse_feed_query(pairs: Sequence[tuple[str, str]]) -> FeedQuery:
     """Parse the query from decoded name and value pairs; raises InvalidInput with all faults."""
     values: dict[str, Any] = read_values(pairs, {each.name: each for each in FEED_PARAMETERS})
-    return FeedQuery(**values)
+    since = values.pop("since", 0)
+    return FeedQuery(**{"after": since, **values})

@@ -19,6 +19,7 @@ from calltally.calls.parameters import (
     words_schema,
 )
 from calltally.calls.phone import MAX_NUMBER_CHARS
+from calltally.calls.suggestions import did_you_mean
 from calltally.calls.tokenizer import text_words
 from calltally.calls.wire_types import TIME_OR_DATE_SCHEMA
 
@@ -52,7 +53,7 @@ class CallFilter(msgspec.Struct, frozen=True):
 def _statuses(text: str) -> tuple[str, ...]:
     unknown = [word for word in text.split(",") if word not in STATUSES]
     if unknown:
-        quoted = ", ".join(map(quote_value, unknown[:3]))
+        quoted = ", ".join(quote_value(word) + did_you_mean(word, STATUSES) for word in unknown[:3])
         raise ValueError(f"must be one or more of {', '.join(STATUSES)}, not {quoted}")
     return tuple(text.split(","))
 

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from calltally.calls.errors import Fault, InvalidInput
 from calltally.calls.identity import parse_uuid
 from calltally.calls.phone import MAX_NUMBER_CHARS, plain_number, searched_number
+from calltally.calls.suggestions import did_you_mean
 from calltally.calls.times import parse_instant
 from calltally.calls.wire_types import TIME_OR_DATE_SCHEMA
 
@@ -73,7 +74,8 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
 def one_of(words: Sequence[str]) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in words:
-            raise ValueError(f"must be one of {', '.join(words)}, not {quote_value(text)}")
+            hint = did_you_mean(text, words)
+            raise ValueError(f"must be one of {', '.join(words)}, not {quote_value(text)}{hint}")
         return text
 
     return parse
@@ -193,7 +195,10 @@ def raise_faults(faults: Sequence[Fault], error: type[InvalidInput] = InvalidInp
 
 def _unknown(pairs: Sequence[tuple[str, str]], declared: Mapping[str, Parameter]) -> Iterable[Fault]:
     for name in dict.fromkeys(name for name, _ in pairs if name not in declared):
-        detail = f"there is no parameter {quote_value(name)}; those that exist are {', '.join(declared)}"
+        hint = did_you_mean(name, declared)
+        detail = (
+            f"there is no parameter {quote_value(name)}{hint}; those that exist are {', '.join(declared)}"
+        )
         yield Fault(quote_value(name)[1:-1], detail)
 
 

@@ -14,7 +14,8 @@ EARLIEST_US: Final = 946_684_800 * SECOND_US
 AHEAD_US: Final = DAY_US
 
 _RFC_3339: Final = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,12}))?(?:([Zz])|([+\- ])(\d{2}):(\d{2}))",
+    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2})?)(?:(?<=:\d\d:\d\d)\.(\d{1,12}))?"
+    r"(?:([Zz])|([+\- ])(\d{2}):?(\d{2}))",
     re.ASCII,
 )
 # Range of datetime; an offset can lead outside of it.
@@ -62,6 +63,8 @@ def instant_us(moment: datetime) -> int:
 def parse_instant(text: str) -> int:
     """Parse RFC 3339 with an offset, or a date (midnight UTC), to microseconds.
 
+    Seconds may be left out, and so may the colon of the offset (ISO 8601).
+
     A space in place of an offset's sign is a `+` that URL decoding replaced. Digits after the sixth are
     ignored. Raises ValueError with a message for the user.
     """
@@ -91,7 +94,7 @@ def _offset_us(sign: str | None, hours: str | None, minutes: str | None) -> int:
 
 
 def _why_not(text: str) -> str:
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?", text, re.ASCII):
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?", text, re.ASCII):
         return "a time needs an offset: append Z or +hh:mm"
     return "not an RFC 3339 time; write it as 2026-10-01T00:00:00Z or 2026-10-01"
 

@@ -20,7 +20,7 @@ _MAX_REASON_CHARS: Final = 200
 class _TombstoneProbe(msgspec.Struct):
     """Field that distinguishes a tombstone from a call."""
 
-    tombstone: str | msgspec.UnsetType = msgspec.UNSET
+    tombstone: str | None = None
 
 
 class _RawChangePage(msgspec.Struct, frozen=True):
@@ -88,8 +88,6 @@ def decode_change_page(answer: Answer) -> ChangePage:
 
 
 def _decode_change(raw: msgspec.Raw) -> Change:
-    decoder: Any = (
-        _call_decoder if _probe_decoder.decode(raw).tombstone is msgspec.UNSET else _tombstone_decoder
-    )
+    decoder: Any = _tombstone_decoder if _probe_decoder.decode(raw).tombstone else _call_decoder
     change: Change = decoder.decode(raw)
     return change

@@ -28,10 +28,11 @@ from calltally.web.dashboard.pages import handle_any_exception
 from calltally.web.dashboard.routes import PAGE_HANDLERS
 from calltally.web.lifespan import LifespanTask
 from calltally.web.middleware import RequestMiddleware
-from calltally.web.openapi.operation import Operation, ResponseSpec
+from calltally.web.openapi.operation import OPERATION_KEY, Operation, ResponseSpec
 from calltally.web.openapi.routes import document_handlers
 from calltally.web.request.context import AnyRequest
 from calltally.web.request.dependencies import Dependencies
+from calltally.web.request.idempotency import answer_once, idempotency_key
 from calltally.web.response.problems import allow_header
 from calltally.web.response.response import Response
 
@@ -95,6 +96,9 @@ async def _admit_and_handle(request: AnyRequest) -> Any:  # noqa: ANN401 (the AS
     response; if `before_request` returns a response, the framework calls no handler itself.
     """
     await admit(request)
+    operation: Operation = request.route_handler.opt[OPERATION_KEY]
+    if operation.takes_idempotency_key and (key := idempotency_key(request)) is not None:
+        return await answer_once(request, key)
     return await request.route_handler.fn(request)
 
 

@@ -41,15 +41,19 @@ def changes(service: Service, query: str = "", headers: dict[str, str] | None = 
     return reported
 
 
+def without_tombstone(change: Json) -> Json:
+    return {name: value for name, value in change.items() if name != "tombstone"}
+
+
 def test_feed_has_each_call_once_in_order_of_last_change(listed: Service) -> None:
     reported = changes(listed)
     assert list(reported) == ["data", "limit", "next", "has_more", "revision", "watermark"]
     assert [call["call_sid"] for call in reported["data"]] == ["call-1", "call-2", "call-0"]
     assert [call["revision"] for call in reported["data"]] == [2, 3, 4]
     assert (reported["limit"], reported["has_more"], reported["revision"]) == (100, False, 4)
-    by_id = {call["id"]: call for call in page(listed)["data"]}
+    by_id = {call["id"]: {**call, "tombstone": None} for call in page(listed)["data"]}
     assert {call["id"]: call for call in reported["data"]} == by_id
-    assert list(reported["data"][0]) == list(CALL_FIELDS)
+    assert list(reported["data"][0]) == [*CALL_FIELDS, "tombstone"]
 
 
 def test_feed_of_an_empty_ledger_can_be_followed(service: Service) -> None:
@@ -78,6 +82,24 @@ def test_feed_comes_in_consecutive_batches(listed: Service, limit: int) -> None:
         assert len(reported["data"]) == limit
     assert revisions == [3, 4, 5]
     assert changes(listed, f"after={after}")["data"] == []
+
+
+def test_next_is_linked_only_while_there_is_more(listed: Service) -> None:
+    first = listed.get(f"{CHANGES}?since=1&limit=1")
+    position = first.json()["next"]
+    assert first.headers["link"] == f'<{CHANGES}?limit=1&after={position}>; rel="next"'
+    last = listed.get(f"{CHANGES}?since=1&limit=100")
+    assert "link" not in last.headers
+    assert [call["call_sid"] for call in last.json()["data"]] == ["call-1", "call-2", "call-0"]
+
+
+def test_since_starts_a_run_and_after_pages_it(listed: Service) -> None:
+    assert [each["revision"] for each in changes(listed, "since=3")["data"]] == [4]
+    # A stock client sends its fixed start with every page.
+    first = changes(listed, "since=1&limit=1")
+    rest = changes(listed, f"since=1&limit=100&after={first['next']}")
+    assert [each["revision"] for each in [*first["data"], *rest["data"]]] == [2, 3, 4]
+    assert invalid_parameters(listed.get(f"{CHANGES}?since=yesterday")) == ["since"]
 
 
 def test_call_that_changes_while_followed_appears_again(listed: Service) -> None:
@@ -119,7 +141,7 @@ def test_feed_continues_from_a_revision_position_or_snapshot(listed: Service) ->
         assert [call["call_sid"] for call in changes(listed, f"after={after}")["data"]] == ["call-9"]
     # A copy of the list as of the snapshot, plus the changes since, equals the current list.
     copy = {call["id"]: call for call in page(listed, f"snapshot={snapshot}")["data"]}
-    copy |= {call["id"]: call for call in changes(listed, f"after={snapshot}")["data"]}
+    copy |= {call["id"]: without_tombstone(call) for call in changes(listed, f"after={snapshot}")["data"]}
     assert copy == {call["id"]: call for call in page(listed)["data"]}
 
 

@@ -167,9 +167,9 @@ def test_unknown_name_lists_existing_parameters() -> None:
     found = faults(("statuss", "busy"), ("tenant", "acme"))
     assert list(found) == ["statuss", "tenant"]
     assert found["statuss"] == (
-        "there is no parameter 'statuss'; those that exist are limit, offset, status, direction, from, to, "
-        "route, provider, agent, call_sid, call_sid_prefix, number, escalated, q, order, after, snapshot, "
-        "hold, format, tz"
+        "there is no parameter 'statuss' (did you mean status?); those that exist are limit, offset, status,"
+        " direction, from, to, route, provider, agent, call_sid, call_sid_prefix, number, escalated, q,"
+        " order, after, snapshot, hold, format, tz"
     )
 
 

@@ -27,7 +27,12 @@ from calltally.web.response.response import Response
 _PATH: Final = "/api/v1/ingest/{provider:str}/{tenant:str}"
 _EXAMPLE_CALL: Final = "550e8400-e29b-81d4-a716-446655440000"
 _Outcome = Annotated[str, Meta(extra_json_schema={"enum": list(IngestOutcome)})]
-_ANY_BYTES: Final = {"type": "string", "description": "The provider's own format."}
+_JSON_OBJECT: Final = {"type": "object", "additionalProperties": True, "description": "The provider's JSON."}
+_FORM: Final = {
+    "type": "object",
+    "additionalProperties": {"type": "string"},
+    "description": "The provider's form.",
+}
 
 
 class CallbackOutcome(msgspec.Struct, frozen=True):
@@ -76,14 +81,14 @@ RECEIVE_CALLBACK: Final = Operation(
     # A provider may add its own parameters (bodySHA256); they are part of the signed URL.
     parses_query=True,
     body=RequestBodySpec(
-        content={"application/x-www-form-urlencoded": _ANY_BYTES, "application/json": _ANY_BYTES},
+        content={"application/x-www-form-urlencoded": _FORM, "application/json": _JSON_OBJECT},
         description="Any media type: the signature decides. An empty body is stored as a dead letter."
         " Limits: 5 MiB; 1 MiB for telnyx and jambonz; 64 KiB for plivo and signalwire. A form may"
         " have 64 KiB, and 5 MiB for freeswitch and `generic-…`. A longer audio event of elevenlabs is"
         " verified, acknowledged and not kept.",
         required=False,
         problems=(),
-        example="CallSid=CA1234567890abcdef1234567890abcdef&CallStatus=ringing",
+        example={"CallSid": "CA1234567890abcdef1234567890abcdef", "CallStatus": "ringing"},
     ),
     responses={
         200: ResponseSpec(

@@ -178,6 +178,7 @@ EVENT: Final[Mapping[str, Field]] = {
         {"status": "completed", "duration_seconds": 142},
     ),
 }
+NO_TOMBSTONE: Final = Field("Null: the call exists.", nullable(enum_schema(TOMBSTONE_REASONS)), None)
 TOMBSTONE: Final[Mapping[str, Field]] = {
     "id": Field(
         "The id of the removed call.",

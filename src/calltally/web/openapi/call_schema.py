@@ -12,6 +12,7 @@ from calltally.web.openapi.call_fields import (
     COUNT,
     EVENT,
     INTEGER,
+    NO_TOMBSTONE,
     RAW,
     TEXT,
     TIME,
@@ -52,7 +53,7 @@ def _call_page() -> Schema:
 
 
 def _change_page() -> Schema:
-    items = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("Call", "Tombstone")]}
+    items = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("ChangedCall", "EndedCall")]}
     return object_schema(
         {
             "data": {
@@ -90,6 +91,7 @@ def _erased_call() -> Schema:
 
 # In the order of the ledger. A field without a declaration fails here, at import.
 _CALL_FIELDS: Final = {name: CALL[name] for name in CALL_FIELDS}
+_CHANGED_CALL: Final = {**_CALL_FIELDS, "tombstone": NO_TOMBSTONE}
 _ENDING_TEXT: Final = "The end reason of a call and its evidence."
 _ENDING: Final = {
     "reason": {**enum_schema(EndReason), "description": "The end reason from a fixed list."},
@@ -131,7 +133,8 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "CallDetail": {"description": "One call with its timeline.", **_DETAIL},
     "CallPage": {"description": "One page of calls.", **_call_page()},
     "ErasedCall": _erased_call(),
-    "Tombstone": {"description": "The end of a call's id.", **schema_of(TOMBSTONE)},
+    "ChangedCall": {"description": "A changed call in its newest state.", **schema_of(_CHANGED_CALL)},
+    "EndedCall": {"description": "The end of a call's id.", **schema_of(TOMBSTONE)},
     "ChangePage": {"description": "One page of the feed of changes.", **_change_page()},
     "Event": {"description": "One fact of a call, with its outcome.", **schema_of(EVENT)},
     "RawEvent": {"description": "One fact of a call, with its raw body.", **schema_of({**EVENT, **RAW})},
@@ -145,7 +148,7 @@ _WINDOW: Final = {"limit": DEFAULT_LIMIT, "offset": 0, "total": 1}
 EXAMPLE_PAGE: Final = {"data": [example_of(_CALL_FIELDS)], **_WINDOW, "snapshot": EXAMPLE_SNAPSHOT}
 CALL_CHANGES: Final[Schema] = {"$ref": "#/components/schemas/ChangePage"}
 EXAMPLE_CHANGES: Final = {
-    "data": [example_of(_CALL_FIELDS), example_of(TOMBSTONE)],
+    "data": [example_of(_CHANGED_CALL), example_of(TOMBSTONE)],
     "limit": 100,
     "next": "paeaaaaaaaaaaabxf6c5n3h4qjz2mdx7w",
     "has_more": False,

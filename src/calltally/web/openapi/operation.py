@@ -16,6 +16,15 @@ JSON: Final = "application/json"
 # The parameter that replaces Accept, so that a plain link works.
 FORMAT: Final = "format"
 
+IDEMPOTENCY_KEY: Final[dict[str, Any]] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "A key of your choice for one object. For 24 hours, a repeat with the same key and"
+    " body gets the first answer and creates nothing. With another body it is a conflict.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+    "example": "october-2026",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class PathParameter:
@@ -69,6 +78,7 @@ class Operation:
     - `allows_all_tenants`: the admin key may omit `tenant=` to read all tenants.
     - `query`: the parameters. With `parses_query` the handler parses the whole query itself, so that it can
       report all errors at once.
+    - `takes_idempotency_key`: a repeated request with the same Idempotency-Key gets the first answer.
     - `headers`: request headers, as parameters of the document.
     - `unpublished`: names of parameters that the document leaves out. Without `format`, it has only the
       default media type; the other ones have operations of their own.
@@ -91,6 +101,7 @@ class Operation:
     query: tuple[Parameter, ...] = ()
     parses_query: bool = False
     body: RequestBodySpec | None = None
+    takes_idempotency_key: bool = False
     headers: tuple[dict[str, Any], ...] = ()
     unpublished: tuple[str, ...] = ()
     publishes_head: bool = False

@@ -8,6 +8,7 @@ from calltally.calls.list_query import TENANT_PARAMETER
 from calltally.calls.parameters import Parameter
 from calltally.web.openapi.operation import (
     FORMAT,
+    IDEMPOTENCY_KEY,
     Operation,
     PathParameter,
     RequestBodySpec,
@@ -79,6 +80,7 @@ def _parameters(operation: Operation) -> list[Json]:
         *map(_path_parameter, operation.path),
         *map(_query_parameter, own),
         *([_query_parameter(TENANT_PARAMETER)] if names_tenant else []),
+        *([IDEMPOTENCY_KEY] if operation.takes_idempotency_key else []),
         *operation.headers,
     ]
 

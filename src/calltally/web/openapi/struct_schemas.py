@@ -16,10 +16,7 @@ FIELD_TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 def struct_components(structs: Iterable[type]) -> Json:
-    """Return the components of Structs and of the Structs within them, with enumerations in place.
-
-    Raises KeyError for a field without a description.
-    """
+    """Return the components of Structs and of the Structs within them, with enumerations in place."""
     _references, components = msgspec.json.schema_components(structs, ref_template=_REF)
     enums = {
         _REF.format(name=name): {"type": "string", "enum": schema["enum"]}
@@ -27,7 +24,7 @@ def struct_components(structs: Iterable[type]) -> Json:
         if "enum" in schema
     }
     return {
-        name: _described(change_schema(schema, lambda part: _inlined(part, enums)), FIELD_TEXTS[name])
+        name: _described(change_schema(schema, lambda part: _inlined(part, enums)), FIELD_TEXTS.get(name, {}))
         for name, schema in components.items()
         if "enum" not in schema
     }
@@ -43,5 +40,8 @@ def _inlined(schema: Json, enums: Json) -> Json:
 
 def _described(schema: Json, texts: Mapping[str, str]) -> Json:
     fields: dict[str, Any] = schema["properties"]
-    described = {name: {**field, "description": texts[name]} for name, field in fields.items()}
+    described = {
+        name: {**field, **({"description": texts[name]} if name in texts else {})}
+        for name, field in fields.items()
+    }
     return {**schema, "properties": described}

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from calltally.calls.errors import Fault, InvalidInput
 from calltally.calls.parameters import Parameter, quote_value
+from calltally.calls.suggestions import did_you_mean
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -60,6 +61,7 @@ def check_parameter_names(pairs: Pairs, parameters: Sequence[Parameter], *, is_a
 def _faults(name: str, count: int, by_name: dict[str, Parameter]) -> Iterable[Fault]:
     if name not in by_name:
         valid = f"valid parameters are {', '.join(by_name)}" if by_name else "this path takes none"
-        yield Fault(quote_value(name)[1:-1], f"unknown parameter {quote_value(name)}; {valid}")
+        hint = did_you_mean(name, by_name)
+        yield Fault(quote_value(name)[1:-1], f"unknown parameter {quote_value(name)}{hint}; {valid}")
     elif count > 1 and not by_name[name].is_repeatable:
         yield Fault(name, f"{name} is given {count} times; give it once")

@@ -111,6 +111,7 @@ ADD_TENANT: Final = _ALL(
     body=json_request(NewTenantBody, {"id": "acme", "name": "Acme Dental"}),
     responses=one_response(201, "The tenant.", TenantResource, _TENANT_EXAMPLE),
     problems=("conflict",),
+    takes_idempotency_key=True,
 )
 LIST_TENANTS: Final = _ALL(
     id="listTenants",
@@ -161,6 +162,8 @@ ADD_KEY: Final = _OF_TENANT(
         NewApiKey,
         {"id": _KEY_ID.example, "key": "ct_acme_" + "x" * 43, "scopes": ["calls:read"]},
     ),
+    takes_idempotency_key=True,
+    problems=("conflict",),
 )
 LIST_KEYS: Final = _OF_TENANT(
     id="listKeys",

@@ -201,6 +201,7 @@ ADD_SINK: Final = _SINKS(
     body=_SINK_BODY,
     responses=one_response(201, "The sink. Its secret is shown only once.", NewAlertSink, _SINK_WITH_SECRET),
     problems=("conflict",),
+    takes_idempotency_key=True,
 )
 LIST_SINKS: Final = _SINKS(
     id="listAlertSinks",

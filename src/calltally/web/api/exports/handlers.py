@@ -1,6 +1,5 @@
 """`/api/v1/exports`: bulk exports as jobs."""
 
-import re
 from functools import partial
 from typing import Any, Final
 
@@ -8,7 +7,7 @@ from litestar import delete, get, post
 from litestar.types import ASGIApp
 from msgspec.structs import replace
 
-from calltally.calls.errors import FilesGone, InvalidInput, NotFound
+from calltally.calls.errors import FilesGone, NotFound
 from calltally.calls.export_query import ExportQuery, parse_export_query
 from calltally.exports.request import queue_export
 from calltally.exports.rows import contains_any
@@ -31,19 +30,17 @@ from calltally.web.request.bodies import json_body
 from calltally.web.request.context import (
     AnyRequest,
     access_of,
-    context_of,
     dependencies_of,
     link_base,
     tenant_of,
 )
+from calltally.web.request.idempotency import idempotency_key
 from calltally.web.request.paths import last_segment
 from calltally.web.response.file_response import StoredFile, check_file_access, file_response
 from calltally.web.response.paging import list_response, requested_page
 from calltally.web.response.response import Response
 
 _ONE: Final = PATH + "/{id:str}"
-_KEY_PATTERN: Final = re.compile(rb"[\x21-\x7e]{1,200}")
-_IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 
 Found = tuple[Job, list[JobFile]]
 
@@ -51,7 +48,7 @@ Found = tuple[Job, list[JobFile]]
 @post(PATH, operation=operations.START, status_code=200)
 async def post_export(request: AnyRequest) -> Response:
     query = parse_export_query(await json_body(request, dict[str, Any]))
-    job = await start_export(request, query, _idempotency_key(request))
+    job = await start_export(request, query, idempotency_key(request))
     files = await dependencies_of(request).store.read(_files(tenant_of(request), job))
     return queued_response(request, JobKind.EXPORT, export_resource(job, files, link_base(request)))
 
@@ -110,15 +107,6 @@ async def get_file(request: AnyRequest) -> ASGIApp:
             "a call in this export was erased since; request it again with another Idempotency-Key"
         )
     return await file_response(request, StoredFile(folder.path_of(file.stored_name), file))
-
-
-def _idempotency_key(request: AnyRequest) -> str | None:
-    value = context_of(request.scope).headers.get(_IDEMPOTENCY_KEY.lower().encode())
-    if value is not None and not _KEY_PATTERN.fullmatch(value):
-        raise InvalidInput.of(
-            _IDEMPOTENCY_KEY, "Idempotency-Key is 1 to 200 printable ASCII characters without spaces"
-        )
-    return None if value is None else value.decode()
 
 
 async def requested_export(request: AnyRequest) -> Found:

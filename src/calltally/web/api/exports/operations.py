@@ -9,7 +9,13 @@ from calltally.store.jobs.jobs import JobKind
 from calltally.web.api.call_logs.streams import BINARY, STREAMED
 from calltally.web.api.exports.schemas import ExportJob, ExportList, ExportManifest, body_schema
 from calltally.web.api.jobs import job_id_parameter
-from calltally.web.openapi.operation import Operation, PathParameter, json_request, one_response
+from calltally.web.openapi.operation import (
+    IDEMPOTENCY_KEY,
+    Operation,
+    PathParameter,
+    json_request,
+    one_response,
+)
 from calltally.web.request.access import CALLS_READ, EXPORTS_WRITE
 from calltally.web.response.file_response import file_responses
 from calltally.web.response.paging import page_parameters, page_response
@@ -62,6 +68,8 @@ _READ: Final = partial(Operation, tag=TAG, scope=CALLS_READ, is_tenant_scoped=Tr
 _WRITE: Final = partial(_READ, scope=EXPORTS_WRITE)
 
 START: Final = _WRITE(
+    # Its job knows its key: a repeat gets the present state of the export.
+    headers=(IDEMPOTENCY_KEY,),
     id="startExport",
     summary="Start an export of calls to files.",
     description="The export contains the calls as of this response, or as of the given `snapshot` or"

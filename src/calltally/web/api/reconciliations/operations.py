@@ -93,7 +93,8 @@ START: Final = _WRITE(
         _QUEUED_EXAMPLE,
         headers={"Location": "URL of the reconciliation."},
     ),
-    problems=("rate-limited", "no-files-folder"),
+    problems=("conflict", "rate-limited", "no-files-folder"),
+    takes_idempotency_key=True,
 )
 LIST: Final = _READ(
     id="listReconciliations",

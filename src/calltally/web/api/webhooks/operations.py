@@ -126,6 +126,7 @@ ADD: Final = _ALL(
         headers={"Location": "URL of the endpoint."},
     ),
     problems=("conflict",),
+    takes_idempotency_key=True,
 )
 LIST: Final = _ALL(
     id="listWebhookEndpoints",
@@ -158,6 +159,8 @@ ROTATE: Final = _ONE(
     " with either.",
     body=json_request(RotationBody, {"grace_hours": 24}),
     responses=one_response(200, "The new secret.", NewWebhookEndpoint, _WITH_SECRET),
+    takes_idempotency_key=True,
+    problems=("conflict",),
 )
 PAUSE: Final = _ONE(
     id="pauseWebhookEndpoint",
