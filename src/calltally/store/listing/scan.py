@@ -19,6 +19,7 @@ from calltally.store.listing.caches import TOTAL_CACHE, TotalKey
 from calltally.store.listing.conditions import HAS_WORDS, bound_params, texts_of
 from calltally.store.listing.number_match import number_clauses, number_params
 from calltally.store.listing.refold_as_of import documents_of, ids_as_of
+from calltally.store.listing.scan_statements import ANY, BUILT_IN, IDS, NEWEST, OF_WORDS, ROWS, TOTALS
 from calltally.store.listing.seek import LINE_FEED, SEPARATOR, PageRecords
 from calltally.store.listing.sid_prefix import prefix_param
 from calltally.store.snapshots.tokens import LedgerHead
@@ -28,25 +29,6 @@ _LAST_US: Final = 2**62
 # The current words of a call are valid from some revision on and have no end.
 NOW: Final = 2**62
 
-# Condition of `q` by the index of words, for statements that do not start at this index.
-_OF_WORDS: Final = "AND c.id IN ({ids_of_words})"
-# Filters whose condition is part of the statement, by the index that the statement starts at.
-_BUILT_IN: Final = {"number": "number", "search": "q"}
-_ANY: Final = (("filters", ""),)
-# Statements of rows by the index that they start at: for the present, and as of a revision.
-_ROWS: Final = {
-    "inspect": ("inspect_records", "inspect_rows_as_of"),
-    "number": ("number_records", "number_rows_as_of"),
-    "search": ("search_records", "search_rows_as_of"),
-    "scan": ("scan_records", "scan_rows_as_of"),
-}
-# By (has a number filter, is as of a revision).
-_NEWEST: Final = {
-    (False, False): "newest_total",
-    (False, True): "newest_total_as_of",
-    (True, False): "number_newest_total",
-    (True, True): "number_newest_total_as_of",
-}
 # More than any tenant has.
 _NO_LIMIT: Final = 2**62
 # Words are frequent if one of this many of the newest calls has them. Their rows are then found by inspecting
@@ -119,8 +101,7 @@ class Scan:
             found = yield from self._read_from("inspect", {**window, "inspected": _INSPECTED}, rows)
             if len(found) == rows.most:
                 return found
-        index = "number" if self._has_number else "search" if self._has_words else "scan"
-        return (yield from self._read_from(index, window, rows))
+        return (yield from self._read_from(self._index, window, rows))
 
     def cached_total(self) -> int | None:
         return None
@@ -150,17 +131,18 @@ class Scan:
 
     def conditions(self) -> StoreOperation[tuple[dict[str, Any], Clauses]]:
         """Return the parameters and conditions of the filter, for a statement over `calls`."""
-        return (yield from self._params()), self._clauses(words=_OF_WORDS)
+        return (yield from self._params()), self._clauses(words=OF_WORDS)
 
     def _counted(self, params: dict[str, Any]) -> StoreOperation[int]:
         if active_fields(self._query.filter) == ("q",):
             # By the texts alone: a tenth of the cost.
-            [(count,)] = yield Statement("words_total", {**params, "most": _NO_LIMIT}, _ANY)
+            [(count,)] = yield Statement("words_total", {**params, "most": _NO_LIMIT}, ANY)
             return int(count)
-        name = "number_total" if self._has_number else "search_total" if self._has_words else "scan_total"
-        # The statement starts at the index of numbers or words, which is its own condition.
-        others = self._clauses(without="number" if self._has_number else "q")
-        [(total,)] = yield Statement(name, params, (*others, *self._of_number()))
+        index = self._index
+        # The statement starts at the index of numbers, words or SIDs, which is its own condition.
+        others = self._clauses(without=BUILT_IN.get(index))
+        clauses = (*others, *self._of_number(), *IDS.get(index, ()))
+        [(total,)] = yield Statement(TOTALS[index], params, clauses)
         if self._as_of is None:
             return int(total)
         [(changed,)] = yield Statement("changed_total", params, self._clauses())
@@ -168,10 +150,15 @@ class Scan:
         return int(total) - int(changed) + int(superseded)
 
     def _read_from(self, index: str, window: dict[str, Any], rows: RowRange) -> StoreOperation[list[bytes]]:
-        """Read rows by the index of numbers, words or times."""
-        [(name, text)] = self._clauses(without=_BUILT_IN.get(index))
-        clauses = ((name, f"{text} {rows.condition}"), rows.sort_order, *self._of_number())
-        present, as_of_revision = _ROWS[index]
+        """Read rows by the index of numbers, words, SIDs or times."""
+        [(name, text)] = self._clauses(without=BUILT_IN.get(index))
+        clauses = (
+            (name, f"{text} {rows.condition}"),
+            rows.sort_order,
+            *self._of_number(),
+            *IDS.get(index, ()),
+        )
+        present, as_of_revision = ROWS[index]
         if self._as_of is None:
             found = yield Statement(present, window, clauses)
             return [record for (record,) in found]
@@ -190,12 +177,21 @@ class Scan:
     def _count_newest(self) -> StoreOperation[tuple[int, int]]:
         """Return the number of newest calls that were counted, and how many of them match."""
         if self._newest is None:
-            name = _NEWEST[self._has_number, self._as_of is not None]
+            name = NEWEST[self._has_number, self._as_of is not None]
             params = {**(yield from self._params()), "inspected": total_bound.MAX_COUNTED}
             clauses = (*self._clauses(without="number"), *self._of_number())
             [(counted, matched)] = yield Statement(name, params, clauses)
             self._newest = counted, matched
         return self._newest
+
+    @property
+    def _index(self) -> str:
+        """Return the index that rows and totals are read by."""
+        if self._has_number:
+            return "number"
+        if self._has_words:
+            return "search"
+        return "scan" if self._query.filter.call_sid_prefix is None else "prefix"
 
     def _of_number(self) -> Clauses:
         number = self._query.filter.number

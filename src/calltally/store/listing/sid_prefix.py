@@ -22,7 +22,7 @@ def prefix_param(tenant: str, prefix: str, as_of: int | None) -> StoreOperation[
     if len(rows) > MAX_PREFIXED_SIDS:
         detail = f"more than {MAX_PREFIXED_SIDS:,} call SIDs begin with {prefix!r}; send more characters"
         raise InvalidInput.of("call_sid_prefix", detail)
-    if as_of is None:
+    if as_of is None or not rows:
         ids = {bytes(row[1]) for row in rows}
     else:
         ids = set((yield from ids_as_of(tenant, as_of, {bytes(row[0]) for row in rows})))

@@ -31,7 +31,7 @@ ACROSS_TENANTS = [
 ]
 # Fragments of other statements, which each dialect defines.
 PARTS = {
-    "id_in_prefix",
+    *("id_in_prefix", "ids_of_prefix"),
     *("has_words", "ids_of_words"),
     *("not_from", "from_ends", "to_ends", "from_ending_is", "to_ending_is"),
 }

@@ -10,14 +10,14 @@ WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {f
 ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :most OFFSET :skip;
 
 -- name: search_total
--- Number of calls with all of some words.
-SELECT count(*) FROM ({ids_of_words}) AS d
+-- Number of calls with all of some words, or of a beginning of SIDs.
+SELECT count(*) FROM ({ids}) AS d
 CROSS JOIN calls AS c
 WHERE c.tenant = :tenant AND c.id = d.id AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters};
 
 -- name: search_records
--- Page of calls with all of some words: linear in the calls with these words.
-SELECT c.record FROM ({ids_of_words}) AS d
+-- Page of calls with all of some words, or of a beginning of SIDs: linear in the calls with these words.
+SELECT c.record FROM ({ids}) AS d
 CROSS JOIN calls AS c
 WHERE c.tenant = :tenant AND c.id = d.id AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
 ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :most OFFSET :skip;

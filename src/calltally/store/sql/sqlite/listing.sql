@@ -245,16 +245,16 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
 ) AS c;
 
 -- name: search_rows_as_of
--- Page of calls with all of some words, as of a revision: linear in the calls with these words.
+-- Page of calls with all of some words, as of a revision: linear in these calls.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
-    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM ({ids_of_words}) AS d
+    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM ({ids}) AS d
     CROSS JOIN calls AS c
     WHERE c.tenant = :tenant AND c.id = d.id AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
         AND c.revision <= :as_of
     UNION ALL
     SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0 FROM call_versions AS c INDEXED BY call_versions_ended
     WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
-        AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters} AND {has_words}
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters} AND {among_ids}
     ORDER BY 1 {sort_order}, 2 {sort_order} LIMIT :most OFFSET :skip
 ) AS n
 LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.is_current = 1
@@ -317,3 +317,7 @@ NOT EXISTS (
 c.id IN (
     SELECT unhex(p.value) FROM ledger_heads AS h CROSS JOIN json_each(:sid_ids) AS p WHERE h.tenant = :tenant
 );
+
+-- name: ids_of_prefix
+-- Calls whose SIDs begin alike.
+SELECT unhex(p.value) AS id FROM ledger_heads AS h CROSS JOIN json_each(:sid_ids) AS p WHERE h.tenant = :tenant;
