@@ -29,13 +29,16 @@ def measuring_paused() -> Iterator[None]:
     if measuring is None:
         yield
         return
-    # The modules that are imported by now are no cause for a warning each.
-    measuring._warn_preimported_source = False
-    measuring.stop()
+    # Coverage.start would also patch fork and _exit once more each time.
+    collector = measuring._collector
+    assert collector is not None
+    collector.stop()
+    measuring._started = False
     try:
         yield
     finally:
-        measuring.start()
+        collector.start()
+        measuring._started = True
 
 
 def is_unmeasured(item: pytest.Item) -> bool:
