@@ -20,6 +20,7 @@ from calltally.store.db.interface import Store
 from calltally.store.db.operation import Clock
 from calltally.store.tenants.vault import Vault
 from calltally.web.app import create_app
+from calltally.web.auth.key_uses import KeyUses
 from calltally.web.auth.keyring import KeyRing
 from calltally.web.auth.token_bucket import RateLimits
 from calltally.web.lifespan import LifespanTask
@@ -103,6 +104,7 @@ def _parts(
     return Dependencies(
         store=store,
         clock=clock,
+        key_uses=KeyUses(store, clock),
         keys=KeyRing(store, steady_clock, secret_text(settings.admin_key)),
         limits=RateLimits(settings.rate_limit_per_minute, steady_clock, shared_limits),
         vault=vault,

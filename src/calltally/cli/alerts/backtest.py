@@ -1,6 +1,5 @@
 """`calltally alerts backtest`: alerts that rules would have raised, as text and as a plot."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -9,19 +8,12 @@ from typing import Annotated, Final, NamedTuple
 import typer
 
 from calltally.alerts.backtest.plot import plot_page
-from calltally.alerts.backtest.replay import (
-    LEARNING_S,
-    Backtest,
-    BacktestReplay,
-    Episode,
-    HourlyCounts,
-    steps_in_order,
-)
-from calltally.alerts.detection.factory import DetectorFactory, RateDetectorFactory
-from calltally.alerts.evaluation.evaluator import rows_by_step, rules_or_defaults
+from calltally.alerts.backtest.replay import Backtest, Episode, HourlyCounts
+from calltally.alerts.backtest.run import BacktestRequest, run_backtests
+from calltally.alerts.detection.factory import RateDetectorFactory
+from calltally.alerts.evaluation.evaluator import rules_or_defaults
 from calltally.alerts.model.rules import Rules
-from calltally.calls.alert_counts import STEP_S
-from calltally.calls.times import SECOND_US, parse_instant, utc_text
+from calltally.calls.times import parse_instant, utc_text
 from calltally.calls.windows import parse_window
 from calltally.cli.alerts.rules import rules_in_file
 from calltally.cli.console.atomic_file import atomic_writer
@@ -29,8 +21,6 @@ from calltally.cli.console.options import AsJson, Tenant, with_options
 from calltally.cli.console.output import print_result
 from calltally.cli.console.session import read_once, with_store
 from calltally.store.alerts.detector_state import rules_of_tenant
-from calltally.store.db.interface import Store
-from calltally.store.rollups.alert_steps import WINDOW_S, count_steps, first_call_s
 
 _PLOT_CHARS: Final = 60
 _MAX_PLOTTED: Final = 20
@@ -56,21 +46,6 @@ class BacktestOptions(NamedTuple):
     ] = None
     plot: Annotated[Path | None, typer.Option(help="Write an HTML page with a plot to this file.")] = None
     as_json: AsJson = False
-
-
-class BacktestRequest(NamedTuple):
-    """Request of a back-test: tenant, window, and rule sets by name."""
-
-    tenant: str
-    from_us: int
-    to_us: int
-    rules: Mapping[str, Rules]
-
-    @property
-    def window_s(self) -> tuple[int, int]:
-        """Return the first step of the window and the end of its last step, in seconds."""
-        from_s, to_s = (us // SECOND_US // STEP_S * STEP_S for us in (self.from_us, self.to_us))
-        return from_s, to_s
 
 
 @with_options(BacktestOptions)
@@ -102,29 +77,6 @@ def _name(file: Path, files: Sequence[Path]) -> str:
     """Return a file's name, or its path if another file has the same name."""
     is_unique = [each.name for each in files].count(file.name) == 1
     return file.name if is_unique else str(file)
-
-
-async def run_backtests(
-    store: Store, request: BacktestRequest, detectors: DetectorFactory, hours: HourlyCounts | None = None
-) -> list[Backtest]:
-    """Run the rule sets on steps counted from the calls themselves, one day at a time, for any past window.
-
-    The steps start at the first call, as in the worker: there is nothing to learn from before it. `hours`
-    is filled with the same steps.
-    """
-    from_s, to_s = request.window_s
-    replays = [BacktestReplay(name, rules, detectors, from_s, to_s) for name, rules in request.rules.items()]
-    first_s = await store.read(first_call_s(request.tenant))
-    start_s = to_s if first_s is None else max(first_s, from_s - LEARNING_S)
-    for lo_s in range(start_s, to_s, WINDOW_S):
-        hi_s = min(lo_s + WINDOW_S, to_s)
-        steps, _count = await store.read(count_steps(request.tenant, lo_s, hi_s), long=True)
-        rows = rows_by_step(steps)
-        if hours is not None:
-            hours.add(rows.items())
-        for replay in replays:
-            await asyncio.to_thread(replay.feed, list(steps_in_order(rows, lo_s, hi_s)))
-    return [replay.result() for replay in replays]
 
 
 def print_backtests(backtests: Sequence[Backtest], request: BacktestRequest) -> None:

@@ -28,13 +28,14 @@ _KEY_ID: Final = re.compile(r"key_[0-9a-f]{16}", re.ASCII)
 
 
 class StoredApiKey(NamedTuple):
-    """Public data of a stored key."""
+    """Public data of a stored key. `last_used_us` is accurate to an hour; None before the first use."""
 
     key_id: str
     name: str
     scopes: tuple[str, ...]
     created_us: int
     revoked_us: int | None
+    last_used_us: int | None = None
 
 
 class IssuedApiKey(NamedTuple):
@@ -107,9 +108,13 @@ def list_keys(tenant: str) -> StoreOperation[list[StoredApiKey]]:
     yield from need_tenant(tenant)
     rows = yield Statement("list_keys", {"tenant": tenant})
     return [
-        StoredApiKey(key_id, name, tuple(scopes.split()), created_us, revoked_us)
-        for key_id, name, scopes, created_us, revoked_us in rows
+        StoredApiKey(key_id, name, tuple(scopes.split()), *times) for key_id, name, scopes, *times in rows
     ]
+
+
+def record_key_use(tenant: str, key_id: str, now_us: int) -> StoreOperation[None]:
+    """Store the time of a key's last use."""
+    yield Statement("record_key_use", {"tenant": tenant, "key_id": key_id, "now_us": now_us})
 
 
 def revoke_key(tenant: str, key_id: str, now_us: int) -> StoreOperation[None]:

@@ -45,6 +45,8 @@ async def _identify(context: RequestContext, operation: Operation) -> None:
     access = await context.deps.keys.access(bearer, admin_key)
     if is_admin_only and not access.is_admin:
         raise Forbidden("this needs the admin key, sent as x-admin-key; a tenant's key may not do it")
+    if context.deps.key_uses is not None:
+        context.deps.key_uses.note(access)
     context.access = access
     context.tenant = access.tenant
 

@@ -24,6 +24,7 @@ from calltally.web.dashboard.rendering import (
     built_file,
     version,
 )
+from calltally.web.dashboard.settings import endpoint_forms, rules_forms, sink_forms
 from calltally.web.dashboard.settings import forms as settings_forms
 from calltally.web.dashboard.settings import page as settings_page
 from calltally.web.dashboard.sign_in import page as sign_in_page
@@ -33,7 +34,7 @@ from calltally.web.response.response import Response
 _STYLE: Final = b"text/css; charset=utf-8"
 _SCRIPT: Final = b"text/javascript; charset=utf-8"
 _STYLES: Final = ("call", "calls", "dashboard", "figures", "overview", "reference", "scriptless")
-_SCRIPTS: Final = ("call", "calls", "dashboard", "jobs", "quality", "reference")
+_SCRIPTS: Final = ("call", "calls", "dashboard", "jobs", "quality", "reference", "settings")
 _TYPES: Final = {
     **{f"{name}.css": _STYLE for name in _STYLES},
     **{f"{name}.js": _SCRIPT for name in _SCRIPTS},
@@ -59,7 +60,7 @@ def _asset(name: str, media_type: bytes, *, is_library: bool = False) -> HTTPRou
 PAGE_HANDLERS: Final = (
     *page_handlers(calls_page, total, preferences, call_page, quality_page, launch_page, alerts_page),
     *page_handlers(overview_page, exports_page, reconciliations_page, dead_letters_page),
-    *page_handlers(settings_page, settings_forms, sign_in_page),
+    *page_handlers(settings_page, settings_forms, rules_forms, sink_forms, endpoint_forms, sign_in_page),
     *(_asset(name, _SCRIPT, is_library=True) for name in (CHARTS, REFERENCE_SCRIPT)),
     _asset(REFERENCE_STYLE, _STYLE, is_library=True),
     *(_asset(name, media_type) for name, media_type in _TYPES.items()),

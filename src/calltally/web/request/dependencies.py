@@ -16,6 +16,7 @@ from calltally.store.snapshots.ledger_head import read_ledger_head
 from calltally.store.tenants.dead_letters import record_failures
 from calltally.store.tenants.unlisted_fields import record_unlisted_field
 from calltally.store.tenants.vault import Vault
+from calltally.web.auth.key_uses import KeyUses
 from calltally.web.auth.keyring import KeyRing
 from calltally.web.auth.token_bucket import RateLimits
 from calltally.web.metrics.metrics import Metrics
@@ -39,6 +40,7 @@ class Dependencies:
     configured. `trust_proxy` enables X-Forwarded-Proto and X-Forwarded-Host. `vault` encrypts provider
     secrets at rest. `folders` holds the files of jobs; None without jobs. `metrics_by_tenant` allows tenant
     labels in `/metrics`. `outgoing` and `send_mail` connect to addresses that tenants configure.
+    `key_uses` records the last uses of keys; None does not.
     """
 
     store: Store
@@ -53,6 +55,7 @@ class Dependencies:
     metrics: Metrics = field(default_factory=Metrics)
     outgoing: OutgoingClient = field(default_factory=lambda: OutgoingClient(OutgoingPolicy()))
     send_mail: SendMail = _no_mail
+    key_uses: KeyUses | None = None
 
     @cached_property
     def long_polls(self) -> LongPolls:
@@ -82,4 +85,6 @@ class Dependencies:
             then.push_async_callback(self.store.close)
             then.push_async_callback(self.signature_failures.close)
             then.push_async_callback(self.unlisted_fields.close)
+            if self.key_uses is not None:
+                then.push_async_callback(self.key_uses.close)
             await self.long_polls.close()

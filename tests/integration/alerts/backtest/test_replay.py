@@ -1,8 +1,9 @@
 """Back-test of two settings over the calls of a store, with a plot."""
 
+from calltally.alerts.backtest.run import BacktestRequest, run_backtests
 from calltally.alerts.model.rules import Rules
 from calltally.calls.times import SECOND_US
-from calltally.cli.alerts.backtest import BacktestRequest, plot, print_backtests, run_backtests
+from calltally.cli.alerts.backtest import plot, print_backtests
 from tests.conftest import TENANT, Bench
 from tests.integration.alerts.evaluating import STEP_S, ThresholdDetectorFactory, alerts, submit_unanswered
 from tests.sample_facts import START_US

@@ -114,6 +114,7 @@ CREATE TABLE api_keys (
     scopes text COLLATE "C" NOT NULL,
     created_us bigint NOT NULL,
     revoked_us bigint,
+    last_used_us bigint,
     CONSTRAINT api_keys_pkey PRIMARY KEY (tenant, key_id),
     CONSTRAINT api_keys_tenant_digest_key UNIQUE (tenant, digest)
 );

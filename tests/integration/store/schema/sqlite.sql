@@ -114,6 +114,7 @@ CREATE TABLE api_keys (
     scopes TEXT NOT NULL,
     created_us INTEGER NOT NULL,
     revoked_us INTEGER,
+    last_used_us INTEGER,
     PRIMARY KEY (tenant, key_id),
     UNIQUE (tenant, digest)
 ) STRICT, WITHOUT ROWID;

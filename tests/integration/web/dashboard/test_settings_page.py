@@ -5,6 +5,7 @@ from html import unescape
 
 import pytest
 
+from calltally.store.tenants.api_keys import record_key_use
 from calltally.store.tenants.dead_letters import record_failures
 from calltally.store.tenants.unlisted_fields import record_unlisted_field
 from tests.conftest import TENANT
@@ -36,7 +37,8 @@ def signed_in(browser: Browser, *scopes: str) -> Browser:
 
 def test_a_reader_sees_the_rules_alone(browser: Browser) -> None:
     displayed = page(signed_in(browser, "calls:read"))
-    assert "API keys, routes, providers, retention and tenants need the admin key." in displayed
+    assert "API keys, routes, providers, masking, retention and tenants need the admin key." in displayed
+    assert "To see and change alert destinations, your key needs the scope alerts:write." in displayed
     assert (
         "To see and change webhook endpoints, your key needs the scope webhooks:write. It has calls:read."
         in displayed
@@ -49,7 +51,8 @@ def test_a_reader_sees_the_rules_alone(browser: Browser) -> None:
 
 def test_admin_forms_need_the_admin_key(browser: Browser) -> None:
     signed_in(browser, "calls:read", "alerts:write", "webhooks:write")
-    names = ("keys", "revoked-keys", "routes", "providers", "checks", "retention", "tenants", "look")
+    names = [*("keys", "revoked-keys", "routes", "providers", "checks", "retention", "tenants", "look")]
+    names += ["masking", "escalation", "country"]
     assert {browser.post(f"/settings/{name}").status_code for name in names} == {403}
 
 
@@ -59,8 +62,8 @@ def test_key_is_created_displayed_once_and_revoked(admin: Browser) -> None:
     assert admin.service.get("/api/v1/call-logs", {"authorization": f"Bearer {key}"}).status_code == 200
     displayed = page(admin)
     assert key not in displayed
-    [key_id] = re.findall(r"<code>(key_[0-9a-f]+)</code></td><td>desk</td>", displayed)
-    assert admin.post("/settings/revoked-keys", key=key_id, next="/settings#keys").status_code == 303
+    [key_id] = re.findall(r"<td>desk</td><td><code>(key_[0-9a-f]+)</code></td>", displayed)
+    assert admin.post("/settings/revoked-keys", key=key_id, next="/settings#api_keys").status_code == 303
     assert admin.service.get("/api/v1/call-logs", {"authorization": f"Bearer {key}"}).status_code == 401
     assert "revoked 20" in page(admin)
     assert admin.post("/settings/keys", name="none").status_code == 400
@@ -118,6 +121,57 @@ def test_retention_is_set(admin: Browser) -> None:
     assert [admin.post("/settings/retention", days=days).status_code for days in ("soon", "0")] == [400, 400]
 
 
+def test_masking_escalations_and_country_are_set(admin: Browser) -> None:
+    admin.post("/settings/masking", masks="on")
+    admin.post("/settings/escalation", bridged="on")
+    admin.post("/settings/country", country="de")
+    displayed = page(admin)
+    assert displayed.count('name="masks" value="on" checked') == 1
+    assert displayed.count('name="bridged" value="on" checked') == 1
+    assert 'name="country" type="text" size="4" value="DE"' in displayed
+    [tenant] = admin.service.get("/api/v1/admin/tenants", ADMIN).json()["data"]
+    assert (tenant["masks_numbers"], tenant["bridged_is_escalation"]) == (True, True)
+    admin.post("/settings/masking")
+    assert 'name="masks" value="on" checked' not in page(admin)
+    wrong = admin.post("/settings/country", country="Germany")
+    assert (wrong.status_code, 'value="Germany"' in wrong.text) == (400, True)
+
+
+def test_a_refused_form_keeps_what_was_typed(admin: Browser) -> None:
+    numbers = "+14155550100\nhello"
+    refused = admin.post("/settings/routes", route="two words", agent="vera", numbers=numbers)
+    displayed = unescape(refused.text)
+    assert refused.status_code == 400
+    assert 'name="route" type="text" size="14" value="two words" required aria-invalid="true"' in displayed
+    assert '<small class="fault">' in displayed
+    assert 'name="agent" type="text" size="14" value="vera"' in displayed
+    assert f"{numbers}</textarea>" in displayed
+    assert 'role="alert">Not saved: ' in displayed
+    refused = admin.post("/settings/keys", name="front desk")
+    assert 'value="front desk"' in refused.text
+    assert 'value="calls:read" checked' not in refused.text
+    admin.post("/settings/tenants", id="other")
+    again = admin.post("/settings/tenants", id="other", name="The Other One")
+    assert (again.status_code, 'value="The Other One"' in again.text) == (409, True)
+
+
+def test_a_route_is_changed_from_its_values(admin: Browser) -> None:
+    admin.post("/settings/routes", route="support", agent="vera", numbers="+14155550100")
+    displayed = page(admin, "?route=support")
+    assert 'href="/settings?route=support#routes"' in displayed
+    assert 'name="agent" type="text" size="14" value="vera"' in displayed
+    assert "+14155550100</textarea>" in displayed
+
+
+def test_keys_have_their_last_use(admin: Browser) -> None:
+    bench = admin.service.bench
+    key = admin.service.get("/api/v1/admin/tenants/acme/api-keys", ADMIN).json()["data"][0]["id"]
+    assert "never</td>" in page(admin)
+    bench.run(bench.store.write(record_key_use(TENANT, key, bench.now_us)))
+    row = page(admin).partition(f"<code>{key}</code>")[2].partition("</tr>")[0]
+    assert row.count('<td class="steady">20') == 2
+
+
 def test_administrator_creates_and_opens_a_tenant(admin: Browser) -> None:
     admin.post("/settings/tenants", id="other", name="Other", next="/settings#tenants")
     assert ">Open<" in page(admin)
@@ -150,6 +204,15 @@ def test_endpoint_is_created_paused_resumed_and_deleted(service: Service) -> Non
     displayed = page(browser)
     assert ("whsec_" in displayed, "voice.call.completed</td>" in displayed) == (False, True)
     [endpoint] = set(re.findall(r'name="endpoint" value="([^"]+)"', displayed))
+    form = {"endpoint": endpoint, "url": "https://203.0.114.7/y", "route": "sales", "direction": "inbound"}
+    edited = page(browser, f"?endpoint={endpoint}")
+    assert 'name="description" type="text" size="20" value="billing"' in edited
+    assert browser.post("/settings/endpoints", None, **form).status_code == 303
+    displayed = page(browser, f"?endpoint={endpoint}")
+    assert ('value="https://203.0.114.7/y"' in displayed, 'value="sales"' in displayed) == (True, True)
+    refused = browser.post("/settings/endpoints", None, **{**form, "route": "two words"})
+    assert (refused.status_code, 'value="two words" aria-invalid="true"' in refused.text) == (400, True)
+    assert "whsec_" in browser.post("/settings/endpoints/rotate", endpoint=endpoint).text
     browser.post("/settings/endpoints/pause", endpoint=endpoint)
     assert "paused by request" in page(browser)
     browser.post("/settings/endpoints/resume", endpoint=endpoint)

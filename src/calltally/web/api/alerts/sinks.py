@@ -47,7 +47,7 @@ _SECRET_BYTES: Final = 32
 @post(PATH, operation=operations.ADD_SINK)
 async def post_sink(request: AnyRequest) -> Response:
     deps, tenant = dependencies_of(request), tenant_of(request)
-    sink, secret = await _sealed_sink(request, uuid4().bytes)
+    sink, secret = await sealed_sink(request, uuid4().bytes, await json_body(request, SinkBody))
     added = await deps.store.write(add_sink(tenant, sink, deps.clock()))
     return Response.json(new_sink_resource(added, secret), status=201)
 
@@ -66,7 +66,7 @@ async def get_sink(request: AnyRequest) -> Response:
 @put(_ONE, operation=operations.PUT_SINK, status_code=200)
 async def put_alert_sink(request: AnyRequest) -> Response:
     deps, stored = dependencies_of(request), await _sink(request)
-    sink, secret = await _sealed_sink(request, stored.sink)
+    sink, secret = await sealed_sink(request, stored.sink, await json_body(request, SinkBody))
     changed = await deps.store.write(change_sink(tenant_of(request), sink, deps.clock()))
     return Response.json(new_sink_resource(changed, secret))
 
@@ -81,8 +81,12 @@ async def delete_sink(request: AnyRequest) -> Response:
 
 @post(_ONE + "/test", operation=operations.TEST_SINK, status_code=200)
 async def post_test(request: AnyRequest) -> Response:
+    return Response.json(await test_sink(request, await _sink(request)))
+
+
+async def test_sink(request: AnyRequest, sink: StoredAlertSink) -> SinkTestResult:
     """Send a test. A failed notification is a result, not an error of this request."""
-    deps, tenant, sink = dependencies_of(request), tenant_of(request), await _sink(request)
+    deps, tenant = dependencies_of(request), tenant_of(request)
     now_us, base = deps.clock(), deps.public_url or ""
     transports = NotifierDependencies(deps.outgoing, deps.send_mail, lambda: deps.vault, base)
     notification = test_notification_of(tenant, uuid_text(sink.sink), now_us, base)
@@ -91,13 +95,12 @@ async def post_test(request: AnyRequest) -> Response:
     except CalltallyError as error:
         fault = error.detail
     await deps.store.write(save_sink_result(tenant, sink.sink, now_us if fault is None else None, fault))
-    return Response.json(SinkTestResult(fault is None, fault))
+    return SinkTestResult(fault is None, fault)
 
 
-async def _sealed_sink(request: AnyRequest, sink: bytes) -> tuple[StoredAlertSink, str | None]:
+async def sealed_sink(request: AnyRequest, sink: bytes, body: SinkBody) -> tuple[StoredAlertSink, str | None]:
     """Return the encrypted sink of the body, and the secret of a webhook sink. Raises Forbidden."""
     check_scope(access_of(request), CALLS_READ, "a sink receives details of calls")
-    body = await json_body(request, SinkBody)
     try:
         settings = check_settings(body.kind, body.settings, os.urandom(_SECRET_BYTES))
         _check_url(request, settings)

@@ -98,17 +98,18 @@ async def rotate(request: AnyRequest) -> Response:
     body = await json_body(request, RotationBody)
     if not 0 <= body.grace_hours <= MAX_GRACE_HOURS:
         raise InvalidBody.of("grace_hours", f"grace_hours must be from 0 to {MAX_GRACE_HOURS}")
-    deps, tenant, endpoint, secret = (
-        dependencies_of(request),
-        tenant_of(request),
-        endpoint_id(request),
-        _new_secret(),
-    )
+    found, secret = await rotated_endpoint(request, endpoint_id(request), int(body.grace_hours))
+    return Response.json(new_endpoint_resource(found, secret))
+
+
+async def rotated_endpoint(request: AnyRequest, endpoint: bytes, grace_hours: int) -> tuple[Endpoint, str]:
+    """Give an endpoint a new secret, and return both. Raises NotFound."""
+    deps, tenant, secret = dependencies_of(request), tenant_of(request), _new_secret()
     now_us = deps.clock()
     sealed = seal_secret(deps.vault, tenant, endpoint, secret)
-    until_us = now_us + int(body.grace_hours) * _HOUR_US
+    until_us = now_us + grace_hours * _HOUR_US
     found: Endpoint = await deps.store.write(rotate_secret(tenant, endpoint, sealed, until_us, now_us))
-    return Response.json(new_endpoint_resource(found, secret))
+    return found, secret
 
 
 @post(ONE + "/pause", operation=operations.PAUSE, status_code=200)

@@ -80,6 +80,8 @@ async def visitor_of(request: AnyRequest) -> Visitor:
         access, tenant = await authenticate(deps, session.key, session.tenant)
     except (Unauthorized, NotFound) as fault:
         raise SignedOut("the key of your session is no longer valid") from fault
+    if deps.key_uses is not None:
+        deps.key_uses.note(access)
     context = context_of(request.scope)
     context.access, context.tenant = access, tenant
     zone_name = (cookie_of(request, ZONE_COOKIE) or _UTC).replace("%2F", "/")
