@@ -112,7 +112,7 @@ def test_events_of_the_ledger_reconcile_with_it(
     assert (output.code, output.err) == (0, "")
     assert output.out.splitlines() == [
         "Calls created from 2026-09-21 to 2026-09-28, reconciled with events",
-        f"3 calls, {len(month)} events, 1 asked",
+        f"3 calls, {len(month)} events, 1 looked up one by one",
         "No findings.",
     ]
 

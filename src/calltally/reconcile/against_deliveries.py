@@ -69,7 +69,7 @@ def delivery_finding(call: CallState, sent: Sequence[SentEvent]) -> Finding | No
             FindingKind.DEAD_DELIVERY, f"all attempts to deliver its event failed: {last.reason}", call, last
         )
     if last.state == DELIVERED and last.status not in (None, call.status):
-        detail = f"the last delivered status is {last.status}, but the record has {call.status}"
+        detail = f"the state of the last delivered event is {last.status}, that of the record {call.status}"
         return _finding(FindingKind.OTHER_FINAL_STATE, detail, call, last)
     return None
 

@@ -177,7 +177,7 @@ def _other_state(received: CallEvents) -> Iterator[Finding]:
 
 
 def _state_difference(call: CallState, last: ReceivedEvent) -> str:
-    states = f"the last event has {last.status}, the record has {call.status}"
+    states = f"the state of the last event is {last.status}, that of the record {call.status}"
     if call.revision is None or last.revision is None or call.revision == last.revision:
         return states
     if last.revision > call.revision:

@@ -84,6 +84,15 @@ def times_of(**instants_us: int | None) -> dict[str, str]:
     return {name: utc_text(instant) for name, instant in instants_us.items() if instant is not None}
 
 
+# Counts of compared objects whose names in the report are not what people say.
+_COUNT_NAMES: Final[Mapping[str, str]] = {"asked": "looked up one by one", "made_later": "created later"}
+
+
+def count_name(name: str) -> str:
+    """Return the words for a count of compared objects, in the plural."""
+    return _COUNT_NAMES.get(name, name.replace("_", " "))
+
+
 class ReportWindow(msgspec.Struct, frozen=True):
     """Compared window of `created_at`, RFC 3339; null for an open end."""
 

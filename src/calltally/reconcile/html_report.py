@@ -7,7 +7,14 @@ from importlib.resources import files
 from string import Template
 from typing import Final
 
-from calltally.reconcile.findings import KIND_MEANINGS, Finding, FindingKind, ReconciliationReport, kind_title
+from calltally.reconcile.findings import (
+    KIND_MEANINGS,
+    Finding,
+    FindingKind,
+    ReconciliationReport,
+    count_name,
+    kind_title,
+)
 
 _PAGE: Final = Template(files("calltally.reconcile").joinpath("report.html").read_text(encoding="utf-8"))
 _COLUMNS: Final = ("Call", "Ours", "Theirs", "What", "When", "Events")
@@ -30,7 +37,7 @@ def html_report(report: ReconciliationReport) -> str:
         state="verdict clean" if report.is_clean else "verdict",
         verdict="No findings." if report.is_clean else f"{found:,} found.",
         facts="\n".join(
-            f"<div><dt>{escape(name.replace('_', ' '))}</dt><dd>{number:,}</dd></div>"
+            f"<div><dt>{escape(count_name(name))}</dt><dd>{number:,}</dd></div>"
             for name, number in report.looked_at.items()
         ),
         summary=_table('<th>Kind</th><th class="number">Found</th><th>Meaning</th>', summary)

@@ -13,7 +13,14 @@ from rich.text import Text
 
 from calltally.cli.console.atomic_file import atomic_writer
 from calltally.formats.csv_lines import guard
-from calltally.reconcile.findings import KIND_MEANINGS, Finding, FindingKind, ReconciliationReport, kind_title
+from calltally.reconcile.findings import (
+    KIND_MEANINGS,
+    Finding,
+    FindingKind,
+    ReconciliationReport,
+    count_name,
+    kind_title,
+)
 from calltally.reconcile.html_report import html_report, window_text
 
 _HEADING: Final = ("kind", "call_sid", "call_id", "ours", "theirs", "detail", "event_ids", "times")
@@ -80,7 +87,7 @@ def _cells(finding: Finding) -> list[str]:
 
 
 def _count_text(report: ReconciliationReport) -> str:
-    counts = [(name.replace("_", " "), number) for name, number in report.looked_at.items() if number]
+    counts = [(count_name(name), number) for name, number in report.looked_at.items() if number]
     return ", ".join(
         f"{number:,} {name if number > 1 else name.removesuffix('s')}" for name, number in counts
     )

@@ -8,7 +8,7 @@ import msgspec
 from calltally.calls.errors import FilesGone
 from calltally.calls.identity import uuid_text
 from calltally.providers.registry import FETCHERS
-from calltally.reconcile.findings import KIND_MEANINGS, FindingKind, kind_title
+from calltally.reconcile.findings import KIND_MEANINGS, FindingKind, count_name, kind_title
 from calltally.reconcile.jobs.spec import FINDINGS_NAME
 from calltally.store.jobs.jobs import JobKind, JobState, list_jobs
 from calltally.web.api.jobs import requested_job
@@ -107,7 +107,7 @@ def _line(visitor: Visitor, job_resource: ReconciliationJob) -> dict[str, Any]:
 
 
 def _counts(counts: Mapping[str, int]) -> list[tuple[str, str]]:
-    return [(name.replace("_", " "), grouped(count)) for name, count in counts.items()]
+    return [(count_name(name), grouped(count)) for name, count in counts.items()]
 
 
 def _count_row(name: str, count: int) -> tuple[str, str, str]:
