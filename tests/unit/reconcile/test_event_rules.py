@@ -119,7 +119,7 @@ def test_other_final_state_than_the_record_is_a_finding(log: Log) -> None:
 
 @pytest.mark.parametrize(
     ("revision", "words"),
-    [(None, "the record has completed"), (1, "so the record is older"), (9, "may be missing")],
+    [(None, "that of the record completed"), (1, "so the record is older"), (9, "may be missing")],
 )
 def test_detail_names_the_older_side(log: Log, revision: int | None, words: str) -> None:
     [found] = event_findings(
