@@ -28,5 +28,5 @@ SEARCH_TEXTS: Final[Mapping[str, str]] = {
     "try_words": "Words match whole words. End a word with * to match its beginning.",
     "try_sid": "SIDs differ in upper and lower case. Give fewer characters, at least six.",
     "try_window": "Choose a longer period, or remove the other filters.",
-    "call_sid_prefix": "Call SID begins with",
+    "call_sid_prefix": "SID begins with",
 }
