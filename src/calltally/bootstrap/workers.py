@@ -94,4 +94,5 @@ def _delivery_dependencies(
         timeout_s=settings.delivery_timeout_seconds,
         tally=tally,
         user_agent=f"calltally/{__version__}",
+        public_url=settings.public_url or "",
     )

@@ -28,6 +28,7 @@ class DeliveryDependencies:
     """Dependencies of the deliveries. `vault` may raise Misconfigured, so it is called only when needed.
 
     `chance` returns 0 to 1; `holder` is a name that no other process has; `timeout_s` is that of `outgoing`.
+    `public_url` is that of this service, empty if unset, for links in events.
     """
 
     store: ObservableStore
@@ -39,6 +40,7 @@ class DeliveryDependencies:
     timeout_s: float
     tally: DeliveryMetrics
     user_agent: str
+    public_url: str = ""
 
     @property
     def lease_us(self) -> int:

@@ -38,8 +38,11 @@ class _Subject(msgspec.Struct):
     id: str | None = None
 
 
-def body_in_form(form: str, envelope: bytes) -> bytes:
-    """Return the request body. Standard is the envelope itself; CloudEvents is computed from it alone."""
+def body_in_form(form: str, envelope: bytes, public_url: str = "") -> bytes:
+    """Return the request body. Standard is the envelope itself; CloudEvents is computed from it.
+
+    `public_url` is the service's own, so that `dataschema` is absolute.
+    """
     if form == STANDARD:
         return envelope
     fields = msgspec.json.decode(envelope, type=_Envelope)
@@ -49,7 +52,7 @@ def body_in_form(form: str, envelope: bytes) -> bytes:
         specversion="1.0",
         type=fields.event,
         datacontenttype="application/json",
-        dataschema=schema_path(fields.event),
+        dataschema=public_url + data_schema_path(fields.event),
         subject=msgspec.json.decode(fields.data, type=_Subject).id,
         time=fields.created_at,
         apiversion=fields.api_version,

@@ -173,7 +173,7 @@ class TenantRequests:
             envelope = body_codec.decompress(frozen)
             visible = mask_json(envelope) if queue.endpoint.is_masked else envelope
             settings = queue.endpoint.settings
-            body = body_in_form(settings.form, visible)
+            body = body_in_form(settings.form, visible, self._dependencies.public_url)
             headers = {
                 "content-type": CONTENT_TYPES[settings.form],
                 "user-agent": self._dependencies.user_agent,

@@ -427,7 +427,7 @@ def test_cloudevents_format_has_the_same_data(bench: Bench) -> None:
         )
         assert event["id"] == visit.headers["webhook-id"]
         assert event["subject"] == event["data"]["id"]
-        assert event["dataschema"] == "/schemas/voice.call.completed.json"
+        assert event["dataschema"] == "/schemas/voice.call.completed.data.json"
         assert event["data"]["status"] == "busy"
 
     run_story(bench, story)

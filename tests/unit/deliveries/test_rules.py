@@ -194,14 +194,14 @@ def test_cloudevent_is_computed_from_the_envelope_alone() -> None:
         "api_version": "2026-11-01",
         "data": {"sent_at": "x"},
     }
-    header = json.loads(body_in_form("cloudevents", json.dumps(envelope).encode()))
+    header = json.loads(body_in_form("cloudevents", json.dumps(envelope).encode(), "https://calls.example"))
     assert header == {
         "id": "msg_1",
         "source": "/tenants/acme",
         "specversion": "1.0",
         "type": TEST,
         "datacontenttype": "application/json",
-        "dataschema": f"/schemas/{TEST}.json",
+        "dataschema": f"https://calls.example/schemas/{TEST}.data.json",
         "time": "2026-11-01T00:00:00.000000Z",
         "apiversion": "2026-11-01",
         "data": {"sent_at": "x"},
