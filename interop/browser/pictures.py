@@ -47,8 +47,8 @@ CHOSEN: Final = (
     Chosen("quality", "quality", Size(1280, 720), "light"),
     Chosen("launch-dark", "the launch of an agent", Size(1280, 720), "dark"),
     Chosen("alert", "an outage that is over", Size(1280, 720), "light"),
-    Chosen("reconciliation-dark", "a reconciliation", Size(1280, 720), "dark"),
     # After the others, so that live calls have come in.
+    Chosen("overview", "the overview", Size(1280, 720), "light"),
     Chosen("calls", "calls", Size(1280, 720), "light"),
     Chosen("calls-small", "calls", Size(375, 720), "light"),
 )

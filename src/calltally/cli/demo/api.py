@@ -58,6 +58,7 @@ class DemoApi:
 
     def pages(self) -> Iterator[tuple[str, str]]:
         """Yield the pages to look at: the subject and the URL of each."""
+        yield "the overview", f"{self._url}/"
         of_outage = f"resolved&route={self._plan.outage.route}"
         for subject, state in (("an alert that fires now", "open"), ("an outage that is over", of_outage)):
             if alerts := self._get(f"/api/v1/alerts?state={state}")["data"]:
