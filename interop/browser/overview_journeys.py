@@ -47,7 +47,7 @@ def a_reader_learns_which_scope_deliveries_need(visit: Visit) -> None:
     """A reader sees the numbers, and reads which scope their key lacks for deliveries."""
     page = visit.sign_in("reader", "/")
     expect(page.get_by_text("To see deliveries, your key needs the scope webhooks:write.")).to_be_visible()
-    expect(page.get_by_role("heading", name="Answer rate")).to_be_visible()
+    expect(page.get_by_role("heading", name="Answer rate", exact=True)).to_be_visible()
 
 
 @journey

@@ -34,6 +34,7 @@ OVERVIEW_TEXTS: Final[Mapping[str, str]] = {
     "key_others": "all others",
     "minute_title": "{clock}, {count} calls",
     "minute_title_one": "{clock}, 1 call",
+    "minutes_table": "Calls by minute",
     "minute": "Minute",
     "completed": "Completed",
     "no_answer": "Not answered",
