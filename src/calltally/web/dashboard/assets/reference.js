@@ -8,6 +8,11 @@ dark.addEventListener("change", follow);
 
 // Swagger UI would prefill and send all examples together, but some parameters exclude each other.
 function withoutFilledIn(description) {
+  // Examples have the address of this page. Every GET answers HEAD, so one line for both is enough.
+  description.servers = [{ url: location.origin }];
+  for (const path of Object.values(description.paths)) {
+    delete path.head;
+  }
   const operations = Object.values(description.paths).flatMap((path) => Object.values(path));
   for (const parameter of operations.flatMap((operation) => operation.parameters ?? [])) {
     if (!parameter.required && parameter.example !== undefined) {
@@ -26,6 +31,9 @@ fetch("/openapi.json")
       dom_id: "#reference",
       deepLinking: true,
       defaultModelsExpandDepth: 0,
+      // The fields first; the example is in the other tab.
+      defaultModelRendering: "model",
+      defaultModelExpandDepth: 2,
       // The default validator is a service on another machine.
       validatorUrl: null,
     }),
