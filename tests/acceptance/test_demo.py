@@ -217,7 +217,7 @@ def test_another_database_is_refused(tmp_path: Path, variable: str) -> None:
         printed, _ = process.communicate(timeout=STARTS_WITHIN_S)
     assert process.returncode == 1
     assert printed == (
-        f"calltally: the demo uses no database but its own, var/demo.db, and {variable} names another one:"
+        f"calltally: the demo uses its own database, var/demo.db, but {variable} names another one:"
         " unset it for the demo, or run `calltally serve` for that database\n"
     )
     assert not (tmp_path / "var").exists()

@@ -76,20 +76,21 @@ TEXT_SCHEMA: Final = text_schema(MAX_TEXT_CHARS, "^[^\\u0000]+$")
 _PARTY: Final = text_schema(MAX_NUMBER_CHARS, f"^(?:{NUMBER_PATTERN})$")
 _BOOLEAN: Final = {"type": "boolean"}
 _SID: Final = "CA1234567890abcdef1234567890abcdef"
-_FROM: Final = "Created at or after this time: RFC 3339 with an offset, or a date (midnight UTC)."
-_TO: Final = "Created before this time, in the same format as `from`."
+_FROM: Final = "Only calls created at or after this time: RFC 3339 with an offset, or a date (midnight UTC)."
+_TO: Final = "Only calls created before this time, in the same format as `from`."
 _SID_PREFIX_MEANING: Final = (
-    f"With a call SID that begins with this text of {MIN_SID_PREFIX_CHARS} characters or more, in the same"
-    f" case. If more than {MAX_PREFIXED_SIDS:,} SIDs do, send more characters."
+    f"Only calls with a SID that begins with this text, of at least {MIN_SID_PREFIX_CHARS} characters. Case"
+    f" matters. If more than {MAX_PREFIXED_SIDS:,} SIDs match, send more characters."
 )
 _NUMBER_MEANING: Final = (
-    "With this number as either party. A number with a plus sign finds only this E.164 number. Without one,"
-    " four digits or more match the end of a number: `(415) 555-0164`, `5550164` and `0164` all find"
-    " +14155550164. Shorter numbers and other texts match the whole party."
+    "Only calls with this number as either party. A number with a plus sign finds only this E.164 number."
+    " Without one, four digits or more match the end of a number: `(415) 555-0164`, `5550164` and `0164` all"
+    " find +14155550164. Shorter numbers and other texts match the whole party."
 )
 _Q: Final = (
-    "With all of these words in the summary, or in the transcript for keys with `transcripts:read`: whole"
-    " words, in any case and order. A * at the end of a word matches any continuation."
+    "Only calls with all of these words in the summary, or in the transcript for keys with"
+    " `transcripts:read`: whole words, in any case and order. A * at the end of a word matches any"
+    " continuation."
 )
 # The list's filters, one row each, with the field of CallFilter that it fills. `store.listing.conditions` has
 # the condition and the counters of each; web, client and command line derive their filters from this table.
@@ -97,7 +98,7 @@ FILTERS: Final = (
     Parameter(
         "status",
         "statuses",
-        "In any of these states. Repeat the parameter, or separate the states by commas.",
+        "Only calls in any of these states. Repeat the parameter, or separate the states by commas.",
         _STATUS,
         "completed",
         _statuses,
@@ -106,20 +107,20 @@ FILTERS: Final = (
     Parameter(
         "direction",
         "direction",
-        "Direction from the tenant's view: inbound calls come to the tenant.",
+        "Only calls in this direction: inbound calls come to the tenant, outbound calls leave it.",
         _DIRECTION,
         "outbound",
         one_of(DIRECTIONS),
     ),
     Parameter("from", "from_us", _FROM, TIME_OR_DATE_SCHEMA, "2026-10-01T00:00:00Z", instant_value),
     Parameter("to", "to_us", _TO, TIME_OR_DATE_SCHEMA, "2026-11-01T00:00:00Z", instant_value),
-    Parameter("route", "route", "Of this route.", TEXT_SCHEMA, "appointments", text_value),
-    Parameter("provider", "provider", "Of this provider.", TEXT_SCHEMA, "twilio", text_value),
-    Parameter("agent", "agent", "Of this voice agent.", TEXT_SCHEMA, "scheduler", text_value),
+    Parameter("route", "route", "Only calls of this route.", TEXT_SCHEMA, "appointments", text_value),
+    Parameter("provider", "provider", "Only calls of this provider.", TEXT_SCHEMA, "twilio", text_value),
+    Parameter("agent", "agent", "Only calls of this voice agent.", TEXT_SCHEMA, "scheduler", text_value),
     Parameter(
         "call_sid",
         "call_sid",
-        "With this call SID, the provider's id of the call.",
+        "Only the call with this SID, the provider's id of the call.",
         TEXT_SCHEMA,
         _SID,
         text_value,
@@ -134,7 +135,12 @@ FILTERS: Final = (
     ),
     Parameter("number", "number", _NUMBER_MEANING, _PARTY, "+14155550100", number_value),
     Parameter(
-        "escalated", "escalated", "Escalated (true) or not escalated (false).", _BOOLEAN, "true", flag_value
+        "escalated",
+        "escalated",
+        "Only escalated calls (true), or only others (false).",
+        _BOOLEAN,
+        "true",
+        flag_value,
     ),
     Parameter("q", "q", _Q, TEXT_SCHEMA, "appointment", _search),
 )

@@ -86,7 +86,7 @@ async def fill(store: Store, since: str) -> None:
 
 
 async def _refold(store: Store, settings: Settings, *, is_requested: bool) -> int:
-    """Fold the calls of the earlier fold, a few hundred per transaction, and return their number."""
+    """Recompute the calls of earlier releases, a few hundred per transaction, and return their number."""
     folded = 0
     for tenant in await chosen_tenants(store):
         if is_requested:
@@ -107,7 +107,7 @@ async def _mappings(store: Store, settings: Settings, tenant: str) -> list[str]:
         vault = open_vault(settings) if stored else None
         opened = [vault.open(tenant, name, sealed) for name, sealed in stored] if vault else []
     except (Misconfigured, DamagedStore) as fault:
-        typer.echo(f"The calls of {tenant} by mappings keep their fields: {fault}", err=True)
+        typer.echo(f"Calls of {tenant} that a mapping read keep their stored fields: {fault}", err=True)
         return []
     return [secrets[MAPPING] for secrets in opened if secrets.get(MAPPING)]
 

@@ -41,7 +41,7 @@ class Rereader:
                 continue
 
     def __call__(self, fact: Fact) -> Fact:
-        """Return a fact, given with its raw body, with the fields that are now read of that body.
+        """Return the fact with the fields that the present code reads from its raw body.
 
         The fact is unchanged if its body gives no fact with the same SID and key.
         """

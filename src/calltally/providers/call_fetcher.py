@@ -62,9 +62,9 @@ class CallFetcher(NamedTuple):
     """API of one provider's call list.
 
     `secret_names` are the secrets that it uses. `account_of` returns the account that they open. `list_page`
-    takes None for the first page, then the `next_cursor` of the page before. `one_call` returns nothing for
-    a call that the provider does not have. Both raise Misconfigured for wrong secrets, Unavailable if the
-    provider fails, and NotUnderstood for a response that differs from its documentation.
+    takes None for the first page, then the `next_cursor` of the page before. `one_call` returns nothing for a
+    call that the provider does not have. `list_page` and `one_call` raise Misconfigured for wrong secrets,
+    Unavailable if the provider fails, and NotUnderstood for a response that differs from its documentation.
     """
 
     secret_names: tuple[str, ...]

@@ -71,7 +71,7 @@ class CusumWeights(NamedTuple):
         return np.divide(log_ratios, width, out=log_ratios)
 
     def skew(self, calls: Floats, events: Floats) -> Floats:
-        """Return the factor by which lasting noise is wider, at the observed rate, than its variance.
+        """Return the factor by which the tail of lasting noise exceeds its variance, at the observed rate.
 
         A rate from a beta distribution lies far above a small mean more often than its variance suggests. Its
         tail falls with the divergence of the mean from the value; the tail of a binomial falls with the

@@ -98,7 +98,7 @@ def _per_cent(rate: float) -> str:
 
 
 def _listed(evidence: FindingEvidence, metric: Metric | None) -> dict[str, str]:
-    """Return the list parameters of the calls; final calls end in the window and start a little before it."""
+    """Return the parameters that list the calls. Calls that end in the window may start before it."""
     listed = {"from": utc_text(evidence.from_us), "to": utc_text(evidence.to_us)}
     if evidence.series.dimension is not Dimension.TENANT:
         listed[evidence.series.dimension.value] = evidence.series.value

@@ -56,7 +56,7 @@ _rows_decoder: Final = msgspec.msgpack.Decoder(list[tuple[AlertStepKey, Cells]])
 def read_evaluator_state(state: bytes | None) -> EvaluatorState:
     """Return the decoded state. Raises DamagedStore.
 
-    A state of a release with other columns is left out, and its steps are learned again.
+    The state of a release with other columns is ignored, and its steps are learned again.
     """
     if state is None:
         return EvaluatorState()

@@ -22,7 +22,7 @@ commands: Final = typer.Typer(help="Show, set and reset the alert rules.", no_ar
 
 @commands.command("show")
 def show(tenant: Tenant) -> None:
-    """Show a tenant's rules as JSON; without rules of its own, the defaults."""
+    """Show a tenant's rules as JSON, or the defaults if it has none."""
     print_json(rules_as_values(rules_or_defaults(read_once(_rules(tenant)))))
 
 
@@ -36,7 +36,7 @@ def put(
     tenant: Tenant,
     file: Annotated[Path, typer.Argument(help="File with the rules, TOML (.toml) or JSON.")],
 ) -> None:
-    """Replace a tenant's rules. Fields that the file does not have get their defaults."""
+    """Replace a tenant's rules. Missing fields get their defaults."""
     rules = rules_as_values(rules_in_file(file))
     write_once(put_rules(tenant, msgspec.json.encode(rules), wall_clock()))
     typer.echo(f"Stored the alert rules of {tenant}.")
@@ -53,6 +53,6 @@ def rules_in_file(file: Path) -> Rules:
 
 @commands.command("reset")
 def reset(tenant: Tenant) -> None:
-    """Remove a tenant's own rules, so that the defaults count."""
+    """Remove a tenant's own rules, so that the defaults apply."""
     write_once(drop_rules(tenant))
-    typer.echo(f"The default alert rules count for {tenant}.")
+    typer.echo(f"The default alert rules now apply to {tenant}.")

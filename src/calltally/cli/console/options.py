@@ -45,6 +45,7 @@ _METAVARS: Final[Mapping[str, str]] = {
     "against": "WHAT",
     "base_url": "URL",
     "call_sid": "SID",
+    "call_sid_prefix": "PREFIX",
     "calls": "FOLDER",
     "compare": "WINDOW",
     "escalated": "BOOLEAN",

@@ -47,7 +47,7 @@ def demo(
 ) -> None:
     """Serve a demo: a month of sample calls with alerts and jobs, and live calls while it runs.
 
-    It uses no database but var/demo.db. The first start fills it; a later start adds the calls up to now.
+    It always uses the database var/demo.db. The first start fills it; a later start adds the calls up to now.
     """
     settings = _demo_settings(load_settings(), port)
     set_up_logs(settings.log_format, "warning")
@@ -67,11 +67,11 @@ def demo(
 
 
 def _demo_settings(settings: Settings, port: int | None) -> Settings:
-    """Return the settings with the demo's own database and files. Raises Misconfigured for another one."""
+    """Return the settings with the demo's database and files. Raises Misconfigured for another database."""
     url = f"sqlite:///{_DATABASE}"
     given = given_settings(Path.cwd()).get("database_url")
     if given is not None and given.value != url:
-        message = f"the demo uses no database but its own, {_DATABASE}, and {given.source} names another one"
+        message = f"the demo uses its own database, {_DATABASE}, but {given.source} names another one"
         raise Misconfigured(f"{message}: unset it for the demo, or run `calltally serve` for that database")
     changes = {
         "database_url": url,
@@ -108,7 +108,7 @@ async def _serve(settings: Settings, listening: socket.socket, tenant: DemoTenan
 
 
 def _present(url: str, tenant: DemoTenant, live: LiveTraffic) -> None:
-    """Create what the API makes, start the live calls, and print how to look at all of it."""
+    """Create the objects of the API, start the live calls, and print the links and commands."""
     with HttpClient() as client:
         api = DemoApi(url, tenant, client)
         api.create()
@@ -132,5 +132,5 @@ def _print_guide(url: str, key: str, pages: Sequence[tuple[str, str]]) -> None:
         "The list of calls in the API:\n\n"
         f'curl -sS "{url}/api/v1/call-logs?limit=25&offset=0" \\\n'
         f'  -H "Authorization: Bearer {key}"\n\n'
-        f"To begin anew, stop the demo and run: rm -r {_DATABASE}* {_FILES}"
+        f"To start over, stop the demo and run: rm -r {_DATABASE}* {_FILES}"
     )

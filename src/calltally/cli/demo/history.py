@@ -1,7 +1,7 @@
-"""Load of the demo's history: its calls by the import path, and its alerts by the evaluator, at their times.
+"""Loader of the demo's history: calls through the import path, and alerts through the evaluator.
 
-The clock of the store is that of the history. So an alert of last week was raised last week, and each fact
-came shortly after its event.
+The store's clock follows the history. So an alert of last week is dated last week, and each fact is received
+shortly after its event.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ _LAST_MESSAGE_US: Final = 30 * SECOND_US
 
 
 class HistoryLoad(NamedTuple):
-    """Load of a tenant's history into a database, from a time to another one."""
+    """Load of a tenant's history between two times."""
 
     database_url: str
     tenant: str
@@ -77,7 +77,7 @@ class _HistoryClock:
 def load_history(load: HistoryLoad) -> None:
     """Record the calls that have ended by the end of the load, and raise the alerts of that time.
 
-    Another process makes and reads their messages, so this one must not have threads yet.
+    A forked process generates and parses the messages, so this one must not have threads yet.
     """
     with reading_ahead(_chunks(load)) as chunks, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_record(load, chunks))
@@ -94,7 +94,7 @@ def facts_of(message: SampleMessage, received_us: int) -> Sequence[Fact]:
 
 
 def routes_at(plan: TrafficPlan, at_us: int) -> list[Route]:
-    """Return the routes with their agents of a time: one has another agent since the launch."""
+    """Return the routes with their agents at a time: the launch changes the agent of one."""
     return [
         checked_route(
             route.name,

@@ -64,4 +64,4 @@ class LiveTraffic:
             return
         if response.status not in _ACCEPTED:
             excerpt = response.body[:_EXCERPT_BYTES].decode(errors="replace")
-            typer.echo(f"calltally: the answer to a sample call was {response.status}: {excerpt}", err=True)
+            typer.echo(f"calltally: a sample call got the response {response.status}: {excerpt}", err=True)

@@ -16,7 +16,7 @@ _Send: TypeAlias = Callable[[_Message], Awaitable[None]]
 
 
 class WebhookReceiver:
-    """Application in front of another one. It takes the deliveries to its path, and now and then refuses."""
+    """ASGI application in front of another one. It accepts deliveries on its path, and refuses some."""
 
     def __init__(self, app: Application) -> None:
         self._app = app

@@ -39,7 +39,7 @@ _RINGS_AFTER_S: Final = 2
 
 
 class EndShares(NamedTuple):
-    """Calls of a hundred by their end."""
+    """Number of calls in a hundred with each end."""
 
     completed: int
     no_answer: int
@@ -77,7 +77,8 @@ ROUTES: Final = (
 class SampleCall(NamedTuple):
     """Sample call. `ring_s` is the time until the answer or the end, `talk_s` that of the conversation.
 
-    `number` decides everything else about it. A disputed call has two sources that contradict each other.
+    Everything else about it derives from `number`. A disputed call has two sources that contradict each
+    other.
     """
 
     route: SampleRoute

@@ -39,7 +39,7 @@ _LAG_US: Final = SECOND_US // 5
 
 
 class Period(NamedTuple):
-    """Time from which, and possibly to which, the calls of a route end in other ways."""
+    """Period in which the calls of a route end in other proportions; it may have no end."""
 
     route: str
     from_us: int
@@ -117,7 +117,7 @@ def live_calls(plan: TrafficPlan, now_us: int) -> Iterator[SampleCall]:
 def messages_in_order(calls: Iterable[SampleCall], in_full_from_us: int) -> Iterator[ReceivedMessage]:
     """Yield the messages of calls in the order of their receipt.
 
-    The calls come in the order of their start. Earlier ones than `in_full_from_us` have few messages.
+    `calls` are in the order of their start. Those before `in_full_from_us` have few messages.
     """
     waiting: list[ReceivedMessage] = []
     serial = count()
@@ -138,7 +138,7 @@ def messages_of(call: SampleCall) -> list[SampleMessage]:
 
 
 def _few_messages_of(call: SampleCall) -> list[SampleMessage]:
-    """Return the messages without which the record would lack its start, its end, or its outcome."""
+    """Return only the messages that the record needs for its start, its end and its outcome."""
     of_carrier = carriers.CALLBACKS[call.route.carrier](call)
     ends = [message for message in of_carrier if message.at_us >= call.ended_us]
     earlier = of_carrier[: -len(ends)]

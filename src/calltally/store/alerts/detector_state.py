@@ -40,6 +40,6 @@ def put_rules(tenant: str, rules: bytes, now_us: int) -> StoreOperation[None]:
 
 
 def drop_rules(tenant: str) -> StoreOperation[None]:
-    """Remove a tenant's rules; the defaults count from then on. Raises NotFound for an unknown tenant."""
+    """Remove a tenant's rules; the defaults apply from then on. Raises NotFound for an unknown tenant."""
     yield from need_tenant(tenant)
     yield Statement("drop_rules", {"tenant": tenant})

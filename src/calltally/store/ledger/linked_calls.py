@@ -27,7 +27,7 @@ _BY_ID: Final = ("tenant", "id")
 
 
 class StoredCall(NamedTuple):
-    """Call as its row has it, before this commit."""
+    """Stored row of a call, before this commit."""
 
     id: bytes
     dimensions: CallDimensions

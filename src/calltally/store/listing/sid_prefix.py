@@ -1,4 +1,4 @@
-"""Calls whose SIDs begin alike. The SIDs are looked up first, so that the work has a bound."""
+"""Filter by the beginning of a call SID. The matching SIDs are looked up first, which bounds the work."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ _LAST: Final = "\U0010ffff"
 def prefix_param(tenant: str, prefix: str, as_of: int | None) -> StoreOperation[str]:
     """Return the ids of the calls in JSON, as hexadecimal text.
 
-    A linked SID leads to its call as of the revision. Raises InvalidInput if too many SIDs begin so.
+    A linked SID leads to its call as of the revision. Raises InvalidInput if too many SIDs match.
     """
     rows = yield Statement("nodes_of_prefix", _range(tenant, prefix, MAX_PREFIXED_SIDS + 1))
     if len(rows) > MAX_PREFIXED_SIDS:
@@ -30,7 +30,7 @@ def prefix_param(tenant: str, prefix: str, as_of: int | None) -> StoreOperation[
 
 
 def has_prefix(tenant: str, prefix: str) -> StoreOperation[bool]:
-    """Return whether a call SID begins so."""
+    """Return true if a call SID has this prefix."""
     return bool((yield Statement("nodes_of_prefix", _range(tenant, prefix, 1))))
 
 

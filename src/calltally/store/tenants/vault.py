@@ -91,6 +91,6 @@ def find_provider_secrets(tenant: str, provider: str) -> StoreOperation[bytes | 
 
 
 def secrets_of_tenant(tenant: str) -> StoreOperation[list[tuple[str, bytes]]]:
-    """Return the providers of a tenant's secrets, each with its sealed secrets."""
+    """Return the sealed secrets of a tenant, each with its provider."""
     rows = yield Statement("provider_secrets_of_tenant", {"tenant": tenant})
     return [(row[0], row[1]) for row in rows]

@@ -84,7 +84,7 @@ def named(visitor: Visitor, names: ExistingNames, query: str) -> Iterator[tuple[
 
 
 def offered(visitor: Visitor, names: ExistingNames) -> ExistingNames:
-    """Return the names that the visitor may read whole."""
+    """Return the names that the visitor may read unmasked."""
     if not visitor.access.is_masked:
         return names
     return {name: tuple(each for each in names[name] if mask_name(each) == each) for name in names}
@@ -102,7 +102,7 @@ def _number_in(query: str) -> str | None:
 
 
 def _may_search(visitor: Visitor, name: str, value: str) -> bool:
-    """Return whether the visitor may search for a value, and a beginning of a SID is long enough."""
+    """Return true if the visitor may search for a value, and a SID's beginning is long enough."""
     if name == PREFIX and (len(value) < MIN_SID_PREFIX_CHARS or any(map(str.isspace, value))):
         return False
     try:

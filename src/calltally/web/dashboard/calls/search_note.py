@@ -1,4 +1,4 @@
-"""Statement of how a list was searched, with other readings of the text, and advice if nothing was found."""
+"""Note on the search of a list: its filters, other readings of the text, and advice for an empty list."""
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -23,7 +23,7 @@ class TextReading(NamedTuple):
 
 
 class SearchNote(NamedTuple):
-    """How a list was searched: statements, other readings, and advice for an empty list."""
+    """Note on a search: statements of its filters, other readings, and advice for an empty list."""
 
     statements: tuple[str, ...]
     others: tuple[TextReading, ...]

@@ -22,11 +22,11 @@ SEARCH_TEXTS: Final[Mapping[str, str]] = {
     "instead_agent": "the agent {value}",
     "instead_provider": "the provider {value}",
     "instead_q": "the words {value}",
-    "try_fewer_digits": "Give fewer digits: the last four to nine are enough.",
+    "try_fewer_digits": "Enter fewer digits: the last four to nine are enough.",
     "try_country": "For national numbers such as 030 1234567, set the tenant's country:"
     " calltally tenant country {tenant} --set CODE.",
-    "try_words": "Words match whole words. End a word with * to match its beginning.",
-    "try_sid": "SIDs differ in upper and lower case. Give fewer characters, at least six.",
+    "try_words": "A search finds whole words. End a word with * to match its beginning.",
+    "try_sid": "SIDs are case-sensitive. Enter fewer characters, at least six.",
     "try_window": "Choose a longer period, or remove the other filters.",
     "call_sid_prefix": "SID begins with",
 }

@@ -96,7 +96,7 @@ def test_page_says_how_it_was_searched(browser: Browser, typed: str, statement: 
     ("typed", "advice"),
     [
         ("030 999 9999", "set the tenant's country: calltally tenant country acme --set CODE."),
-        ("(415) 555-9999", "Give fewer digits: the last four to nine are enough."),
+        ("(415) 555-9999", "Enter fewer digits: the last four to nine are enough."),
         ("bookings", "End a word with * to match its beginning."),
     ],
 )
