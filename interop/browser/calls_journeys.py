@@ -80,7 +80,7 @@ def support_reads_how_it_was_searched_when_nothing_is_found(visit: Visit) -> Non
     page.get_by_label("Find").fill("(415) 555-9999")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Searched for numbers that end in 4155559999.")).to_be_visible()
-    expect(page.get_by_text("Give fewer digits")).to_be_visible()
+    expect(page.get_by_text("Enter fewer digits")).to_be_visible()
     page.get_by_role("link", name="the words").click()
     expect(page.get_by_text("Searched summaries and transcripts for")).to_be_visible()
 

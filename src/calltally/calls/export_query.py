@@ -45,7 +45,7 @@ EXPORT_FIELDS: Final = (
     Parameter(
         "partition",
         "partition",
-        "One file for each UTC day or month of creation. Without it, one file for all.",
+        "One file for each UTC day or month of creation. Without it, all calls are in one file.",
         words_schema(PARTITIONS),
         "month",
         one_of(PARTITIONS),

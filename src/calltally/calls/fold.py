@@ -84,7 +84,7 @@ def fold(tenant: str, canonical: Node, facts: Iterable[Fact]) -> FoldedCall:
 
 
 def fold_ending(facts: Iterable[Fact]) -> Ending:
-    """Return the ending of the call of these facts (at least one); its reason is the record's."""
+    """Return the ending of the call with these facts (at least one). Its reason equals the record's."""
     evidence = CallEvidence(_ordered(facts))
     status = evidence.status()
     return evidence.ending(status, evidence.times(status))

@@ -45,7 +45,7 @@ class EndpointQueue:
         return self._streak >= BROKEN_AFTER
 
     def capacity(self, now_s: float) -> int:
-        """Return the number of jobs that may be claimed: one of a broken endpoint, when a probe is due."""
+        """Return the number of jobs that may be claimed. A broken endpoint gets one when a probe is due."""
         if self.is_broken:
             return 1 if not self._claimed and now_s >= self._not_before_s else 0
         return max(0, MAX_CLAIMED - len(self._claimed))

@@ -99,7 +99,7 @@ class ChangeSet:
             self.put("end_texts", tenant=old.dimensions.tenant, id=old.id, revision=revision)
 
     def end_call(self, old: StoredCall, reason: str, merged_into: bytes | None) -> int:
-        """Replace the call by a tombstone, return its revision. The caller subtracts it from the totals."""
+        """Replace the call by a tombstone and return its revision. The caller updates the totals."""
         tenant = old.dimensions.tenant
         self._steps.move(tenant, alert_counts_of_stored(old.record, old.measured), ())
         revision = self._next_revision(tenant)

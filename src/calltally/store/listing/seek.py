@@ -134,7 +134,7 @@ class Seek:
         return self._in_order((unopened, finer))
 
     def _finer(self, opened: Sequence[Bucket]) -> StoreOperation[list[Bucket]]:
-        """Return the buckets within these, one level finer; of a single bucket earliest first."""
+        """Return the buckets one level finer within these. Those of a single bucket are earliest first."""
         if self.epoch is None:
             return (yield from self._read_finer(opened))
         scope = (self._tenant, self.epoch, self._facet, self._sums)
