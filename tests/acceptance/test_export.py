@@ -156,7 +156,7 @@ def test_an_erased_call_is_gone_in_the_amendment(session: ExportSession) -> None
     [
         (("--out", "x"), 2, "choose a window"),
         (("--all",), 2, "--out is missing"),
-        (("--all", "--out", "x", "--format", "xml"), 2, "--format must be one of ndjson, csv, parquet"),
+        (("--all", "--out", "x", "--format", "xml"), 2, "--format must be one of csv, ndjson, parquet"),
         (("--all", "--out", "x", "--slice", "0s"), 2, "longer than 0"),
         (("--all", "--out", "gs://b/x"), 2, "neither a folder nor s3://BUCKET/PREFIX"),
         (("--all", "--out", "s3://b/x", "--follow"), 2, "--follow appends to files"),

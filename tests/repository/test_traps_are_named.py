@@ -86,7 +86,7 @@ PAINS: Final = {
         (PEERS, "test_pain_6_later_states_of_a_known_call_are_not_taken_for_repeats"),
     ),
     7: (
-        (PEERS, "test_pain_7_two_calls_that_are_told_of_by_turns_never_mix"),
+        (PEERS, "test_pain_7_two_calls_with_interleaved_events_never_mix"),
         (PEERS, "test_pain_7_one_id_for_two_calls_is_kept_whole_and_counted"),
     ),
     8: (
