@@ -64,8 +64,9 @@ format: .venv/.dev ## Format the code, and fix what can be fixed without thought
 	@$(BIN)/ruff format $(CODE)
 	@$(BIN)/ruff check --fix $(CODE)
 
-pages: .venv/.dev ## Remake the pages that list the fields and words of each provider
+pages: .venv/.dev ## Remake the pages of each provider's fields, and the list of all messages
 	@$(BIN)/python -m tools.coverage_pages
+	@$(BIN)/python -m tools.messages
 
 interop: .venv/.run .venv/.libraries ## Run other people's tools against a server of ours
 	@PYTHON=$(PYTHON) interop/run
