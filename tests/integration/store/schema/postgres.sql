@@ -406,6 +406,15 @@ CREATE INDEX jobs_listed ON jobs USING btree (tenant, kind, created_us, job);
 
 CREATE INDEX jobs_open ON jobs USING btree (tenant, updated_us, job) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
 
+CREATE TABLE kept_answers (
+    tenant text COLLATE "C" NOT NULL,
+    name bytea NOT NULL,
+    digest bytea,
+    answer bytea,
+    created_us bigint NOT NULL,
+    CONSTRAINT kept_answers_pkey PRIMARY KEY (tenant, name)
+);
+
 CREATE TABLE leases (
     tenant text COLLATE "C" NOT NULL,
     job text COLLATE "C" NOT NULL,

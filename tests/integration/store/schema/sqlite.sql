@@ -430,6 +430,15 @@ CREATE INDEX jobs_listed ON jobs (tenant, kind, created_us, job);
 
 CREATE INDEX jobs_open ON jobs (tenant, updated_us, job) WHERE state IN ('queued', 'running');
 
+CREATE TABLE kept_answers (
+    tenant TEXT NOT NULL,
+    name BLOB NOT NULL,
+    digest BLOB,
+    answer BLOB,
+    created_us INTEGER NOT NULL,
+    PRIMARY KEY (tenant, name)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE leases (
     tenant TEXT NOT NULL,
     job TEXT NOT NULL,
