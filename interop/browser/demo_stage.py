@@ -18,7 +18,7 @@ from interop.service import Failed, Service
 VIEWER: Final = "demo"
 # The same seed makes the same calls, at other dates.
 _SEED: Final = 4
-_LAST_LINE: Final = "To begin anew"
+_LAST_LINE: Final = "To start over"
 _KEY: Final = re.compile(r"^  (ct_demo_\S+)$", re.MULTILINE)
 _LINK: Final = re.compile(r"^  (\w[\w ]+\w) +(http://\S+)$", re.MULTILINE)
 

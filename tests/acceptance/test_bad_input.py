@@ -193,7 +193,7 @@ def test_a_naive_time_is_refused(parser: Service, instant: str) -> None:
         (
             "staus=failed",
             "staus",
-            "there is no parameter 'staus'; those that exist are limit, offset, status",
+            "there is no parameter 'staus' (did you mean status?); those that exist are limit, offset",
         ),
         ("Limit=5", "Limit", "there is no parameter 'Limit'"),
         ("limit=5&limit=5", "limit", "limit is given 2 times; give it once"),

@@ -29,7 +29,7 @@ CURL = re.compile(
     r'curl -sS "(?P<base>http://127\.0\.0\.1:\d+)/api/v1/call-logs\?limit=25&offset=0" \\\n'
     r'  -H "Authorization: Bearer (?P<key>ct_demo_[\w-]{43})"\n'
 )
-LAST_LINE = "To begin anew"
+LAST_LINE = "To start over"
 # The fields of the reference page's example, in their order, with their types.
 PAGE: dict[str, type | tuple[type, ...]] = {
     "id": str,

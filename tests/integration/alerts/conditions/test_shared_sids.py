@@ -83,7 +83,7 @@ def test_shared_sids_are_no_tenant_alert(service: Service, bolt: str) -> None:
     for tenant in (TENANT, bolt):
         findings = service.bench.run(service.bench.store.read(current_conditions(tenant, NOW_US))).findings
         assert "duplicate-sid" not in {each.kind.value for each in findings}
-    assert service.get(PATH).status_code == 401
+    assert service.get(PATH).status_code == 403
 
 
 @pytest.mark.parametrize("query", ["from=2026-09-23&to=2026-09-22", "from=2026-01-01&to=2026-09-22"])

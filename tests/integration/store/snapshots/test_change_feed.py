@@ -53,7 +53,8 @@ class Copy:
         assert all(self.reached < revision <= changed.reached for revision in revisions)
         assert len({each["id"] for each in reported}) == len(reported)
         for each in reported:
-            if "tombstone" in each:
+            # Null in the row of a call that is there.
+            if each.pop("tombstone") is not None:
                 self.calls.pop(each["id"], None)
             else:
                 self.calls[each["id"]] = each
