@@ -92,7 +92,7 @@ def _digest_of_body(request: AnyRequest) -> Any:  # noqa: ANN401 (hashlib's own 
     digest.update(context_of(request.scope).headers.get(b"content-type", b""))
 
     async def receive_and_hash() -> Any:  # noqa: ANN401 (an event of ASGI)
-        event = await receive()
+        event: Any = await receive()
         digest.update(event.get("body", b""))
         return event
 
