@@ -81,7 +81,35 @@ def test_the_form_is_filled_by_the_filters_of_a_link(desk: ExportDesk) -> None:
     assert "<option selected>failed</option>" in displayed
     answer = browser.post("/exports", number="+14155550100", escalated="true", status="failed", format="csv")
     assert "+14155550100" in page(browser, answer.headers["location"])
+
+
+def test_refused_export_form_comes_back_with_its_values_and_the_fault(desk: ExportDesk) -> None:
+    browser = signed_in(desk.service, "exports:write")
+    browser.get("/exports")
+    window = {"from_local": "2026-09-22T10:00", "to_local": "2026-09-21T10:00"}
+    typed = {"route": "sales", "name": "Sales", "number": "+14155550100", **window}
+    refused = browser.post("/exports", format="csv", **typed)
+    text = unescape(refused.text)
+    assert (refused.status_code, "from" in text.partition('role="alert">')[2][:80]) == (400, True)
+    for name, value in typed.items():
+        assert f'name="{name}" value="{value}"' in text
+    assert "<option selected>csv</option>" in text
     assert browser.post("/exports", format="docx").status_code == 400
+
+
+def test_refused_reconciliation_form_comes_back_with_its_values(desk: ExportDesk) -> None:
+    browser = signed_in(desk.service, "exports:write")
+    browser.get("/reconciliations")
+    typed = {"from_local": "2026-09-22T10:00", "to_local": "2026-09-21T10:00"}
+    refused = browser.post("/reconciliations", provider="twilio", **typed)
+    text = unescape(refused.text)
+    assert (refused.status_code, 'role="alert"' in text, "<option selected>twilio</option>" in text) == (
+        400,
+        True,
+        True,
+    )
+    for name, value in typed.items():
+        assert f'name="{name}" value="{value}"' in text
 
 
 def test_export_needs_its_scope(desk: ExportDesk) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from calltally.calls.errors import InvalidInput
 from calltally.calls.export_formats import FORMATS
 from calltally.calls.export_query import EXPORT_FIELDS, PARTITIONS, parse_export_query
 from calltally.calls.filters import FILTERS, WINDOW_FIELDS
@@ -49,6 +50,13 @@ _CHOICES: Final = {
 @page(PATH)
 async def show_exports(request: AnyRequest, visitor: Visitor, pairs: Pairs) -> Response:
     """List exports, newest first, with a form prefilled by the filters of the URL."""
+    return await _list_response(request, visitor, pairs)
+
+
+async def _list_response(
+    request: AnyRequest, visitor: Visitor, pairs: Pairs, fault: str | None = None
+) -> Response:
+    """Return the list; with a `fault`, the form of `pairs` was refused and comes back filled."""
     paging = page_in(pairs, PAGE)
     found, total = await dependencies_of(request).store.read(exports_of(visitor.tenant, **paging))
     filled = [pair for pair in pairs if pair[0] in _FIELDS]
@@ -59,21 +67,27 @@ async def show_exports(request: AnyRequest, visitor: Visitor, pairs: Pairs) -> R
         "typed": {name: field_value(dict(filled).get(name, ""), visitor.zone) for name in ("from", "to")},
         "carried": [pair for pair in filled if pair[0] not in _FORM_FIELDS],
         "choices": _CHOICES,
-        "here": url(pairs, PATH),
+        "fault": fault,
+        "here": url(pairs, PATH) if fault is None else PATH,
     }
-    return render_page("exports.html", visitor, values)
+    return render_page("exports.html", visitor, values, status=200 if fault is None else 400)
 
 
 @form(PATH, EXPORTS_WRITE)
 async def request_export(request: AnyRequest, visitor: Visitor, pairs: Pairs) -> Response:
-    job = await start_export(request, parse_export_query(_body(visitor, pairs)), None)
+    sent = in_utc(pairs, visitor.zone)
+    try:
+        query = parse_export_query(_body(sent))
+    except InvalidInput as error:
+        return await _list_response(request, visitor, sent, error.detail)
+    job = await start_export(request, query, None)
     return redirect(f"{PATH}/{uuid_text(job.job)}")
 
 
-def _body(visitor: Visitor, pairs: Pairs) -> dict[str, Any]:
-    """Convert the form fields into the body of the API; days are in the reader's zone."""
+def _body(pairs: Pairs) -> dict[str, Any]:
+    """Convert the form fields into the body of the API."""
     body: dict[str, Any] = {}
-    for name, value in in_utc(pairs, visitor.zone):
+    for name, value in pairs:
         if name not in _FIELDS:
             continue
         if _FIELDS[name].schema.get("type") == "boolean":

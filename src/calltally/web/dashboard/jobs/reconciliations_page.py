@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from calltally.calls.errors import FilesGone
+from calltally.calls.errors import FilesGone, InvalidInput
 from calltally.calls.identity import uuid_text
 from calltally.providers.registry import FETCHERS
 from calltally.reconcile.findings import KIND_MEANINGS, FindingKind, count_name, kind_title
@@ -22,7 +22,7 @@ from calltally.web.api.reconciliations.operations import PAGE
 from calltally.web.api.reconciliations.request import provider_spec
 from calltally.web.api.reconciliations.schemas import ReconciliationJob, reconciliation_resource
 from calltally.web.dashboard.calls.links import adjacent_pages, url
-from calltally.web.dashboard.calls.local_window import in_utc
+from calltally.web.dashboard.calls.local_window import field_value, in_utc
 from calltally.web.dashboard.english.messages import text
 from calltally.web.dashboard.formats import DASH, call_path, grouped
 from calltally.web.dashboard.jobs.job_lines import job_line, list_values, progress_of
@@ -41,6 +41,14 @@ ONE: Final = PATH + "/{id:str}"
 
 @page(PATH)
 async def show_reconciliations(request: AnyRequest, visitor: Visitor, pairs: Pairs) -> Response:
+    return await _list_response(request, visitor, pairs)
+
+
+async def _list_response(
+    request: AnyRequest, visitor: Visitor, pairs: Pairs, fault: str | None = None
+) -> Response:
+    """Return the list; with a `fault`, the form of `pairs` was refused and comes back filled."""
+    filled = {} if fault is None else dict(pairs)
     paging = page_in(pairs, PAGE)
     operation = list_jobs(visitor.tenant, JobKind.RECONCILIATION, **paging)
     jobs, total = await dependencies_of(request).store.read(operation)
@@ -49,21 +57,28 @@ async def show_reconciliations(request: AnyRequest, visitor: Visitor, pairs: Pai
         **list_values(request, visitor, PATH, paging, total),
         "providers": sorted(FETCHERS),
         "may_heal": visitor.access.has_scope(EVENTS_WRITE),
-        "here": url(pairs, PATH),
+        "fault": fault,
+        "filled": filled,
+        "typed": {name: field_value(filled.get(name, ""), visitor.zone) for name in ("from", "to")},
+        "here": url(pairs, PATH) if fault is None else PATH,
     }
-    return render_page("reconciliations.html", visitor, values)
+    return render_page("reconciliations.html", visitor, values, status=200 if fault is None else 400)
 
 
 @form(PATH, EXPORTS_WRITE)
 async def request_reconciliation(request: AnyRequest, visitor: Visitor, pairs: Pairs) -> Response:
-    sent = dict(in_utc(pairs, visitor.zone))
+    fields = in_utc(pairs, visitor.zone)
+    sent = dict(fields)
     body = {
         "against": "provider",
         **{name: sent.get(name, "") for name in ("provider", "from", "to")},
         "heal": "heal" in sent,
         "deliver": "deliver" in sent,
     }
-    spec = provider_spec(msgspec.json.encode(body), (), visitor.access)
+    try:
+        spec = provider_spec(msgspec.json.encode(body), (), visitor.access)
+    except InvalidInput as error:
+        return await _list_response(request, visitor, fields, error.detail)
     job = await start_reconciliation(request, spec)
     return redirect(f"{PATH}/{uuid_text(job.job)}")
 
