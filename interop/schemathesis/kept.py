@@ -35,16 +35,15 @@ def kept_for_run(**made: str) -> str:
     return json.dumps(made)
 
 
-def keep_in(case: Case, *, is_positive: bool) -> None:
-    """No request leads the service elsewhere, and one that should be accepted can be."""
-    _stay_here(case)
-    if is_positive:
-        _use_kept(case)
+def operation_of(case: Case) -> str:
+    """Return the id of the operation; a HEAD is its GET, whose parameters it has."""
+    name = str(case.operation.definition.raw.get("operationId"))
+    return name[4].lower() + name[5:] if name.startswith("head") else name
 
 
-def _use_kept(case: Case) -> None:
+def use_kept(case: Case) -> None:
     """Name what is there, and what a schema cannot say of several values at once."""
-    operation = str(case.operation.definition.raw.get("operationId"))
+    operation = operation_of(case)
     made: dict[str, str] = json.loads(os.environ["INTEROP_KEPT"])
     _use_things(case, operation, made)
     match operation:
@@ -55,9 +54,10 @@ def _use_kept(case: Case) -> None:
             case.query = dict(_LAUNCH)
         case "putVoiceSession" if isinstance(case.body, dict):
             _mend_session(case.body)
-        case "replayDeliveries" if isinstance(case.body, dict) and isinstance(case.body.get("to"), str):
+        case "replayDeliveries" if isinstance(case.body, dict):
             # Which of two times is the earlier is not for a schema to say.
-            case.body["to"] = "2099-01-01T00:00:00Z"
+            window = {"from": "2000-01-01T00:00:00Z", "to": "2099-01-01T00:00:00Z"}
+            case.body |= {name: at for name, at in window.items() if isinstance(case.body.get(name), str)}
         case "muteAlert" if isinstance(case.body, dict):
             # What is ahead is not for a schema to know.
             case.body["until"] = None
@@ -70,7 +70,7 @@ def _use_kept(case: Case) -> None:
             case.query = {name: value for name, value in case.query.items() if name in {"limit", "state"}}
 
 
-def _stay_here(case: Case) -> None:
+def stay_here(case: Case) -> None:
     """No body of the run, right or wrong, may have the service speak to an address that was made up."""
     body = case.body
     if not isinstance(body, dict):

@@ -157,7 +157,7 @@ def one_of_parameter(name: str, meaning: str, words: Sequence[str], example: str
 
 
 def text_parameter(name: str, meaning: str, example: str) -> Parameter:
-    schema = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT_CHARS}
+    schema = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT_CHARS, "pattern": r"^[^\u0000]+$"}
     return Parameter(name, name, meaning, schema, example, text_value)
 
 

@@ -163,7 +163,7 @@ ADD_KEY: Final = _OF_TENANT(
         {"id": _KEY_ID.example, "key": "ct_acme_" + "x" * 43, "scopes": ["calls:read"]},
     ),
     takes_idempotency_key=True,
-    problems=("conflict",),
+    problems=("not-found", "conflict"),
 )
 LIST_KEYS: Final = _OF_TENANT(
     id="listKeys",
