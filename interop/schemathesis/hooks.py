@@ -109,8 +109,7 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
     # First, since it may make a wrong body right.
     stay_here(case)
     _leave_tenant_out(case)
-    if _is_positive(case):
-        use_kept(case)
+    use_kept(case, is_positive=_is_positive(case))
     _of_exports(case)
     _of_reconciliations(case)
     _of_providers(case)
