@@ -127,9 +127,8 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
                 case.query["q"] = "appointment"
         case "listChanges" if _is_positive(case):
             # No schema knows how far the ledger is, and of half a minute's wait the run would be over with.
-            case.query = {**case.query, "wait": 0}
-            if "after" in case.query:
-                case.query["after"] = os.environ["INTEROP_SNAPSHOT"]
+            starts = dict.fromkeys({"after", "since"} & case.query.keys(), os.environ["INTEROP_SNAPSHOT"])
+            case.query = {**case.query, **starts, "wait": 0}
         case "eraseCallLog" if _is_positive(case):
             # What is erased is refused for ever after, so no call is that an event of the run may name.
             case.path_parameters["id"] = os.environ["INTEROP_SPARE_CALL"]
