@@ -52,7 +52,7 @@ OVERVIEW_TEXTS: Final[Mapping[str, str]] = {
     "last_heard": "Providers",
     "last_call": "Last call",
     "no_provider": "No call names a provider.",
-    "no_call_yet": "no call yet",
+    "no_call_yet": "no call under its name yet",
     "hour_of_last_call": "{since} to {until}",
     "deliveries_title": "Deliveries in trouble",
     "deliveries_fine": "All endpoints take their deliveries.",
