@@ -88,7 +88,7 @@ def test_refused_export_form_comes_back_with_its_values_and_the_fault(desk: Expo
     browser.get("/exports")
     window = {"from_local": "2026-09-22T10:00", "to_local": "2026-09-21T10:00"}
     typed = {"route": "sales", "name": "Sales", "number": "+14155550100", **window}
-    refused = browser.post("/exports", format="csv", **typed)
+    refused = browser.post("/exports", None, format="csv", **typed)
     text = unescape(refused.text)
     assert (refused.status_code, "from" in text.partition('role="alert">')[2][:80]) == (400, True)
     for name, value in typed.items():
@@ -101,7 +101,7 @@ def test_refused_reconciliation_form_comes_back_with_its_values(desk: ExportDesk
     browser = signed_in(desk.service, "exports:write")
     browser.get("/reconciliations")
     typed = {"from_local": "2026-09-22T10:00", "to_local": "2026-09-21T10:00"}
-    refused = browser.post("/reconciliations", provider="twilio", **typed)
+    refused = browser.post("/reconciliations", None, provider="twilio", **typed)
     text = unescape(refused.text)
     assert (refused.status_code, 'role="alert"' in text, "<option selected>twilio</option>" in text) == (
         400,
