@@ -81,7 +81,7 @@ def record_of(row: VendorRow, found: Found) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "row", ROWS, ids=[f"{number}-{row.provider}-{row.point}" for number, row in enumerate(ROWS)]
 )
-def test_the_record_says_what_the_provider_said(row: VendorRow) -> None:
+def test_record_has_the_fields_that_the_provider_reported(row: VendorRow) -> None:
     orders = list(islice(permutations(row.messages), MAX_ORDERS))
     for order in (*orders, [*row.messages, *row.messages], [*row.messages, *reversed(row.messages)]):
         record = record_of(row, Found(row, order))

@@ -360,7 +360,7 @@ def test_visitor_without_a_session_signs_in_first(browser: Browser) -> None:
     assert browser.sign_in().headers["location"] == "/"
 
 
-def test_names_with_numbers_are_masked(bench: Bench, browser: Browser) -> None:
+def test_phone_numbers_in_names_are_masked(bench: Bench, browser: Browser) -> None:
     bench.run(bench.store.write(set_masking(TENANT, masks=True)))
     submit(bench, fact(NOW_S - 20 * DAY_S, "a", status="completed"))
     submit(bench, fact(NOW_S - 60, "b", status="completed", route="line +14155550100"))

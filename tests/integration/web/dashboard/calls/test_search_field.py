@@ -133,7 +133,7 @@ def test_other_reading_keeps_the_other_filters(browser: Browser) -> None:
     assert len(rows(browser.get(link))) == 1
 
 
-def test_masked_visitor_learns_no_number_by_the_field(browser: Browser) -> None:
+def test_search_field_reveals_no_masked_number(browser: Browser) -> None:
     """A name or a SID with a number answers as any other text: the field does not confirm its digits."""
     service = browser.service
     service.report("sw-+14155550111-7", MADE | {"agent": "desk-+14155550111"})
