@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from calltally.calls.errors import Unavailable
 from calltally.calls.times import DAY_US
 from calltally.store.tenants.kept_answers import claim_answer
 from calltally.store.tenants.vault import Vault
+from calltally.web.api.webhooks import handlers
 from calltally.web.app import HANDLERS
 from calltally.web.openapi.document import operation_of
 from tests.conftest import TENANT
@@ -60,6 +62,23 @@ def test_key_with_another_body_is_a_conflict(service: Service, writer: dict[str,
 def test_failed_request_can_be_repeated_with_its_key(service: Service, writer: dict[str, str]) -> None:
     assert service.send(ENDPOINTS, {"url": "nowhere"}, {**writer, **KEY}).status_code == 400
     assert service.send(ENDPOINTS, {"url": URL}, {**writer, **KEY}).status_code == 201
+
+
+def test_key_of_a_request_that_may_have_committed_creates_no_second_object(
+    service: Service, writer: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    created = handlers.new_endpoint
+
+    async def commit_and_fail(*arguments: Any) -> Any:  # noqa: ANN401 (the handler's own)
+        await created(*arguments)
+        raise Unavailable("the connection was lost")
+
+    monkeypatch.setattr(handlers, "new_endpoint", commit_and_fail)
+    assert service.send(ENDPOINTS, {"url": URL}, {**writer, **KEY}).status_code == 503
+    monkeypatch.undo()
+    repeated = service.send(ENDPOINTS, {"url": URL}, {**writer, **KEY})
+    assert (repeated.status_code, "list the objects" in repeated.json()["detail"]) == (409, True)
+    assert len(service.get(ENDPOINTS, writer).json()["data"]) == 1
 
 
 def test_key_is_of_one_caller_and_one_operation(service: Service, writer: dict[str, str]) -> None:

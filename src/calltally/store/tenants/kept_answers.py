@@ -22,8 +22,9 @@ def claim_answer(tenant: str, name: bytes, now_us: int) -> StoreOperation[KeptAn
     named = {"tenant": tenant, "name": name}
     if (yield Statement("claim_answer", {**named, "now_us": now_us})):
         return None
-    [row] = yield Statement("find_answer", named)
-    return KeptAnswer(*row)
+    rows = yield Statement("find_answer", named)
+    # Another node may have released the name meanwhile.
+    return KeptAnswer(*rows[0]) if rows else KeptAnswer(None, None)
 
 
 def keep_answer(tenant: str, name: bytes, kept: KeptAnswer) -> StoreOperation[None]:

@@ -5,9 +5,19 @@ Only successful answers are kept, for a day. They are encrypted, because some ha
 
 import re
 from hashlib import sha256
+from http import HTTPStatus
 from typing import Any, Final
 
-from calltally.calls.errors import Conflict, DamagedStore, InvalidInput, Misconfigured
+from litestar.exceptions import HTTPException
+
+from calltally.calls.errors import (
+    CalltallyError,
+    Conflict,
+    DamagedStore,
+    InvalidInput,
+    Misconfigured,
+    Unavailable,
+)
 from calltally.store.tenants.kept_answers import KeptAnswer, claim_answer, keep_answer, release_answer
 from calltally.web.openapi.operation import OPERATION_KEY, Operation
 from calltally.web.request.context import AnyRequest, access_of, context_of, dependencies_of
@@ -43,12 +53,21 @@ async def answer_once(request: AnyRequest, key: str) -> Any:  # noqa: ANN401 (th
         return _repeated(request, first, digest.digest())
     try:
         response = await request.route_handler.fn(request)
-    except Exception:
-        await store.write(release_answer(tenant, name))
+    except (CalltallyError, HTTPException) as error:
+        # After any other fault the object may exist: the claim stays, so that a repeat creates no second one.
+        if _created_nothing(error):
+            await store.write(release_answer(tenant, name))
         raise
     sealed = dependencies_of(request).vault.seal(tenant, _SEAL_NAME, _texts(response))
     await store.write(keep_answer(tenant, name, KeptAnswer(digest.digest(), sealed)))
     return response
+
+
+def _created_nothing(error: CalltallyError | HTTPException) -> bool:
+    """Return whether a request was refused. A store that cannot answer may have committed."""
+    if isinstance(error, HTTPException):
+        return error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+    return not isinstance(error, Unavailable | DamagedStore)
 
 
 def _repeated(request: AnyRequest, first: KeptAnswer, digest: bytes) -> Response:
