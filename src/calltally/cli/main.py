@@ -75,8 +75,8 @@ def before(
 
 def main() -> None:
     """Run the command line. An expected error prints one line on stderr and no traceback."""
-    load_env_file(Path.cwd())
     try:
+        load_env_file(Path.cwd())
         app()
     except CalltallyError as error:
         typer.echo(f"calltally: {error.detail}", err=True)

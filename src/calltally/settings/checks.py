@@ -19,14 +19,25 @@ def check_database_url(url: str) -> str:
     """Check the URL of a database. Returns `postgres://`, which some hosting platforms write, as `postgresql://`."""
     scheme, found, rest = url.partition("://")
     if found and scheme in {"sqlite", "postgresql", "postgres"} and rest.strip("/"):
+        if scheme != "sqlite":
+            _check_password_is_encoded(rest)
         return f"postgresql://{rest}" if scheme == "postgres" else url
     raise ValueError("write sqlite:///PATH or postgresql://USER@HOST/NAME")
+
+
+def _check_password_is_encoded(rest: str) -> None:
+    """Refuse a URL whose password ends it early: parts of the password would be shown as its host."""
+    address = rest.partition("?")[0]
+    authority, _, path = address.partition("/")
+    if authority.count("@") > 1 or "@" in path:
+        raise ValueError("percent-encode the password: write %40 for @, %2F for / and %3A for :")
 
 
 def check_read_url(url: str, info: ValidationInfo) -> str:
     """Check that the URL is of PostgreSQL, and the database too."""
     if not url.startswith("postgresql://") or not url.partition("://")[2].strip("/"):
         raise ValueError("write postgresql://USER@HOST/NAME")
+    _check_password_is_encoded(url.partition("://")[2])
     if not str(info.data.get("database_url", url)).startswith("postgresql://"):
         raise ValueError("only PostgreSQL has read replicas, and the database is SQLite")
     return url

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from calltally.calls.errors import Misconfigured
 from calltally.cli.runtime.env_file import load_env_file
 
 TEXT = """
@@ -44,6 +45,12 @@ def test_variables_are_set_where_they_are_unset(tmp_path: Path) -> None:
         "CALLTALLY_ADMIN_KEY": "a$HOME${HOME} b",
         "DATABASE_URL": "postgres://u@h/n",
     }
+
+
+def test_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"CALLTALLY_PORT=\xff\n")
+    with pytest.raises(Misconfigured, match=r"\.env cannot be read"):
+        load_env_file(tmp_path)
 
 
 def test_folder_without_the_file_changes_nothing(tmp_path: Path) -> None:
