@@ -68,6 +68,14 @@ def test_letters_are_listed_and_shown(folder: Path) -> None:
     assert (wrong.returncode, wrong.stdout) == (2, "")
 
 
+def test_control_characters_of_a_request_are_escaped(folder: Path) -> None:
+    asyncio.run(put_letters(f"sqlite:///{folder / 'var' / 'calltally.db'}", "\x1b[2J\x9b"))
+    listed = json.loads(run(folder, "dead-letters", "list", "acme", "--json").stdout)
+    shown = [run(folder, "dead-letters", "show", "acme", row["id"]).stdout for row in listed]
+    assert any("CallStatus=\\x1b[2J\\x9b" in text for text in shown)
+    assert not any("\x1b" in text or "\x9b" in text for text in shown)
+
+
 def test_readable_letters_are_recorded_and_the_others_printed(folder: Path) -> None:
     first = run(folder, "dead-letters", "retry", "acme")
     assert first.returncode == 1

@@ -29,6 +29,9 @@ from calltally.store.tenants.tenants import need_tenant
 commands: Final = typer.Typer(
     help="List, show and retry callbacks that could not be parsed.", no_args_is_help=True
 )
+# Control characters of a request would command the terminal.
+_CONTROLS: Final = {*range(0x20), *range(0x7F, 0xA0)} - {ord("\n"), ord("\t")}
+_ESCAPED: Final = {code: f"\\x{code:02x}" for code in _CONTROLS}
 _MOST_LISTED: Final = 1_000
 OneProvider: TypeAlias = Annotated[str, typer.Option(help=f"Only this provider: {', '.join(PROVIDERS)}.")]
 Deliver: TypeAlias = Annotated[
@@ -82,11 +85,13 @@ def show(
     """Show a dead letter with its original request. The body may contain telephone numbers."""
     found = read_once(_need_letter(tenant, letter))
     sent = read_letter(found)
-    typer.echo(f"{found.provider}, received {utc_text(found.received_us)}, {found.repeats} repeats")
-    typer.echo(f"Reason: {found.reason}\n\n{sent.method} {sent.url}")
-    for name, value in sorted(sent.headers.items()):
-        typer.echo(f"{name}: {value}")
-    typer.echo(f"\n{sent.body.decode('utf-8', 'backslashreplace')}")
+    lines = [
+        f"{found.provider}, received {utc_text(found.received_us)}, {found.repeats} repeats",
+        f"Reason: {found.reason}\n\n{sent.method} {sent.url}",
+        *(f"{name}: {value}" for name, value in sorted(sent.headers.items())),
+        f"\n{sent.body.decode('utf-8', 'backslashreplace')}",
+    ]
+    typer.echo("\n".join(lines).translate(_ESCAPED))
 
 
 def _need_letter(tenant: str, letter: str) -> StoreOperation[DeadLetter]:
