@@ -9,6 +9,7 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from calltally.calls.country import COUNTRIES
 from calltally.calls.phone import MAX_NUMBER_CHARS
 from calltally.calls.times import utc_text
 from calltally.calls.wire_types import Timestamp
@@ -41,7 +42,7 @@ Scopes: TypeAlias = Annotated[list[Scope], Meta(extra_json_schema={"minItems": 1
 Days: TypeAlias = Annotated[
     float, Meta(multiple_of=1, extra_json_schema={"minimum": 1, "maximum": MAX_RETENTION_DAYS})
 ]
-Country: TypeAlias = Annotated[str, Meta(extra_json_schema={"pattern": "^[A-Z]{2}$"})]
+Country: TypeAlias = Annotated[str, Meta(extra_json_schema={"enum": sorted(COUNTRIES)})]
 Numbers: TypeAlias = Annotated[
     list[Annotated[str, Meta(extra_json_schema=_NUMBER_SCHEMA)]],
     Meta(extra_json_schema={"maxItems": MAX_ROUTE_NUMBERS}),
