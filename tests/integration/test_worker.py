@@ -14,6 +14,7 @@ from calltally.store.db.interface import Store, Submission
 from calltally.store.db.leases import Lease, claim
 from calltally.store.snapshots.ledger_head import read_ledger_head
 from calltally.store.tenants.dead_letters import DeadLetter, put_dead_letter
+from calltally.store.tenants.kept_answers import OPERATOR, claim_answer
 from calltally.store.tenants.tenants import set_retention
 from calltally.worker.dependencies import WorkerDependencies
 from calltally.worker.job_batches import LEASE_US, WorkerRound
@@ -74,6 +75,18 @@ def test_round_marks_and_a_later_one_prunes(bench: Bench) -> None:
     assert rows(bench, "leases") == 0
     assert verdict(bench).findings == []
     assert len(listed(bench)) == 1
+
+
+def test_answers_of_idle_tenants_and_of_the_operator_are_dropped_after_a_day(bench: Bench) -> None:
+    tenants = (TENANT, bench.new_tenant(), OPERATOR)
+    for tenant in tenants:
+        for name in (b"a" * 32, b"b" * 32):
+            bench.run(bench.store.write(claim_answer(tenant, name, NOW_US)))
+        bench.run(bench.store.write(claim_answer(tenant, b"c" * 32, NOW_US + 1)))
+    assert run_round(bench, NOW_US + DAY_US).is_idle
+    assert run_round(bench, NOW_US + DAY_US + 1) == WorkerRound(tenants=2, pruned=6)
+    assert [rows(bench, "kept_answers", tenant) for tenant in tenants] == [1, 1, 1]
+    assert rows(bench, "leases", OPERATOR) == 0
 
 
 def test_round_visits_each_tenant(bench: Bench) -> None:

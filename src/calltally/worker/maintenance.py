@@ -16,10 +16,11 @@ from calltally.calls.errors import CalltallyError, Unavailable
 from calltally.logs import get_logger
 from calltally.retry_policy import RetryPolicy
 from calltally.store.db.leases import Lease, claim, release
+from calltally.store.tenants.kept_answers import OPERATOR
 from calltally.store.tenants.tenants import Tenant, admin_list_tenants
 from calltally.worker.dependencies import WorkerDependencies
 from calltally.worker.job_batches import LEASE_US, BatchRunner, TaskRun, WorkerRound
-from calltally.worker.maintenance_tasks import MaintenanceTasks
+from calltally.worker.maintenance_tasks import ANSWERS, MaintenanceTasks
 from calltally.worker.throttle import wait_for_stop
 
 # A round ends after this many tasks without a response from the database.
@@ -27,6 +28,8 @@ _MAX_UNANSWERED: Final = 3
 _BACKLOG_PAUSE_S: Final = 0.2
 _MAX_SLOWDOWN: Final = 16
 _JITTER: Final = 0.2
+# The operator has kept answers, and nothing else.
+_OPERATOR: Final = Tenant(OPERATOR, "", 0)
 
 log: Final = get_logger(__name__)
 
@@ -61,6 +64,7 @@ class MaintenanceWorker:
                     await self._run_safely(TaskRun(tenant, self._lease(tenant, name), now_us, totals))
                 if totals.unanswered >= _MAX_UNANSWERED:
                     break
+            await self._run_safely(TaskRun(_OPERATOR, self._lease(_OPERATOR, ANSWERS), now_us, totals))
         (log.debug if totals.is_idle else log.info)("worker round", **msgspec.structs.asdict(totals))
         return totals
 

@@ -35,6 +35,7 @@ from calltally.store.snapshots.pruning import (
     prune_history,
     prune_holds,
 )
+from calltally.store.tenants.kept_answers import has_old_answers, prune_answers
 from calltally.store.webhooks.pruning import are_events_due, has_endpoints, prune_events_and_deliveries
 from calltally.worker.dependencies import WorkerDependencies
 from calltally.worker.job_batches import BatchRunner, TaskRun
@@ -46,6 +47,7 @@ EVENTS: Final = "upkeep of events"
 STEPS: Final = "old alert steps"
 ALERTS: Final = "old alerts"
 BLOCKS: Final = "roll-ups of several days"
+ANSWERS: Final = "old answers"
 
 # A few milliseconds each: writers of calls wait this long.
 _PRUNE_BATCH: Final = 500
@@ -84,6 +86,9 @@ class MaintenanceTasks:
             STEPS: MaintenanceTask(lambda task: are_steps_old(task.name, task.now_us), self._prune_steps),
             **self._alert_task(dependencies.alerts_us),
             BLOCKS: MaintenanceTask(self._are_days_due, self._close_days),
+            ANSWERS: MaintenanceTask(
+                lambda task: has_old_answers(task.name, task.now_us), self._prune_answers
+            ),
         }
 
     async def _prune_history(self, task: TaskRun) -> None:
@@ -112,6 +117,9 @@ class MaintenanceTasks:
         # In a commit of its own, before the rows that it releases: `verify` reads this limit.
         await self._store.write(keep_steps_from(task.name, task.now_us))
         await self._batches(task, "pruned", lambda: prune_steps(task.name, _PRUNE_BATCH))
+
+    async def _prune_answers(self, task: TaskRun) -> None:
+        await self._batches(task, "pruned", lambda: prune_answers(task.name, task.now_us, _PRUNE_BATCH))
 
     def _alert_task(self, keep_us: int | None) -> dict[str, MaintenanceTask]:
         if keep_us is None:

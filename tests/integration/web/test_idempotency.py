@@ -1,5 +1,9 @@
 """Requests that create something and are repeated with their Idempotency-Key."""
 
+import json
+import signal
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -25,6 +29,33 @@ CREATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "sink": (SINKS, {"kind": "webhook", "name": "ours", "settings": {"url": URL}}),
     "key": (KEYS, {"name": "reader", "scopes": ["calls:read"]}),
 }
+
+# Serves one request from the same database, and dies where the answer would be kept.
+KILLED = f"""
+import asyncio, json, os, signal, sys
+from calltally.store.backends.open import open_store
+from calltally.web.request import idempotency
+from tests.conftest import NOW_US
+from tests.integration.web.service import Service
+
+class Opened:
+    now_us = NOW_US
+
+    def __init__(self, runner):
+        self.run = runner.run
+        self.store = self.run(self.open())
+
+    async def open(self):
+        return open_store(sys.argv[1], lambda: NOW_US)
+
+def killed(*arguments):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+with asyncio.Runner() as runner:
+    service = Service(Opened(runner))
+    idempotency.keep_answer = killed
+    service.send({ENDPOINTS!r}, {{"url": {URL!r}}}, json.loads(sys.argv[2]))
+"""
 
 
 @pytest.fixture
@@ -79,6 +110,23 @@ def test_key_of_a_request_that_may_have_committed_creates_no_second_object(
     repeated = service.send(ENDPOINTS, {"url": URL}, {**writer, **KEY})
     assert (repeated.status_code, "list the objects" in repeated.json()["detail"]) == (409, True)
     assert len(service.get(ENDPOINTS, writer).json()["data"]) == 1
+
+
+def test_kill_between_the_object_and_its_answer_creates_no_second_object(
+    service: Service, writer: dict[str, str]
+) -> None:
+    """The child process commits the endpoint and kills itself before it keeps the answer."""
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, service.bench.url, json.dumps({**writer, **KEY})],
+        capture_output=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    [created] = service.get(ENDPOINTS, writer).json()["data"]
+    assert created["url"] == URL
+    repeated = service.send(ENDPOINTS, {"url": URL}, {**writer, **KEY})
+    assert (repeated.status_code, "list the objects" in repeated.json()["detail"]) == (409, True)
+    assert [each["id"] for each in service.get(ENDPOINTS, writer).json()["data"]] == [created["id"]]
 
 
 def test_key_is_of_one_caller_and_one_operation(service: Service, writer: dict[str, str]) -> None:

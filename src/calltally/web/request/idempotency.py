@@ -18,7 +18,13 @@ from calltally.calls.errors import (
     Misconfigured,
     Unavailable,
 )
-from calltally.store.tenants.kept_answers import KeptAnswer, claim_answer, keep_answer, release_answer
+from calltally.store.tenants.kept_answers import (
+    OPERATOR,
+    KeptAnswer,
+    claim_answer,
+    keep_answer,
+    release_answer,
+)
 from calltally.web.openapi.operation import OPERATION_KEY, Operation
 from calltally.web.request.context import AnyRequest, access_of, context_of, dependencies_of
 from calltally.web.response.response import Response
@@ -26,8 +32,6 @@ from calltally.web.response.response import Response
 HEADER: Final = "Idempotency-Key"
 _KEY: Final = re.compile(rb"[\x21-\x7e]{1,200}")
 _SEAL_NAME: Final = "kept answer"
-# Requests without a tenant are the operator's. No tenant has this id.
-_OPERATOR: Final = "-"
 _TENANTS: Final = re.compile(r"/tenants/([^/]+)")
 
 
@@ -93,7 +97,7 @@ def _texts(response: Response) -> dict[str, str]:
 
 def _tenant(request: AnyRequest) -> str:
     named = _TENANTS.search(request.scope["path"])
-    return context_of(request.scope).tenant or (named[1] if named else _OPERATOR)
+    return context_of(request.scope).tenant or (named[1] if named else OPERATOR)
 
 
 def _name(request: AnyRequest, key: str) -> bytes:
