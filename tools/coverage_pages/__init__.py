@@ -1,1 +1,1 @@
-"""Generator of the coverage pages: one page per provider in docs/reference/providers."""
+"""Generator of the coverage pages (one per provider in docs/reference/providers) and of call-fields.md."""

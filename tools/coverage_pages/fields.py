@@ -71,18 +71,17 @@ def _readers(provider: Provider, samples: Samples, sent: Sent) -> Iterator[tuple
     body, query = tree_of_body(sent), tree_of_query(sent)
     if body is not None:
         encode_body = body.encode
-        yield body, lambda value: _webhook_facts(provider, samples, sent._replace(body=encode_body(value)))
+        yield body, lambda value: webhook_facts(provider, samples, sent._replace(body=encode_body(value)))
     if query is not None:
         encode_query = query.encode
         yield (
             query,
-            lambda value: _webhook_facts(
-                provider, samples, sent._replace(query=encode_query(value).decode())
-            ),
+            lambda value: webhook_facts(provider, samples, sent._replace(query=encode_query(value).decode())),
         )
 
 
-def _webhook_facts(provider: Provider, samples: Samples, sent: Sent) -> list[Fact]:
+def webhook_facts(provider: Provider, samples: Samples, sent: Sent) -> list[Fact]:
+    """Return the facts of a request; none for a provider without callbacks."""
     if provider.webhook is None:
         return []
     headers = {"content-type": sent.content_type} if sent.content_type else {}

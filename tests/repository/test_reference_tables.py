@@ -1,0 +1,122 @@
+"""The reference pages of metrics and log fields list what the code has, neither less nor more."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import calltally
+from calltally.alerts.evaluation.evaluator import EvaluationRun
+from calltally.web.metrics.metrics import Metrics
+from calltally.worker.job_batches import WorkerRound
+from tests.acceptance import pages
+
+REFERENCE: Final = pages.ROOT / "docs" / "reference"
+PACKAGE: Final = Path(calltally.__file__).parent
+
+
+# -------------------------------------------------------------------------------------------------- metrics
+
+_METRIC: Final = re.compile(r"\b(?:calltally|process)_[a-z_]+")
+_OF_HISTOGRAMS: Final = re.compile(r"_(?:bucket|sum|count)$")
+# It is made for each scrape, from the store; its labels are in `alert_metrics`.
+_ALERTS: Final = "calltally_alert"
+
+
+def code(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def documented_metrics() -> dict[str, tuple[str, list[str]]]:
+    rows = pages.rows((REFERENCE / "prometheus-metrics.md").read_text())
+    return {name: (cells[0], code(cells[1])) for name, cells in rows}
+
+
+def test_the_metrics_are_those_that_the_service_has() -> None:
+    found = {}
+    # A labelled metric without samples is in no text, so the registry itself is read.
+    for each in Metrics()._registry._collector_to_names:
+        for family in each.collect():
+            name = f"{family.name}_total" if family.type == "counter" else family.name
+            found[name] = (family.type, list(getattr(each, "_labelnames", ())))
+    documented = documented_metrics()
+    assert documented.pop(_ALERTS) == ("gauge", ["kind", "state"])
+    assert documented == found
+
+
+def test_the_rules_for_prometheus_name_metrics_that_there_are() -> None:
+    [rules] = [each.text for each in pages.blocks(REFERENCE / "prometheus-metrics.md") if each.info == "yaml"]
+    named = {_OF_HISTOGRAMS.sub("", name) for name in _METRIC.findall(rules)}
+    assert len(named) > 5
+    assert named <= documented_metrics().keys()
+
+
+# ------------------------------------------------------------------------------------------------------ log
+
+_LEVELS: Final = {"debug", "info", "warning", "error", "exception"}
+# Whatever a call passes as a mapping.
+_UNPACKED: Final = {
+    "job left": {"tenant", "job", "kind"},
+    "job waits": {"tenant", "job", "kind"},
+    "job failed": {"tenant", "job", "kind"},
+    "job ended": {"tenant", "job", "kind"},
+    "worker round": set(WorkerRound.__struct_fields__),
+    "alerts evaluated": set(EvaluationRun._fields),
+    "worker failed": {"task", "tenant"},
+    "a delivery failed with an internal error": {"endpoint", "message"},
+    "an alert could not be sent because of an internal error": {"sink", "alert"},
+    "listening": {"database", "workers"},
+}
+_ROW: Final = re.compile(r"^\| (`+)(?P<event>.+?)\1 \| (?P<level>\w+) \| (?P<fields>[^|]*)\|", re.MULTILINE)
+
+
+class LoggedEvent(NamedTuple):
+    """One event of the log."""
+
+    event: str
+    level: str
+    fields: frozenset[str]
+
+
+def logged() -> Iterator[LoggedEvent]:
+    """Yield each call that logs, and each that logs by `errors_logged`."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        text = path.read_text()
+        if "log." in text:
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.Call):
+                    yield from _event_of(node)
+
+
+def _event_of(call: ast.Call) -> Iterator[LoggedEvent]:
+    texts = [each.value for each in call.args if isinstance(each, ast.Constant)]
+    if not texts or not isinstance(texts[0], str):
+        return
+    fields = {each.arg for each in call.keywords if each.arg} - {"exc_info"}
+    fields |= _UNPACKED.get(texts[0], set())
+    if getattr(call.func, "id", "") == "errors_logged":
+        yield LoggedEvent(texts[0], _level_of(call.args[0]), frozenset(fields | {"detail"}))
+    elif (level := _level_of(call.func)) in _LEVELS:
+        yield LoggedEvent(texts[0], level.replace("exception", "error"), frozenset(fields))
+
+
+def _level_of(function: ast.expr) -> str:
+    if isinstance(function, ast.IfExp):
+        return _level_of(function.orelse)
+    is_log = isinstance(function, ast.Attribute) and getattr(function.value, "id", "") in {"log", "_log"}
+    return function.attr if is_log and isinstance(function, ast.Attribute) else ""
+
+
+def test_the_events_of_the_log_are_those_that_the_code_writes() -> None:
+    found: dict[str, tuple[str, set[str]]] = {}
+    for each in logged():
+        level, fields = found.setdefault(each.event, (each.level, set()))
+        assert level == each.level, each
+        fields |= each.fields
+    listed = {
+        row["event"]: (row["level"], set(code(row["fields"])))
+        for row in _ROW.finditer((REFERENCE / "log-fields.md").read_text())
+    }
+    assert len(found) > 30
+    assert listed == found
