@@ -2,6 +2,7 @@
 
 import logging
 import logging.config
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -94,7 +95,9 @@ def _last_processors(form: LogFormat) -> list[Processor]:
     renderer: Processor = (
         structlog.processors.JSONRenderer()
         if form == "json"
-        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        else structlog.dev.ConsoleRenderer(
+            colors=_has_colors(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
     return [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -103,6 +106,11 @@ def _last_processors(form: LogFormat) -> list[Processor]:
         redact,
         renderer,
     ]
+
+
+def _has_colors() -> bool:
+    """Decide on coloured lines: not into a pipe or a file, and not where NO_COLOR (no-color.org) is set."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
 
 
 def redact(_logger: object, _method: str, event: LogEvent) -> LogEvent:

@@ -20,7 +20,7 @@ from calltally.cli.main import main
 from calltally.providers.generic.mapping_packs import pack_names, pack_text
 from calltally.store.alerts.sinks import StoredAlertSink, add_sink
 from calltally.store.db.interface import Submission
-from calltally.store.tenants.api_keys import digest_of_key, find_key
+from calltally.store.tenants.api_keys import digest_of_key, find_key, record_key_use
 from calltally.store.tenants.vault import find_provider_secrets
 from calltally.store.webhooks.endpoints import EndpointSettings, add_endpoint
 from tests.integration.store.probing import direct
@@ -272,6 +272,11 @@ def test_keys_are_listed_and_revoked(run: Commands) -> None:
     assert run("key", "revoke", "acme", made["id"]).out == f"Revoked {made['id']}.\n"
     (listed,) = run("key", "list", "acme", "--json").json
     assert listed["revoked_at"]
+    write_once(record_key_use("acme", made["id"], 1))
+    (key,) = run("key", "show", "acme", made["id"], "--json").json
+    assert key == {**listed, "last_used_at": "1970-01-01T00:00:00.000001Z"}
+    unknown = run("key", "show", "acme", "key_0")
+    assert unknown == CommandResult(1, "", "calltally: tenant 'acme' has no key 'key_0'\n")
 
 
 def test_wrong_scope_is_misuse_and_unknown_tenant_a_failure(run: Commands) -> None:
@@ -321,10 +326,13 @@ def test_providers_are_listed_and_removed(run: Commands) -> None:
     (listed,) = run("provider", "list", "acme", "--json").json
     assert listed["provider"] == "twilio"
     assert set(listed) == {"provider", "updated_at"}
+    (displayed,) = run("provider", "show", "acme", "twilio", "--json").json
+    assert displayed == {**listed, "secrets": ["auth_token"]}
     assert run("provider", "remove", "acme", "twilio").code == 0
     assert run("provider", "list", "acme").out == ""
-    again = run("provider", "remove", "acme", "twilio")
-    assert again == CommandResult(1, "", "calltally: tenant acme has no secrets of 'twilio'\n")
+    for words in (("remove",), ("show",)):
+        gone = run("provider", *words, "acme", "twilio")
+        assert gone == CommandResult(1, "", "calltally: tenant acme has no secrets of 'twilio'\n")
 
 
 def test_tenant_is_listed(run: Commands) -> None:

@@ -79,3 +79,9 @@ def test_http_client_does_not_log_request_urls(capsys: pytest.CaptureFixture[str
     set_up_logs("json", "debug")
     logging.getLogger("httpx2").info("GET https://provider.example/Calls/CA0123456789.json")
     assert capsys.readouterr().err == ""
+
+
+def test_lines_into_a_pipe_have_no_colours(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("console", "info")
+    structlog.get_logger("a").warning("disk full")
+    assert "\x1b" not in capsys.readouterr().err

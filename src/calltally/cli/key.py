@@ -1,17 +1,35 @@
 """`calltally key`: the API keys of a tenant."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
+import msgspec
 import typer
 
 from calltally.bootstrap.clocks import wall_clock
+from calltally.calls.times import utc_text
 from calltally.cli.console.options import AsJson, Tenant
 from calltally.cli.console.output import print_json, print_rows
 from calltally.cli.console.session import read_once, write_once
-from calltally.store.tenants.api_keys import SCOPES, add_key, list_keys, mint_key, revoke_key
-from calltally.web.api.admin.schemas import NewApiKey, api_key_resource
+from calltally.store.tenants.api_keys import (
+    SCOPES,
+    StoredApiKey,
+    add_key,
+    list_keys,
+    mint_key,
+    need_key,
+    revoke_key,
+)
+from calltally.web.api.admin.schemas import ApiKey, NewApiKey, api_key_resource
 
-commands: Final = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
+
+class KeyRow(ApiKey, frozen=True):
+    """An API key without its secret, and the time of its last use, accurate to an hour."""
+
+    last_used_at: str | None
+
+
+KeyId: TypeAlias = Annotated[str, typer.Argument(help="The key's id, as in the list.")]
+commands: Final = typer.Typer(help="Create, list, show and revoke API keys.", no_args_is_help=True)
 
 
 @commands.command("add")
@@ -38,14 +56,23 @@ def add(
 
 @commands.command("list")
 def list_all(tenant: Tenant, *, as_json: AsJson = False) -> None:
-    """List a tenant's keys, the oldest first, without their secret part."""
-    print_rows([api_key_resource(key) for key in read_once(list_keys(tenant))], as_json=as_json)
+    """List a tenant's keys, the oldest first, with their last use and without their secret part."""
+    print_rows([_row(key) for key in read_once(list_keys(tenant))], as_json=as_json)
+
+
+@commands.command("show")
+def show(tenant: Tenant, key_id: KeyId, *, as_json: AsJson = False) -> None:
+    """Show a key with its last use, which is accurate to an hour, without its secret part."""
+    print_rows([_row(read_once(need_key(tenant, key_id)))], as_json=as_json)
+
+
+def _row(key: StoredApiKey) -> KeyRow:
+    last_used_at = None if key.last_used_us is None else utc_text(key.last_used_us)
+    return KeyRow(**msgspec.structs.asdict(api_key_resource(key)), last_used_at=last_used_at)
 
 
 @commands.command("revoke")
-def revoke(
-    tenant: Tenant, key_id: Annotated[str, typer.Argument(help="The key's id, as in the list.")]
-) -> None:
+def revoke(tenant: Tenant, key_id: KeyId) -> None:
     """Revoke a key. Running servers reject it within five seconds."""
     write_once(revoke_key(tenant, key_id, wall_clock()))
     typer.echo(f"Revoked {key_id}.")

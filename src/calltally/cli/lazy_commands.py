@@ -3,9 +3,10 @@
 `calltally export` thus starts without loading the server, and works without the server's packages.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, ClassVar, Final
 
 import typer
@@ -19,6 +20,9 @@ from calltally.client.errors import NotInstalled
 _PACKAGE: Final = __name__.partition(".")[0]
 # A command that cannot run accepts any arguments, so that its own error is printed.
 _ANY_ARGUMENTS: Final = {"ignore_unknown_options": True, "allow_extra_args": True}
+# A package of the extra that no other package here depends on.
+_SERVER_PACKAGE: Final = "litestar"
+_CLIENT_ONLY: Final = "The other commands need the server: pip install 'calltally[server]'"
 
 
 class LazyGroup(TyperGroup):
@@ -27,17 +31,25 @@ class LazyGroup(TyperGroup):
     locations: ClassVar[Mapping[str, str]] = {}
     # Former names of commands, which still run and are not listed.
     aliases: ClassVar[Mapping[str, str]] = {}
+    # Commands that work without the server's packages.
+    of_client: ClassVar[Collection[str]] = ()
 
     def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 (what typer passes on)
         super().__init__(**attributes)
+        self._has_server = find_spec(_SERVER_PACKAGE) is not None
+        if not self._has_server:
+            self.epilog = _CLIENT_ONLY
         # Typer declares a dict, but uses only the methods of a mapping.
         commands: Any = _Commands(self.locations)
         self.commands = commands
         self._aliases: Any = _Commands(self.aliases)
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 (as typer has it)
-        """Return the names in the order of the table. Typer's own method would load each command."""
-        return list(self.commands)
+        """Return the names in the order of the table, without those that cannot run in this installation.
+
+        Typer's own method would load each command.
+        """
+        return [name for name in self.commands if self._has_server or name in self.of_client]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 (as typer has it)
         """Return the command of a present or a former name."""
@@ -104,5 +116,4 @@ def _unavailable(name: str, error: NotInstalled) -> Any:  # noqa: ANN401 (the sa
     def fail() -> None:
         raise error
 
-    help_ = f"Not installed: {error.remedy}"
-    return _command(name, fail, help=help_, context_settings=_ANY_ARGUMENTS, add_help_option=False)
+    return _command(name, fail, context_settings=_ANY_ARGUMENTS, add_help_option=False)

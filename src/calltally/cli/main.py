@@ -44,6 +44,7 @@ class Subcommands(LazyGroup):
         "db": f"{_PACKAGE}.db:commands",
     }
     aliases: ClassVar = {"replay": f"{_PACKAGE}.dead_letters:replay"}
+    of_client: ClassVar = ("export", "reconcile", "quality")
 
 
 app: Final = typer.Typer(

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 import typer
@@ -22,7 +22,9 @@ from calltally.providers.registry import PROVIDERS, registered_name
 from calltally.settings.fields import Settings
 from calltally.store.db.interface import Store
 from calltally.store.tenants.vault import (
+    find_provider_secrets,
     list_provider_secrets,
+    no_secrets,
     put_provider_secrets,
     remove_provider_secrets,
 )
@@ -35,7 +37,16 @@ class StoredProvider(msgspec.Struct, frozen=True):
     updated_at: str
 
 
-commands: Final = typer.Typer(help="Store, list and remove the secrets of providers.", no_args_is_help=True)
+class StoredSecrets(StoredProvider, frozen=True):
+    """A provider with the names of its stored secrets."""
+
+    secrets: tuple[str, ...]
+
+
+StoredName: TypeAlias = Annotated[str, typer.Argument(help="Its name, as in the list.")]
+commands: Final = typer.Typer(
+    help="Store, list, show and remove the secrets of providers.", no_args_is_help=True
+)
 
 
 @commands.command("put")
@@ -87,10 +98,23 @@ def list_all(tenant: Tenant, *, as_json: AsJson = False) -> None:
     print_rows(rows, as_json=as_json)
 
 
+@commands.command("show")
+def show(tenant: Tenant, provider: StoredName, *, as_json: AsJson = False) -> None:
+    """Show the names of a provider's stored secrets, without the secrets."""
+
+    async def names(store: Store, settings: Settings) -> StoredSecrets:
+        updated_us = dict(await store.read(list_provider_secrets(tenant)))
+        sealed = await store.read(find_provider_secrets(tenant, provider))
+        if sealed is None:
+            raise no_secrets(tenant, provider)
+        opened = open_vault(settings).open(tenant, provider, sealed)
+        return StoredSecrets(provider, utc_text(updated_us[provider]), tuple(sorted(opened)))
+
+    print_rows([with_store(names)], as_json=as_json)
+
+
 @commands.command("remove")
-def remove(
-    tenant: Tenant, provider: Annotated[str, typer.Argument(help="Its name, as in the list.")]
-) -> None:
+def remove(tenant: Tenant, provider: StoredName) -> None:
     """Remove a provider's secrets. Its callbacks are then refused with 401; its calls stay."""
     write_once(remove_provider_secrets(tenant, provider))
     typer.echo(f"Removed the secrets of {provider} for {tenant}.")

@@ -1,8 +1,10 @@
 """Subcommands are loaded on demand, and name missing packages."""
 
+import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,9 +23,13 @@ SERVER_PACKAGES = (
     "aiosql",
     "alembic",
     "apsw",
+    "backports",
+    "cachetools",
     "cryptography",
     "httptools",
+    "jinja2",
     "litestar",
+    "numpy",
     "obstore",
     "phonenumbers",
     "prometheus_client",
@@ -35,15 +41,10 @@ SERVER_PACKAGES = (
     "uvicorn",
     "uvloop",
 )
+# None for a module makes its import raise ModuleNotFoundError.
 HIDE_SERVER_PACKAGES = f"""
 import sys
-
-class Hidden:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {SERVER_PACKAGES!r}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-
-sys.meta_path.insert(0, Hidden())
+sys.modules.update(dict.fromkeys({SERVER_PACKAGES!r}))
 """
 
 
@@ -106,12 +107,70 @@ def test_server_command_names_the_package_to_install(words: tuple[str, ...], tmp
     assert result.stdout == ""
 
 
-def test_all_commands_are_listed_without_the_server(tmp_path: Path) -> None:
+def test_client_lists_only_its_commands_and_how_to_get_the_others(tmp_path: Path) -> None:
     result = calltally(tmp_path, "--help")
     assert result.returncode == 0, result.stderr
-    listed = result.stdout.partition("Commands:")[2].split("\n")
-    assert [line.split()[0] for line in listed if line] == list(Subcommands.locations)
-    assert "Not installed: pip install 'calltally[server]'" in result.stdout
+    listed, _, epilog = result.stdout.partition("Commands:")[2].partition("\n\n")
+    assert [line.split()[0] for line in listed.strip().split("\n")] == list(Subcommands.of_client)
+    assert epilog.strip() == "The other commands need the server: pip install 'calltally[server]'"
+
+
+@pytest.mark.parametrize("name", Subcommands.of_client)
+def test_command_of_the_client_needs_no_server_packages(name: str, tmp_path: Path) -> None:
+    result = calltally(tmp_path, name, "--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "--base-url" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "purpose"),
+    [
+        (("quality",), "quality from the local store"),
+        (("reconcile", "--provider", "twilio", "--month", "2026-10"), "a comparison with the local store"),
+    ],
+)
+def test_use_of_the_local_store_names_the_package_to_install(
+    words: tuple[str, ...], purpose: str, tmp_path: Path
+) -> None:
+    result = calltally(tmp_path, *words)
+    assert result.returncode == 1
+    assert result.stderr == f"calltally: {purpose} needs the server: pip install 'calltally[server]'\n"
+
+
+def every_command(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:  # noqa: ANN401 (a group or a command)
+    yield words
+    for name, each in getattr(command, "commands", {}).items():
+        yield from every_command(each, (*words, name))
+
+
+# The helps in one process: a start of each would take a minute.
+PRINT_HELPS = """
+import contextlib, json
+from calltally.cli.main import app
+for words in json.loads(sys.argv[1]):
+    with contextlib.suppress(SystemExit):
+        app([*words, "--help"], prog_name="calltally")
+with contextlib.suppress(SystemExit):
+    app(["srve"], prog_name="calltally")
+"""
+
+
+@pytest.mark.parametrize("setting", [{}, {"NO_COLOR": "1"}])
+def test_no_colours_into_a_pipe(setting: dict[str, str], tmp_path: Path) -> None:
+    commands = list(every_command(get_command(app)))
+    assert len(commands) > 60
+    terminal = {**unmeasured(), "TERM": "xterm-256color", "COLORTERM": "truecolor", **setting}
+    result = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{PRINT_HELPS}", json.dumps(commands)],
+        cwd=tmp_path,
+        env=terminal,
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    assert result.stdout.count(b"Usage: ") == len(commands)
+    assert b"Did you mean" in result.stderr
+    assert b"\x1b" not in result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("words", [(), ("serve",), ("tenant", "add")])
@@ -129,12 +188,6 @@ def test_shell_completes_commands() -> None:
     }
     result = CliRunner().invoke(app, [], env=words, prog_name="calltally")
     assert result.stdout.strip() == "retention"
-
-
-def test_export_needs_no_server_packages(tmp_path: Path) -> None:
-    result = calltally(tmp_path, "export", "--help")
-    assert result.returncode == 0, result.stderr
-    assert "--base-url" in result.stdout
 
 
 def test_client_needs_no_server_packages(tmp_path: Path) -> None:

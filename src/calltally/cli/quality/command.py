@@ -2,13 +2,13 @@
 
 import shutil
 import sys
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
 import typer
 
 from calltally.calls.errors import InvalidInput
-from calltally.calls.metrics import RATES
 from calltally.cli.console.options import with_options
 from calltally.cli.lazy_commands import server_packages
 from calltally.cli.quality.options import QualityOptions, query_pairs
@@ -19,7 +19,6 @@ from calltally.client.quality import QUALITY_PATH
 from calltally.client.wire import QueryParams, Request
 
 FORMATS: Final = ("table", "json", "csv")
-_RATE_NAMES: Final = tuple(rate.name for rate in RATES)
 _body: Final = msgspec.json.Decoder(Body)
 
 
@@ -35,16 +34,22 @@ def quality(options: QualityOptions) -> None:
         raise InvalidInput.of(
             "format", f"--format must be one of {', '.join(FORMATS)}, not {options.format!r}"
         )
-    rates = options.rate or []
-    for name in rates:
-        if name not in _RATE_NAMES:
-            raise InvalidInput.of("rate", f"--rate must be one of {', '.join(_RATE_NAMES)}, not {name!r}")
     body = _fetch(options, query_pairs(options))
     if options.format != "table":
         sys.stdout.buffer.write(body if options.format == "csv" else msgspec.json.format(body) + b"\n")
         return
-    for line in quality_lines(_body.decode(body), shutil.get_terminal_size().columns, rates):
+    report = _body.decode(body)
+    rates = _checked_rates(options.rate or [], report["total"]["rates"])
+    for line in quality_lines(report, shutil.get_terminal_size().columns, rates):
         typer.echo(line)
+
+
+def _checked_rates(rates: list[str], reported: Collection[str]) -> list[str]:
+    """Return the names. Raises InvalidInput for one that the report does not contain."""
+    for name in rates:
+        if name not in reported:
+            raise InvalidInput.of("rate", f"--rate must be one of {', '.join(reported)}, not {name!r}")
+    return rates
 
 
 def _fetch(options: QualityOptions, pairs: QueryParams) -> bytes:

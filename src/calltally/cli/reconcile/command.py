@@ -27,7 +27,7 @@ def reconcile(options: ReconcileOptions) -> None:
     """
     _check_sides(options)
     check_outputs(options)
-    with server_packages("this comparison"), csv_findings(options.csv) as on_finding:
+    with server_packages("a comparison with the local store"), csv_findings(options.csv) as on_finding:
         report, healed = _compare(options, on_finding)
     _output(options, report, healed)
 

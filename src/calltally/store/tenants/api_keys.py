@@ -112,6 +112,14 @@ def list_keys(tenant: str) -> StoreOperation[list[StoredApiKey]]:
     ]
 
 
+def need_key(tenant: str, key_id: str) -> StoreOperation[StoredApiKey]:
+    """Return the key with that id, also if it is revoked. Raises NotFound for an unknown tenant or key."""
+    for key in (yield from list_keys(tenant)):
+        if key.key_id == key_id:
+            return key
+    raise _unknown_key(tenant, key_id)
+
+
 def record_key_use(tenant: str, key_id: str, now_us: int) -> StoreOperation[None]:
     """Store the time of a key's last use."""
     yield Statement("record_key_use", {"tenant": tenant, "key_id": key_id, "now_us": now_us})
@@ -123,5 +131,8 @@ def revoke_key(tenant: str, key_id: str, now_us: int) -> StoreOperation[None]:
     params = {"tenant": tenant, "key_id": key_id, "now_us": now_us}
     done = (yield Statement("revoke_key", params)) if _KEY_ID.fullmatch(key_id) else []
     if not done:
-        message = f"tenant {tenant!r} has no key {key_id[:64]!r}"
-        raise NotFound(message)
+        raise _unknown_key(tenant, key_id)
+
+
+def _unknown_key(tenant: str, key_id: str) -> NotFound:
+    return NotFound(f"tenant {tenant!r} has no key {key_id[:64]!r}")

@@ -78,8 +78,12 @@ def remove_provider_secrets(tenant: str, provider: str) -> StoreOperation[None]:
     """Remove a provider's secrets; its callbacks are refused from then on. Raises NotFound."""
     yield from need_tenant(tenant)
     if not (yield Statement("remove_provider_secrets", {"tenant": tenant, "provider": provider})):
-        message = f"tenant {tenant} has no secrets of {provider[:64]!r}"
-        raise NotFound(message)
+        raise no_secrets(tenant, provider)
+
+
+def no_secrets(tenant: str, provider: str) -> NotFound:
+    """Return the error that no secrets of a provider are stored."""
+    return NotFound(f"tenant {tenant} has no secrets of {provider[:64]!r}")
 
 
 def find_provider_secrets(tenant: str, provider: str) -> StoreOperation[bytes | None]:
