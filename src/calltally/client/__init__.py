@@ -9,7 +9,16 @@ from calltally.client.alerts import AlertPage, AlertRecord
 from calltally.client.clients import AsyncClient, Client
 from calltally.client.config import Surroundings
 from calltally.client.errors import ClientError
-from calltally.client.filters import Filters, Window
+from calltally.client.filters import Filters, Moment, TotalsFilters, Window
+from calltally.client.literals import (
+    AlertState,
+    AlertStateFilter,
+    CallDirection,
+    CallStatus,
+    ListOrder,
+    SessionState,
+    StreamFormat,
+)
 from calltally.client.records import (
     CallDetail,
     CallEvent,
@@ -23,18 +32,23 @@ from calltally.client.records import (
 )
 from calltally.client.sessions import SessionDetail, SessionEvent, SessionPage, SessionRecord, SessionStored
 from calltally.client.streaming import Streamed
+from calltally.client.times import parse_time
 from calltally.client.wire import Answer, Request
 from calltally.retry_policy import RetryPolicy
 
 __all__ = [
     "AlertPage",
     "AlertRecord",
+    "AlertState",
+    "AlertStateFilter",
     "Answer",
     "AsyncClient",
     "CallDetail",
+    "CallDirection",
     "CallEvent",
     "CallPage",
     "CallRecord",
+    "CallStatus",
     "Change",
     "ChangePage",
     "Client",
@@ -43,6 +57,8 @@ __all__ = [
     "EventPage",
     "Filters",
     "FunctionCall",
+    "ListOrder",
+    "Moment",
     "Page",
     "Request",
     "RetryPolicy",
@@ -50,10 +66,14 @@ __all__ = [
     "SessionEvent",
     "SessionPage",
     "SessionRecord",
+    "SessionState",
     "SessionStored",
+    "StreamFormat",
     "Streamed",
     "Surroundings",
     "Tombstone",
+    "TotalsFilters",
     "Turn",
     "Window",
+    "parse_time",
 ]

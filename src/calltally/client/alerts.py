@@ -5,6 +5,9 @@ from typing import Any, Final, TypedDict, Unpack
 import msgspec
 
 from calltally.calls.list_query import DEFAULT_LIMIT
+from calltally.client.filters import Moment, query_params, time_text
+from calltally.client.json_bodies import json_request
+from calltally.client.literals import AlertState, AlertStateFilter
 from calltally.client.paging import item_path, list_request
 from calltally.client.records import Page
 from calltally.client.response_parsing import decode_page, decode_record
@@ -13,14 +16,13 @@ from calltally.client.transport import Session
 from calltally.client.wire import Request
 
 _ALERTS_PATH: Final = "/api/v1/alerts"
-_JSON_HEADERS: Final = {"content-type": "application/json"}
 
 
 class AlertRecord(msgspec.Struct, frozen=True):
     """One alert. `message` is a sentence, `calls` is the URL of its calls; times are RFC 3339."""
 
     id: str
-    state: str
+    state: AlertState
     kind: str
     message: str
     since: str
@@ -43,16 +45,17 @@ class AlertRecord(msgspec.Struct, frozen=True):
 
 
 class AlertFilters(TypedDict, total=False):
-    """Filters of alerts. `state` may be `unresolved`; times are RFC 3339 or dates."""
+    """Filters of alerts. `state` may be `unresolved`; `from_` and `to` bound the time of opening."""
 
-    state: str
-    kind: str
-    route: str
-    provider: str
-    from_: str
-    to: str
+    state: AlertStateFilter | None
+    kind: str | None
+    route: str | None
+    provider: str | None
+    from_: Moment | None
+    to: Moment | None
 
 
+_ALERT_FILTERS: Final = frozenset(AlertFilters.__annotations__)
 AlertPage = Page[AlertRecord]
 _alert_decoder: Final = msgspec.json.Decoder(AlertRecord)
 _alert_page_decoder: Final = msgspec.json.Decoder(AlertPage)
@@ -65,8 +68,7 @@ async def list_alerts(
 
     Raises ClientError.
     """
-    pairs = [(name.removesuffix("_"), str(value)) for name, value in filters.items()]
-    request = list_request(_ALERTS_PATH, pairs, limit, offset)
+    request = list_request(_ALERTS_PATH, query_params(filters, _ALERT_FILTERS), limit, offset)
     return decode_page(await send(session, request), _alert_page_decoder)
 
 
@@ -86,21 +88,21 @@ async def resolve_alert(session: Session, alert_id: str, note: str | None = None
 
 
 async def mute_alert(
-    session: Session, alert_id: str, until: str | None, note: str | None = None
+    session: Session, alert_id: str, until: Moment | None, note: str | None = None
 ) -> AlertRecord:
-    """Mute the notifications of an alert until a time (RFC 3339), or unmute it with None.
+    """Mute the notifications of an alert until a time, or unmute it with None.
 
     Raises NotFoundError, ClientError.
     """
-    return await _post_action(session, alert_id, "mute", {"until": until, "note": note})
+    until_text = None if until is None else time_text("until", until)
+    return await _post_action(session, alert_id, "mute", {"until": until_text, "note": note})
 
 
 async def _post_action(
     session: Session, alert_id: str, action: str, body: dict[str, str | None]
 ) -> AlertRecord:
-    # Idempotent: a repetition only adds a line to the history.
-    path = f"{_alert_path(alert_id)}/{action}"
-    request = Request("POST", path, (), _JSON_HEADERS, msgspec.json.encode(body), is_idempotent=True)
+    # A repetition only adds a line to the history.
+    request = json_request("POST", f"{_alert_path(alert_id)}/{action}", body)
     return decode_record(await send(session, request), _alert_decoder)
 
 

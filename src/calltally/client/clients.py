@@ -1,14 +1,10 @@
 """Blocking and asyncio clients with the same operations."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from functools import wraps
-from typing import ClassVar, Concatenate, Final, ParamSpec, Self, TypeAlias, TypeVar
+from typing import ClassVar, Final, Self
 
-from calltally.calls.errors import InvalidInput
 from calltally.client import alerts, operations, quality, sessions, streaming
 from calltally.client import retries as sending
-from calltally.client.blocking import iterate_now, run_now
 from calltally.client.config import (
     LONGEST_BYTES,
     TIMEOUT_S,
@@ -17,37 +13,12 @@ from calltally.client.config import (
     Surroundings,
     validate_base_url,
 )
-from calltally.client.transport import AsyncTransport, BlockingTransport, Session
+from calltally.client.errors import InvalidArgument
+from calltally.client.methods import async_iterating, awaiting, blocking, iterating
+from calltally.client.transport import AsyncTransport, BlockingTransport
 from calltally.retry_policy import RetryPolicy
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
 _RETRIES: Final = RetryPolicy()
-_SURROUNDINGS: Final = Surroundings()
-_BlockingMethod: TypeAlias = Callable[Concatenate["Client", P], T]
-
-
-def blocking(operation: Callable[Concatenate[Session, P], Awaitable[T]]) -> _BlockingMethod[P, T]:
-    """Return the blocking method for an operation with one result."""
-
-    @wraps(operation)
-    def method(client: "Client", /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return run_now(operation(client, *args, **kwargs))
-
-    return method
-
-
-def iterating(
-    operation: Callable[Concatenate[Session, P], AsyncGenerator[T, None]],
-) -> _BlockingMethod[P, Iterator[T]]:
-    """Return the blocking method for an operation with many results."""
-
-    @wraps(operation)
-    def method(client: "Client", /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
-        return iterate_now(operation(client, *args, **kwargs))
-
-    return method
 
 
 class _ClientBase(ABC):
@@ -62,14 +33,19 @@ class _ClientBase(ABC):
         *,
         timeout_s: float = TIMEOUT_S,
         retries: RetryPolicy = _RETRIES,
-        surroundings: Surroundings = _SURROUNDINGS,
+        surroundings: Surroundings | None = None,
     ) -> None:
         if not 0 < timeout_s < float("inf"):
-            raise InvalidInput.of(
+            raise InvalidArgument.of(
                 "timeout_s", f"timeout_s must be a number of seconds above 0, not {timeout_s}"
             )
         self.config: Final = ClientConfig(
-            validate_base_url(base_url), ClientKey(key), timeout_s, retries, surroundings, self.longest_bytes
+            validate_base_url(base_url),
+            ClientKey(key),
+            timeout_s,
+            retries,
+            surroundings or Surroundings(),
+            self.longest_bytes,
         )
         self._open()
 
@@ -94,7 +70,7 @@ class Client(_ClientBase):
       this machine is reached without a proxy.
     - Redirects are not followed.
 
-    Raises InvalidInput for an invalid argument.
+    Raises InvalidArgument for an invalid argument.
     """
 
     def _open(self) -> None:
@@ -151,25 +127,25 @@ class AsyncClient(_ClientBase):
     async def close(self) -> None:
         await self.transport.close()
 
-    send = sending.send
-    list_calls = operations.list_calls
-    iter_calls = operations.iter_calls
-    iter_call_pages = operations.iter_call_pages
-    get_call = operations.get_call
-    list_call_events = operations.list_call_events
-    iter_call_events = operations.iter_call_events
-    changes = operations.changes
-    iter_changes = operations.iter_changes
-    iter_change_pages = operations.iter_change_pages
-    stream = streaming.stream
-    launch_quality = quality.launch_quality
-    view_launch = quality.view_launch
-    list_alerts = alerts.list_alerts
-    get_alert = alerts.get_alert
-    acknowledge_alert = alerts.acknowledge_alert
-    resolve_alert = alerts.resolve_alert
-    mute_alert = alerts.mute_alert
-    list_sessions = sessions.list_sessions
-    iter_sessions = sessions.iter_sessions
-    get_session = sessions.get_session
-    put_session = sessions.put_session
+    send = awaiting(sending.send)
+    list_calls = awaiting(operations.list_calls)
+    iter_calls = async_iterating(operations.iter_calls)
+    iter_call_pages = async_iterating(operations.iter_call_pages)
+    get_call = awaiting(operations.get_call)
+    list_call_events = awaiting(operations.list_call_events)
+    iter_call_events = async_iterating(operations.iter_call_events)
+    changes = awaiting(operations.changes)
+    iter_changes = async_iterating(operations.iter_changes)
+    iter_change_pages = async_iterating(operations.iter_change_pages)
+    stream = awaiting(streaming.stream)
+    launch_quality = awaiting(quality.launch_quality)
+    view_launch = awaiting(quality.view_launch)
+    list_alerts = awaiting(alerts.list_alerts)
+    get_alert = awaiting(alerts.get_alert)
+    acknowledge_alert = awaiting(alerts.acknowledge_alert)
+    resolve_alert = awaiting(alerts.resolve_alert)
+    mute_alert = awaiting(alerts.mute_alert)
+    list_sessions = awaiting(sessions.list_sessions)
+    iter_sessions = async_iterating(sessions.iter_sessions)
+    get_session = awaiting(sessions.get_session)
+    put_session = awaiting(sessions.put_session)

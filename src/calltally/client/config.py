@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from calltally.calls.errors import InvalidInput
+from calltally.client.errors import InvalidArgument
 from calltally.retry_policy import RetryPolicy
 
 TIMEOUT_S: Final = 30.0
@@ -26,7 +26,7 @@ class ClientKey:
 
     def __init__(self, text: str) -> None:
         if not text or not all(_FIRST_KEY_CHAR <= char <= _LAST_KEY_CHAR for char in text):
-            raise InvalidInput.of(
+            raise InvalidArgument.of(
                 "key", "the key must be the text of an API key, without spaces and line ends"
             )
         self._text = text
@@ -79,7 +79,7 @@ class ClientConfig(NamedTuple):
 
 
 def validate_base_url(base_url: str) -> str:
-    """Return the base URL without a trailing slash. Raises InvalidInput naming the expected form."""
+    """Return the base URL without a trailing slash. Raises InvalidArgument naming the expected form."""
     try:
         parts = urlsplit(base_url)
         _ = parts.port
@@ -87,7 +87,7 @@ def validate_base_url(base_url: str) -> str:
     except ValueError:
         why = "cannot be read"
     if why:
-        raise InvalidInput.of("base_url", f"the base URL {why}: write it as https://calls.example.com")
+        raise InvalidArgument.of("base_url", f"the base URL {why}: write it as https://calls.example.com")
     return base_url.rstrip("/")
 
 

@@ -10,23 +10,6 @@ from calltally.calls import errors
 from calltally.calls.errors import CalltallyError, Fault, Misconfigured
 
 
-class NotInstalled(Misconfigured):
-    """The packages of a requested part of Calltally are not installed. `remedy` is the install command."""
-
-    slug = "not-installed"
-    title = "A package is not installed"
-
-    def __init__(self, detail: str, *, remedy: str) -> None:
-        super().__init__(detail)
-        self.remedy = remedy
-
-    @classmethod
-    def of(cls, what: str, needed: str, *, extra: str) -> "NotInstalled":
-        """Return the error that `what` needs `needed`, which an extra of the package installs."""
-        remedy = f"pip install 'calltally[{extra}]'"
-        return cls(f"{what} needs {needed}: {remedy}", remedy=remedy)
-
-
 class ErrorResponse(NamedTuple):
     """Facts of an unsuccessful response.
 
@@ -40,7 +23,7 @@ class ErrorResponse(NamedTuple):
 
 
 class ClientError(CalltallyError):
-    """Root of the errors between client and server. `response` is None if no response arrived."""
+    """Root of all errors of the client. `response` is None if no response arrived."""
 
     def __init__(
         self, detail: str, faults: tuple[Fault, ...] = (), *, response: ErrorResponse | None = None
@@ -62,6 +45,34 @@ class ClientError(CalltallyError):
     def retry_after_s(self) -> float | None:
         """Seconds to wait before the next try, if the server sent Retry-After."""
         return self.response.retry_after_s if self.response else None
+
+
+class InvalidArgument(ClientError, errors.InvalidInput):
+    """An argument that cannot be sent; no request was made. `faults` names it."""
+
+    slug = errors.InvalidInput.slug
+    title = errors.InvalidInput.title
+
+
+class UnknownArgument(InvalidArgument, TypeError):
+    """A keyword that does not exist: a misspelt filter must not select all calls."""
+
+
+class NotInstalled(ClientError, Misconfigured):
+    """The packages of a requested part of Calltally are not installed. `remedy` is the install command."""
+
+    slug = "not-installed"
+    title = "A package is not installed"
+
+    def __init__(self, detail: str, *, remedy: str) -> None:
+        super().__init__(detail)
+        self.remedy = remedy
+
+    @classmethod
+    def of(cls, what: str, needed: str, *, extra: str) -> "NotInstalled":
+        """Return the error that `what` needs `needed`, which an extra of the package installs."""
+        remedy = f"pip install 'calltally[{extra}]'"
+        return cls(f"{what} needs {needed}: {remedy}", remedy=remedy)
 
 
 class Unreachable(ClientError):

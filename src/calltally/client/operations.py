@@ -23,7 +23,7 @@ from calltally.client.response_parsing import (
     decode_record,
     unexpected_answer,
 )
-from calltally.client.retries import send
+from calltally.client.retries import send, send_with
 from calltally.client.transport import Session
 from calltally.client.wire import Answer, Request
 
@@ -38,7 +38,7 @@ _call_detail_decoder: Final = msgspec.json.Decoder(CallDetail)
 async def list_calls(session: Session, **window: Unpack[Window]) -> CallPage:
     """Return one page of the matching calls. Without `limit` the server chooses its size.
 
-    Raises InvalidInput for a value that cannot be sent, and ClientError.
+    Raises InvalidArgument for a value that cannot be sent, and ClientError.
     """
     request = Request("GET", CALLS_PATH, query_params(window, WINDOW_PARAMS))
     return decode_page(await send(session, request), _call_page_decoder)
@@ -50,7 +50,7 @@ def iter_calls(
     """Iterate over all matching calls, and fetch each page when it is needed.
 
     On a server with snapshots, all pages belong to the snapshot of the first page. Without snapshots, new and
-    changed calls move others from page to page: request a window in the past. Raises InvalidInput and
+    changed calls move others from page to page: request a window in the past. Raises InvalidArgument and
     ClientError, at the page that causes it.
     """
     return iterate_rows(session, _first_page_request(page_size, filters), _call_page_decoder)
@@ -152,5 +152,5 @@ async def _fetch_changes(
     session: Session, after: str | int, limit: int, wait_s: int
 ) -> tuple[Answer, ChangePage]:
     params = [("after", str(after)), ("limit", str(limit)), *([("wait", str(wait_s))] if wait_s else [])]
-    answer = await send(session, Request("GET", CHANGES_PATH, params), long_poll_s=wait_s)
+    answer = await send_with(session, Request("GET", CHANGES_PATH, params), long_poll_s=wait_s)
     return answer, decode_change_page(answer)

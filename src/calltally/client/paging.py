@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from msgspec.json import Decoder
 
-from calltally.calls.errors import InvalidInput
+from calltally.client.errors import InvalidArgument
 from calltally.client.records import Page
 from calltally.client.response_parsing import decode_page, unexpected_answer
 from calltally.client.retries import send
@@ -46,9 +46,9 @@ def list_request(path: str, pairs: QueryParams, limit: int, offset: int = 0) -> 
 
 
 def item_path(collection: str, item_id: str, name: str, meaning: str) -> str:
-    """Return the path of one item. Raises InvalidInput for an id that would lead to another path."""
+    """Return the path of one item. Raises InvalidArgument for an id that would lead to another path."""
     if not item_id or item_id in {".", ".."}:
-        raise InvalidInput.of(name, f"{name} must be {meaning}, not {item_id!r}")
+        raise InvalidArgument.of(name, f"{name} must be {meaning}, not {item_id!r}")
     return f"{collection}/{quote(item_id, safe='')}"
 
 

@@ -1,10 +1,13 @@
 """Typed records of a server's responses. Unknown fields are ignored."""
 
+from datetime import datetime
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 
 from calltally.calls.model import FINAL, Cost, Escalation, Transfer
+from calltally.client.literals import CallDirection, CallStatus
+from calltally.client.times import parse_optional_time
 
 T = TypeVar("T")
 
@@ -12,14 +15,14 @@ T = TypeVar("T")
 class CallRecord(msgspec.Struct, frozen=True):
     """One call. Every server sends the first seven fields; the others are None if it does not.
 
-    Times are RFC 3339 text in UTC. A call that was erased after the snapshot of its page has only `id`,
-    `created_at` and `erased`; all other fields are None.
+    Times are RFC 3339 text in UTC; `created_time` and its like are the same as datetimes. A call that was
+    erased after the snapshot of its page has only `id`, `created_at` and `erased`; all other fields are None.
     """
 
     id: str
     call_sid: str | None
-    direction: str | None
-    status: str | None
+    direction: CallDirection | None
+    status: CallStatus | None
     duration_seconds: int | None
     escalated: bool | None
     summary: str | None
@@ -54,6 +57,22 @@ class CallRecord(msgspec.Struct, frozen=True):
     @property
     def is_final(self) -> bool:
         return self.status in FINAL
+
+    @property
+    def created_time(self) -> datetime | None:
+        return parse_optional_time(self.created_at)
+
+    @property
+    def answered_time(self) -> datetime | None:
+        return parse_optional_time(self.answered_at)
+
+    @property
+    def ended_time(self) -> datetime | None:
+        return parse_optional_time(self.ended_at)
+
+    @property
+    def updated_time(self) -> datetime | None:
+        return parse_optional_time(self.updated_at)
 
 
 class CallEvent(msgspec.Struct, frozen=True):

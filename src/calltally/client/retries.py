@@ -18,15 +18,19 @@ from calltally.client.wire import Answer, Request
 _RETRIABLE_ERRORS: Final = (Unreachable, TooManyRequestsError, UnavailableError)
 
 
-async def send(
+async def send(session: Session, request: Request) -> Answer:
+    """Send a request and return the successful response.
+
+    Retries a repeatable request within the limits of the policy. Raises a ClientError: Unreachable without a
+    response, a Refusal for an unsuccessful one, UnexpectedAnswer for a redirect, which is not followed.
+    """
+    return await send_with(session, request)
+
+
+async def send_with(
     session: Session, request: Request, *, sink: ResponseSink | None = None, long_poll_s: float = 0.0
 ) -> Answer:
-    """Send a request and return the successful response, whose body goes to the `sink` if there is one.
-
-    Retries a repeatable request within the limits of the policy, with extra time for a long poll. Raises a
-    ClientError: Unreachable without a response, a Refusal for an unsuccessful one, UnexpectedAnswer for a
-    redirect, which is not followed.
-    """
+    """Send a request like `send`. The body goes to the `sink`; a long poll gets extra time."""
     config, surroundings = session.config, session.config.surroundings
     max_s = config.retries.max_elapsed_s + long_poll_s
     policy, started_s = config.retries._replace(max_elapsed_s=max_s), surroundings.now_s()

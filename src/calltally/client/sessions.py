@@ -6,8 +6,10 @@ from typing import Any, Final, TypedDict, Unpack
 import msgspec
 
 from calltally.calls.conversation import Evaluation, FunctionCall, Turn
-from calltally.calls.errors import InvalidInput
 from calltally.calls.list_query import DEFAULT_LIMIT
+from calltally.client.filters import Moment, check_known, query_params
+from calltally.client.json_bodies import given_fields, json_request
+from calltally.client.literals import SessionState
 from calltally.client.paging import PAGE_SIZE, item_path, iterate_rows, list_request
 from calltally.client.records import Page
 from calltally.client.response_parsing import decode_page, decode_record
@@ -16,7 +18,6 @@ from calltally.client.transport import Session
 from calltally.client.wire import Request
 
 _SESSIONS_PATH: Final = "/api/v1/voice-sessions"
-_JSON_HEADERS: Final = {"content-type": "application/json"}
 
 
 class SessionRecord(msgspec.Struct, frozen=True):
@@ -25,7 +26,7 @@ class SessionRecord(msgspec.Struct, frozen=True):
     id: str
     call_sid: str
     call_id: str
-    status: str
+    status: SessionState
     created_at: str
     stream_id: str | None = None
     agent_key: str | None = None
@@ -59,32 +60,36 @@ class SessionStored(msgspec.Struct, frozen=True):
 class SessionFilters(TypedDict, total=False):
     """Filters of sessions."""
 
-    status: str
-    stream_id: str
-    agent_key: str
+    status: SessionState | None
+    stream_id: str | None
+    agent_key: str | None
+
+
+_SESSION_FILTERS: Final = frozenset(SessionFilters.__annotations__)
 
 
 class SessionEvent(TypedDict, total=False):
-    """Fields of a session to store. Absent fields stay unchanged; times are RFC 3339 with an offset.
+    """Fields of a session to store. Absent fields and None leave the stored values unchanged.
 
     A list replaces the stored list, but tags accumulate. `call_sid` is required if no call refers to the
     session yet. `occurred_at` orders several requests.
     """
 
-    call_sid: str
-    stream_id: str
-    agent_key: str
-    status: str
-    started_at: str
-    ended_at: str
-    summary: str
-    tags: Sequence[str]
-    evaluation: Evaluation | Mapping[str, Any]
-    transcript: Sequence[Turn | Mapping[str, Any]]
-    function_calls: Sequence[FunctionCall | Mapping[str, Any]]
-    occurred_at: str
+    call_sid: str | None
+    stream_id: str | None
+    agent_key: str | None
+    status: SessionState | None
+    started_at: Moment | None
+    ended_at: Moment | None
+    summary: str | None
+    tags: Sequence[str] | None
+    evaluation: Evaluation | Mapping[str, Any] | None
+    transcript: Sequence[Turn | Mapping[str, Any]] | None
+    function_calls: Sequence[FunctionCall | Mapping[str, Any]] | None
+    occurred_at: Moment | None
 
 
+_SESSION_FIELDS: Final = frozenset(SessionEvent.__annotations__)
 SessionPage = Page[SessionRecord]
 _session_page_decoder: Final = msgspec.json.Decoder(SessionPage)
 _session_decoder: Final = msgspec.json.Decoder(SessionDetail)
@@ -117,20 +122,16 @@ async def get_session(session: Session, session_id: str) -> SessionDetail:
 async def put_session(session: Session, session_id: str, **fields: Unpack[SessionEvent]) -> SessionStored:
     """Store fields of a session, in any number of requests, in any order, and repeatedly.
 
-    Raises InvalidInput for values that are not JSON, BadRequestError for invalid fields, ErasedError if the
-    call was erased, and ClientError.
+    Raises InvalidArgument for values that are not JSON, BadRequestError for invalid fields, and ErasedError
+    if the call was erased.
     """
-    try:
-        body = msgspec.json.encode(fields)
-    except (TypeError, ValueError, RecursionError) as fault:
-        raise InvalidInput.of("session", f"the session cannot be written as JSON: {fault}") from fault
-    request = Request("PUT", _session_path(session_id), (), _JSON_HEADERS, body, is_idempotent=True)
+    check_known(fields, _SESSION_FIELDS)
+    request = json_request("PUT", _session_path(session_id), given_fields(fields))
     return decode_record(await send(session, request), _stored_decoder)
 
 
 def _list_request(limit: int, offset: int, filters: SessionFilters) -> Request:
-    pairs = [(name, str(value)) for name, value in filters.items()]
-    return list_request(_SESSIONS_PATH, pairs, limit, offset)
+    return list_request(_SESSIONS_PATH, query_params(filters, _SESSION_FILTERS), limit, offset)
 
 
 def _session_path(session_id: str) -> str:

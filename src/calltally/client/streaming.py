@@ -4,13 +4,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import BinaryIO, Final, NamedTuple, Protocol, Unpack
 
-from calltally.calls.errors import InvalidInput
 from calltally.calls.export_formats import ARROW, CSV, FORMATS, NDJSON, PARQUET, ExportFormat
-from calltally.client.errors import ErrorResponse, StreamCut
+from calltally.client.errors import ErrorResponse, InvalidArgument, StreamCut
 from calltally.client.filters import STREAM_PARAMS, StreamOptions, query_params
+from calltally.client.literals import StreamFormat
 from calltally.client.operations import CALLS_PATH
 from calltally.client.response_parsing import unexpected_answer
-from calltally.client.retries import send
+from calltally.client.retries import send_with
 from calltally.client.transport import Session
 from calltally.client.wire import Answer, Request
 
@@ -120,7 +120,7 @@ async def stream(
     session: Session,
     file: BinaryIO,
     *,
-    format: str = CSV.name,  # noqa: A002 (as the parameter)
+    format: StreamFormat = "csv",  # noqa: A002 (as the parameter)
     **filters: Unpack[StreamOptions],
 ) -> Streamed:
     """Write all matching calls to a binary file, as csv, ndjson, parquet or arrow.
@@ -131,10 +131,10 @@ async def stream(
     """
     kind = FORMATS.get(format)
     if kind is None:
-        raise InvalidInput.of("format", f"format must be one of {', '.join(FORMATS)}, not {format!r}")
+        raise InvalidArgument.of("format", f"format must be one of {', '.join(FORMATS)}, not {format!r}")
     sink = _FileSink(file, kind.media_type, new_check(kind))
     request = Request("GET", CALLS_PATH, [*query_params(filters, STREAM_PARAMS), ("format", format)])
-    answer = await send(session, request, sink=sink)
+    answer = await send_with(session, request, sink=sink)
     return _checked_result(answer, sink)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from calltally import __version__
 from calltally.client.config import CONNECT_TIMEOUT_S, ClientConfig
-from calltally.client.errors import ClientError, Unreachable
+from calltally.client.errors import ClientError, InvalidArgument, Unreachable
 from calltally.client.response_parsing import unexpected_answer
 from calltally.client.wire import Answer, Request
 
@@ -158,6 +158,18 @@ class _HttpTransport:
         config = self._config
         return {"trust_env": not config.is_local, "follow_redirects": False, "timeout": config.timeout_s}
 
+    def _opened(self, library_client: Callable[..., Any]) -> Any:  # noqa: ANN401 (the library's client)
+        """Return the library's client. Raises InvalidArgument for a wrong proxy or certificate file."""
+        options = self._options()
+        if self._http is None:
+            try:
+                self._http = library_client(**options)
+            except (OSError, ValueError) as fault:
+                # The text of the error names the file or the proxy.
+                message = f"the HTTP library cannot start ({fault}): check HTTPS_PROXY and SSL_CERT_FILE"
+                raise InvalidArgument.of("environment", message) from fault
+        return self._http
+
 
 class BlockingTransport(_HttpTransport):
     """Transport whose coroutines block. Threads may share it."""
@@ -188,10 +200,7 @@ class BlockingTransport(_HttpTransport):
         import httpx2  # deferred: takes 100 ms
 
         with self._lock:
-            options = self._options()
-            if self._http is None:
-                self._http = httpx2.Client(**options)
-            return self._http
+            return self._opened(httpx2.Client)
 
     def close(self) -> None:
         """Close all connections and refuse further requests."""
@@ -225,10 +234,7 @@ class AsyncTransport(_HttpTransport):
     def _http_client(self) -> Any:  # noqa: ANN401 (the library is not loaded yet)
         import httpx2  # deferred: takes 100 ms
 
-        options = self._options()
-        if self._http is None:
-            self._http = httpx2.AsyncClient(**options)
-        return self._http
+        return self._opened(httpx2.AsyncClient)
 
     async def close(self) -> None:
         """Close all connections and refuse further requests."""

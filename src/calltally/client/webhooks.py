@@ -12,8 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from calltally.calls.errors import InvalidInput
-from calltally.client.errors import UnexpectedAnswer, WrongSignatureError
+from calltally.client.errors import InvalidArgument, UnexpectedAnswer, WrongSignatureError
 
 ID_HEADER: Final = "webhook-id"
 TIMESTAMP_HEADER: Final = "webhook-timestamp"
@@ -81,7 +80,7 @@ def verify(
 
     `secrets` are those of the endpoint: one, or the old and the new during a rotation. `now_s` is the current
     time in seconds since 1970. Raises WrongSignatureError: then respond with 401 and do not process the
-    delivery. Raises UnexpectedAnswer for a genuine body that is no event, and InvalidInput for an invalid
+    delivery. Raises UnexpectedAnswer for a genuine body that is no event, and InvalidArgument for an invalid
     secret.
     """
     verify_signature(body, headers, secrets=secrets, now_s=now_s, tolerance_s=tolerance_s)
@@ -101,11 +100,11 @@ def verify_signature(
 ) -> str:
     """Verify the signature of a delivery with any body, and return its `webhook-id`.
 
-    Raises WrongSignatureError, and InvalidInput for an invalid secret.
+    Raises WrongSignatureError, and InvalidArgument for an invalid secret.
     """
     keys = [_decode_secret(secret) for secret in ([secrets] if isinstance(secrets, str) else secrets)]
     if not keys:
-        raise InvalidInput.of("secrets", "give at least one secret of the endpoint")
+        raise InvalidArgument.of("secrets", "give at least one secret of the endpoint")
     message_id, sent_at, signatures = _read_headers(headers)
     _check_timestamp(sent_at, now_s, tolerance_s)
     content = b"%b.%b.%b" % (message_id.encode(), sent_at.encode(), body)
@@ -122,7 +121,7 @@ def _decode_secret(secret: str) -> bytes:
         key = b""
     if not key:
         message = f"a secret is {_KEY_PREFIX} followed by base64, as issued for the endpoint"
-        raise InvalidInput.of("secrets", message)
+        raise InvalidArgument.of("secrets", message)
     return key
 
 

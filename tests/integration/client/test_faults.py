@@ -285,3 +285,15 @@ def test_default_back_off_really_waits() -> None:
 
         asyncio.run(use())
     assert time.monotonic() - started_s < 5
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("HTTPS_PROXY", "nonsense://proxy"), ("SSL_CERT_FILE", "/nowhere/at-all.pem")]
+)
+def test_wrong_environment_is_a_client_error(
+    either: Either, variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    perform = either.open("https://calls.example.com", retries=ONCE)
+    with pytest.raises(errors.InvalidArgument, match=f"cannot start .*{variable}"):
+        perform(lambda client: client.list_calls())

@@ -78,7 +78,7 @@ def test_invalid_values_are_refused(filters: dict[str, Any], reason: str) -> Non
 
 @pytest.mark.parametrize("name", ["staus", "limit", "from"])
 def test_unknown_filter_is_a_type_error(name: str) -> None:
-    with pytest.raises(TypeError, match=f"unknown filter '{name}'"):
+    with pytest.raises(TypeError, match=f"unknown keyword '{name}'"):
         query_params({name: "x"}, FILTER_PARAMS)
 
 

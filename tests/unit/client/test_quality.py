@@ -42,6 +42,15 @@ def test_filters_of_pages_are_refused(name: str) -> None:
         canned.run(quality.launch_quality(canned, **wrong))
 
 
+@pytest.mark.parametrize(
+    ("keys", "sent"), [("route", "route"), ("route,day", "route,day"), (["route"], "route")]
+)
+def test_keys_are_one_text_or_several(keys: Any, sent: str) -> None:  # noqa: ANN401 (of both kinds)
+    canned = Canned(in_sequence(good({"data": []})))
+    canned.run(quality.launch_quality(canned, group_by=keys))
+    assert ("group_by", sent) in canned.requests[0].params
+
+
 def test_view_launch_sends_its_options() -> None:
     canned = Canned(in_sequence(good({"verdict": "worse"})))
     result = canned.run(quality.view_launch(canned, agent="v2", since="2026-10-01"))

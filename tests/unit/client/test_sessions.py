@@ -97,7 +97,7 @@ def test_faults_are_client_errors() -> None:
     with pytest.raises(ErasedError):
         canned.run(sessions.put_session(canned, "s", tags=[]))
     with pytest.raises(BadRequestError):
-        canned.run(sessions.put_session(canned, "s", status="odd"))
+        canned.run(sessions.put_session(canned, "s", status="odd"))  # type: ignore[arg-type] # a wrong word
     with pytest.raises(UnexpectedAnswer):
         canned.run(sessions.list_sessions(canned))
 

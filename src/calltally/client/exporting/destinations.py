@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from calltally.calls.errors import InvalidInput
-from calltally.client.errors import NotInstalled
+from calltally.client.errors import InvalidArgument, NotInstalled
 from calltally.client.exporting.amendments import check_same_export
 from calltally.client.exporting.errors import BucketRefused, DamagedExport
 from calltally.client.exporting.exported_state import AMENDMENTS, ExportLayer, read_layers
@@ -30,10 +29,10 @@ _FETCHING_MARK: Final = ".fetching"
 
 
 def is_bucket_url(out: str) -> bool:
-    """Return True for a bucket URL. Raises InvalidInput for a URL of another kind."""
+    """Return True for a bucket URL. Raises InvalidArgument for a URL of another kind."""
     scheme = urlsplit(out).scheme if "://" in out else ""
     if scheme and (scheme != SCHEME or not urlsplit(out).netloc):
-        raise InvalidInput.of("out", f"--out {out!r} is neither a folder nor s3://BUCKET/PREFIX")
+        raise InvalidArgument.of("out", f"--out {out!r} is neither a folder nor s3://BUCKET/PREFIX")
     return bool(scheme)
 
 

@@ -1,51 +1,51 @@
-"""Errors of an export, in addition to those of the client."""
+"""Errors of an export."""
 
-from calltally.calls.errors import CalltallyError, InvalidInput
+from calltally.client.errors import ClientError, InvalidArgument
 
 
-class OtherExport(InvalidInput):
+class OtherExport(InvalidArgument):
     """The folder or the checkpoint belongs to another export, or to something else."""
 
     slug = "other-export"
     title = "The folder belongs to another export"
 
 
-class ExportInUse(CalltallyError):
+class ExportInUse(ClientError):
     """Another process uses the same folder or checkpoint."""
 
     slug = "export-in-use"
     title = "Another export uses the folder"
 
 
-class DamagedExport(CalltallyError):
+class DamagedExport(ClientError):
     """Files differ from the checkpoint or the manifest."""
 
     slug = "damaged-export"
     title = "The files of the export were changed"
 
 
-class NotExportable(CalltallyError):
+class NotExportable(ClientError):
     """The server lacks a capability that this export needs."""
 
     slug = "not-exportable"
     title = "The server does not support this export"
 
 
-class SnapshotDrifted(CalltallyError):
+class SnapshotDrifted(ClientError):
     """The pages of a snapshot changed during the export."""
 
     slug = "drifted"
     title = "The snapshot changed during the export"
 
 
-class BucketRefused(CalltallyError):
+class BucketRefused(ClientError):
     """The bucket cannot be read or written."""
 
     slug = "bucket-refused"
     title = "The bucket refused the request"
 
 
-class SnapshotLost(CalltallyError):
+class SnapshotLost(ClientError):
     """The snapshot of an unfinished export has expired."""
 
     slug = "snapshot-lost"

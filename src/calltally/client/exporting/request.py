@@ -12,10 +12,10 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from calltally.calls.errors import InvalidInput
 from calltally.calls.export_formats import DEFAULT_FORMAT, FORMATS
 from calltally.calls.list_query import MAX_LIMIT
 from calltally.calls.times import DAY_US, EPOCH, SECOND_US, instant_us, parse_instant, utc_text
+from calltally.client.errors import InvalidArgument
 from calltally.client.exporting.errors import DamagedExport, OtherExport
 
 PARTITIONS: Final = ("none", "day", "month")
@@ -81,14 +81,16 @@ class WindowOptions(NamedTuple):
     settle_us: int = 0
 
     def window(self, now_us: int, *, follows: bool = False) -> ExportWindow:
-        """Return the window at `now_us`. Raises InvalidInput for missing, conflicting or invalid options."""
+        """Return the window at `now_us`. Raises InvalidArgument for missing, mixed or invalid options."""
         self._check(follows=follows)
         if self.is_all:
             return ExportWindow("all", None, None)
         from_us, to_us = self._ends(now_us)
         ends_us = None if follows else min(to_us, now_us - self.settle_us)
         if ends_us is not None and from_us >= ends_us:
-            raise InvalidInput.of("from", f"the window is empty: {utc_text(from_us)} to {utc_text(ends_us)}")
+            raise InvalidArgument.of(
+                "from", f"the window is empty: {utc_text(from_us)} to {utc_text(ends_us)}"
+            )
         return ExportWindow(self._label(), from_us, ends_us)
 
     def _check(self, *, follows: bool) -> None:
@@ -97,11 +99,13 @@ class WindowOptions(NamedTuple):
         ]
         if len(named) != 1:
             message = "choose a window: --from (and --to), --last 7d, --month 2026-10, or --all"
-            raise InvalidInput.of("from", message if not named else f"use only one of these; {message}")
+            raise InvalidArgument.of("from", message if not named else f"use only one of these; {message}")
         if self.to is not None and self.from_ is None:
-            raise InvalidInput.of("to", "--to requires --from")
+            raise InvalidArgument.of("to", "--to requires --from")
         if follows and (self.to is not None or self.month is not None):
-            raise InvalidInput.of("follow", "--follow has no end: it cannot be combined with --to or --month")
+            raise InvalidArgument.of(
+                "follow", "--follow has no end: it cannot be combined with --to or --month"
+            )
 
     def _ends(self, now_us: int) -> tuple[int, int]:
         if self.last is not None:
@@ -171,13 +175,13 @@ def filter_words(filters: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
 
 
 def duration_us(name: str, text: str) -> int:
-    """Parse `90s`, `15m`, `12h`, `7d` or `2w` to microseconds. Raises InvalidInput naming the option."""
+    """Parse `90s`, `15m`, `12h`, `7d` or `2w` to microseconds. Raises InvalidArgument naming the option."""
     found = _DURATION.fullmatch(text)
     if not found:
-        raise InvalidInput.of(name, f"--{name} {text!r} is not a duration; write 90s, 15m, 12h, 7d or 2w")
+        raise InvalidArgument.of(name, f"--{name} {text!r} is not a duration; write 90s, 15m, 12h, 7d or 2w")
     span_us = int(found[1]) * _UNITS_US[found[2]]
     if span_us > _MAX_DURATION_US:
-        raise InvalidInput.of(name, f"--{name} {text!r} is more than a hundred years")
+        raise InvalidArgument.of(name, f"--{name} {text!r} is more than a hundred years")
     return span_us
 
 
@@ -185,7 +189,7 @@ def _parse_time(name: str, text: str) -> int:
     try:
         return parse_instant(text)
     except ValueError as fault:
-        raise InvalidInput.of(name, f"--{name} {text!r}: {fault}") from None
+        raise InvalidArgument.of(name, f"--{name} {text!r}: {fault}") from None
 
 
 def _month_ends(text: str) -> tuple[int, int]:
@@ -193,7 +197,7 @@ def _month_ends(text: str) -> tuple[int, int]:
     found = _MONTH.fullmatch(text)
     # The calendar's last month has no next month.
     if not found or not int(found[1]) or text == _LAST_MONTH:
-        raise InvalidInput.of("month", f"--month {text!r} is not a month; write it as 2026-10")
+        raise InvalidArgument.of("month", f"--month {text!r} is not a month; write it as 2026-10")
     year, month = int(found[1]), int(found[2])
     return instant_us(datetime(year, month, 1, tzinfo=UTC)), next_month_us(year, month)
 
