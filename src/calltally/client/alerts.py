@@ -7,7 +7,7 @@ import msgspec
 from calltally.calls.list_query import DEFAULT_LIMIT
 from calltally.client.filters import Moment, query_params, time_text
 from calltally.client.json_bodies import json_request
-from calltally.client.literals import AlertState, AlertStateFilter
+from calltally.client.literals import AlertStateFilter
 from calltally.client.paging import item_path, list_request
 from calltally.client.records import Page
 from calltally.client.response_parsing import decode_page, decode_record
@@ -22,7 +22,7 @@ class AlertRecord(msgspec.Struct, frozen=True):
     """One alert. `message` is a sentence, `calls` is the URL of its calls; times are RFC 3339."""
 
     id: str
-    state: AlertState
+    state: str
     kind: str
     message: str
     since: str

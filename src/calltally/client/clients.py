@@ -3,7 +3,19 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar, Final, Self
 
-from calltally.client import alerts, operations, quality, sessions, streaming
+from calltally.client import (
+    alert_settings,
+    alerts,
+    export_files,
+    exports,
+    operations,
+    own_events,
+    quality,
+    sessions,
+    streaming,
+    webhook_deliveries,
+    webhook_endpoints,
+)
 from calltally.client import retries as sending
 from calltally.client.config import (
     LONGEST_BYTES,
@@ -107,6 +119,37 @@ class Client(_ClientBase):
     iter_sessions = iterating(sessions.iter_sessions)
     get_session = blocking(sessions.get_session)
     put_session = blocking(sessions.put_session)
+    send_events = blocking(own_events.send_events)
+    start_export = blocking(exports.start_export)
+    list_exports = blocking(exports.list_exports)
+    iter_exports = iterating(exports.iter_exports)
+    get_export = blocking(exports.get_export)
+    wait_for_export = blocking(exports.wait_for_export)
+    get_export_manifest = blocking(exports.get_export_manifest)
+    delete_export = blocking(exports.delete_export)
+    download_export = blocking(export_files.download_export)
+    list_webhook_endpoints = blocking(webhook_endpoints.list_webhook_endpoints)
+    add_webhook_endpoint = blocking(webhook_endpoints.add_webhook_endpoint)
+    get_webhook_endpoint = blocking(webhook_endpoints.get_webhook_endpoint)
+    set_webhook_endpoint = blocking(webhook_endpoints.set_webhook_endpoint)
+    delete_webhook_endpoint = blocking(webhook_endpoints.delete_webhook_endpoint)
+    rotate_webhook_secret = blocking(webhook_endpoints.rotate_webhook_secret)
+    pause_webhook_endpoint = blocking(webhook_endpoints.pause_webhook_endpoint)
+    resume_webhook_endpoint = blocking(webhook_endpoints.resume_webhook_endpoint)
+    test_webhook_endpoint = blocking(webhook_deliveries.test_webhook_endpoint)
+    list_deliveries = blocking(webhook_deliveries.list_deliveries)
+    iter_deliveries = iterating(webhook_deliveries.iter_deliveries)
+    get_delivery = blocking(webhook_deliveries.get_delivery)
+    replay_delivery = blocking(webhook_deliveries.replay_delivery)
+    replay_deliveries = blocking(webhook_deliveries.replay_deliveries)
+    get_alert_rules = blocking(alert_settings.get_alert_rules)
+    put_alert_rules = blocking(alert_settings.put_alert_rules)
+    list_alert_sinks = blocking(alert_settings.list_alert_sinks)
+    add_alert_sink = blocking(alert_settings.add_alert_sink)
+    get_alert_sink = blocking(alert_settings.get_alert_sink)
+    put_alert_sink = blocking(alert_settings.put_alert_sink)
+    delete_alert_sink = blocking(alert_settings.delete_alert_sink)
+    test_alert_sink = blocking(alert_settings.test_alert_sink)
 
 
 class AsyncClient(_ClientBase):
@@ -149,3 +192,34 @@ class AsyncClient(_ClientBase):
     iter_sessions = async_iterating(sessions.iter_sessions)
     get_session = awaiting(sessions.get_session)
     put_session = awaiting(sessions.put_session)
+    send_events = awaiting(own_events.send_events)
+    start_export = awaiting(exports.start_export)
+    list_exports = awaiting(exports.list_exports)
+    iter_exports = async_iterating(exports.iter_exports)
+    get_export = awaiting(exports.get_export)
+    wait_for_export = awaiting(exports.wait_for_export)
+    get_export_manifest = awaiting(exports.get_export_manifest)
+    delete_export = awaiting(exports.delete_export)
+    download_export = awaiting(export_files.download_export)
+    list_webhook_endpoints = awaiting(webhook_endpoints.list_webhook_endpoints)
+    add_webhook_endpoint = awaiting(webhook_endpoints.add_webhook_endpoint)
+    get_webhook_endpoint = awaiting(webhook_endpoints.get_webhook_endpoint)
+    set_webhook_endpoint = awaiting(webhook_endpoints.set_webhook_endpoint)
+    delete_webhook_endpoint = awaiting(webhook_endpoints.delete_webhook_endpoint)
+    rotate_webhook_secret = awaiting(webhook_endpoints.rotate_webhook_secret)
+    pause_webhook_endpoint = awaiting(webhook_endpoints.pause_webhook_endpoint)
+    resume_webhook_endpoint = awaiting(webhook_endpoints.resume_webhook_endpoint)
+    test_webhook_endpoint = awaiting(webhook_deliveries.test_webhook_endpoint)
+    list_deliveries = awaiting(webhook_deliveries.list_deliveries)
+    iter_deliveries = async_iterating(webhook_deliveries.iter_deliveries)
+    get_delivery = awaiting(webhook_deliveries.get_delivery)
+    replay_delivery = awaiting(webhook_deliveries.replay_delivery)
+    replay_deliveries = awaiting(webhook_deliveries.replay_deliveries)
+    get_alert_rules = awaiting(alert_settings.get_alert_rules)
+    put_alert_rules = awaiting(alert_settings.put_alert_rules)
+    list_alert_sinks = awaiting(alert_settings.list_alert_sinks)
+    add_alert_sink = awaiting(alert_settings.add_alert_sink)
+    get_alert_sink = awaiting(alert_settings.get_alert_sink)
+    put_alert_sink = awaiting(alert_settings.put_alert_sink)
+    delete_alert_sink = awaiting(alert_settings.delete_alert_sink)
+    test_alert_sink = awaiting(alert_settings.test_alert_sink)

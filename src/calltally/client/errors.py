@@ -96,6 +96,13 @@ class StreamCut(ClientError):
     title = "The stream ended too early"
 
 
+class ExportFailed(ClientError):
+    """An export job ended without its files, or is not complete in time."""
+
+    slug = "export-failed"
+    title = "The export is not complete"
+
+
 class Refusal(ClientError):
     """The server responded without success. The subclasses give the reason."""
 

@@ -1,6 +1,7 @@
 """Words of the contract as literal types, for type checkers and editors.
 
-The statuses and directions of a call do not change within v1. Other words may be added.
+The statuses and directions of a call do not change within v1. Servers may add other words, so records have
+them as texts, and only arguments as literals.
 """
 
 from typing import Literal, TypeAlias
@@ -20,5 +21,15 @@ CallDirection: TypeAlias = Literal["inbound", "outbound"]
 ListOrder: TypeAlias = Literal["desc", "asc"]
 StreamFormat: TypeAlias = Literal["csv", "ndjson", "parquet", "arrow"]
 SessionState: TypeAlias = Literal["active", "completed", "failed"]
-AlertState: TypeAlias = Literal["open", "acknowledged", "resolved"]
 AlertStateFilter: TypeAlias = Literal["open", "acknowledged", "resolved", "unresolved"]
+ExportPartition: TypeAlias = Literal["day", "month"]
+EventForm: TypeAlias = Literal["standard", "cloudevents"]
+EventType: TypeAlias = Literal[
+    "voice.call.started",
+    "voice.call.escalated",
+    "voice.call.completed",
+    "voice.session.evaluated",
+    "voice.webhook.delivery_failed",
+]
+DeliveryState: TypeAlias = Literal["waiting", "delivered", "dead"]
+SinkKindName: TypeAlias = Literal["webhook", "slack", "pagerduty", "alertmanager", "email"]

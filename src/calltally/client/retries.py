@@ -28,16 +28,24 @@ async def send(session: Session, request: Request) -> Answer:
 
 
 async def send_with(
-    session: Session, request: Request, *, sink: ResponseSink | None = None, long_poll_s: float = 0.0
+    session: Session,
+    request: Request,
+    *,
+    sink: ResponseSink | None = None,
+    long_poll_s: float = 0.0,
+    accepts: int | None = None,
 ) -> Answer:
-    """Send a request like `send`. The body goes to the `sink`; a long poll gets extra time."""
+    """Send a request like `send`. The body goes to the `sink`; a long poll gets extra time.
+
+    The status `accepts` counts as success.
+    """
     config, surroundings = session.config, session.config.surroundings
     max_s = config.retries.max_elapsed_s + long_poll_s
     policy, started_s = config.retries._replace(max_elapsed_s=max_s), surroundings.now_s()
     attempt = RequestAttempt(request, config.timeout_s + long_poll_s, started_s + max_s, sink)
     for failures in count(1):
         result = await session.transport.send(attempt)
-        if isinstance(result, Answer) and result.is_good:
+        if isinstance(result, Answer) and (result.is_good or result.status == accepts):
             return result
         error = _error_in(config, request, result)
         if sink is not None and sink.size:

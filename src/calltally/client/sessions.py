@@ -26,7 +26,7 @@ class SessionRecord(msgspec.Struct, frozen=True):
     id: str
     call_sid: str
     call_id: str
-    status: SessionState
+    status: str
     created_at: str
     stream_id: str | None = None
     agent_key: str | None = None

@@ -13,7 +13,7 @@ from calltally.client import AsyncClient, Client
 METHODS = sorted(name for name in vars(Client) if not name.startswith("_"))
 CLOSED = "close"
 PUBLIC = {id(getattr(client, name)) for name in client.__all__}
-LIBRARIES = ("builtins", "collections", "contextlib", "datetime", "types", "typing")
+LIBRARIES = ("builtins", "collections", "contextlib", "datetime", "pathlib", "types", "typing")
 MACHINERY = ("Session,", "session:", "Transport", "Unpack", "Generator", "Awaitable", "Coroutine", "<", "**")
 
 
