@@ -29,6 +29,7 @@ from calltally.web.response.problem_kinds import KINDS
 from tests.acceptance import pages
 from tests.acceptance import preloaded as preloaded_commands
 from tests.acceptance.live import HOST, calltally, own_environment, preloaded
+from tests.acceptance.slack import receiving
 from tests.ports import free_port
 from tests.unmeasured import unmeasured
 
@@ -37,6 +38,8 @@ RUNS_WITHIN_S = 120
 PRELOADED = Path(preloaded_commands.__file__)
 # What a reader has and a machine of the tests may not.
 STAND_INS = {"curl": "tests.acceptance.curl", "sqlite3": "apsw"}
+TUTORIAL_OF_SLACK = "first-alert-into-slack.md"
+SLACK = "https://hooks.slack.com"
 POSTGRES = "postgresql://calltally:PASSWORD@db.example.com/calltally"
 # Some pages show what is refused.
 LISTED_PROBLEMS = {
@@ -61,7 +64,16 @@ def names(paths: list[Path]) -> list[str]:
 def replaced(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     """Values of the documents that are the reader's own: the address and the database."""
     reported = {f"{HOST}:8080": f"{HOST}:{free_port(HOST)}"}
-    if POSTGRES not in request.node.callspec.params["page"].read_text():
+    page: Path = request.node.callspec.params["page"]
+    if page.name == TUTORIAL_OF_SLACK:
+        with receiving() as (url, messages):
+            yield reported | {SLACK: url}
+        # The page does not wait for the third, after the acknowledgement.
+        first = [message["text"].partition(":")[0] for message in messages[:2]]
+        assert first == ["Test", "Wrong signatures on callbacks of twilio"]
+        assert all(len(message["blocks"]) == 3 for message in messages)
+        return
+    if POSTGRES not in page.read_text():
         yield reported
         return
     server: str = request.getfixturevalue("postgres_server")
@@ -86,7 +98,8 @@ def test_the_commands_of_a_page_run(
     page: Path, replaced: dict[str, str], migrated: Path, tmp_path: Path
 ) -> None:
     port = replaced[f"{HOST}:8080"].rpartition(":")[2]
-    environment = unmeasured(own_environment(PORT=port)) | {
+    of_slack = {"OUTGOING_ALLOW_HTTP": "true", "OUTGOING_ALLOW_NETWORKS": "127.0.0.0/8"}
+    environment = unmeasured(own_environment(PORT=port, **of_slack if SLACK in replaced else {})) | {
         "PATH": f"{tools(tmp_path, migrated)}:{os.environ['PATH']}",
         "no_proxy": "*",
     }

@@ -11,6 +11,7 @@ from calltally.alerts.evaluation.evaluator import EvaluationRun
 from calltally.web.metrics.metrics import Metrics
 from calltally.worker.job_batches import WorkerRound
 from tests.acceptance import pages
+from tests.repository.test_printed_commands import strings
 
 REFERENCE: Final = pages.ROOT / "docs" / "reference"
 PACKAGE: Final = Path(calltally.__file__).parent
@@ -55,6 +56,7 @@ def test_the_rules_for_prometheus_name_metrics_that_there_are() -> None:
 # ------------------------------------------------------------------------------------------------------ log
 
 _LEVELS: Final = {"debug", "info", "warning", "error", "exception"}
+_LOGGERS: Final = {"log", "_log", "get_logger"}
 # Whatever a call passes as a mapping.
 _UNPACKED: Final = {
     "job left": {"tenant", "job", "kind"},
@@ -83,7 +85,7 @@ def logged() -> Iterator[LoggedEvent]:
     """Yield each call that logs, and each that logs by `errors_logged`."""
     for path in sorted(PACKAGE.rglob("*.py")):
         text = path.read_text()
-        if "log." in text:
+        if "_logger" in text or "_logged" in text:
             for node in ast.walk(ast.parse(text)):
                 if isinstance(node, ast.Call):
                     yield from _event_of(node)
@@ -102,10 +104,13 @@ def _event_of(call: ast.Call) -> Iterator[LoggedEvent]:
 
 
 def _level_of(function: ast.expr) -> str:
+    """Return the level that a method of a logger has; empty for any other function."""
     if isinstance(function, ast.IfExp):
         return _level_of(function.orelse)
-    is_log = isinstance(function, ast.Attribute) and getattr(function.value, "id", "") in {"log", "_log"}
-    return function.attr if is_log and isinstance(function, ast.Attribute) else ""
+    if not isinstance(function, ast.Attribute):
+        return ""
+    logger = function.value.func if isinstance(function.value, ast.Call) else function.value
+    return function.attr if getattr(logger, "id", "") in _LOGGERS else ""
 
 
 def test_the_events_of_the_log_are_those_that_the_code_writes() -> None:
@@ -120,3 +125,25 @@ def test_the_events_of_the_log_are_those_that_the_code_writes() -> None:
     }
     assert len(found) > 30
     assert listed == found
+
+
+# ----------------------------------------------------------------------------------------- quoted messages
+
+_QUOTED: Final = re.compile(r"(?<!`)(`{1,2})(?!`)((?:(?!\1).)+)\1(?!`)")
+_FILLED: Final = "…"
+# A code of three words or more, unless it is a command, is a message.
+_MESSAGE: Final = re.compile(r"(?:\S+ ){2}\S+")
+_COMMAND: Final = re.compile(r"calltally |psql|POST |GET ")
+
+
+def quoted_messages(page: Path) -> list[str]:
+    texts = (found[2] for found in _QUOTED.finditer(pages.prose(page)))
+    return [text for text in texts if _MESSAGE.match(text) and not _COMMAND.match(text)]
+
+
+def test_the_messages_that_troubleshooting_quotes_are_those_of_the_program() -> None:
+    program = [text for path in PACKAGE.rglob("*.py") for text in strings(path)]
+    quoted = quoted_messages(pages.ROOT / "docs" / "how-to" / "troubleshoot.md")
+    assert len(quoted) > 25
+    patterns = {text: re.compile(".*".join(map(re.escape, text.split(_FILLED)))) for text in quoted}
+    assert [text for text, pattern in patterns.items() if not any(map(pattern.search, program))] == []

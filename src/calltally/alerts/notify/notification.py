@@ -14,6 +14,9 @@ from calltally.store.alerts.alerts import Alert, AlertEvent, AlertState
 
 CALLS_PATH: Final = "/api/v1/call-logs"
 ALERTS_PATH: Final = "/api/v1/alerts"
+# The pages of the dashboard take the same filters and ids.
+_CALLS_PAGE: Final = "/calls"
+_ALERTS_PAGE: Final = "/alerts"
 # For people. The wire has the values of the states.
 STATE_NAMES: Final[Mapping[AlertState, str]] = {
     AlertState.OPEN: "Firing",
@@ -23,7 +26,7 @@ STATE_NAMES: Final[Mapping[AlertState, str]] = {
 
 
 class Notification(NamedTuple):
-    """One change of one alert.
+    """One change of one alert. The fields are those of the webhook's body.
 
     `what` is opened, reopened, worsened, acknowledged, grouped, resolved or test. `calls_url` lists the calls
     of the alert. `facts` is the newest finding with its evidence.
@@ -48,6 +51,21 @@ class Notification(NamedTuple):
     @property
     def is_resolved(self) -> bool:
         return self.state == AlertState.RESOLVED
+
+    @property
+    def calls_page(self) -> str:
+        """URL of the dashboard's list of the calls, for people: the API needs a key in a header."""
+        return self.calls_url.replace(CALLS_PATH, _CALLS_PAGE, 1)
+
+    @property
+    def alert_page(self) -> str:
+        """URL of the alert's page."""
+        return self.alert_url.replace(ALERTS_PATH, _ALERTS_PAGE, 1)
+
+    @property
+    def has_absolute_links(self) -> bool:
+        """False if the service does not know its public URL. Relative links lead nowhere elsewhere."""
+        return self.calls_url.startswith("http")
 
     @property
     def headline(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from calltally.alerts.notify.notification import STATE_NAMES, Notification, SinkRequest
-from calltally.calls.times import SECOND_US, utc_text
+from calltally.calls.times import SECOND_US, parse_instant, utc_text
 from calltally.net.standard_webhooks import signature_headers
 from calltally.store.alerts.alerts import AlertState
 
@@ -27,6 +27,8 @@ _PAGERDUTY_ACTIONS: Final = {
     AlertState.ACKNOWLEDGED.value: "acknowledge",
     AlertState.RESOLVED.value: "resolve",
 }
+# docs.slack.dev, "Section block": 3,000 characters after escapes, of which one can be five.
+_MAX_SLACK_CHARS: Final = 500
 # docs.slack.dev, "Formatting message text": only these are escaped; a link is `<url|words>`.
 _SLACK_ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _JSON_HEADERS: Final = {"content-type": "application/json", "user-agent": "Calltally"}
@@ -51,11 +53,44 @@ def webhook_request(notification: Notification, settings: Mapping[str, Any], now
 
 
 def slack_request(notification: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:  # noqa: ARG001 (one signature for all kinds)
-    """Return a request with one line and the link to the calls."""
-    headline, url = (
-        each.translate(_SLACK_ESCAPES) for each in (notification.headline, notification.calls_url)
-    )
-    return _request(settings["url"], {"text": f"{headline} <{url}|View calls>"})
+    """Return a request with blocks, and with one line for notifications and for receivers without blocks."""
+    line = headline = _escaped(" ".join(notification.headline.split())[:_MAX_SLACK_CHARS])
+    links = _slack_links(notification)
+    if links:
+        line = f"{headline} {links[0]}"
+    parts = [
+        {"type": "section", "text": _mrkdwn(f"*{headline}*")},
+        {"type": "context", "elements": [_mrkdwn(_slack_context(notification))]},
+    ]
+    if links:
+        parts.append({"type": "section", "text": _mrkdwn(" · ".join(links))})
+    return _request(settings["url"], {"text": line, "blocks": parts})
+
+
+def _slack_links(notification: Notification) -> list[str]:
+    if not notification.has_absolute_links:
+        return []
+    named = ((notification.calls_page, "View calls"), (notification.alert_page, "View alert"))
+    return [f"<{_escaped(url)}|{words}>" for url, words in named]
+
+
+def _slack_context(notification: Notification) -> str:
+    """Return the state, the tenant, the series and the start, which Slack shows in the reader's time zone."""
+    since_s = parse_instant(notification.since) // SECOND_US
+    utc_minute = f"{notification.since[:16].replace('T', ' ')} UTC"
+    parts = [STATE_NAMES[AlertState(notification.state)], notification.tenant]
+    parts += [f"route {notification.route}"] if notification.route else []
+    parts += [f"provider {notification.provider}"] if notification.provider else []
+    since = f"since <!date^{since_s}^{{date_short_pretty}} {{time}}|{utc_minute}>"
+    return " · ".join([*map(_escaped, parts), since])
+
+
+def _mrkdwn(text: str) -> dict[str, str]:
+    return {"type": "mrkdwn", "text": text}
+
+
+def _escaped(text: str) -> str:
+    return text.translate(_SLACK_ESCAPES)
 
 
 def pagerduty_request(notification: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:  # noqa: ARG001 (one signature for all kinds)
@@ -81,9 +116,8 @@ def pagerduty_request(notification: Notification, settings: Mapping[str, Any], n
             "class": notification.kind,
             "custom_details": dict(notification.facts),
         }
-        # Only absolute links work for an external reader.
-        is_absolute = notification.calls_url.startswith("http")
-        event["links"] = [{"href": notification.calls_url, "text": "View calls"}] if is_absolute else []
+        link = {"href": notification.calls_page, "text": "View calls"}
+        event["links"] = [link] if notification.has_absolute_links else []
         event["client"] = "Calltally"
     return _request(settings.get("url") or PAGERDUTY_URL, event)
 
@@ -95,14 +129,14 @@ def alertmanager_request(notification: Notification, settings: Mapping[str, Any]
         "labels": labels_of(notification),
         "annotations": {
             "summary": notification.message,
-            "calls": notification.calls_url,
-            "alert": notification.alert_url,
+            "calls": notification.calls_page,
+            "alert": notification.alert_page,
         },
         "startsAt": notification.since,
         "endsAt": ends_at,
     }
-    if notification.calls_url.startswith("http"):
-        alert["generatorURL"] = notification.calls_url
+    if notification.has_absolute_links:
+        alert["generatorURL"] = notification.calls_page
     headers = {}
     if token := settings.get("token"):
         headers["authorization"] = f"Bearer {token}"
@@ -146,6 +180,6 @@ def build_mail(notification: Notification, settings: Mapping[str, Any], now_us: 
     state = STATE_NAMES[AlertState(notification.state)]
     mail.set_content(
         f"{notification.headline}\n\nState: {state}\nStarted: {notification.since}\n"
-        f"Calls: {notification.calls_url}\nAlert: {notification.alert_url}\n"
+        f"Calls: {notification.calls_page}\nAlert: {notification.alert_page}\n"
     )
     return mail

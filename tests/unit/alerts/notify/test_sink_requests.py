@@ -56,7 +56,7 @@ def test_pagerduty_is_triggered_acknowledged_and_resolved_by_one_key() -> None:
     assert opened["event_action"] == "trigger"
     assert opened["payload"]["summary"].startswith("No-answer on support-de: 41 %")
     assert {"summary", "source", "severity"} <= opened["payload"].keys()
-    assert opened["links"][0]["href"].startswith("https://calls.example.com/")
+    assert opened["links"][0]["href"].startswith("https://calls.example.com/calls?")
     acknowledged = pager(what="acknowledged", state="acknowledged")
     assert acknowledged["event_action"] == "acknowledge"
     assert pager(**OVER)["event_action"] == "resolve"
@@ -106,13 +106,50 @@ def test_slack_text_is_escaped() -> None:
     )
 
 
+def blocks(**other: Any) -> list[str]:  # noqa: ANN401
+    """Return the texts of the blocks of a message to Slack."""
+    found = json.loads(slack_request(notification(**other), {"url": "x"}, NOW_US).body)["blocks"]
+    parts = [part for each in found for part in each.get("elements", [each.get("text")])]
+    assert {part["type"] for part in parts} == {"mrkdwn"}
+    assert [each["type"] for each in found] == ["section", "context", "section"][: len(found)]
+    return [part["text"] for part in parts]
+
+
+def test_slack_blocks_have_the_state_the_start_and_links_to_pages() -> None:
+    headline, context, links = blocks()
+    assert headline.startswith("*No-answer on support-de: 41 %")
+    assert context == (
+        "Firing · acme · route support-de"
+        " · since <!date^1793612100^{date_short_pretty} {time}|2026-11-02 09:35 UTC>"
+    )
+    assert links == (
+        "<https://calls.example.com/calls?route=support-de&amp;status=no-answer|View calls> · "
+        "<https://calls.example.com/alerts/0b6f7f0a-5f57-8c1e-9a35-2f8f7d1c2b3a|View alert>"
+    )
+    assert blocks(**OVER)[1].startswith("Resolved · acme")
+    assert "provider telnyx" in blocks(provider="telnyx")[1]
+
+
+def test_slack_gets_no_links_that_lead_nowhere() -> None:
+    """Without a public URL the links are relative."""
+    relative = {"calls_url": "/api/v1/call-logs?route=x", "alert_url": "/api/v1/alerts/1"}
+    assert len(blocks(**relative)) == 2
+    text = json.loads(slack_request(notification(**relative), {"url": "x"}, NOW_US).body)["text"]
+    assert "<" not in text
+
+
+def test_slack_messages_fit_a_block() -> None:
+    longest = max(map(len, blocks(message="&" * 4_000)))
+    assert longest <= 3_000
+
+
 def test_mail_subject_has_the_message_without_header_injection() -> None:
     settings = {"from": "calltally@acme.example", "to": ["ops@acme.example", "b@acme.example"]}
     mail = build_mail(notification(message="No-answer on a\r\nBcc: x@y.example"), settings, NOW_US)
     assert mail["Subject"] == "[acme] No-answer on a Bcc: x@y.example"
     assert mail["Bcc"] is None
     assert mail["To"] == "ops@acme.example, b@acme.example"
-    assert "https://calls.example.com/api/v1/call-logs?" in mail.get_content()
+    assert "https://calls.example.com/calls?route=" in mail.get_content()
     again = build_mail(notification(**OVER), settings, NOW_US + SECOND_US)
     assert mail["References"] == again["References"]
     assert mail["Message-ID"] != again["Message-ID"]
