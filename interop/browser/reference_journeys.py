@@ -14,6 +14,7 @@ def a_developer_reads_the_reference_and_tries_an_operation(visit: Visit) -> None
     """A developer opens /docs, types the key of a reader, and lists calls from there."""
     visit.page.goto("/docs")
     page = visit.page
+    page.locator(".webhooks").get_by_text("voice.call.completed").first.wait_for()
     listed = page.locator(".opblock").filter(has_text="List operational call history.")
     listed.locator(".opblock-summary-control").click()
     page.get_by_role("button", name="Authorize", exact=True).first.click()

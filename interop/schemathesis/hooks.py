@@ -7,6 +7,7 @@ functions, and given their arguments by name.
 import hmac
 import json
 import os
+import re
 import secrets
 from base64 import b64encode
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -166,15 +167,14 @@ def _secret_shapes() -> list[dict[str, Any]]:
 
 
 def _provider_of(shape: dict[str, Any]) -> str:
-    """Return the provider's name from the title of the schema: `TwilioSecrets`."""
-    title: str = shape["title"]
-    return title.removesuffix("Secrets").lower()
+    """Return the provider's name from the title of the schema: `TwilioSecrets`, `PlivoAuthTokenV2Secrets`."""
+    words: list[str] = re.findall("[A-Z][a-z0-9]*", shape["title"])
+    return words[0].lower()
 
 
 def _is_of(body: dict[str, Any], shape: dict[str, Any]) -> bool:
-    needed = shape.get("anyOf", [shape])
-    is_enough = any({*each["required"]} <= body.keys() for each in needed)
-    return is_enough and body.keys() <= shape["properties"].keys()
+    needed, allowed = shape["required"], shape["properties"]
+    return set(needed) <= body.keys() <= set(allowed)
 
 
 def _of_exports(case: Case) -> None:

@@ -19,7 +19,7 @@ from calltally.store.tenants.api_keys import (
     need_key,
     revoke_key,
 )
-from calltally.web.api.admin.schemas import ApiKey, NewApiKey, api_key_resource
+from calltally.web.api.admin.schemas import ApiKey, CreatedApiKey, api_key_resource
 
 
 class KeyRow(ApiKey, frozen=True):
@@ -46,7 +46,7 @@ def add(
     key = mint_key(tenant, scope)
     write_once(add_key(tenant, key, name, wall_clock()))
     if as_json:
-        print_json(NewApiKey(key.key_id, key.text, key.scopes))
+        print_json(CreatedApiKey(key.key_id, key.text, key.scopes))
     else:
         typer.echo(key.text)
         typer.echo(

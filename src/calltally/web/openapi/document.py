@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from calltally import __version__
 from calltally.web.openapi.call_schema import SCHEMAS
-from calltally.web.openapi.event_schemas import webhook_items
+from calltally.web.openapi.event_schemas import webhook_items, webhook_references
 from calltally.web.openapi.named_enums import enum_components
 from calltally.web.openapi.operation import OPERATION_KEY, Operation, Schema
 from calltally.web.openapi.operation_item import head_item, operation_item
@@ -86,9 +86,10 @@ def openapi_document(handlers: Sequence[Any], public_url: str | None) -> Json:
         "tags": [{"name": tag, "description": _TAGS[tag]} for tag in tags],
         # In the order of the application: the most used operations first.
         "paths": _paths(published),
-        "webhooks": webhook_items(),
+        "webhooks": webhook_references(),
         "components": {
             "schemas": {**SCHEMAS, **struct_components(_structs(operations)), **enum_components()},
+            "pathItems": webhook_items(),
             "responses": problem_components(operations),
             "headers": _HEADERS,
             "securitySchemes": _SECURITY,

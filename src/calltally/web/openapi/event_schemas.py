@@ -170,9 +170,17 @@ def event_schemas() -> Iterator[tuple[str, Schema]]:
             yield path, {"$schema": _DIALECT, "$id": path, **schema}
 
 
+def webhook_references() -> dict[str, Any]:
+    """Return the section `webhooks` of the document: a reference to a path item for each event.
+
+    Generators of clients that know only paths take operations within this section for requests of the client.
+    """
+    return {event: {"$ref": f"#/components/pathItems/{event_title(event)}"} for event in DATA}
+
+
 def webhook_items() -> dict[str, Any]:
-    """Return the section `webhooks` of the document: the request that an endpoint receives for each event."""
-    return {event: {"post": _webhook_operation(event)} for event in DATA}
+    """Return the path items of events: the request that an endpoint receives for each."""
+    return {event_title(event): {"post": _webhook_operation(event)} for event in DATA}
 
 
 def _webhook_operation(event: str) -> dict[str, Any]:

@@ -11,7 +11,14 @@ _MAX_INT32: Final = 2**31 - 1
 
 def finished_schema(schema: Json) -> Json:
     """Return a schema with named enumerations, nullable types, open objects and 64-bit integers."""
-    return _integer(_object(_nullable(refer_to_enum(schema))))
+    return _integer(_object(_nullable(_without_object_default(refer_to_enum(schema)))))
+
+
+def _without_object_default(schema: Json) -> Json:
+    """Leave out a default that is an object: its fields have theirs, and Go has no literal for it."""
+    if not isinstance(schema.get("default"), dict):
+        return schema
+    return {name: value for name, value in schema.items() if name != "default"}
 
 
 def _nullable(schema: Json) -> Json:

@@ -65,5 +65,6 @@ def with_components(document: Json) -> Json:
         for name, schema in described["schemas"].items()
     }
     others = {name: change_schemas(value, move) for name, value in document.items() if name != "components"}
+    parts = {name: change_schemas(value, move) for name, value in described.items() if name != "schemas"}
     schemas = {name: {"title": name, **schema} for name, schema in {**own, **components}.items()}
-    return {**others, "components": {**described, "schemas": schemas}}
+    return {**others, "components": {**parts, "schemas": schemas}}

@@ -155,6 +155,9 @@ def test_provider_secrets_are_listed_and_callback_body_is_optional(document: dic
         *("account_sid", "api_key_sid", "api_key_secret"),
     ]
     assert (twilio["required"], twilio["additionalProperties"]) == (["auth_token"], False)
+    schemas = document["components"]["schemas"]
+    plivo = {name: schemas[name]["required"] for name in schemas if name.startswith("Plivo")}
+    assert plivo == {"PlivoSecrets": ["auth_token"], "PlivoAuthTokenV2Secrets": ["auth_token_v2"]}
     assert secrets["required"] is True
     assert document["paths"]["/api/v1/ingest/{provider}/{tenant}"]["post"]["requestBody"]["required"] is False
 

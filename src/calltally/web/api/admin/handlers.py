@@ -23,9 +23,9 @@ from calltally.web.api.admin import operations
 from calltally.web.api.admin.schemas import (
     ApiKeyList,
     CountryBody,
+    CreatedApiKey,
     EscalationBody,
     MaskingBody,
-    NewApiKey,
     NewApiKeyBody,
     NewTenantBody,
     RetentionBody,
@@ -109,7 +109,7 @@ async def post_key(request: AnyRequest) -> Response:
     # Checked before the key is created, so that an invalid tenant name gives not-found.
     await deps.store.read(need_tenant(tenant))
     key = await new_key(deps, tenant, body.scopes, body.name)
-    return Response.json(NewApiKey(key.key_id, key.text, key.scopes), status=201)
+    return Response.json(CreatedApiKey(key.key_id, key.text, key.scopes), status=201)
 
 
 async def new_key(deps: Dependencies, tenant: str, scopes: Sequence[str], name: str) -> IssuedApiKey:

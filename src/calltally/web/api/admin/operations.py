@@ -1,11 +1,13 @@
 """Operations of the admin API."""
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
 
 from calltally.providers.credentials import MAX_SECRET_CHARS
 from calltally.providers.generic.signature import MAPPING
 from calltally.providers.generic.toml_document import MAX_MAPPING_CHARS
+from calltally.providers.provider import Provider
 from calltally.providers.registry import PROVIDERS, names_schema
 from calltally.store.tenants.api_keys import SCOPES
 from calltally.web.api.admin.schemas import (
@@ -13,9 +15,9 @@ from calltally.web.api.admin.schemas import (
     WORD_SCHEMA,
     ApiKeyList,
     CountryBody,
+    CreatedApiKey,
     EscalationBody,
     MaskingBody,
-    NewApiKey,
     NewApiKeyBody,
     NewTenantBody,
     RetentionBody,
@@ -78,26 +80,25 @@ def _secret(name: str) -> dict[str, Any]:
     return {**(_MAPPING if name == MAPPING else _SECRET), "description": SECRET_TEXTS[name]}
 
 
-def _required(names: tuple[str, ...]) -> dict[str, Any]:
-    """Return the required properties: of several secrets, one is enough."""
-    if len(names) > 1:
-        return {"anyOf": [{"required": [name], "properties": {name: _secret(name)}} for name in names]}
-    return {"required": list(names)}
+def _shapes(provider: Provider) -> Iterator[dict[str, Any]]:
+    """Yield the schema of a provider's secrets for each secret that is enough.
+
+    `PlivoSecrets`, `PlivoAuthTokenV2Secrets`: generators understand required fields, not a choice of them.
+    """
+    for needed in provider.needs or ("",):
+        suffix = "" if needed in provider.needs[:1] else needed.title().replace("_", "")
+        yield {
+            "title": f"{provider.name.capitalize()}{suffix}Secrets",
+            "type": "object",
+            "description": f"The secrets of {provider.name}.",
+            "properties": {name: _secret(name) for name in provider.secret_names},
+            "required": [needed] if needed else [],
+            "additionalProperties": False,
+        }
 
 
 _SECRETS: Final = {
-    "anyOf": [
-        {
-            "title": f"{each.name.capitalize()}Secrets",
-            "type": "object",
-            "description": f"The secrets of {each.name}.",
-            "properties": {name: _secret(name) for name in each.secret_names},
-            **_required(each.needs),
-            "additionalProperties": False,
-        }
-        for each in PROVIDERS.values()
-        if each.secret_names
-    ]
+    "anyOf": [shape for each in PROVIDERS.values() if each.secret_names for shape in _shapes(each)]
 }
 
 _ALL: Final = partial(Operation, tag=TAG, scope=ADMIN)
@@ -159,7 +160,7 @@ ADD_KEY: Final = _OF_TENANT(
     responses=one_response(
         201,
         "The key. It is shown only once.",
-        NewApiKey,
+        CreatedApiKey,
         {"id": _KEY_ID.example, "key": "ct_acme_" + "x" * 43, "scopes": ["calls:read"]},
     ),
     takes_idempotency_key=True,

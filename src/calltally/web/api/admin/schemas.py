@@ -105,7 +105,7 @@ class NewApiKeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Name = ""
 
 
-class NewApiKey(msgspec.Struct, frozen=True):
+class CreatedApiKey(msgspec.Struct, frozen=True):
     """A created key. `key` is the secret; it is shown only once."""
 
     id: str

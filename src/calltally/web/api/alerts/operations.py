@@ -13,8 +13,8 @@ from calltally.web.api.alerts.schemas import (
     AlertSink,
     AlertSinkList,
     AlertWithHistory,
+    CreatedAlertSink,
     MuteBody,
-    NewAlertSink,
     NoteBody,
     SinkBody,
     SinkTestResult,
@@ -199,7 +199,9 @@ ADD_SINK: Final = _SINKS(
     " with new alerts; open alerts are not sent. Addresses that are not public are refused unless the"
     " operator allows them.",
     body=_SINK_BODY,
-    responses=one_response(201, "The sink. Its secret is shown only once.", NewAlertSink, _SINK_WITH_SECRET),
+    responses=one_response(
+        201, "The sink. Its secret is shown only once.", CreatedAlertSink, _SINK_WITH_SECRET
+    ),
     problems=("conflict",),
     takes_idempotency_key=True,
 )
@@ -219,7 +221,7 @@ PUT_SINK: Final = _ONE_SINK(
     description="The key also needs `calls:read`. The body replaces the sink, including its secrets: a"
     " missing value is removed or generated anew.",
     body=_SINK_BODY,
-    responses=one_response(200, "The current sink.", NewAlertSink, _SINK_WITH_SECRET),
+    responses=one_response(200, "The current sink.", CreatedAlertSink, _SINK_WITH_SECRET),
 )
 DELETE_SINK: Final = _ONE_SINK(
     id="deleteAlertSink",

@@ -153,7 +153,7 @@ class AlertSink(msgspec.Struct, frozen=True):
     fault: str | None
 
 
-class NewAlertSink(AlertSink, frozen=True):
+class CreatedAlertSink(AlertSink, frozen=True):
     """A new or changed sink. `secret` signs its requests; it is shown only once."""
 
     secret: str | None = None
@@ -237,8 +237,8 @@ def sink_resource(sink: StoredAlertSink) -> AlertSink:
     )
 
 
-def new_sink_resource(sink: StoredAlertSink, secret: str | None) -> NewAlertSink:
-    return NewAlertSink(**asdict(sink_resource(sink)), secret=secret)
+def new_sink_resource(sink: StoredAlertSink, secret: str | None) -> CreatedAlertSink:
+    return CreatedAlertSink(**asdict(sink_resource(sink)), secret=secret)
 
 
 def _text(instant_us: int | None) -> str | None:

@@ -24,11 +24,11 @@ from calltally.web.request.context import AnyRequest, access_of, context_of, dep
 from calltally.web.request.query import query_pairs
 from calltally.web.response.response import Headers, StreamingResponse
 
-_TEXT: Final[Schema] = {"type": "string"}
+TEXT: Final[Schema] = {"type": "string"}
 BINARY: Final[Schema] = {"type": "string", "format": "binary"}
 
 # Media types of a streaming operation besides JSON.
-STREAMED: Final = {each.media_type: BINARY if each.is_columnar else _TEXT for each in FORMATS.values()}
+STREAMED: Final = {each.media_type: BINARY if each.is_columnar else TEXT for each in FORMATS.values()}
 STREAM_HEADERS: Final = {
     "X-Row-Count": "The number of calls, sent before the first one.",
     "X-Snapshot": "The snapshot of the stream, for use as `snapshot`.",

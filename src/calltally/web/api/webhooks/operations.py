@@ -8,8 +8,8 @@ from calltally.calls.list_query import DEFAULT_LIMIT
 from calltally.calls.parameters import Parameter, id_value, instant_parameter, one_of_parameter, text_value
 from calltally.store.webhooks.deliveries import STATES
 from calltally.web.api.webhooks.schemas import (
+    CreatedWebhookEndpoint,
     EndpointBody,
-    NewWebhookEndpoint,
     ReplayBody,
     ReplayResult,
     RotationBody,
@@ -121,7 +121,7 @@ ADD: Final = _ALL(
     responses=one_response(
         201,
         "The endpoint.",
-        NewWebhookEndpoint,
+        CreatedWebhookEndpoint,
         _WITH_SECRET,
         headers={"Location": "URL of the endpoint."},
     ),
@@ -158,7 +158,7 @@ ROTATE: Final = _ONE(
     description="For `grace_hours`, deliveries are signed with both secrets, so that a receiver can verify"
     " with either.",
     body=json_request(RotationBody, {"grace_hours": 24}),
-    responses=one_response(200, "The new secret.", NewWebhookEndpoint, _WITH_SECRET),
+    responses=one_response(200, "The new secret.", CreatedWebhookEndpoint, _WITH_SECRET),
     takes_idempotency_key=True,
     problems=("conflict",),
 )

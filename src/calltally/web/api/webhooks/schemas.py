@@ -80,7 +80,7 @@ class WebhookEndpoint(msgspec.Struct, frozen=True):
     updated_at: Timestamp
 
 
-class NewWebhookEndpoint(WebhookEndpoint, frozen=True):
+class CreatedWebhookEndpoint(WebhookEndpoint, frozen=True):
     """A new endpoint, or one with a new secret. The `secret` is shown only once."""
 
     secret: str
@@ -178,8 +178,8 @@ def endpoint_resource(endpoint: Endpoint) -> WebhookEndpoint:
     )
 
 
-def new_endpoint_resource(endpoint: Endpoint, secret: str) -> NewWebhookEndpoint:
-    return NewWebhookEndpoint(**asdict(endpoint_resource(endpoint)), secret=secret)
+def new_endpoint_resource(endpoint: Endpoint, secret: str) -> CreatedWebhookEndpoint:
+    return CreatedWebhookEndpoint(**asdict(endpoint_resource(endpoint)), secret=secret)
 
 
 def delivery_resource(delivery: Delivery) -> WebhookDelivery:

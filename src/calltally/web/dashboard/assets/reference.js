@@ -13,6 +13,10 @@ function withoutFilledIn(description) {
   for (const path of Object.values(description.paths)) {
     delete path.head;
   }
+  // Swagger UI leaves out webhooks that are references.
+  for (const [event, { $ref: reference }] of Object.entries(description.webhooks)) {
+    description.webhooks[event] = description.components.pathItems[reference.split("/").pop()];
+  }
   const operations = Object.values(description.paths).flatMap((path) => Object.values(path));
   for (const parameter of operations.flatMap((operation) => operation.parameters ?? [])) {
     if (!parameter.required && parameter.example !== undefined) {

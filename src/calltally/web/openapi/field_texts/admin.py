@@ -31,7 +31,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     "MaskingBody": {"masks_numbers": _MASKS},
     "RetentionBody": {"days": _RETENTION},
     "NewApiKeyBody": {"scopes": _SCOPES, "name": "A label for people."},
-    "NewApiKey": {
+    "CreatedApiKey": {
         "id": "The key's id, which is not secret.",
         "key": "The key itself. It is shown only once.",
         "scopes": _SCOPES,

@@ -105,7 +105,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "mutes": "Rules that suppress alerts.",
     },
     "AlertSink": _SINK,
-    "NewAlertSink": {
+    "CreatedAlertSink": {
         **_SINK,
         "secret": "The secret that signs the requests to a webhook; null for other kinds. It is shown only"
         " once.",

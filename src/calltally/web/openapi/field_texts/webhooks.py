@@ -51,7 +51,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "form": _FORM,
     },
     "WebhookEndpoint": _ENDPOINT,
-    "NewWebhookEndpoint": {
+    "CreatedWebhookEndpoint": {
         **_ENDPOINT,
         "secret": "The secret that signs the deliveries. It is shown only once.",
     },
