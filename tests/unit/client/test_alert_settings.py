@@ -10,7 +10,7 @@ from calltally.alerts.notify.sink_kinds import KINDS
 from calltally.client import alert_settings
 from calltally.client.alert_settings import AlertRules, SinkRecord, SinkTest
 from calltally.client.errors import UnknownArgument
-from calltally.web.api.alerts.schemas import NewAlertSink, SinkTestResult
+from calltally.web.api.alerts.schemas import CreatedAlertSink, SinkTestResult
 from tests.unit.client.canned import Canned, good, in_sequence
 
 SINK: dict[str, Any] = {
@@ -27,7 +27,7 @@ SINK: dict[str, Any] = {
 
 def test_fields_are_those_of_the_contract() -> None:
     assert set(AlertRules.__annotations__) == set(Rules.__struct_fields__)
-    assert {*SinkRecord.__struct_fields__, "secret"} == set(NewAlertSink.__struct_fields__)
+    assert {*SinkRecord.__struct_fields__, "secret"} == set(CreatedAlertSink.__struct_fields__)
     assert SinkTest.__struct_fields__ == SinkTestResult.__struct_fields__
 
 

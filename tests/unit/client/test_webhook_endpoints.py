@@ -9,7 +9,7 @@ from calltally.calls.event_types import SUBSCRIBABLE
 from calltally.client import webhook_endpoints as endpoints
 from calltally.client.errors import UnknownArgument
 from calltally.client.webhook_endpoints import EndpointFields, EndpointRecord
-from calltally.web.api.webhooks.schemas import EndpointBody, NewWebhookEndpoint
+from calltally.web.api.webhooks.schemas import CreatedWebhookEndpoint, EndpointBody
 from tests.unit.client.canned import Canned, good
 
 ENDPOINT: dict[str, Any] = {
@@ -25,7 +25,7 @@ SECRET = {**ENDPOINT, "secret": "whsec_that-nobody-may-see"}
 
 def test_fields_are_those_of_the_contract() -> None:
     assert {"url", *EndpointFields.__annotations__} == set(EndpointBody.__struct_fields__)
-    assert {*EndpointRecord.__struct_fields__, "secret"} == set(NewWebhookEndpoint.__struct_fields__)
+    assert {*EndpointRecord.__struct_fields__, "secret"} == set(CreatedWebhookEndpoint.__struct_fields__)
 
 
 def test_new_endpoint_has_a_secret_that_its_representation_hides() -> None:
