@@ -23,8 +23,9 @@ define CHECK_PORT
 import os, socket, sys
 try:
     socket.create_server(("127.0.0.1", int(sys.argv[1]))).close()
-except OSError as fault:
-    sys.exit(f"Port {sys.argv[1]} cannot be used: {os.strerror(fault.errno)}. Choose another one: make run PORT=8081")
+except (OSError, OverflowError, ValueError) as fault:
+    why = os.strerror(fault.errno) if isinstance(fault, OSError) else "a port is a whole number from 1 to 65535"
+    sys.exit(f"Port {sys.argv[1]} cannot be used: {why}. Choose another one: make run PORT=8081")
 endef
 export CHECK_PORT
 
@@ -39,8 +40,8 @@ setup: .venv/.dev .venv/.libraries ## Make .venv with all that development needs
 
 run: ## Serve a demo with sample calls on 127.0.0.1:8080; PORT=8081 for another port
 	@$(PYTHON) -c "$$CHECK_PORT" $(PORT)
-	@$(MAKE) --no-print-directory .venv/.run
-	@$(MAKE) --no-print-directory .venv/.libraries || echo 'The pages go without charts and API reference; their numbers are in tables.' >&2
+	@$(MAKE) --silent --no-print-directory .venv/.run
+	@$(MAKE) --silent --no-print-directory .venv/.libraries || echo 'The pages go without charts and API reference; their numbers are in tables.' >&2
 	@$(BIN)/calltally demo --port $(PORT)
 
 # Each worker imports hundreds of modules, and so does each process that tests start: compiled once, not each time.

@@ -249,7 +249,9 @@ def test_a_second_service_on_the_same_sqlite_file_is_refused(folder: Path) -> No
     try:
         done = calltally(folder, "serve", environment=own_environment(PORT="0"))
         assert done.returncode == 1
-        assert done.stderr.startswith("calltally: another service runs on var/calltally.db: stop it first")
+        assert done.stderr.startswith(
+            "calltally: another `calltally serve` or `calltally demo` runs on var/calltally.db"
+        )
         server.process.kill()
         server.process.wait(ENDS_WITHIN_S)
         server = Server(folder)

@@ -147,6 +147,10 @@ _WORDS: Final[Mapping[str, EndAttribution]] = {
     **dict.fromkeys(("time-limit", "max-duration", "max-duration-reached", "length-timer"), _LIMIT),
     **dict.fromkeys(("error", "application-error"), EndAttribution(EndReason.AGENT_ERROR, FaultSide.TENANT)),
 }
+# Documented words of carriers and switches that state no reason: the state and the codes decide.
+_WORDS_WITHOUT_REASON: Final = frozenset(
+    {"normal-clearing", "normal-unspecified", "originator-cancel", "unspecified"}
+)
 _REASON_OF_CAUSE: Final[Mapping[int, EndReason]] = {
     **dict.fromkeys((1, 22, 28), EndReason.INVALID_NUMBER),
     **dict.fromkeys((17,), EndReason.BUSY),
@@ -184,6 +188,11 @@ _BAD_GATEWAY: Final = 500
 def attribution_of(word: str) -> EndAttribution | None:
     """Return the meaning of a word of a carrier, a switch or a tenant; None for an unknown word."""
     return _WORDS.get(_plain(word))
+
+
+def is_documented(word: str) -> bool:
+    """Return true for a word with a meaning, and for one that is known to state no reason."""
+    return attribution_of(word) is not None or _plain(word) in _WORDS_WITHOUT_REASON
 
 
 # Values of a `FailureCause`, in its order: building one only for a cache lookup takes twice as long.

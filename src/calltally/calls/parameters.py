@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from calltally.calls.errors import Fault, InvalidInput
 from calltally.calls.identity import parse_uuid
-from calltally.calls.phone import MAX_NUMBER_CHARS, plain_number, searched_number
+from calltally.calls.phone import MAX_NUMBER_CHARS, is_shortened, plain_number, searched_number
 from calltally.calls.suggestions import did_you_mean
 from calltally.calls.times import parse_instant
 from calltally.calls.wire_types import TIME_OR_DATE_SCHEMA
@@ -26,10 +26,13 @@ _INTEGER: Final = re.compile(r"[0-9]{1,19}")
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 _PUNCTUATION: Final = r"[ ().\-/]*"
 NUMBER_PATTERN: Final = (
-    rf"[+ ]{_PUNCTUATION}[1-9](?:{_PUNCTUATION}[0-9]){{6,14}}{_PUNCTUATION}"
+    rf"(?: *\+| ){_PUNCTUATION}[1-9](?:{_PUNCTUATION}[0-9]){{6,14}}{_PUNCTUATION}"
     r"|[^\u0000-\u0020\u007f+][^\u0000-\u001f\u007f]*"
 )
 _NUMBER: Final = re.compile(NUMBER_PATTERN)
+_IS_SHORTENED: Final = (
+    "a spreadsheet has rounded it; format the cell as text or as a number without decimals, and copy it again"
+)
 _TOKEN: Final = re.compile(POINT_PATTERN)
 _MAX_QUOTED_CHARS: Final = 80
 # A response must not be a hundred times as long as its request.
@@ -94,13 +97,17 @@ def flag_value(text: str) -> bool:
 
 def number_value(text: str) -> str:
     """Parse a telephone number to search for. A leading space is a `+` that URL decoding replaced."""
-    text = plain_number(text)
-    if len(text) > MAX_NUMBER_CHARS or not _NUMBER.fullmatch(text):
+    number = plain_number(text)
+    if text.startswith(" ") and not number.startswith("+"):
+        number = "+" + number
+    if is_shortened(number):
+        raise ValueError(f"is {quote_value(text)}: {_IS_SHORTENED}")
+    if len(number) > MAX_NUMBER_CHARS or not _NUMBER.fullmatch(number):
         expected = "an E.164 number (+14155550100, in a URL %2B14155550100) or a short or internal one"
         raise ValueError(
             f"must be {expected} of at most {MAX_NUMBER_CHARS} characters, not {quote_value(text)}"
         )
-    return searched_number("+" + text[1:] if text.startswith(" ") else text)
+    return searched_number(number)
 
 
 def instant_value(text: str) -> int:

@@ -11,8 +11,22 @@ MIN_ENDING_DIGITS: Final = 4
 # Spaces, dashes and plus signs of word processors and web pages.
 _SPACES: Final = "\u00a0\u2007\u2009\u202f\u3000"
 _DASHES: Final = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d"
-_PLAIN: Final = str.maketrans({**dict.fromkeys(_SPACES, " "), **dict.fromkeys(_DASHES, "-"), "\uff0b": "+"})
+# Marks of direction that address books copy along, and quotes of spreadsheets and CSV files.
+_DIRECTIONS: Final = "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+_QUOTES: Final = "\"'\u2018\u2019\u201c\u201d"
+_PLAIN: Final = str.maketrans(
+    {
+        **dict.fromkeys(_SPACES, " "),
+        **dict.fromkeys(_DASHES, "-"),
+        **dict.fromkeys(_DIRECTIONS + _QUOTES, ""),
+        "\uff0b": "+",
+    }
+)
 _URI: Final = "tel:"
+# Digits that a spreadsheet wrote as a formula (`=14155550100`) or with a decimal (`14155550100.0`).
+_CELL: Final = re.compile(r"=?(\+?\d{7,15})(?:\.0)?", re.ASCII)
+# A spreadsheet shows a long number in this form, also with a decimal comma: its last digits are lost.
+_SHORTENED: Final = re.compile(r"\d(?:[.,]\d+)?E\+?\d{1,2}", re.ASCII | re.IGNORECASE)
 
 
 def normalise_number(text: str) -> str:
@@ -28,8 +42,15 @@ def is_e164(text: str) -> bool:
 
 
 def plain_number(text: str) -> str:
-    """Return a typed or copied number in ASCII punctuation, without the `tel:` of a link."""
-    return text.translate(_PLAIN).removeprefix(_URI)
+    """Return a typed or copied number in ASCII punctuation, without `tel:`, quotes and marks of direction."""
+    plain = text.translate(_PLAIN).strip().removeprefix(_URI)
+    cell = _CELL.fullmatch(plain)
+    return plain if cell is None else cell[1]
+
+
+def is_shortened(text: str) -> bool:
+    """Return true for a number such as `1.41556E+10`, whose digits a spreadsheet has rounded away."""
+    return _SHORTENED.fullmatch(text) is not None
 
 
 def searched_number(text: str) -> str:

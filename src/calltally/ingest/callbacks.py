@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from calltally.calls.end_reasons import attribution_of
+from calltally.calls.end_reasons import is_documented
 from calltally.calls.errors import DamagedStore, NotUnderstood, UnknownKind
 from calltally.calls.events import UNREAD, Fact
 from calltally.calls.times import SECOND_US
@@ -196,7 +196,7 @@ def has_unknown_end(fact: Fact) -> bool:
     reason, word = fact.stated.get("end_reason"), fact.stated.get("end_word")
     if reason is None:
         return word is not None
-    return word is None and attribution_of(reason) is None
+    return word is None and not is_documented(reason)
 
 
 def unknown_ends(facts: Iterable[Fact]) -> Iterator[str]:

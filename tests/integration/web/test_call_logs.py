@@ -97,10 +97,12 @@ def test_answer_to_an_invalid_key_states_what_was_wrong_with_the_header(service:
         ({}, "the request has no key"),
         ({"authorization": "Bearer ct_acme_" + "x" * 43}, unknown),
         ({"authorization": "Bearer ct_none_" + "x" * 43}, unknown),
-        ({"authorization": "Bearer let-me-in"}, unknown),
+        ({"authorization": "Bearer let-me-out"}, unknown),
         (revoked, unknown),
         ({"authorization": "Basic YTpi"}, "the Authorization header is not of the form Bearer KEY"),
         ({"authorization": "ct_acme_" + "x" * 43}, "the Authorization header is not of the form Bearer KEY"),
+        ({"x-admin-key": "ct_acme_" + "x" * 43}, "this is a tenant's key; send it as Authorization: Bearer"),
+        ({"authorization": "Bearer let-me-in"}, "this is the admin key; send it as x-admin-key"),
         ({"x-admin-key": "no"}, "the value of x-admin-key is not this service's admin key"),
     ]
     for headers, start in expected:

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calltally.calls.phone import is_e164, is_ending, normalise_number, plain_number, searched_number
+from calltally.calls.phone import (
+    is_e164,
+    is_ending,
+    is_shortened,
+    normalise_number,
+    plain_number,
+    searched_number,
+)
 
 near_numbers = st.text("+0123456789 ()-./\u00a0\u0661x", max_size=20)
 
@@ -62,6 +69,12 @@ def test_other_texts_are_not_e164(text: str) -> None:
         ("415.555.0100", "4155550100"),
         ("415\u00a0555\u20110100", "4155550100"),
         ("0100", "0100"),
+        ("\u202a+1 415 555 0100\u202c", "+14155550100"),
+        ("'+14155550100", "+14155550100"),
+        ('"14155550100"', "14155550100"),
+        ("=14155550100", "14155550100"),
+        ("14155550100.0", "14155550100"),
+        (" +14155550100 ", "+14155550100"),
         ("911", "911"),
         ("9-1-1", "9-1-1"),
         ("sip:1234", "sip:1234"),
@@ -77,3 +90,19 @@ def test_typed_numbers_are_searched_as_e164_digits_or_text(typed: str, searched:
 def test_search_of_a_searched_number_is_the_same(text: str) -> None:
     once = searched_number(plain_number(text))
     assert searched_number(plain_number(once)) == once
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1.41556E+10", True),
+        ("1,41556e10", True),
+        ("1E+10", True),
+        ("14155550100", False),
+        ("+1E10", False),
+        ("CAE5", False),
+        ("sip:1.4E10", False),
+    ],
+)
+def test_number_rounded_by_a_spreadsheet_is_recognised(text: str, *, expected: bool) -> None:
+    assert is_shortened(text) is expected

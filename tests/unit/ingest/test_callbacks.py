@@ -112,6 +112,8 @@ def test_damaged_letter_is_named_in_error() -> None:
     [
         ({}, False),
         ({"end_reason": "user_busy"}, False),
+        ({"end_reason": "normal_clearing"}, False),
+        ({"end_reason": "ORIGINATOR_CANCEL"}, False),
         ({"end_reason": "voicemail"}, False),
         ({"end_reason": "busy", "end_word": "customer-busy"}, False),
         ({"end_word": "eaten-by-a-grue"}, True),

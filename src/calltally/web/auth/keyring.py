@@ -31,6 +31,8 @@ _UNKNOWN_KEY: Final = "the key is unknown or revoked; copy the whole key, or cre
 _WRONG_ADMIN_KEY: Final = (
     "the value of x-admin-key is not this service's admin key, or the service has no admin key"
 )
+_ADMIN_KEY_AS_BEARER: Final = "this is the admin key; send it as x-admin-key, without Authorization"
+_TENANT_KEY_AS_ADMIN: Final = "this is a tenant's key; send it as Authorization: Bearer ct_..."
 _ADMIN_ACCESS: Final = Access(None, ADMIN, frozenset(), is_admin=True)
 
 
@@ -64,9 +66,13 @@ class KeyRing:
             return await self._authenticate_bearer(authorization)
         if admin_key is None:
             raise Unauthorized(_NO_KEY)
-        if self._admin_key is None or not compare_digest(admin_key, self._admin_key):
-            raise Unauthorized(_WRONG_ADMIN_KEY)
+        if not self._is_admin_key(admin_key):
+            is_of_tenant = tenant_of_key(admin_key.decode("latin-1")) is not None
+            raise Unauthorized(_TENANT_KEY_AS_ADMIN if is_of_tenant else _WRONG_ADMIN_KEY)
         return _ADMIN_ACCESS
+
+    def _is_admin_key(self, key: bytes) -> bool:
+        return self._admin_key is not None and compare_digest(key, self._admin_key)
 
     async def _authenticate_bearer(self, authorization: bytes) -> Access:
         found = _BEARER.fullmatch(authorization)
@@ -75,7 +81,7 @@ class KeyRing:
         text = found[1].decode("ascii")
         tenant = tenant_of_key(text)
         if tenant is None:
-            raise Unauthorized(_UNKNOWN_KEY)
+            raise Unauthorized(_ADMIN_KEY_AS_BEARER if self._is_admin_key(found[1]) else _UNKNOWN_KEY)
         digest = digest_of_key(text)
         cached = self._cache.get(digest)
         return cached or await self._look_up(tenant, digest)

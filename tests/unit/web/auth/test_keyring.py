@@ -82,7 +82,7 @@ UNKNOWN = [
     b"Bearer " + KEY.text.encode() + b"x",
     b"Bearer " + KEY.text.encode().replace(b"acme-1", b"acme-2"),
     b"Bearer " + mint_key("acme-1", ["calls:read"]).text.encode(),
-    b"Bearer " + ADMIN_KEY.encode(),
+    b"Bearer " + ADMIN_KEY.encode() + b"x",
 ]
 
 
@@ -101,6 +101,13 @@ def test_header_without_bearer_is_refused_with_its_form(ring: Ring, authorizatio
 
 def test_every_unknown_key_gets_the_same_words(ring: Ring) -> None:
     assert len({refusal(ring, authorization) for authorization in UNKNOWN}) == 1
+
+
+def test_key_in_the_other_header_is_named(ring: Ring) -> None:
+    assert "this is the admin key" in refusal(ring, b"Bearer " + ADMIN_KEY.encode())
+    with pytest.raises(Unauthorized, match="this is a tenant's key"):
+        ring.admin(KEY.text)
+    assert ring.store.requested == 0
 
 
 def test_missing_key_is_named(ring: Ring) -> None:

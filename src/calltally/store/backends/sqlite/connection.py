@@ -109,5 +109,6 @@ def _acquire(lock: int, path: Path) -> None:
     try:
         flock(lock, LOCK_EX | LOCK_NB)
     except BlockingIOError as fault:
-        message = f"another service runs on {path}: stop it first, or use PostgreSQL for several"
+        message = f"another `calltally serve` or `calltally demo` runs on {path}: stop it first"
+        message = f"{message}; several at once need PostgreSQL"
         raise Misconfigured(message) from fault

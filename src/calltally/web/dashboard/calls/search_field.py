@@ -13,7 +13,7 @@ from calltally.calls.errors import Forbidden
 from calltally.calls.filters import MIN_SID_PREFIX_CHARS
 from calltally.calls.masking import mask_name
 from calltally.calls.parameters import MAX_TEXT_CHARS
-from calltally.calls.phone import plain_number, searched_number
+from calltally.calls.phone import is_shortened, plain_number, searched_number
 from calltally.calls.tokenizer import text_words
 from calltally.store.ledger.lookup import find_call
 from calltally.store.listing.existing_names import ExistingNames, existing_names
@@ -92,6 +92,9 @@ def offered(visitor: Visitor, names: ExistingNames) -> ExistingNames:
 
 def _number_in(query: str) -> str | None:
     plain = plain_number(query)
+    if is_shortened(plain):
+        # The list refuses it with the reason.
+        return plain
     if not _NUMBER.fullmatch(plain) or not any(map(str.isdigit, plain)):
         return None
     number = searched_number(plain)

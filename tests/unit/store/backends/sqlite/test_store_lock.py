@@ -12,7 +12,7 @@ def test_only_one_service_runs_on_a_file(tmp_path: Path) -> None:
     path, other = tmp_path / "calls.db", tmp_path / "other.db"
     path.touch()
     other.touch()
-    refused = pytest.raises(Misconfigured, match=r"another service runs on .*calls\.db")
+    refused = pytest.raises(Misconfigured, match=r"another `calltally serve` .* runs on .*calls\.db")
     for _ in range(2):
         with sole_service(path), sole_service(other), refused, sole_service(path):
             pytest.fail("two services on one file")
