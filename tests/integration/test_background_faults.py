@@ -21,6 +21,7 @@ T = TypeVar("T")
 HAPPENS_WITHIN_S = 30
 # What each loop says of a turn that failed.
 ROUNDS = {
+    "a worker cannot report",
     "worker failed",
     "alerts wait for the database",
     "due deliveries cannot be read",

@@ -21,8 +21,12 @@ PACKAGE: Final = Path(calltally.__file__).parent
 
 _METRIC: Final = re.compile(r"\b(?:calltally|process)_[a-z_]+")
 _OF_HISTOGRAMS: Final = re.compile(r"_(?:bucket|sum|count)$")
-# It is made for each scrape, from the store; its labels are in `alert_metrics`.
-_ALERTS: Final = "calltally_alert"
+# They are made for each scrape, from the store, in `stored_metrics`.
+_STORED: Final = {
+    "calltally_alert": ("gauge", ["kind", "state"]),
+    "calltally_waiting_work": ("gauge", ["work"]),
+    "calltally_worker_report_timestamp_seconds": ("gauge", []),
+}
 
 
 def code(cell: str) -> list[str]:
@@ -42,7 +46,7 @@ def test_the_metrics_are_those_that_the_service_has() -> None:
             name = f"{family.name}_total" if family.type == "counter" else family.name
             found[name] = (family.type, list(getattr(each, "_labelnames", ())))
     documented = documented_metrics()
-    assert documented.pop(_ALERTS) == ("gauge", ["kind", "state"])
+    assert {name: documented.pop(name) for name in _STORED} == _STORED
     assert documented == found
 
 

@@ -27,6 +27,7 @@ from calltally.web.lifespan import LifespanTask
 from calltally.web.metrics.metrics import Metrics
 from calltally.web.metrics.multiprocess import MultiprocessMetrics
 from calltally.web.request.dependencies import Dependencies
+from calltally.worker.presence import watch_for_worker
 from calltally.worker.throttle import wait_for_stop
 
 _ATTEND_S: Final = 1.0
@@ -84,9 +85,9 @@ def _attended(app: Application, parts: Dependencies, member: Member) -> Applicat
 
 
 def _with_worker(settings: Settings, parts: Dependencies, app: Application) -> Application:
-    """Do the background work in every serving process; leases share it out."""
+    """Do the background work in every serving process; leases share it out. Else watch for a worker."""
     if not settings.embedded_worker:
-        return app
+        return LifespanTask(app, lambda stop: watch_for_worker(parts.store, parts.clock, stop))
     return LifespanTask(
         app, lambda stop: make_worker(settings, parts.store, parts.clock, stop, parts.metrics).run()
     )

@@ -28,7 +28,7 @@ def worker(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run jobs and alerts; delete expired calls, and history that no snapshot needs any more.
+    """Deliver events, run jobs and alerts; delete expired calls, and history that no snapshot needs any more.
 
     Runs until SIGTERM or SIGINT. Any number of workers may run, in addition to `serve`.
     """
@@ -52,12 +52,16 @@ async def _work(store: Store, settings: Settings) -> None:
 
 
 async def _work_once(store: Store, settings: Settings) -> list[WorkerRound]:
-    """Run jobs, alerts and maintenance until no work is left."""
+    """Run jobs, alerts, deliveries and maintenance until no work is left."""
     background = await _open(store, settings, asyncio.Event())
     while any([await jobs.run_slices() for jobs in background.jobs]):
         pass
+    await background.presence.report()
     if background.alerts is not None:
-        await background.alerts.evaluate_due()
+        while any(not run.is_current for run in await background.alerts.evaluate_due()):
+            pass
+    if background.deliverer is not None:
+        await background.deliverer.run_due()
     rounds = [await background.rounds.run_round(wall_clock())]
     while rounds[-1].left and not rounds[-1].failed:
         rounds.append(await background.rounds.run_round(wall_clock()))

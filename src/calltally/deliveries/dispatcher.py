@@ -49,6 +49,14 @@ class DeliveryDispatcher:
             await asyncio.gather(*[task for _, task in self._running.values()], return_exceptions=True)
             self._dependencies.outgoing.close()
 
+    async def run_due(self) -> None:
+        """Make the deliveries that are due now, and return once every tenant is idle."""
+        try:
+            await self._dispatch_once()
+            await asyncio.gather(*[task for _, task in self._running.values()])
+        finally:
+            self._dependencies.outgoing.close()
+
     async def _poll(self) -> None:
         stop_waiter = asyncio.ensure_future(self._stop.wait())
         try:

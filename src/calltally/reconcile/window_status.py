@@ -33,6 +33,7 @@ from calltally.store.db.interface import Store
 from calltally.store.db.operation import Row
 from calltally.store.ledger.fact_queries import active_hours, disputed_records, waiting_letters
 from calltally.store.listing.list_calls import ListedPage, list_calls
+from calltally.store.maintenance.worker_presence import admin_missing_worker, missing_worker_text
 from calltally.store.snapshots.change_feed import lags_of
 from calltally.store.snapshots.ledger_head import read_ledger_head
 from calltally.store.tenants.unlisted_fields import unlisted_fields_of
@@ -73,7 +74,9 @@ async def window_status(store: Store, tenant: str, window: TimeWindow, now_us: i
             for each in await store.read(waiting_letters(tenant, window.from_us))
         ),
     )
-    return evaluated(status, await store.read(unlisted_fields_of(tenant)))
+    report = evaluated(status, await store.read(unlisted_fields_of(tenant)))
+    missing = await store.read(admin_missing_worker(now_us))
+    return replace(report, remarks=(*report.remarks, missing_worker_text(missing))) if missing else report
 
 
 def _query(window: TimeWindow, statuses: tuple[str, ...], *, limit: int) -> ListQuery:

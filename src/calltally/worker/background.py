@@ -10,6 +10,7 @@ from calltally.worker.alerting import AlertWorker
 from calltally.worker.dependencies import WorkerDependencies
 from calltally.worker.job_loop import JobWorker
 from calltally.worker.maintenance import MaintenanceWorker
+from calltally.worker.presence import PresenceReporter
 from calltally.worker.throttle import wait_for_stop
 
 _AGAIN_S: Final = 10.0
@@ -25,6 +26,7 @@ class BackgroundWork:
 
     def __init__(self, dependencies: WorkerDependencies, stop: asyncio.Event) -> None:
         self._stop = stop
+        self.presence = PresenceReporter(dependencies, stop)
         self.rounds = MaintenanceWorker(dependencies, stop)
         self.deliverer = (
             DeliveryDispatcher(dependencies.deliveries, stop) if dependencies.deliveries else None
@@ -38,6 +40,7 @@ class BackgroundWork:
     async def run(self) -> None:
         """Run all of it concurrently, so that no part delays the others."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._go_on("presence", self.presence.run))
             group.create_task(self._go_on("rounds", self.rounds.run))
             if self.alerts is not None:
                 group.create_task(self._go_on("alerts", self.alerts.run))

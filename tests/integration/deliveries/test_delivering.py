@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from calltally.calls.identity import call_uuid
 from calltally.client.webhooks import verify
 from calltally.deliveries import requests
+from calltally.deliveries.dispatcher import DeliveryDispatcher
 from calltally.deliveries.retry_schedule import GIVES_UP_AFTER_US
 from calltally.net.http_client import OutgoingClient, RequestOutcome
 from calltally.store.db.interface import Submission
@@ -124,6 +125,18 @@ def test_events_are_delivered_signed_and_in_order(bench: Bench) -> None:
         assert [(each.state, each.attempts) for each in deliveries] == [(DELIVERED, 1)] * 2
         _, [attempt] = await setup.store.read(find_delivery(TENANT, endpoint, deliveries[0].event_id))
         assert (attempt.status, attempt.reason, attempt.answer, attempt.next_us) == (200, None, b"ok", None)
+
+    run_story(bench, story)
+
+
+def test_due_deliveries_are_made_once_without_a_loop(bench: Bench) -> None:
+    async def story(setup: DeliverySetup, receiver: Receiver, url: str) -> None:
+        endpoint = await setup.endpoint(url)
+        await setup.submit_call("a", "ringing", 1)
+        dependencies = setup.sending(1.0, lambda: 0.0, "one")
+        await DeliveryDispatcher(dependencies, asyncio.Event()).run_due()
+        assert received_events(receiver) == [("a", "started")]
+        assert [each.state for each in await setup.deliveries(endpoint)] == [DELIVERED]
 
     run_story(bench, story)
 

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from calltally.calls.errors import Misconfigured, Unavailable
 from calltally.calls.times import SECOND_US
 from calltally.store.db.operation import StoreOperation
+from calltally.store.maintenance.worker_presence import report_worker
 from calltally.store.tenants.vault import Vault, put_provider_secrets
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct
@@ -22,6 +23,25 @@ def test_live_process_is_healthy(service: Service) -> None:
 
 def test_a_migrated_store_is_ready(service: Service) -> None:
     assert service.get("/readyz", {}).json() == {"status": "ok"}
+
+
+def test_a_missing_worker_is_a_detail_of_a_ready_service(service: Service) -> None:
+    service.bench.now_us += 660 * SECOND_US
+    answer = service.get("/readyz", {})
+    assert answer.status_code == 200
+    [detail] = answer.json()["details"]
+    assert detail.startswith("No background worker has reported yet, and work waits: alerts of ")
+    metrics = service.get("/metrics", {}).text.splitlines()
+    assert "calltally_worker_report_timestamp_seconds 0.0" in metrics
+    assert 'calltally_waiting_work{work="jobs"} 0.0' in metrics
+    service.bench.run(service.bench.store.write(report_worker("one", service.bench.now_us)))
+    assert service.get("/readyz", {}).json() == {"status": "ok"}
+    [reported] = [
+        line
+        for line in service.get("/metrics", {}).text.splitlines()
+        if line.startswith("calltally_worker_report_timestamp_seconds ")
+    ]
+    assert float(reported.split()[1]) == service.bench.now_us / SECOND_US
 
 
 @pytest.mark.parametrize(

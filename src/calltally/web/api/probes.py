@@ -9,7 +9,8 @@ from calltally.logs import get_logger
 from calltally.store.backends.group_commit import check_writer
 from calltally.store.backends.open import check_schema
 from calltally.store.maintenance.key_rotation import failing_secrets, newest_secrets
-from calltally.web.metrics.metrics import METRICS_TYPE, alert_metrics
+from calltally.store.maintenance.worker_presence import admin_missing_worker, missing_worker_text
+from calltally.web.metrics.metrics import METRICS_TYPE, stored_metrics
 from calltally.web.openapi.operation import Operation, one_response
 from calltally.web.request.context import AnyRequest, dependencies_of
 from calltally.web.response.response import Response
@@ -21,7 +22,14 @@ _OK: Final = {
     "required": ["status"],
     "title": "ProbeResult",
     "description": "Result of a successful probe.",
-    "properties": {"status": {"type": "string", "const": "ok", "description": _ALWAYS_OK}},
+    "properties": {
+        "status": {"type": "string", "const": "ok", "description": _ALWAYS_OK},
+        "details": {
+            "type": "array",
+            "description": "Faults that requests do not notice, for people; left out if there is none.",
+            "items": {"type": "string"},
+        },
+    },
 }
 
 HEALTH: Final = Operation(
@@ -69,7 +77,10 @@ async def health(request: AnyRequest) -> Response:  # noqa: ARG001 (the framewor
 
 @get("/readyz", operation=READY)
 async def ready(request: AnyRequest) -> Response:
-    """Check the store at each request. Any failure is logged and returned as 503."""
+    """Check the store at each request. Any failure is logged and returned as 503.
+
+    A missing worker is a detail: the process can work.
+    """
     deps = dependencies_of(request)
     try:
         await check_schema(deps.store)
@@ -79,11 +90,12 @@ async def ready(request: AnyRequest) -> Response:
         log.warning("not ready", reason=str(error))
         raise Unavailable(_NOT_READY) from error
     await check_writer(deps.store)
-    return Response.json({"status": "ok"})
+    missing = await deps.store.read(admin_missing_worker(deps.clock()))
+    return Response.json({"status": "ok"} | ({"details": [missing_worker_text(missing)]} if missing else {}))
 
 
 @get("/metrics", operation=METRICS)
 async def metrics(request: AnyRequest) -> Response:
     deps = dependencies_of(request)
-    alerts = await alert_metrics(deps.store, by_tenant=deps.metrics_by_tenant)
-    return Response(deps.metrics.text() + alerts, media_type=METRICS_TYPE)
+    stored = await stored_metrics(deps.store, deps.clock(), by_tenant=deps.metrics_by_tenant)
+    return Response(deps.metrics.text() + stored, media_type=METRICS_TYPE)

@@ -12,9 +12,15 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from calltally.alerts.model.finding import AlertKind
 from calltally.calls.errors import CalltallyError
+from calltally.calls.times import SECOND_US
 from calltally.logs import get_logger
 from calltally.store.alerts.alerts import AlertState, admin_count_unresolved
 from calltally.store.db.interface import Store
+from calltally.store.maintenance.worker_presence import (
+    WaitingWork,
+    admin_last_worker_report,
+    admin_waiting_work,
+)
 
 METRICS_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4.encode()
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -151,22 +157,45 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-async def alert_metrics(store: Store, *, by_tenant: bool) -> bytes:
-    """Return the gauge in the text format; empty if the store fails, because a scrape must succeed.
+async def stored_metrics(store: Store, now_us: int, *, by_tenant: bool) -> bytes:
+    """Return the gauges of the store in the text format, read at each scrape.
 
-    Each kind has a series, so that a rule can compare with 0. Tenants are labels only with `by_tenant`.
+    Empty if the store fails, because a scrape must succeed.
     """
+    registry = CollectorRegistry()
     try:
         counts = await store.read(admin_count_unresolved())
+        last_us, waiting = (
+            await store.read(admin_last_worker_report(now_us)),
+            await store.read(admin_waiting_work(now_us)),
+        )
     except CalltallyError as fault:
-        log.warning("metrics without alerts: the store does not respond", detail=fault.detail)
+        log.warning("metrics without those of the store: the store does not respond", detail=fault.detail)
         return b""
-    registry = CollectorRegistry()
+    _add_alerts(registry, counts, by_tenant=by_tenant)
+    _add_worker(registry, last_us, waiting)
+    return generate_latest(registry)
+
+
+def _add_worker(registry: CollectorRegistry, last_us: int | None, waiting: WaitingWork) -> None:
+    text = "Time of the last report of a background worker, in seconds since 1970; 0 without one."
+    Gauge("calltally_worker_report_timestamp_seconds", text, registry=registry).set(
+        (last_us or 0) / SECOND_US
+    )
+    text = "Work that has been due for two minutes (evaluations: ten): tenants, or jobs."
+    gauge = Gauge("calltally_waiting_work", text, ["work"], registry=registry)
+    for work, count in waiting._asdict().items():
+        gauge.labels(work).set(count)
+
+
+def _add_alerts(
+    registry: CollectorRegistry, counts: Mapping[tuple[str, str, str], int], *, by_tenant: bool
+) -> None:
+    """Add a series for each kind, so that a rule can compare with 0; tenants are labels with `by_tenant`."""
     names = ["kind", "state", *(["tenant"] if by_tenant else [])]
     gauge = Gauge("calltally_alert", "Alerts that are not resolved.", names, registry=registry)
     for labels, count in _series(counts, by_tenant=by_tenant).items():
         gauge.labels(*labels).inc(count)
-    return generate_latest(registry)
 
 
 def _series(counts: Mapping[tuple[str, str, str], int], *, by_tenant: bool) -> dict[tuple[str, ...], int]:

@@ -21,6 +21,7 @@ from calltally.store.alerts.alerts import open_alert
 from calltally.store.alerts.detector_state import StoredEvaluation, put_rules, save_evaluation
 from calltally.store.jobs.jobs import JobEnd, JobKind, JobState, NewJob, add_job, end_job, start_job
 from calltally.store.ledger.outbox import event_time
+from calltally.store.maintenance.worker_presence import report_worker
 from calltally.store.tenants.dead_letters import record_failures
 from calltally.store.tenants.tenants import set_masking
 from calltally.store.webhooks.deliveries import EndpointNotice, put_notice
@@ -321,6 +322,16 @@ def test_overdue_evaluation_of_alerts_is_a_warning(bench: Bench, browser: Browse
     assert "they are evaluated until 2026-11-18 10:06 UTC" in page(browser)
     bench.run(bench.store.write(save_evaluation(TENANT, StoredEvaluation(1), bench.now_us, b"")))
     assert "evaluated" not in page(browser)
+
+
+def test_a_missing_worker_is_a_warning(bench: Bench, browser: Browser) -> None:
+    submit(bench, fact(NOW_S - 60, "a", status="completed"))
+    bench.now_us += 660 * SECOND_US
+    assert "No background worker has reported yet, so deliveries, exports" in page(signed_in(browser))
+    bench.run(bench.store.write(report_worker("one", bench.now_us)))
+    assert "No background worker" not in page(browser)
+    bench.now_us += 180 * SECOND_US
+    assert "No background worker has reported since 2026-11-18 " in page(browser)
 
 
 def test_tenant_without_calls_gets_the_first_steps(browser: Browser) -> None:

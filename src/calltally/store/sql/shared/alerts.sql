@@ -189,3 +189,8 @@ WHERE updated_us >= :since_us;
 -- Ids of the first calls of a window.
 SELECT id FROM calls
 WHERE tenant = :tenant AND created_us >= :lo_us AND created_us < :hi_us ORDER BY created_us, id LIMIT :most;
+
+-- name: admin_count_waiting_evaluations
+-- Number of tenants older than a time whose alerts are not evaluated until then.
+SELECT count(*) FROM tenants AS t LEFT JOIN alert_states AS s ON s.tenant = t.tenant
+WHERE t.created_us < :evaluated_us AND coalesce(s.judged_us, 0) < :evaluated_us;

@@ -81,6 +81,12 @@ JOIN ledger_heads AS h ON h.tenant = d.tenant
 WHERE h.revision > d.seen OR d.due_us <= :now_us
 ORDER BY d.tenant;
 
+-- name: admin_count_waiting_deliveries
+-- Number of tenants with revisions that no dispatcher has seen, or with deliveries that were due at a time.
+SELECT count(*) FROM delivery_heads AS d
+JOIN ledger_heads AS h ON h.tenant = d.tenant
+WHERE h.revision > d.seen OR d.due_us <= :due_us;
+
 -- name: ledger_to_deliver
 -- Head of a ledger: its last revision, its epoch, and the number of its erased calls.
 SELECT revision, epoch, erasures FROM ledger_heads WHERE tenant = :tenant;

@@ -33,6 +33,10 @@ SELECT count(*) FROM jobs WHERE tenant = :tenant AND state IN ('queued', 'runnin
 SELECT DISTINCT tenant FROM jobs
 WHERE state IN ('queued', 'running') AND kind = :kind AND due_us <= :now_us ORDER BY tenant;
 
+-- name: admin_count_waiting_jobs
+-- Number of open jobs that were due at a time, and have not run since.
+SELECT count(*) FROM jobs WHERE state IN ('queued', 'running') AND due_us <= :due_us AND updated_us <= :due_us;
+
 -- name: next_job
 -- Job of a kind that has waited longest to run, so that several jobs alternate.
 SELECT job, kind, state, spec, progress, outcome, checked, turns, tries, waits, reason,

@@ -15,3 +15,7 @@ RETURNING holder;
 -- name: release_lease!
 -- Release a lease, unless another process claimed it since.
 DELETE FROM leases WHERE tenant = :tenant AND job = :job AND holder = :holder;
+
+-- name: find_lease
+-- Holder and time of expiry of a lease, expired or not.
+SELECT holder, until_us FROM leases WHERE tenant = :tenant AND job = :job;

@@ -82,6 +82,10 @@ OVERVIEW_TEXTS: Final[Mapping[str, str]] = {
     "evaluation_late": "Alerts are not up to date: they are evaluated until {at}. If this time does not"
     " advance, check that a worker runs.",
     "evaluation_none": "Alerts have never been evaluated. Check that a worker runs.",
+    "worker_is_missing": "No background worker has reported since {at}, so deliveries, exports and alerts"
+    " wait. Start `calltally worker`, or run `calltally serve` without --no-worker.",
+    "worker_never_reported": "No background worker has reported yet, so deliveries, exports and alerts"
+    " wait. Start `calltally worker`, or run `calltally serve` without --no-worker.",
     "attention": "Needs attention",
     "attention_alerts": "{count} unresolved alerts",
     "attention_alerts_one": "1 unresolved alert",

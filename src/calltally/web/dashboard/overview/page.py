@@ -8,9 +8,11 @@ from calltally.alerts.model.rules import Rules
 from calltally.analytics.query import zone_named
 from calltally.calls.times import utc_text
 from calltally.store.alerts.detector_state import rules_of_tenant
+from calltally.store.maintenance.worker_presence import admin_missing_worker
 from calltally.store.overview.read import OverviewQuery, StoredOverview, read_overview
 from calltally.web.dashboard.calls.links import first_value
 from calltally.web.dashboard.calls.page import first_event
+from calltally.web.dashboard.english.messages import text
 from calltally.web.dashboard.formats import minute
 from calltally.web.dashboard.overview.day_windows import MOST_EDGE_CALLS, day_windows, in_whole_hours
 from calltally.web.dashboard.overview.last_hour import hour_values
@@ -76,9 +78,20 @@ async def _respond(request: AnyRequest, visitor: Visitor, rules: Rules, values: 
         **hour_values(stored.minutes, query.hour_s, visitor.zone),
         "open_calls": open_lines(limits, stored.numbers[: len(limits)]),
         **_panels(visitor, rules, stored, now_us),
+        "missing_worker": await _missing_worker(request, visitor, now_us),
     }
     values["attention"] = attention(values, sum(stored.numbers[: len(limits)]))
     return render_page("overview.html", visitor, values)
+
+
+async def _missing_worker(request: AnyRequest, visitor: Visitor, now_us: int) -> str:
+    """Return a warning if no worker runs. It names no other tenant's work."""
+    missing = await dependencies_of(request).store.read(admin_missing_worker(now_us))
+    if missing is None:
+        return ""
+    if missing.last_report_us is None:
+        return text("worker_never_reported")
+    return text("worker_is_missing", at=minute(utc_text(missing.last_report_us), visitor.zone))
 
 
 def _panels(visitor: Visitor, rules: Rules, stored: StoredOverview, now_us: int) -> dict[str, Any]:
