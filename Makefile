@@ -11,6 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 # take the newest one, and refuse it for want of a hash on the day it appears. `make check` tells what is missing.
 LOCKED := $(PIP) --no-deps --require-hashes
 CODE := $(wildcard src tests bench tools interop)
+DOCUMENTS := ARCHITECTURE.md CHANGELOG.md CONTRIBUTING.md $(shell find docs tools/docs_site -type f -not -name '*.pyc')
 
 # $(call step,name,command): one line when fine, everything the command said when not.
 define step
@@ -31,35 +32,37 @@ export CHECK_PORT
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-long check format pages interop screenshots bench lock clean
+.PHONY: help setup run test test-long check format pages docs interop screenshots bench lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-setup: .venv/.dev .venv/.libraries ## Make .venv with all that development needs
+setup: .venv/.dev .venv/.libraries .venv/.site ## Make .venv with all that development needs
 
 run: ## Serve a demo with sample calls on 127.0.0.1:8080; PORT=8081 for another port
 	@$(PYTHON) -c "$$CHECK_PORT" $(PORT)
 	@$(MAKE) --silent --no-print-directory .venv/.run
 	@$(MAKE) --silent --no-print-directory .venv/.libraries || echo 'The pages go without charts and API reference; their numbers are in tables.' >&2
+	@$(MAKE) --silent --no-print-directory .venv/.site || echo 'The demo goes without /docs/guide; its pages are in docs/.' >&2
 	@$(BIN)/calltally demo --port $(PORT)
 
 # Each worker imports hundreds of modules, and so does each process that tests start: compiled once, not each time.
 test test-long: export PYTHONDONTWRITEBYTECODE :=
 
-test: .venv/.dev ## Run all tests, with coverage
+test: .venv/.dev .venv/.docs ## Run all tests, with coverage
 	@$(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term
 
-test-long: .venv/.dev ## Run all tests, with ten times the examples of each property
+test-long: .venv/.dev .venv/.docs ## Run all tests, with ten times the examples of each property
 	@$(BIN)/python -m pytest -n 3 --dist worksteal --hypothesis-profile long
 
-check: .venv/.dev ## Packages, format, lint, types, imports, house rules
+check: .venv/.dev .venv/.docs ## Packages, format, lint, types, imports, house rules, documentation
 	$(call step,packages,$(BIN)/python -m pip check)
 	$(call step,format,$(BIN)/ruff format --check $(CODE))
 	$(call step,lint,$(BIN)/ruff check $(CODE))
 	$(call step,types,$(BIN)/mypy $(CODE))
 	$(call step,imports,$(BIN)/lint-imports --no-cache)
 	$(call step,house rules,$(BIN)/python -m tools.house_rules)
+	$(call step,documentation,$(BIN)/python -m tools.docs_site)
 
 format: .venv/.dev ## Format the code, and fix what can be fixed without thought
 	@$(BIN)/ruff format $(CODE)
@@ -68,6 +71,10 @@ format: .venv/.dev ## Format the code, and fix what can be fixed without thought
 pages: .venv/.dev ## Remake the pages of each provider's fields, and the list of all messages
 	@$(BIN)/python -m tools.coverage_pages
 	@$(BIN)/python -m tools.messages
+
+docs: .venv/.docs ## Build the documentation site, which the service serves at /docs/guide
+	$(call step,documentation,$(BIN)/python -m tools.docs_site)
+	@touch .venv/.site
 
 interop: .venv/.run .venv/.libraries ## Run other people's tools against a server of ours
 	@PYTHON=$(PYTHON) interop/run
@@ -83,7 +90,7 @@ lock: ## Remake requirements/*.txt from pyproject.toml
 
 clean: ## Remove the environments and everything else that was made
 	rm -rf .venv .venvs build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
-	rm -rf htmlcov .coverage .coverage.* src/calltally/web/dashboard/built
+	rm -rf htmlcov .coverage .coverage.* src/calltally/web/dashboard/built src/calltally/web/guide/built
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.python:
@@ -101,6 +108,15 @@ clean: ## Remove the environments and everything else that was made
 .venv/.dev: .venv/.run requirements/dev.txt
 	@echo 'Installing what development needs into .venv ...'
 	@$(LOCKED) -r requirements/dev.txt
+	@touch $@
+
+.venv/.docs: .venv/.run requirements/docs.txt
+	@echo 'Installing what the documentation site needs into .venv ...'
+	@$(LOCKED) -r requirements/docs.txt
+	@touch $@
+
+.venv/.site: .venv/.docs $(DOCUMENTS)
+	@$(BIN)/python -m tools.docs_site
 	@touch $@
 
 .venv/.libraries: requirements/libraries.txt tools/libraries/build tools/libraries/package-lock.json

@@ -17,6 +17,7 @@ TARGETS = {
     "bench",
     "check",
     "clean",
+    "docs",
     "format",
     "help",
     "interop",
@@ -61,7 +62,7 @@ def test_every_package_of_npm_is_pinned_by_its_hash_and_by_no_address(lock: Path
 def test_the_locks_are_all_there() -> None:
     names = {lock.stem for lock in LOCKS}
     of_interop = {f"interop-{name}" for name in ("airbyte", "dlt", "schemathesis", "singer", "webhooks")}
-    assert {"run", "dev", "bench", "libraries", *of_interop} <= names
+    assert {"run", "dev", "docs", "bench", "libraries", *of_interop} <= names
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
@@ -84,7 +85,7 @@ def test_no_lock_names_a_host_an_index_or_a_path(lock: Path) -> None:
     assert not re.search(r"(^|[\s=])\.{0,2}/", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", ["dev", "bench"])
+@pytest.mark.parametrize("name", ["dev", "docs", "bench"])
 def test_what_is_added_to_an_environment_never_moves_a_package(name: str) -> None:
     folder = REPOSITORY / "requirements"
     assert pins(folder / "run.txt") <= pins(folder / f"{name}.txt")

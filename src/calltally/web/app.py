@@ -26,6 +26,7 @@ from calltally.web.api.webhooks import handlers as webhooks
 from calltally.web.auth.admission import admit
 from calltally.web.dashboard.pages import handle_any_exception
 from calltally.web.dashboard.routes import PAGE_HANDLERS
+from calltally.web.guide.routes import GUIDE_HANDLERS
 from calltally.web.lifespan import LifespanTask
 from calltally.web.middleware import RequestMiddleware
 from calltally.web.openapi.operation import OPERATION_KEY, Operation, ResponseSpec
@@ -105,7 +106,7 @@ async def _admit_and_handle(request: AnyRequest) -> Any:  # noqa: ANN401 (the AS
 @cache
 def _router(public_url: str | None) -> Litestar:
     """Return the router of all handlers. It holds no state of a service, so it is built once per process."""
-    handlers = [*HANDLERS, *PAGE_HANDLERS, *document_handlers(HANDLERS, public_url)]
+    handlers = [*HANDLERS, *PAGE_HANDLERS, *GUIDE_HANDLERS, *document_handlers(HANDLERS, public_url)]
     return _Framework(
         # First: a path without an OPTIONS handler gets the framework's.
         [*options_handlers(handlers), *handlers],

@@ -1,0 +1,1 @@
+"""The documentation site at /docs/guide. `make docs` builds it, wheels contain it, git does not."""

@@ -1,0 +1,1 @@
+"""Builder of the documentation site, which the service serves at /docs/guide."""
