@@ -29,6 +29,7 @@ from calltally.web.response.problem_kinds import KINDS
 from tests.acceptance import pages
 from tests.acceptance import preloaded as preloaded_commands
 from tests.acceptance.live import HOST, calltally, own_environment, preloaded
+from tests.acceptance.machine import commands_of, machine
 from tests.acceptance.slack import receiving
 from tests.ports import free_port
 from tests.unmeasured import unmeasured
@@ -38,6 +39,8 @@ RUNS_WITHIN_S = 120
 PRELOADED = Path(preloaded_commands.__file__)
 # What a reader has and a machine of the tests may not.
 STAND_INS = {"curl": "tests.acceptance.curl", "sqlite3": "apsw"}
+TUTORIAL_OF_A_SERVER = "production-on-one-server.md"
+MACHINE, TOOLS = "machine", "bin"
 TUTORIAL_OF_SLACK = "first-alert-into-slack.md"
 SLACK = "https://hooks.slack.com"
 POSTGRES = "postgresql://calltally:PASSWORD@db.example.com/calltally"
@@ -72,6 +75,11 @@ def replaced(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
         first = [message["text"].partition(":")[0] for message in messages[:2]]
         assert first == ["Test", "Wrong signatures on callbacks of twilio"]
         assert all(len(message["blocks"]) == 3 for message in messages)
+        return
+    if page.name == TUTORIAL_OF_A_SERVER:
+        tmp_path = request.getfixturevalue("tmp_path")
+        with machine(tmp_path / MACHINE, tmp_path / TOOLS, reported[f"{HOST}:8080"]) as paths:
+            yield reported | paths
         return
     if POSTGRES not in page.read_text():
         yield reported
@@ -130,7 +138,7 @@ fi
 
 def tools(folder: Path, migrated: Path) -> Path:
     """The commands that the documents use, as this environment has them, or what stands in for them."""
-    found = folder / "bin"
+    found = folder / TOOLS
     found.mkdir()
     wanted = {name: module for name, module in STAND_INS.items() if not shutil.which(name)}
     scripts = {
@@ -143,8 +151,11 @@ def tools(folder: Path, migrated: Path) -> Path:
     scripts["pg_dump"] = f'exec "{POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "pg_dump"}"'
     # A link to it would not find the packages of this environment.
     scripts["python3"] = f'exec "{sys.executable}"'
-    for name, command in scripts.items():
-        (found / name).write_text(f'#!/bin/sh\n{command} "$@"\n')
+    lines = {name: f'{command} "$@"\n' for name, command in scripts.items()}
+    if (folder / MACHINE).exists():
+        lines |= commands_of(folder / MACHINE)
+    for name, text in lines.items():
+        (found / name).write_text(f"#!/bin/sh\n{text}")
         (found / name).chmod(0o755)
     return found
 

@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 
 import calltally
 from calltally.alerts.evaluation.evaluator import EvaluationRun
+from calltally.providers.known_fields import is_known
+from calltally.providers.registry import PROVIDERS
 from calltally.web.metrics.metrics import Metrics
 from calltally.worker.job_batches import WorkerRound
 from tests.acceptance import pages
@@ -151,3 +153,14 @@ def test_the_messages_that_troubleshooting_quotes_are_those_of_the_program() -> 
     assert len(quoted) > 25
     patterns = {text: re.compile(".*".join(map(re.escape, text.split(_FILLED)))) for text in quoted}
     assert [text for text, pattern in patterns.items() if not any(map(pattern.search, program))] == []
+
+
+# ------------------------------------------------------------------------------------------------- glossary
+
+
+def test_the_providers_fields_of_the_glossary_are_those_that_there_are() -> None:
+    section = (REFERENCE / "glossary.md").read_text().split("## Names that providers use")[1]
+    rows = re.findall(r"^\| (\w+) \|(.*)$", section, re.MULTILINE)[1:]
+    assert [name for name, _ in rows] == sorted(name for name in PROVIDERS if name != "generic")
+    unknown = [(name, field) for name, cells in rows for field in code(cells) if not is_known(name, field)]
+    assert unknown == []
