@@ -89,6 +89,26 @@ def test_retention_is_set_and_listed(api: Api) -> None:
         assert api.request("GET", TENANTS).json()["data"][0]["retention_days"] == days
 
 
+def test_tenant_is_removed_after_its_id_was_repeated(api: Api) -> None:
+    path = f"{TENANTS}/{TENANT}"
+    key = api.request("POST", f"{path}/api-keys", {"scopes": ["calls:read"]}).json()["key"]
+    bearer = {"authorization": f"Bearer {key}"}
+    assert api.request("GET", "/api/v1/call-logs", **bearer).status_code == 200
+    assert api.request("GET", f"{path}/contents").json() == {
+        "tenant": TENANT,
+        "rows": {"ledger_heads": 1, "api_keys": 1},
+    }
+    for query in ("", "?confirm=", "?confirm=bolt"):
+        refused = api.request("DELETE", path + query)
+        assert problem(refused) == (400, "invalid-parameter", ["confirm"])
+    for _ in range(2):
+        gone = api.request("DELETE", f"{path}?confirm={TENANT}")
+        assert (gone.status_code, gone.content) == (204, b"")
+    assert problem(api.request("GET", "/api/v1/call-logs", **bearer)) == (401, "unauthorized", [])
+    assert api.request("GET", TENANTS).json()["data"] == []
+    assert problem(api.request("POST", TENANTS, {"id": TENANT})) == (409, "conflict", [])
+
+
 def test_key_is_returned_once_and_works_until_revoked(api: Api) -> None:
     made = api.request("POST", f"{TENANTS}/{TENANT}/api-keys", {"name": "x", "scopes": ["calls:read"]})
     assert made.status_code == 201
@@ -177,6 +197,8 @@ OPERATIONS: list[tuple[str, str, object]] = [
     ("POST", "/{}/api-keys", {"scopes": ["calls:read"]}),
     ("GET", "/{}/api-keys", None),
     ("DELETE", "/{}/api-keys/key_0000000000000000", None),
+    ("GET", "/{}/contents", None),
+    ("DELETE", "/{}?confirm=acme", None),
     ("PUT", "/{}/providers/twilio", {"auth_token": "x"}),
     ("PUT", "/{}/retention", {"days": 90}),
     ("PUT", "/{}/masking", {"masks_numbers": True}),

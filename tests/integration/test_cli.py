@@ -20,6 +20,7 @@ from calltally.cli.main import main
 from calltally.providers.generic.mapping_packs import pack_names, pack_text
 from calltally.store.alerts.sinks import StoredAlertSink, add_sink
 from calltally.store.db.interface import Submission
+from calltally.store.maintenance import tenant_removal
 from calltally.store.tenants.api_keys import digest_of_key, find_key, record_key_use
 from calltally.store.tenants.vault import find_provider_secrets
 from calltally.store.webhooks.endpoints import EndpointSettings, add_endpoint
@@ -340,6 +341,36 @@ def test_tenant_is_listed(run: Commands) -> None:
     (displayed,) = run("tenant", "show", "acme", "--json").json
     assert (displayed["id"], displayed["retention_days"], displayed["masks_numbers"]) == ("acme", 30, False)
     assert run("tenant", "show", "none").err == "calltally: there is no tenant 'none'\n"
+
+
+def test_dry_run_counts_and_removes_nothing(run: Commands) -> None:
+    run("key", "add", "acme", "--scope", "calls:read")
+    counted = run("tenant", "remove", "acme", "--dry-run", "--json").json
+    assert counted == {"tenant": "acme", "rows": {"ledger_heads": 1, "api_keys": 1}}
+    assert run("tenant", "remove", "acme", "--dry-run").out.splitlines()[-1].split() == ["total", "2"]
+    assert run("tenant", "show", "acme").code == 0
+
+
+def test_tenant_is_removed_after_its_id_was_typed(run: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    # No service runs, so none has to learn of it.
+    monkeypatch.setattr(tenant_removal, "SETTLE_US", 0)
+    stored = own(1, "call-1", status="completed")
+    with_store(lambda store, _settings: store.submit([Submission("acme", stored)]))
+    unconfirmed = run("tenant", "remove", "acme")
+    assert (unconfirmed.code, "nothing was removed" in unconfirmed.err) == (2, True)
+    run.terminal = True
+    monkeypatch.setattr("typer.prompt", lambda _text, *, err: "bolt" * err)
+    assert run("tenant", "remove", "acme").code == 2
+    monkeypatch.setattr("typer.prompt", lambda _text, *, err: "acme" * err)
+    result = run("tenant", "remove", "acme")
+    assert re.fullmatch(r"Removed tenant acme with \d+ rows\.\n", result.out)
+    assert "facts: 1 rows removed\n" in result.err
+    assert (
+        run("tenant", "remove", "acme", "--confirm", "acme").err == "calltally: there is no tenant 'acme'\n"
+    )
+    assert run("tenant", "add", "acme").code == 0
+    removed = run("tenant", "remove", "acme", "--confirm", "acme", "--json").json
+    assert removed == {"tenant": "acme", "removed_rows": {}}
 
 
 def secrets_of_acme() -> dict[str, str]:

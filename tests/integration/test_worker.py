@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -12,6 +13,8 @@ from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.backends.open import open_store
 from calltally.store.db.interface import Store, Submission
 from calltally.store.db.leases import Lease, claim
+from calltally.store.jobs.folders import JobFolders
+from calltally.store.maintenance.tenant_removal import SETTLE_US, begin_removal
 from calltally.store.snapshots.ledger_head import read_ledger_head
 from calltally.store.tenants.dead_letters import DeadLetter, put_dead_letter
 from calltally.store.tenants.kept_answers import OPERATOR, claim_answer
@@ -96,6 +99,24 @@ def test_round_visits_each_tenant(bench: Bench) -> None:
     assert run_round(bench).marked == 2
     assert run_round(bench, LATER_US).advanced == 2
     assert (rows(bench, "call_versions"), rows(bench, "call_versions", other)) == (0, 0)
+
+
+def test_removed_tenant_is_taken_to_its_end(bench: Bench, tmp_path: Path) -> None:
+    removed = bench.new_tenant()
+    submit_changes(bench, 3, removed)
+    folders = JobFolders(tmp_path)
+    folders.of(removed, b"j" * 16).make()
+    folders.of(TENANT, b"j" * 16).make()
+    bench.run(bench.store.write(begin_removal(removed, NOW_US - SETTLE_US + 1)))
+    first = run_round(bench, folders=folders)
+    assert (first.tenants, first.removed_tenants, first.failed) == (1, 0, 0)
+    assert first.pruned > 10
+    assert (rows(bench, "facts", removed), rows(bench, "tenants", removed)) == (0, 1)
+    second = run_round(bench, folders=folders, clock=lambda: NOW_US + 1)
+    assert (second.removed_tenants, second.failed) == (1, 0)
+    assert [rows(bench, table, removed) for table in ("tenants", "leases")] == [0, 0]
+    assert [path.name for path in tmp_path.iterdir()] == [TENANT]
+    assert run_round(bench).is_idle
 
 
 @pytest.fixture

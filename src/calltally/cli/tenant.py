@@ -9,6 +9,7 @@ from calltally.calls.errors import InvalidInput
 from calltally.cli.console.options import AsJson, Tenant
 from calltally.cli.console.output import print_result, print_rows
 from calltally.cli.console.session import read_once, write_once
+from calltally.cli.tenant_removal import remove
 from calltally.store.tenants.tenants import (
     add_tenant,
     admin_list_tenants,
@@ -21,7 +22,7 @@ from calltally.store.tenants.tenants import (
 )
 from calltally.web.api.admin.schemas import tenant_resource
 
-commands: Final = typer.Typer(help="Create, list, show and configure tenants.", no_args_is_help=True)
+commands: Final = typer.Typer(help="Create, list, show, configure and remove tenants.", no_args_is_help=True)
 
 
 @commands.command("add")
@@ -119,3 +120,6 @@ def country(
     write_once(set_default_country(tenant, chosen))
     readings = f"as numbers of {chosen}" if chosen else "by their last digits only"
     typer.echo(f"Searches of {tenant} read national numbers {readings}.")
+
+
+commands.command("remove")(remove)

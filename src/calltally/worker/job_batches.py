@@ -38,6 +38,7 @@ class WorkerRound(msgspec.Struct):
     expired_jobs: int = 0
     forgotten_jobs: int = 0
     closed_days: int = 0
+    removed_tenants: int = 0
     busy: int = 0
     failed: int = 0
     unanswered: int = 0

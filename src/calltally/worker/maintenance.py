@@ -16,11 +16,13 @@ from calltally.calls.errors import CalltallyError, Unavailable
 from calltally.logs import get_logger
 from calltally.retry_policy import RetryPolicy
 from calltally.store.db.leases import Lease, claim, release
+from calltally.store.maintenance.tenant_removal import admin_removals
 from calltally.store.tenants.kept_answers import OPERATOR
 from calltally.store.tenants.tenants import Tenant, admin_list_tenants
 from calltally.worker.dependencies import WorkerDependencies
 from calltally.worker.job_batches import LEASE_US, BatchRunner, TaskRun, WorkerRound
-from calltally.worker.maintenance_tasks import ANSWERS, MaintenanceTasks
+from calltally.worker.maintenance_tasks import ANSWERS, MaintenanceTask, MaintenanceTasks
+from calltally.worker.tenant_removal import REMOVAL, TenantRemover
 from calltally.worker.throttle import wait_for_stop
 
 # A round ends after this many tasks without a response from the database.
@@ -43,6 +45,8 @@ class MaintenanceWorker:
         self._stop = stop
         self._batches = BatchRunner(dependencies, stop)
         self._tasks = MaintenanceTasks(dependencies, self._batches).by_lease
+        remover = TenantRemover(self._store, dependencies.clock, self._batches, dependencies.folders)
+        self._removal = MaintenanceTask(remover.is_due, remover.run)
 
     async def run(self) -> None:
         """Run round after round; the pause grows while the database does not respond."""
@@ -65,6 +69,9 @@ class MaintenanceWorker:
                 if totals.unanswered >= _MAX_UNANSWERED:
                     break
             await self._run_safely(TaskRun(_OPERATOR, self._lease(_OPERATOR, ANSWERS), now_us, totals))
+            for removal in await self._store.read(admin_removals()):
+                tenant = Tenant(removal.tenant, "", 0)
+                await self._run_safely(TaskRun(tenant, self._lease(tenant, REMOVAL), now_us, totals))
         (log.debug if totals.is_idle else log.info)("worker round", **msgspec.structs.asdict(totals))
         return totals
 
@@ -77,7 +84,7 @@ class MaintenanceWorker:
             await self._run_task(task)
 
     async def _run_task(self, task: TaskRun) -> None:
-        maintenance_task = self._tasks[task.lease.job]
+        maintenance_task = self._tasks.get(task.lease.job, self._removal)
         # A read of SQLite does not yield to the event loop, and there may be many tenants.
         await asyncio.sleep(0)
         if self._stop.is_set() or not await self._store.read(maintenance_task.is_due(task)):

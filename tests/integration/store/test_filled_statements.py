@@ -17,6 +17,13 @@ from calltally.store.analytics.quality_repair import measure_calls
 from calltally.store.listing.browse import BrowsePosition, browse, count_fresh
 from calltally.store.listing.list_calls import list_calls
 from calltally.store.listing.sessions import SessionQuery, list_sessions
+from calltally.store.maintenance.tenant_removal import (
+    SETTLE_US,
+    TenantRows,
+    begin_removal,
+    count_tenant_rows,
+    finish_removal,
+)
 from calltally.store.rollups.alert_steps import step_sums
 from calltally.store.rollups.quality_delta import FINE_KEYS
 from calltally.store.rollups.quality_multiday import close_next_day
@@ -82,6 +89,7 @@ def fill(bench: Bench) -> None:
     bench.run(bench.store.read(step_sums(TENANT, 0, at_us(90) // SECOND_US)))
     fill_quality(bench)
     fill_deliveries(bench)
+    fill_removal(bench)
     with direct(bench.url) as db:
         db("UPDATE counts SET calls = calls + 1 WHERE width_s = 60")
     assert verdict(bench, repair=True).repaired
@@ -119,6 +127,18 @@ def fill_deliveries(bench: Bench) -> None:
     displayed = DeliveryFilter(state="dead", event="voice.call.completed", call_id=bytes(16))
     bench.run(bench.store.read(list_deliveries(TENANT, endpoint, displayed, 10)))
     bench.run(bench.store.write(replay_some(TENANT, endpoint, ReplayRange.of_window(0, None, (DEAD,)), 0)))
+
+
+def fill_removal(bench: Bench) -> None:
+    """Remove another tenant, in two batches of its calls."""
+    tenant = bench.new_tenant()
+    submit(bench, own(1, "call-1"), own(2, "call-2"), tenant=tenant)
+    bench.run(bench.store.read(count_tenant_rows(tenant)))
+    bench.run(bench.store.write(begin_removal(tenant, bench.now_us)))
+    rows = TenantRows(tenant)
+    while rows.table is not None:
+        bench.run(bench.store.write(rows.remove_batch(1)))
+    bench.run(bench.store.write(finish_removal(tenant, bench.now_us + SETTLE_US)))
 
 
 def test_filled_statements_read_one_tenant(bench: Bench) -> None:

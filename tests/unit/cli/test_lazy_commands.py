@@ -182,7 +182,7 @@ def test_short_option_prints_the_help(words: tuple[str, ...]) -> None:
 def test_shell_completes_commands() -> None:
     words = {
         "_CALLTALLY_COMPLETE": "complete_bash",
-        "COMP_WORDS": "calltally tenant re",
+        "COMP_WORDS": "calltally tenant ret",
         "COMP_CWORD": "2",
         "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1",
     }

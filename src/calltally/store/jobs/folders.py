@@ -30,6 +30,10 @@ class JobFolders:
     def of(self, tenant: str, job: bytes) -> "JobFolder":
         return JobFolder(self._root / tenant / job.hex())
 
+    def remove_tenant(self, tenant: str) -> None:
+        """Delete the folders of all jobs of a tenant. Raises Misconfigured if one cannot be deleted."""
+        JobFolder(self._root / tenant).remove_all()
+
     def jobs_unchanged_since(self, tenant: str, before_us: int) -> list[bytes]:
         """Return the ids of a tenant's jobs whose folders are unchanged since then. Raises Misconfigured."""
         with translate_os_errors():

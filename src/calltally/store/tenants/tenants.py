@@ -73,7 +73,10 @@ def add_tenant(tenant: str, name: str, now_us: int, epoch: str) -> StoreOperatio
     params = {"tenant": check_tenant_id(tenant), "name": check_name(name), "now_us": now_us}
     made = yield Statement("add_tenant", params)
     if not made:
-        message = f"tenant {tenant!r} already exists"
+        is_removed = yield Statement("find_removal", {"tenant": tenant})
+        message = f"tenant {tenant!r} " + (
+            "is being removed; create it again when that is finished" if is_removed else "already exists"
+        )
         raise Conflict(message)
     yield Statement("add_ledger_head", {"tenant": tenant, "epoch": epoch})
     return Tenant(tenant, name, now_us)

@@ -563,6 +563,7 @@ CREATE TABLE tenants (
     masks_numbers smallint NOT NULL DEFAULT 0,
     bridged_is_escalation smallint NOT NULL DEFAULT 0,
     default_country text COLLATE "C",
+    removed_us bigint,
     CONSTRAINT tenants_pkey PRIMARY KEY (tenant)
 );
 

@@ -583,7 +583,8 @@ CREATE TABLE tenants (
     retention_days INTEGER,
     masks_numbers INTEGER NOT NULL DEFAULT 0,
     bridged_is_escalation INTEGER NOT NULL DEFAULT 0,
-    default_country TEXT
+    default_country TEXT,
+    removed_us INTEGER
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE tombstones (

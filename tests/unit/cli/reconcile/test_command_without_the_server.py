@@ -39,6 +39,5 @@ def test_store_needs_server_packages(tmp_path: Path) -> None:
     for words in (("--events", "log"), ("--provider", "twilio")):
         result = calltally(tmp_path, "reconcile", *words, "--tenant", "acme", "--month", "2026-10")
         assert result.returncode == 1
-        assert (
-            result.stderr == "calltally: this comparison needs the server: pip install 'calltally[server]'\n"
-        )
+        needed = "calltally: a comparison with the local store needs the server"
+        assert result.stderr == f"{needed}: pip install 'calltally[server]'\n"

@@ -21,6 +21,7 @@ ACROSS_TENANTS = [
     "admin_newest_endpoint_secrets",
     "admin_newest_provider_secrets",
     "admin_newest_sink_secrets",
+    "admin_removals",
     "admin_sids_of_tenants",
     "admin_tenants_to_deliver",
     "admin_tenants_with_open_jobs",

@@ -11,11 +11,12 @@ VALUES (:tenant, 0, :epoch)
 -- name: find_tenant
 SELECT tenant, name, created_us, retention_days, masks_numbers, bridged_is_escalation, default_country
 FROM tenants
-WHERE tenant = :tenant
+WHERE tenant = :tenant AND removed_us IS NULL
 
 -- name: admin_list_tenants
 SELECT tenant, name, created_us, retention_days, masks_numbers, bridged_is_escalation, default_country
 FROM tenants
+WHERE removed_us IS NULL
 ORDER BY tenant
 
 -- name: set_retention!

@@ -98,6 +98,13 @@ class TenantList(msgspec.Struct, frozen=True):
     data: list[TenantResource]
 
 
+class TenantContents(msgspec.Struct, frozen=True):
+    """Everything that is stored of a tenant: the number of rows by table, without empty tables."""
+
+    tenant: str
+    rows: dict[str, int]
+
+
 class NewApiKeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A new API key. `name` is a label."""
 

@@ -25,6 +25,10 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "bridged_is_escalation": _BRIDGED,
         "default_country": _COUNTRY,
     },
+    "TenantContents": {
+        "tenant": "The tenant's id.",
+        "rows": "The number of rows by table, without empty tables.",
+    },
     "TenantList": {"data": "The tenants, in the order of their ids."},
     "EscalationBody": {"bridged_is_escalation": _BRIDGED},
     "CountryBody": {"default_country": _COUNTRY},
