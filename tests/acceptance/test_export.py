@@ -85,7 +85,7 @@ def test_filters_and_json(session: ExportSession) -> None:
     manifest = json.loads(ended(session.export(*words, *filters)))
     query = "&status=completed,ringing&route=r0&escalated=false"
     assert session.read("some/calls.ndjson") == session.stream("ndjson", query)
-    assert manifest == json.loads(session.read("some/manifest.json"))
+    assert manifest == json.loads(session.read("some/_manifest.json"))
     assert (manifest["rows"], manifest["by_status"]) == (80, {"completed": 40, "ringing": 40})
     assert manifest["filters"]["status"] == ["completed", "ringing"]
 
@@ -105,22 +105,22 @@ def test_what_changes_in_a_closed_month_is_an_amendment(session: ExportSession, 
     stated = ended(session.export(*words))
     assert stated.splitlines()[0] == "since then: 1 added, 1 changed, 1 removed"
     assert session.read(f"oct/calls.{form}") == before
-    [gone] = session.read("oct/amendments/0001/gone.ndjson").splitlines()
+    [gone] = session.read("oct/_amendments/0001/gone.ndjson").splitlines()
     assert json.loads(gone)["reason"] == "left"
-    manifest = json.loads(session.read("oct/amendments/0001/manifest.json"))
-    assert manifest["amends"]["base"]["name"] == "manifest.json"
+    manifest = json.loads(session.read("oct/_amendments/0001/_manifest.json"))
+    assert manifest["amends"]["base"]["name"] == "_manifest.json"
     assert manifest["rows"] == 2
     session.report(event(5, id="late-5", status="completed"))
     ended(session.export(*words))
-    second = json.loads(session.read("oct/amendments/0002/manifest.json"))
+    second = json.loads(session.read("oct/_amendments/0002/_manifest.json"))
     assert second["amends"] == {
-        "base": {"name": "amendments/0001/manifest.json", "sha256": second["amends"]["base"]["sha256"]},
+        "base": {"name": "_amendments/0001/_manifest.json", "sha256": second["amends"]["base"]["sha256"]},
         "added": 0,
         "changed": 1,
         "gone": 0,
     }
     assert len(ended(session.export("--verify", "oct")).split("since then: ")) == 3
-    (session.folder / "oct/amendments/0002" / f"calls.{form}").write_bytes(b"")
+    (session.folder / "oct/_amendments/0002" / f"calls.{form}").write_bytes(b"")
     assert "was changed" in session.export("--verify", "oct").stderr
     assert ended(session.export("--verify", "oct"), 1) == ""
 
@@ -147,8 +147,8 @@ def test_an_erased_call_is_gone_in_the_amendment(session: ExportSession) -> None
     erased = session.live.request("DELETE", f"{LIST}/call-4?tenant={tenant}", headers=session.live.admin)
     assert erased.status == 204, erased
     ended(session.export(*words))
-    assert json.loads(session.read("oct/amendments/0001/gone.ndjson"))["reason"] == "erased"
-    assert not (session.folder / "oct/amendments/0001/calls.ndjson").exists()
+    assert json.loads(session.read("oct/_amendments/0001/gone.ndjson"))["reason"] == "erased"
+    assert not (session.folder / "oct/_amendments/0001/calls.ndjson").exists()
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_another_window_in_the_same_folder_is_refused_and_restart_replaces_it(se
     (session.folder / "o" / "mine.txt").write_text("stays")
     ended(session.export("--from", "2026-10-05", "--to", "2026-10-06", "--out", "o", "--restart"))
     left = {path.name for path in (session.folder / "o").iterdir()}
-    assert left == {"calls.ndjson", "manifest.json", "mine.txt", ".export.lock"}
+    assert left == {"calls.ndjson", "_manifest.json", "mine.txt", ".export.lock"}
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
@@ -227,7 +227,7 @@ def test_following_appends_what_changes_until_it_is_stopped(
     session: ExportSession, how: signal.Signals
 ) -> None:
     words = [*COMMAND, "export", "--all", "--route", "r0", "--out", "f", "--follow"]
-    changes = session.folder / "f" / "changes.ndjson"
+    changes = session.folder / "f" / "_changes.ndjson"
     expected = 0
     for round_number in range(2):
         with subprocess.Popen(
@@ -292,7 +292,7 @@ def test_a_bare_server_that_moves_is_read_until_it_agrees(tmp_path: Path) -> Non
         done = calltally(tmp_path, "export", *words, environment=environment)
     stated = ended(done)
     assert "431 calls from 2026-10-01 to 2026-10-04" in stated
-    assert "moved     0 repeats and 1 holes in 3 readings; drift.ndjson names each" in stated
+    assert "moved     0 repeats and 1 holes in 3 readings; _drift.ndjson names each" in stated
     assert "complete  yes: the last two of 3 readings agree" in stated
     assert "the server has no snapshots" in done.stderr
 
@@ -317,19 +317,21 @@ def test_a_bucket_gets_the_files_and_last_of_all_the_manifest(session: ExportSes
     words = ("--month", "2026-10", "--out", "s3://exports/acme/oct", "--partition", "day", "--raw")
     with standing_in(bucket) as variables:
         stated = ended(session.export(*words, **variables))
-        assert bucket.puts[-1] == "exports/acme/oct/manifest.json"
+        assert bucket.puts[-1] == "exports/acme/oct/_manifest.json"
         assert len([name for name in bucket.puts if "/calls-2026-10-" in name]) == 24
         assert "in s3://exports/acme/oct" in stated
         assert list(session.folder.iterdir()) == []
         session.report(event(2, id="late", status="completed"))
         ended(session.export(*words, **variables))
-    assert bucket.puts[-1] == "exports/acme/oct/amendments/0001/manifest.json"
+    assert bucket.puts[-1] == "exports/acme/oct/_amendments/0001/_manifest.json"
     parts = [
         body for name, body in sorted(bucket.objects.items()) if "/calls-" in name and "amend" not in name
     ]
     assert b"".join(parts) != session.stream("ndjson")
     assert len(b"".join(parts).splitlines()) == 240
-    assert json.loads(bucket.objects["exports/acme/oct/amendments/0001/calls.ndjson"])["call_sid"] == "call-2"
+    assert (
+        json.loads(bucket.objects["exports/acme/oct/_amendments/0001/calls.ndjson"])["call_sid"] == "call-2"
+    )
 
 
 def test_an_upload_that_broke_off_goes_on_and_a_bucket_that_lies_is_noticed(session: ExportSession) -> None:
@@ -360,8 +362,8 @@ def test_a_restart_leaves_nothing_of_the_export_before_in_the_bucket(session: Ex
         ended(session.export(*words, "--restart", **variables))
         assert bucket.objects["exports/oct/calls.ndjson"] == session.stream("ndjson")
         assert bucket.deletes == [
-            (before, "exports/oct/manifest.json"),
-            (before, "exports/oct/amendments/0001/manifest.json"),
+            (before, "exports/oct/_manifest.json"),
+            (before, "exports/oct/_amendments/0001/_manifest.json"),
         ]
         assert "there are no changes since the export" in session.export(*words, **variables).stderr
 
@@ -371,9 +373,9 @@ def test_a_manifest_in_a_bucket_that_names_other_files_is_refused(session: Expor
     words = ("--month", "2026-10", "--out", "s3://exports/oct")
     with standing_in(bucket) as variables:
         ended(session.export(*words, **variables))
-        manifest = json.loads(bucket.objects["exports/oct/manifest.json"])
+        manifest = json.loads(bucket.objects["exports/oct/_manifest.json"])
         manifest["files"][0]["name"] = "../mine.txt"
-        bucket.objects["exports/oct/manifest.json"] = json.dumps(manifest).encode()
+        bucket.objects["exports/oct/_manifest.json"] = json.dumps(manifest).encode()
         (session.folder / "mine.txt").write_text("stays")
         done = session.export(*words, **variables)
         assert ended(done, 1) == ""
@@ -381,7 +383,7 @@ def test_a_manifest_in_a_bucket_that_names_other_files_is_refused(session: Expor
         assert session.read("mine.txt") == b"stays"
         # What was fetched is not taken for an export that is still to be sent.
         manifest["files"][0]["name"] = "calls.ndjson"
-        bucket.objects["exports/oct/manifest.json"] = json.dumps(manifest).encode()
+        bucket.objects["exports/oct/_manifest.json"] = json.dumps(manifest).encode()
         for _ in range(2):
             other = session.export("--month", "2026-09", *words[2:], **variables)
             assert "contains another export: window was" in other.stderr

@@ -47,7 +47,7 @@ def test_killed_at_random_points_it_ends_with_the_same_bytes(
     assert last.returncode == 0, last.stdout + last.stderr
     assert "resuming after" in last.stderr
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
-    assert json.loads((tmp_path / "killed/manifest.json").read_bytes())["rows"] == CALLS
+    assert json.loads((tmp_path / "killed/_manifest.json").read_bytes())["rows"] == CALLS
 
 
 def kill_at(folder: Path, words: tuple[str, ...], environment: dict[str, str], point: int) -> None:

@@ -344,7 +344,7 @@ def test_full_disk_is_reported(
         (("--events", "log"), "no window is given"),
         (("--events", "log", *WINDOW), "the source of the calls is missing"),
         (("--events", "missing", "--calls", "export"), "missing cannot be read"),
-        (("--events", "log", "--calls", "."), "has no manifest.json"),
+        (("--events", "log", "--calls", "."), "has no _manifest.json"),
         (("--events", "log", "--calls", "export", "--late", "soon"), "--late 'soon'"),
         (("--events", "log", "--calls", "export", "--as-of", "now"), "--as-of"),
         (("--events", "log", "--calls", "export", "--expect", "bogus"), "completed, started, escalated"),

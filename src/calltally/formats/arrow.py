@@ -23,9 +23,11 @@ _TYPES: Final[Mapping[Kind, Any]] = {
     Kind.INTEGER: pa.int64(),
     Kind.FLAG: pa.bool_(),
 }
+# Room for every amount: own events state up to 18 digits before the point, providers up to 20 after it.
+AMOUNT: Final = pa.decimal128(38, 20)
 _NESTED: Final[Mapping[str, Any]] = {
     **{
-        name: pa.struct([(key, _TEXT) for key in each.__struct_fields__])  # type: ignore[attr-defined] # they are Structs
+        name: pa.struct([(key, AMOUNT if key == "amount" else _TEXT) for key in each.__struct_fields__])  # type: ignore[attr-defined] # they are Structs
         for name, each in _STRUCTS.items()
     },
     "tags": pa.list_(_TEXT),
@@ -63,8 +65,9 @@ class ArrowReader:
         return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
 
 
-def _instants(column: Column, kind: Any) -> Any:  # noqa: ANN401 (pyarrow has no types of its own)
-    # As text first: Arrow reads RFC 3339 itself, ten times as fast as Python makes datetimes of it.
+def _parsed(column: Column, kind: Any) -> Any:  # noqa: ANN401 (pyarrow has no types of its own)
+    # As text first: Arrow reads RFC 3339 itself, ten times as fast as Python makes datetimes of it, and
+    # decimals too.
     return pa.array(column, _TEXT).cast(kind)
 
 
@@ -84,12 +87,12 @@ def _structs(column: Column, kind: Any) -> Any:  # noqa: ANN401
     else:
         absent = None
         children = [list(map(attrgetter(field.name), column)) for field in kind]
-    arrays = [pa.array(each, field.type) for field, each in zip(kind, children, strict=True)]
+    arrays = [_parsed(each, field.type) for field, each in zip(kind, children, strict=True)]
     return pa.StructArray.from_arrays(arrays, fields=list(kind), mask=absent)
 
 
 _MAKERS: Final[Mapping[str, Callable[[Column, Any], Any]]] = {
-    **{name: _instants if kind is Kind.INSTANT else pa.array for name, kind in COLUMNS.items()},
+    **{name: _parsed if kind is Kind.INSTANT else pa.array for name, kind in COLUMNS.items()},
     **dict.fromkeys(_STRUCTS, _structs),
     "metadata": _json,
 }

@@ -13,9 +13,10 @@ import msgspec
 from calltally.calls.errors import InvalidInput
 from calltally.calls.times import parse_instant
 from calltally.calls.windows import TimeWindow
-from calltally.client.exporting.exported_state import GONE_FILE, ExportLayer, RemovedCall, read_layers
+from calltally.client.exporting.exported_state import ExportLayer, RemovedCall, read_layers
 from calltally.client.exporting.files import file_sha256
-from calltally.client.exporting.manifest import MANIFEST, find_damage
+from calltally.client.exporting.manifest import find_damage, manifest_path
+from calltally.client.exporting.names import GONE_FILE, MANIFEST
 from calltally.external_sort import ExternalSorter
 from calltally.formats.csv_lines import unguard
 from calltally.reconcile.call_states import CallState, ExportedRecord, state_of
@@ -54,7 +55,7 @@ class AmendedExport(NamedTuple):
         from_us, to_us = self._ends()
         is_before = from_us is not None and window.from_us < from_us
         if is_before or (to_us is not None and window.to_us > to_us):
-            ends = self.layers[0].manifest.window
+            ends = self.layers[-1].manifest.window
             span = f"from {ends.get('from') or 'the first call'} to {ends.get('to') or 'the last call'}"
             message = f"the export in {self.layers[0].folder} is {span}; choose a window inside of it"
             raise InvalidInput.of("window", message)
@@ -70,7 +71,7 @@ class AmendedExport(NamedTuple):
                 yield state
 
     def _ends(self) -> tuple[int | None, int | None]:
-        ends = self.layers[0].manifest.window
+        ends = self.layers[-1].manifest.window
         from_us, to_us = (None if (end := ends.get(name)) is None else parse_instant(end) for name in _ENDS)
         return from_us, to_us
 
@@ -105,7 +106,7 @@ def _check_unchanged(layers: list[ExportLayer]) -> None:
             raise InvalidInput.of(_OPTION, message)
     for former, layer in pairwise(layers):
         amends = layer.manifest.amends
-        if amends is None or amends.base.sha256 != file_sha256(former.folder / MANIFEST):
+        if amends is None or amends.base.sha256 != file_sha256(manifest_path(former.folder)):
             message = f"{layer.folder} does not amend the previous export; export the window again"
             raise InvalidInput.of(_OPTION, message)
 

@@ -35,6 +35,9 @@ def _known(*names: str) -> st.SearchStrategy[Json | None]:
     return st.none() | st.fixed_dictionaries({name: st.none() | texts for name in names})
 
 
+_amounts = st.from_regex(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,20})?", fullmatch=True)
+
+
 def _calls() -> st.SearchStrategy[Call]:
     fields: dict[str, st.SearchStrategy[Any]] = {name: st.none() | texts for name in Call.__struct_fields__}
     times = st.none() | st.builds(utc_text, _instants_us)
@@ -55,7 +58,7 @@ def _calls() -> st.SearchStrategy[Call]:
         "sip_code": _codes,
         "escalation": _known("target", "initiated_by", "reason"),
         "transfer": _known("target", "outcome"),
-        "cost": st.none() | st.fixed_dictionaries({"amount": texts, "currency": st.none() | texts}),
+        "cost": st.none() | st.fixed_dictionaries({"amount": _amounts, "currency": st.none() | texts}),
         "tags": st.lists(texts, max_size=3),
         "metadata": st.none() | st.dictionaries(_names, _json, max_size=4),
         "conflicts": st.integers(0, 2**31),

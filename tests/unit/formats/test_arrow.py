@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
@@ -60,6 +61,8 @@ def as_read(name: str, value: Any) -> Any:  # noqa: ANN401 (JSON may be anything
     """A value as JSON has it, as the column has it."""
     if value is not None and COLUMNS[name] is Kind.INSTANT:
         return datetime.fromisoformat(value)
+    if value is not None and name == "cost":
+        return {**value, "amount": Decimal(value["amount"])}
     return value
 
 
@@ -75,7 +78,6 @@ def test_a_text_may_look_like_anything(text: str) -> None:
         "summary": text,
         "agent": text,
         "tags": [text, text],
-        "cost": {"amount": text, "currency": None},
         "escalation": {"target": None, "initiated_by": text, "reason": text},
     }
     batch = READER.read(joined([plain(), plain(metadata={text: text, "b": [text]}, **given), plain()]))
@@ -96,9 +98,17 @@ def test_objects_may_have_fewer_fields_or_more_in_any_order() -> None:
     costs = [{"amount": "1"}, {"id": "2", "currency": "EUR", "amount": "1"}]
     batch = READER.read(joined([plain(cost=cost) for cost in costs]))
     assert batch.column("cost").to_pylist() == [
-        {"amount": "1", "currency": None},
-        {"amount": "1", "currency": "EUR"},
+        {"amount": Decimal(1), "currency": None},
+        {"amount": Decimal(1), "currency": "EUR"},
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["0.0140", "-0", "123456789012345678.123456789012", "1.23456789012345678901"]
+)
+def test_amounts_are_exact_decimals(text: str) -> None:
+    batch = READER.read(plain(cost={"amount": text, "currency": "USD"}))
+    assert batch.column("cost").to_pylist()[0]["amount"] == Decimal(text)
 
 
 def test_erased_calls_stand_among_others() -> None:
@@ -130,6 +140,7 @@ def test_records_of_other_releases_have_more_fields_or_fewer_in_any_order() -> N
         *((b'"tags":[]', b'"tags":' + bad) for bad in (b"[1]", b'["a"', b"{}")),
         *((b'"metadata":null', b'"metadata":' + bad) for bad in (b'{"a"}', b'["a","b"')),
         (b'"cost":null', b'"cost":{"amount":1,"currency":"EUR"}'),
+        (b'"cost":null', b'"cost":{"amount":"one","currency":"EUR"}'),
         (b'"answered_at":null', b'"answered_at":"yesterday"'),
         (b'"answered_at":null', b'"answered_at":"2026-13-01T00:00:00.000000Z"'),
     ],
@@ -175,7 +186,9 @@ def test_the_types_are_those_that_a_warehouse_can_use() -> None:
     assert SCHEMA.field("tags").type == pa.list_(pa.string())
     assert SCHEMA.field("metadata").type == pa.string()
     assert [field.name for field in SCHEMA.field("escalation").type] == ["target", "initiated_by", "reason"]
-    assert [field.name for field in SCHEMA.field("cost").type] == ["amount", "currency"]
+    assert SCHEMA.field("cost").type == pa.struct(
+        [("amount", pa.decimal128(38, 20)), ("currency", pa.string())]
+    )
 
 
 def test_row_groups_are_bounded_by_rows_and_by_bytes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,7 +120,7 @@ def test_erased_call_has_no_state(tmp_path: Path) -> None:
     assert [state.call_sid for state in open_export(tmp_path).states()] == ["CA1"]
 
 
-AMENDED = AmendmentSummary(ManifestLink("../manifest.json", "0" * 64), 1, 1, 1)
+AMENDED = AmendmentSummary(ManifestLink("../_manifest.json", "0" * 64), 1, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -164,15 +164,15 @@ def test_unreadable_file_is_named(tmp_path: Path, name: str, content: bytes, wor
 
 def amend(folder: Path, number: int, calls: list[bytes], gone: list[bytes]) -> Path:
     """Write an amendment of the last layer."""
-    base = folder / "amendments" / f"{number - 1:04d}" if number > 1 else folder
-    layer = folder / "amendments" / f"{number:04d}"
+    base = folder / "_amendments" / f"{number - 1:04d}" if number > 1 else folder
+    layer = folder / "_amendments" / f"{number:04d}"
     layer.mkdir(parents=True)
     files = []
     for name, lines in (("calls.ndjson", calls), ("gone.ndjson", gone)):
         if lines:
             (layer / name).write_bytes(b"".join(line + b"\n" for line in lines))
             files.append(state(layer / name, len(lines)))
-    link = ManifestLink("manifest.json", hashlib.sha256((base / "manifest.json").read_bytes()).hexdigest())
+    link = ManifestLink("_manifest.json", hashlib.sha256((base / "_manifest.json").read_bytes()).hexdigest())
     fields = {
         "files": files,
         "revision": 9 + number,
@@ -204,7 +204,7 @@ def test_missing_amendment_is_refused(tmp_path: Path) -> None:
     folder = exported(tmp_path, "ndjson")
     amend(folder, 1, [record(0)], [])
     amend(folder, 2, [record(1)], [])
-    (folder / "amendments" / "0001").rename(tmp_path / "away")
+    (folder / "_amendments" / "0001").rename(tmp_path / "away")
     with pytest.raises(InvalidInput, match="0002 does not amend the previous export"):
         open_export(folder)
 

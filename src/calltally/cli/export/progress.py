@@ -10,6 +10,7 @@ from rich.table import Column
 from rich.text import Text
 
 from calltally.client.exporting.manifest import Manifest
+from calltally.client.exporting.names import DRIFT_FILE, names_of
 
 _BAR_CHARS: Final = 24
 _BAR_COLUMNS: Final = 100
@@ -110,7 +111,8 @@ def _states(manifest: Manifest, width: int) -> Iterator[str]:
 def _drift(manifest: Manifest) -> Iterator[str]:
     if manifest.repeats or manifest.holes:
         found = f"{manifest.repeats:,} repeats and {manifest.holes:,} holes"
-        yield f"moved     {found} in {manifest.readings} readings; drift.ndjson names each"
+        names = [file.name for file in manifest.files if file.name in names_of(DRIFT_FILE)] or [DRIFT_FILE]
+        yield f"moved     {found} in {manifest.readings} readings; {names[0]} names each"
     for note in manifest.notes:
         yield f"note      {note}"
 

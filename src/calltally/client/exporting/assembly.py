@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from calltally.client.exporting.checkpoint import Drift, FileState, SlicesPosition
 from calltally.client.exporting.files import AppendFile
+from calltally.client.exporting.names import DRIFT_FILE
 from calltally.client.exporting.output import READINGS, CallBatch, ExportWriter
 from calltally.client.exporting.pages import ExportSource, decode_fields, ndjson_lines, read_batches
 from calltally.client.exporting.request import partition_label
@@ -29,7 +30,6 @@ from calltally.client.exporting.slices import (
     find_duplicates,
 )
 
-DRIFT_FILE: Final = "drift.ndjson"
 _encoder: Final = msgspec.json.Encoder()
 
 

@@ -4,7 +4,7 @@ import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import takewhile
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 from calltally.client.errors import InvalidArgument, NotInstalled
 from calltally.client.exporting.amendments import check_same_export
 from calltally.client.exporting.errors import BucketRefused, DamagedExport
-from calltally.client.exporting.exported_state import AMENDMENTS, ExportLayer, read_layers
+from calltally.client.exporting.exported_state import ExportLayer, read_layers
 from calltally.client.exporting.files import file_sha256
-from calltally.client.exporting.manifest import MANIFEST, read_manifest
-from calltally.client.exporting.output import RAW_FOLDER, ExportFolder, ExportRun, ProgressListener
+from calltally.client.exporting.manifest import manifest_path, read_manifest
+from calltally.client.exporting.names import manifest_names
+from calltally.client.exporting.output import ExportFolder, ExportRun, ProgressListener
 from calltally.client.exporting.pages import ExportSource
 from calltally.client.exporting.request import ExportPlan
 from calltally.client.exporting.runs import RerunMode, exclusive_access, run_export
@@ -83,22 +84,22 @@ class ExportBucket:
     def fetch_all(self, folder: Path, progress: ProgressListener) -> None:
         """Download the bucket's export into `folder`, if there is one."""
         (folder / _FETCHING_MARK).touch()
-        if self._fetch(folder, MANIFEST):
+        if self._fetch_first(folder, manifest_names(0)):
             self._fetch_named(folder, progress)
         else:
             (folder / _FETCHING_MARK).unlink()
 
     def _fetch_named(self, folder: Path, progress: ProgressListener) -> None:
         progress.notify(f"downloading the export in {self._url} to compare it")
-        for name in _amendment_manifests():
-            if not self._fetch(folder, name):
+        for number in count(1):
+            if not self._fetch_first(folder, manifest_names(number)):
                 break
         for name, size in _named_files(folder):
             if not self._fetch(folder, name) or (folder / name).stat().st_size != size:
                 raise DamagedExport(f"{self._url}/{name} differs from its manifest")
             _record_sent(folder, _digest_entry(folder, name))
         for layer in read_layers(folder):
-            _record_sent(folder, _digest_entry(folder, _prefix(layer) + MANIFEST))
+            _record_sent(folder, _digest_entry(folder, _manifest_name(layer)))
 
     def put_all(self, folder: Path, progress: ProgressListener) -> None:
         """Upload missing files: those of the export, its manifest, then those of its amendments.
@@ -107,7 +108,7 @@ class ExportBucket:
         name can have the same size.
         """
         progress.begin("uploading", None)
-        if _digest_entry(folder, MANIFEST) not in _sent_entries(folder):
+        if _digest_entry(folder, manifest_path(folder).name) not in _sent_entries(folder):
             self._delete_manifests()
         sent = _sent_entries(folder)
         for name in _upload_names(folder):
@@ -125,11 +126,13 @@ class ExportBucket:
 
     def _delete_manifests(self) -> None:
         """Delete the manifests of an earlier export first, or they would describe the new files."""
-        amendments = takewhile(lambda name: self._size(name) is not None, _amendment_manifests())
-        for name in (MANIFEST, *reversed(list(amendments))):
-            if self._size(name) is not None:
+        for number in count():
+            found = [name for name in manifest_names(number) if self._size(name) is not None]
+            for name in found:
                 with self._bucket_errors(name):
                     self._obstore.delete(self._store, name)
+            if number and not found:
+                break
 
     def _size(self, name: str) -> int | None:
         with self._bucket_errors(name):
@@ -137,6 +140,9 @@ class ExportBucket:
                 return int(self._obstore.head(self._store, name)["size"])
             except FileNotFoundError:
                 return None
+
+    def _fetch_first(self, folder: Path, names: Iterator[str]) -> bool:
+        return any(self._fetch(folder, name) for name in names)
 
     def _fetch(self, folder: Path, name: str) -> bool:
         path = folder / name
@@ -172,10 +178,6 @@ def _clear_work_folder(work: Path) -> None:
     (work / _FETCHING_MARK).unlink()
 
 
-def _amendment_manifests() -> Iterator[str]:
-    return (f"{AMENDMENTS}/{number:04d}/{MANIFEST}" for number in range(1, 10_000))
-
-
 def _named_files(folder: Path) -> Iterator[tuple[str, int]]:
     """Yield all files in the manifests with their sizes; for raw responses, the list of checksums."""
     for layer in read_layers(folder):
@@ -189,8 +191,14 @@ def _upload_names(folder: Path) -> Iterator[str]:
     for layer in read_layers(folder):
         names = [file.name for file in layer.manifest.files]
         if layer.manifest.raw:
-            names += [f"{RAW_FOLDER}/{path.name}" for path in sorted((layer.folder / RAW_FOLDER).iterdir())]
-        yield from (_prefix(layer) + name for name in (*names, MANIFEST))
+            raw = (layer.folder / layer.manifest.raw.name).parent
+            names += [f"{raw.name}/{path.name}" for path in sorted(raw.iterdir())]
+        yield from (_prefix(layer) + name for name in names)
+        yield _manifest_name(layer)
+
+
+def _manifest_name(layer: ExportLayer) -> str:
+    return _prefix(layer) + manifest_path(layer.folder).name
 
 
 def _prefix(layer: ExportLayer) -> str:

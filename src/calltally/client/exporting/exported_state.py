@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -11,12 +12,11 @@ import msgspec
 
 from calltally.calls.export_formats import CSV, PARQUET
 from calltally.client.exporting.manifest import Manifest, read_manifest
+from calltally.client.exporting.names import GONE_FILE, amendments_folder
 from calltally.client.exporting.pages import decode_fields, join_records
 from calltally.external_sort import ExternalSorter
 from calltally.formats.writers import new_writer
 
-AMENDMENTS: Final = "amendments"
-GONE_FILE: Final = "gone.ndjson"
 _PRESENT: Final = b"+"
 _REMOVED: Final = b"-"
 _DIGEST_BYTES: Final = 16
@@ -55,9 +55,10 @@ def read_layers(out: Path) -> list[ExportLayer]:
     base = read_manifest(out)
     if base is None:
         return []
-    folders = sorted((out / AMENDMENTS).glob("[0-9]*"))
+    parent = amendments_folder(out)
+    folders = sorted(parent.glob("[0-9]*"))
     amendments = [
-        ExportLayer(folder, f"{AMENDMENTS}/{folder.name}", found)
+        ExportLayer(folder, f"{parent.name}/{folder.name}", found)
         for folder in folders
         if (found := read_manifest(folder))
     ]
@@ -123,6 +124,9 @@ def _csv_rows(lines: Iterable[str]) -> Iterator[DigestRow]:
 
 def _packed_rows(batch: Any) -> Iterator[DigestRow]:  # noqa: ANN401 (pyarrow has no types of its own)
     for values in batch.to_pylist():
+        if values["cost"] is not None:
+            # Earlier versions wrote amounts as text.
+            values["cost"]["amount"] = f"{Decimal(values['cost']['amount']).normalize():f}"
         yield values["id"], _digest(_encoder.encode(values))
 
 

@@ -22,12 +22,11 @@ from calltally.client.exporting.feed import (
 )
 from calltally.client.exporting.files import AppendFile
 from calltally.client.exporting.manifest import Manifest
+from calltally.client.exporting.names import CHANGES_FILE, FOLLOW_CHECKPOINT, existing_name, names_of
 from calltally.client.exporting.output import ExportRun
 from calltally.client.exporting.pages import ndjson_lines
 from calltally.client.exporting.request import ExportPlan
 
-CHANGES_FILE: Final = "changes.ndjson"
-FOLLOW_CHECKPOINT: Final = "follow.checkpoint"
 # Duration of a long poll, less than the client's timeout.
 LONG_POLL_S: Final = 20
 
@@ -49,10 +48,11 @@ class Follower:
 
     def __init__(self, run: ExportRun, base: Manifest) -> None:
         self._run = run
-        self._path: Path = run.folder.out / FOLLOW_CHECKPOINT
+        self._path: Path = follow_path(run.folder.out)
         self._checkpoint = load(self._path) or _first_checkpoint(run.plan, base)
         run.plan.check_same(self._checkpoint.plan, str(self._path))
-        self._file = AppendFile(run.folder.out / CHANGES_FILE, self._checkpoint.state)
+        self._name = changes_name(self._checkpoint)
+        self._file = AppendFile(run.folder.out / self._name, self._checkpoint.state)
         self._rows = self._checkpoint.state.rows if self._checkpoint.state else 0
 
     def poll_once(self, wait_s: int = LONG_POLL_S) -> int:
@@ -65,7 +65,7 @@ class Follower:
         self._file.write(ndjson_lines(lines) if lines else b"")
         self._rows += len(lines)
         self._checkpoint = FollowCheckpoint(
-            self._checkpoint.plan, page.next, self._file.state(CHANGES_FILE, self._rows)
+            self._checkpoint.plan, page.next, self._file.state(self._name, self._rows)
         )
         replace_file(self._path, _encoder.encode(self._checkpoint))
         return len(lines)
@@ -103,6 +103,17 @@ def _first_checkpoint(plan: ExportPlan, base: Manifest) -> FollowCheckpoint:
     from_us, to_us = (None if text is None else parse_instant(text) for text in ends)
     window = replace(plan.window, from_us=from_us, to_us=to_us)
     return FollowCheckpoint(replace(plan, window=window), base.next)
+
+
+def follow_path(out: Path) -> Path:
+    """Return the path of the follower's checkpoint in `out`, whether it exists or not."""
+    return out / existing_name(out, FOLLOW_CHECKPOINT)
+
+
+def changes_name(checkpoint: FollowCheckpoint) -> str:
+    """Return the name of the file that the follower appends to."""
+    name = checkpoint.state.name if checkpoint.state else CHANGES_FILE
+    return name if name in names_of(CHANGES_FILE) else CHANGES_FILE
 
 
 def load(path: Path) -> FollowCheckpoint | None:

@@ -1,4 +1,4 @@
-"""Manifest of an export (`manifest.json`), written last and verified against its files.
+"""Manifest of an export (`_manifest.json`), written last and verified against its files.
 
 It contains neither durations nor interruptions: an export that was killed and resumed has the same manifest
 as one without interruption.
@@ -21,9 +21,8 @@ from calltally.client.exporting.checkpoint import (
 )
 from calltally.client.exporting.errors import DamagedExport
 from calltally.client.exporting.files import matches_checksum
+from calltally.client.exporting.names import MANIFEST, existing_name
 from calltally.client.exporting.request import ExportPlan, check_names
-
-MANIFEST: Final = "manifest.json"
 
 
 class ManifestLink(msgspec.Struct, frozen=True):
@@ -123,20 +122,26 @@ def write_manifest(out: Path, manifest: Manifest) -> None:
     replace_file(out / MANIFEST, content, is_durable=True)
 
 
+def manifest_path(out: Path) -> Path:
+    """Return the path of the manifest in `out`, whether it exists or not."""
+    return out / existing_name(out, MANIFEST)
+
+
 def read_manifest(out: Path) -> Manifest | None:
     """Return the manifest in `out` or None.
 
     Raises DamagedExport if it cannot be read, or contains file names that no export uses.
     """
+    path = manifest_path(out)
     try:
-        found = _decoder.decode((out / MANIFEST).read_bytes())
+        found = _decoder.decode(path.read_bytes())
     except FileNotFoundError:
         return None
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        detail = f"{out / MANIFEST} is not the manifest of an export ({fault})"
+        detail = f"{path} is not the manifest of an export ({fault})"
         raise DamagedExport(f"{detail}; choose another folder, or remove it") from fault
     named = (*found.files, *([found.raw] if found.raw else []))
-    check_names(out / MANIFEST, (file.name for file in named))
+    check_names(path, (file.name for file in named))
     return found
 
 

@@ -26,10 +26,10 @@ from calltally.client.exporting.files import (
     OutputFile,
     open_output,
 )
+from calltally.client.exporting.names import RAW_FOLDER
 from calltally.client.exporting.pages import CallFields, ExportSource
 from calltally.client.exporting.request import ExportPlan, file_name
 
-RAW_FOLDER: Final = "raw"
 _CHECKSUM_FILE: Final = "SHA256SUMS"
 # Folder of the readings of a server without snapshots.
 READINGS: Final = ".readings"
@@ -78,7 +78,7 @@ class RawResponses:
     """Unchanged responses for `--raw`: one numbered file each, and a list of checksums for `sha256sum -c`."""
 
     def __init__(self, out: Path, state: FileState | None) -> None:
-        self._folder = out / RAW_FOLDER
+        self._folder = (out / state.name).parent if state else out / RAW_FOLDER
         self._folder.mkdir(FOLDER_MODE, exist_ok=True)
         self._answers = state.rows if state else 0
         self._sums = AppendFile(self._folder / _CHECKSUM_FILE, state)
@@ -91,7 +91,7 @@ class RawResponses:
         file.close()
         self._sums.write(f"{file.state(name, 1).sha256}  {name}\n".encode())
         self._answers += 1
-        return self._sums.state(f"{RAW_FOLDER}/{_CHECKSUM_FILE}", self._answers)
+        return self._sums.state(f"{self._folder.name}/{_CHECKSUM_FILE}", self._answers)
 
     def close(self) -> None:
         self._sums.close()

@@ -41,7 +41,7 @@ _OPTION_NAMES: Final[Mapping[str, str]] = {
 _MAX_DURATION_US: Final = 36_525 * DAY_US
 _DAY: Final = timedelta(days=1)
 FILE_NAMES: Final = re.compile(
-    r"calls(-[0-9A-Za-z-]+)?\.[a-z]+|drift\.ndjson|gone\.ndjson|raw/SHA256SUMS", re.ASCII
+    r"calls(-[0-9A-Za-z-]+)?\.[a-z]+|_?drift\.ndjson|gone\.ndjson|_?raw/SHA256SUMS", re.ASCII
 )
 READING_NAMES: Final = re.compile(r"[0-9]{5,}-[0-9]+\.ndjson", re.ASCII)
 RAW_NAMES: Final = re.compile(r"[0-9]{9,}\.json|SHA256SUMS", re.ASCII)

@@ -11,14 +11,18 @@ from calltally.calls.errors import SnapshotGone
 from calltally.calls.export_formats import FORMATS
 from calltally.client.exporting import checkpoint as checkpoints
 from calltally.client.exporting import follow
-from calltally.client.exporting.amendments import amend, check_same_export
-from calltally.client.exporting.assembly import DRIFT_FILE
+from calltally.client.exporting.amendments import amend, check_same_export, continued
 from calltally.client.exporting.errors import OtherExport, SnapshotLost
-from calltally.client.exporting.exported_state import AMENDMENTS, ExportLayer, read_layers
+from calltally.client.exporting.exported_state import ExportLayer, read_layers
 from calltally.client.exporting.exporter import export
 from calltally.client.exporting.files import SPOOL_SUFFIX, UNFINISHED_SUFFIX
-from calltally.client.exporting.manifest import MANIFEST
-from calltally.client.exporting.output import RAW_FOLDER, READINGS, ExportFolder, ExportRun
+from calltally.client.exporting.manifest import manifest_path
+from calltally.client.exporting.names import (
+    AMENDMENTS,
+    DRIFT_FILE,
+    RAW_FOLDER,
+)
+from calltally.client.exporting.output import READINGS, ExportFolder, ExportRun
 from calltally.client.exporting.request import RAW_NAMES, ExportPlan, calls_file_pattern
 
 # The lock file is `.export.lock`.
@@ -68,7 +72,8 @@ def run_export(run: ExportRun, rerun: RerunMode = RerunMode.AMEND) -> ExportLaye
     if rerun is RerunMode.KEEP:
         return layers[0]
     run.progress.notify(f"{folder.out} already contains this window; checking it for changes")
-    return amend(run, layers)
+    plan = continued(run.plan, layers[0].manifest, layers[-1].manifest)
+    return amend(run._replace(plan=plan), layers)
 
 
 def remove_earlier_export(folder: ExportFolder) -> None:
@@ -78,14 +83,15 @@ def remove_earlier_export(folder: ExportFolder) -> None:
     """
     export_files = list(_export_files(folder))
     _check_none_foreign(folder.out, sorted(set(_files_at_export_paths(folder.out)).difference(export_files)))
+    last = (manifest_path(folder.out), folder.checkpoint)
+    subfolders = {path.parent for path in export_files} - {folder.out}
     for path in export_files:
         path.unlink(missing_ok=True)
-    for subfolder in (*(folder.out / AMENDMENTS).glob("*/raw"), *(folder.out / AMENDMENTS).glob("*")):
+    # Deeper folders first.
+    for subfolder in sorted(subfolders | {each.parent for each in subfolders} - {folder.out}, reverse=True):
         _remove_if_empty(subfolder)
-    for name in (AMENDMENTS, RAW_FOLDER):
-        _remove_if_empty(folder.out / name)
     shutil.rmtree(folder.out / READINGS, ignore_errors=True)
-    for path in (folder.out / MANIFEST, folder.checkpoint):
+    for path in last:
         path.unlink(missing_ok=True)
 
 
@@ -94,13 +100,13 @@ def _export_files(folder: ExportFolder) -> Iterator[Path]:
     for layer in reversed(read_layers(out)):
         yield from (layer.folder / file.name for file in layer.manifest.files)
         if layer.manifest.raw:
-            yield from _raw_files(layer.folder)
+            yield from _raw_files((layer.folder / layer.manifest.raw.name).parent)
         if layer.name:
-            yield layer.folder / MANIFEST
+            yield manifest_path(layer.folder)
     if plan := checkpoints.read_plan(folder.checkpoint):
         yield from _unfinished_files(out, plan)
-    if follow.load(out / follow.FOLLOW_CHECKPOINT):
-        yield from (out / follow.CHANGES_FILE, out / follow.FOLLOW_CHECKPOINT)
+    if found := follow.load(follow.follow_path(out)):
+        yield from (out / follow.changes_name(found), follow.follow_path(out))
 
 
 def _unfinished_files(out: Path, plan: ExportPlan) -> Iterator[Path]:
@@ -114,11 +120,11 @@ def _unfinished_files(out: Path, plan: ExportPlan) -> Iterator[Path]:
     yield from (path for path in out.glob("calls*") if written.fullmatch(path.name))
     yield out / DRIFT_FILE
     if plan.keeps_raw:
-        yield from _raw_files(out)
+        yield from _raw_files(out / RAW_FOLDER)
 
 
 def _raw_files(folder: Path) -> Iterator[Path]:
-    return (path for path in (folder / RAW_FOLDER).glob("*") if RAW_NAMES.fullmatch(path.name))
+    return (path for path in folder.glob("*") if RAW_NAMES.fullmatch(path.name))
 
 
 def _files_at_export_paths(out: Path) -> Iterator[Path]:

@@ -64,7 +64,7 @@ def test_summary_of_moved_and_incomplete_export() -> None:
     )
     assert moved[:2] == ["1,000 calls of all time", "0 files of csv, 0 bytes, in o"]
     assert moved[-3:] == [
-        "moved     1 repeats and 2 holes in 3 readings; drift.ndjson names each",
+        "moved     1 repeats and 2 holes in 3 readings; _drift.ndjson names each",
         "note      the total moved",
         "complete  yes: the last two of 3 readings agree; files checked by SHA-256",
     ]
@@ -73,10 +73,10 @@ def test_summary_of_moved_and_incomplete_export() -> None:
 
 
 def test_summary_of_amendment() -> None:
-    amended = manifest(amends=AmendmentSummary(ManifestLink("manifest.json", "0" * 64), 1, 2, 3))
-    assert list(amendment(amended, "o/amendments/0001")) == [
+    amended = manifest(amends=AmendmentSummary(ManifestLink("_manifest.json", "0" * 64), 1, 2, 3))
+    assert list(amendment(amended, "o/_amendments/0001")) == [
         "since then: 1 added, 2 changed, 3 removed",
-        "1 file of csv, 1.2 MB, in o/amendments/0001",
+        "1 file of csv, 1.2 MB, in o/_amendments/0001",
         "The earlier files are unchanged: these calls replace the earlier calls with the same ids.",
     ]
     assert list(amendment(manifest(), "o")) == []

@@ -95,7 +95,7 @@ def test_window_is_compared_without_a_feed(tmp_path: Path, status: int) -> None:
         "the server cannot list the changes, so the window is exported again and compared"
         in listener.messages
     )
-    assert layer.name == "amendments/0001"
+    assert layer.name == "_amendments/0001"
     assert layer.manifest.amends
     assert (layer.manifest.amends.added, layer.manifest.amends.changed, layer.manifest.amends.gone) == (
         0,
@@ -109,7 +109,7 @@ def test_amendment_of_changed_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "calls.ndjson").write_bytes(b"")
     with pytest.raises(DamagedExport, match=r"calls\.ndjson was changed; .*--restart"):
         run(FeedServer(), tmp_path)
-    (tmp_path / "manifest.json").write_bytes(b"{}")
+    (tmp_path / "_manifest.json").write_bytes(b"{}")
     with pytest.raises(DamagedExport, match="is not the manifest"):
         run(FeedServer(), tmp_path)
 
@@ -176,13 +176,13 @@ def test_follower_resumes_at_its_checkpoint(tmp_path: Path) -> None:
     first = follower(server, tmp_path)
     assert [first.poll_once(0), first.poll_once(0)] == [1, 0]
     first.close()
-    with (tmp_path / "changes.ndjson").open("ab") as file:
+    with (tmp_path / "_changes.ndjson").open("ab") as file:
         file.write(b'{"never counted')
     resumed = follower_of(server, tmp_path, plan(), _manifest(tmp_path))
     assert resumed.poll_once(0) == 1
     resumed.close()
     assert server.after == ["s1", "p1", "p2"]
-    written = [json.loads(line) for line in (tmp_path / "changes.ndjson").read_bytes().splitlines()]
+    written = [json.loads(line) for line in (tmp_path / "_changes.ndjson").read_bytes().splitlines()]
     assert written == [changed(0), changed(1)]
 
 
@@ -196,7 +196,7 @@ def test_call_that_no_longer_matches_is_written_as_left(tmp_path: Path) -> None:
     one = follower(server, tmp_path, filters=(("status", "busy"),))
     assert one.poll_once() == 2
     one.close()
-    left = json.loads((tmp_path / "changes.ndjson").read_bytes().splitlines()[0])
+    left = json.loads((tmp_path / "_changes.ndjson").read_bytes().splitlines()[0])
     assert left == {"id": changed(0)["id"], "tombstone": "left", "revision": 7}
 
 
@@ -212,7 +212,7 @@ def test_follower_refuses_servers_and_filters_without_a_usable_feed(tmp_path: Pa
         pytest.raises(NotExportable, match="has no change feed to follow"),
     ):
         lost.poll_once()
-    (tmp_path / "c" / "follow.checkpoint").write_bytes(b"{}")
+    (tmp_path / "c" / "_follow.checkpoint").write_bytes(b"{}")
     with pytest.raises(DamagedExport, match="remove it to follow again"):
         follower_of(bare, tmp_path / "c", plan(), base)
 
@@ -221,7 +221,7 @@ def test_follower_refuses_another_plan(tmp_path: Path) -> None:
     one = follower(FeedServer(feed_page(after="p1")), tmp_path)
     one.poll_once()
     one.close()
-    base = json.loads(contents(tmp_path)["follow.checkpoint"])
+    base = json.loads(contents(tmp_path)["_follow.checkpoint"])
     assert base["after"] == "p1"
     with pytest.raises(OtherExport, match="limit was 10 and is now 20"):
         follower(FeedServer(feed_page(after="p1")), tmp_path, limit=20)
@@ -247,6 +247,6 @@ def test_follower_of_last_days_uses_the_exported_window(tmp_path: Path) -> None:
     server = FeedServer(feed_page(after="p1"))
     with closing(follower_of(server, tmp_path, plan(later), unchanged.manifest)) as one:
         one.poll_once(0)
-    followed = follow.load(tmp_path / "follow.checkpoint")
+    followed = follow.load(tmp_path / "_follow.checkpoint")
     assert followed
     assert followed.plan.window == first

@@ -43,7 +43,7 @@ def set_first_file_name(path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../mine.txt", "/mine.txt", "raw/../../mine.txt", "calls\\x.csv", "C:calls.csv", "mine.txt", ""]
+    "name", ["../mine.txt", "/mine.txt", "_raw/../../mine.txt", "calls\\x.csv", "C:calls.csv", "mine.txt", ""]
 )
 @pytest.mark.parametrize("rerun", [RerunMode.AMEND, RerunMode.RESTART])
 def test_manifest_with_foreign_file_name_is_refused(tmp_path: Path, name: str, rerun: RerunMode) -> None:
@@ -51,7 +51,7 @@ def test_manifest_with_foreign_file_name_is_refused(tmp_path: Path, name: str, r
     run(SnapshotServer(RECORDS), out)
     (tmp_path / "mine.txt").write_text("stays")
     (out / "mine.txt").write_text("stays")
-    set_first_file_name(out / "manifest.json", name)
+    set_first_file_name(out / "_manifest.json", name)
     before = contents(tmp_path)
     with pytest.raises(DamagedExport, match="which no export uses"):
         run(SnapshotServer(RECORDS), out, rerun=rerun)
@@ -91,7 +91,15 @@ def test_empty_file_can_be_the_checkpoint(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["calls-mine.csv", "calls.part", "calls.ndjson", "raw/notes.txt", "raw", "drift.ndjson", "amendments/x"],
+    [
+        "calls-mine.csv",
+        "calls.part",
+        "calls.ndjson",
+        "_raw/notes.txt",
+        "_raw",
+        "_drift.ndjson",
+        "_amendments/x",
+    ],
 )
 @pytest.mark.parametrize("rerun", [RerunMode.AMEND, RerunMode.RESTART])
 def test_folder_with_foreign_files_is_refused(tmp_path: Path, name: str, rerun: RerunMode) -> None:
@@ -103,7 +111,7 @@ def test_folder_with_foreign_files_is_refused(tmp_path: Path, name: str, rerun: 
     assert contents(tmp_path) == {name: b"stays"}
 
 
-@pytest.mark.parametrize("name", ["calls-mine.csv", "calls-mine.part", "raw/notes.txt"])
+@pytest.mark.parametrize("name", ["calls-mine.csv", "calls-mine.part", "_raw/notes.txt"])
 def test_restart_refuses_foreign_files_before_it_removes_anything(tmp_path: Path, name: str) -> None:
     run(SnapshotServer(RECORDS), tmp_path, plan(keeps_raw=True))
     (tmp_path / name).write_text("stays")
@@ -129,16 +137,16 @@ def test_restart_removes_all_files_of_a_killed_export(tmp_path: Path, partition:
     # A file finished after the last line of the checkpoint, which does not name it.
     (tmp_path / ("calls.ndjson" if partition == "none" else "calls-2026-10-03.ndjson")).write_bytes(b"{}\n")
     run(SnapshotServer(RECORDS), tmp_path, plan(format="csv"), rerun=RerunMode.RESTART)
-    assert set(contents(tmp_path)) == {"calls.csv", "manifest.json"}
+    assert set(contents(tmp_path)) == {"calls.csv", "_manifest.json"}
 
 
 def test_restart_removes_files_of_a_follower(tmp_path: Path) -> None:
     run(SnapshotServer(RECORDS), tmp_path)
     followed = {"plan": json.loads('{"base_url":"b","window":{"asked":"all","from_us":null,"to_us":null}}')}
-    (tmp_path / "follow.checkpoint").write_text(json.dumps(followed | {"after": "s1"}))
-    (tmp_path / "changes.ndjson").write_bytes(b"{}\n")
+    (tmp_path / "_follow.checkpoint").write_text(json.dumps(followed | {"after": "s1"}))
+    (tmp_path / "_changes.ndjson").write_bytes(b"{}\n")
     run(SnapshotServer(RECORDS), tmp_path, rerun=RerunMode.RESTART)
-    assert set(contents(tmp_path)) == {"calls.ndjson", "manifest.json"}
+    assert set(contents(tmp_path)) == {"calls.ndjson", "_manifest.json"}
 
 
 def test_two_exports_cannot_share_a_folder_or_a_checkpoint(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ PROBE_REQUESTS = 5
 
 
 def read_findings(out: Path) -> list[DriftFinding]:
-    path = out / "drift.ndjson"
+    path = out / "_drift.ndjson"
     return (
         [DriftFinding(**json.loads(line)) for line in path.read_bytes().splitlines()] if path.exists() else []
     )
@@ -54,7 +54,7 @@ def test_every_call_is_exported_once_with_its_own_bytes(tmp_path: Path) -> None:
     assert (
         "the server has no snapshots, so every call is read at least twice and compared" in listener.messages
     )
-    assert set(contents(tmp_path)) == {"calls.ndjson", "manifest.json"}
+    assert set(contents(tmp_path)) == {"calls.ndjson", "_manifest.json"}
 
 
 def test_slices_determine_the_file_of_a_call(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_filters_are_sent_and_checked(tmp_path: Path) -> None:
 def test_ignored_window_or_filter_is_detected(tmp_path: Path, habits: Habits, message: str) -> None:
     with pytest.raises(NotExportable, match=message):
         run(BareServer(CALLS, habits=habits), tmp_path, plan(filters=(("status", "busy"),)))
-    assert not (tmp_path / "manifest.json").exists()
+    assert not (tmp_path / "_manifest.json").exists()
 
 
 def test_filter_that_cannot_be_checked_is_refused(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_exported_file_equals_the_stream_of_the_server(tmp_path: Path, form: str
     assert manifest.highest.created_at == max(call["created_at"] for call in map(json.loads, RECORDS))
     assert manifest.revision == 4
     assert list(find_damage(tmp_path, manifest)) == []
-    assert set(contents(tmp_path)) == {file.name, "manifest.json"}
+    assert set(contents(tmp_path)) == {file.name, "_manifest.json"}
 
 
 def test_partition_by_day_uses_the_creation_time(tmp_path: Path) -> None:
@@ -261,7 +261,7 @@ def test_changing_snapshot_is_detected(tmp_path: Path, change: str) -> None:
     server.change = change
     with pytest.raises(SnapshotDrifted, match="--double-check"):
         run(server, tmp_path)
-    assert not (tmp_path / "manifest.json").exists()
+    assert not (tmp_path / "_manifest.json").exists()
 
 
 def test_empty_window_has_one_empty_file_and_none_with_a_partition(tmp_path: Path) -> None:
@@ -275,10 +275,10 @@ def test_raw_responses_are_stored_unchanged(tmp_path: Path) -> None:
     manifest = run(SnapshotServer(RECORDS), tmp_path, plan(keeps_raw=True)).manifest
     assert manifest.raw
     assert manifest.raw.rows == 5
-    responses = [json.loads((tmp_path / "raw" / f"{number:09d}.json").read_bytes()) for number in range(5)]
+    responses = [json.loads((tmp_path / "_raw" / f"{number:09d}.json").read_bytes()) for number in range(5)]
     assert [call for response in responses for call in response["data"]] == list(map(json.loads, RECORDS))
-    (tmp_path / "raw" / "SHA256SUMS").write_bytes(b"")
-    assert list(find_damage(tmp_path, manifest)) == ["raw/SHA256SUMS was changed"]
+    (tmp_path / "_raw" / "SHA256SUMS").write_bytes(b"")
+    assert list(find_damage(tmp_path, manifest)) == ["_raw/SHA256SUMS was changed"]
 
 
 @pytest.mark.parametrize("form", ["ndjson", "parquet"])
@@ -290,9 +290,9 @@ def test_only_the_owner_can_access_exported_files(tmp_path: Path, form: str) -> 
     finally:
         os.umask(former)
     modes = {
-        path.name: path.stat().st_mode & 0o777 for path in (out, *out.glob("calls*"), *out.rglob("raw/*"))
+        path.name: path.stat().st_mode & 0o777 for path in (out, *out.glob("calls*"), *out.rglob("_raw/*"))
     }
-    assert modes.pop("o") == (out / "raw").stat().st_mode & 0o777 == 0o700
+    assert modes.pop("o") == (out / "_raw").stat().st_mode & 0o777 == 0o700
     assert len(modes) > 2
     assert set(modes.values()) == {0o600}
 
