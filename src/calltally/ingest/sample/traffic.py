@@ -144,8 +144,8 @@ def _few_messages_of(call: SampleCall) -> list[SampleMessage]:
     earlier = of_carrier[: -len(ends)]
     # The message about the end repeats the start at Vonage, and at Telnyx all but the answer.
     needed = {TWILIO: earlier[:1], TELNYX: earlier[1:]}.get(call.route.carrier, [])
-    own = list(own_events(call))[:1] if call.is_escalated or not call.route.platform else []
-    return [*needed, *ends, *_platform_messages(call)[-1:], *own]
+    # An answered call without its own event would not count in the escalation rate.
+    return [*needed, *ends, *_platform_messages(call)[-1:], *list(own_events(call))[:1]]
 
 
 def _platform_messages(call: SampleCall) -> list[SampleMessage]:

@@ -1,6 +1,7 @@
 """Formats of the pages: times in the reader's zone, ids, numbers; a dash for unknown values."""
 
 from datetime import datetime
+from math import floor
 from typing import Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -16,6 +17,8 @@ _SPACE: Final = "\N{NARROW NO-BREAK SPACE}"
 _DECIMALS_BELOW_PERCENT: Final = 10
 # Below this, one decimal place would show 0.
 _ONE_DECIMAL_FROM: Final = 0.1
+# From here on, whole percents would show 100 for less than all.
+_ALL_BUT_PERCENT: Final = 99
 
 
 def local(text: str, zone: ZoneInfo) -> datetime:
@@ -33,6 +36,15 @@ def full_time(text: str | None, zone: ZoneInfo) -> str:
 def minute(text: str | None, zone: ZoneInfo) -> str:
     """Format an instant to the minute: `2026-10-01 09:32 CEST`; empty for None."""
     return f"{local(text, zone):%Y-%m-%d %H:%M %Z}" if text else ""
+
+
+def period(since: str, until: str, zone: ZoneInfo) -> str:
+    """Format as `2026-10-01 09:32 to 11:05 CEST`: the date and the zone once where both ends share them."""
+    begin, end = local(since, zone), local(until, zone)
+    if begin.utcoffset() != end.utcoffset():
+        return text("window", since=minute(since, zone), until=minute(until, zone))
+    later = f"{end:%H:%M %Z}" if begin.date() == end.date() else minute(until, zone)
+    return text("window", since=f"{begin:%Y-%m-%d %H:%M}", until=later)
 
 
 def ago(moment: datetime, now: datetime) -> str:
@@ -56,7 +68,7 @@ def short(text: str) -> str:
 
 
 def percent(share: float | None) -> str:
-    """Format as `41 %`, with a decimal place below 10 %; a dash for None."""
+    """Format as `41 %`, with a decimal place below 10 % and above 99 %; a dash for None."""
     return DASH if share is None else f"{_number(100 * share)}{_SPACE}%"
 
 
@@ -66,11 +78,12 @@ def interval(low: float | None, high: float | None) -> str:
 
 
 def points(change: float | None) -> str:
-    """Format a difference of two rates in percentage points, with its sign."""
+    """Format a difference of two rates in percentage points, with its sign and at most one decimal place."""
     if change is None:
         return DASH
-    sign = "+" if change > 0 else "\N{MINUS SIGN}" if change < 0 else "±"
-    return f"{sign}{_number(100 * abs(change))}"
+    size = _number(round(100 * abs(change), 1))
+    sign = "±" if size == "0" else "+" if change > 0 else "\N{MINUS SIGN}"
+    return f"{sign}{size}"
 
 
 def grouped(number: int) -> str:
@@ -83,6 +96,8 @@ def roughly(number: int) -> str:
 
 
 def _number(value: float) -> str:
+    if _ALL_BUT_PERCENT < value < 100:  # noqa: PLR2004 (percent)
+        return f"{floor(10 * value) / 10:g}"
     if value >= _DECIMALS_BELOW_PERCENT or value == int(value):
         return f"{value:.0f}"
     return f"{value:.1f}" if value >= _ONE_DECIMAL_FROM else f"{value:.1g}"

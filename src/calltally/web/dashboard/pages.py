@@ -23,6 +23,7 @@ from calltally.web.dashboard.sign_in.visitor import (
     is_own_form,
     renewed_session,
     require_scope,
+    theme_of,
     visitor_of,
 )
 from calltally.web.openapi.operation import OPERATION_KEY, Operation, one_response
@@ -203,7 +204,7 @@ class _ErrorPage(FrameworkResponse[bytes]):
         page = render_page(
             "problem.html",
             await self._visitor(),
-            {"problem": problem, "here": HOME},
+            {"problem": problem, "here": HOME, "theme": theme_of(self._request)},
             status=self._problem.status,
         )
         page.headers += self._problem.headers

@@ -84,7 +84,7 @@ def test_one_alert_has_its_chart_its_evidence_its_calls_and_its_history(
     assert "with agent vera" in page
     assert "an alert this strong would occur 0.01 times a week" in page
     assert "opened" in page
-    [calls] = re.findall(r'<a href="(/calls\?status=no-answer[^"]+)"', page)
+    [calls] = re.findall(r'<a class="button" href="(/calls\?status=no-answer[^"]+)"', page)
     assert browser.get(unescape(calls)).status_code == 200
 
 

@@ -53,7 +53,7 @@ def test_export_is_requested_completed_and_downloaded(desk: ExportDesk) -> None:
     assert reported.headers["content-type"].startswith("text/csv")
     assert reported.text.count("\n") == 1 + 5
     assert browser.get(f"{path}/manifest.json").json()["complete"] is True
-    [calls] = re.findall(r'<a href="(/calls\?[^"]+)">The same calls', done)
+    [calls] = re.findall(r'<a class="button" href="(/calls\?[^"]+)">The same calls', done)
     assert page(browser, calls).count('class="call') >= 5
     listed = page(browser, "/exports")
     assert ("All of it" in listed, "5 calls" in listed, "1 in total" in listed) == (True, True, True)
@@ -154,7 +154,7 @@ def test_reconciliation_findings_link_to_calls(bench: Bench, tmp_path: Path) -> 
         assert "queued" in page(browser, path)
         desk.work()
         done = page(browser, path)
-        assert f"Found {len(made.labels)}" in " ".join(done.split())
+        assert f"{len(made.labels)} findings" in " ".join(done.split())
         assert all(kind_title(FindingKind(kind)) in done for kind in made.labels.values())
         assert len(re.findall(r'<a href="/calls/[^"]+"><code', done)) == len(made.labels)
         assert "Delete files" in done

@@ -123,7 +123,17 @@ def test_ids_are_shortened_in_the_middle() -> None:
 BUILT = (
     *("theme_", "same_", "lane_", "by_", "step_", "compare_", "rate_", "weekday_", "chart_", "verdict_"),
     *("judged_", "role_", "state_", "is_", "kind_", "hours_", "no_alerts_", "became_"),
-    *("job_", "partition_", "endpoint_", "check_", "sink_", "sink_hint_", "change_", "attention_"),
+    *(
+        "job_",
+        "partition_",
+        "endpoint_",
+        "check_",
+        "sink_",
+        "sink_hint_",
+        "sink_kind_",
+        "change_",
+        "attention_",
+    ),
 )
 
 

@@ -15,7 +15,7 @@ from calltally.store.alerts.alerts import Alert, AlertState, StoredAlertChange
 from calltally.web.dashboard.actors import actor
 from calltally.web.dashboard.call.sentence import span
 from calltally.web.dashboard.english.messages import text
-from calltally.web.dashboard.formats import DASH, grouped, interval, minute, percent
+from calltally.web.dashboard.formats import DASH, grouped, interval, minute, percent, period
 
 _LIST_PARAMETERS: Final = frozenset(each.name for each in PARAMETERS)
 _DAY_S: Final = 86_400
@@ -52,7 +52,6 @@ def evidence_rows(finding: AlertFinding, zone: ZoneInfo) -> list[dict[str, str]]
 
 
 def _evidence_row(evidence: FindingEvidence, zone: ZoneInfo) -> dict[str, str]:
-    since, until = (minute(utc_text(at), zone) for at in (evidence.from_us, evidence.to_us))
     if evidence.metric is not None:
         observed = f"{percent(evidence.observed)} ({grouped(evidence.events)})"
         expected, usual = percent(evidence.expected), interval(evidence.low, evidence.high)
@@ -62,8 +61,9 @@ def _evidence_row(evidence: FindingEvidence, zone: ZoneInfo) -> dict[str, str]:
         has_range = evidence.high > evidence.low
         usual = f"{_plain(evidence.low)} to {_plain(evidence.high)}" if has_range else DASH
     return {
+        "what": text(f"rate_{evidence.metric.value}") if evidence.metric is not None else "",
         "where": series_phrase(evidence.series),
-        "window": text("window", since=since, until=until),
+        "window": period(utc_text(evidence.from_us), utc_text(evidence.to_us), zone),
         "calls": grouped(evidence.calls),
         "observed": observed,
         "expected": expected,

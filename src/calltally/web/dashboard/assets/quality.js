@@ -22,20 +22,28 @@ const colour = (name) => palette[name];
 const clear = (name, percent) => `color-mix(in srgb, ${colour(name)} ${percent}%, transparent)`;
 const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 
-function shortLabel(label) {
-  if (chartData.step === "hour" || chartData.step === "minute")
-    return label.slice(11, 16) === "00:00" ? label.slice(5, 10) : label.slice(11, 16);
-  return chartData.step === "month" ? label.slice(0, 7) : label.slice(5, 10);
+const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+const dayOf = (label) => `${Number(label.slice(8, 10))} ${MONTHS[label.slice(5, 7) - 1]}`;
+
+// The label of a tick: of the first tick of a day its date, else its time.
+function tickLabel(ticks, position) {
+  const label = chartData.labels[ticks[position].value];
+  if (chartData.step === "month") return label.slice(0, 7);
+  if (chartData.step !== "hour" && chartData.step !== "minute") return dayOf(label);
+  const before = position && chartData.labels[ticks[position - 1].value];
+  return before && before.slice(0, 10) === label.slice(0, 10) ? label.slice(11, 16) : dayOf(label);
 }
 
 // One scale per row, so that its columns are comparable. It follows the lines: the band of a few calls is wide, and
 // would flatten every line. What is above the scale is cut off.
 const ROOM = 1.25;
+// Each top has two to four equal parts, so that the labels of its axis are equally far apart.
+const TOPS = [[0.05, 0.025], [0.1, 0.05], [0.2, 0.1], [0.3, 0.1], [0.4, 0.2], [0.6, 0.2], [0.8, 0.4], [1, 0.5]];
 
 function top_of(rate) {
   const points = chartData.columns.flatMap((column) => column.rates[rate]).filter(Boolean);
   const most = Math.max(...points.map((point) => Math.max(point[VALUE] ?? 0, point[BASE] ?? 0)), 0.04);
-  return Math.min(1, Math.ceil(most * ROOM * 20) / 20);
+  return TOPS.find(([top]) => top >= Math.min(1, most * ROOM));
 }
 
 // One start for all charts of a page, so that equal instants are below each other.
@@ -46,17 +54,19 @@ function hasBand(points, at) {
   return points[at]?.[VALUE] != null;
 }
 
-function datasets(rate, place, top) {
+function datasets(rate, place) {
   const points = chartData.columns[place].rates[rate];
   const of = (at) => points.map((point) => point?.[at] ?? null);
-  const marks = chartData.marks.filter((mark) => mark.metric === rate && (mark.column === place || mark.column === null));
   const quiet = { pointRadius: 0, pointHitRadius: 0, borderWidth: 0 };
+  // A point on the edge is whole.
+  const clip = 6;
   return [
     { ...quiet, data: of(HIGH) },
     { ...quiet, data: of(LOW), fill: "-1", backgroundColor: clear("accent", 18) },
     { ...quiet, data: of(BASE), borderWidth: 1, borderColor: colour("soft"), borderDash: [4, 3] },
     {
       data: of(VALUE),
+      clip,
       borderColor: colour("accent"),
       borderWidth: 2,
       pointRadius: points.length > MOST_DOTS ? 1.5 : 2.5,
@@ -64,16 +74,11 @@ function datasets(rate, place, top) {
       pointBorderColor: colour("accent"),
       pointBackgroundColor: points.map((point) => colour(point?.[SMALL] ? "paper" : "accent")),
     },
-    {
-      data: points.map((_, at) => (marks.some((mark) => mark.at === at) ? top : null)),
-      showLine: false,
-      pointStyle: "triangle",
-      pointRotation: 180,
-      pointRadius: 5,
-      pointBackgroundColor: colour("bad"),
-      pointBorderColor: colour("bad"),
-    },
   ];
+}
+
+function marksOf(rate, place) {
+  return chartData.marks.filter((mark) => mark.metric === rate && (mark.column === place || mark.column === null));
 }
 
 function tooltipText(rate, place, at) {
@@ -84,9 +89,8 @@ function tooltipText(rate, place, at) {
     if (point[SMALL]) lines.push(chartData.words.small);
   }
   if (point?.[BASE] != null) lines.push(`${chartData.words.baseline} ${percent(point[BASE])}`);
-  for (const mark of chartData.marks)
-    if (mark.metric === rate && mark.at === at && (mark.column === place || mark.column === null))
-      lines.push(`${chartData.words.alert}: ${mark.message}`);
+  for (const mark of marksOf(rate, place))
+    if (mark.at === at) lines.push(`${chartData.words.alert}: ${mark.message}`);
   if (chartData.columns[place].calls !== null) lines.push(chartData.words.open);
   return lines;
 }
@@ -108,6 +112,25 @@ const barsOf = (rate, place) => ({
   },
 });
 
+// A triangle above the plot, so that it hides no point, and a thin line from it.
+const MARK_PX = 5;
+
+const pointers = (rate, place) => ({
+  id: "pointers",
+  beforeDatasetsDraw({ ctx, chartArea: { top, bottom }, scales }) {
+    ctx.fillStyle = colour("bad");
+    for (const { at } of marksOf(rate, place)) {
+      const x = scales.x.getPixelForValue(at);
+      ctx.beginPath();
+      ctx.moveTo(x, top - 1);
+      ctx.lineTo(x - MARK_PX, top - 2 * MARK_PX);
+      ctx.lineTo(x + MARK_PX, top - 2 * MARK_PX);
+      ctx.fill();
+      ctx.fillRect(x - 0.5, top, 1, bottom - top);
+    }
+  },
+});
+
 const brush = {
   id: "brush",
   afterDraw(chart) {
@@ -119,18 +142,21 @@ const brush = {
   },
 };
 
-function options(rate, place, top) {
+function options(rate, place, [top, stepSize]) {
   const axis = { grid: { color: colour("line") }, border: { display: false } };
   // Only a few labels are measured: they have similar widths.
   const ticks = { color: colour("soft"), maxRotation: 0, font: { size: 11 }, sampleSize: 4 };
-  const label = { callback: (at) => shortLabel(chartData.labels[at]), autoSkipPadding: 12 };
+  const label = { callback: (_, at, all) => tickLabel(all, at), autoSkipPadding: 16 };
+  // Again without the ticks that were left out: the first one of a day may be among them.
+  const afterUpdate = ({ ticks: left }) => left.forEach((tick, at) => (tick.label = tickLabel(left, at)));
   return {
     animation: false,
+    layout: { padding: { top: 2 * MARK_PX + 2, right: 6 } },
     maintainAspectRatio: false,
     interaction: { mode: "index", intersect: false },
     scales: {
-      x: { ...axis, min: first, grid: { display: false }, ticks: { ...ticks, ...label } },
-      y: { ...axis, min: 0, max: top, ticks: { ...ticks, maxTicksLimit: 4, callback: (share) => `${Math.round(100 * share)} %` } },
+      x: { ...axis, afterUpdate, min: first, grid: { display: false }, ticks: { ...ticks, ...label } },
+      y: { ...axis, min: 0, max: top, ticks: { ...ticks, stepSize, callback: (share) => `${+(100 * share).toFixed(1)} %` } },
     },
     plugins: {
       legend: { display: false },
@@ -195,9 +221,9 @@ function draw(canvas) {
   const top = top_of(rate);
   const chart = new Chart(canvas, {
     type: "line",
-    data: { labels: chartData.labels, datasets: datasets(rate, place, top) },
+    data: { labels: chartData.labels, datasets: datasets(rate, place) },
     options: options(rate, place, top),
-    plugins: [brush, barsOf(rate, place)],
+    plugins: [brush, barsOf(rate, place), pointers(rate, place)],
   });
   charts.set(canvas, chart);
   listen(canvas, chart, rate, place);
@@ -263,7 +289,7 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   for (const [canvas, chart] of charts) {
     const rate = canvas.dataset.rate;
     const place = Number(canvas.dataset.column);
-    chart.data.datasets = datasets(rate, place, top_of(rate));
+    chart.data.datasets = datasets(rate, place);
     chart.options = options(rate, place, top_of(rate));
     chart.update();
   }

@@ -28,7 +28,7 @@ OVERVIEW_TEXTS: Final[Mapping[str, str]] = {
     "hour_summary": "{completed} completed, {no_answer} not answered, {failed} failed; at most {busiest} a"
     " minute.",
     "hour_none": "No calls in the last 60 minutes.",
-    "hour_key": "Calls by the minute in which they began. The top of the chart is {calls} calls a minute.",
+    "hour_key": "Calls by the minute in which they began.",
     "key_failed": "failed",
     "key_no_answer": "not answered",
     "key_others": "all others",

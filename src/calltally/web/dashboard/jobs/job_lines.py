@@ -8,7 +8,7 @@ from calltally.web.api.exports.schemas import ExportJob
 from calltally.web.api.reconciliations.schemas import ReconciliationJob
 from calltally.web.dashboard.calls.links import adjacent_pages
 from calltally.web.dashboard.english.messages import text
-from calltally.web.dashboard.formats import grouped, minute
+from calltally.web.dashboard.formats import grouped, minute, period
 from calltally.web.dashboard.sign_in.visitor import Visitor
 from calltally.web.request.access import EXPORTS_WRITE
 from calltally.web.request.context import AnyRequest, dependencies_of
@@ -37,6 +37,8 @@ def progress_of(state: str, done: int, of: int | None) -> dict[str, Any]:
 
 def _window_text(begin: str | None, end: str | None, zone: ZoneInfo) -> str:
     """Format a window; a missing end is open."""
+    if begin is not None and end is not None:
+        return period(begin, end, zone)
     since = text("always") if begin is None else minute(begin, zone)
     until = text("ever") if end is None else minute(end, zone)
     return text("window", since=since, until=until)

@@ -40,7 +40,8 @@ def hour_values(minutes: Sequence[MinuteCounts], hour_s: tuple[int, int], zone: 
         "hour_total": text("hour_total", count=calls, calls=grouped(calls)),
         "hour_path": _path(lo_s, hi_s),
         "hour_summary": _summary(minutes) if minutes else "",
-        "axis_end": grouped(most),
+        # Half of a call would be no label.
+        "scale": [grouped(each) for each in ((most, 0) if most % 2 else (most, most // 2, 0))],
         "clock": [_clock(lo_s + each * (hi_s - lo_s) // 4, zone) for each in range(5)],
         "view": f"0 0 {(hi_s - lo_s) // MINUTE_S * BAR_WIDTH} {HEIGHT}",
     }

@@ -14,7 +14,7 @@ from calltally.web.api.analytics import restrict_launch_query
 from calltally.web.dashboard.calls.links import NARROWED, calls_url, url
 from calltally.web.dashboard.calls.page import curl_of
 from calltally.web.dashboard.english.messages import text
-from calltally.web.dashboard.formats import grouped, interval, minute, percent, points, roughly
+from calltally.web.dashboard.formats import grouped, interval, percent, period, points, roughly
 from calltally.web.dashboard.pages import page
 from calltally.web.dashboard.quality.chart_data import ChartSeries, chart_json, chart_words, point
 from calltally.web.dashboard.rendering import CHARTS, built_path, render_page
@@ -68,8 +68,7 @@ def _values(visitor: Visitor, query: LaunchQuery, launch: LaunchReport) -> dict[
             {
                 "name": side.name,
                 "calls": grouped(side.measures.counts["attempts"]),
-                "since": minute(side.window.from_, visitor.zone),
-                "until": minute(side.window.to, visitor.zone),
+                "window": period(side.window.from_, side.window.to, visitor.zone),
                 "path": calls_url(((side.facet, side.name),), side.window.from_, side.window.to),
             }
             for side in sides

@@ -20,7 +20,7 @@ from calltally.web.api.analytics import measure_launch_quality
 from calltally.web.auth.search_rights import with_search
 from calltally.web.dashboard.calls.links import Chip, url
 from calltally.web.dashboard.calls.page import curl_of
-from calltally.web.dashboard.formats import minute
+from calltally.web.dashboard.formats import period
 from calltally.web.dashboard.pages import download, page
 from calltally.web.dashboard.quality.chart_data import (
     MAX_GROUPS,
@@ -79,7 +79,7 @@ async def show_quality(request: AnyRequest, visitor: Visitor, pairs: Pairs) -> R
         **_charts(page_query, columns, window, await _alerts(deps, visitor.tenant, window)),
         **_links(request, pairs, page_query),
         "heat": heat_map(hours, visitor.zone),
-        "span": [minute(at, visitor.zone) for at in (report.window.from_, report.window.to)],
+        "span": period(report.window.from_, report.window.to, visitor.zone),
     }
     return render_page("quality.html", visitor, values)
 

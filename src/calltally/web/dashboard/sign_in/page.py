@@ -20,6 +20,7 @@ from calltally.web.dashboard.sign_in.visitor import (
     session_cookie_name,
     session_header,
     set_cookie,
+    theme_of,
 )
 from calltally.web.request.context import AnyRequest, context_of, dependencies_of
 from calltally.web.request.paths import public_origin
@@ -35,7 +36,7 @@ _EMPTY_FORM: Final = {"key": "", "tenant": "", "next": HOME, "fault": "", "hint"
 @public_page("/sign-in")
 async def show_sign_in(request: AnyRequest) -> Response:
     wanted = dict(query_pairs(request.scope["query_string"])).get("next", HOME)
-    values = {"next": local_path(wanted), "hint": _hint(request)}
+    values = {"next": local_path(wanted), "hint": _hint(request), "theme": theme_of(request)}
     return render_page("sign_in.html", None, _EMPTY_FORM | values)
 
 
@@ -47,7 +48,7 @@ async def sign_in(request: AnyRequest) -> Response:
     path = local_path(fields.get("next", HOME))
     fault = await _fault(request, key, tenant)
     if fault:
-        values = {"tenant": tenant, "next": path, "fault": fault}
+        values = {"tenant": tenant, "next": path, "fault": fault, "theme": theme_of(request)}
         return render_page("sign_in.html", None, _EMPTY_FORM | values, status=403)
     session = DashboardSession.start(key, tenant, deps.clock())
     return redirect(path, session_header(request, session))

@@ -85,15 +85,20 @@ async def visitor_of(request: AnyRequest) -> Visitor:
     context = context_of(request.scope)
     context.access, context.tenant = access, tenant
     zone_name = (cookie_of(request, ZONE_COOKIE) or _UTC).replace("%2F", "/")
-    theme = cookie_of(request, THEME_COOKIE)
     return Visitor(
         session,
         access,
         tenant,
         zone_of(zone_name) or ZoneInfo(_UTC),
-        theme if theme in THEMES else THEMES[0],
+        theme_of(request),
         access.masks,
     )
+
+
+def theme_of(request: AnyRequest) -> str:
+    """Return the theme that this browser has chosen; also before a sign-in."""
+    theme = cookie_of(request, THEME_COOKIE)
+    return theme if theme in THEMES else THEMES[0]
 
 
 def require_scope(visitor: Visitor, scope: str) -> None:
