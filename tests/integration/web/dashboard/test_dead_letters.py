@@ -47,8 +47,8 @@ def teach(browser: Browser) -> None:
 def test_letters_are_listed_with_cause_provider_and_count(browser: Browser, letters: list[str]) -> None:
     displayed = page(signed_in(browser), "/dead-letters")
     assert set(re.findall(r'href="/dead-letters/([0-9a-f]{32})"', displayed)) == set(letters)
-    assert displayed.count(f'<td>twilio</td><td class="cause">{REASON}</td>') == 3
-    assert sorted(re.findall(r'<td class="number">(\d)</td></tr>', displayed)) == ["1", "1", "2"]
+    assert len(re.findall(rf'<td[^>]*>twilio</td><td[^>]*class="cause">{REASON}</td>', displayed)) == 3
+    assert sorted(re.findall(r'class="number">(\d)</td></tr>', displayed)) == ["1", "1", "2"]
     assert "To replay dead letters, your key needs the scope events:write." in displayed
     assert browser.post("/dead-letters", letter=letters[0]).status_code == 403
     assert "No dead letters." in page(browser, "/dead-letters?provider=vonage")

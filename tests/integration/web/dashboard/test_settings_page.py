@@ -62,7 +62,7 @@ def test_key_is_created_displayed_once_and_revoked(admin: Browser) -> None:
     assert admin.service.get("/api/v1/call-logs", {"authorization": f"Bearer {key}"}).status_code == 200
     displayed = page(admin)
     assert key not in displayed
-    [key_id] = re.findall(r"<td>desk</td><td><code>(key_[0-9a-f]+)</code></td>", displayed)
+    [key_id] = re.findall(r"<td>desk</td><td[^>]*><code>(key_[0-9a-f]+)</code></td>", displayed)
     assert admin.post("/settings/revoked-keys", key=key_id, next="/settings#api_keys").status_code == 303
     assert admin.service.get("/api/v1/call-logs", {"authorization": f"Bearer {key}"}).status_code == 401
     assert "revoked 20" in page(admin)
@@ -169,7 +169,7 @@ def test_keys_have_their_last_use(admin: Browser) -> None:
     assert "never</td>" in page(admin)
     bench.run(bench.store.write(record_key_use(TENANT, key, bench.now_us)))
     row = page(admin).partition(f"<code>{key}</code>")[2].partition("</tr>")[0]
-    assert row.count('<td class="steady">20') == 2
+    assert row.count('class="steady">20') == 2
 
 
 def test_administrator_creates_and_opens_a_tenant(admin: Browser) -> None:
