@@ -70,7 +70,10 @@ class ExportOptions(NamedTuple):
         str | None, typer.Option(help="Only calls with a SID that begins with these characters, six or more.")
     ] = None
     number: Annotated[
-        str | None, typer.Option(help="Only calls with this number as either party, or its last four digits.")
+        str | None,
+        typer.Option(
+            help="Only calls with this number as either party: in any writing, or by its last four digits."
+        ),
     ] = None
     escalated: Annotated[
         str | None, typer.Option(help="Only escalated calls (true), or only others (false).")

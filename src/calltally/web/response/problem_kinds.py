@@ -81,7 +81,7 @@ KINDS: Final[Mapping[str, ProblemKind]] = {
         _kind(
             errors.Unauthorized,
             401,
-            "The key is missing, wrong or revoked. The response does not tell which.",
+            "The key is missing, is not sent as Bearer, or is unknown or revoked; `detail` says which.",
         ),
         _kind(errors.Forbidden, 403, "The key is valid but lacks the required scope."),
         _kind(
