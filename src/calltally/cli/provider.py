@@ -115,7 +115,7 @@ def show(tenant: Tenant, provider: StoredName, *, as_json: AsJson = False) -> No
 
 @commands.command("remove")
 def remove(tenant: Tenant, provider: StoredName) -> None:
-    """Remove a provider's secrets. Its callbacks are then refused with 401; its calls stay."""
+    """Remove a provider's secrets. Its callbacks are then refused with 403; its calls stay."""
     write_once(remove_provider_secrets(tenant, provider))
     typer.echo(f"Removed the secrets of {provider} for {tenant}.")
 
