@@ -41,6 +41,8 @@ class Subcommands(LazyGroup):
         "mapping": f"{_PACKAGE}.mapping:commands",
         "secrets": f"{_PACKAGE}.secrets:commands",
         "config": f"{_PACKAGE}.config:commands",
+        "backup": f"{_PACKAGE}.backup.command:commands",
+        "restore": f"{_PACKAGE}.backup.restore:restore",
         "db": f"{_PACKAGE}.db:commands",
     }
     aliases: ClassVar = {"replay": f"{_PACKAGE}.dead_letters:replay"}

@@ -17,6 +17,10 @@ DIALECTS = ("sqlite", "postgres")
 SQL = {dialect: {name: named.sql for name, named in load(dialect).items()} for dialect in DIALECTS}
 NAMES = sorted(SQL["sqlite"])
 ACROSS_TENANTS = [
+    "admin_count_waiting_deliveries",
+    "admin_count_waiting_evaluations",
+    "admin_count_waiting_jobs",
+    "admin_ledger_heads",
     "admin_list_tenants",
     "admin_newest_endpoint_secrets",
     "admin_newest_provider_secrets",

@@ -12,3 +12,7 @@ UPDATE holds
 SET revision = -1
 WHERE tenant = :tenant AND revision >= 0
 RETURNING name
+
+-- name: admin_ledger_heads
+-- Epoch and last revision of every tenant's ledger.
+SELECT tenant, epoch, revision FROM ledger_heads ORDER BY tenant;

@@ -1,0 +1,1 @@
+"""The `calltally backup` and `calltally restore` commands."""

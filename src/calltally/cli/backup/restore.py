@@ -1,0 +1,126 @@
+"""`calltally restore`: a database from a backup, with new epochs."""
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from calltally.bootstrap.clocks import wall_clock
+from calltally.bootstrap.open_store import load_settings
+from calltally.bootstrap.vaults import KEY_FILE as LIVE_KEY_FILE
+from calltally.bootstrap.vaults import check_secrets
+from calltally.calls.errors import InvalidInput, Misconfigured
+from calltally.cli.backup.command import BackupFolder, backup_faults
+from calltally.cli.backup.manifest import DATABASE_FILES, KEY_FILE, SQLITE, BackupManifest, read_manifest
+from calltally.cli.console.options import AsJson
+from calltally.cli.console.output import print_rows
+from calltally.cli.console.session import chosen_tenants, with_store
+from calltally.cli.migrate import migrate
+from calltally.settings.fields import Settings
+from calltally.store.backends.open import schema_of, sqlite_path
+from calltally.store.backends.schema import HEAD
+from calltally.store.backends.sqlite.online_copy import sync
+from calltally.store.db.interface import Store
+from calltally.store.maintenance.new_epoch import NewEpoch, start_epoch
+from calltally.store.tenants.tenants import new_epoch
+
+_DRAFT: Final = ".restoring"
+
+
+def restore(folder: BackupFolder, *, as_json: AsJson = False) -> None:
+    """Restore a backup into the configured database, which must not exist yet, or be empty.
+
+    Each ledger gets a new epoch: clients that know later commits than the backup has get 410, and start
+    again.
+    """
+    settings, manifest = load_settings(), read_manifest(folder)
+    _check(settings, folder, manifest)
+    _restore_key(settings, folder, manifest)
+    _restore_database(settings, folder / DATABASE_FILES[manifest.database])
+    migrate()
+    epochs = with_store(_begin_epochs)
+    print_rows(epochs, as_json=as_json)
+    if not as_json:
+        _print_next(manifest)
+
+
+def _check(settings: Settings, folder: Path, manifest: BackupManifest) -> None:
+    """Raise unless the backup is whole, of this kind of database, and the target is free."""
+    path = sqlite_path(settings.database_url)
+    if (manifest.database == SQLITE) is not (path is not None):
+        message = f"the backup is of {manifest.database}, and CALLTALLY_DATABASE_URL names another database"
+        raise Misconfigured(message)
+    if manifest.schema > HEAD:
+        message = (
+            f"the backup is of Calltally {manifest.calltally}, and this version is older: upgrade it first"
+        )
+        raise Misconfigured(message)
+    if faults := backup_faults(folder, manifest):
+        raise InvalidInput.of("folder", f"the backup is damaged: {'; '.join(faults)}")
+    taken = _taken_file(path) if path is not None else _taken_database(settings.database_url)
+    if taken:
+        raise Misconfigured(f"{taken}. Move it away first, or set CALLTALLY_DATABASE_URL to a new one")
+
+
+def _taken_file(path: Path) -> str:
+    """Return why the path is not free. A WAL of another file would be applied to the restored one."""
+    companions = [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm")]
+    return next((f"{each} exists" for each in companions if each.exists()), "")
+
+
+def _taken_database(url: str) -> str:
+    has_tables = asyncio.run(schema_of(url, wall_clock)) is not None
+    return "the database of CALLTALLY_DATABASE_URL has tables of Calltally" if has_tables else ""
+
+
+def _restore_key(settings: Settings, folder: Path, manifest: BackupManifest) -> None:
+    """Restore the key file, unless a key is set. Raises Misconfigured for a file with another key."""
+    path = sqlite_path(settings.database_url)
+    if path is None or settings.secret_key is not None or not manifest.has_key:
+        return
+    target, stored = path.parent / LIVE_KEY_FILE, (folder / KEY_FILE).read_bytes()
+    if target.exists():
+        if target.read_bytes() != stored:
+            raise Misconfigured(f"{target} is another key than that of the backup. Move it away first")
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _copy(folder / KEY_FILE, target)
+
+
+def _restore_database(settings: Settings, source: Path) -> None:
+    if (path := sqlite_path(settings.database_url)) is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _copy(source, path)
+        return
+    from calltally.store.backends.postgres.dump import restore_database  # deferred: SQLite needs no driver
+
+    restore_database(settings.database_url, source)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file that appears whole or not at all, readable by its owner alone."""
+    draft = target.with_name(target.name + _DRAFT)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file, source.open("rb") as read:
+        shutil.copyfileobj(read, file)
+    sync(draft)
+    draft.rename(target)
+
+
+async def _begin_epochs(store: Store, settings: Settings) -> list[NewEpoch]:
+    await check_secrets(settings, store)
+    tenants = await chosen_tenants(store)
+    return [await store.write(start_epoch(tenant, new_epoch())) for tenant in tenants]
+
+
+def _print_next(manifest: BackupManifest) -> None:
+    command = f"calltally reconcile --tenant TENANT --provider PROVIDER --from {manifest.created_at[:10]}"
+    typer.echo(
+        f"Commits after {manifest.created_at} are missing. Check the others with `calltally verify`."
+        f" Record missing calls again from each provider's list with `{command} --to TOMORROW --heal`,"
+        " and erase again the calls that were erased since.",
+        err=True,
+    )
