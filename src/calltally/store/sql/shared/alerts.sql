@@ -193,4 +193,4 @@ WHERE tenant = :tenant AND created_us >= :lo_us AND created_us < :hi_us ORDER BY
 -- name: admin_count_waiting_evaluations
 -- Number of tenants older than a time whose alerts are not evaluated until then.
 SELECT count(*) FROM tenants AS t LEFT JOIN alert_states AS s ON s.tenant = t.tenant
-WHERE t.created_us < :evaluated_us AND coalesce(s.judged_us, 0) < :evaluated_us;
+WHERE t.removed_us IS NULL AND t.created_us < :evaluated_us AND coalesce(s.judged_us, 0) < :evaluated_us;
