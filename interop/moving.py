@@ -104,6 +104,14 @@ class MovingMonth:
             f" while {facts:,} facts came and {erasures} calls were erased"
         )
 
+    def copies_by(self, copier: "Callable[[Service, str], Copy]") -> str:
+        """After the traffic: another copier copies what the list has."""
+        copied = self._copied_by(copier(self._service, self._key), "printed", WINDOW)
+        listed = self._listed("after-the-traffic")
+        _expect_none("calls doubled", copied.doubled)
+        _expect_none("calls that the list does not have, or that were lost", len(copied.ids ^ listed.keys()))
+        return f"{len(copied.rows):,} calls"
+
     @property
     def _moved(self) -> Traffic:
         if self._traffic is None:
@@ -111,8 +119,11 @@ class MovingMonth:
         return self._traffic
 
     def _copied(self, name: str, query: Mapping[str, str]) -> Copied:
+        return self._copied_by(self._copy, name, query)
+
+    def _copied_by(self, copy: Copy, name: str, query: Mapping[str, str]) -> Copied:
         began = monotonic()
-        rows = self._copy(name, query)
+        rows = copy(name, query)
         copied = Copied(rows, began, monotonic())
         if len(rows) < SEEDS:
             raise Failed(f"only {len(rows):,} calls copied, of {SEEDS:,} at least")

@@ -9,6 +9,7 @@ from typing import Any, Final
 from interop.checks import run_checks
 from interop.connectors import copy_by
 from interop.moving import Copy, Row, new_month
+from interop.recipes import write_recipe
 from interop.service import Service, running_service
 
 HERE: Final = Path(__file__).parent
@@ -24,6 +25,16 @@ CATALOG: Final = {
 
 
 def copier(service: Service, key: str) -> Copy:
+    """Copies by our connector."""
+    return copier_of(HERE / "manifest.yaml", service, key)
+
+
+def printed_copier(service: Service, key: str) -> Copy:
+    """Copies by the connector of the documents."""
+    return copier_of(write_recipe("yaml airbyte", service.folder / "printed.yaml"), service, key)
+
+
+def copier_of(manifest: Path, service: Service, key: str) -> Copy:
     """Copies by the CDK's command; the key goes by a file, where nobody else on the machine can see it."""
     catalog = service.folder / "catalog.json"
     catalog.write_text(json.dumps(CATALOG), encoding="utf-8")
@@ -35,7 +46,7 @@ def copier(service: Service, key: str) -> Copy:
             "read",
             f"--config={config}",
             f"--catalog={catalog}",
-            f"--manifest-path={HERE / 'manifest.yaml'}",
+            f"--manifest-path={manifest}",
         ]
         return copy_by(HERE / "connector.py", arguments, service.folder / f"{name}.ndjson", _record_of)
 

@@ -1,12 +1,16 @@
 """The stock dlt rest_api source over the call list, into DuckDB."""
 
+import os
+import runpy
 from collections.abc import Mapping
+from contextlib import chdir
 from typing import Any, Final
 
 import dlt
 from dlt.sources.rest_api import RESTAPIConfig, rest_api_source
 
 from interop.moving import Copy, Row
+from interop.recipes import recipe
 from interop.service import Service
 from interop.window import LIST
 
@@ -14,6 +18,8 @@ from interop.window import LIST
 PAGE: Final = 700
 # By dlt's preference, SQL, DuckDB takes eight times as long for 100,000 rows, and gigabytes.
 FILES: Final = "parquet"
+# The window of the documents, `from` and `to`.
+_PRINTED_WINDOW: Final = ("2026-10-01", "2026-11-01")
 
 
 class Copier:
@@ -60,9 +66,32 @@ def month_copier(service: Service, key: str) -> Copy:
     copier = Copier(service, key)
 
     def copy(name: str, query: Mapping[str, str]) -> list[Row]:
-        with copier.copy(name, query).sql_client() as client:
-            # In microseconds, so that no time zone comes into it.
-            rows = client.execute_sql("SELECT id, epoch_us(created_at), status, revision FROM calls")
-        return [Row(*row) for row in rows]
+        return _rows_of(copier.copy(name, query))
 
     return copy
+
+
+def printed_copier(service: Service, key: str) -> Copy:
+    """Copier by the program of the documents."""
+
+    def copy(name: str, query: Mapping[str, str]) -> list[Row]:
+        text = recipe("python dlt")
+        for old, new in (
+            ("http://127.0.0.1:8080", service.url),
+            *zip(_PRINTED_WINDOW, query.values(), strict=True),
+        ):
+            text = text.replace(old, new)
+        program = service.folder / f"{name}.py"
+        program.write_text(text, encoding="utf-8")
+        os.environ["CALLTALLY_KEY"] = key
+        with chdir(service.folder):
+            return _rows_of(runpy.run_path(str(program))["pipeline"])
+
+    return copy
+
+
+def _rows_of(pipeline: Any) -> list[Row]:  # noqa: ANN401 (as above)
+    with pipeline.sql_client() as client:
+        # In microseconds, so that no time zone comes into it.
+        rows = client.execute_sql("SELECT id, epoch_us(created_at), status, revision FROM calls")
+    return [Row(*row) for row in rows]

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from interop.checks import expect, run_checks
-from interop.dlt.copier import Copier, month_copier
+from interop.dlt.copier import Copier, month_copier, printed_copier
 from interop.loopback import forbid_the_network, outside_attempts
 from interop.moving import new_month
 from interop.service import Service, running_service
@@ -207,10 +207,15 @@ def main() -> int:
                 {
                     "a moving month with `hold`": month.copies_exactly,
                     "the same month without": month.drifts,
-                    "the network": nothing_left_the_machine,
                 }
             )
-        return still or moving
+        after = run_checks(
+            {
+                "the program of the documents": lambda: month.copies_by(printed_copier),
+                "the network": nothing_left_the_machine,
+            }
+        )
+        return still or moving or after
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Any, Final
 from interop.checks import run_checks
 from interop.connectors import copy_by
 from interop.moving import Copy, Row, new_month
+from interop.recipes import write_recipe
 from interop.service import Service, running_service
 
 HERE: Final = Path(__file__).parent
@@ -26,6 +27,18 @@ def copier(service: Service, key: str) -> Copy:
     return copy
 
 
+def printed_copier(service: Service, key: str) -> Copy:
+    """Copies by the tap of the documents."""
+    tap = write_recipe("python singer", service.folder / "printed_tap.py")
+
+    def copy(name: str, query: Mapping[str, str]) -> list[Row]:
+        config = service.folder / f"{name}.json"
+        config.write_text(json.dumps({"url": service.url, "key": key, **query}), encoding="utf-8")
+        return copy_by(tap, [f"--config={config}"], service.folder / f"{name}.ndjson", _record_of)
+
+    return copy
+
+
 def _record_of(message: dict[str, Any]) -> dict[str, Any] | None:
     return message["record"] if message["type"] == "RECORD" else None
 
@@ -35,7 +48,8 @@ def main() -> int:
     with running_service() as service:
         month = new_month(service, copier)
         with month.moving():
-            return run_checks({"with `hold`": month.copies_exactly, "without": month.drifts})
+            moving = run_checks({"with `hold`": month.copies_exactly, "without": month.drifts})
+        return moving or run_checks({"the tap of the documents": lambda: month.copies_by(printed_copier)})
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """The documents of the repository, and how their commands are run.
 
-A fence that says `sh run` holds commands that must succeed; one that says `sh serve` is started and left
-running for the blocks behind it, until the page is done.
+A fence that says `sh run` holds commands that must succeed, and `python run` a program that must. `sh serve`
+is started and left running for the blocks behind it, until the page is done; `sh watch` too, without waiting
+for it. A comment that begins with `<!-- run` holds commands for the tests alone. Commands of `sh clone` run
+in the repository, apart from the others of the page.
 """
 
 import re
@@ -16,19 +18,21 @@ PAGES = (
     ROOT / "CONTRIBUTING.md",
     *(ROOT / "docs").rglob("*.md"),
 )
-RUN, SERVE = "sh run", "sh serve"
+RUN, SERVE, WATCH, PYTHON, CLONE = "sh run", "sh serve", "sh watch", "python run", "sh clone"
+HIDDEN = "hidden"
 # `make run` would make an environment of its own; what it then starts is this.
 STANDS_FOR = {"make run": "calltally demo --days 2"}
 
 _FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(rf"{_FENCE.pattern}|^<!-- run\n(?P<hidden>.*?)^-->$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(?P<text>.+)$", re.MULTILINE)
 _CELL = re.compile(r"^\| *`(?P<name>[^`]+)` *\|(?P<rest>.*)$", re.MULTILINE)
 
 _SCRIPT_HEAD = """\
 set -eu
-serving=
-end() { test -z "$serving" || { kill "$serving"; wait "$serving" || true; }; }
+started=
+end() { for each in $started; do kill "$each"; wait "$each" || true; done; }
 trap end EXIT
 await() { # the server's first line, or the request that the demonstration prints
     for _ in $(seq 1200); do
@@ -49,24 +53,50 @@ class Block(NamedTuple):
 
 
 def blocks(page: Path) -> list[Block]:
-    return [Block(found["info"].strip(), found["text"]) for found in _FENCE.finditer(page.read_text())]
+    return [
+        Block(found["info"].strip(), found["text"])
+        if found["hidden"] is None
+        else Block(HIDDEN, found["hidden"])
+        for found in _BLOCK.finditer(page.read_text())
+    ]
 
 
 def script(page: Path, replaced: Mapping[str, str]) -> str:
     """The runnable blocks of a page as one script of bash."""
-    text = _SCRIPT_HEAD
-    for info, commands in blocks(page):
-        for old, new in {**STANDS_FOR, **replaced}.items():
-            commands = commands.replace(old, new)  # noqa: PLW2901 (each replacement builds on the last)
-        if info == RUN:
-            text += commands
-        elif info == SERVE:
-            text += f"{{ exec {commands.strip()}; }} > serve.log 2>&1 &\nserving=$!\nawait\n"
+    return _SCRIPT_HEAD + "".join(
+        _commands(info, _replaced(text, {**STANDS_FOR, **replaced})) for info, text in blocks(page)
+    )
+
+
+def _commands(info: str, text: str) -> str:
+    if info in (RUN, HIDDEN):
+        return text
+    if info == PYTHON:
+        return f"python3 - <<'END OF PROGRAM'\n{text}END OF PROGRAM\n"
+    if info == WATCH:
+        return f'{{ exec {text.strip()}; }} > watch.log 2>&1 &\nstarted="$started $!"\n'
+    if info == SERVE:
+        return f'{{ exec {text.strip()}; }} > serve.log 2>&1 &\nserving=$!\nstarted="$started $!"\nawait\n'
+    return ""
+
+
+def clone_script(page: Path, replaced: Mapping[str, str]) -> str:
+    """The blocks of a page that run in the repository."""
+    return "set -eu\n" + "".join(_replaced(text, replaced) for info, text in blocks(page) if info == CLONE)
+
+
+def _replaced(text: str, replaced: Mapping[str, str]) -> str:
+    for old, new in replaced.items():
+        text = text.replace(old, new)
     return text
 
 
 def runnable() -> list[Path]:
-    return [page for page in PAGES if any(block.info in (RUN, SERVE) for block in blocks(page))]
+    return [page for page in PAGES if any(_commands(*block) for block in blocks(page))]
+
+
+def of_clones() -> list[Path]:
+    return [page for page in PAGES if any(block.info == CLONE for block in blocks(page))]
 
 
 def prose(page: Path) -> str:

@@ -28,6 +28,7 @@ from calltally.web.openapi.document import openapi_document
 from calltally.web.response.problem_kinds import KINDS
 from tests.acceptance import pages
 from tests.acceptance import preloaded as preloaded_commands
+from tests.acceptance.bucket import Bucket, standing_in
 from tests.acceptance.live import HOST, calltally, own_environment, preloaded
 from tests.acceptance.machine import commands_of, machine
 from tests.acceptance.slack import receiving
@@ -101,13 +102,26 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def of_bucket(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """Variables of a stand-in for S3, for a page that writes to a bucket."""
+    if "s3://" not in request.node.callspec.params["page"].read_text():
+        yield {}
+        return
+    bucket = Bucket()
+    with standing_in(bucket) as variables:
+        yield variables
+    assert bucket.puts[-1].endswith("/_manifest.json")
+
+
 @pytest.mark.parametrize("page", pages.runnable(), ids=names(pages.runnable()))
 def test_the_commands_of_a_page_run(
-    page: Path, replaced: dict[str, str], migrated: Path, tmp_path: Path
+    page: Path, replaced: dict[str, str], of_bucket: dict[str, str], migrated: Path, tmp_path: Path
 ) -> None:
     port = replaced[f"{HOST}:8080"].rpartition(":")[2]
     of_slack = {"OUTGOING_ALLOW_HTTP": "true", "OUTGOING_ALLOW_NETWORKS": "127.0.0.0/8"}
     environment = unmeasured(own_environment(PORT=port, **of_slack if SLACK in replaced else {})) | {
+        **of_bucket,
         "PATH": f"{tools(tmp_path, migrated)}:{os.environ['PATH']}",
         "no_proxy": "*",
     }
@@ -125,6 +139,30 @@ def test_the_commands_of_a_page_run(
     assert done.returncode == 0, done.stdout + done.stderr
     assert PROBLEM.findall(done.stdout) == LISTED_PROBLEMS.get(page.name, [])
     assert "Traceback" not in done.stdout + done.stderr
+
+
+# What takes long or installs packages runs smaller: `make` prints its commands.
+SMALLER = {
+    ".venv/bin/python": sys.executable,
+    "make ": "make --dry-run --no-print-directory ",
+    "--calls 1000000": "--calls 2000",
+    "--months 200": "--months 1 --routes 6",
+    "--size 1m": '--size 1k --folder "$SCRATCH"',
+}
+
+
+@pytest.mark.parametrize("page", pages.of_clones(), ids=names(pages.of_clones()))
+def test_the_commands_for_a_clone_run(page: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["bash", "-c", pages.clone_script(page, SMALLER)],  # noqa: S607 (any bash will do)
+        cwd=pages.ROOT,
+        env=unmeasured(own_environment()) | {"SCRATCH": str(tmp_path), "PYTHONWARNINGS": "ignore"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=RUNS_WITHIN_S,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 # In every empty folder it does the same: it is run once, and copied where no setting says otherwise.
@@ -296,7 +334,8 @@ def test_the_layers_of_the_architecture_are_those_that_are_checked() -> None:
     [house] = [contract for contract in settings["contracts"] if contract["id"] == "house"]
     checked = [re.sub(r"[()]", "", layer) for layer in house["layers"] if layer != "(__main__)"]
     section = (pages.ROOT / "ARCHITECTURE.md").read_text().split("\n## Layers\n")[1].split("\n## ")[0]
-    assert re.findall(r"^    (\S.*)$", section, re.MULTILINE) == checked
+    [drawing] = re.findall(r"^```text\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    assert drawing.splitlines() == checked
 
 
 def test_every_table_of_the_schema_is_explained() -> None:

@@ -18,6 +18,9 @@ _FENCE: Final = re.compile(r"^(?P<mark>```+)(?P<info>[^\n`]*)\n.*?^(?P=mark)$", 
 _LINK: Final = re.compile(r"(?P<text>\[[^\]]*\]\()(?P<target>[^)\s#]+)(?P<rest>(?:#[^)\s]*)?\))")
 
 
+_COMMENT: Final = re.compile(r"^<!--.*?-->\n*", re.MULTILINE | re.DOTALL)
+
+
 class BrokenLinkError(ValueError):
     """Link to a file that the repository does not have."""
 
@@ -55,7 +58,7 @@ def _resolved(page: Path, pages: dict[Path, str], root: Path) -> tuple[str, dict
         path = pages.get(file) or files[file]
         return f"{link['text']}{relpath(path, PurePosixPath(pages[page]).parent)}{link['rest']}"
 
-    text = page.read_text(encoding="utf-8")
+    text = _COMMENT.sub("", page.read_text(encoding="utf-8"))
     return "".join(
         _plain_fence(piece) if is_block else _LINK.sub(resolve, piece) for is_block, piece in _pieces(text)
     ), files
