@@ -203,7 +203,7 @@ def test_the_pages_that_show_how_are_all_run() -> None:
     assert displayed | {pages.ROOT / "README.md"} <= set(pages.runnable())
 
 
-# Each needs what no test has: Twilio.s commands, a Citus cluster, hours, or a client of `make interop`,
+# Each needs what no test has: Twilio's commands, a Citus cluster, hours, or a client of `make interop`,
 # which runs such sources of its own.
 BLOCKS_NOT_RUN = {
     "connect-twilio.md": ["sh"],

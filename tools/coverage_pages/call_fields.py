@@ -28,9 +28,9 @@ again if a later fact changes it. `revision` distinguishes two states of one cal
 
 ## Fields
 
-The last column lists the providers whose callbacks, lists or files give the field a value; `all` means each
-of them. Your own events can give every field except those by Calltally. So can [a mapping](mapping.md), for
-any other provider."""
+The last column lists the [providers](../README.md) whose callbacks, lists or files give the field a value;
+`all` means each of them. Your own events can give every field except those by Calltally. So can
+[a mapping](mapping.md), for any other provider."""
 _BY_CALLTALLY: Final = frozenset({"id", "conflicts", "revision", "updated_at"})
 # No provider reports these. The table of a tenant's numbers gives a route and an agent.
 _OTHER_SOURCES: Final[Mapping[str, str]] = {
