@@ -24,6 +24,7 @@ _SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "in-progress": ("inprogress", "answered", "active", "ongoing"),
     "completed": ("complete", "ended", "done"),
     "failed": ("failure", "error"),
+    "open": ("firing",),
 }
 
 

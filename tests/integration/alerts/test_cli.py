@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from calltally.alerts.model.series import Dimension, SeriesKey
-from calltally.calls.errors import InvalidInput
+from calltally.calls.errors import InvalidInput, NotFound
 from calltally.cli.main import app
 from tests.conftest import TENANT, Bench
 from tests.integration.alerts.test_alert_api import open_alerts
@@ -35,6 +35,16 @@ def test_alerts_are_listed_and_acknowledged(bench: Bench, monkeypatch: pytest.Mo
     (acknowledged,) = json.loads(run("list", TENANT, "--state", "acknowledged", "--json"))
     assert acknowledged["id"] == alert
     assert [run("list", TENANT, "--state", state) for state in ("firing", "open")] == ["0 alerts\n"] * 2
+
+
+def test_unknown_tenant_and_unknown_state_are_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLTALLY_DATABASE_URL", bench.url)
+    for words in (("list", "acmee"), ("backtest", "acmee", "--from", "2026-09-21", "--to", "2026-09-22")):
+        refused = CliRunner().invoke(app, ["alerts", *words])
+        assert isinstance(refused.exception, NotFound)
+    refused = CliRunner().invoke(app, ["alerts", "list", TENANT, "--state", "fring"])
+    assert refused.exit_code == 2
+    assert "a state is one of firing" in refused.output
 
 
 def test_backtest_command_compares_rules(

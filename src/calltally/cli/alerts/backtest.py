@@ -21,6 +21,7 @@ from calltally.cli.console.options import AsJson, Tenant, with_options
 from calltally.cli.console.output import print_result
 from calltally.cli.console.session import read_once, with_store
 from calltally.store.alerts.detector_state import rules_of_tenant
+from calltally.store.tenants.tenants import need_tenant
 
 _PLOT_CHARS: Final = 60
 _MAX_PLOTTED: Final = 20
@@ -52,6 +53,7 @@ class BacktestOptions(NamedTuple):
 def backtest(options: BacktestOptions) -> None:
     """Report the alerts that a set of rules would have raised in a past window. Sends and changes nothing."""
     window = parse_window(None, options.from_, options.to)
+    read_once(need_tenant(options.tenant))
     request = BacktestRequest(options.tenant, *window, _rule_sets(options))
     # The plot's file is opened first, so that an error shows before minutes of work.
     with atomic_writer(options.plot) if options.plot else nullcontext() as write:
@@ -82,9 +84,8 @@ def _name(file: Path, files: Sequence[Path]) -> str:
 def print_backtests(backtests: Sequence[Backtest], request: BacktestRequest) -> None:
     """Print a line per rule set, then for each a plot and a list of its alerts."""
     for each in backtests:
-        typer.echo(
-            f"{each.name}: {len(each.episodes)} alerts in {each.weeks:.1f} weeks, {each.a_week:.1f} a week"
-        )
+        alerts = "1 alert" if len(each.episodes) == 1 else f"{len(each.episodes)} alerts"
+        typer.echo(f"{each.name}: {alerts} in {each.weeks:.1f} weeks, {each.a_week:.1f} a week")
     for each in backtests:
         typer.echo(f"\n{each.name}")
         for line in plot(each.episodes, request.from_us, request.to_us):

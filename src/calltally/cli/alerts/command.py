@@ -25,6 +25,7 @@ from calltally.store.alerts.alerts import (
     list_alerts,
 )
 from calltally.store.db.interface import Store
+from calltally.store.tenants.tenants import need_tenant
 from calltally.web.api.alerts.schemas import AlertResource, alert_resource
 
 commands: Final = typer.Typer(
@@ -51,7 +52,11 @@ def list_all(
     as_json: AsJson = False,
 ) -> None:
     """List alerts, the newest first."""
-    filter_ = AlertFilter(-_ANY_TIME_US, _ANY_TIME_US, state=_STATES.get(state, state), limit=_MAX_ALERTS)
+    states = {**_STATES, **{each: each for each in (*_STATES.values(), "unresolved")}}
+    if state not in states:
+        raise typer.BadParameter(f"a state is one of {', '.join(states)}", param_hint="--state")
+    read_once(need_tenant(tenant))
+    filter_ = AlertFilter(-_ANY_TIME_US, _ANY_TIME_US, state=states[state], limit=_MAX_ALERTS)
     found, total = read_once(list_alerts(tenant, filter_))
     alerts = [alert_resource(alert, "") for alert in found]
     print_result(alerts, lambda listed: _print(listed, total), as_json=as_json)

@@ -255,4 +255,8 @@ def test_launch_without_a_baseline(bench: Bench, browser: Browser) -> None:
     browser.sign_in()
     page = browser.get(f"/quality/launch?agent=vera-2&{LAUNCHED}").text
     assert "No earlier calls to compare with" in page
-    assert browser.get("/quality/launch?agent=nobody").status_code == 404
+    unknown = browser.get("/quality/launch?agent=nobody")
+    assert unknown.status_code == 404
+    assert 'value="nobody"' in unknown.text
+    wrong = browser.get("/quality/launch?agent=nobody&since=yesterday")
+    assert (wrong.status_code, 'value="yesterday"' in wrong.text) == (400, True)

@@ -29,7 +29,7 @@ def links(answer: Answer, rel: str) -> str:
 
 
 def rows(answer: Answer) -> list[str]:
-    return re.findall(r'<a href="/calls/([0-9a-f-]{36})">', answer.text)
+    return re.findall(r'<a href="/calls/([0-9a-f-]{36})(?:\?within=[^"]*)?">', answer.text)
 
 
 def test_sign_in_redirects_back_to_the_requested_page(browser: Browser) -> None:

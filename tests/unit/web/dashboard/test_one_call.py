@@ -130,6 +130,16 @@ def test_nearly_empty_call_has_a_timeline() -> None:
     assert (record.lanes, record.ticks) == ([], [(LEFT, "0:00"), (RIGHT, "0:01")])
 
 
+def test_conversation_without_a_start_of_its_own_begins_with_the_platform_or_the_answer() -> None:
+    session = {**SESSION, "id": "s-1", "created_at": at("09:30:00")}
+    report = fact("09:33:00", "09:33:00", session_id="s-1", started_at=at("09:30:15"))
+    unanswered = call(answered_at=None, session=session)
+    first = [
+        conversation(each)[0] for each in (call(session=session), call(report, session=session), unanswered)
+    ]
+    assert [entry.offset_s for entry in first] == [13, 15, 0]
+
+
 def test_turns_and_tool_calls_are_one_conversation() -> None:
     escalated = fact(
         *("09:30:20", "09:30:21", "own_event"),

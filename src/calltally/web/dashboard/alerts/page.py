@@ -22,7 +22,13 @@ from calltally.store.rollups.alert_steps import steps_between
 from calltally.web.api.alerts.handlers import alert_filter, alert_with_changes, change_by
 from calltally.web.api.alerts.schemas import MAX_NOTE_CHARS
 from calltally.web.dashboard.actors import actor_names
-from calltally.web.dashboard.alerts.alert_lines import alert_line, calls_path, evidence_rows, history
+from calltally.web.dashboard.alerts.alert_lines import (
+    alert_line,
+    calls_path,
+    duration_text,
+    evidence_rows,
+    history,
+)
 from calltally.web.dashboard.alerts.evidence_chart import chart_frame, evidence_chart_data
 from calltally.web.dashboard.calls.links import adjacent_pages, first_value, parse_number, url
 from calltally.web.dashboard.formats import call_path
@@ -118,7 +124,7 @@ async def _chart(request: AnyRequest, visitor: Visitor, finding: AlertFinding, n
     read = partial(steps_between, visitor.tenant, frame.lo_s, frame.hi_s)
     steps = await dependencies_of(request).store.read_tenant(visitor.tenant, read, long=True)
     chart = evidence_chart_data(finding, steps, frame, visitor.zone)
-    return {"chart_data": chart, "script": built_path(CHARTS)}
+    return {"chart_data": chart, "script": built_path(CHARTS), "width": duration_text(frame.width_s)}
 
 
 @form(ONE + "/{action:str}", ALERTS_WRITE)

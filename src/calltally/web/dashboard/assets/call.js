@@ -27,4 +27,5 @@ function find() {
 }
 
 within?.addEventListener("input", find);
+if (within?.value) find();
 document.querySelector("[data-print]")?.addEventListener("click", () => window.print());

@@ -37,7 +37,7 @@ class ConversationEntry(NamedTuple):
 def conversation(call: Record) -> list[ConversationEntry]:
     """Return all entries of a call as the API returns it, with the API's masking."""
     session = call["session"] or {}
-    begin_s = _since(call, session["created_at"]) if session else 0.0
+    begin_s = _since(call, _begin_of(call, session)) if session else 0.0
     entries = [
         *_turns(session.get("transcript") or (), begin_s),
         *_tools(session.get("function_calls") or (), begin_s),
@@ -51,6 +51,18 @@ def clock_text(seconds: float) -> str:
     """Format as `1:07`."""
     minutes, rest = divmod(int(seconds), _MINUTE_S)
     return f"{minutes}:{rest:02}"
+
+
+def _begin_of(call: Record, session: Record) -> str:
+    """Return the start of a session: its own, else its platform's, else the answer of the call.
+
+    A session without a start of its own has the call's, and nobody speaks while it rings.
+    """
+    if session["created_at"] != call["created_at"]:
+        return str(session["created_at"])
+    of_session = (fact["said"] for fact in call["events"] if fact["said"].get("session_id") == session["id"])
+    stated = [said["started_at"] for said in of_session if "started_at" in said]
+    return str(stated[-1] if stated else call["answered_at"] or call["created_at"])
 
 
 def _since(call: Record, instant: str) -> float:

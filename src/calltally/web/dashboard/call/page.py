@@ -17,8 +17,9 @@ from calltally.web.dashboard.call.conversation import conversation
 from calltally.web.dashboard.call.fact_changes import changes_by_fact
 from calltally.web.dashboard.call.sentence import sentence, span
 from calltally.web.dashboard.call.timeline import timeline
-from calltally.web.dashboard.calls.links import first_value, url
+from calltally.web.dashboard.calls.links import WITHIN, first_value, url
 from calltally.web.dashboard.calls.page import API, curl_of
+from calltally.web.dashboard.english.messages import text
 from calltally.web.dashboard.formats import DASH, ago, call_path, full_time, local
 from calltally.web.dashboard.pages import form, page
 from calltally.web.dashboard.rendering import render_page
@@ -89,6 +90,7 @@ async def _call_response(request: AnyRequest, visitor: Visitor, pairs: Pairs, fo
         "is_revealed": visitor.access.masks and not visitor.is_masked,
         "printed": f"{here}?tab={PRINTED}",
         "here": here,
+        "within": first_value(pairs, WITHIN),
     }
     return render_page("call.html", visitor, values)
 
@@ -133,10 +135,15 @@ def _answers(call: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "provider_word", ending.get("provider_word") or ""
     codes = (("SIP", call["sip_code"]), ("Q.850", call["hangup_cause"]), ("", call["error_code"]))
     yield "codes", ", ".join(f"{name} {code}".strip() for name, code in codes if code)
-    yield "escalation", _words(call["escalation"], ("target", "initiated_by", "reason"))
+    yield "escalation", _escalation(call["escalation"] or {})
     yield "transfer", _words(call["transfer"], ("target", "outcome"))
     evaluation = (call["session"] or {}).get("evaluation") or {}
     yield "evaluation", _words(evaluation, ("score", "reason"))
+
+
+def _escalation(escalation: dict[str, Any]) -> str:
+    names = [name for name in ("target", "initiated_by", "reason") if escalation.get(name)]
+    return ", ".join(text(f"escalation_{name}", value=escalation[name]) for name in names)
 
 
 def _words(values: dict[str, Any] | None, names: tuple[str, ...]) -> str:
@@ -156,6 +163,8 @@ def _fact(visitor: Visitor, call: dict[str, Any], fact: dict[str, Any]) -> dict[
     offset_s = (occurred_us - parse_instant(call["created_at"])) / SECOND_US
     late_s = (received_us - occurred_us) // SECOND_US
     raw = fact["raw"] or ""
+    contradicted = _contradicted(call, fact)
+    unchanged = {name: value for name, value in fact["said"].items() if name not in fact["changed"]}
     return {
         **fact,
         "pretty": pretty_body(raw) if fact["raw_encoding"] == "utf-8" else raw,
@@ -165,10 +174,21 @@ def _fact(visitor: Visitor, call: dict[str, Any], fact: dict[str, Any]) -> dict[
         "late": span(late_s) if late_s >= _LATE_S else "",
         "by": source_name(fact) or DASH,
         "changes": [(name, _changed_value(name, value, visitor)) for name, value in fact["changed"].items()],
-        "others": [
-            (name, _plain(value)) for name, value in fact["said"].items() if name not in fact["changed"]
-        ],
+        "contradicted": [(name, _plain(fact["said"][name])) for name in contradicted],
+        "others": [(name, _plain(value)) for name, value in unchanged.items() if name not in contradicted],
     }
+
+
+def _contradicted(call: Record, fact: Record) -> list[str]:
+    """Return the fields of a fact with another value than the record's, if the two contradict each other."""
+    said = fact["said"]
+    return [
+        name
+        for name in ("status", *_PARTIES)
+        if said.get(name) not in (None, call[name])
+        and name not in fact["changed"]
+        and (name != "status" or (said[name] in FINAL and call[name] in FINAL))
+    ]
 
 
 def _changed_value(name: str, value: object, visitor: Visitor) -> str:

@@ -17,6 +17,8 @@ BEFORE: Final = "before"
 COUNTED: Final = "counted"
 # The text of the search field, as typed.
 SOUGHT: Final = "sought"
+# Word to find in the conversation of a call's page.
+WITHIN: Final = "within"
 _POSITION_NAMES: Final = frozenset({"offset", "snapshot", "page", AFTER, BEFORE, COUNTED, SOUGHT})
 # Parameters that are not filters and have no chip.
 _NO_CHIP: Final = _POSITION_NAMES | {"limit", "order"}

@@ -1,5 +1,6 @@
 """Time window of the list: the form has local time, the URL has UTC."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
@@ -11,6 +12,7 @@ from calltally.web.request.query import Pairs
 # Field names of the form, and parameters of the list.
 _NAMES: Final = {"from_local": "from", "to_local": "to"}
 _FIELD: Final = "%Y-%m-%dT%H:%M"
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _WEEK: Final = timedelta(days=7)
 
 
@@ -41,6 +43,17 @@ def field_value(text: str, zone: ZoneInfo) -> str:
         return moment.astimezone(zone).strftime(_FIELD)
     except (ValueError, OverflowError):
         return ""
+
+
+def day_window(text: str, zone: ZoneInfo) -> Pairs:
+    """Return the window of a day such as 2026-10-31 in the reader's zone; empty for another text."""
+    if not _DAY.fullmatch(text):
+        return ()
+    try:
+        day = datetime.fromisoformat(text).replace(tzinfo=zone)
+        return ("from", _text(day)), ("to", _text(day + timedelta(days=1)))
+    except (ValueError, OverflowError):
+        return ()
 
 
 def window_choices(now: datetime, zone: ZoneInfo) -> Iterator[WindowChoice]:

@@ -71,15 +71,20 @@ async def show_calls(request: AnyRequest, visitor: Visitor, pairs: Pairs) -> Res
         "note": search_note(visitor, list_request.pairs, list_request.query.filter, names),
         "sought": first_value(list_request.pairs, SOUGHT),
     }
-    return render_page("calls.html", visitor, values | searched | _rows(request, visitor, list_page))
+    return render_page(
+        "calls.html", visitor, values | searched | _rows(request, visitor, list_request, list_page)
+    )
 
 
 export_calls = download("/calls-export", list_call_logs)
 
 
-def _rows(request: AnyRequest, visitor: Visitor, list_page: ListPage) -> dict[str, Any]:
+def _rows(
+    request: AnyRequest, visitor: Visitor, list_request: ListRequest, list_page: ListPage
+) -> dict[str, Any]:
     columns = chosen_columns(cookie_of(request, COLUMNS_COOKIE))
-    rows_by_day = days(list_page.calls, visitor.zone, columns, status_mark)
+    first_word = (list_request.query.filter.q or "").partition(" ")[0].strip("*")
+    rows_by_day = days(list_page.calls, visitor.zone, columns, status_mark, first_word)
     return {"columns": columns, "days": rows_by_day, "is_long": len(list_page.calls) > LONG}
 
 

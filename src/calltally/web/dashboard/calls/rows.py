@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from calltally.web.dashboard.call.sentence import span
+from calltally.web.dashboard.calls.links import WITHIN, url
 from calltally.web.dashboard.english.messages import text
 from calltally.web.dashboard.formats import DASH, call_path, local, short
 
@@ -117,20 +118,27 @@ def days(
     zone: ZoneInfo,
     columns: Sequence[CallColumn],
     render_status: Callable[[str], str],
+    sought: str = "",
 ) -> list[DayRows]:
-    """Return the rows by day, in the order of the list; `render_status` renders a status."""
+    """Return the rows by day, in the order of the list; `render_status` renders a status.
+
+    The page of a call then finds the word `sought` in its conversation.
+    """
     cells = _cells(render_status)
+    query = url([(WITHIN, sought)], "") if sought else ""
     dated = [(local(call["created_at"], zone), call) for call in calls]
     grouped = groupby(dated, key=lambda pair: pair[0].date())
     found = []
     for day, pairs in grouped:
-        lines = [_line(moment, call, columns, cells) for moment, call in pairs]
+        lines = [_line(moment, call, columns, cells, query) for moment, call in pairs]
         pieces = ["".join(lines[begin : begin + _PIECE]) for begin in range(0, len(lines), _PIECE)]
         found.append(DayRows(day.strftime("%A, %-d %B %Y"), pieces))
     return found
 
 
-def _line(moment: datetime, call: Mapping[str, Any], columns: Sequence[CallColumn], cells: Cells) -> str:
+def _line(
+    moment: datetime, call: Mapping[str, Any], columns: Sequence[CallColumn], cells: Cells, query: str
+) -> str:
     is_erased, is_escalated = bool(call.get("erased")), bool(call["escalated"])
     clock = moment.isoformat(" ", "seconds")[:_SECOND_CHARS]
     cells_html = "".join(
@@ -139,7 +147,7 @@ def _line(moment: datetime, call: Mapping[str, Any], columns: Sequence[CallColum
     )
     return (
         f'<tr class="call{" erased" if is_erased else ""}"><td class="time">'
-        f'<a href="{call_path(call["id"])}"><time datetime="{call["created_at"]}"'
+        f'<a href="{call_path(call["id"])}{query}"><time datetime="{call["created_at"]}"'
         f' title="{clock} {escape(moment.tzname() or "")}">{clock[_DAY_CHARS:]}</time></a></td>'
         f"{cells_html}</tr>\n"
     )

@@ -12,14 +12,17 @@ from typing import Final
 from calltally.calls.errors import Forbidden
 from calltally.calls.filters import MIN_SID_PREFIX_CHARS
 from calltally.calls.masking import mask_name
+from calltally.calls.model import Status
 from calltally.calls.parameters import MAX_TEXT_CHARS
 from calltally.calls.phone import is_shortened, plain_number, searched_number
+from calltally.calls.suggestions import suggest
 from calltally.calls.tokenizer import text_words
 from calltally.store.ledger.lookup import find_call
 from calltally.store.listing.existing_names import ExistingNames, existing_names
 from calltally.store.listing.sid_prefix import has_prefix
 from calltally.web.auth.search_rights import check_search_values
 from calltally.web.dashboard.calls.links import SOUGHT, url
+from calltally.web.dashboard.calls.local_window import day_window
 from calltally.web.dashboard.formats import call_path
 from calltally.web.dashboard.sign_in.visitor import Visitor
 from calltally.web.request.dependencies import Dependencies
@@ -45,6 +48,8 @@ async def search_path(deps: Dependencies, visitor: Visitor, typed: str) -> str:
         )
         if record is not None:
             return call_path(query)
+    if day := day_window(query, visitor.zone):
+        return url((*day, (SOUGHT, query)))
     return url((await _filter_of(deps, visitor, query), (SOUGHT, query)))
 
 
@@ -69,6 +74,9 @@ def readings(visitor: Visitor, names: ExistingNames, query: str) -> Iterator[tup
     if number is not None and _may_search(visitor, "number", number):
         yield "number", number
     yield from named(visitor, names, query)
+    for status in Status:
+        if status == query.casefold().replace(" ", "-"):
+            yield "status", status
     if _may_search(visitor, PREFIX, query):
         yield PREFIX, query
     if text_words(query) and _may_search(visitor, "q", query):
@@ -81,6 +89,14 @@ def named(visitor: Visitor, names: ExistingNames, query: str) -> Iterator[tuple[
         for value in offered(visitor, names)[name]:
             if value.casefold() == query.casefold():
                 yield name, value
+
+
+def meant(visitor: Visitor, names: ExistingNames, query: str) -> Iterator[tuple[str, str]]:
+    """Yield the names of which a text is probably a misspelling."""
+    for name in NAMES:
+        value = suggest(query, offered(visitor, names)[name])
+        if value is not None and value.casefold() != query.casefold():
+            yield name, value
 
 
 def offered(visitor: Visitor, names: ExistingNames) -> ExistingNames:

@@ -7,7 +7,7 @@ from calltally.calls.filters import CallFilter
 from calltally.calls.phone import is_ending
 from calltally.store.listing.existing_names import ExistingNames
 from calltally.web.dashboard.calls.links import SOUGHT, filters_only, first_value, url
-from calltally.web.dashboard.calls.search_field import NAMES, filters_without_search, readings
+from calltally.web.dashboard.calls.search_field import NAMES, filters_without_search, meant, readings
 from calltally.web.dashboard.english.messages import text
 from calltally.web.dashboard.sign_in.visitor import Visitor
 from calltally.web.request.query import Pairs
@@ -65,7 +65,7 @@ def _number_statement(number: str, international: str | None) -> str:
 def _others(visitor: Visitor, pairs: Pairs, names: ExistingNames, typed: str) -> Iterator[TextReading]:
     present = {name for name, _value in pairs}
     rest = filters_only(filters_without_search(pairs))
-    for name, value in readings(visitor, names, typed):
+    for name, value in (*readings(visitor, names, typed), *meant(visitor, names, typed)):
         if name not in present:
             label = text(f"instead_{name}", value=f"“{value}”" if name == "q" else value)
             yield TextReading(label, url([*rest, (name, value), (SOUGHT, typed)]))

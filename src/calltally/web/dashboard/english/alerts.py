@@ -59,7 +59,7 @@ ALERT_TEXTS: Final[Mapping[str, str]] = {
     "observed": "Observed",
     "expected": "Expected",
     "usual": "Usual",
-    "evidence_hint": "Each point covers the calls that ended in one time span. The band is the 95 % interval"
+    "evidence_hint": "Each point covers the calls that ended within {width}. The band is the 95 % interval"
     " of the rate. The thin line is the expected rate.",
     "evidence_chart": "The rate before and during the alert; the table has the same numbers",
     "alert_began": "start",

@@ -21,6 +21,7 @@ SEARCH_TEXTS: Final[Mapping[str, str]] = {
     "instead_route": "the route {value}",
     "instead_agent": "the agent {value}",
     "instead_provider": "the provider {value}",
+    "instead_status": "calls with the status {value}",
     "instead_q": "the words {value}",
     "try_fewer_digits": "Enter fewer digits: the last four to nine are enough.",
     "try_country": "For national numbers such as 030 1234567, set the tenant's country:"

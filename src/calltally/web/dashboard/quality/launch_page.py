@@ -9,10 +9,14 @@ from markupsafe import Markup
 from calltally.analytics.launch_query import LaunchQuery, parse_launch_query
 from calltally.analytics.launch_view import LaunchHour, LaunchReport, RateVerdict, launch_view
 from calltally.analytics.schemas import RateSummary
+from calltally.calls.errors import InvalidInput, NotFound
+from calltally.calls.suggestions import did_you_mean
 from calltally.calls.times import DAY_US, parse_instant
+from calltally.store.listing.existing_names import existing_names
 from calltally.web.api.analytics import restrict_launch_query
 from calltally.web.dashboard.calls.links import NARROWED, calls_url, url
 from calltally.web.dashboard.calls.page import curl_of
+from calltally.web.dashboard.calls.search_field import offered
 from calltally.web.dashboard.english.messages import text
 from calltally.web.dashboard.formats import grouped, interval, percent, period, points, roughly
 from calltally.web.dashboard.pages import page
@@ -37,16 +41,41 @@ _YEAR_DAYS: Final = 365
 async def show_launch(request: AnyRequest, visitor: Visitor, pairs: Pairs) -> Response:
     """Show a launch, or only the form if the URL names none."""
     pairs = _launch_pairs(pairs)
-    values = {"asked": dict(pairs), "here": url(pairs, PATH), "path": PATH, "facets": _FACETS, "launch": None}
+    deps = dependencies_of(request)
+    names = offered(
+        visitor, await deps.store.read_tenant(visitor.tenant, partial(existing_names, visitor.tenant))
+    )
+    values: dict[str, Any] = {
+        "asked": dict(pairs),
+        "here": url(pairs, PATH),
+        "path": PATH,
+        "facets": _FACETS,
+        "launch": None,
+        "fault": None,
+        "names": [name for facet in _FACETS for name in names[facet]],
+    }
     if not any(name in _FACETS for name, _ in pairs):
         return render_page("launch.html", visitor, values)
     api = (*pairs, ("tz", visitor.zone.key))
-    query = restrict_launch_query(parse_launch_query(api, is_admin=False), visitor.access)
-    deps = dependencies_of(request)
-    view = partial(launch_view, visitor.tenant, query, deps.clock())
-    launch = await deps.store.read_tenant(visitor.tenant, view, long=True)
+    try:
+        query = restrict_launch_query(parse_launch_query(api, is_admin=False), visitor.access)
+        view = partial(launch_view, visitor.tenant, query, deps.clock())
+        launch = await deps.store.read_tenant(visitor.tenant, view, long=True)
+    except (InvalidInput, NotFound) as fault:
+        return _refused(visitor, pairs, values, fault)
     values |= {**_values(visitor, query, launch), "curl": curl_of(request, url(api, API))}
     return render_page("launch.html", visitor, values)
+
+
+def _refused(
+    visitor: Visitor, pairs: Pairs, values: dict[str, Any], fault: InvalidInput | NotFound
+) -> Response:
+    """Return the form as it was filled, with the fault, and with the name that was probably meant."""
+    is_unknown = isinstance(fault, NotFound)
+    typed = next(value for name, value in pairs if name in _FACETS)
+    guess = did_you_mean(typed, values["names"]) if is_unknown else ""
+    values |= {"fault": f"{fault.detail}{guess}", "here": PATH}
+    return render_page("launch.html", visitor, values, status=404 if is_unknown else 400)
 
 
 def _launch_pairs(pairs: Pairs) -> Pairs:

@@ -61,6 +61,8 @@ def read_as(browser: Browser, typed: str) -> tuple[str, str]:
         (SID[:10], ("call_sid_prefix", SID[:10])),
         ("VERA", ("agent", "Vera")),
         ("front desk", ("route", "Front desk")),
+        ("2026-10-01", ("from", "2026-10-01T00:00:00Z")),
+        ("2026-10-32", ("number", "20261032")),
         ("booked", ("q", "booked")),
         ("CA12a", ("q", "CA12a")),
         ("CA99zz", ("q", "CA99zz")),
@@ -90,6 +92,14 @@ def test_page_says_how_it_was_searched(browser: Browser, typed: str, statement: 
     assert f'name="find" value="{typed}"' in page
     assert f'<p class="note">{statement} ' in page
     assert f">{other}</a>" in page.partition("Search instead for:")[2]
+
+
+@pytest.mark.parametrize(
+    ("typed", "other"),
+    [("Busy", "calls with the status busy"), ("front desc", "the route Front desk")],
+)
+def test_page_offers_a_status_and_the_name_of_a_misspelling(browser: Browser, typed: str, other: str) -> None:
+    assert f">{other}</a>" in page_of(browser, typed).partition("Search instead for:")[2]
 
 
 @pytest.mark.parametrize(
