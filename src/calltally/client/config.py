@@ -13,6 +13,8 @@ TIMEOUT_S: Final = 30.0
 CONNECT_TIMEOUT_S: Final = 10.0
 # A page of 1,000 calls has a few MB. A compressed response can grow a thousandfold by decompression.
 LONGEST_BYTES: Final = 256 * 1024 * 1024
+# A server behind a proxy may have a path, but not that of the API.
+_API_PATHS: Final = ("/api/", "/api/v1/", "/api/v1/call-logs/")
 _LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 # Characters that a header field can carry after Bearer, a superset of RFC 6750, section 2.1.
 _FIRST_KEY_CHAR: Final = "!"
@@ -100,4 +102,6 @@ def _url_parts_error(parts: SplitResult) -> str:
         return "must not contain a user or a password"
     if parts.query or parts.fragment:
         return "must not have a query or a fragment"
+    if f"{parts.path.rstrip('/')}/".endswith(_API_PATHS):
+        return "must end before /api"
     return ""

@@ -32,6 +32,8 @@ def test_base_url_may_have_a_path(base: str, expected: str) -> None:
         ("ftp://calls.example.com", "must begin with"),
         ("https://", "names no host"),
         ("https://user:pw@calls.example.com", "must not contain a user or a password"),
+        ("https://calls.example.com/api/v1", "must end before /api"),
+        ("https://example.com/calls/api/", "must end before /api"),
         ("https://calls.example.com?a=b", "must not have a query or a fragment"),
         ("https://calls.example.com#a", "must not have a query or a fragment"),
         ("https://calls.example.com:port", "cannot be read"),

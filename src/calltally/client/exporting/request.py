@@ -88,9 +88,13 @@ class WindowOptions(NamedTuple):
         from_us, to_us = self._ends(now_us)
         ends_us = None if follows else min(to_us, now_us - self.settle_us)
         if ends_us is not None and from_us >= ends_us:
-            raise InvalidArgument.of(
-                "from", f"the window is empty: {utc_text(from_us)} to {utc_text(ends_us)}"
+            why = (
+                f"it begins at {utc_text(from_us)}, which is not over for long enough; windows end at"
+                f" {utc_text(now_us - self.settle_us)} at the latest"
+                if from_us < to_us
+                else f"{utc_text(from_us)} to {utc_text(to_us)}; set the later time as the end"
             )
+            raise InvalidArgument.of("from", f"the window is empty: {why}")
         return ExportWindow(self._label(), from_us, ends_us)
 
     def _check(self, *, follows: bool) -> None:
