@@ -118,10 +118,9 @@ _WORDS_SCHEMA: Final[Mapping[str, Any]] = {
     "pattern": f"^(?:{'|'.join(GROUPS)})(?:,(?:{'|'.join(GROUPS)})){{0,{MAX_KEYS - 1}}}$",
 }
 _COMPARE_SCHEMA: Final[Mapping[str, Any]] = {
-    "anyOf": [
-        words_schema((PREVIOUS, SAME_WEEKDAY)),
-        {"type": "string", "maxLength": 80, "pattern": "^[0-9].*\\.\\.[0-9].*$"},
-    ]
+    "type": "string",
+    "maxLength": 80,
+    "pattern": f"^(?:{PREVIOUS}|{SAME_WEEKDAY}|[0-9].*\\.\\.[0-9].*)$",
 }
 QUALITY_PARAMETERS: Final = (
     *FILTERS,

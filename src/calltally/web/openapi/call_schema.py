@@ -82,7 +82,8 @@ def _erased_call() -> Schema:
     identifying = ("id", "created_at")
     fields = {name: {**nullable(CALL[name].schema), "description": _ERASED} for name in CALL_FIELDS}
     stays = {name: {**CALL[name].schema, "description": CALL[name].description} for name in identifying}
-    erased = {"type": "boolean", "const": True, "description": "True: the call was erased since."}
+    # No constant: OpenAPI Generator's client for Python compares it with the text `true`.
+    erased = {"type": "boolean", "description": "Always true: the call was erased since."}
     return {
         "description": "A call in an older snapshot that was erased since. It keeps its position.",
         **object_schema({**fields, **stays, "erased": erased}),

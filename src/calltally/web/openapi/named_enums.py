@@ -7,7 +7,7 @@ from calltally.alerts.model.finding import AlertKind, ChangeDirection, Detection
 from calltally.alerts.model.series import Dimension, Metric
 from calltally.alerts.notify.sink_kinds import KINDS
 from calltally.analytics.launch import LaunchVerdict
-from calltally.analytics.query import GROUPS, PREVIOUS, SAME_WEEKDAY
+from calltally.analytics.query import GROUPS
 from calltally.calls.country import COUNTRIES
 from calltally.calls.end_reasons import EndReason
 from calltally.calls.event_types import SUBSCRIBABLE, TEST
@@ -106,9 +106,6 @@ NAMED_ENUMS: Final[Mapping[str, NamedEnum]] = {
     "LaunchVerdict": NamedEnum(tuple(LaunchVerdict), "Verdict on a launch, or on one of its rates."),
     "LaunchFacet": NamedEnum(LAUNCH_FACETS, "Kind of a launched item."),
     "QualityGroup": NamedEnum(GROUPS, "Name that calls are grouped by: a property, or a step of time."),
-    "QualityComparison": NamedEnum(
-        (PREVIOUS, SAME_WEEKDAY), "Window to compare with: the one before, or the same one weeks earlier."
-    ),
     "Country": NamedEnum(
         tuple(sorted(COUNTRIES)), "Country by its two letters in ISO 3166-1. Values may be added."
     ),

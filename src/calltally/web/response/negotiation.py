@@ -11,6 +11,7 @@ from calltally.calls.errors import NotAcceptable
 # Weights are integers in thousandths: a weight has at most three digits.
 _FULL: Final = 1_000
 _IDENTITY: Final = b"identity"
+_PROBLEM_JSON: Final = b"application/problem+json"
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
@@ -28,6 +29,7 @@ def choose_type(accept: bytes | None, offered: tuple[bytes, ...]) -> bytes:
     """Return the media type of `offered` with the highest weight; the first one of several.
 
     The most specific matching range decides the weight of a type. Raises NotAcceptable if no type matches.
+    The type of errors alone is no choice: OpenAPI Generator's client for Python sends it for all but JSON.
     """
     if accept is None or not accept.strip():
         return offered[0]
@@ -35,6 +37,8 @@ def choose_type(accept: bytes | None, offered: tuple[bytes, ...]) -> bytes:
     best = max(offered, key=lambda media_type: _weight_of(media_type, weights))
     if _weight_of(best, weights):
         return best
+    if weights.keys() == {_PROBLEM_JSON}:
+        return offered[0]
     names = b", ".join(offered).decode()
     raise NotAcceptable(f"this resource is available as {names}; send one of them in Accept, or no Accept")
 

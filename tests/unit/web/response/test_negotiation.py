@@ -44,6 +44,7 @@ def test_json_is_acceptable(accept: bytes | None) -> None:
         b"application/json;q=0, */*",
         b"text/*",
         b"nonsense",
+        b"text/csv, application/problem+json",
     ],
 )
 def test_accept_without_json_is_refused_with_the_available_types(accept: bytes) -> None:
@@ -69,6 +70,8 @@ def test_accept_without_json_is_refused_with_the_available_types(accept: bytes) 
         (b"text/*, text/csv;q=0, application/x-ndjson;q=0.5", NDJSON),
         (b"*/*;q=0, text/csv;q=0.001", CSV),
         (b"application/json;q=0, */*;q=0.5", CSV),
+        # The type of errors alone.
+        (b"application/problem+json", JSON),
     ],
 )
 def test_type_with_the_highest_weight_is_served(accept: bytes | None, chosen: bytes) -> None:

@@ -24,11 +24,14 @@ from calltally.web.request.context import AnyRequest, access_of, context_of, dep
 from calltally.web.request.query import query_pairs
 from calltally.web.response.response import Headers, StreamingResponse
 
-TEXT: Final[Schema] = {"type": "string"}
-BINARY: Final[Schema] = {"type": "string", "format": "binary"}
+_TEXT: Final[Schema] = {"type": "string"}
+# Generators read only the types `text/` as text, and no lines of JSON.
+_BINARY: Final[Schema] = {"type": "string", "format": "binary"}
 
 # Media types of a streaming operation besides JSON.
-STREAMED: Final = {each.media_type: BINARY if each.is_columnar else TEXT for each in FORMATS.values()}
+STREAMED: Final = {
+    each.media_type: _TEXT if each.media_type.startswith("text/") else _BINARY for each in FORMATS.values()
+}
 STREAM_HEADERS: Final = {
     "X-Row-Count": "The number of calls, sent before the first one.",
     "X-Snapshot": "The snapshot of the stream, for use as `snapshot`.",

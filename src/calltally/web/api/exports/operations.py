@@ -3,10 +3,10 @@
 from functools import partial
 from typing import Final
 
-from calltally.calls.export_formats import CSV, NDJSON
+from calltally.calls.export_formats import NDJSON
 from calltally.calls.list_query import DEFAULT_LIMIT, EXAMPLE_SNAPSHOT
 from calltally.store.jobs.jobs import JobKind
-from calltally.web.api.call_logs.streams import BINARY, STREAMED, TEXT
+from calltally.web.api.call_logs.streams import STREAMED
 from calltally.web.api.exports.schemas import ExportJob, ExportList, ExportManifest, body_schema
 from calltally.web.api.jobs import job_id_parameter
 from calltally.web.openapi.operation import (
@@ -127,10 +127,7 @@ FILE: Final = _READ(
     # The media type is that of the file, which the client knows.
     is_negotiated=False,
     path=(EXPORT_ID, _NAME),
-    # Generators read the bytes of every type `text/`, as that of CSV, as text.
-    responses=file_responses(
-        "The whole file.", NDJSON.media_type, {**dict.fromkeys(STREAMED, BINARY), CSV.media_type: TEXT}
-    ),
+    responses=file_responses("The whole file.", NDJSON.media_type, STREAMED),
     publishes_head=True,
     problems=("files-gone", "range-not-satisfiable"),
 )

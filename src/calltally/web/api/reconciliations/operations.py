@@ -117,7 +117,7 @@ END: Final = _WRITE(
     path=(RECONCILIATION_ID,),
     responses=one_response(204, "The reconciliation is canceled, or its findings are deleted."),
 )
-_LINES: Final = {"type": "string", "description": "One finding per line."}
+_LINES: Final = {"type": "string", "format": "binary", "description": "One finding per line."}
 FINDINGS: Final = _READ(
     id="listFindings",
     summary="List the findings of a reconciliation.",

@@ -1,0 +1,3 @@
+module example.com/calltally
+
+go 1.23

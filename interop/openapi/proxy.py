@@ -1,0 +1,89 @@
+"""Every operation of the document through Prism's validating proxy.
+
+Prism compares each request and each response with the document, and answers with a problem of its own where
+they differ.
+"""
+
+import http.client
+import json
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote, urlencode
+
+from interop.openapi.stage import SECRET, TENANT, URL, Stage
+from interop.service import HOST
+
+ANSWER_S: Final = 60
+NDJSON: Final = "application/x-ndjson"
+_SINK: Final = {"kind": "webhook", "name": "ours", "settings": {"url": URL}}
+_ENDPOINT: Final = {"url": URL, "events": ["voice.call.completed"]}
+# The examples of these lead to other machines, or are of a past that only a clock knows.
+_BODIES: Final[dict[str, Any]] = {
+    "addAlertSink": _SINK,
+    "putAlertSink": _SINK,
+    "addWebhookEndpoint": _ENDPOINT,
+    "setWebhookEndpoint": _ENDPOINT,
+    "muteAlert": {"until": None},
+    "putRetention": {"days": None},
+    "startReconciliation": {},
+    "putProviderSecrets": {"secret": SECRET},
+}
+_WINDOW: Final = {"from": "2026-01-01", "to": "2026-02-01"}
+_QUERIES: Final = {"startReconciliation": _WINDOW, "eraseCallLog": {"tenant": TENANT}}
+# Prism parses the empty body of a HEAD as JSON where the header says so.
+_UNPARSED: Final = ("headListCallLogs",)
+_ORDER: Final = ("get", "head", "put", "post", "delete")
+
+
+class Exchange(NamedTuple):
+    """One request and the answer to it."""
+
+    operation: str
+    status: int
+    body: bytes
+    violations: str | None
+
+    @property
+    def fault(self) -> str | None:
+        """Return what Prism or the service objects to, or None."""
+        if self.status < http.HTTPStatus.BAD_REQUEST and self.violations is None:
+            return None
+        detail = self.body[:1_000].decode(errors="replace")
+        return f"{self.operation}: {self.status} {self.violations or ''} {detail}"
+
+
+def exchanges(stage: Stage, port: int) -> Iterator[Exchange]:
+    """Send every operation through the proxy at `port`: those that read first, those that delete last."""
+    operations = [
+        (method, path, methods[method])
+        for method in _ORDER
+        for path, methods in stage.document["paths"].items()
+        if method in methods and methods[method]["operationId"] not in _UNPARSED
+    ]
+    for method, path, operation in operations:
+        yield _exchange(stage, port, method, path, operation)
+
+
+def _exchange(stage: Stage, port: int, method: str, path: str, operation: dict[str, Any]) -> Exchange:
+    name = operation["operationId"]
+    query = _QUERIES.get(name) or stage.query_of(name)
+    values = {key: quote(value, safe="") for key, value in stage.path_parameters(path, operation).items()}
+    target = path.format(**values) + (f"?{urlencode(query)}" if query else "")
+    body, media_type = _body(name, operation)
+    headers = stage.headers_of(operation) | ({"content-type": media_type} if body else {})
+    connection = http.client.HTTPConnection(HOST, port, timeout=ANSWER_S)
+    try:
+        connection.request(method.upper(), target, body, headers)
+        answer = connection.getresponse()
+        return Exchange(name, answer.status, answer.read(), answer.getheader("sl-violations"))
+    finally:
+        connection.close()
+
+
+def _body(name: str, operation: dict[str, Any]) -> tuple[bytes | None, str]:
+    content = operation.get("requestBody", {}).get("content", {})
+    media_type = NDJSON if name == "startReconciliation" else "application/json"
+    if media_type not in content:
+        return None, ""
+    sent = _BODIES[name] if name in _BODIES else content[media_type]["example"]
+    return json.dumps(sent).encode(), media_type
