@@ -26,6 +26,7 @@ stated = _optional(
     direction=st.sampled_from([direction.value for direction in DIRECTIONS]),
     from_number=st.sampled_from(["+15550100", "+15550101", "(555) 01.01"]),
     to_number=st.sampled_from(["+15550101", "200", "555-0 100"]),
+    parent_call_sid=st.sampled_from([SIDS[0], SIDS[2]]),
     route=st.sampled_from(["support", "sales"]),
     mapped_route=st.just("support"),
     agent=st.sampled_from(["vera", "otto"]),

@@ -10,6 +10,7 @@ from calltally.calls.parameters import (
     NUMBER_PATTERN,
     Parameter,
     flag_value,
+    instant_parameter,
     instant_value,
     number_value,
     one_of,
@@ -42,12 +43,19 @@ class CallFilter(msgspec.Struct, frozen=True):
     call_sid: str | None = None
     call_sid_prefix: str | None = None
     number: str | None = None
+    from_number: str | None = None
+    to_number: str | None = None
+    parent_call_sid: str | None = None
+    updated_from_us: int | None = None
+    updated_to_us: int | None = None
     escalated: bool | None = None
     q: str | None = None
     # `q` also searches transcripts. Only for keys that may read them.
     in_transcripts: bool = False
-    # The digits of `number` with their country code, where the tenant's country reads them nationally.
+    # The digits of each number with their country code, where the tenant's country reads them nationally.
     international: str | None = None
+    from_international: str | None = None
+    to_international: str | None = None
 
 
 def _statuses(text: str) -> tuple[str, ...]:
@@ -87,6 +95,16 @@ _NUMBER_MEANING: Final = (
     " Without one, four digits or more match the end of a number: `(415) 555-0164`, `5550164` and `0164` all"
     " find +14155550164. Shorter numbers and other texts match the whole party."
 )
+_FROM_NUMBER: Final = "Only calls from this number, the caller. Matches as `number` does."
+_TO_NUMBER: Final = "Only calls to this number, the called party. Matches as `number` does."
+_UPDATED_FROM: Final = (
+    "Only calls that changed at or after this time, by `updated_at`, in the same format as `from`. The change"
+    " feed at `/api/v1/changes` misses no change and reports what was erased; this filter does not."
+)
+_UPDATED_TO: Final = (
+    "Only calls that changed before this time, by `updated_at`, in the same format as `from`."
+)
+_PARENT: Final = "Only calls that are legs of the call with this SID: their `parent_call_sid`, exactly."
 _Q: Final = (
     "Only calls with all of these words in the summary, or in the transcript for keys with"
     " `transcripts:read`: whole words, in any case and order. A * at the end of a word matches any"
@@ -134,6 +152,11 @@ FILTERS: Final = (
         _sid_prefix,
     ),
     Parameter("number", "number", _NUMBER_MEANING, _PARTY, "+14155550100", number_value),
+    Parameter("from_number", "from_number", _FROM_NUMBER, _PARTY, "+14155550100", number_value),
+    Parameter("to_number", "to_number", _TO_NUMBER, _PARTY, "+14155550199", number_value),
+    Parameter("parent_call_sid", "parent_call_sid", _PARENT, TEXT_SCHEMA, _SID, text_value),
+    instant_parameter("updated_from", "updated_from_us", _UPDATED_FROM, "2026-10-01T00:00:00Z"),
+    instant_parameter("updated_to", "updated_to_us", _UPDATED_TO, "2026-11-01T00:00:00Z"),
     Parameter(
         "escalated",
         "escalated",
@@ -147,7 +170,7 @@ FILTERS: Final = (
 FILTER_FIELDS: Final = tuple(row.field for row in FILTERS)
 WINDOW_FIELDS: Final = ("from_us", "to_us")
 # Fields that change how another filter matches, and match nothing by themselves.
-_MODIFIERS: Final = ("in_transcripts", "international")
+_MODIFIERS: Final = ("in_transcripts", "international", "from_international", "to_international")
 if {*FILTER_FIELDS, *_MODIFIERS} != set(CallFilter.__struct_fields__):
     message = "each field of CallFilter needs one row in FILTERS, and each row a field"
     raise TypeError(message)

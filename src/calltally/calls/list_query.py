@@ -144,6 +144,8 @@ def parse_list_query(pairs: Sequence[tuple[str, str]], *, allow_tenant: bool) ->
     return query_of(values)
 
 
+# After every time that a parameter can have.
+_NEVER_US: Final = 2**62
 # Pairs of parameters that exclude each other.
 _EXCLUDED: Final = (
     ("after", "offset", "after replaces offset; send only one of them"),
@@ -155,6 +157,8 @@ def contradictions(values: Mapping[str, Any]) -> Iterable[Fault]:
     """Yield a fault for each combination of values, by field name, that contradicts itself."""
     if "from_us" in values and "to_us" in values and values["from_us"] >= values["to_us"]:
         yield Fault("from", "from must be earlier than to: the window is from <= created_at < to")
+    if "updated_from_us" in values and values["updated_from_us"] >= values.get("updated_to_us", _NEVER_US):
+        yield Fault("updated_from", "updated_from must be earlier than updated_to")
     for name, other, why in _EXCLUDED:
         if name in values and other in values:
             yield Fault(name, why)

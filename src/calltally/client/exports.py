@@ -42,6 +42,11 @@ class ExportFields(TypedDict, total=False):
     call_sid: str | None
     call_sid_prefix: str | None
     number: str | None
+    from_number: str | None
+    to_number: str | None
+    parent_call_sid: str | None
+    updated_from: Moment | None
+    updated_to: Moment | None
     escalated: bool | None
     q: str | None
     order: ListOrder | None

@@ -16,7 +16,8 @@ Moment: TypeAlias = datetime | date | str
 class TotalsFilters(TypedDict, total=False):
     """Filters of calls, for totals. None is equal to an absent filter.
 
-    `from_` is inclusive, `to` exclusive. With `tenant`, the client sends the key as an administrator's.
+    `from_` and `updated_from` are inclusive, `to` and `updated_to` exclusive. With `tenant`, the client sends
+    the key as an administrator's.
     """
 
     status: CallStatus | Sequence[CallStatus] | None
@@ -29,6 +30,11 @@ class TotalsFilters(TypedDict, total=False):
     call_sid: str | None
     call_sid_prefix: str | None
     number: str | None
+    from_number: str | None
+    to_number: str | None
+    parent_call_sid: str | None
+    updated_from: Moment | None
+    updated_to: Moment | None
     escalated: bool | None
     q: str | None
     tenant: str | None
@@ -138,6 +144,8 @@ _FORMATTERS: Final[dict[str, Callable[[str, object], Iterable[str]]]] = {
     "from_": _format_time,
     "to": _format_time,
     "since": _format_time,
+    "updated_from": _format_time,
+    "updated_to": _format_time,
     "escalated": _format_flag,
     "limit": _format_number,
     "offset": _format_number,

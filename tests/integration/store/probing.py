@@ -37,6 +37,12 @@ class Direct:
 # Statements that take a revision of the schema back, newest first.
 _KNOWN_OUTCOMES = ("answerer_known", "transfer_known", "known_transfers", "escalation_known", "handed_over")
 UNDO = {
+    "0022": [
+        "DROP INDEX calls_of_parent",
+        "DROP INDEX calls_updated",
+        "ALTER TABLE calls DROP COLUMN parent_call_sid",
+        "ALTER TABLE call_versions DROP COLUMN parent_call_sid",
+    ],
     "0021": ["ALTER TABLE tenants DROP COLUMN removed_us"],
     "0020": ["ALTER TABLE api_keys DROP COLUMN last_used_us"],
     "0019": ["DROP TABLE kept_answers"],

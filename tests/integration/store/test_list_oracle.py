@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from calltally.calls.events import Fact
 from calltally.calls.filters import CallFilter
 from calltally.calls.list_query import ListQuery
-from calltally.calls.times import parse_instant
+from calltally.calls.times import SECOND_US, parse_instant
 from calltally.store.db.interface import Submission
 from calltally.store.listing import seek
 from calltally.store.listing.list_calls import list_calls
-from tests.conftest import Bench, records_of
+from tests.conftest import NOW_US, Bench, records_of
 from tests.examples import examples
 from tests.strategies import SIDS, facts, instants_us
 
@@ -23,6 +23,8 @@ _SLOW = settings(max_examples=examples(10), suppress_health_check=[HealthCheck.f
 # Last digits, a number in national writing, and the end of none.
 ENDINGS = ("0101", "50101", "5550101", "95550101", "0200", "00200")
 
+# Each commit of the tests is a second later than the one before.
+updates_us = st.integers(0, 9).map(lambda commits: NOW_US + commits * SECOND_US)
 queries = st.builds(
     ListQuery,
     filter=st.builds(
@@ -40,6 +42,13 @@ queries = st.builds(
         call_sid_prefix=st.sampled_from([None, None, None, None, *(sid[:8] for sid in SIDS)]),
         number=st.sampled_from([None, None, None, "+15550101", "200", *ENDINGS]),
         international=st.sampled_from([None, None, "495550101"]),
+        from_number=st.sampled_from([None, None, None, None, "+15550101", *ENDINGS]),
+        from_international=st.sampled_from([None, None, "495550101"]),
+        to_number=st.sampled_from([None, None, None, None, "200", "+15550101", *ENDINGS]),
+        to_international=st.sampled_from([None, None, "495550100"]),
+        parent_call_sid=st.sampled_from([None, None, None, None, SIDS[0], SIDS[2]]),
+        updated_from_us=st.none() | st.none() | updates_us,
+        updated_to_us=st.none() | st.none() | updates_us,
         escalated=st.sampled_from([None, None, None, True, False]),
         q=st.sampled_from([None, None, None, None, "KEPT", "mov*", "kept moved"]),
     ),
@@ -59,7 +68,10 @@ def test_page_equals_a_naive_list(bench: Bench, opening: str, monkeypatch: pytes
     @given(st.lists(facts(), min_size=1, max_size=30), st.lists(queries, min_size=1, max_size=20))
     def check(reported: list[Fact], requested: list[ListQuery]) -> None:
         tenant = bench.new_tenant()
-        bench.run(bench.store.submit([Submission(tenant, fact) for fact in reported]))
+        bench.now_us = NOW_US
+        for some in (reported[:10], reported[10:15], *([fact] for fact in reported[15:])):
+            bench.run(bench.store.submit([Submission(tenant, fact) for fact in some]))
+            bench.now_us += SECOND_US
         calls = records_of(bench.run(bench.store.read(list_calls(tenant, ListQuery(limit=1000)))))
         same = linked(reported)
         for query in requested:
@@ -92,15 +104,19 @@ def naive(
 
 
 def _matches(call: Call, calls: CallFilter, same: dict[str, set[str]]) -> bool:
-    created_us = parse_instant(call["created_at"])
-    exact = ("direction", "route", "agent", "provider", "escalated")
+    created_us, updated_us = parse_instant(call["created_at"]), parse_instant(call["updated_at"])
+    exact = ("direction", "route", "agent", "provider", "escalated", "parent_call_sid")
     return (
         (not calls.statuses or call["status"] in calls.statuses)
         and (calls.from_us is None or calls.from_us <= created_us)
         and (calls.to_us is None or created_us < calls.to_us)
         and (calls.call_sid is None or call["call_sid"] in same[calls.call_sid])
         and (calls.call_sid_prefix is None or _begins(same[call["call_sid"]], calls.call_sid_prefix))
-        and (calls.number is None or _has_number((call["from_number"], call["to_number"]), calls))
+        and (calls.updated_from_us is None or calls.updated_from_us <= updated_us)
+        and (calls.updated_to_us is None or updated_us < calls.updated_to_us)
+        and _has_number((call["from_number"], call["to_number"]), calls.number, calls.international)
+        and _has_number((call["from_number"],), calls.from_number, calls.from_international)
+        and _has_number((call["to_number"],), calls.to_number, calls.to_international)
         and _has_words(call["summary"], calls.q)
         and all(getattr(calls, name) in (None, call[name]) for name in exact)
     )
@@ -110,12 +126,13 @@ def _begins(sids: set[str], prefix: str) -> bool:
     return any(sid.startswith(prefix) for sid in sids)
 
 
-def _has_number(parties: tuple[str | None, str | None], calls: CallFilter) -> bool:
-    number = calls.number or ""
+def _has_number(parties: tuple[str | None, ...], number: str | None, international: str | None) -> bool:
+    if number is None:
+        return True
     if not number.isdigit() or len(number) < 4:
         return number in parties
     digits = ["".join(each for each in party or "" if each not in " ().-/") for party in parties]
-    ends = [end for end in (number, calls.international or number) if end[-4:] == number[-4:]]
+    ends = [end for end in (number, international or number) if end[-4:] == number[-4:]]
     return any(each.endswith(tuple(ends)) for each in digits)
 
 

@@ -21,6 +21,7 @@ from calltally.calls.filters import CallFilter
 from calltally.calls.identity import call_uuid, parse_uuid, uuid_text
 from calltally.calls.list_query import ListQuery
 from calltally.calls.model import CALL_FIELDS, OPEN, STATUSES, Status
+from calltally.calls.times import SECOND_US
 from calltally.store.db.interface import Submission
 from calltally.store.db.operation import StoreOperation
 from calltally.store.listing import scan, seek, seek_as_of, total_bound
@@ -57,6 +58,7 @@ class History(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.tenant = self.bench.new_tenant()
+        self.bench.now_us = NOW_US
         self.reported: list[Fact] = []
         self.erased: set[str] = set()
         self.taken: list[Taken] = []
@@ -199,6 +201,7 @@ class History(RuleBasedStateMachine):
         return self.bench.run(self.bench.store.read(operation))
 
     def _report(self, reported: list[Fact]) -> None:
+        self.bench.now_us += SECOND_US
         recorded = self.bench.run(
             self.bench.store.submit([Submission(self.tenant, fact) for fact in reported])
         )
@@ -221,7 +224,8 @@ class History(RuleBasedStateMachine):
     def _is_refused(self, taken: Taken, query: ListQuery) -> bool:
         """Return whether a query is refused: by number, SID or words in a snapshot before an erasure."""
         calls = query.filter
-        named = (calls.number, calls.call_sid, calls.call_sid_prefix, calls.q)
+        numbers = (calls.number, calls.from_number, calls.to_number)
+        named = (*numbers, calls.parent_call_sid, calls.call_sid, calls.call_sid_prefix, calls.q)
         is_narrow = any(value is not None for value in named)
         if not is_narrow or taken.erased == self.erased:
             return False

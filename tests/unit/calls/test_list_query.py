@@ -168,8 +168,9 @@ def test_unknown_name_lists_existing_parameters() -> None:
     assert list(found) == ["statuss", "tenant"]
     assert found["statuss"] == (
         "there is no parameter 'statuss' (did you mean status?); those that exist are limit, offset, status,"
-        " direction, from, to, route, provider, agent, call_sid, call_sid_prefix, number, escalated, q,"
-        " order, after, snapshot, hold, format, tz"
+        " direction, from, to, route, provider, agent, call_sid, call_sid_prefix, number, from_number,"
+        " to_number, parent_call_sid, updated_from, updated_to, escalated, q, order, after, snapshot, hold,"
+        " format, tz"
     )
 
 

@@ -35,6 +35,7 @@ NAMED = [(dialect, name) for dialect in ("sqlite", "postgres") for name in sorte
 # Fillings of placeholders that parse in every position.
 FILLINGS = {
     "sort_order": "ASC",
+    "by_index": "",
     "comparison": ">=",
     "filters": "",
     "sums": "calls = 1",

@@ -36,7 +36,7 @@ CreatedTo: TypeAlias = Annotated[
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-_TIMES: Final = dict.fromkeys(("from_", "to", "as_of"), "TIME")
+_TIMES: Final = dict.fromkeys(("from_", "to", "as_of", "updated_from", "updated_to"), "TIME")
 _DURATIONS: Final = dict.fromkeys(("last", "late", "grace", "settle", "slice"), "DURATION")
 # All other options use their own name.
 _METAVARS: Final[Mapping[str, str]] = {
@@ -51,11 +51,14 @@ _METAVARS: Final[Mapping[str, str]] = {
     "escalated": "BOOLEAN",
     "events": "FILE",
     "expect": "EVENT",
+    "from_number": "NUMBER",
     "group_by": "KEYS",
     "out": "FOLDER",
+    "parent_call_sid": "SID",
     "q": "WORDS",
     "secret": "NAME=VALUE",
     "time_zone": "ZONE",
+    "to_number": "NUMBER",
     "tz": "ZONE",
     "verify": "FOLDER",
 }

@@ -75,6 +75,15 @@ class ExportOptions(NamedTuple):
             help="Only calls with this number as either party: in any writing, or by its last four digits."
         ),
     ] = None
+    from_number: Annotated[str | None, typer.Option(help="Only calls from this number, the caller.")] = None
+    to_number: Annotated[str | None, typer.Option(help="Only calls to this number, the called party.")] = None
+    parent_call_sid: Annotated[
+        str | None, typer.Option(help="Only calls that are legs of the call with this SID.")
+    ] = None
+    updated_from: Annotated[
+        str | None, typer.Option(help="Only calls that changed at or after this time.")
+    ] = None
+    updated_to: Annotated[str | None, typer.Option(help="Only calls that changed before this time.")] = None
     escalated: Annotated[
         str | None, typer.Option(help="Only escalated calls (true), or only others (false).")
     ] = None

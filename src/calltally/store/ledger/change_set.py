@@ -21,7 +21,7 @@ from calltally.store.rollups.quality_rows import MeasuredCall, QualityDeltas
 
 _SEALED: Final = ("revision", "updated_us", "record", "measured")
 _VALID: Final = ("valid_from", "valid_to")
-_PARTIES: Final = ("escalated", "from_number", "to_number")
+_PARTIES: Final = ("escalated", "from_number", "to_number", "parent_call_sid")
 _FACTS: Final = (
     *("tenant", "node", "key", "received_us", "outcome", "reason", "repeats", "content", "raw", "revision"),
     "conversation",
@@ -127,7 +127,7 @@ class ChangeSet:
         before = MeasuredCall(old.dimensions, old.measured) if old is not None else None
         self.quality.move(before, MeasuredCall(dimensions, measured))
         sealed = (revision, self._now_us, finish_record(body, revision, self._now_us), measured)
-        parties = (int(call.escalated), call.from_number, call.to_number)
+        parties = (int(call.escalated), call.from_number, call.to_number, call.parent_call_sid)
         if old is not None and _only_status_changes(old, dimensions, parties):
             self._put_row("move_calls", (dimensions.status, *sealed, tenant, call_id))
         else:
@@ -137,6 +137,8 @@ class ChangeSet:
 
     def remeasure(self, old: StoredCall, folded: FoldedCall) -> None:
         """Update measures that changed although the record did not; this takes no revision."""
+        if old.parent_call_sid != folded.call.parent_call_sid:
+            self._put_parent(old, folded.call.parent_call_sid)
         measured = encode_measures(folded)
         if measured != old.measured:
             before = MeasuredCall(old.dimensions, old.measured)
@@ -147,6 +149,12 @@ class ChangeSet:
             self._steps.move(old.dimensions.tenant, counted, recounted)
             row = {"id": old.id, "measured": measured, "revision": old.revision}
             self.put("remeasure_calls", tenant=old.dimensions.tenant, **row)
+
+    def _put_parent(self, old: StoredCall, parent_call_sid: str | None) -> None:
+        """Store the parent that a release without this column left out; cached totals of legs end."""
+        tenant = old.dimensions.tenant
+        self.put("put_parents", tenant=tenant, id=old.id, parent_call_sid=parent_call_sid)
+        self.put("add_erasures", tenant=tenant, erased=1)
 
     def put_words(self, tenant: str, call_id: bytes, revision: int, words: str, *, is_new: bool) -> None:
         """Set the words of a call from a revision on; older snapshots keep the earlier words."""
@@ -193,7 +201,9 @@ class ChangeSet:
     def _supersede(self, old: StoredCall, revision: int) -> None:
         tenant, created_us, *rest = old.dimensions
         row = (tenant, created_us, old.id, old.revision, revision, *rest)
-        self._put_row("put_versions", (*row, old.escalated, old.from_number, old.to_number, old.updated_us))
+        # Empty for a call without a parent. Null is a version of a release that did not record it.
+        parties = (old.escalated, old.from_number, old.to_number, old.parent_call_sid or "")
+        self._put_row("put_versions", (*row, *parties, old.updated_us))
 
     def put(self, name: str, **row: object) -> None:
         self._rows.setdefault(name, []).append(row)
@@ -205,5 +215,5 @@ class ChangeSet:
 
 def _only_status_changes(old: StoredCall, dimensions: CallDimensions, parties: Row) -> bool:
     """Return whether only the status changes: then most indexes stay as they are, half of the cost."""
-    before = (*old.dimensions[:2], *old.dimensions[3:], *old[2:5])
+    before = (*old.dimensions[:2], *old.dimensions[3:], *old[2:6])
     return before == (*dimensions[:2], *dimensions[3:], *parties)

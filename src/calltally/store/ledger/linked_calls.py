@@ -34,6 +34,7 @@ class StoredCall(NamedTuple):
     escalated: int
     from_number: str | None
     to_number: str | None
+    parent_call_sid: str | None
     revision: int
     updated_us: int
     record: bytes

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from calltally.calls.filters import FILTER_FIELDS, CallFilter, active_fields
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER
-from calltally.store.listing.number_match import number_condition
+from calltally.store.listing.number_match import number_condition, party_condition
 from calltally.store.rollups.call_counters import ALL, FACETS, facet
 
 # Condition of `q` on one call after the other, for statements that read few calls.
@@ -68,6 +68,11 @@ CONDITIONS: Final[Mapping[str, Condition]] = {
     # `:sid_ids` are the ids of the calls whose SIDs begin so.
     "call_sid_prefix": _fixed("AND {id_in_prefix}"),
     "number": Condition(number_condition, is_bound=True),
+    "from_number": Condition(party_condition("from_number"), is_bound=True),
+    "to_number": Condition(party_condition("to_number"), is_bound=True),
+    "parent_call_sid": _fixed("AND c.parent_call_sid = :parent_call_sid", is_bound=True),
+    "updated_from_us": _fixed("AND c.updated_us >= :updated_from_us", is_bound=True),
+    "updated_to_us": _fixed("AND c.updated_us < :updated_to_us", is_bound=True),
     "escalated": Condition(lambda value: f"AND c.escalated = {int(value)}"),
     "q": _fixed(HAS_WORDS),
 }

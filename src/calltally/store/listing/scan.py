@@ -19,7 +19,19 @@ from calltally.store.listing.caches import TOTAL_CACHE, TotalKey
 from calltally.store.listing.conditions import HAS_WORDS, bound_params, texts_of
 from calltally.store.listing.number_match import number_clauses, number_params
 from calltally.store.listing.refold_as_of import documents_of, ids_as_of
-from calltally.store.listing.scan_statements import ANY, BUILT_IN, IDS, NEWEST, OF_WORDS, ROWS, TOTALS
+from calltally.store.listing.scan_statements import (
+    ANY,
+    BUILT_IN,
+    ERASED_FIELDS,
+    IDS,
+    NARROW,
+    NEWEST,
+    OF_WORDS,
+    ROWS,
+    TOTALS,
+    UNRECORDED,
+    by_index,
+)
 from calltally.store.listing.seek import LINE_FEED, SEPARATOR, PageRecords
 from calltally.store.listing.sid_prefix import prefix_param
 from calltally.store.snapshots.tokens import LedgerHead
@@ -77,6 +89,7 @@ class Scan:
         self._as_of = as_of
         self._has_words = query.filter.q is not None
         self._has_number = query.filter.number is not None
+        self._is_narrow = not NARROW.isdisjoint(active_fields(query.filter))
         self._parameters: dict[str, Any] | None = None
         self._newest: tuple[int, int] | None = None
 
@@ -97,7 +110,8 @@ class Scan:
 
     def rows(self, rows: RowRange) -> StoreOperation[list[bytes]]:
         window = rows.window((yield from self._params()))
-        if self._has_words and not self._has_number and (yield from self._is_frequent()):
+        starts_at_words = self._has_words and not self._has_number and not self._is_narrow
+        if starts_at_words and (yield from self._is_frequent()):
             found = yield from self._read_from("inspect", {**window, "inspected": _INSPECTED}, rows)
             if len(found) == rows.most:
                 return found
@@ -141,7 +155,7 @@ class Scan:
         index = self._index
         # The statement starts at the index of numbers, words or SIDs, which is its own condition.
         others = self._clauses(without=BUILT_IN.get(index))
-        clauses = (*others, *self._of_number(), *IDS.get(index, ()))
+        clauses = (*others, *self._of_number(), *IDS.get(index, ()), by_index(self._query.filter))
         [(total,)] = yield Statement(TOTALS[index], params, clauses)
         if self._as_of is None:
             return int(total)
@@ -157,6 +171,7 @@ class Scan:
             rows.sort_order,
             *self._of_number(),
             *IDS.get(index, ()),
+            by_index(self._query.filter),
         )
         present, as_of_revision = ROWS[index]
         if self._as_of is None:
@@ -189,9 +204,12 @@ class Scan:
         """Return the index that rows and totals are read by."""
         if self._has_number:
             return "number"
+        calls = self._query.filter
+        if any(each is not None for each in (calls.from_number, calls.to_number, calls.parent_call_sid)):
+            return "scan"
         if self._has_words:
             return "search"
-        return "scan" if self._query.filter.call_sid_prefix is None else "prefix"
+        return "scan" if calls.call_sid_prefix is None else "prefix"
 
     def _of_number(self) -> Clauses:
         number = self._query.filter.number
@@ -221,11 +239,8 @@ class Scan:
             "as_of": NOW if self._as_of is None else self._as_of,
         }
         params |= bound_params(calls) | number_params(calls)
-        names_calls = any(
-            each is not None for each in (calls.number, calls.q, calls.call_sid, calls.call_sid_prefix)
-        )
-        if self._as_of is not None and names_calls:
-            yield from self._check_unerased(self._as_of)
+        if self._as_of is not None:
+            yield from self._check_kept(self._as_of)
         if calls.call_sid is not None:
             node = call_uuid(self._tenant, calls.call_sid)
             if self._as_of is None:
@@ -236,13 +251,21 @@ class Scan:
             params["sid_ids"] = yield from prefix_param(self._tenant, calls.call_sid_prefix, self._as_of)
         return params | search_params(self._tenant, calls)
 
-    def _check_unerased(self, as_of: int) -> StoreOperation[None]:
-        """Raise SnapshotGone after an erasure: indexes no longer have the words of erased calls."""
-        if (yield Statement("erased_since", {"tenant": self._tenant, "as_of": as_of})):
+    def _check_kept(self, as_of: int) -> StoreOperation[None]:
+        """Raise SnapshotGone if what the filters read is no longer stored, or was not stored then.
+
+        After an erasure indexes no longer have the words of erased calls.
+        """
+        fields, params = active_fields(self._query.filter), {"tenant": self._tenant, "as_of": as_of}
+        if not ERASED_FIELDS.isdisjoint(fields) and (yield Statement("erased_since", params)):
             message = (
                 "calls were erased since this snapshot, so it cannot be searched by number, SID or words"
             )
             raise SnapshotGone(f"{message}; begin again without it")
+        for column in {UNRECORDED[field] for field in fields if field in UNRECORDED}:
+            if (yield Statement("unrecorded_version", params, (("column", column),))):
+                message = "the snapshot was taken while an earlier release wrote calls"
+                raise SnapshotGone(f"{message}, so it has not every value of this filter; begin again")
 
 
 class CachedScan(Scan):
@@ -257,6 +280,9 @@ class CachedScan(Scan):
     def at_least(self) -> StoreOperation[tuple[int | None, int]]:
         """Return the total, None if counting it would take long; and a lower bound."""
         total = self.cached_total()
+        if total is None and self._is_narrow:
+            # The rows of the page are the bound: few calls match, or the newest calls tell nothing of them.
+            return None, 0
         if total is None:
             counted, matched = yield from self._count_newest()
             if counted == total_bound.MAX_COUNTED:

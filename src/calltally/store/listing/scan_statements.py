@@ -1,9 +1,15 @@
-"""Statements of a scan by the index that it starts at: numbers, words, SIDs or times."""
+"""Statements of a scan by the index that it starts at: numbers, words, SIDs or times.
+
+A filter by one party, by the parent or by the time of the last change has an index of its own. The statements
+of a plain scan then read this index instead of the index by time of creation.
+"""
 
 from collections.abc import Mapping
 from typing import Final
 
+from calltally.calls.filters import CallFilter
 from calltally.store.db.operation import Clauses
+from calltally.store.listing.number_match import party_index
 
 # Condition of `q` by the index of words, for statements that do not start at this index.
 OF_WORDS: Final = "AND c.id IN ({ids_of_words})"
@@ -36,3 +42,33 @@ NEWEST: Final = {
     (True, False): "number_newest_total",
     (True, True): "number_newest_total_as_of",
 }
+# Filters with an index of their own. Few calls match, or the index has them in a row.
+NARROW: Final = frozenset({"from_number", "to_number", "parent_call_sid", "updated_from_us", "updated_to_us"})
+# Filters that an older revision cannot answer after an erasure.
+ERASED_FIELDS: Final = frozenset(
+    {"number", "from_number", "to_number", "q", "call_sid", "call_sid_prefix", "parent_call_sid"}
+)
+# Columns that older releases did not record in older versions of calls, by the filters that read them.
+UNRECORDED: Final = {
+    "parent_call_sid": "c.parent_call_sid",
+    "updated_from_us": "c.updated_us",
+    "updated_to_us": "c.updated_us",
+}
+
+
+def scan_index(calls: CallFilter) -> str | None:
+    """Return the database's index for a plain scan with narrow filters: the one with the fewest calls."""
+    for party in ("from_number", "to_number"):
+        number = getattr(calls, party)
+        if number is not None:
+            return party_index(party, number)
+    if calls.parent_call_sid is not None:
+        return "calls_of_parent"
+    is_updated = calls.updated_from_us is not None or calls.updated_to_us is not None
+    return "calls_updated" if is_updated else None
+
+
+def by_index(calls: CallFilter) -> tuple[str, str]:
+    """Return the clause of SQLite that names the index; PostgreSQL chooses it by its statistics."""
+    index = scan_index(calls)
+    return ("by_index", "" if index is None else f"INDEXED BY {index}")

@@ -1,8 +1,9 @@
 """Erasure of calls, by request or by `retention`. Only a hash remains, which refuses further facts.
 
 Erased at once: the record, its sessions, its facts with raw bodies and transcripts, its words, its frozen
-events, its SIDs in alerts, and the numbers in its superseded versions. The list columns of those versions
-stay as long as snapshots are kept, because pages of a snapshot must not shift; then they are pruned.
+events, its SIDs in alerts, and the numbers and the parent in its superseded versions. The list columns of
+those versions stay as long as snapshots are kept, because pages of a snapshot must not shift; then they are
+pruned.
 """
 
 from collections.abc import Sequence
@@ -70,7 +71,7 @@ def _erase_record(changes: ChangeSet, call: StoredCall, reason: str) -> None:
     """
     changes.call_counters.add(call.dimensions, -1)
     changes.quality.erase(call.dimensions, call.measured)
-    changes.end_call(call._replace(from_number=None, to_number=None), reason, None)
+    changes.end_call(call._replace(from_number=None, to_number=None, parent_call_sid=None), reason, None)
 
 
 def _forget_versions(tenant: str, calls: Sequence[StoredCall], ends: Sequence[int]) -> StoreOperation[None]:

@@ -50,10 +50,10 @@ FIRST_FACT: Final = (b"", b"")
 # First columns of `calls_created_after`.
 _COLUMNS: Final = (
     *("id", "call_sid", "created_us", "status", "direction", "route", "agent", "provider", "escalated"),
-    *("from_number", "to_number"),
+    *("from_number", "to_number", "parent_call_sid"),
 )
 # Number of compared columns of a call's row; the cursor columns come after them.
-_COMPARED: Final = 15
+_COMPARED: Final = 16
 _BY_ID: Final = ("tenant", "id")
 _BY_NODE: Final = ("tenant", "node")
 
@@ -194,8 +194,9 @@ def _compare(tenant: str, state: _FoldedState, packed: PackedConversations) -> I
 def _columns(tenant: str, folded: FoldedCall) -> tuple[Any, ...]:
     call = folded.call
     state = (folded.created_us, STATUS_NUMBER[call.status], DIRECTION_NUMBER[call.direction])
-    filters = (call.route, call.agent, call.provider, int(call.escalated), call.from_number, call.to_number)
-    return (call_uuid(tenant, call.call_sid), call.call_sid, *state, *filters)
+    filters = (call.route, call.agent, call.provider, int(call.escalated))
+    parties = (call.from_number, call.to_number, call.parent_call_sid)
+    return (call_uuid(tenant, call.call_sid), call.call_sid, *state, *filters, *parties)
 
 
 def _check_fact(tenant: str, read: _Read) -> Iterator[InvariantFinding]:

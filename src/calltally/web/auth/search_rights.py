@@ -17,6 +17,12 @@ from calltally.web.request.access import PII_READ, TRANSCRIPTS_READ, Access
 
 # Also in the form that URLs have, as far as a prefix may end.
 _PLUS_SIGNS: Final = ("+", "\uff0b", "%2")
+# Filters by number, and the field for the digits with their country code.
+_INTERNATIONAL: Final = {
+    "number": "international",
+    "from_number": "from_international",
+    "to_number": "to_international",
+}
 Q = TypeVar("Q", ListQuery, QualityQuery)
 
 
@@ -31,8 +37,10 @@ def with_search(query: Q, access: Access) -> Q:
     calls = query.filter
     if calls.q is not None:
         calls = replace(calls, in_transcripts=access.has_scope(TRANSCRIPTS_READ))
-    if calls.number is not None and is_ending(calls.number):
-        calls = replace(calls, international=international_digits(calls.number, access.country))
+    for name, modifier in _INTERNATIONAL.items():
+        number = getattr(calls, name)
+        if number is not None and is_ending(number):
+            calls = replace(calls, **{modifier: international_digits(number, access.country)})
     return query if calls is query.filter else replace(query, filter=calls)
 
 
@@ -56,4 +64,4 @@ def _finds_numbers(name: str, value: str) -> bool:
     if name == "call_sid_prefix":
         # A SID can contain a number, which is masked from its plus sign on.
         return any(sign in value for sign in _PLUS_SIGNS)
-    return name == "number" or mask_name(value) != value
+    return name in _INTERNATIONAL or mask_name(value) != value

@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
+from calltally.calls.errors import SnapshotGone
 from calltally.calls.events import Fact
 from calltally.calls.filters import FILTERS, CallFilter
 from calltally.calls.list_query import ListQuery, parse_list_query
@@ -15,9 +16,11 @@ from calltally.store.listing import conditions
 from calltally.store.listing.browse import browse
 from calltally.store.listing.conditions import Condition, Counters
 from calltally.store.listing.list_calls import list_calls
+from calltally.store.listing.scan_statements import scan_index
+from calltally.store.maintenance.refold_all import begin_refold, refold_calls
 from calltally.store.rollups.window_buckets import WindowPiece
-from tests.conftest import TENANT, Bench, records_of
-from tests.integration.store.probing import submit
+from tests.conftest import NOW_US, TENANT, Bench, records_of
+from tests.integration.store.probing import direct, submit, verdict
 from tests.sample_facts import START_US, at_us, own
 
 FIRST = "matches-all"
@@ -31,6 +34,8 @@ FACTS: dict[str, Any] = {
     "provider": "twilio",
     "agent": "vera",
     "from_number": "+14155550100",
+    "to_number": "+14155550100",
+    "parent_call_sid": "the-parent",
     "escalated": True,
     "summary": "Booked a table.",
 }
@@ -45,6 +50,11 @@ VALUES = {
     "call_sid": FIRST,
     "call_sid_prefix": FIRST[:7],
     "number": "+14155550100",
+    "from_number": "5550100",
+    "to_number": "5550100",
+    "parent_call_sid": "the-parent",
+    "updated_from": utc_text(NOW_US),
+    "updated_to": utc_text(NOW_US + SECOND_US),
     "escalated": "true",
     "q": "booked",
 }
@@ -54,12 +64,17 @@ OTHERS: dict[str, dict[str, Any]] = {
     "route": {"route": "support"},
     "provider": {"provider": "switch"},
     "agent": {"agent": "otto"},
-    "number": {"from_number": "+14155550199"},
+    "number": {"from_number": "+14165550100", "to_number": "+14165550100"},
+    "from_number": {"from_number": "+14155550199"},
+    "to_number": {"to_number": "+14155550199"},
+    "parent_call_sid": {"parent_call_sid": "another"},
     "escalated": {"escalated": False},
     "q": {"summary": "Cancelled."},
 }
 HOUR_US = 3_600 * SECOND_US
 SECONDS = {"from": -30, "to": 90}
+# Times of recording, in seconds after that of FIRST. "later" is that of `change`.
+RECORDED = {"updated_from": -1, "updated_to": 1, "later": 10}
 
 
 def query_of(*names: str, sid: str = FIRST, snapshot: str | None = None) -> ListQuery:
@@ -77,18 +92,26 @@ def own_event(at: float, sid: str, **differences: Any) -> Fact:  # noqa: ANN401 
     return replace(event, stated=stated)
 
 
+def set_clock(bench: Bench, name: str) -> None:
+    bench.now_us = NOW_US + RECORDED.get(name, 0) * SECOND_US
+
+
 def fill(bench: Bench) -> str:
     """Store FIRST and a call for each filter, and return a snapshot of them."""
     submit(bench, own_event(0, FIRST))
     for name in NAMES:
+        set_clock(bench, name)
         submit(bench, own_event(SECONDS.get(name, 0), name, **OTHERS.get(name, {})))
+    set_clock(bench, FIRST)
     return bench.run(bench.store.read(list_calls(TENANT, ListQuery()))).snapshot
 
 
 def change(bench: Bench) -> None:
     """Give each call what it lacked, and add one that matches every filter but the SID."""
     for name in OTHERS:
+        set_clock(bench, "later")
         submit(bench, own_event(1, name))
+    set_clock(bench, FIRST)
     submit(bench, own_event(0, "added"))
 
 
@@ -162,3 +185,45 @@ def test_filter_that_is_accepted_and_not_applied_is_found(
     submit(bench, own_event(2, "later"))
     with pytest.raises(AssertionError):
         check(bench, "escalated")
+
+
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        ({"from_number": "+14155550100"}, "calls_from"),
+        ({"from_number": "5550100", "q": "booked"}, "calls_from_ending"),
+        ({"to_number": "+14155550100", "status": "completed"}, "calls_to"),
+        ({"to_number": "5550100", "route": "sales"}, "calls_to_ending"),
+        ({"parent_call_sid": "the-parent", "updated_from": "2026-01-01"}, "calls_of_parent"),
+        ({"updated_from": "2026-01-01", "agent": "vera"}, "calls_updated"),
+        ({"escalated": "false"}, None),
+    ],
+)
+def test_filter_reads_its_own_index(filters: dict[str, str], index: str | None) -> None:
+    calls = parse_list_query(list(filters.items()), allow_tenant=False).filter
+    assert scan_index(calls) == index
+
+
+def test_snapshot_of_a_release_without_parents_is_refused_for_legs_alone(bench: Bench) -> None:
+    """Versions that it wrote are counted by every other filter."""
+    snapshot = fill(bench)
+    change(bench)
+    with direct(bench.url) as db:
+        db("UPDATE call_versions SET parent_call_sid = NULL")
+    assert listed(bench, query_of("route", snapshot=snapshot)) == expected("route")
+    with pytest.raises(SnapshotGone, match="an earlier release"):
+        listed(bench, query_of("parent_call_sid", snapshot=snapshot))
+
+
+def test_parent_that_an_earlier_release_left_out_is_found_after_a_refold(bench: Bench) -> None:
+    fill(bench)
+    legs = query_of("parent_call_sid")
+    with direct(bench.url) as db:
+        db("UPDATE calls SET parent_call_sid = NULL")
+    assert listed(bench, legs) == set()
+    assert {found.subject.startswith("call ") for found in verdict(bench).findings} == {True}
+    bench.run(bench.store.write(begin_refold(TENANT)))
+    while bench.run(bench.store.write(refold_calls(TENANT, 5, NOW_US))):
+        pass
+    assert listed(bench, legs) == expected("parent_call_sid")
+    assert verdict(bench).findings == []

@@ -147,6 +147,7 @@ CREATE TABLE call_versions (
     from_number text COLLATE "C",
     to_number text COLLATE "C",
     updated_us bigint,
+    parent_call_sid text COLLATE "C",
     CONSTRAINT call_versions_pkey PRIMARY KEY (tenant, created_us, id, valid_from)
 );
 
@@ -170,6 +171,7 @@ CREATE TABLE calls (
     record bytea NOT NULL,
     measured bytea,
     measured_revision bigint,
+    parent_call_sid text COLLATE "C",
     CONSTRAINT calls_pkey PRIMARY KEY (tenant, id)
 );
 
@@ -181,6 +183,8 @@ CREATE INDEX calls_from_ending ON calls USING btree (tenant, "right"(translate(f
 
 CREATE INDEX calls_listed ON calls USING btree (tenant, created_us, id) INCLUDE (status, direction, route, agent, provider);
 
+CREATE INDEX calls_of_parent ON calls USING btree (tenant, parent_call_sid, created_us, id) WHERE (parent_call_sid IS NOT NULL);
+
 CREATE INDEX calls_of_sid ON calls USING btree (tenant, call_sid);
 
 CREATE INDEX calls_to ON calls USING btree (tenant, to_number, created_us, id) WHERE (to_number IS NOT NULL);
@@ -188,6 +192,8 @@ CREATE INDEX calls_to ON calls USING btree (tenant, to_number, created_us, id) W
 CREATE INDEX calls_to_ending ON calls USING btree (tenant, "right"(translate(to_number, ' ().-/'::text, ''::text), 4), created_us, id) INCLUDE (to_number, from_number) WHERE (to_number IS NOT NULL);
 
 CREATE INDEX calls_unmeasured ON calls USING btree (tenant, created_us) WHERE (measured IS NULL);
+
+CREATE INDEX calls_updated ON calls USING btree (tenant, updated_us, created_us, id);
 
 CREATE UNIQUE INDEX calls_revised ON calls USING btree (tenant, revision);
 

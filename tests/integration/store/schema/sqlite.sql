@@ -160,6 +160,7 @@ CREATE TABLE call_versions (
     replace(replace(replace(replace(replace(replace(to_number, ' ', ''), '(', ''), ')', ''), '.', ''), '-', ''), '/', '')
 ) VIRTUAL,
     to_ending TEXT GENERATED ALWAYS AS (substr(to_digits, -4)) VIRTUAL,
+    parent_call_sid TEXT,
     PRIMARY KEY (tenant, created_us, id, valid_from)
 ) STRICT, WITHOUT ROWID;
 
@@ -195,6 +196,7 @@ CREATE TABLE calls (
     replace(replace(replace(replace(replace(replace(to_number, ' ', ''), '(', ''), ')', ''), '.', ''), '-', ''), '/', '')
 ) VIRTUAL,
     to_ending TEXT GENERATED ALWAYS AS (substr(to_digits, -4)) VIRTUAL,
+    parent_call_sid TEXT,
     PRIMARY KEY (tenant, id)
 ) STRICT;
 
@@ -206,6 +208,8 @@ CREATE INDEX calls_from_ending ON calls (tenant, from_ending, created_us, id, fr
 
 CREATE INDEX calls_listed ON calls (tenant, created_us, id, status, direction, route, agent, provider);
 
+CREATE INDEX calls_of_parent ON calls (tenant, parent_call_sid, created_us, id) WHERE parent_call_sid IS NOT NULL;
+
 CREATE INDEX calls_of_sid ON calls (tenant, call_sid);
 
 CREATE UNIQUE INDEX calls_revised ON calls (tenant, revision);
@@ -215,6 +219,8 @@ CREATE INDEX calls_to ON calls (tenant, to_number, created_us, id) WHERE to_numb
 CREATE INDEX calls_to_ending ON calls (tenant, to_ending, created_us, id, to_digits, from_digits) WHERE to_ending IS NOT NULL;
 
 CREATE INDEX calls_unmeasured ON calls (tenant, created_us) WHERE measured IS NULL;
+
+CREATE INDEX calls_updated ON calls (tenant, updated_us, created_us, id);
 
 CREATE TABLE count_history (
     tenant TEXT NOT NULL,

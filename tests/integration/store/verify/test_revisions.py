@@ -233,7 +233,7 @@ def test_body_of_another_type_is_unreadable(raw: str | None) -> None:
     """Only a damaged file of SQLite can contain one."""
     reported = fact(1, status="ringing", direction="inbound")
     row = (NODE, reported.key, reported.received_us, pack_fact(reported), raw)
-    call = (NODE, *([None] * 11), 1, 1, b"", reported.occurred_us, NODE)
+    call = (NODE, *([None] * 12), 1, 1, b"", reported.occurred_us, NODE)
     rows: dict[str, Rows] = {"calls_created_after": [call], "bodies_of_nodes": [row]}
 
     def answer(request: AnyStatement | Batch) -> list[Any]:

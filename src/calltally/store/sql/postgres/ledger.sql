@@ -28,7 +28,7 @@ JOIN facts AS t ON t.tenant = k.tenant AND t.node = k.node;
 
 -- name: calls_of_ids
 -- Current rows of calls.
-SELECT t.tenant, t.id, t.created_us, t.status, t.direction, t.route, t.agent, t.provider, t.escalated, t.from_number, t.to_number, t.revision, t.updated_us, t.record, t.measured
+SELECT t.tenant, t.id, t.created_us, t.status, t.direction, t.route, t.agent, t.provider, t.escalated, t.from_number, t.to_number, t.parent_call_sid, t.revision, t.updated_us, t.record, t.measured
 FROM unnest(:tenant::text[], :id::bytea[]) AS k (tenant, id)
 JOIN calls AS t ON t.tenant = k.tenant AND t.id = k.id;
 
@@ -73,12 +73,12 @@ ON CONFLICT (tenant, node) DO UPDATE SET call_sid = excluded.call_sid, id = excl
 -- New and changed calls.
 INSERT INTO calls (
     tenant, id, call_sid, created_us, status, direction, route, agent, provider, escalated,
-    from_number, to_number, revision, updated_us, record, measured, measured_revision
+    from_number, to_number, parent_call_sid, revision, updated_us, record, measured, measured_revision
 )
 SELECT * FROM unnest(
     :tenant::text[], :id::bytea[], :call_sid::text[], :created_us::bigint[], :status::smallint[],
     :direction::smallint[], :route::text[], :agent::text[], :provider::text[], :escalated::smallint[],
-    :from_number::text[], :to_number::text[], :revision::bigint[], :updated_us::bigint[],
+    :from_number::text[], :to_number::text[], :parent_call_sid::text[], :revision::bigint[], :updated_us::bigint[],
     :record::bytea[], :measured::bytea[], :revision::bigint[]
 )
 ON CONFLICT (tenant, id) DO UPDATE SET
@@ -92,6 +92,7 @@ ON CONFLICT (tenant, id) DO UPDATE SET
     escalated = excluded.escalated,
     from_number = excluded.from_number,
     to_number = excluded.to_number,
+    parent_call_sid = excluded.parent_call_sid,
     revision = excluded.revision,
     updated_us = excluded.updated_us,
     record = excluded.record,
@@ -108,6 +109,12 @@ FROM unnest(
 ) AS k (tenant, id, status, revision, updated_us, record, measured)
 WHERE t.tenant = k.tenant AND t.id = k.id;
 
+-- name: put_parents!
+-- Parents of calls that an earlier release wrote.
+UPDATE calls AS t SET parent_call_sid = k.parent_call_sid
+FROM unnest(:tenant::text[], :id::bytea[], :parent_call_sid::text[]) AS k (tenant, id, parent_call_sid)
+WHERE t.tenant = k.tenant AND t.id = k.id;
+
 -- name: drop_calls!
 -- Rows of merged and erased calls.
 DELETE FROM calls AS t USING unnest(:tenant::text[], :id::bytea[]) AS k (tenant, id)
@@ -117,12 +124,12 @@ WHERE t.tenant = k.tenant AND t.id = k.id;
 -- Old versions of changed calls, in their list columns.
 INSERT INTO call_versions (
     tenant, created_us, id, valid_from, valid_to, status, direction, route, agent, provider, escalated,
-    from_number, to_number, updated_us
+    from_number, to_number, parent_call_sid, updated_us
 )
 SELECT * FROM unnest(
     :tenant::text[], :created_us::bigint[], :id::bytea[], :valid_from::bigint[], :valid_to::bigint[],
     :status::smallint[], :direction::smallint[], :route::text[], :agent::text[], :provider::text[],
-    :escalated::smallint[], :from_number::text[], :to_number::text[], :updated_us::bigint[]
+    :escalated::smallint[], :from_number::text[], :to_number::text[], :parent_call_sid::text[], :updated_us::bigint[]
 );
 
 -- name: put_tombstones!
@@ -185,7 +192,7 @@ JOIN call_versions AS t ON t.tenant = k.tenant AND t.valid_to = k.revision;
 
 -- name: forget_parties!
 -- Remove the numbers from versions of erased calls.
-UPDATE call_versions AS t SET from_number = NULL, to_number = NULL
+UPDATE call_versions AS t SET from_number = NULL, to_number = NULL, parent_call_sid = ''
 FROM unnest(:tenant::text[], :revision::bigint[]) AS k (tenant, revision)
 WHERE t.tenant = k.tenant AND t.valid_to = k.revision;
 

@@ -159,6 +159,22 @@ SELECT count(*) FROM call_versions AS c
 WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
     AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters};
 
+-- name: scan_total
+-- Number of calls of a filter without counters.
+SELECT count(*) FROM calls AS c
+WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters};
+
+-- name: scan_records
+-- Page of a filter without counters, one record per row: linear in the calls before and in it, or in the calls of the index
+-- if its order is another one. Rows are skipped and sorted without their records.
+SELECT r.record FROM (
+    SELECT c.created_us, c.id FROM calls AS c
+    WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :most OFFSET :skip
+) AS n
+JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id
+ORDER BY n.created_us {sort_order}, n.id {sort_order};
+
 -- name: scan_rows_as_of
 -- Page of a filter without counters, as of a revision.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
@@ -387,6 +403,32 @@ coalesce((
 -- name: to_ending_is$
 -- The same of the called number.
 (c.tenant = :tenant AND right(translate(c.to_number, ' ().-/', ''), 4) = :ending);
+
+-- name: caller_ends$
+-- True if the caller's number ends with the digits of the filter by caller, without or with their country code.
+(
+    c.tenant = :tenant AND (
+        right(translate(c.from_number, ' ().-/', ''), length(:from_number::text)) = :from_number::text
+        OR right(translate(c.from_number, ' ().-/', ''), length(:from_international::text)) = :from_international::text
+    )
+);
+
+-- name: called_ends$
+-- The same of the filter by called number.
+(
+    c.tenant = :tenant AND (
+        right(translate(c.to_number, ' ().-/', ''), length(:to_number::text)) = :to_number::text
+        OR right(translate(c.to_number, ' ().-/', ''), length(:to_international::text)) = :to_international::text
+    )
+);
+
+-- name: caller_ending_is$
+-- True if the caller's number has the last four digits of the filter: the key of its index.
+(c.tenant = :tenant AND right(translate(c.from_number, ' ().-/', ''), 4) = :from_ending);
+
+-- name: called_ending_is$
+-- The same of the called number.
+(c.tenant = :tenant AND right(translate(c.to_number, ' ().-/', ''), 4) = :to_ending);
 
 -- name: id_in_prefix
 -- True if a call is one of those whose SIDs begin alike.

@@ -12,5 +12,5 @@ JOIN facts AS t ON t.tenant = k.tenant AND t.node = k.node;
 
 -- name: calls_created_after
 -- Calls in the order of creation after a call, with all compared columns and the cursor columns.
-SELECT id, call_sid, created_us, status, direction, route, agent, provider, escalated, from_number, to_number, measured, revision, updated_us, record, created_us, id
+SELECT id, call_sid, created_us, status, direction, route, agent, provider, escalated, from_number, to_number, parent_call_sid, measured, revision, updated_us, record, created_us, id
 FROM calls WHERE tenant = :tenant AND (created_us, id) > (:after_us, :after_id) ORDER BY created_us, id LIMIT :most;

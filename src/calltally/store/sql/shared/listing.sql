@@ -1,14 +1,3 @@
--- name: scan_total
--- Number of calls of a filter without counters.
-SELECT count(*) FROM calls AS c
-WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters};
-
--- name: scan_records
--- Page of a filter without counters, one record per row: linear in the calls before and in it.
-SELECT c.record FROM calls AS c
-WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
-ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :most OFFSET :skip;
-
 -- name: search_total
 -- Number of calls with all of some words, or of a beginning of SIDs.
 SELECT count(*) FROM ({ids}) AS d
@@ -64,6 +53,11 @@ SELECT id, created_us, valid_from FROM call_versions WHERE tenant = :tenant AND 
 -- name: erased_since
 -- One row if calls were erased since a revision.
 SELECT 1 FROM tombstones WHERE tenant = :tenant AND revision > :as_of AND reason <> 'merged' LIMIT 1;
+
+-- name: unrecorded_version
+-- One row if an older version of a call, as of a revision, does not have a column that a filter reads.
+SELECT 1 FROM call_versions AS c
+WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of AND {column} IS NULL LIMIT 1;
 
 -- name: standing_of_tenant
 -- Head of a ledger.

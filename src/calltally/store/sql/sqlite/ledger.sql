@@ -20,7 +20,7 @@ SELECT node, key FROM facts WHERE tenant = :tenant AND node = :node;
 
 -- name: calls_of_ids
 -- Current rows of calls.
-SELECT tenant, id, created_us, status, direction, route, agent, provider, escalated, from_number, to_number, revision, updated_us, record, measured FROM calls WHERE tenant = :tenant AND id = :id;
+SELECT tenant, id, created_us, status, direction, route, agent, provider, escalated, from_number, to_number, parent_call_sid, revision, updated_us, record, measured FROM calls WHERE tenant = :tenant AND id = :id;
 
 -- name: put_facts!
 -- New facts.
@@ -53,14 +53,14 @@ ON CONFLICT (tenant, node) DO UPDATE SET call_sid = excluded.call_sid, id = excl
 -- New and changed calls. A new call gets the row id after the last row of its segment, which is looked up.
 INSERT INTO calls (
     rowid, tenant, id, call_sid, created_us, status, direction, route, agent, provider, escalated,
-    from_number, to_number, revision, updated_us, record, measured, measured_revision
+    from_number, to_number, parent_call_sid, revision, updated_us, record, measured, measured_revision
 )
 VALUES (
     coalesce(
         (SELECT max(s.rowid) FROM calls AS s WHERE s.rowid >= :segment AND s.rowid < :segment + 2147483648), :segment
     ) + 1,
     :tenant, :id, :call_sid, :created_us, :status, :direction, :route, :agent, :provider, :escalated,
-    :from_number, :to_number, :revision, :updated_us, :record, :measured, :revision
+    :from_number, :to_number, :parent_call_sid, :revision, :updated_us, :record, :measured, :revision
 )
 ON CONFLICT (tenant, id) DO UPDATE SET
     call_sid = excluded.call_sid,
@@ -73,6 +73,7 @@ ON CONFLICT (tenant, id) DO UPDATE SET
     escalated = excluded.escalated,
     from_number = excluded.from_number,
     to_number = excluded.to_number,
+    parent_call_sid = excluded.parent_call_sid,
     revision = excluded.revision,
     updated_us = excluded.updated_us,
     record = excluded.record,
@@ -85,6 +86,10 @@ UPDATE calls SET status = :status, revision = :revision, updated_us = :updated_u
     measured = :measured, measured_revision = :revision
 WHERE tenant = :tenant AND id = :id;
 
+-- name: put_parents!
+-- Parents of calls that an earlier release wrote.
+UPDATE calls SET parent_call_sid = :parent_call_sid WHERE tenant = :tenant AND id = :id;
+
 -- name: drop_calls!
 -- Rows of merged and erased calls.
 DELETE FROM calls WHERE tenant = :tenant AND id = :id;
@@ -93,11 +98,11 @@ DELETE FROM calls WHERE tenant = :tenant AND id = :id;
 -- Old versions of changed calls, in their list columns.
 INSERT INTO call_versions (
     tenant, created_us, id, valid_from, valid_to, status, direction, route, agent, provider, escalated,
-    from_number, to_number, updated_us
+    from_number, to_number, parent_call_sid, updated_us
 )
 VALUES (
     :tenant, :created_us, :id, :valid_from, :valid_to, :status, :direction, :route, :agent, :provider,
-    :escalated, :from_number, :to_number, :updated_us
+    :escalated, :from_number, :to_number, :parent_call_sid, :updated_us
 );
 
 -- name: put_tombstones!
@@ -149,7 +154,7 @@ SELECT valid_from, valid_to FROM call_versions WHERE tenant = :tenant AND valid_
 
 -- name: forget_parties!
 -- Remove the numbers from versions of erased calls.
-UPDATE call_versions SET from_number = NULL, to_number = NULL WHERE tenant = :tenant AND valid_to = :revision;
+UPDATE call_versions SET from_number = NULL, to_number = NULL, parent_call_sid = '' WHERE tenant = :tenant AND valid_to = :revision;
 
 -- name: drop_events!
 -- Outbox events of erased calls.

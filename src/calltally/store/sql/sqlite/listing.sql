@@ -116,10 +116,26 @@ SELECT count(*) FROM call_versions AS c INDEXED BY call_versions_ended
 WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
     AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters};
 
+-- name: scan_total
+-- Number of calls of a filter without counters.
+SELECT count(*) FROM calls AS c {by_index}
+WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters};
+
+-- name: scan_records
+-- Page of a filter without counters, one record per row: linear in the calls before and in it, or in the calls of the index
+-- if its order is another one. Rows are skipped and sorted without their records.
+SELECT r.record FROM (
+    SELECT c.rowid AS call_rowid, c.created_us, c.id FROM calls AS c {by_index}
+    WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :most OFFSET :skip
+) AS n
+CROSS JOIN calls AS r ON r.rowid = n.call_rowid
+ORDER BY n.created_us {sort_order}, n.id {sort_order};
+
 -- name: scan_rows_as_of
 -- Page of a filter without counters, as of a revision.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
-    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM calls AS c
+    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM calls AS c {by_index}
     WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
         AND c.revision <= :as_of
     UNION ALL
@@ -311,6 +327,32 @@ NOT EXISTS (
 -- name: to_ending_is$
 -- The same of the called number.
 (c.tenant = :tenant AND c.to_ending = :ending);
+
+-- name: caller_ends$
+-- True if the caller's number ends with the digits of the filter by caller, without or with their country code.
+(
+    c.tenant = :tenant AND (
+        substr(c.from_digits, -length(:from_number)) = :from_number
+        OR substr(c.from_digits, -length(:from_international)) = :from_international
+    )
+);
+
+-- name: called_ends$
+-- The same of the filter by called number.
+(
+    c.tenant = :tenant AND (
+        substr(c.to_digits, -length(:to_number)) = :to_number
+        OR substr(c.to_digits, -length(:to_international)) = :to_international
+    )
+);
+
+-- name: caller_ending_is$
+-- True if the caller's number has the last four digits of the filter: the key of its index.
+(c.tenant = :tenant AND c.from_ending = :from_ending);
+
+-- name: called_ending_is$
+-- The same of the called number.
+(c.tenant = :tenant AND c.to_ending = :to_ending);
 
 -- name: id_in_prefix
 -- True if a call is one of those whose SIDs begin alike.

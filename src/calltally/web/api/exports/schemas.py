@@ -161,4 +161,7 @@ def filter_values(calls: CallFilter) -> dict[str, list[str]]:
 def _texts(value: Any) -> list[str]:  # noqa: ANN401 (the value of a filter)
     if isinstance(value, bool):
         return ["true" if value else "false"]
+    if isinstance(value, int):
+        # The only whole numbers of filters are times.
+        return [utc_text(value)]
     return list(value) if isinstance(value, tuple) else [str(value)]

@@ -202,6 +202,8 @@ def _related(call: dict[str, Any], *, sees_numbers: bool) -> Any:  # noqa: ANN40
     for name in ("from_number", "to_number") if sees_numbers else ():
         if call[name]:
             yield "same_number", {"number": call[name]}, url([("number", call[name])])
+    if parent := call["parent_call_sid"]:
+        yield "same_parent", {"parent": parent}, url([("parent_call_sid", parent)])
     for name in ("route", "agent"):
         if call[name]:
             yield f"same_{name}", {name: call[name]}, url([(name, call[name])])

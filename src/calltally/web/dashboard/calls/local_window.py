@@ -10,7 +10,7 @@ from calltally.calls.times import EPOCH, parse_instant
 from calltally.web.request.query import Pairs
 
 # Field names of the form, and parameters of the list.
-_NAMES: Final = {"from_local": "from", "to_local": "to"}
+_NAMES: Final = {f"{name}_local": name for name in ("from", "to", "updated_from", "updated_to")}
 _FIELD: Final = "%Y-%m-%dT%H:%M"
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _WEEK: Final = timedelta(days=7)

@@ -45,6 +45,7 @@ from calltally.web.request.paths import public_origin
 from calltally.web.request.query import Pairs, query_pairs
 from calltally.web.response.response import Response
 
+_TIMES: Final = ("from", "to", "updated_from", "updated_to")
 PAGE_SIZES: Final = (25, 50, 100, 250, 1000)
 API: Final = "/api/v1/call-logs"
 EXPORT: Final = "/calls-export"
@@ -135,7 +136,7 @@ def _choices(request: AnyRequest, visitor: Visitor, pairs: Pairs, query: ListQue
     return {
         "asked": values,
         "statuses_asked": set(query.filter.statuses),
-        "typed": {name: field_value(values.get(name, ""), visitor.zone) for name in ("from", "to")},
+        "typed": {name: field_value(values.get(name, ""), visitor.zone) for name in _TIMES},
         "windows": [
             (window.name, url([*timeless, *non_empty((("from", window.begin), ("to", window.end)))]))
             for window in window_choices(now, visitor.zone)

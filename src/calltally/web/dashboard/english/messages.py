@@ -152,6 +152,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "again": "received {count} more times",
     "again_one": "received once more",
     "same_number": "Calls with {number}",
+    "same_parent": "Legs of {parent}",
     "same_route": "Calls of route {route}",
     "same_agent": "Calls of agent {agent}",
     "conflicts": "{count} contradicting facts:",

@@ -30,4 +30,9 @@ SEARCH_TEXTS: Final[Mapping[str, str]] = {
     "try_sid": "SIDs are case-sensitive. Enter fewer characters, at least six.",
     "try_window": "Choose a longer period, or remove the other filters.",
     "call_sid_prefix": "SID begins with",
+    "from_number": "Caller's number",
+    "to_number": "Called number",
+    "parent_call_sid": "Parent SID",
+    "updated_from": "Updated from",
+    "updated_to": "Updated to",
 }
