@@ -8,6 +8,7 @@ from calltally.client import (
     alerts,
     export_files,
     exports,
+    frames,
     operations,
     own_events,
     quality,
@@ -108,6 +109,9 @@ class Client(_ClientBase):
     iter_changes = iterating(operations.iter_changes)
     iter_change_pages = iterating(operations.iter_change_pages)
     stream = blocking(streaming.stream)
+    to_arrow = blocking(frames.to_arrow)
+    to_pandas = blocking(frames.to_pandas)
+    to_polars = blocking(frames.to_polars)
     launch_quality = blocking(quality.launch_quality)
     view_launch = blocking(quality.view_launch)
     list_alerts = blocking(alerts.list_alerts)
@@ -181,6 +185,9 @@ class AsyncClient(_ClientBase):
     iter_changes = async_iterating(operations.iter_changes)
     iter_change_pages = async_iterating(operations.iter_change_pages)
     stream = awaiting(streaming.stream)
+    to_arrow = awaiting(frames.to_arrow)
+    to_pandas = awaiting(frames.to_pandas)
+    to_polars = awaiting(frames.to_polars)
     launch_quality = awaiting(quality.launch_quality)
     view_launch = awaiting(quality.view_launch)
     list_alerts = awaiting(alerts.list_alerts)
