@@ -12,6 +12,7 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
+from calltally.web.openapi.routes import problems_page
 from tests.acceptance.pages import ROOT
 from tests.unmeasured import unmeasured
 from tools.docs_site.source import ROOT_PAGES, site_pages
@@ -42,6 +43,7 @@ def test_the_site_has_every_page_and_needs_no_other_server(built: Path) -> None:
         assert (built / path).read_text().startswith("# ")
         check_page(built, (built / path).with_suffix(".html"))
     check_lists_for_models(built)
+    check_links_of_problems(built)
     licence = (built / "assets" / "LICENSE").read_text()
     assert "Permission is hereby granted" in licence
     assert not list(built.rglob("*.map"))
@@ -59,6 +61,15 @@ def check_page(built: Path, page: Path) -> None:
         if not url.scheme and not url.path.startswith("/") and url.path:
             assert (page.parent / unquote(url.path)).resolve().relative_to(built).parts, (page, target)
             assert (page.parent / unquote(url.path)).is_file(), (page, target)
+
+
+def check_links_of_problems(built: Path) -> None:
+    """Check that the page of problems links to pages and headings of the guide."""
+    links = re.findall(r'href="/docs/guide/([^"#]+)(?:#([^"]+))?"', problems_page())
+    assert len(links) > 5
+    for path, anchor in links:
+        html = (built / path).read_text()
+        assert not anchor or f'id="{anchor}"' in html, (path, anchor)
 
 
 def check_lists_for_models(built: Path) -> None:

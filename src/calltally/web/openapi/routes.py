@@ -37,6 +37,17 @@ _REFERENCE_POLICY: Final[Headers] = tuple(
     (name, policy.replace(b"img-src 'self'", b"img-src 'self' data:")) for name, policy in POLICY
 )
 
+# Pages of the guide that help with a problem.
+_GUIDE_PAGES: Final = {
+    "wrong-signature": "how-to/troubleshoot.html#my-callbacks-are-refused",
+    "erased": "how-to/erase-a-call.html",
+    "snapshot-gone": "how-to/page-through-a-window.html",
+    "files-gone": "how-to/export-as-a-job.html",
+    "events-refused": "how-to/send-own-events.html",
+    "not-understood": "how-to/replay-dead-letters.html",
+    "unavailable": "how-to/troubleshoot.html#the-service-does-not-start",
+}
+
 
 def _operation(path: str) -> Operation:
     return Operation(
@@ -134,5 +145,11 @@ def _kind(kind: ProblemKind) -> str:
     slug = escape(kind.slug)
     return (
         f'<section id="{slug}"><h2><a href="#{slug}">{slug}</a></h2>'
-        f"<p><strong>{kind.status}</strong> {escape(kind.title)}. {_text(kind.description)}</p></section>"
+        f"<p><strong>{kind.status}</strong> {escape(kind.title)}. {_text(kind.description)}</p>"
+        f"{_guide_link(kind.slug)}</section>"
     )
+
+
+def _guide_link(slug: str) -> str:
+    page = _GUIDE_PAGES.get(slug)
+    return f'<p><a href="/docs/guide/{page}">What to do</a></p>' if page else ""

@@ -17,6 +17,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "description": "Call history of one tenant: find calls, see what happened, and monitor a launch.",
     "calls": "Calls",
     "api": "API",
+    "guide": "Guide",
     "sign_in": "Sign in",
     "sign_out": "Sign out",
     "key": "API key",
