@@ -8,12 +8,14 @@ import msgspec
 
 from calltally.alerts.evaluation.alert_lifecycle import read_content
 from calltally.alerts.model.finding import AlertKind
+from calltally.calls.filters import FILTERS
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import utc_text
 from calltally.store.alerts.alerts import Alert, AlertEvent, AlertState
 
 CALLS_PATH: Final = "/api/v1/call-logs"
 ALERTS_PATH: Final = "/api/v1/alerts"
+_LIST_FILTERS: Final = frozenset(row.name for row in FILTERS)
 # The pages of the dashboard take the same filters and ids.
 _CALLS_PAGE: Final = "/calls"
 _ALERTS_PAGE: Final = "/alerts"
@@ -105,7 +107,8 @@ def notification_of(tenant: str, alert: Alert, what: str, base_url: str) -> Noti
 
 
 def calls_url(base_url: str, listed: Mapping[str, str]) -> str:
-    query = urlencode(listed)
+    """Return the list of the calls, without filters that it does not have: it would refuse the account."""
+    query = urlencode({name: value for name, value in listed.items() if name in _LIST_FILTERS})
     return f"{base_url}{CALLS_PATH}?{query}" if query else f"{base_url}{CALLS_PATH}"
 
 
