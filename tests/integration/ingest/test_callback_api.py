@@ -10,6 +10,7 @@ from calltally.calls.windows import TimeWindow
 from calltally.providers.registry import WEBHOOKS
 from calltally.reconcile.window_status import window_status
 from calltally.store.ledger.fact_queries import waiting_letters
+from calltally.store.overview.activity import configured_providers
 from calltally.store.tenants.dead_letters import count_dead_letters, list_dead_letters
 from calltally.store.tenants.unlisted_fields import record_unlisted_field, unlisted_fields_of
 from calltally.web.metrics.stored_counter import StoredCounter
@@ -47,6 +48,19 @@ def test_callback_is_listed_with_route_and_repeat_changes_nothing(service: Servi
         "+14155550199",
     )
     assert service.metric('calltally_facts_total{outcome="duplicate",provider="twilio"} 1.0')
+
+
+def test_time_of_the_last_authentic_callback_is_stored(service: Service) -> None:
+    def received_us() -> int | None:
+        return service.bench.run(service.bench.store.read(configured_providers(TENANT)))["twilio"]
+
+    receipts = service.dependencies.provider_receipts
+    service.call_back(RINGING, url=HOST + "/elsewhere")
+    service.bench.run(receipts.written())
+    assert received_us() is None
+    service.call_back(RINGING)
+    service.bench.run(receipts.written())
+    assert received_us() == service.bench.now_us
 
 
 def test_wrong_signature_and_unknown_tenant_get_the_same_response(service: Service) -> None:

@@ -37,6 +37,7 @@ class Direct:
 # Statements that take a revision of the schema back, newest first.
 _KNOWN_OUTCOMES = ("answerer_known", "transfer_known", "known_transfers", "escalation_known", "handed_over")
 UNDO = {
+    "0023": ["ALTER TABLE provider_secrets DROP COLUMN received_us"],
     "0022": [
         "DROP INDEX calls_of_parent",
         "DROP INDEX calls_updated",

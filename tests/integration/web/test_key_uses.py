@@ -1,8 +1,5 @@
 """Time of a key's last use: stored after a request, once an hour."""
 
-import asyncio
-from collections.abc import Awaitable
-
 from calltally.calls.errors import Unavailable
 from calltally.store.tenants.api_keys import list_keys
 from calltally.web.auth.key_uses import PRECISION_US, KeyUses
@@ -19,8 +16,7 @@ def last_use(bench: Bench) -> int | None:
 async def noted(uses: KeyUses, *accesses: Access) -> None:
     for access in accesses:
         uses.note(access)
-    writes: list[Awaitable[None]] = [*uses._writes]
-    await asyncio.gather(*writes)
+    await uses.times.written()
 
 
 def test_a_use_is_stored_once_an_hour(bench: Bench) -> None:
@@ -43,10 +39,10 @@ def test_a_use_is_stored_once_an_hour(bench: Bench) -> None:
 def test_the_admin_key_has_no_row(bench: Bench) -> None:
     uses = KeyUses(bench.store, lambda: bench.now_us)
     bench.run(noted(uses, Access(None, ADMIN, frozenset(), is_admin=True)))
-    assert not uses._writes
+    assert not uses.times._writes
 
 
 def test_an_unavailable_store_loses_a_use_and_no_request(bench: Bench) -> None:
     uses = KeyUses(Broken(Unavailable("away", retry_after_s=3)), lambda: bench.now_us)
     bench.run(noted(uses, Access(TENANT, "key_0", frozenset())))
-    bench.run(uses.close())
+    bench.run(uses.times.close())

@@ -70,6 +70,8 @@ class DemoApi:
         for subject, path in (("an export", _EXPORTS), ("a reconciliation", _RECONCILIATIONS)):
             if jobs := self._get(path)["data"]:
                 yield subject, f"{self._url}/{path.rpartition('/')[2]}/{jobs[-1]['id']}"
+        yield "the alert destination", f"{self._url}/settings#sinks"
+        yield "the received deliveries", self._url + RECEIVER
 
     def _reconcile(self) -> None:
         """Compare some hours of yesterday with the events that another system received."""

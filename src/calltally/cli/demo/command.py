@@ -11,13 +11,14 @@ from typing import Annotated, Final
 import typer
 import uvloop
 
+from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.open_store import load_settings
 from calltally.bootstrap.service import open_service
 from calltally.calls.errors import Misconfigured, Unavailable
 from calltally.cli.demo.api import DemoApi
 from calltally.cli.demo.history import load_history
 from calltally.cli.demo.live import LiveTraffic
-from calltally.cli.demo.receiver import WebhookReceiver
+from calltally.cli.demo.receiver import DemoReceiver
 from calltally.cli.demo.tenant import DemoTenant, prepare_tenant
 from calltally.cli.import_.command import COLLECT_AFTER
 from calltally.cli.runtime.malloc import keep_freed_memory
@@ -96,7 +97,7 @@ async def _serve(settings: Settings, listening: socket.socket, tenant: DemoTenan
         live.stop()
         await traffic
 
-    app = WebhookReceiver(service.app)
+    app = DemoReceiver(service.app, wall_clock)
     server = asyncio.create_task(run_server(app, listening, settings, end_traffic))
     try:
         await asyncio.to_thread(_present, url, tenant, live)

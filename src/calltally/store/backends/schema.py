@@ -6,7 +6,7 @@ from typing import Final
 
 from calltally.calls.errors import Misconfigured
 
-HEAD: Final = "0022"
+HEAD: Final = "0023"
 NO_TABLES: Final = (
     "the database has no tables of Calltally, or tables of an older version; run `calltally migrate`"
 )

@@ -45,6 +45,10 @@ def newest_calls(tenant: str, now_us: int) -> StoreOperation[dict[str, int]]:
     return dict((yield Statement("newest_call_of_providers", params)))
 
 
-def configured_providers(tenant: str) -> StoreOperation[list[str]]:
-    """Return the providers whose secrets are stored."""
-    return [provider for provider, _ in (yield Statement("provider_secrets_of_tenant", {"tenant": tenant}))]
+def configured_providers(tenant: str) -> StoreOperation[dict[str, int | None]]:
+    """Return the providers whose secrets are stored, each with the time of its last callback.
+
+    A callback counts although its call has the name of another provider: a carrier's call that a platform
+    answers has the carrier's.
+    """
+    return dict((yield Statement("receipts_of_providers", {"tenant": tenant})))

@@ -44,7 +44,8 @@ class OverviewQuery(NamedTuple):
 class StoredOverview(NamedTuple):
     """Result of the query. `numbers` are those of `counted`; `wrong` are signatures of the last 30 minutes.
 
-    `activity` is by dimension. `evaluated_us` is the time up to which alerts are evaluated, 0 for never.
+    `activity` is by dimension. `configured` has the time of the last callback of each provider with secrets.
+    `evaluated_us` is the time up to which alerts are evaluated, 0 for never.
     """
 
     first_s: int | None
@@ -54,7 +55,7 @@ class StoredOverview(NamedTuple):
     evaluated_us: int
     activity: dict[str, list[FacetActivity]]
     newest: dict[str, int]
-    configured: list[str]
+    configured: dict[str, int | None]
     wrong: dict[str, int]
     endpoints: list[EndpointBacklog]
     jobs: list[Job]

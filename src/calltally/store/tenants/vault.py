@@ -94,6 +94,12 @@ def find_provider_secrets(tenant: str, provider: str) -> StoreOperation[bytes | 
     return rows[0][0] if rows else None
 
 
+def record_receipt(key: tuple[str, str], now_us: int) -> StoreOperation[None]:
+    """Store the time of the last authentic callback of a tenant and a provider."""
+    tenant, provider = key
+    yield Statement("record_receipt", {"tenant": tenant, "provider": provider, "now_us": now_us})
+
+
 def secrets_of_tenant(tenant: str) -> StoreOperation[list[tuple[str, bytes]]]:
     """Return the sealed secrets of a tenant, each with its provider."""
     rows = yield Statement("provider_secrets_of_tenant", {"tenant": tenant})

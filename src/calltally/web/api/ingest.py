@@ -35,6 +35,9 @@ _FORM: Final = {
 }
 
 
+_AUTHENTIC: Final = (CallbackVerdict.RECORDED, CallbackVerdict.DEAD_LETTER, CallbackVerdict.KEPT)
+
+
 class CallbackOutcome(msgspec.Struct, frozen=True):
     """Outcome of one fact of the callback."""
 
@@ -169,6 +172,8 @@ async def _receive(request: AnyRequest) -> Response:
         receipt = drained_receipt(body, max_bytes)
     if receipt.verdict is CallbackVerdict.WRONG_SIGNATURE:
         deps.signature_failures.count((tenant, registered))
+    elif receipt.verdict in _AUTHENTIC:
+        deps.provider_receipts.note((tenant, provider))
     for name in receipt.unlisted:
         deps.unlisted_fields.count((tenant, registered, name))
     _count(deps.metrics, registered, receipt)

@@ -6,6 +6,7 @@ from email.message import EmailMessage
 from functools import cached_property
 from typing import Final
 
+from calltally.calls.times import SECOND_US
 from calltally.ingest.intake import Intake
 from calltally.net.http_client import OutgoingClient, OutgoingPolicy
 from calltally.net.mail import MailServer, SendMail
@@ -15,12 +16,13 @@ from calltally.store.jobs.folders import JobFolders
 from calltally.store.snapshots.ledger_head import read_ledger_head
 from calltally.store.tenants.dead_letters import record_failures
 from calltally.store.tenants.unlisted_fields import record_unlisted_field
-from calltally.store.tenants.vault import Vault
+from calltally.store.tenants.vault import Vault, record_receipt
 from calltally.web.auth.key_uses import KeyUses
 from calltally.web.auth.keyring import KeyRing
 from calltally.web.auth.token_bucket import RateLimits
 from calltally.web.metrics.metrics import Metrics
 from calltally.web.metrics.stored_counter import StoredCounter
+from calltally.web.metrics.stored_times import StoredTimes
 from calltally.web.request.long_poll import LongPolls
 
 
@@ -30,6 +32,7 @@ async def _no_mail(server: MailServer, mail: EmailMessage) -> str | None:  # noq
 
 _FAILURES_INTERVAL_S: Final = 2.0
 _UNLISTED_INTERVAL_S: Final = 10.0
+_RECEIPTS_EVERY_US: Final = 60 * SECOND_US
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +78,11 @@ class Dependencies:
         return StoredCounter(self.store, self.clock, record_unlisted_field, _UNLISTED_INTERVAL_S)
 
     @cached_property
+    def provider_receipts(self) -> StoredTimes[tuple[str, str]]:
+        """Times of the last authentic callbacks, by tenant and provider."""
+        return StoredTimes(self.store, self.clock, record_receipt, _RECEIPTS_EVERY_US)
+
+    @cached_property
     def intake(self) -> Intake:
         """Entry point of all facts that arrive over HTTP. Caches routes and secrets."""
         return Intake(self.store, self.vault, self.clock)
@@ -85,6 +93,7 @@ class Dependencies:
             then.push_async_callback(self.store.close)
             then.push_async_callback(self.signature_failures.close)
             then.push_async_callback(self.unlisted_fields.close)
+            then.push_async_callback(self.provider_receipts.close)
             if self.key_uses is not None:
-                then.push_async_callback(self.key_uses.close)
+                then.push_async_callback(self.key_uses.times.close)
             await self.long_polls.close()

@@ -464,6 +464,7 @@ CREATE TABLE provider_secrets (
     provider text COLLATE "C" NOT NULL,
     sealed bytea NOT NULL,
     updated_us bigint NOT NULL,
+    received_us bigint,
     CONSTRAINT provider_secrets_pkey PRIMARY KEY (tenant, provider)
 );
 

@@ -487,6 +487,7 @@ CREATE TABLE provider_secrets (
     provider TEXT NOT NULL,
     sealed BLOB NOT NULL,
     updated_us INTEGER NOT NULL,
+    received_us INTEGER,
     PRIMARY KEY (tenant, provider)
 ) STRICT, WITHOUT ROWID;
 

@@ -24,6 +24,7 @@ from calltally.store.ledger.outbox import event_time
 from calltally.store.maintenance.worker_presence import report_worker
 from calltally.store.tenants.dead_letters import record_failures
 from calltally.store.tenants.tenants import set_masking
+from calltally.store.tenants.vault import put_provider_secrets, record_receipt
 from calltally.store.webhooks.deliveries import EndpointNotice, put_notice
 from calltally.store.webhooks.endpoints import EndpointSettings, add_endpoint, pause_endpoint
 from calltally.web.dashboard.formats import interval, percent
@@ -233,8 +234,20 @@ def test_providers_have_the_time_of_their_last_call(bench: Bench, browser: Brows
     rows = dict(re.findall(r'<tr><th scope="row">(?:<a[^>]+>)?(\w+)(?:</a>)?</th><td>(.*?)</td></tr>', text))
     assert rows["telnyx"] == "2 min ago"
     assert rows["twilio"] == "3 min ago"
-    assert "no call under its name yet" in rows["vonage"]
+    assert "nothing received yet" in rows["vonage"]
     assert "7 wrong signatures in the last 30 minutes" in rows["vonage"]
+
+
+def test_provider_of_merged_calls_has_the_time_of_its_last_callback(bench: Bench, browser: Browser) -> None:
+    submit(bench, of_provider(fact(NOW_S - 60, "a", status="completed"), "twilio"))
+    for provider in ("vapi", "retell"):
+        bench.run(bench.store.write(put_provider_secrets(TENANT, provider, b"sealed", 1)))
+    for minutes in (3, 5):
+        received_us = bench.now_us - minutes * 60 * SECOND_US
+        bench.run(bench.store.write(record_receipt((TENANT, "vapi"), received_us)))
+    text = page(signed_in(browser))
+    rows = re.findall(r'<tr><th scope="row">(?:<a[^>]+>)?(\w+)(?:</a>)?</th><td>(.*?)</td></tr>', text)
+    assert rows == [("twilio", "1 min ago"), ("vapi", "3 min ago"), ("retell", "nothing received yet")]
 
 
 def test_provider_whose_calls_are_long_ago_has_their_hour(bench: Bench, browser: Browser) -> None:

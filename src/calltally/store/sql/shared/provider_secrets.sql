@@ -40,3 +40,11 @@ WHERE state <> 'deleted' ORDER BY updated_us DESC LIMIT :most
 
 -- name: admin_newest_sink_secrets
 SELECT tenant, sink, sealed FROM alert_sinks ORDER BY updated_us DESC LIMIT :most
+
+-- name: record_receipt!
+-- Time of the last authentic callback of a provider.
+UPDATE provider_secrets SET received_us = :now_us
+WHERE tenant = :tenant AND provider = :provider AND (received_us IS NULL OR received_us < :now_us)
+
+-- name: receipts_of_providers
+SELECT provider, received_us FROM provider_secrets WHERE tenant = :tenant ORDER BY provider

@@ -10,7 +10,6 @@ from calltally.calls.identity import uuid_text
 from calltally.calls.times import EPOCH, SECOND_US, utc_text
 from calltally.store.alerts.alerts import Alert, AlertState
 from calltally.store.jobs.jobs import Job, JobKind, JobState
-from calltally.store.overview.activity import FacetActivity
 from calltally.store.overview.read import StoredOverview
 from calltally.store.overview.trouble import MOST_COUNTED, EndpointBacklog
 from calltally.web.api.exports.schemas import export_resource
@@ -21,7 +20,7 @@ from calltally.web.dashboard.english.messages import text
 from calltally.web.dashboard.formats import ago, grouped, minute
 
 _MOST_ALERTS: Final = 6
-_HOUR_S: Final = 3_600
+_HOUR_US: Final = 3_600 * SECOND_US
 # A waiting delivery is usual for a while; an older one is a backlog.
 _BACKLOG_US: Final = 300 * SECOND_US
 
@@ -52,38 +51,34 @@ def attention(values: Mapping[str, Any], open_calls: int) -> list[tuple[str, str
 
 
 def provider_lines(stored: StoredOverview, now_us: int, zone: ZoneInfo) -> list[dict[str, Any]]:
-    """Return the providers by their last call, newest first; then the configured ones without calls."""
-    providers = stored.activity["provider"]
-    last_us = {each.value: _last_us(each, stored.newest) for each in providers}
-    ordered = sorted(providers, key=lambda each: (-last_us[each.value], each.value))
-    lines = [
+    """Return the providers by the time when they were last heard, newest first.
+
+    That is a provider's last callback or its newest call, of which the hour is known at least.
+    """
+    with_calls = {each.value: each for each in stored.activity["provider"]}
+    names = {*with_calls, *stored.configured, *stored.wrong}
+    heard_us = {name: max(stored.configured.get(name) or 0, stored.newest.get(name, 0)) for name in names}
+    hours_us = {each.value: each.last_s * SECOND_US for each in with_calls.values()}
+    ordered = sorted(names, key=lambda name: (-max(heard_us[name], hours_us.get(name, 0)), name))
+    return [
         {
-            "name": each.value,
-            "path": url([("provider", each.value)]),
-            "last": _last_text(each, stored.newest, now_us, zone),
-            "wrong": stored.wrong.get(each.value, 0),
+            "name": name,
+            "path": url([("provider", name)]) if name in with_calls else "",
+            "last": _heard_text(heard_us[name], hours_us.get(name), now_us, zone),
+            "wrong": stored.wrong.get(name, 0),
         }
-        for each in ordered
-    ]
-    silent = sorted({*stored.configured, *stored.wrong} - last_us.keys())
-    return lines + [
-        {"name": name, "path": "", "last": text("no_call_yet"), "wrong": stored.wrong.get(name, 0)}
-        for name in silent
+        for name in ordered
     ]
 
 
-def _last_us(activity: FacetActivity, newest: dict[str, int]) -> int:
-    return max(activity.last_s * SECOND_US, newest.get(activity.value, 0))
-
-
-def _last_text(activity: FacetActivity, newest: dict[str, int], now_us: int, zone: ZoneInfo) -> str:
-    """Return the time since the last call, or its hour if newer calls of others hide the minute."""
-    at_us = newest.get(activity.value)
-    if at_us is not None:
-        moments = (EPOCH + timedelta(microseconds=each) for each in (at_us, now_us))
-        return ago(*moments)
-    lo, hi = (local_time(each * SECOND_US, zone) for each in (activity.last_s, activity.last_s + _HOUR_S))
-    return text("hour_of_last_call", since=f"{lo:%Y-%m-%d %H:%M}", until=f"{hi:%H:%M}")
+def _heard_text(at_us: int, hour_us: int | None, now_us: int, zone: ZoneInfo) -> str:
+    """Return the time since the last callback or call, or the call's hour if only that is known."""
+    if hour_us is not None and at_us < hour_us:
+        lo, hi = (local_time(each, zone) for each in (hour_us, hour_us + _HOUR_US))
+        return text("hour_of_last_call", since=f"{lo:%Y-%m-%d %H:%M}", until=f"{hi:%H:%M}")
+    if not at_us:
+        return text("nothing_heard")
+    return ago(*(EPOCH + timedelta(microseconds=each) for each in (at_us, now_us)))
 
 
 def delivery_lines(endpoints: Sequence[EndpointBacklog], now_us: int, zone: ZoneInfo) -> list[dict[str, str]]:

@@ -1,0 +1,1 @@
+ALTER TABLE provider_secrets ADD COLUMN received_us INTEGER;
