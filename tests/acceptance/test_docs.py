@@ -203,23 +203,6 @@ def test_the_pages_that_show_how_are_all_run() -> None:
     assert displayed | {pages.ROOT / "README.md"} <= set(pages.runnable())
 
 
-# Each needs what no test has: Twilio's commands, a Citus cluster, hours, or a client of `make interop`,
-# which runs such sources of its own.
-BLOCKS_NOT_RUN = {
-    "connect-twilio.md": ["sh"],
-    "run-on-many-machines.md": ["sh"],
-    "upgrade.md": ["sh"],
-    "alerts.md": ["sh"],
-    "copy-with-dlt-airbyte-singer.md": ["python", "python"],
-}
-
-
-def test_the_blocks_that_are_not_run_are_known() -> None:
-    not_run = {page.name: [block.info for block in pages.blocks(page)] for page in pages.PAGES}
-    found = {name: [info for info in infos if info in {"sh", "python"}] for name, infos in not_run.items()}
-    assert {name: infos for name, infos in found.items() if infos} == BLOCKS_NOT_RUN
-
-
 # ------------------------------------------------------------------------------------------------ tables
 
 
