@@ -20,6 +20,9 @@ INTEROP: Final = {
     "python dlt": "interop/dlt/copier.py",
     "python singer": "interop/singer/run.py",
     "yaml airbyte": "interop/airbyte/run.py",
+    "sh typescript": "interop/openapi/run.py",
+    "sh python": "interop/openapi/run.py",
+    "sh go": "interop/openapi/run.py",
 }
 # Blocks that need somebody else's service, by their page and first line.
 _AS_PRINTED: Final = {command: command for command in pages.STANDS_FOR}
@@ -43,6 +46,10 @@ EXEMPT: Final = {
         "docs/how-to/reconcile-with-the-provider.md",
         "calltally reconcile --provider vapi --tenant acme --month 2026-10 --heal",
     ): ("Vapi's API; tests/integration/test_reconcile_provider.py runs it over a stand-in"),
+    ("docs/how-to/analyse-calls-in-python.md", "pip install 'calltally[pandas]'"): "a package index",
+    ("docs/how-to/analyse-calls-in-python.md", "pip install 'calltally[pandas]' matplotlib jupyterlab"): (
+        "a package index; tests/acceptance/test_notebook.py runs the notebook"
+    ),
     ("docs/how-to/run-on-many-machines.md", "calltally db distribute"): (
         "Citus; tests/integration/store/backends/postgres/test_citus.py runs it over a stand-in"
     ),
@@ -98,7 +105,9 @@ def _is_run(block: PageBlock) -> bool:
         return page in pages.of_clones() and block.text.strip() in pages.clone_script(page, {})
     if block.info in INTEROP:
         program = (pages.ROOT / INTEROP[block.info]).read_text()
-        return f'"{block.info}"' in program or f"```{block.info}" in program
+        language = block.info.partition(" ")[2]
+        forms = (f'"{block.info}"', f"```{block.info}", f'generate("{language}")')
+        return any(form in program for form in forms)
     return block.key in EXEMPT
 
 
