@@ -96,6 +96,14 @@ def _use_things(case: Case, operation: str, made: dict[str, str]) -> None:
     elif operation in {"getCallLog", "listCallLogEvents"} and len(parameters["id"]) % 2:
         # Of the others, most are of no call.
         parameters["id"] = os.environ["INTEROP_CALL"]
+    elif operation == "removeTenant":
+        parameters["tenant"] = made["spare_tenant"]
+        case.query = {**case.query, "confirm": made["spare_tenant"]}
+    elif operation == "revokeKey":
+        parameters |= {"tenant": os.environ["INTEROP_OTHER_TENANT"], "key_id": made["spare_key"]}
+    elif "tenant" in parameters and "receive" not in operation and len(parameters["tenant"]) % 2:
+        # Of the others, most do not exist.
+        parameters["tenant"] = os.environ["INTEROP_OTHER_TENANT"]
     elif operation.endswith("Alert") and "id" in parameters:
         parameters["id"] = made["alert"]
 

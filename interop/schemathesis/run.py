@@ -20,6 +20,7 @@ from interop.service import Failed, Service, running_service
 # Not the one of the examples: to make that is an operation too.
 TENANT: Final = "interop"
 OTHER_TENANT: Final = "interop-too"
+SPARE_TENANT: Final = "interop-spare"
 LIST: Final = "/api/v1/call-logs"
 EXPORTS: Final = "/api/v1/exports"
 ENDPOINTS: Final = "/api/v1/webhook-endpoints"
@@ -48,6 +49,7 @@ class Trial:
         self._service = service
         service.new_tenant(TENANT)
         service.new_tenant(OTHER_TENANT)
+        service.new_tenant(SPARE_TENANT)
         self._key_id, self._key = service.new_key(TENANT, *SCOPES)
         self._call, self._spare_call = self._make_call("kept"), self._make_call("spare")
         # Before the run, so that no answer names it, and the run makes no events of it.
@@ -56,6 +58,8 @@ class Trial:
         self._export, self._spare_export = self._make_export(), self._make_export()
         self._reconciliation, self._spare_reconciliation = self._reconcile(), self._reconcile()
         self._kept = {**self._make_endpoints(), **self._make_sinks(), "alert": self._raise_alert()}
+        self._kept["spare_tenant"] = SPARE_TENANT
+        self._kept["spare_key"] = service.new_key(OTHER_TENANT, "calls:read")[0]
         self._report: dict[str, Any] = {}
 
     def finds_no_fault(self) -> str:

@@ -61,7 +61,7 @@ LAUNCH_PARAMETERS: Final = (
         "baseline_window",
         "window",
         _WINDOW,
-        {"type": "string", "maxLength": 80},
+        {"type": "string", "maxLength": 80, "pattern": r"^[0-9].*\.\.[0-9].*$"},
         "2026-09-01..2026-10-01",
         window_value,
     ),

@@ -40,8 +40,8 @@ _FORMATS: Final = ("json", *FORMATS)
 
 _HOLD_PATTERN: Final = "[A-Za-z0-9._~-]+"
 _HOLD: Final = re.compile(_HOLD_PATTERN)
-_ZONE_PATTERN: Final = "[A-Za-z][A-Za-z0-9_+/-]*"
-_ZONE: Final = re.compile(_ZONE_PATTERN)
+ZONE_PATTERN: Final = "[A-Za-z][A-Za-z0-9_+/-]*"
+_ZONE: Final = re.compile(ZONE_PATTERN)
 
 
 class ListQuery(msgspec.Struct, frozen=True):
@@ -82,7 +82,7 @@ _HOLD_SCHEMA: Final = text_schema(MAX_HOLD_CHARS, f"^{_HOLD_PATTERN}$")
 _FORMAT: Final = "Format of the response, for use in links; it takes precedence over the Accept header."
 _FORMAT_SCHEMA: Final = words_schema(_FORMATS)
 _TZ: Final = "IANA time zone of the times in CSV; UTC by default. For CSV only."
-_TZ_SCHEMA: Final = text_schema(64, f"^{_ZONE_PATTERN}$")
+_TZ_SCHEMA: Final = text_schema(64, f"^{ZONE_PATTERN}$")
 
 # Accepted by every operation on a tenant's data, from the admin key only.
 TENANT_PARAMETER: Final = Parameter(

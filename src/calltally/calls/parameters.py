@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from calltally.calls.errors import Fault, InvalidInput
 from calltally.calls.identity import parse_uuid
-from calltally.calls.phone import MAX_NUMBER_CHARS, is_shortened, plain_number, searched_number
+from calltally.calls.phone import LEADING, MAX_NUMBER_CHARS, is_shortened, plain_number, searched_number
 from calltally.calls.suggestions import did_you_mean
 from calltally.calls.times import parse_instant
 from calltally.calls.wire_types import TIME_OR_DATE_SCHEMA
@@ -27,7 +27,7 @@ _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 _PUNCTUATION: Final = r"[ ().\-/]*"
 NUMBER_PATTERN: Final = (
     rf"(?: *\+| ){_PUNCTUATION}[1-9](?:{_PUNCTUATION}[0-9]){{6,14}}{_PUNCTUATION}"
-    r"|[^\u0000-\u0020\u007f+][^\u0000-\u001f\u007f]*"
+    rf"|(?:[{LEADING}][{LEADING} ]*)?[^\u0000-\u0020\u007f+\uff0b{LEADING}][^\u0000-\u001f\u007f]*"
 )
 _NUMBER: Final = re.compile(NUMBER_PATTERN)
 _IS_SHORTENED: Final = (

@@ -14,6 +14,11 @@ _DASHES: Final = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d"
 # Marks of direction that address books copy along, and quotes of spreadsheets and CSV files.
 _DIRECTIONS: Final = "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
 _QUOTES: Final = "\"'\u2018\u2019\u201c\u201d"
+# All that `plain_number` removes from the beginning of a number, as the members of a character class.
+LEADING: Final = (
+    r"\u0022\u0027\u0085\u00a0\u1680\u2000-\u200b\u200e\u200f\u2018\u2019\u201c\u201d\u2028-\u202f\u205f"
+    r"\u2066-\u2069\u3000\ufeff"
+)
 _PLAIN: Final = str.maketrans(
     {
         **dict.fromkeys(_SPACES, " "),

@@ -1,5 +1,7 @@
 """Query of the call list: values of each parameter, and complete reports of faults."""
 
+import re
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -197,6 +199,44 @@ def test_declarations_agree_with_parsers(parameter: Parameter) -> None:
     parameter.parse(parameter.example)
     assert parameter.meaning.endswith(".")
     assert (parameter.schema.get("type") == "array") == parameter.is_repeatable
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "+14155550100",
+            "(415) 555-0100",
+            "911",
+            "sip:ada@example.com",
+            "\u201c911\u201d",
+            '" 911"',
+            "\ufeff911",
+        ),
+        *(
+            "",
+            " ",
+            "\u00a0",
+            "\u0085",
+            "\u3000",
+            "\u200b",
+            "\ufeff",
+            '"',
+            "'\u2028",
+            "+",
+            "\uff0b",
+            "+1",
+            "a\x1fb",
+        ),
+    ],
+)
+def test_schema_of_a_number_equals_its_validation(text: str) -> None:
+    [number] = [each for each in PARAMETERS if each.name == "number"]
+    if re.fullmatch(number.schema["pattern"], text):
+        number.parse(text)
+    else:
+        with pytest.raises(ValueError, match=r"must be an E\.164 number"):
+            number.parse(text)
 
 
 def outcome_of(pairs: list[tuple[str, str]]) -> ListQuery | tuple[Fault, ...]:

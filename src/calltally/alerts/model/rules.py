@@ -16,10 +16,11 @@ from calltally.alerts.model.finding import AlertKind
 from calltally.alerts.model.series import Dimension, Metric, SeriesKey
 from calltally.calls.errors import InvalidInput
 from calltally.calls.export_query import zone_of
+from calltally.calls.list_query import ZONE_PATTERN
 from calltally.calls.times import parse_instant, utc_text
 from calltally.calls.wire_types import TimeOrDate
 
-_Text = Annotated[str, Meta(min_length=1, max_length=200)]
+_Zone = Annotated[str, Meta(min_length=1, max_length=200, extra_json_schema={"pattern": f"^{ZONE_PATTERN}$"})]
 _Hours = Annotated[float, Meta(ge=0, le=24 * 60)]
 _MAX_ITEMS: Final = 1000
 
@@ -89,7 +90,7 @@ class Rules(_Strict, frozen=True):
     dimensions: tuple[Dimension, ...] = tuple(Dimension)
     kinds: tuple[AlertKind, ...] = tuple(AlertKind)
     floors: Floors = Floors()
-    tz: _Text = "UTC"
+    tz: _Zone = "UTC"
     holidays: Annotated[tuple[date, ...], Meta(max_length=_MAX_ITEMS)] = ()
     campaigns: Annotated[tuple[Campaign, ...], Meta(max_length=_MAX_ITEMS)] = ()
     mutes: Annotated[tuple[Mute, ...], Meta(max_length=_MAX_ITEMS)] = ()
