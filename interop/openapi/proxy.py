@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
-from interop.openapi.stage import SECRET, TENANT, URL, Stage
+from interop.openapi.stage import OTHER, SECRET, TENANT, URL, Stage
 from interop.service import HOST
 
 ANSWER_S: Final = 60
@@ -29,7 +29,11 @@ _BODIES: Final[dict[str, Any]] = {
     "putProviderSecrets": {"secret": SECRET},
 }
 _WINDOW: Final = {"from": "2026-01-01", "to": "2026-02-01"}
-_QUERIES: Final = {"startReconciliation": _WINDOW, "eraseCallLog": {"tenant": TENANT}}
+_QUERIES: Final = {
+    "startReconciliation": _WINDOW,
+    "eraseCallLog": {"tenant": TENANT},
+    "removeTenant": {"confirm": OTHER},
+}
 # Prism parses the empty body of a HEAD as JSON where the header says so.
 _UNPARSED: Final = ("headListCallLogs",)
 _ORDER: Final = ("get", "head", "put", "post", "delete")
@@ -66,18 +70,23 @@ def exchanges(stage: Stage, port: int) -> Iterator[Exchange]:
 
 def _exchange(stage: Stage, port: int, method: str, path: str, operation: dict[str, Any]) -> Exchange:
     name = operation["operationId"]
-    query = _QUERIES.get(name) or stage.query_of(name)
-    values = {key: quote(value, safe="") for key, value in stage.path_parameters(path, operation).items()}
-    target = path.format(**values) + (f"?{urlencode(query)}" if query else "")
     body, media_type = _body(name, operation)
     headers = stage.headers_of(operation) | ({"content-type": media_type} if body else {})
     connection = http.client.HTTPConnection(HOST, port, timeout=ANSWER_S)
     try:
-        connection.request(method.upper(), target, body, headers)
+        connection.request(method.upper(), _target(stage, path, operation), body, headers)
         answer = connection.getresponse()
         return Exchange(name, answer.status, answer.read(), answer.getheader("sl-violations"))
     finally:
         connection.close()
+
+
+def _target(stage: Stage, path: str, operation: dict[str, Any]) -> str:
+    name = operation["operationId"]
+    values = stage.path_parameters(path, operation) | ({"tenant": OTHER} if name == "removeTenant" else {})
+    query = _QUERIES.get(name) or stage.query_of(name)
+    filled = path.format(**{key: quote(value, safe="") for key, value in values.items()})
+    return f"{filled}?{urlencode(query)}" if query else filled
 
 
 def _body(name: str, operation: dict[str, Any]) -> tuple[bytes | None, str]:
