@@ -33,6 +33,7 @@ HEADS: Final = tuple(f"head{name[0].upper()}{name[1:]}" for name in LISTS)
 NO_KEY_ID: Final = "key_0000000000000000"
 ANSWER_S: Final = 30
 MOST_MINUTES: Final = 23 * 60 + 59
+_WINDOWS: Final = (("from", "to"), ("updated_from", "updated_to"))
 _WINDOW: Final = {"from": "2026-01-01", "to": "2026-02-01"}
 
 # Without an offset, and a day within what is allowed, so that they are right at every offset.
@@ -58,11 +59,15 @@ def filter_case(context: HookContext, case: Case) -> bool:  # noqa: ARG001
     """
     has_body = case.operation.definition.raw.get("operationId") in {"startExport", "startReconciliation"}
     query = (case.body if has_body and isinstance(case.body, dict) else case.query) or {}
-    begin, end = _instant(query.get("from")), _instant(query.get("to"))
-    is_window = begin is None or end is None or begin < end
+    is_window = all(_is_window(query, *names) for names in _WINDOWS)
     if has_body:
         return is_window
     return is_window and all(map(_is_plausible, case.body if isinstance(case.body, list) else [case.body]))
+
+
+def _is_window(query: dict[str, Any], first: str, last: str) -> bool:
+    begin, end = _instant(query.get(first)), _instant(query.get(last))
+    return begin is None or end is None or begin < end
 
 
 def _is_plausible(event: object) -> bool:
