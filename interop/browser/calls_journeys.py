@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from interop.browser import cast
 from interop.browser.journeys import View, journey
@@ -45,11 +45,16 @@ def support_finds_the_calls_of_a_number(visit: Visit) -> None:
 def support_finds_a_number_in_every_writing(visit: Visit) -> None:
     """Support types the number in each way that customers and mails give it, and sees the same calls."""
     page = visit.sign_in("support")
-    for typed in ("14155550123", "(415) 555-0123", "415-555-0123", "555 0123", "0123"):
-        page.get_by_label("Find").fill(typed)
-        page.keyboard.press("Enter")
+    national = ("14155550123", "(415) 555-0123", "415-555-0123", "415.555.0123", "1 (415) 555-0123")
+    endings = [cast.CALLER[-digits:] for digits in range(4, 10)]
+    for typed in (*national, "555 0123", *endings):
+        _search(page, typed)
         digits = re.sub(r"\D", "", typed)
         expect(page.get_by_text(f"Searched for numbers that end in {digits}.")).to_be_visible()
+        expect(page.locator("tr.call")).to_have_count(4)
+    for typed in (cast.CALLER, "+1 415 555 0123", "+1 (415) 555-0123", "+1-415-555-0123"):
+        _search(page, typed)
+        expect(page.get_by_text(f"Searched for the number {cast.CALLER}.")).to_be_visible()
         expect(page.locator("tr.call")).to_have_count(4)
 
 
@@ -64,13 +69,14 @@ def support_finds_calls_by_a_sid_that_is_cut_off(visit: Visit) -> None:
 
 
 @journey
-def support_finds_calls_by_a_route_in_any_case(visit: Visit) -> None:
-    """Support types the name of a route in capitals; the page says that it searched for the route."""
+def support_finds_calls_by_a_name_in_any_case(visit: Visit) -> None:
+    """Support types the name of a route, an agent or a provider; the page says what it searched for."""
     page = visit.sign_in("support")
-    page.get_by_label("Find").fill("ROUTE-1")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("Searched for the route route-1.")).to_be_visible()
-    expect(page.locator("tr.call").first).to_be_visible()
+    for kind, name in (("route", "route-1"), ("agent", "vera"), ("provider", "twilio")):
+        for typed in (name.upper(), name.title(), f" {name} "):
+            _search(page, typed)
+            expect(page.get_by_text(f"Searched for the {kind} {name}.")).to_be_visible()
+            expect(page.locator("tr.call").first).to_be_visible()
 
 
 @journey
@@ -288,3 +294,8 @@ def _completed(route: str, number: int) -> dict[str, object]:
         "status": "completed",
         "route": route,
     }
+
+
+def _search(page: Page, typed: str) -> None:
+    page.get_by_label("Find").fill(typed)
+    page.keyboard.press("Enter")

@@ -14,8 +14,12 @@ from urllib.parse import urlsplit
 from interop.browser.stage import Stage
 from interop.service import Failed, Service
 
-# The name of whoever signs in with the printed key.
+# Who they are: with the printed key, with a key that may only read calls, and of a tenant without calls.
 VIEWER: Final = "demo"
+READER: Final = "reader"
+NEWCOMER: Final = "newcomer"
+_TENANT: Final = "demo"
+_ADMIN_KEY: Final = "the-admin-key-of-the-photographed-demo"
 # The same seed makes the same calls, at other dates.
 _SEED: Final = 4
 _LAST_LINE: Final = "To start over"
@@ -37,6 +41,7 @@ def running_demo() -> Iterator[DemoStage]:
     with tempfile.TemporaryDirectory(prefix="calltally-demo-") as folder:
         others = ("CALLTALLY", "DATABASE_URL", "PORT")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(others)}
+        environment["CALLTALLY_ADMIN_KEY"] = _ADMIN_KEY
         with subprocess.Popen(
             command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
         ) as process:
@@ -63,4 +68,11 @@ def _stage(folder: Path, printed: str) -> DemoStage:
     parts = {subject: urlsplit(url) for subject, url in links.items()}
     port = next(iter(parts.values())).port or 0
     paths = {subject: f"{each.path}?{each.query}".rstrip("?") for subject, each in parts.items()}
-    return DemoStage(Stage(Service(port, folder, ""), "sqlite", {VIEWER: key[1]}), paths)
+    service = Service(port, folder, _ADMIN_KEY)
+    service.new_tenant(NEWCOMER)
+    keys = {
+        VIEWER: key[1],
+        READER: service.new_key(_TENANT, "calls:read")[1],
+        NEWCOMER: service.new_key(NEWCOMER, "calls:read", "events:write")[1],
+    }
+    return DemoStage(Stage(service, "sqlite", keys, _TENANT), paths)

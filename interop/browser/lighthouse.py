@@ -1,14 +1,14 @@
-"""Lighthouse on a page: how quick it is, whether everybody can use it, whether it is built as browsers wish.
+"""Lighthouse on a page: performance, accessibility, best practices and SEO.
 
-As it measures unless told otherwise: a telephone of the middle range, its processor four times slower than
-this machine's, its network a slow 4G. Machines that others use too are slow at times, so each score is the
-median of three runs.
+Two presets: a telephone of the middle range, its processor four times slower than this machine's, on a slow
+4G; and a desktop. Machines that others use too are slow at times: a page that misses its score is measured
+twice more, and its score is then the median.
 """
 
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -17,10 +17,11 @@ from interop.browser.visits import browser_flags, browser_program
 from interop.packages import tool
 from interop.service import Failed
 
-# The pages that people look at most, by the names under which they are shown.
-PAGES: Final = ("overview", "calls", "one call", "quality")
+# The pages that people look at most, by the names of their views.
+PAGES: Final = ("overview", "calls", "one call", "quality", "alerts")
+PRESETS: Final[Mapping[str, Sequence[str]]] = {"mobile": (), "desktop": ("--preset=desktop",)}
 LEAST: Final = 95
-CATEGORIES: Final = ("performance", "accessibility", "best-practices")
+CATEGORIES: Final = ("performance", "accessibility", "best-practices", "seo")
 _RUNS: Final = 3
 _RUN_S: Final = 180
 _MOST_CHARS: Final = 2_000
@@ -33,16 +34,20 @@ class Lighthouse:
         self._packages = packages
         self._program = packages / "node_modules" / "lighthouse" / "cli" / "index.js"
 
-    def scores(self, url: str, cookies: Mapping[str, str]) -> dict[str, float]:
-        """Each category's score of 100. Raises Failed where the page could not be looked at."""
-        runs = [self._run(url, cookies) for _ in range(_RUNS)]
+    def scores(self, url: str, cookies: Mapping[str, str], preset: str) -> dict[str, float]:
+        """Return each category's score of 100. Raises Failed if the page cannot be measured."""
+        first = self._run(url, cookies, preset)
+        if min(first.values()) >= LEAST:
+            return first
+        runs = [first, *(self._run(url, cookies, preset) for _ in range(_RUNS - 1))]
         return {name: median(run[name] for run in runs) for name in CATEGORIES}
 
-    def _run(self, url: str, cookies: Mapping[str, str]) -> dict[str, float]:
+    def _run(self, url: str, cookies: Mapping[str, str], preset: str) -> dict[str, float]:
         sent = "; ".join(f"{name}={value}" for name, value in cookies.items())
         command = [
             *(tool("node"), str(self._program), url, "--quiet", "--no-enable-error-reporting"),
             *("--output=json", "--output-path=stdout", f"--only-categories={','.join(CATEGORIES)}"),
+            *PRESETS[preset],
             f"--extra-headers={json.dumps({'Cookie': sent})}",
             f"--chrome-flags={' '.join(['--headless=new', *browser_flags()])}",
         ]

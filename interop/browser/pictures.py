@@ -1,22 +1,24 @@
 """Photographs of every page of the demo, at three widths and in both themes, to be looked at one by one.
 
 `make screenshots` writes them to build/screenshots, and those of the README to docs/pictures; words after the
-command name those wanted.
+command name those wanted. axe judges each page too.
 """
 
 import re
 import sys
 from base64 import b64decode
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from interop.browser.demo_stage import VIEWER, DemoStage, running_demo
+from interop.browser.axe import Axe
+from interop.browser.demo_pages import Picture, all_pictures
+from interop.browser.demo_stage import running_demo
 from interop.browser.journeys import HERE, View
 from interop.browser.stage import Stage
 from interop.browser.visits import running_browser, visiting
+from interop.packages import installed
 
 FOLDER: Final = HERE.parents[1] / "build" / "screenshots"
 THEMES: Final = ("light", "dark")
@@ -52,16 +54,10 @@ CHOSEN: Final = (
     Chosen("calls", "calls", Size(1280, 720), "light"),
     Chosen("calls-small", "calls", Size(375, 720), "light"),
 )
-# Pages beside those that the demo prints.
-PAGES: Final = (
-    View("calls", "/calls", VIEWER),
-    View("quality", "/quality", VIEWER),
-    View("alerts", "/alerts?state=all", VIEWER),
-    View("exports", "/exports", VIEWER),
-    View("reconciliations", "/reconciliations", VIEWER),
-    View("settings", "/settings", VIEWER),
-    View("sign in", "/sign-in", ""),
-)
+# axe judges these; between them the layout is the same.
+_JUDGED_WIDTHS: Final = (390, 1280)
+# Its inside is Swagger UI's own.
+_NOT_JUDGED: Final = "reference"
 _QUALITY: Final = 82
 # Charts are drawn when they come into view, or to be printed.
 _DRAW_ALL: Final = "dispatchEvent(new Event('beforeprint'))"
@@ -72,37 +68,44 @@ def main(words: list[str]) -> int:
     wanted = re.compile("|".join(words) or ".")
     FOLDER.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright, running_browser(playwright) as browser, running_demo() as demo:
-        views = _pages(demo)
+        pictures = all_pictures(demo.paths)
         for chosen in CHOSEN:
             if wanted.search(chosen.file):
-                [page] = [each for each in views if each.name == chosen.view]
-                _print_size(_for_readme(demo.stage, browser, page, chosen))
-        for page in views:
-            for file in _photographed(demo.stage, browser, page, wanted):
-                _print_size(file)
-    return 0
+                [view] = [each.view for each in pictures if each.view.name == chosen.view]
+                _print_size(_for_readme(demo.stage, browser, view, chosen))
+        axe = Axe(installed(HERE, demo.stage.service.folder))
+        findings = [
+            finding for each in pictures for finding in _photograph(demo.stage, browser, axe, each, wanted)
+        ]
+    for finding in findings:
+        print(f"  axe: {finding}")
+    return 1 if findings else 0
 
 
-def _pages(demo: DemoStage) -> Sequence[View]:
-    return [*PAGES, *(View(subject, path, VIEWER) for subject, path in demo.paths.items())]
-
-
-def _photographed(stage: Stage, browser: Browser, view: View, wanted: re.Pattern[str]) -> list[Path]:
-    """One page in all sizes and themes; signed in once."""
+def _photograph(
+    stage: Stage, browser: Browser, axe: Axe, picture: Picture, wanted: re.Pattern[str]
+) -> list[str]:
+    """Photograph a page in all sizes and themes, and return what axe finds on it. Signs in once."""
+    view, findings = picture.view, []
     named = {(size, theme): _file(view, size, theme) for theme in THEMES for size in SIZES}
     named = {which: file for which, file in named.items() if wanted.search(file.name)}
     if not named:
         return []
     with visiting(stage, browser) as visit:
-        page = visit.open(view.who, view.path)
+        page = visit.sign_in(view.who) if view.who else visit.page
         for (size, theme), file in named.items():
             visit.choose_theme(theme)
+            page.emulate_media(color_scheme=theme)
             page.set_viewport_size(size._asdict())
             page.goto(view.path)
             page.wait_for_load_state("networkidle")
+            picture.prepare(page)
             _unfold(page, size)
             page.screenshot(path=file, full_page=True, animations="disabled")
-    return list(named.values())
+            _print_size(file)
+            if size.width in _JUDGED_WIDTHS and view.name != _NOT_JUDGED:
+                findings += [f"{file.stem}: {finding}" for finding in axe.findings(page)]
+    return findings
 
 
 def _unfold(page: Page, size: Size) -> None:

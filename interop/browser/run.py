@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Error, sync_playwright
 
 from interop.browser.axe import Axe
 from interop.browser.journeys import HERE, Journey, View, found
-from interop.browser.lighthouse import LEAST, PAGES, Lighthouse
+from interop.browser.lighthouse import LEAST, PAGES, PRESETS, Lighthouse
 from interop.browser.stage import KINDS, Stage, staged
 from interop.browser.visits import Visit, running_browser, visiting
 from interop.checks import Check, run_checks
@@ -57,7 +57,9 @@ def _checks(stage: Stage, browser: Browser, wanted: re.Pattern[str]) -> dict[str
         checks |= {f"fits: {each.name}": _measured(stage, browser, each) for each in displayed}
         looked_at = [each for each in displayed if each.name in PAGES]
         checks |= {
-            f"lighthouse: {each.name}": _scored(stage, browser, lighthouse, each) for each in looked_at
+            f"lighthouse, {preset}: {each.name}": _scored(stage, browser, lighthouse, each, preset)
+            for preset in PRESETS
+            for each in looked_at
         }
     return {name: check for name, check in checks.items() if wanted.search(name)}
 
@@ -104,12 +106,12 @@ def _measured(stage: Stage, browser: Browser, displayed: View) -> Check:
     return _failing(check)
 
 
-def _scored(stage: Stage, browser: Browser, lighthouse: Lighthouse, displayed: View) -> Check:
+def _scored(stage: Stage, browser: Browser, lighthouse: Lighthouse, displayed: View, preset: str) -> Check:
     def check() -> str:
         with visiting(stage, browser) as visit:
             visit.open(displayed.who, displayed.path)
             cookies = {each.get("name", ""): each.get("value", "") for each in visit.context.cookies()}
-        scores = lighthouse.scores(f"{stage.service.url}{displayed.path}", cookies)
+        scores = lighthouse.scores(f"{stage.service.url}{displayed.path}", cookies, preset)
         reported = ", ".join(f"{name} {score:.0f}" for name, score in scores.items())
         if min(scores.values()) < LEAST:
             raise Failed(f"{reported}, wanted {LEAST} of each")

@@ -89,7 +89,7 @@ def operations_replays_a_dead_letter(visit: Visit) -> None:
 def operations_adds_a_destination_and_tests_it(visit: Visit) -> None:
     """Operations mistypes the address of a destination, corrects it, and sends a test."""
     page = visit.sign_in("operations", "/settings")
-    page.get_by_role("link", name="webhook", exact=True).click()
+    page.get_by_role("link", name="Webhook", exact=True).click()
     form = page.locator("form[action='/settings/sinks']")
     form.get_by_label("Name", exact=True).fill("pager of the night")
     form.get_by_label("URL").fill("nowhere in particular")

@@ -44,11 +44,12 @@ class Stage(NamedTuple):
     service: Service
     kind: str
     keys: dict[str, str]
+    tenant: str = TENANT
 
     def credentials(self, who: str) -> dict[str, str]:
         """Return the input of the sign-in form by the labels of its fields."""
         if who == ADMIN:
-            return {"API key": self.service.admin_key, "Tenant": TENANT}
+            return {"API key": self.service.admin_key, "Tenant": self.tenant}
         return {"API key": self.keys[who]}
 
     def report(self, events: Sequence[Mapping[str, Any]]) -> None:

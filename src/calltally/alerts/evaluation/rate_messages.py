@@ -28,15 +28,16 @@ _DECIMAL_BELOW_PERCENT: Final = 10
 def alert_message(finding: AlertFinding, tz: str) -> str:
     """Return the message of a finding.
 
-    Example: `No-answer on support-de: 41 % against 12 ± 4 % expected, since 09:35, 212 calls`. Times are in
-    the time zone of the tenant's rules. A finding without a rate has a sentence of its own.
+    Example: `No-answer on support-de: 41 % against 12 % expected (8 to 16 %), since 09:35, 212 calls`. Times
+    are in the time zone of the tenant's rules. A finding without a rate has a sentence of its own.
     """
     if finding.metric is None:
         return finding.detail
     evidence = finding.evidence
     since = since_text(finding.since_us, finding.found_us, tz)
-    observed, expected = _percent(evidence.observed), _percent(evidence.expected)
-    against = f"{observed} % against {expected} ± {_percent((evidence.high - evidence.low) / 2)} % expected"
+    shares = (evidence.observed, evidence.expected, evidence.low, evidence.high)
+    observed, expected, low, high = map(_percent, shares)
+    against = f"{observed} % against {expected} % expected ({low} to {high} %)"
     subject = f"{_METRICS[finding.metric]} {series_phrase(finding.series)}"
     return f"{subject}: {against}, since {since}, {evidence.calls} calls"
 

@@ -20,7 +20,7 @@ from tests.sample_facts import START_US
 
 SUPPORT = SeriesKey(Dimension.ROUTE, "support")
 BEGAN_US = START_US // STEP_US * STEP_US
-SENTENCE = "No-answer on support: 40 % against 12 ± 4 % expected, since 14:10, 50 calls"
+SENTENCE = "No-answer on support: 40 % against 12 % expected (8 to 16 %), since 14:10, 50 calls"
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,7 @@ def notification(**other: Any) -> Notification:  # noqa: ANN401 (any of its fiel
         "state": "open",
         "kind": "rate",
         "cause": "rate/route/support-de/no_answer_rate/up",
-        "message": "No-answer on support-de: 41 % against 12 ± 4 % expected, since 09:35, 212 calls",
+        "message": "No-answer on support-de: 41 % against 12 % expected (8 to 16 %), since 09:35, 212 calls",
         "route": "support-de",
         "provider": None,
         "since": "2026-11-02T09:35:00.000000Z",

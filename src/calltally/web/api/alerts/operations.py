@@ -48,7 +48,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "id": "0b6f7f0a-5f57-8c1e-9a35-2f8f7d1c2b3a",
     "state": "open",
     "kind": "rate",
-    "message": "No-answer on support-de: 41 % against 12 ± 4 % expected, since 09:35, 212 calls",
+    "message": "No-answer on support-de: 41 % against 12 % expected (8 to 16 %), since 09:35, 212 calls",
     "dimension": "route",
     "series": "support-de",
     "metric": "no_answer_rate",
