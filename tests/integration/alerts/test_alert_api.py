@@ -55,7 +55,9 @@ def writing(service: Service) -> dict[str, str]:
 def test_alert_has_a_message_and_links_to_its_calls(service: Service) -> None:
     open_alerts(service.bench, ROUTE)
     (alert,) = listed(service)
-    assert alert["message"].startswith("No-answer on support-de: 40 % against 12 % expected (8 to 16 %), since ")
+    assert alert["message"].startswith(
+        "No-answer on support-de: 40 % against 12 % expected (8 to 16 %), since "
+    )
     assert alert["message"].endswith(", 50 calls")
     assert alert["calls"] == "https://calls.example.com/api/v1/call-logs?status=no-answer&route=support-de"
     assert (alert["state"], alert["kind"], alert["route"]) == ("open", "rate", "support-de")
