@@ -230,6 +230,18 @@ def test_retention_is_set_and_removed(run: Commands) -> None:
     assert acme["retention_days"] is None
 
 
+def test_retention_counts_the_calls_that_it_erases(run: Commands) -> None:
+    stored = own(1, "call-1", status="completed")
+    with_store(lambda store, _settings: store.submit([Submission("acme", stored)]))
+    counted = run("tenant", "retention", "acme", "--days", "1", "--dry-run")
+    assert counted == CommandResult(0, "Calls that would be erased: 1.\n", "")
+    run.terminal = True
+    assert "permanently erases 1 calls" in run("tenant", "retention", "acme", "--days", "1").err
+    assert run("tenant", "list", "--json").json[0]["retention_days"] is None
+    run.terminal = False
+    assert run("tenant", "retention", "acme", "--days", "1").out.endswith("which the worker now erases: 1.\n")
+
+
 @pytest.mark.parametrize(
     "arguments", [(), ("--days", "0"), ("--days", "9", "--forever"), ("--days", "36501")]
 )

@@ -1,16 +1,22 @@
 """`calltally tenant`: the tenants of this service."""
 
+import sys
 from typing import Annotated, Final
 
 import typer
 
 from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.errors import InvalidInput
+from calltally.calls.filters import CallFilter
+from calltally.calls.list_query import ListQuery
+from calltally.calls.times import DAY_US
 from calltally.cli.console.options import AsJson, Tenant
 from calltally.cli.console.output import print_result, print_rows
 from calltally.cli.console.session import read_once, write_once
 from calltally.cli.tenant_removal import remove
+from calltally.store.listing.list_calls import list_calls
 from calltally.store.tenants.tenants import (
+    MAX_RETENTION_DAYS,
     add_tenant,
     admin_list_tenants,
     need_tenant,
@@ -62,13 +68,34 @@ def retention(
     forever: Annotated[
         bool, typer.Option("--forever", help="Keep calls and dead letters without a limit.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only count the calls that would be erased.")
+    ] = False,
 ) -> None:
-    """Set the retention of a tenant's calls. The worker permanently erases older calls."""
+    """Set the retention of a tenant's calls. The worker permanently erases older calls.
+
+    On a terminal it asks for confirmation if there are older calls.
+    """
     if (days is None) != forever:
         raise InvalidInput.of("days", "give either --days N or --forever")
+    older = _older_calls(tenant, days)
+    if dry_run:
+        typer.echo(f"Calls that would be erased: {older:,}.")
+        return
+    if older and sys.stdin.isatty():
+        typer.confirm(f"This permanently erases {older:,} calls. Continue?", abort=True, err=True)
     write_once(set_retention(tenant, days))
     limit = "without a time limit" if days is None else f"for {days} days"
-    typer.echo(f"The calls of {tenant} are kept {limit}.")
+    erased = f" Older calls, which the worker now erases: {older:,}." if older else ""
+    typer.echo(f"The calls of {tenant} are kept {limit}.{erased}")
+
+
+def _older_calls(tenant: str, days: int | None) -> int:
+    read_once(need_tenant(tenant))
+    if days is None or not 0 < days <= MAX_RETENTION_DAYS:
+        return 0
+    calls = CallFilter(to_us=max(wall_clock() - days * DAY_US, 0))
+    return read_once(list_calls(tenant, ListQuery(filter=calls, limit=1))).total
 
 
 @commands.command("masking")
@@ -81,8 +108,8 @@ def masking(
 ) -> None:
     """Turn the masking of telephone numbers on or off for keys without `pii:read`."""
     write_once(set_masking(tenant, masks=masks))
-    readers = "only keys with pii:read" if masks else "all keys that read calls"
-    typer.echo(f"Complete numbers of {tenant} are visible to {readers}.")
+    readers = "Only keys with pii:read" if masks else "All keys that read calls"
+    typer.echo(f"{readers} see the complete numbers of {tenant}.")
 
 
 @commands.command("escalation")

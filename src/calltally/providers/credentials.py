@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from calltally.calls.errors import Fault, InvalidInput, NotFound
+from calltally.calls.suggestions import did_you_mean
 from calltally.providers.generic.mapping_compiler import compile_mapping
 from calltally.providers.generic.signature import MAPPING
 from calltally.providers.generic.toml_document import MAX_MAPPING_CHARS
@@ -22,7 +23,8 @@ def validated_secrets(provider: str, given: Mapping[str, str]) -> Mapping[str, s
     """
     registered = PROVIDERS.get(registered_name(provider))
     if registered is None:
-        message = f"there is no provider {provider[:64]!r}; there are {', '.join(sorted(PROVIDERS))}"
+        hint = did_you_mean(provider, PROVIDERS)
+        message = f"there is no provider {provider[:64]!r}{hint}; there are {', '.join(sorted(PROVIDERS))}"
         raise NotFound(message)
     names, needs = registered.secret_names, registered.needs
     faults = [

@@ -89,8 +89,8 @@ class WindowOptions(NamedTuple):
         ends_us = None if follows else min(to_us, now_us - self.settle_us)
         if ends_us is not None and from_us >= ends_us:
             why = (
-                f"it begins at {utc_text(from_us)}, which is not over for long enough; windows end at"
-                f" {utc_text(now_us - self.settle_us)} at the latest"
+                f"it begins at {utc_text(from_us)}, and no window ends later than"
+                f" {utc_text(now_us - self.settle_us)}, the present less --settle"
                 if from_us < to_us
                 else f"{utc_text(from_us)} to {utc_text(to_us)}; set the later time as the end"
             )

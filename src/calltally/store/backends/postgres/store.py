@@ -1,5 +1,6 @@
 """Store in PostgreSQL through psycopg 3. Any number of processes may read and write it."""
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -106,6 +107,12 @@ class PostgresStore(GroupCommitWriter):
         return self._cached_identity
 
 
+# Refusals that a repeat does not change, in the server's English.
+_REFUSED: Final = re.compile(
+    r"FATAL: .*(?:(?:database|role) .* does not exist|authentication failed|no pg_hba.conf entry)"
+)
+
+
 def error_translation(url: str) -> ErrorTranslation[psycopg.Error]:
     """Return the translation of psycopg's errors into ours, which name the database of `url`."""
     address = database_address(url)
@@ -122,6 +129,9 @@ def error_translation(url: str) -> ErrorTranslation[psycopg.Error]:
 
 def _unavailable(address: str, fault: psycopg.Error) -> str:
     cause = " ".join(str(fault).split()) or type(fault).__name__
+    if _REFUSED.search(cause):
+        advice = "create the database and its user, or correct CALLTALLY_DATABASE_URL"
+        return f"the database {address} refuses the connection ({cause}); {advice}"
     return f"the database {address} cannot answer now ({cause}); try again: a repeat has no second effect"
 
 

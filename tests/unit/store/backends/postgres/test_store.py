@@ -32,6 +32,14 @@ def test_unavailable_database_is_named_with_the_cause_and_without_the_password()
     assert "hush" not in refused.value.detail
 
 
+def test_refusal_that_a_repeat_does_not_change_has_its_own_advice() -> None:
+    with pytest.raises(Unavailable) as refused, error_translation(URL):
+        raise psycopg.OperationalError('connection failed: FATAL:  database "calls" does not exist')
+    assert refused.value.detail.endswith(
+        "create the database and its user, or correct CALLTALLY_DATABASE_URL"
+    )
+
+
 @pytest.mark.parametrize(
     ("url", "address"),
     [
