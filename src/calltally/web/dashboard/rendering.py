@@ -49,6 +49,8 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("calltally.web.dashboard"),
         autoescape=True,
+        # A service keeps the templates of its start: an update replaces them before it replaces the code.
+        auto_reload=False,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
