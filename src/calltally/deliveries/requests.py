@@ -11,6 +11,7 @@ from calltally.calls.errors import CalltallyError
 from calltally.calls.event_types import DELIVERY_FAILED
 from calltally.calls.identity import uuid_text
 from calltally.calls.masking import mask_json
+from calltally.calls.payload_formats import CONTENT_TYPES, body_in_form
 from calltally.calls.times import DAY_US, SECOND_US, utc_text
 from calltally.deliveries.attempt_outcome import (
     AttemptOutcome,
@@ -20,7 +21,6 @@ from calltally.deliveries.attempt_outcome import (
 )
 from calltally.deliveries.concurrency import EndpointQueue
 from calltally.deliveries.dependencies import DeliveryDependencies
-from calltally.deliveries.payload_formats import CONTENT_TYPES, body_in_form
 from calltally.logs import get_logger
 from calltally.net.http_client import RequestFailure, RequestOutcome
 from calltally.net.standard_webhooks import signature_headers

@@ -168,7 +168,12 @@ def test_test_button_sends_a_verifiable_webhook(service: Service, writing: dict[
         visit.body.decode(),
     )
     assert signed == headers["webhook-signature"]
-    assert b'"type":"alert.test"' in visit.body
+    event = json.loads(visit.body)
+    assert (event["event"], event["id"], event["tenant_id"]) == (
+        "voice.alert.test",
+        headers["webhook-id"],
+        TENANT,
+    )
 
 
 def test_test_button_shows_the_error(service: Service, writing: dict[str, str]) -> None:

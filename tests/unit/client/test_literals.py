@@ -8,9 +8,9 @@ from calltally.calls.export_formats import FORMATS
 from calltally.calls.export_query import PARTITIONS
 from calltally.calls.list_query import ORDERS
 from calltally.calls.model import DIRECTIONS, STATUSES
+from calltally.calls.payload_formats import FORMS
 from calltally.calls.sessions import SESSION_STATUSES
 from calltally.client import literals
-from calltally.deliveries.payload_formats import FORMS
 from calltally.store.alerts.alerts import UNRESOLVED, AlertState
 from calltally.store.webhooks.deliveries import STATES
 

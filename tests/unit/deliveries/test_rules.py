@@ -7,13 +7,16 @@ import pytest
 from hypothesis import strategies as st
 
 from calltally.calls.event_types import (
+    ALERT_CHANGES,
     COMPLETED,
     DELIVERY_FAILED,
     STARTED,
     SUBSCRIBABLE,
     TEST,
+    alert_event,
     event_position,
 )
+from calltally.calls.payload_formats import body_in_form
 from calltally.calls.times import SECOND_US
 from calltally.deliveries.attempt_outcome import (
     decide_outcome,
@@ -27,7 +30,6 @@ from calltally.deliveries.concurrency import (
     MAX_IN_FLIGHT,
     EndpointQueue,
 )
-from calltally.deliveries.payload_formats import body_in_form
 from calltally.deliveries.retry_schedule import GIVES_UP_AFTER_US
 from calltally.net.http_client import RequestFailure
 from calltally.net.http_connection import OutgoingResponse
@@ -210,7 +212,7 @@ def test_cloudevent_is_computed_from_the_envelope_alone() -> None:
 
 
 def test_every_kind_of_event_has_a_schema() -> None:
-    assert set(DATA) == {*SUBSCRIBABLE, TEST}
+    assert set(DATA) == {*SUBSCRIBABLE, TEST, *map(alert_event, ALERT_CHANGES)}
     for event in DATA:
         schema = envelope_schema(event)
         assert schema["properties"]["event"]["const"] == event

@@ -11,7 +11,7 @@ from calltally.alerts.model.finding import AlertKind
 from calltally.calls.filters import FILTERS
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import utc_text
-from calltally.store.alerts.alerts import Alert, AlertEvent, AlertState
+from calltally.store.alerts.alerts import Alert, AlertEvent, AlertState, StoredAlertChange
 
 CALLS_PATH: Final = "/api/v1/call-logs"
 ALERTS_PATH: Final = "/api/v1/alerts"
@@ -30,8 +30,8 @@ STATE_NAMES: Final[Mapping[AlertState, str]] = {
 class Notification(NamedTuple):
     """One change of one alert. The fields are those of the webhook's body.
 
-    `what` is opened, reopened, worsened, acknowledged, grouped, resolved or test. `calls_url` lists the calls
-    of the alert. `facts` is the newest finding with its evidence.
+    `what` is opened, reopened, worsened, acknowledged, grouped, resolved or test, at the time `at_us`.
+    `calls_url` lists the calls of the alert. `facts` is the newest finding with its evidence.
     """
 
     tenant: str
@@ -49,6 +49,8 @@ class Notification(NamedTuple):
     calls_url: str
     alert_url: str
     facts: Mapping[str, Any]
+    at_us: int
+    base_url: str
 
     @property
     def is_resolved(self) -> bool:
@@ -83,14 +85,14 @@ class SinkRequest(NamedTuple):
     body: bytes
 
 
-def notification_of(tenant: str, alert: Alert, what: str, base_url: str) -> Notification:
-    """Return the notification of an alert's current state; `base_url` is the service's public URL."""
+def notification_of(tenant: str, alert: Alert, change: StoredAlertChange, base_url: str) -> Notification:
+    """Return the notification of a change, with the alert's state; `base_url` is the service's public URL."""
     content = read_content(alert)
     alert_id = uuid_text(alert.alert)
     return Notification(
         tenant=tenant,
         id=alert_id,
-        what=what,
+        what=change.what.value,
         state=alert.state.value,
         kind=alert.kind,
         cause=alert.cause,
@@ -103,6 +105,8 @@ def notification_of(tenant: str, alert: Alert, what: str, base_url: str) -> Noti
         calls_url=calls_url(base_url, content.finding.listed),
         alert_url=f"{base_url}{ALERTS_PATH}/{alert_id}",
         facts=msgspec.to_builtins(content.finding),
+        at_us=change.at_us,
+        base_url=base_url,
     )
 
 
@@ -130,4 +134,6 @@ def test_notification_of(tenant: str, sink_id: str, now_us: int, base_url: str) 
         calls_url=f"{base_url}{CALLS_PATH}",
         alert_url=f"{base_url}{ALERTS_PATH}",
         facts={},
+        at_us=now_us,
+        base_url=base_url,
     )

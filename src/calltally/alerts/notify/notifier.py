@@ -164,9 +164,8 @@ class Notifier:
     ) -> str | None:
         """Send a change; returns the error text. No error may delay the tenant's other sinks."""
         try:
-            notification = notification_of(
-                tenant, _state_after(alert, change), change.what.value, self._dependencies.base_url
-            )
+            state = _state_after(alert, change)
+            notification = notification_of(tenant, state, change, self._dependencies.base_url)
             return await send_notification(self._dependencies, tenant, sink, notification, self._clock())
         except CalltallyError as fault:
             return fault.detail

@@ -14,6 +14,7 @@ from calltally.alerts.notify.sink_requests import (
     webhook_request,
 )
 from calltally.calls.errors import InvalidInput
+from calltally.calls.payload_formats import FORMS, STANDARD
 from calltally.net.standard_webhooks import format_secret, is_secret
 
 _Url = Annotated[str, Meta(min_length=8, max_length=2000)]
@@ -29,10 +30,14 @@ class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
 
 class WebhookSettings(_Strict, frozen=True):
-    """A URL and a `secret` (whsec_ and base64); a missing secret is generated and shown once."""
+    """A URL and a `secret` (whsec_ and base64); a missing secret is generated and shown once.
+
+    `form` is the format of the events: `standard` or `cloudevents`.
+    """
 
     url: _Url
     secret: Annotated[str, Meta(max_length=100)] | None = None
+    form: Annotated[str, Meta(pattern=f"^({'|'.join(FORMS)})$")] = STANDARD
 
 
 class SlackSettings(_Strict, frozen=True):

@@ -5,14 +5,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
+from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
 
 from calltally.alerts.notify.notification import STATE_NAMES, Notification, SinkRequest
+from calltally.calls.event_types import alert_event
+from calltally.calls.payload_formats import CONTENT_TYPES, STANDARD, body_in_form
 from calltally.calls.times import SECOND_US, parse_instant, utc_text
 from calltally.net.standard_webhooks import signature_headers
 from calltally.store.alerts.alerts import AlertState
+from calltally.store.ledger.outbox import CommitInstant, encode_envelope, event_time, message_id
 
 # prometheus.io, "Alerts API": an alert that is not sent again ends by itself at `endsAt`. So firing alerts
 # are sent again well before, which also restores them in an Alertmanager that lost them.
@@ -31,6 +35,12 @@ _PAGERDUTY_ACTIONS: Final = {
 _MAX_SLACK_CHARS: Final = 500
 # docs.slack.dev, "Formatting message text": only these are escaped; a link is `<url|words>`.
 _SLACK_ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+# Fields of `data` of an alert's event, in their order.
+ALERT_FIELDS: Final = (
+    *("id", "what", "state", "kind", "cause", "message", "route", "provider", "since", "opened_at"),
+    *("resolved_at", "calls_url", "alert_url", "facts"),
+)
+_ID_HASH_BYTES: Final = 10
 _JSON_HEADERS: Final = {"content-type": "application/json", "user-agent": "Calltally"}
 
 
@@ -39,17 +49,20 @@ def _request(url: str, document: object, headers: Mapping[str, str] | None = Non
 
 
 def webhook_request(notification: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:
-    """Return a request that is signed like deliveries; receivers recognise repeats by `webhook-id`."""
-    stamp = notification.resolved_at or notification.opened_at
-    data = {**notification._asdict(), "facts": dict(notification.facts)}
-    request = _request(
-        settings["url"], {"type": f"alert.{notification.what}", "timestamp": stamp, "data": data}
-    )
-    # The digits separate one opening or resolution of an alert from the next.
-    digits = "".join(character for character in stamp if character.isdigit())
-    message_id = f"{notification.id}.{notification.what}.{digits}"
-    signed = signature_headers(message_id, now_us // SECOND_US, request.body, (settings["secret"],))
-    return request._replace(headers={**request.headers, **signed})
+    """Return a request with the envelope and the signature of deliveries.
+
+    Receivers recognise repeats by `webhook-id`, which is the id of the event: one for each change.
+    """
+    event, at_us = alert_event(notification.what), notification.at_us
+    digest = sha256(f"{notification.tenant}\0{notification.id}\0{event}\0{at_us}".encode()).digest()
+    event_id = event_time(at_us) + digest[:_ID_HASH_BYTES]
+    data = {name: getattr(notification, name) for name in ALERT_FIELDS}
+    envelope = encode_envelope(event, event_id, CommitInstant(notification.tenant, "", 0, at_us), data)
+    form = settings.get("form", STANDARD)
+    body = body_in_form(form, envelope, notification.base_url)
+    headers = {**_JSON_HEADERS, "content-type": CONTENT_TYPES[form]}
+    signed = signature_headers(message_id(event_id), now_us // SECOND_US, body, (settings["secret"],))
+    return SinkRequest(settings["url"], {**headers, **signed}, body)
 
 
 def slack_request(notification: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:  # noqa: ARG001 (one signature for all kinds)

@@ -3,10 +3,20 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from calltally.calls.event_types import COMPLETED, DELIVERY_FAILED, ESCALATED, EVALUATED, STARTED, TEST
+from calltally.calls.event_types import (
+    ALERT_CHANGES,
+    COMPLETED,
+    DELIVERY_FAILED,
+    ESCALATED,
+    EVALUATED,
+    STARTED,
+    TEST,
+    alert_event,
+)
 from calltally.calls.model import DIRECTIONS, STATUSES
-from calltally.deliveries.payload_formats import data_schema_path, schema_path
+from calltally.calls.payload_formats import data_schema_path, schema_path
 from calltally.store.ledger.outbox import API_VERSION
+from calltally.web.openapi.alert_event_schema import ALERT_MEANINGS, alert_data_schema
 from calltally.web.openapi.call_fields import COUNT, TEXT, TIME, Schema, nullable
 from calltally.web.openapi.named_enums import FINAL_STATUSES
 
@@ -104,6 +114,7 @@ _MEANINGS: Final[Mapping[str, str]] = {
     EVALUATED: "A voice session has a new or changed evaluation.",
     DELIVERY_FAILED: "Deliveries to another endpoint of the tenant fail.",
     TEST: "An endpoint is tested by request. It cannot be subscribed to.",
+    **{alert_event(change): meaning for change, meaning in ALERT_MEANINGS.items()},
 }
 
 
@@ -126,7 +137,12 @@ DATA: Final[Mapping[str, Schema]] = {
         f"{event_title(DELIVERY_FAILED)}Data", f"Data of the event `{DELIVERY_FAILED}`.", _FAILED
     ),
     TEST: _object(f"{event_title(TEST)}Data", f"Data of the event `{TEST}`.", _TEST),
+    **{
+        alert_event(change): alert_data_schema(f"{event_title(alert_event(change))}Data", change)
+        for change in ALERT_CHANGES
+    },
 }
+_ALERT_EVENTS: Final = frozenset(map(alert_event, ALERT_CHANGES))
 
 
 def envelope_schema(event: str) -> Schema:
@@ -155,7 +171,7 @@ def cloud_event_schema(event: str) -> Schema:
         "type": {"type": "string", "const": event, "description": "The type of the event."},
         "datacontenttype": _text("The media type of `data`: `application/json`."),
         "dataschema": _text("The URL of the JSON Schema of `data`."),
-        "subject": _text("The call's id in Calltally. Absent for events that concern no call."),
+        "subject": _text("The id of the call or the alert. Absent for events that concern neither."),
         "time": {**TIME, "description": "Time of the event."},
         "apiversion": _text("The version of the format of `data`."),
         "data": DATA[event],
@@ -184,17 +200,18 @@ def webhook_items() -> dict[str, Any]:
 
 
 def _webhook_operation(event: str) -> dict[str, Any]:
-    name = event_title(event)
+    name, is_alert = event_title(event), event in _ALERT_EVENTS
+    repeated = f"The delivery is attempted again, for {'half a day' if is_alert else 'three days'}."
     return {
         "operationId": f"receive{name}",
-        "tags": ["Webhooks"],
+        "tags": ["Alerts" if is_alert else "Webhooks"],
         "summary": _MEANINGS[event],
         "description": "Signed by the Standard Webhooks scheme: verify `webhook-id`, `webhook-timestamp` and"
         " `webhook-signature` before you read the body. A repeat has the same id.",
         "security": [],
         "requestBody": {
             "required": True,
-            "description": "The event, in the format of the endpoint.",
+            "description": f"The event, in the format of the {'sink' if is_alert else 'endpoint'}.",
             "content": {
                 "application/json": {"schema": envelope_schema(event)},
                 "application/cloudevents+json": {"schema": cloud_event_schema(event)},
@@ -202,7 +219,7 @@ def _webhook_operation(event: str) -> dict[str, Any]:
         },
         "responses": {
             "2XX": {"description": "The event is received."},
-            "4XX": {"description": "The delivery is attempted again, for three days."},
-            "5XX": {"description": "The delivery is attempted again, for three days."},
+            "4XX": {"description": repeated},
+            "5XX": {"description": repeated},
         },
     }

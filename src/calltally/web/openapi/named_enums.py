@@ -17,8 +17,8 @@ from calltally.calls.export_query import PARTITIONS
 from calltally.calls.failure_causes import FaultSide
 from calltally.calls.list_query import ORDERS
 from calltally.calls.model import DIRECTIONS, FINAL, STATUSES
+from calltally.calls.payload_formats import FORMS
 from calltally.calls.sessions import SESSION_STATUSES
-from calltally.deliveries.payload_formats import FORMS
 from calltally.ingest.event_fields import TRANSFER_OUTCOMES
 from calltally.providers.registry import FETCHERS
 from calltally.reconcile.findings import KIND_MEANINGS

@@ -80,7 +80,7 @@ class NotifierSetup:
         return self.bench.run(self.notifier.send_due(TENANT, "one"))
 
     def types(self) -> list[object]:
-        return [body["type"] for _, _, body in self.receiver.received]
+        return [body["event"] for _, _, body in self.receiver.received]
 
     def sink(self) -> StoredAlertSink:
         return self.bench.run(self.bench.store.read(list_sinks(TENANT)))[0]
@@ -103,7 +103,7 @@ def test_changes_of_an_alert_are_sent_once_in_order(setup: NotifierSetup) -> Non
     setup.bench.run(setup.bench.store.write(acknowledge(TENANT, alert.alert, by)))
     apply_findings(setup.bench, finding(FindingChange.RECOVERED, ROUTE, evaluation_us(1)), at_us=NOW_US + 2)
     assert setup.send(10) == 3
-    assert setup.types() == ["alert.opened", "alert.acknowledged", "alert.resolved"]
+    assert setup.types() == ["voice.alert.opened", "voice.alert.acknowledged", "voice.alert.resolved"]
     states = [body["data"]["state"] for _, _, body in setup.receiver.received]  # type: ignore[index]
     assert states == ["open", "acknowledged", "resolved"]
     assert setup.send(10) == 0
@@ -172,7 +172,7 @@ def test_unresponsive_sink_is_retried_and_shows_its_error(setup: NotifierSetup) 
     )
     setup.receiver.status = 200
     setup.send(30 * SECOND_US)
-    assert sorted(map(str, setup.types())) == ["alert.opened", "alert.resolved"]
+    assert sorted(map(str, setup.types())) == ["voice.alert.opened", "voice.alert.resolved"]
     assert setup.sink().fault is None
 
 
@@ -197,7 +197,7 @@ def test_muted_alerts_are_not_sent(setup: NotifierSetup) -> None:
     apply_findings(setup.bench, finding(FindingChange.RECOVERED, ROUTE, evaluation_us(1)), at_us=NOW_US + 1)
     setup.send(10)
     # A sink that knows the open alert must learn of its end.
-    assert setup.types() == ["alert.opened", "alert.resolved"]
+    assert setup.types() == ["voice.alert.opened", "voice.alert.resolved"]
     open_alerts(setup.bench, ROUTE, at_us=NOW_US + 2)
     apply_findings(setup.bench, finding(FindingChange.RECOVERED, ROUTE, evaluation_us(1)), at_us=NOW_US + 3)
     assert setup.send(10) == 0
@@ -250,7 +250,7 @@ def test_worker_evaluates_and_notifies(setup: NotifierSetup) -> None:
     assert bench.run(evaluate_due()) == 0
     bench.now_us += SECOND_US
     assert bench.run(evaluate_due()) == 1
-    assert len({body["type"] for _, _, body in setup.receiver.received}) == 2
+    assert len({body["event"] for _, _, body in setup.receiver.received}) == 2
 
 
 def test_wrong_signatures_are_evaluated_between_steps(setup: NotifierSetup) -> None:

@@ -1,6 +1,7 @@
 """Requests of each kind of sink, from the start of an alert to its end."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,9 +14,12 @@ from calltally.alerts.notify.sink_requests import (
     build_mail,
     pagerduty_request,
     slack_request,
+    webhook_request,
 )
 from calltally.calls.errors import InvalidInput
+from calltally.calls.event_types import ALERT_CHANGES
 from calltally.calls.times import SECOND_US, parse_instant
+from calltally.web.openapi.event_schemas import envelope_schema, event_schemas
 
 NOW_US = parse_instant("2026-11-02T09:50:00Z")
 
@@ -36,6 +40,8 @@ def notification(**other: Any) -> Notification:  # noqa: ANN401 (any of its fiel
         "resolved_at": None,
         "calls_url": "https://calls.example.com/api/v1/call-logs?route=support-de&status=no-answer",
         "alert_url": "https://calls.example.com/api/v1/alerts/0b6f7f0a-5f57-8c1e-9a35-2f8f7d1c2b3a",
+        "at_us": parse_instant("2026-11-02T09:45:31Z"),
+        "base_url": "https://calls.example.com",
         "facts": {"series": ["route", "support-de"], "metric": "no_answer_rate", "direction": "up"},
     }
     return Notification(**usual | other)
@@ -92,6 +98,58 @@ def test_alertmanager_credentials_become_an_authorization_header(
 ) -> None:
     request = alertmanager_request(notification(), {"url": "https://am.example", **settings}, NOW_US)
     assert request.headers.get("authorization") == expected
+
+
+def _check_data(data: dict[str, Any], schema: Mapping[str, Any]) -> None:
+    """Compare names, and the values with the words and the types of the schema."""
+    assert list(data) == schema["required"] == list(schema["properties"])
+    for name, of_field in schema["properties"].items():
+        words = of_field.get("enum", [of_field.get("const", data[name])])
+        assert data[name] in words, name
+        kinds = of_field["type"] if isinstance(of_field["type"], list) else [of_field["type"]]
+        kind = {str: "string", dict: "object", type(None): "null"}[type(data[name])]
+        assert "const" in of_field or kind in kinds, name
+
+
+HOOK = {"url": "https://a.example/x", "secret": "whsec_" + "A" * 43 + "="}
+
+
+@pytest.mark.parametrize("what", ALERT_CHANGES)
+def test_webhook_body_is_an_event_that_fits_its_schema(what: str) -> None:
+    request = webhook_request(notification(what=what), HOOK, NOW_US)
+    event = json.loads(request.body)
+    schema = envelope_schema(f"voice.alert.{what}")
+    assert list(event) == schema["required"]
+    assert event["event"] == schema["properties"]["event"]["const"]
+    _check_data(event["data"], schema["properties"]["data"])
+    assert event["id"] == request.headers["webhook-id"]
+    assert event["created_at"] == "2026-11-02T09:45:31.000000Z"
+    assert (event["tenant_id"], event["data"]["what"]) == ("acme", what)
+
+
+def test_webhook_can_be_a_cloud_event_with_an_absolute_schema_of_its_data() -> None:
+    request = webhook_request(notification(), {**HOOK, "form": "cloudevents"}, NOW_US)
+    event = json.loads(request.body)
+    assert request.headers["content-type"] == "application/cloudevents+json"
+    assert event["dataschema"] == "https://calls.example.com/schemas/voice.alert.opened.data.json"
+    path = event["dataschema"].removeprefix("https://calls.example.com")
+    _check_data(event["data"], dict(event_schemas())[path])
+    assert (event["type"], event["subject"]) == ("voice.alert.opened", event["data"]["id"])
+
+
+def test_webhook_id_is_of_one_change() -> None:
+    """A repeat has the same id, and a later opening of the same alert another one."""
+    ids = [
+        webhook_request(each, HOOK, now_us).headers["webhook-id"]
+        for each, now_us in (
+            (notification(), NOW_US),
+            (notification(), NOW_US + SECOND_US),
+            (notification(at_us=NOW_US), NOW_US),
+            (notification(what="resolved"), NOW_US),
+        )
+    ]
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 3
 
 
 def test_slack_text_is_escaped() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from calltally.calls.event_types import SUBSCRIBABLE, TEST
+from calltally.calls.event_types import ALERT_CHANGES, SUBSCRIBABLE, TEST, alert_event
 from calltally.web.app import HANDLERS
 from calltally.web.openapi.document import openapi_document, operation_of
 from calltally.web.openapi.event_schemas import event_schemas
@@ -190,7 +190,7 @@ def test_no_default_is_an_object(document: Json) -> None:
 
 def test_every_event_is_a_webhook_in_both_formats(document: Json) -> None:
     webhooks = document["webhooks"]
-    assert set(webhooks) == {*SUBSCRIBABLE, TEST}
+    assert set(webhooks) == {*SUBSCRIBABLE, TEST, *map(alert_event, ALERT_CHANGES)}
     schemas = document["components"]["schemas"]
     for event, reference in webhooks.items():
         item = document["components"]["pathItems"][reference["$ref"].rpartition("/")[2]]

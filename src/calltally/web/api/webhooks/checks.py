@@ -6,7 +6,7 @@ from typing import Final
 from calltally.calls.errors import Fault, InvalidBody
 from calltally.calls.event_types import SUBSCRIBABLE
 from calltally.calls.model import DIRECTIONS
-from calltally.deliveries.payload_formats import FORMS
+from calltally.calls.payload_formats import FORMS
 from calltally.store.tenants.routes import WORD_PATTERN
 from calltally.store.tenants.tenants import is_line
 from calltally.store.webhooks.endpoints import EndpointSettings

@@ -9,9 +9,9 @@ from msgspec.structs import asdict
 from calltally.calls.event_types import SUBSCRIBABLE, TEST
 from calltally.calls.identity import uuid_text
 from calltally.calls.model import DIRECTIONS
+from calltally.calls.payload_formats import FORMS
 from calltally.calls.times import utc_text
 from calltally.calls.wire_types import TimeOrDate, Timestamp, UuidText
-from calltally.deliveries.payload_formats import FORMS
 from calltally.net.addresses import MAX_URL_CHARS
 from calltally.store.ledger.outbox import message_id
 from calltally.store.tenants.tenants import LINE_CHAR

@@ -28,6 +28,7 @@ SETTINGS_TEXTS: Final[Mapping[str, str]] = {
     "sink_failed": "The test notification to {name} failed: {fault}",
     "sink_url": "URL",
     "sink_secret": "Secret",
+    "sink_form": "Format",
     "sink_routing_key": "Routing key",
     "sink_username": "User name",
     "sink_password": "Password",

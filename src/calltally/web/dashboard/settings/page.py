@@ -9,8 +9,8 @@ from calltally.alerts.evaluation.evaluator import rules_or_defaults
 from calltally.alerts.model.rules import rules_as_values
 from calltally.calls.event_types import SUBSCRIBABLE
 from calltally.calls.identity import uuid_text
+from calltally.calls.payload_formats import FORMS
 from calltally.calls.times import SECOND_US, utc_text
-from calltally.deliveries.payload_formats import FORMS
 from calltally.providers.registry import PROVIDERS, WEBHOOKS
 from calltally.store.alerts.detector_state import rules_of_tenant
 from calltally.store.tenants.api_keys import SCOPES, list_keys
