@@ -76,7 +76,7 @@ docs: .venv/.docs ## Build the documentation site, which the service serves at /
 	$(call step,documentation,$(BIN)/python -m tools.docs_site)
 	@touch .venv/.site
 
-interop: .venv/.run .venv/.libraries ## Run other people's tools against a server of ours
+interop: .venv/.run .venv/.libraries .venv/.site ## Run other people's tools against a server of ours
 	@PYTHON=$(PYTHON) interop/run
 
 screenshots: .venv/.run .venv/.libraries ## Photograph every page into build/screenshots

@@ -12,13 +12,23 @@ _INLINE: Final = re.compile(r"<script>(?P<code>.*?)</script>", re.DOTALL)
 _SCRIPTS: Final = Path("assets/javascripts")
 # Files of the theme that no page loads: search in other languages, and maps for its developers.
 _UNUSED: Final = ("assets/javascripts/lunr", "sitemap.xml", "sitemap.xml.gz", "404.html")
+# Names that the theme's parts lack, or have twice.
+_LABELS: Final = {
+    'class="md-search" data-md-component="search"': (
+        'class="md-search" aria-label="Search" data-md-component="search"'
+    ),
+    'class="md-path" aria-label="Navigation"': 'class="md-path" aria-label="Path"',
+}
 _MAP: Final = re.compile(r"^/[*/]# sourceMappingURL=.*$", re.MULTILINE)
 
 
 def finish(site: Path) -> None:
     """Finish the site in the folder `site`."""
     for page in site.rglob("*.html"):
-        page.write_text(_external(page.read_text(encoding="utf-8"), page, site), encoding="utf-8")
+        html = page.read_text(encoding="utf-8")
+        for old, new in _LABELS.items():
+            html = html.replace(old, new)
+        page.write_text(_external(html, page, site), encoding="utf-8")
     _remove_unused(site)
     _copy_licence(site)
 
