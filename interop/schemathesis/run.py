@@ -39,7 +39,7 @@ EXAMPLES: Final = 12
 JOBS_S: Final = 30
 LOOK_AGAIN_S: Final = 0.1
 # Longer than any run that works.
-GIVE_UP_S: Final = 600
+GIVE_UP_S: Final = 900
 
 
 class Trial:
