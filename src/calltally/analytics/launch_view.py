@@ -137,7 +137,7 @@ def _first_hour_us(tenant: str, query: LaunchQuery) -> StoreOperation[int]:
     params = {"tenant": tenant, "facet": facet(query.facet, query.name), "width_s": _HOUR_S}
     [(first_s,)] = yield Statement("first_bucket_of_facet", params)
     if first_s is None:
-        message = f"there is no call of {query.facet} {query.name!r}; set since to view it without calls"
+        message = f"{query.facet} {query.name!r} has no calls yet; give since to see its launch"
         raise NotFound(message)
     return int(first_s) * SECOND_US
 

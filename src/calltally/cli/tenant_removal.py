@@ -98,8 +98,10 @@ async def _remove(store: Store, settings: Settings, tenant: str) -> RemovedTenan
     if folders is not None:
         await asyncio.to_thread(folders.remove_tenant, tenant)
     if not await store.write(finish_removal(tenant, wall_clock())):
-        waited = f"within {SETTLE_US // SECOND_US} s"
-        typer.echo(f"All rows are removed. Waiting until running services know it, {waited}.", err=True)
+        waited = f"up to {SETTLE_US // SECOND_US} s"
+        typer.echo(
+            f"All rows are removed. Waiting {waited} until running services have noticed it.", err=True
+        )
         await _finish(store, tenant, removed)
     return RemovedTenant(tenant, dict(removed))
 

@@ -53,7 +53,7 @@ def decide_outcome(
 
 
 def expired_result(job: DeliveryJob, now_us: int) -> AttemptResult:
-    reason = "the event's bytes have expired"
+    reason = "the content of the event has expired and is no longer stored"
     return AttemptResult(job, DEAD, now_us, 0, None, reason, b"", now_us)
 
 

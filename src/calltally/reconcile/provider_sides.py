@@ -87,7 +87,7 @@ def our_calls(records: bytes) -> Iterator[OurCall]:
     try:
         listed = _record.decode_lines(records)
     except msgspec.DecodeError as fault:
-        message = f"a stored record is not a call: {fault}; run `calltally verify`"
+        message = f"a stored call cannot be read ({fault}); find it with `calltally verify`"
         raise DamagedStore(message) from fault
     for record in listed:
         if record.call_sid and record.status and record.created_at and not record.erased:

@@ -163,7 +163,9 @@ def parse_open_calls(records: bytes) -> list[OpenCall]:
     try:
         return _open_calls.decode(b"[%b]" % records)
     except msgspec.DecodeError as fault:
-        raise DamagedStore(f"a stored record is not a call: {fault}; run `calltally verify`") from fault
+        raise DamagedStore(
+            f"a stored call cannot be read ({fault}); find it with `calltally verify`"
+        ) from fault
 
 
 def usual_lag_by_provider(lags: Iterable[tuple[str | None, int]]) -> dict[str | None, int]:

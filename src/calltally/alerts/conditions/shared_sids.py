@@ -112,4 +112,6 @@ def _find_shared_call(tenant: str, call_sid: str) -> StoreOperation[SharedCall |
     try:
         return SharedCall(tenant, **msgspec.structs.asdict(_decoder.decode(record)))
     except msgspec.DecodeError as fault:
-        raise DamagedStore(f"a stored record is not a call: {fault}; run `calltally verify`") from fault
+        raise DamagedStore(
+            f"a stored call cannot be read ({fault}); find it with `calltally verify`"
+        ) from fault

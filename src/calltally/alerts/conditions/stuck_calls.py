@@ -137,7 +137,9 @@ def _decode(records: bytes) -> list[OpenCallFields]:
     try:
         return _decoder.decode(b"[%b]" % records)
     except msgspec.DecodeError as fault:
-        raise DamagedStore(f"a stored record is not a call: {fault}; run `calltally verify`") from fault
+        raise DamagedStore(
+            f"a stored call cannot be read ({fault}); find it with `calltally verify`"
+        ) from fault
 
 
 def time_to_final(ended_us: Iterable[int], open_us: Iterable[int], quantile: float = QUANTILE) -> int | None:

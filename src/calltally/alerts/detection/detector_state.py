@@ -54,7 +54,7 @@ def pop_detector_state(arrays: dict[str, Array]) -> DetectorState:
     try:
         return msgspec.msgpack.decode(arrays.pop(_ARRAY_NAME).tobytes(), type=DetectorState)
     except (KeyError, msgspec.DecodeError) as fault:
-        message = "the stored state of the detectors is unreadable"
+        message = "the stored state of the detectors cannot be read; restore it from a backup"
         raise ValueError(message) from fault
 
 
@@ -92,5 +92,5 @@ def unpack_arrays(stored: bytes) -> dict[str, Array]:
         with np.load(io.BytesIO(archive), allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except (OSError, EOFError, KeyError, ValueError, zstd.ZstdError) as fault:
-        message = "the stored state of the detectors is unreadable"
+        message = "the stored state of the detectors cannot be read; restore it from a backup"
         raise ValueError(message) from fault

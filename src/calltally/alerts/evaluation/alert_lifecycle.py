@@ -49,7 +49,7 @@ def read_content(alert: Alert) -> AlertContent:
     try:
         return _decoder.decode(alert.content)
     except msgspec.DecodeError as fault:
-        message = "an alert's content is unreadable; restore it from a backup"
+        message = "an alert's content cannot be read; restore it from a backup"
         raise DamagedStore(message) from fault
 
 

@@ -102,7 +102,7 @@ def check_settings(kind: str, values: Any, random: bytes) -> dict[str, Any]:  # 
     """Return the settings of a sink of that kind. Raises InvalidInput, which names the wrong field."""
     sink_kind = KINDS.get(kind)
     if sink_kind is None:
-        raise InvalidInput.of("kind", f"the kind of a sink is one of {', '.join(KINDS)}")
+        raise InvalidInput.of("kind", f"kind must be one of {', '.join(KINDS)}")
     try:
         settings: dict[str, Any] = msgspec.to_builtins(msgspec.convert(values, sink_kind.settings))
     except msgspec.ValidationError as fault:

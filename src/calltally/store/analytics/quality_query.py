@@ -193,7 +193,8 @@ def _check_rows(rows_read: int, query: TotalsQuery) -> None:
         )
         raise InvalidInput.of("from", message)
     message = (
-        f"more than {MOST_ROWS} calls lie in hours of UTC that the window, or a step of time in this zone,"
-        " cuts; begin and end at full hours of UTC, or use a shorter window or longer steps"
+        "the window, or a step of time in this zone, begins or ends within an hour of UTC, and"
+        f" such hours have more than {MOST_ROWS} calls; begin and end at full hours of UTC, or use a shorter"
+        " window or longer steps"
     )
     raise InvalidInput.of("from", message)

@@ -265,7 +265,7 @@ class Scan:
         for column in {UNRECORDED[field] for field in fields if field in UNRECORDED}:
             if (yield Statement("unrecorded_version", params, (("column", column),))):
                 message = "the snapshot was taken while an earlier release wrote calls"
-                raise SnapshotGone(f"{message}, so it has not every value of this filter; begin again")
+                raise SnapshotGone(f"{message}, so it lacks values of this filter; begin again without it")
 
 
 class CachedScan(Scan):

@@ -35,7 +35,7 @@ def _named(tenant: str, id_or_sid: str) -> StoreOperation[bytes]:
         call_id = yield from resolve(tenant, node)
         if call_id == ERASED or (yield Statement("created_of_call", {"tenant": tenant, "id": call_id})):
             return call_id
-    raise NotFound("there is no call of that id or SID")
+    raise NotFound("there is no call with this id or SID; erased calls have none")
 
 
 def erase_calls(tenant: str, ids: Sequence[bytes], changes: ChangeSet, reason: str) -> StoreOperation[None]:

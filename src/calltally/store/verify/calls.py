@@ -178,7 +178,7 @@ def _compare(tenant: str, state: _FoldedState, packed: PackedConversations) -> I
     # NULL from a release without measures; those are reported together.
     elif measured not in (None, encode_measures(state.folded)):
         yield InvariantFinding(
-            6, measures_of(tenant), f"those of {subject} differ from those that its facts give"
+            6, measures_of(tenant), f"the measures of {subject} differ from those that its facts give"
         )
     given = zip(_COLUMNS, columns, _columns(tenant, state.folded), strict=True)
     if wrong := ", ".join(name for name, present, wanted in given if present != wanted):

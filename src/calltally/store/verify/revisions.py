@@ -45,7 +45,9 @@ def check_revisions(tenant: str) -> StoreOperation[CheckResult]:
     each_once = total == different and kept == head - max(kept_from, 1) + 1
     if not (each_once and (lowest is None or lowest > 0) and (highest or 0) == head >= kept_from):
         recorded = f"{total} revisions are recorded ({different} different, {lowest} to {highest})"
-        detail = f"the head is {head}, kept from {kept_from}, but {recorded}, {kept} of the kept ones"
+        detail = (
+            f"the head is {head} and the first kept revision {kept_from}, but {recorded}, {kept} of them kept"
+        )
         findings.append(InvariantFinding(4, f"revisions of {tenant}", detail))
     return CheckResult(head, findings, None)
 

@@ -97,7 +97,7 @@ def _differences(
             InvariantFinding(
                 5,
                 subject,
-                "a page located by its counters and one counted by rows have different calls",
+                "a page has other calls if it is found by counters than if its rows are counted",
             )
         ]
     return []

@@ -28,7 +28,7 @@ from calltally.web.dashboard.sign_in.visitor import (
 )
 from calltally.web.openapi.operation import OPERATION_KEY, Operation, one_response
 from calltally.web.request.access import CALLS_READ
-from calltally.web.request.context import AnyRequest, context_of
+from calltally.web.request.context import AnyRequest, context_of, dependencies_of
 from calltally.web.request.query import Pairs, query_pairs
 from calltally.web.response.problems import (
     Problem,
@@ -83,6 +83,7 @@ def page(path: str) -> Callable[[VisitorPage], HTTPRouteHandler]:
 
     def declare(show: VisitorPage) -> HTTPRouteHandler:
         async def handle(request: AnyRequest) -> ASGIApp:
+            await dependencies_of(request).page_starts.wait()
             visitor = await visitor_of(request)
             pairs = non_empty(query_pairs(request.scope["query_string"]))
             return _renewing(request, visitor, await show(request, visitor, pairs))

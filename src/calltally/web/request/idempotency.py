@@ -77,8 +77,8 @@ def _created_nothing(error: CalltallyError | HTTPException) -> bool:
 def _repeated(request: AnyRequest, first: KeptAnswer, digest: bytes) -> Response:
     if first.digest is None or first.answer is None:
         raise Conflict(
-            f"the first request with this {HEADER} is still running, or ended without an answer: list the"
-            " objects, and send a new key if yours is missing"
+            f"the first request with this {HEADER} is still running, or ended without an answer; list the"
+            " objects, and if the new one is missing, send the request with a new key"
         )
     if bytes(first.digest) != digest:
         raise Conflict(f"this {HEADER} was already used with another request; send a new key")

@@ -39,7 +39,7 @@ def _decoded(sent: bytes, name: str) -> str:
     except UnicodeDecodeError:
         part = ""
     if not part or "\0" in part or len(part) > MAX_SEGMENT_CHARS:
-        raise NotFound(f"no such entry in {name}")
+        raise NotFound(f"the part of the path after /{name}/ is no name or id that can exist")
     return part
 
 

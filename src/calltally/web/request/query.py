@@ -35,7 +35,9 @@ def query_pairs(query: bytes) -> Pairs:
             return _unescaped_pairs(text)
         return tuple(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_PAIRS))
     except UnicodeDecodeError:
-        raise InvalidInput.of("query", "the query string is not UTF-8, percent-encoded") from None
+        raise InvalidInput.of(
+            "query", "the query string is not UTF-8; percent-encode its characters as UTF-8"
+        ) from None
     except ValueError:
         raise InvalidInput.of("query", f"the query string has more than {MAX_PAIRS} parameters") from None
 

@@ -71,7 +71,9 @@ async def file_response(request: AnyRequest, stored: StoredFile) -> Response | S
     if etag_matches(context.headers.get(b"if-none-match"), tag):
         return Response(b"", status=304, media_type=b"", headers=headers)
     if await asyncio.to_thread(_size, stored.path) != file.size:
-        raise Misconfigured("a job's file is missing or changed in this node's CALLTALLY_FILES_FOLDER")
+        raise Misconfigured(
+            "a job's file is missing or changed in CALLTALLY_FILES_FOLDER; all nodes must share that folder"
+        )
     # Range applies to GET only (RFC 9110, section 14.2).
     part = None if context.is_head else requested_range(context.headers, tag, file.size)
     span = part or ByteRange(0, file.size)
@@ -114,7 +116,9 @@ async def _chunks(path: Path, span: ByteRange) -> AsyncGenerator[bytes]:
         while at < span.end:
             chunk = await asyncio.to_thread(os.pread, handle, min(_CHUNK_BYTES, span.end - at), at)
             if not chunk:
-                raise Misconfigured("a job's file is shorter than recorded")
+                raise Misconfigured(
+                    "a job's file in CALLTALLY_FILES_FOLDER is shorter than recorded; run the job again"
+                )
             yield chunk
             at += len(chunk)
     finally:

@@ -152,7 +152,7 @@ def test_damaged_alert_blocks_no_other(setup: NotifierSetup) -> None:
         (content,) = db("SELECT content FROM alerts")[0]
         db("UPDATE alerts SET content = ?", b"junk")
     assert setup.send() == 0
-    assert faults(setup) == {"webhook": "an alert's content is unreadable; restore it from a backup"}
+    assert faults(setup) == {"webhook": "an alert's content cannot be read; restore it from a backup"}
     with direct(setup.bench.url) as db:
         db("UPDATE alerts SET content = ?", content)
     assert setup.send(15 * SECOND_US) == 1

@@ -55,7 +55,7 @@ def test_a_refused_rule_keeps_what_was_typed(operator: Browser) -> None:
     assert 'value="Mars"' in refused.text
     assert 'name="budget" min="0" max="8" step="1" value="2"' in refused.text
     wrong = operator.post("/settings/alert-rules", None, **form(budget="99"))
-    assert "choose one of the stops of the slider" in wrong.text
+    assert "choose one of its positions" in wrong.text
     assert stored(operator) == {}
 
 

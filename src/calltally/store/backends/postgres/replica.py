@@ -103,7 +103,9 @@ class Replica:
             raise
         if ours and theirs and ours != theirs:
             connection.close()
-            raise Misconfigured("CALLTALLY_READ_URL names no replica of CALLTALLY_DATABASE_URL")
+            raise Misconfigured(
+                "CALLTALLY_READ_URL names no replica of CALLTALLY_DATABASE_URL; name one, or unset it"
+            )
         return connection
 
     async def close(self) -> None:

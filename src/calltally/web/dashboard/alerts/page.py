@@ -131,7 +131,9 @@ async def _chart(request: AnyRequest, visitor: Visitor, finding: AlertFinding, n
 async def change_alert(request: AnyRequest, visitor: Visitor, pairs: Pairs) -> None:
     fields, event = dict(pairs), _EVENTS.get(last_segment(request, "alerts"))
     if event is None:
-        raise NotFound("an alert can be acknowledged, resolved, muted and unmuted")
+        raise NotFound(
+            "this action does not exist: an alert can be acknowledged, resolved, muted and unmuted"
+        )
     # PostgreSQL cannot store a NUL in a text.
     note = fields.get("note", "").replace("\0", "").strip()[:MAX_NOTE_CHARS] or None
     alert, by = id_after(request, "alerts"), change_by(request, event, note)

@@ -60,5 +60,7 @@ async def change_one_endpoint(request: AnyRequest, visitor: Visitor, pairs: Pair
         _rotated, secret = await rotated_endpoint(request, endpoint[1], GRACE_HOURS)
         return await _with_secret(request, visitor, secret)
     else:
-        raise NotFound("an endpoint can be paused, resumed and deleted, and get a new secret")
+        raise NotFound(
+            "this action does not exist: an endpoint can be paused, resumed and deleted, and get a new secret"
+        )
     return None

@@ -52,7 +52,10 @@ def _budget(pairs: Pairs) -> float:
     try:
         return float(first_value(pairs, "stops").split(" ")[int(first_value(pairs, "budget"))])
     except (ValueError, IndexError) as fault:
-        raise InvalidInput.of("budget", "choose one of the stops of the slider") from fault
+        raise InvalidInput.of(
+            "budget",
+            "the number of false alarms is not a position of the slider; choose one of its positions",
+        ) from fault
 
 
 def encoded_rules(rules: Rules) -> bytes:

@@ -43,7 +43,7 @@ async def change_one_sink(request: AnyRequest, visitor: Visitor, pairs: Pairs) -
         await deps.store.write(drop_sink(visitor.tenant, sink_id))
         return None
     if action != "test":
-        raise NotFound("an alert destination can be tested and deleted")
+        raise NotFound("this action does not exist: an alert destination can be tested and deleted")
     sink = await deps.store.read(need_sink(visitor.tenant, sink_id))
     result = await test_sink(request, sink)
     name = "sink_tested" if result.told else "sink_failed"

@@ -75,7 +75,7 @@ def open_session(vault: Vault, cookie: str | None, now_us: int) -> DashboardSess
 def _unsealed(vault: Vault, cookie: str) -> dict[str, str]:
     # The decoder ignores characters outside its alphabet.
     if len(cookie) > _MAX_CHARS or not _SEALED.fullmatch(cookie):
-        raise SignedOut("you are not signed in")
+        raise SignedOut("you are not signed in; sign in first")
     try:
         sealed = urlsafe_b64decode(cookie + "=" * (-len(cookie) % 4))
         return vault.open("", _PURPOSE, sealed)

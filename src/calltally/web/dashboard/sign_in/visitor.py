@@ -79,7 +79,7 @@ async def visitor_of(request: AnyRequest) -> Visitor:
     try:
         access, tenant = await authenticate(deps, session.key, session.tenant)
     except (Unauthorized, NotFound) as fault:
-        raise SignedOut("the key of your session is no longer valid") from fault
+        raise SignedOut("the key of your session is no longer valid; sign in with another one") from fault
     if deps.key_uses is not None:
         deps.key_uses.note(access)
     context = context_of(request.scope)
@@ -127,11 +127,11 @@ async def authenticate(deps: Dependencies, key: str, tenant: str) -> tuple[Acces
     except Unauthorized:
         access = await deps.keys.access(None, key.encode())
     if not access.has_scope(CALLS_READ):
-        raise Forbidden(f"this needs the scope {CALLS_READ}")
+        raise Forbidden(f"the pages need the scope {CALLS_READ}, which this key does not have")
     if access.tenant is not None:
         return access, access.tenant
     if not tenant:
-        raise WrongTenant("the admin key needs a tenant; name one")
+        raise WrongTenant("the admin key opens one tenant at a time; enter its id")
     opened_tenant = await deps.store.read(need_tenant(tenant))
     masks, country = opened_tenant.masks_numbers, opened_tenant.default_country
     return access._replace(masks=masks, country=country), opened_tenant.tenant
