@@ -62,7 +62,10 @@ def main() -> int:
     with running_service() as service:
         month = new_month(service, copier)
         with month.moving():
-            return run_checks({"with `hold`": month.copies_exactly, "without": month.drifts})
+            moving = run_checks({"with `hold`": month.copies_exactly, "without": month.drifts})
+        return moving or run_checks(
+            {"the connector of the documents": lambda: month.copies_by(printed_copier)}
+        )
 
 
 if __name__ == "__main__":
