@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -169,6 +170,14 @@ def test_a_stream_is_whole(reported: Reported, format_: str) -> None:
     reported.report(50)
     reported.api(lambda client: client.stream(again, format=format_, order="asc", snapshot=streamed.snapshot))
     assert again.getvalue() == file.getvalue()
+
+
+def test_calls_are_read_as_tables(reported: Reported) -> None:
+    table = reported.api(lambda client: client.to_arrow(order="asc", direction="outbound"))
+    frame = reported.api(lambda client: client.to_pandas(order="asc", limit=5))
+    assert table.column("call_sid").to_pylist() == [f"call-{number:02}" for number in range(CALLS)]
+    assert list(frame["call_sid"]) == table.column("call_sid").to_pylist()[:5]
+    assert frame["cost"].struct.field("amount").sum() == 5 * Decimal("0.0140")
 
 
 def test_a_wrong_key_is_reported_without_the_key(live: Live, either: Either) -> None:

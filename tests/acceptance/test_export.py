@@ -4,10 +4,13 @@ import json
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from pyarrow import dataset, parquet
 
 from tests.acceptance.bare_server import KEY, BareServer, Change, Habits, calls, listening
 from tests.acceptance.bucket import Bucket, standing_in
@@ -123,6 +126,24 @@ def test_what_changes_in_a_closed_month_is_an_amendment(session: ExportSession, 
     (session.folder / "oct/_amendments/0002" / f"calls.{form}").write_bytes(b"")
     assert "was changed" in session.export("--verify", "oct").stderr
     assert ended(session.export("--verify", "oct"), 1) == ""
+
+
+def test_current_month_continues_with_later_calls(session: ExportSession) -> None:
+    now = datetime.now(UTC)
+    words = ("--month", f"{now:%Y-%m}", "--out", "now", "--format", "parquet")
+    session.report(event(400, occurred_at=now.isoformat()))
+    ended(session.export(*words))
+    before = session.read("now/calls.parquet")
+    session.report(event(401, occurred_at=datetime.now(UTC).isoformat()))
+    assert ended(session.export(*words)).startswith("since then: 1 added, 0 changed, 0 removed")
+    assert "there are no changes since the export" in session.export(*words).stderr
+    assert session.read("now/calls.parquet") == before
+    assert parquet.read_table(session.folder / "now/_amendments/0001/calls.parquet").num_rows == 1
+    # As a reader of the whole folder: the calls of the first export alone.
+    assert (
+        dataset.dataset(session.folder / "now").count_rows() == parquet.read_table(BytesIO(before)).num_rows
+    )
+    assert len(ended(session.export("--verify", "now")).split("since then: ")) == 2
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
