@@ -1,5 +1,6 @@
 """Kinds of sinks: the settings of each, its secret settings, and its request builder."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
@@ -98,6 +99,14 @@ KINDS: Final[Mapping[str, SinkKind]] = {
 }
 
 
+_TOO_SHORT: Final = re.compile(r"Expected `str` of length >= (\d+) - at `\$\.(\w+)`")
+
+
+def _explained(fault: msgspec.ValidationError) -> str:
+    """Return the message of a fault, without the names of Python's types where a person may read it."""
+    return _TOO_SHORT.sub(r"\2 must have at least \1 characters", str(fault))
+
+
 def check_settings(kind: str, values: Any, random: bytes) -> dict[str, Any]:  # noqa: ANN401 (any JSON value)
     """Return the settings of a sink of that kind. Raises InvalidInput, which names the wrong field."""
     sink_kind = KINDS.get(kind)
@@ -106,7 +115,9 @@ def check_settings(kind: str, values: Any, random: bytes) -> dict[str, Any]:  # 
     try:
         settings: dict[str, Any] = msgspec.to_builtins(msgspec.convert(values, sink_kind.settings))
     except msgspec.ValidationError as fault:
-        raise InvalidInput.of("settings", f"invalid settings of a {kind} sink: {fault}") from fault
+        raise InvalidInput.of(
+            "settings", f"invalid settings of a {kind} sink: {_explained(fault)}"
+        ) from fault
     if kind == WEBHOOK:
         settings.setdefault("secret", format_secret(random))
         if not is_secret(settings["secret"]):

@@ -57,6 +57,15 @@ def test_destination_is_changed_and_its_secret_entered_again(operator: Browser) 
     assert "night shift" not in page(operator)
 
 
+def test_refused_destination_is_explained_and_keeps_what_was_typed(operator: Browser) -> None:
+    values = {"kind": "slack", "name": "ops", "setting.url": "slack"}
+    refused = operator.post("/settings/sinks", None, **values)
+    assert refused.status_code == 400
+    assert "url must have at least 8 characters" in refused.text
+    assert ' value="slack"' in refused.text
+    assert ' value="ops"' in refused.text
+
+
 def test_destinations_need_their_scope(browser: Browser) -> None:
     signed_in(browser, "calls:read")
     assert browser.post("/settings/sinks", kind="slack", name="x").status_code == 403

@@ -14,7 +14,7 @@ from calltally.calls.measures import COLUMNS
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
 from calltally.store.rollups.quality_delta import QualityTotals
 from calltally.web.dashboard.calls.links import calls_of, calls_url
-from calltally.web.dashboard.formats import grouped, interval, minute, percent, points, roughly
+from calltally.web.dashboard.formats import grouped, interval, minute, percent, period, points, roughly
 from calltally.web.dashboard.quality.heat_map import SHADES, heat_map, hours_of
 from calltally.web.dashboard.quality.query import RATES_FIRST, parse_quality_page
 
@@ -39,6 +39,21 @@ def test_percent_has_decimals_only_for_small_values() -> None:
 
 def test_differences_have_their_sign() -> None:
     assert [points(each) for each in (0.042, -0.2, 0.0, None)] == ["+4.2", "\N{MINUS SIGN}20", "±0", "–"]  # noqa: RUF001 (the dash of an unknown value)
+
+
+def test_differences_have_at_most_one_decimal_place() -> None:
+    assert [points(each) for each in (0.0006, -0.0004, 0.0123)] == ["+0.1", "±0", "+1.2"]
+
+
+def test_almost_all_is_not_all() -> None:
+    assert (percent(0.9999), interval(0.998, 1)) == (f"99.9{THIN}%", f"99.8 to 100{THIN}%")
+
+
+def test_period_names_a_common_date_and_zone_once() -> None:
+    begin, end, late = "2026-10-01T07:30:00Z", "2026-10-01T09:00:00Z", "2026-10-26T07:30:00Z"
+    assert period(begin, end, BERLIN) == "2026-10-01 09:30 to 11:00 CEST"
+    assert period(begin, late, UTC) == "2026-10-01 07:30 to 2026-10-26 07:30 UTC"
+    assert period(begin, late, BERLIN) == "2026-10-01 09:30 CEST to 2026-10-26 08:30 CET"
 
 
 def test_intervals_numbers_and_minutes() -> None:

@@ -37,9 +37,11 @@ def rules_of_form(stored: bytes | None, pairs: Pairs) -> Rules:
     """Return the stored rules with the values of the form. Raises InvalidInput, which names the field."""
     values = rules_as_values(rules_or_defaults(stored))
     least_calls = first_value(pairs, "least_calls")
+    if not (least_calls.isascii() and least_calls.isdecimal()):
+        raise InvalidInput.of("least_calls", "the fewest calls of an alert must be a whole number")
     values |= {
         "false_alarms_a_week": _budget(pairs),
-        "least_calls": int(least_calls) if least_calls.isascii() and least_calls.isdecimal() else least_calls,
+        "least_calls": int(least_calls),
         "tz": first_value(pairs, "tz"),
         "metrics": [value for name, value in pairs if name == "metrics"],
         "kinds": [value for name, value in pairs if name == "kinds"],
