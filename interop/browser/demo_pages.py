@@ -82,7 +82,7 @@ _MENUS: Final = (
     ("preferences", "/quality", "Times in UTC"),
 )
 # The person, the form by its address, and its values.
-_FORMS: Final = (
+_FORMS: Final[Sequence[tuple[str, str, str, str, Mapping[str, str]]]] = (
     ("key", ADMIN, "/settings", "/settings/keys", {"name": "front desk", "scope": ""}),
     ("endpoint", VIEWER, "/settings", "/settings/endpoints", {"url": "nowhere in particular"}),
     (
