@@ -70,6 +70,11 @@ class MovingMonth:
         self._made: dict[str, int] = {}
         self._traffic: Traffic | None = None
 
+    @property
+    def key(self) -> str:
+        """Return the key of the tenant, which reads and writes its calls."""
+        return self._key
+
     @contextmanager
     def moving(self) -> Iterator[None]:
         """Seed the month, and keep it moving for as long as the block runs."""

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from interop.checks import run_checks
-from interop.connectors import copy_by
+from interop.connectors import FeedCopy, copy_by
+from interop.increments import Increments
 from interop.moving import Copy, Row, new_month
 from interop.recipes import write_recipe
 from interop.service import Service, running_service
@@ -53,6 +54,27 @@ def copier_of(manifest: Path, service: Service, key: str) -> Copy:
     return copy
 
 
+def changes_copier(service: Service, key: str) -> FeedCopy:
+    """Copies increments by the connector of the documents."""
+    manifest = write_recipe("yaml airbyte-changes", service.folder / "changes.yaml")
+    stream = {
+        "stream": {
+            "name": "calls",
+            "json_schema": {},
+            "supported_sync_modes": ["full_refresh", "incremental"],
+        },
+        "sync_mode": "incremental",
+        "cursor_field": ["revision"],
+        "destination_sync_mode": "append_dedup",
+        "primary_key": [["id"]],
+    }
+    catalog, config = service.folder / "changes-catalog.json", service.folder / "changes-config.json"
+    catalog.write_text(json.dumps({"streams": [stream]}), encoding="utf-8")
+    config.write_text(json.dumps({"url": service.url, "key": key}), encoding="utf-8")
+    arguments = ["read", f"--config={config}", f"--catalog={catalog}", f"--manifest-path={manifest}"]
+    return FeedCopy(HERE / "connector.py", arguments, service.folder)
+
+
 def _record_of(message: dict[str, Any]) -> dict[str, Any] | None:
     return message["record"]["data"] if message["type"] == "RECORD" else None
 
@@ -61,11 +83,22 @@ def main() -> int:
     """Returns the exit status."""
     with running_service() as service:
         month = new_month(service, copier)
+        increments = Increments(service, month.key, changes_copier(service, month.key))
         with month.moving():
-            moving = run_checks({"with `hold`": month.copies_exactly, "without": month.drifts})
-        return moving or run_checks(
-            {"the connector of the documents": lambda: month.copies_by(printed_copier)}
+            moving = run_checks(
+                {
+                    "with `hold`": month.copies_exactly,
+                    "without": month.drifts,
+                    "increments of the change feed": increments.follow,
+                }
+            )
+        after = run_checks(
+            {
+                "the last increment": increments.equals_the_ledger,
+                "the connector of the documents": lambda: month.copies_by(printed_copier),
+            }
         )
+        return moving or after
 
 
 if __name__ == "__main__":

@@ -90,6 +90,28 @@ def printed_copier(service: Service, key: str) -> Copy:
     return copy
 
 
+class ChangesCopy:
+    """Increments of the change feed into DuckDB, by the program of the documents."""
+
+    def __init__(self, service: Service, key: str) -> None:
+        self._folder, self._key = service.folder, key
+        self._program = service.folder / "changes.py"
+        text = recipe("python dlt-changes").replace("http://127.0.0.1:8080", service.url)
+        self._program.write_text(text, encoding="utf-8")
+        self._pipeline: Any = None
+
+    def run(self) -> None:
+        """Copy the changes since the last run."""
+        os.environ["CALLTALLY_KEY"] = self._key
+        with chdir(self._folder):
+            self._pipeline = runpy.run_path(str(self._program))["pipeline"]
+
+    def revisions(self) -> Mapping[str, int]:
+        """Return the revision of each call of the copy, by its id."""
+        with chdir(self._folder), self._pipeline.sql_client() as client:
+            return dict(client.execute_sql("SELECT id, revision FROM calls"))
+
+
 def _rows_of(pipeline: Any) -> list[Row]:  # noqa: ANN401 (as above)
     with pipeline.sql_client() as client:
         # In microseconds, so that no time zone comes into it.

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from interop.checks import run_checks
-from interop.connectors import copy_by
+from interop.connectors import FeedCopy, copy_by
+from interop.increments import Increments
 from interop.moving import Copy, Row, new_month
 from interop.recipes import write_recipe
 from interop.service import Service, running_service
@@ -39,6 +40,14 @@ def printed_copier(service: Service, key: str) -> Copy:
     return copy
 
 
+def changes_copier(service: Service, key: str) -> FeedCopy:
+    """Copies increments by the tap of the documents."""
+    tap = write_recipe("python singer-changes", service.folder / "changes_tap.py")
+    config = service.folder / "changes-config.json"
+    config.write_text(json.dumps({"url": service.url, "key": key}), encoding="utf-8")
+    return FeedCopy(tap, [f"--config={config}"], service.folder)
+
+
 def _record_of(message: dict[str, Any]) -> dict[str, Any] | None:
     return message["record"] if message["type"] == "RECORD" else None
 
@@ -47,9 +56,22 @@ def main() -> int:
     """Returns the exit status."""
     with running_service() as service:
         month = new_month(service, copier)
+        increments = Increments(service, month.key, changes_copier(service, month.key))
         with month.moving():
-            moving = run_checks({"with `hold`": month.copies_exactly, "without": month.drifts})
-        return moving or run_checks({"the tap of the documents": lambda: month.copies_by(printed_copier)})
+            moving = run_checks(
+                {
+                    "with `hold`": month.copies_exactly,
+                    "without": month.drifts,
+                    "increments of the change feed": increments.follow,
+                }
+            )
+        after = run_checks(
+            {
+                "the last increment": increments.equals_the_ledger,
+                "the tap of the documents": lambda: month.copies_by(printed_copier),
+            }
+        )
+        return moving or after
 
 
 if __name__ == "__main__":

@@ -154,10 +154,10 @@ def close_preloaded() -> None:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Live]:
+def serving(folder: Path, **settings: str) -> Iterator[Live]:
     """A server on a fresh SQLite database in `folder`, on a free port, for as long as the block runs."""
     admin_key = secrets.token_urlsafe(24)
-    environment = own_environment(PORT="0", ADMIN_KEY=admin_key)
+    environment = own_environment(PORT="0", ADMIN_KEY=admin_key, **settings)
     assert calltally(folder, "migrate", environment=environment).returncode == 0
     log = folder / "serve.log"
     with (

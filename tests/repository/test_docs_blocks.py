@@ -18,8 +18,11 @@ RUN_BY_PAGE: Final = {"sh run", "sh serve", "sh watch", "python run"}
 INTEROP: Final = {
     "js node": "interop/webhooks/run.py",
     "python dlt": "interop/dlt/copier.py",
+    "python dlt-changes": "interop/dlt/copier.py",
     "python singer": "interop/singer/run.py",
+    "python singer-changes": "interop/singer/run.py",
     "yaml airbyte": "interop/airbyte/run.py",
+    "yaml airbyte-changes": "interop/airbyte/run.py",
     "sh typescript": "interop/openapi/run.py",
     "sh python": "interop/openapi/run.py",
     "sh go": "interop/openapi/run.py",
@@ -90,7 +93,18 @@ def test_every_block_names_its_language() -> None:
 
 
 def test_every_command_and_every_program_is_run() -> None:
-    languages = {"bash", "console", "pycon", "python", "python3", "sh", "shell", "js", "yaml airbyte"}
+    languages = {
+        "bash",
+        "console",
+        "pycon",
+        "python",
+        "python3",
+        "sh",
+        "shell",
+        "js",
+        "yaml airbyte",
+        "yaml airbyte-changes",
+    }
     of_a_language = [block for block in BLOCKS if {block.info, block.info.partition(" ")[0]} & languages]
     assert len(of_a_language) > 200
     assert [str(block) for block in of_a_language if not _is_run(block)] == []
