@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 # take the newest one, and refuse it for want of a hash on the day it appears. `make check` tells what is missing.
 LOCKED := $(PIP) --no-deps --require-hashes
 CODE := $(wildcard src tests bench tools interop)
-DOCUMENTS := ARCHITECTURE.md CHANGELOG.md CONTRIBUTING.md $(shell find docs tools/docs_site -type f -not -name '*.pyc')
+DOCUMENTS := ARCHITECTURE.md CHANGELOG.md CONTRIBUTING.md $(shell find docs tools/docs_site -type f -not -name '*.pyc' 2>/dev/null)
 
 # $(call step,name,command): one line when fine, everything the command said when not.
 define step

@@ -65,8 +65,9 @@ TABLES: Final[Mapping[str, str]] = {
 }
 # The lease of the removal itself, and the mark.
 LAST_TABLES: Final = ("leases", "tenants")
-# Each row has the work of so many: SQLite removes every word of a text from its index.
-_WEIGHTS: Final = {"call_texts": 250}
+# Each row has the work of so many: SQLite removes every word of a text from its index, and a call from ten
+# indexes.
+_WEIGHTS: Final = {"call_texts": 100, "calls": 4}
 
 
 class StartedRemoval(NamedTuple):
