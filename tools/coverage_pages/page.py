@@ -12,10 +12,11 @@ Tables: TypeAlias = Sequence[tuple[str, Effects]]
 
 _UNREAD: Final = "kept in the body"
 _HEADER: Final = ("| field | used for |", "| --- | --- |")
-_INTRODUCTION: Final = """`make pages` generates this page from the reader and its samples. It removes and
-changes each field of a sample, and lists the parts of the record that change. `required` means that the body
-or the event is refused without a valid value. Calltally keeps every body unchanged, so a field that is not
-read is not lost: a later version can read it."""
+_INTRODUCTION: Final = """The fields and words that Calltally reads from this provider, and their use. The
+command `make pages` generates this page from the reader and its samples: it removes and changes each field of
+a sample, and lists the parts of the record that change. `required` means that the body or the event is
+refused without a valid value. Calltally keeps every body unchanged, so a field that is not read is not lost:
+a later version can read it."""
 
 
 def page_of(provider: Provider, tables: Tables) -> str:
