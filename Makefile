@@ -45,7 +45,8 @@ run: ## Serve a demo with sample calls on 127.0.0.1:8080; PORT=8081 for another 
 	@$(MAKE) --silent --no-print-directory .venv/.libraries || echo 'The pages go without charts and API reference; their numbers are in tables.' >&2
 # The guide is built while the demo loads its calls, so that it delays nothing.
 	@{ $(MAKE) --silent --no-print-directory .venv/.site >/dev/null || \
-	echo 'The demo goes without /docs/guide; its pages are in docs/.' >&2; } & exec $(BIN)/calltally demo --port $(PORT)
+	echo 'The demo goes without /docs/guide; its pages are in docs/.' >&2; } &
+	@$(BIN)/calltally demo --port $(PORT)
 
 # Each worker imports hundreds of modules, and so does each process that tests start: compiled once, not each time.
 test test-long: export PYTHONDONTWRITEBYTECODE :=
