@@ -21,6 +21,8 @@ from calltally.bootstrap.workers import alert_dependencies, make_worker
 from calltally.calls.errors import Misconfigured
 from calltally.multiprocess import Member, ProcessGroup
 from calltally.settings.fields import Settings
+from calltally.store.db.interface import ObservableStore
+from calltally.store.maintenance.worker_presence import admin_last_worker_report
 from calltally.store.tenants.tenants import add_tenant, admin_list_tenants, find_tenant, new_epoch
 from calltally.store.tenants.vault import Vault, put_provider_secrets
 from calltally.web.lifespan import LifespanTask
@@ -31,6 +33,7 @@ from tests.integration.web.service import Broken
 KEY = b64encode(b"k" * 32).decode()
 FORMER_KEY = b64encode(b"f" * 32).decode()
 POSTGRES = "postgresql://nobody@127.0.0.1:1/none"
+REPORTS_WITHIN_S = 30
 
 
 async def check_schema_and_secrets(settings: Settings) -> None:
@@ -159,14 +162,29 @@ def test_service_is_assembled(new_database: Callable[[], str]) -> None:
 def test_worker_is_embedded_on_both_databases_by_default(
     new_database: Callable[[], str], reported: dict[str, str]
 ) -> None:
+    """A process without one warns, while work waits, that no other process works."""
     settings = settings_of(new_database(), secret_key=KEY, **reported)
 
-    async def has_worker() -> bool:
+    async def last_report() -> int | None:
         service = await open_service(settings)
+        assert isinstance(service.app, LifespanTask)
+        assert isinstance(service.store, ObservableStore)
+        stop, committed = asyncio.Event(), asyncio.Event()
+        service.store.subscribe_to_commits(committed.set)
+        working = asyncio.ensure_future(service.app._work(stop))
+        if settings.embedded_worker:
+            async with asyncio.timeout(REPORTS_WITHIN_S):
+                while await service.store.read(admin_last_worker_report(wall_clock())) is None:
+                    await committed.wait()
+                    committed.clear()
+        stop.set()
+        await working
+        found = await service.store.read(admin_last_worker_report(wall_clock()))
         await service.store.close()
-        return isinstance(service.app, LifespanTask)
+        return found
 
-    assert asyncio.run(has_worker()) is (reported.get("embedded_worker", "true") == "true")
+    is_reported = asyncio.run(last_report()) is not None
+    assert is_reported is (reported.get("embedded_worker", "true") == "true")
 
 
 def test_process_ends_with_its_parent_even_if_metrics_cannot_be_shared(

@@ -213,7 +213,7 @@ def test_step_out_of_order_raises_value_error(learned: bytes) -> None:
 
 @pytest.mark.parametrize("stored", [b"", b"nothing of ours", b"\x28\xb5\x2f\xfd, and no more of it"])
 def test_unreadable_state_raises_value_error(stored: bytes) -> None:
-    with pytest.raises(ValueError, match="unreadable"):
+    with pytest.raises(ValueError, match="the detectors cannot be read"):
         RateDetector.load(stored, Rules())
 
 

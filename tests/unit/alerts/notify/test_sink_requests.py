@@ -219,7 +219,7 @@ def test_settings_are_checked_and_public_settings_have_no_secrets() -> None:
     assert public_settings("webhook", settings) == {"url": "https://a.example/x"}
     given = {"url": "https://a.example/x", "secret": settings["secret"]}
     assert check_settings("webhook", given, b"") == given
-    with pytest.raises(InvalidInput, match="sink is one of"):
+    with pytest.raises(InvalidInput, match="kind must be one of webhook"):
         check_settings("pigeon", {}, b"")
     with pytest.raises(InvalidInput, match="ASCII"):
         check_settings("slack", {"url": "https://a.example/ü"}, b"")
