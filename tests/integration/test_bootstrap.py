@@ -21,12 +21,12 @@ from calltally.bootstrap.workers import alert_dependencies, make_worker
 from calltally.calls.errors import Misconfigured
 from calltally.multiprocess import Member, ProcessGroup
 from calltally.settings.fields import Settings
-from calltally.store.db.interface import ObservableStore
 from calltally.store.maintenance.worker_presence import admin_last_worker_report
 from calltally.store.tenants.tenants import add_tenant, admin_list_tenants, find_tenant, new_epoch
 from calltally.store.tenants.vault import Vault, put_provider_secrets
 from calltally.web.lifespan import LifespanTask
 from calltally.web.metrics.metrics import Metrics
+from calltally.worker.presence import PresenceReporter
 from tests.conftest import NOW_US
 from tests.integration.web.service import Broken
 
@@ -160,23 +160,26 @@ def test_service_is_assembled(new_database: Callable[[], str]) -> None:
 
 @pytest.mark.parametrize("reported", [{}, {"embedded_worker": "true"}, {"embedded_worker": "false"}])
 def test_worker_is_embedded_on_both_databases_by_default(
-    new_database: Callable[[], str], reported: dict[str, str]
+    new_database: Callable[[], str], reported: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process without one warns, while work waits, that no other process works."""
     settings = settings_of(new_database(), secret_key=KEY, **reported)
+    has_reported, report_once = asyncio.Event(), PresenceReporter.report
+
+    async def report(self: PresenceReporter) -> None:
+        await report_once(self)
+        has_reported.set()
+
+    monkeypatch.setattr(PresenceReporter, "report", report)
 
     async def last_report() -> int | None:
         service = await open_service(settings)
         assert isinstance(service.app, LifespanTask)
-        assert isinstance(service.store, ObservableStore)
-        stop, committed = asyncio.Event(), asyncio.Event()
-        service.store.subscribe_to_commits(committed.set)
+        stop = asyncio.Event()
         working = asyncio.ensure_future(service.app._work(stop))
         if settings.embedded_worker:
             async with asyncio.timeout(REPORTS_WITHIN_S):
-                while await service.store.read(admin_last_worker_report(wall_clock())) is None:
-                    await committed.wait()
-                    committed.clear()
+                await has_reported.wait()
         stop.set()
         await working
         found = await service.store.read(admin_last_worker_report(wall_clock()))
