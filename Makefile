@@ -23,7 +23,7 @@ endef
 define CHECK_PORT
 import os, socket, sys
 try:
-    socket.create_server(("127.0.0.1", int(sys.argv[1]))).close()
+    socket.create_server(("127.0.0.1", int(sys.argv[1]) or -1)).close()  # 0 would be any free port
 except (OSError, OverflowError, ValueError) as fault:
     why = os.strerror(fault.errno) if isinstance(fault, OSError) else "a port is a whole number from 1 to 65535"
     sys.exit(f"Port {sys.argv[1]} cannot be used: {why}. Choose another one: make run PORT=8081")
@@ -40,7 +40,7 @@ help: ## List these targets
 setup: .venv/.dev .venv/.libraries .venv/.site ## Make .venv with all that development needs
 
 run: ## Serve a demo with sample calls on 127.0.0.1:8080; PORT=8081 for another port
-	@$(PYTHON) -c "$$CHECK_PORT" $(PORT)
+	@$(PYTHON) -c "$$CHECK_PORT" "$(PORT)"
 	@$(MAKE) --silent --no-print-directory .venv/.run
 	@$(MAKE) --silent --no-print-directory .venv/.libraries || echo 'The pages go without charts and API reference; their numbers are in tables.' >&2
 # The guide is built while the demo loads its calls, so that it delays nothing.

@@ -211,6 +211,15 @@ def test_make_checks_the_port_before_it_installs(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("port", ["", "0", "65536", "8080 8081", "http"])
+def test_make_refuses_what_is_no_port(tmp_path: Path, port: str) -> None:
+    make = ["make", "--makefile", str(ROOT / "Makefile"), "run", f"PORT={port}"]
+    done = subprocess.run(make, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"Port {port} cannot be used: a port is a whole number from 1 to 65535.")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("variable", ["CALLTALLY_DATABASE_URL", "DATABASE_URL"])
 def test_another_database_is_refused(tmp_path: Path, variable: str) -> None:
     with start(tmp_path, **{variable: "sqlite:///var/calltally.db"}) as process:
