@@ -25,6 +25,7 @@ def test_complete_window(run: Commands, tmp_path: Path) -> None:
     assert run("import", "twilio", path, "--tenant", "acme").code == 0
     result = run("status", "--window", "2026-10")
     assert (result.code, result.err) == (0, "")
+    assert run("status", "--month", "2026-10") == result
     assert result.out.startswith(
         "acme, 2026-10-01 00:00 to 2026-11-01 00:00 UTC: complete\n\n  calls 1   revision 1"
     )

@@ -31,7 +31,7 @@ def parse_window(month: str | None, from_: str | None, to: str | None) -> TimeWi
             raise InvalidInput.of("window", "a month is already a window; leave out --from and --to")
         return _month(month)
     if from_ is None or to is None:
-        raise InvalidInput.of("window", "no window is given; give a month (2026-10), or both --from and --to")
+        raise InvalidInput.of("window", "no window is given; give --month 2026-10, or both --from and --to")
     window = TimeWindow(_instant("from", from_), _instant("to", to))
     if window.from_us >= window.to_us:
         raise InvalidInput.of("from", "from must be earlier than to: the window is from <= created_at < to")

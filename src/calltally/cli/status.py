@@ -26,7 +26,7 @@ _MAX_NAME_CHARS: Final = 26
 def status(
     *,
     window: Annotated[
-        str | None, typer.Option("--window", help="The window: a month in UTC, such as 2026-10.")
+        str | None, typer.Option("--window", "--month", help="The window: a month in UTC, such as 2026-10.")
     ] = None,
     from_: Annotated[
         str | None, typer.Option("--from", help="Start of the window: RFC 3339, or a date (midnight UTC).")
