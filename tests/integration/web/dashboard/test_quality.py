@@ -255,6 +255,10 @@ def test_launch_without_a_baseline(bench: Bench, browser: Browser) -> None:
     browser.sign_in()
     page = browser.get(f"/quality/launch?agent=vera-2&{LAUNCHED}").text
     assert "No earlier calls to compare with" in page
+    route = browser.get(f"/quality/launch?route=sales&{LAUNCHED}").text
+    assert "No earlier calls to compare with. Enter the time of the launch, or a baseline." in route
+    assert "undecided: no calls to compare" in route
+    assert "the rates are too close" not in route
     unknown = browser.get("/quality/launch?agent=nobody")
     assert unknown.status_code == 404
     assert 'value="nobody"' in unknown.text

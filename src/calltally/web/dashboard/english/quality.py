@@ -104,7 +104,7 @@ QUALITY_TEXTS: Final[Mapping[str, str]] = {
     "verdict_worse": "Worse than the baseline {name}.",
     "verdict_better": "Better than the baseline {name}.",
     "verdict_no_difference_yet": "No difference from the baseline {name} yet.",
-    "verdict_alone": "No earlier calls to compare with. Name a baseline.",
+    "verdict_alone": "No earlier calls to compare with. Enter the time of the launch, or a baseline.",
     "verdict_hint": "You can check as often as you like: over all checks and rates, at most one launch in"
     " twenty gets a wrong verdict. For that reason the bounds are wider than the interval below each rate.",
     "judged_worse": "worse",
@@ -119,6 +119,7 @@ QUALITY_TEXTS: Final[Mapping[str, str]] = {
     "bounds_before": "baseline: {bounds}",
     "more": "Calls until certain",
     "more_never": "undecided: the rates are too close",
+    "more_unmeasured": "undecided: no calls to compare",
     "more_calls": "about {calls} more: {time} at this rate",
     "more_days": "{count} days",
     "more_days_one": "a day",

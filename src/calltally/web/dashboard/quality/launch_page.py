@@ -93,6 +93,7 @@ def _values(visitor: Visitor, query: LaunchQuery, launch: LaunchReport) -> dict[
     sides = [side for side in (launch.launch, launch.baseline) if side is not None]
     return {
         "launch": launch,
+        "has_baseline": launch.baseline is not None and launch.baseline.measures.counts["attempts"] > 0,
         "sides": [
             {
                 "name": side.name,
@@ -125,7 +126,9 @@ def _evidence_row(name: str, evidence: RateVerdict, days: float) -> dict[str, st
         "change": points((since.value or 0) - (before.value or 0)) if has_both else "",
         "bounds": interval(bounds.low, bounds.high) if bounds else "",
         "baseline_bounds": interval(baseline_bounds.low, baseline_bounds.high) if baseline_bounds else "",
-        "more": calls_until_certain(evidence.more_calls, since.denominator / days),
+        "more": calls_until_certain(evidence.more_calls, since.denominator / days)
+        if has_both
+        else text("more_unmeasured"),
     }
 
 
