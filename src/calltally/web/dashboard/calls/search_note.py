@@ -75,6 +75,8 @@ def _advice(visitor: Visitor, pairs: Pairs, calls: CallFilter) -> Iterator[str]:
     number = calls.number
     if number is not None and len(number) > len("555550164"):
         yield text("try_fewer_digits")
+    if number is not None and number.isdecimal() and len(number) < len("0164"):
+        yield text("try_more_digits")
     if number is not None and number.startswith(_NATIONAL_PREFIX) and visitor.access.country is None:
         yield text("try_country", tenant=visitor.tenant)
     if calls.call_sid_prefix is not None:

@@ -24,6 +24,7 @@ SEARCH_TEXTS: Final[Mapping[str, str]] = {
     "instead_status": "calls with the status {value}",
     "instead_q": "the words {value}",
     "try_fewer_digits": "Enter fewer digits: the last four to nine are enough.",
+    "try_more_digits": "Enter four digits or more: then numbers that end in them are found.",
     "try_country": "For national numbers such as 030 1234567, set the tenant's country:"
     " calltally tenant country {tenant} --set CODE.",
     "try_words": "A search finds whole words. End a word with * to match its beginning.",

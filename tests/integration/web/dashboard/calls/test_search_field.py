@@ -107,6 +107,7 @@ def test_page_offers_a_status_and_the_name_of_a_misspelling(browser: Browser, ty
     [
         ("030 999 9999", "set the tenant's country: calltally tenant country acme --set CODE."),
         ("(415) 555-9999", "Enter fewer digits: the last four to nine are enough."),
+        ("999", "Enter four digits or more: then numbers that end in them are found."),
         ("bookings", "End a word with * to match its beginning."),
     ],
 )
