@@ -81,7 +81,7 @@ def test_open_calls_are_reported_with_route_and_age(bench: Bench) -> None:
     record(bench, of(2 * DAY, f"{SID}4", status="ringing"))
     record(bench, fact(DAY + 9, "own-1", provider="", status="ringing"))
     found = status(bench)
-    assert found.reasons == ("4 calls are still open, 4 of them longer than usual for their provider",)
+    assert found.reasons == ("4 calls are still open; for longer than usual: 4",)
     assert (found.open.calls, found.open.older) == (4, 4)
     assert [(each.route, each.provider, each.calls, each.older) for each in found.open.by_route] == [
         *((None, None, 1, 1), (None, "twilio", 1, 1)),

@@ -123,9 +123,7 @@ def _reasons(status: WindowStatus) -> Iterator[str]:
     elif status.watermark < status.ends:
         yield f"by the providers' lags, only calls from before {_minute(status.watermark)} are settled"
     if status.open.calls:
-        older = (
-            f", {status.open.older} of them longer than usual for their provider" if status.open.older else ""
-        )
+        older = f"; for longer than usual: {status.open.older}" if status.open.older else ""
         yield f"{_counted(status.open.calls, 'call is', 'calls are')} still open{older}"
     for gap in status.silences:
         when = f"has been silent since {_minute(gap.since)}"
