@@ -181,7 +181,10 @@ def test_page_field_jumps_to_any_page(browser: Browser) -> None:
     assert rows(browser.get("/calls?limit=2&page=2")) == everyone[2:4]
     assert rows(browser.get("/calls?limit=2&page=0")) == everyone[:2]
     assert rows(browser.get("/calls?limit=2&page=x")) == everyone[:2]
-    assert "No call matches" not in browser.get("/calls?limit=2&page=9").text
+    beyond = browser.get("/calls?limit=2&page=9")
+    assert "No call matches" not in beyond.text
+    assert "This page is after the last one." in beyond.text
+    assert rows(browser.get(links(beyond, "last")))
     assert rows(browser.get(f"/calls?page={'9' * 5_000}")) == everyone
     assert browser.get(f"/calls?limit={'9' * 5_000}").status_code == 400
 

@@ -61,7 +61,7 @@ class ListPosition(NamedTuple):
 
 
 class Pager(NamedTuple):
-    """Row range, page number, and links to other pages; None for a missing or unknown one."""
+    """Row range, 0 to 0 without rows; page number, and links to pages, None for a missing or unknown one."""
 
     first_row: int
     last_row: int
@@ -100,14 +100,14 @@ def pager(pairs: Pairs, snapshot: str, position: ListPosition) -> Pager:
     last_offset = None if total is None else max(total - 1, 0) // limit * limit
     before = offset - limit if total is None else min(offset, total) - limit
     return Pager(
-        first_row=offset + 1 if position.rows else min(offset + 1, position.at_least),
-        last_row=offset + position.rows,
+        first_row=offset + 1 if position.rows else 0,
+        last_row=offset + position.rows if position.rows else 0,
         page=offset // limit + 1,
         pages=None if last_offset is None else last_offset // limit + 1,
         first=at(0) if offset else None,
         previous=at(max(before, 0), (BEFORE, first_id) if first_id else None) if offset else None,
         next=at(offset + limit, (AFTER, last_id) if last_id else None) if has_after else None,
-        last=at(last_offset) if has_after and last_offset is not None else None,
+        last=at(last_offset) if last_offset is not None and (has_after or offset > last_offset) else None,
     )
 
 

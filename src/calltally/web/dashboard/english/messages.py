@@ -66,6 +66,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "count_them": "Count all",
     "counting": "Counting …",
     "showing": "{first} to {last}",
+    "no_such_page": "This page is after the last one.",
     "first": "First",
     "previous": "Previous",
     "next": "Next",
