@@ -59,7 +59,7 @@ def facts_that_came_in_the_wrong_order_are_marked(visit: Visit) -> None:
 def a_dispute_is_visible_at_once(visit: Visit) -> None:
     """Support sees that two tellers do not agree how a call ended."""
     page = visit.sign_in("support", f"/calls/{cast.DISPUTED}")
-    expect(page.locator(".warning")).to_contain_text("Contradicting facts")
+    expect(page.locator(".warning")).to_contain_text("1 contradicting fact:")
     expect(page.locator(".warning")).to_contain_text("no-answer (from own event)")
     expect(page.locator(".warning")).to_contain_text("completed (from own event, used in the record)")
 

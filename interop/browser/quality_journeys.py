@@ -30,9 +30,9 @@ _CHART_DATA: Final = """(canvas) => {
 }"""
 
 
-# Hours stand under their own place of the axis, however few of them are told.
+# Hours stand under their own place of the axis, and the first label is the day.
 _ALIGNED: Final = """(canvas) => Chart.getChart(canvas).scales.x.ticks.every(
-    ({label, value}) => value === 0 ? label === "06-29" : Number(label.slice(0, 2)) === value)"""
+    ({label, value}, at) => at === 0 ? label === "29 Jun" : Number(label.slice(0, 2)) === value)"""
 
 
 def _canvas(charts: Locator, name: str) -> Locator:
