@@ -43,10 +43,10 @@ def raw_event_resource(stored: StoredFact, *, shows_raw: bool) -> dict[str, Any]
     return {**event_resource(stored), "raw": raw, "raw_encoding": encoding}
 
 
-def _content(said: StatedFields) -> dict[str, Any]:
+def _content(stated: StatedFields) -> dict[str, Any]:
     """Return the content of a fact with the field names of own events, and times as text."""
     content: dict[str, Any] = {}
-    for name, value in said.items():
+    for name, value in stated.items():
         if name in _INSTANTS and isinstance(value, int):
             content[_INSTANTS[name]] = utc_text(value)
         else:

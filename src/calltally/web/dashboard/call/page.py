@@ -181,13 +181,13 @@ def _fact(visitor: Visitor, call: dict[str, Any], fact: dict[str, Any]) -> dict[
 
 def _contradicted(call: Record, fact: Record) -> list[str]:
     """Return the fields of a fact with another value than the record's, if the two contradict each other."""
-    said = fact["said"]
+    stated = fact["said"]
     return [
         name
         for name in ("status", *_PARTIES)
-        if said.get(name) not in (None, call[name])
+        if stated.get(name) not in (None, call[name])
         and name not in fact["changed"]
-        and (name != "status" or (said[name] in FINAL and call[name] in FINAL))
+        and (name != "status" or (stated[name] in FINAL and call[name] in FINAL))
     ]
 
 
