@@ -1,17 +1,15 @@
 """Operations on export jobs: the server writes the files, the client fetches them."""
 
-from collections.abc import AsyncGenerator, Sequence
-from typing import Any, Final, TypedDict, Unpack
+from collections.abc import AsyncGenerator
+from typing import Any, Final, Unpack
 
 import msgspec
 
 from calltally.calls.list_query import DEFAULT_LIMIT
 from calltally.client.errors import ExportFailed, InvalidArgument
-from calltally.client.filters import Moment, check_known, time_text
+from calltally.client.filters import SelectedCalls, check_known, time_text
 from calltally.client.json_bodies import creating_request, given_fields
 from calltally.client.literals import (
-    CallDirection,
-    CallStatus,
     ExportPartition,
     ListOrder,
     StreamFormat,
@@ -29,26 +27,9 @@ _PAGE_SIZE: Final = 100
 _UNFINISHED: Final = frozenset({"queued", "running"})
 
 
-class ExportFields(TypedDict, total=False):
+class ExportFields(SelectedCalls, total=False):
     """Filters of an export, as of a list, and the form of its files."""
 
-    status: CallStatus | Sequence[CallStatus] | None
-    direction: CallDirection | None
-    from_: Moment | None
-    to: Moment | None
-    route: str | None
-    provider: str | None
-    agent: str | None
-    call_sid: str | None
-    call_sid_prefix: str | None
-    number: str | None
-    from_number: str | None
-    to_number: str | None
-    parent_call_sid: str | None
-    updated_from: Moment | None
-    updated_to: Moment | None
-    escalated: bool | None
-    q: str | None
     order: ListOrder | None
     snapshot: str | None
     hold: str | None

@@ -13,11 +13,10 @@ from calltally.client.wire import QueryParams
 Moment: TypeAlias = datetime | date | str
 
 
-class TotalsFilters(TypedDict, total=False):
-    """Filters of calls, for totals. None is equal to an absent filter.
+class SelectedCalls(TypedDict, total=False):
+    """Filters of calls. None is equal to an absent filter.
 
-    `from_` and `updated_from` are inclusive, `to` and `updated_to` exclusive. With `tenant`, the client sends
-    the key as an administrator's.
+    `from_` and `updated_from` are inclusive, `to` and `updated_to` exclusive.
     """
 
     status: CallStatus | Sequence[CallStatus] | None
@@ -37,6 +36,11 @@ class TotalsFilters(TypedDict, total=False):
     updated_to: Moment | None
     escalated: bool | None
     q: str | None
+
+
+class TotalsFilters(SelectedCalls, total=False):
+    """Filters of calls, for totals. With `tenant`, the client sends the key as an administrator's."""
+
     tenant: str | None
 
 
