@@ -61,7 +61,7 @@ def _begin_of(call: Record, session: Record) -> str:
     if session["created_at"] != call["created_at"]:
         return str(session["created_at"])
     of_session = (fact["said"] for fact in call["events"] if fact["said"].get("session_id") == session["id"])
-    stated = [said["started_at"] for said in of_session if "started_at" in said]
+    stated = [fields["started_at"] for fields in of_session if "started_at" in fields]
     return str(stated[-1] if stated else call["answered_at"] or call["created_at"])
 
 
