@@ -18,6 +18,8 @@ from calltally.cli.runtime.gc import gc_paused
 from calltally.client.errors import NotInstalled
 
 _PACKAGE: Final = __name__.partition(".")[0]
+# Longer than the first sentence of any command.
+_SENTENCE_CHARS: Final = 300
 # A command that cannot run accepts any arguments, so that its own error is printed.
 _ANY_ARGUMENTS: Final = {"ignore_unknown_options": True, "allow_extra_args": True}
 # A package of the extra that no other package here depends on.
@@ -50,6 +52,13 @@ class LazyGroup(TyperGroup):
         Typer's own method would load each command.
         """
         return [name for name in self.commands if self._has_server or name in self.of_client]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 (as typer has it)
+        """List each command with its whole first sentence. Click's own method cuts it to fit one line."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, each.get_short_help_str(_SENTENCE_CHARS)) for name, each in commands]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 (as typer has it)
         """Return the command of a present or a former name."""

@@ -283,3 +283,9 @@ print([name for name in {slow} if name in sys.modules and name not in before])
     )
     run([sys.executable, "-m", "calltally", "migrate"])
     assert run([sys.executable, "-c", program]).stdout == "[]\n"
+
+
+def test_the_list_has_whole_sentences() -> None:
+    listed = CliRunner().invoke(app, ["--help"]).output.partition("Commands:")[2]
+    assert len(listed.splitlines()) > len(Subcommands.locations)
+    assert "..." not in listed
