@@ -111,7 +111,7 @@ def test_client_lists_only_its_commands_and_how_to_get_the_others(tmp_path: Path
     result = calltally(tmp_path, "--help")
     assert result.returncode == 0, result.stderr
     listed, _, epilog = result.stdout.partition("Commands:")[2].partition("\n\n")
-    assert [line.split()[0] for line in listed.strip().split("\n")] == list(Subcommands.of_client)
+    assert re.findall(r"^  (\S+)", listed, re.MULTILINE) == list(Subcommands.of_client)
     assert epilog.strip() == "The other commands need the server: pip install 'calltally[server]'"
 
 
