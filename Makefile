@@ -51,10 +51,10 @@ run: ## Serve a demo with sample calls on 127.0.0.1:8080; PORT=8081 for another 
 # Each worker imports hundreds of modules, and so does each process that tests start: compiled once, not each time.
 test test-long: export PYTHONDONTWRITEBYTECODE :=
 
-test: .venv/.dev .venv/.docs ## Run all tests, with coverage
+test: .venv/.dev .venv/.site ## Run all tests, with coverage
 	@$(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term
 
-test-long: .venv/.dev .venv/.docs ## Run all tests, with ten times the examples of each property
+test-long: .venv/.dev .venv/.site ## Run all tests, with ten times the examples of each property
 	@$(BIN)/python -m pytest -n 3 --dist worksteal --hypothesis-profile long
 
 check: .venv/.dev .venv/.docs ## Packages, format, lint, types, imports, house rules, documentation
