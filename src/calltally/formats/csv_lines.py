@@ -24,7 +24,7 @@ _WATCHED: Final = _FORMULA_BEGINS | {_GUARD}
 _QUOTED: Final = ('"', ",", "\r", "\n")
 # Joins the cells of a column, so that they are searched as one text. No record contains it.
 _BETWEEN: Final = "\0"
-_NUMBERS: Final = re.compile(rf"(?:\+[0-9]+|{_BETWEEN})*")
+_NUMBERS: Final = re.compile(rf"(?:\+[0-9]+(?!\+)|{_BETWEEN})*")
 _SEPARATOR: Final = _BETWEEN.encode()
 _NULL: Final = "null"
 _WORDS_OF_FLAG: Final = {True: "true", False: "false", None: ""}
