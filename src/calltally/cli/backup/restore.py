@@ -17,13 +17,13 @@ from calltally.cli.backup.command import BackupFolder, backup_faults
 from calltally.cli.backup.manifest import DATABASE_FILES, KEY_FILE, SQLITE, BackupManifest, read_manifest
 from calltally.cli.console.options import AsJson
 from calltally.cli.console.output import print_rows
-from calltally.cli.console.session import chosen_tenants, with_store
+from calltally.cli.console.session import with_store
 from calltally.cli.migrate import migrate
 from calltally.settings.fields import Settings
-from calltally.store.backends.open import schema_of, sqlite_path
+from calltally.store.backends.open import open_store, schema_of, sqlite_path
 from calltally.store.backends.schema import HEAD
 from calltally.store.backends.sqlite.online_copy import sync
-from calltally.store.db.interface import Store
+from calltally.store.maintenance.ledger_heads import admin_ledger_heads
 from calltally.store.maintenance.new_epoch import NewEpoch, start_epoch
 from calltally.store.tenants.tenants import new_epoch
 
@@ -39,9 +39,9 @@ def restore(folder: BackupFolder, *, as_json: AsJson = False) -> None:
     settings, manifest = load_settings(), read_manifest(folder)
     _check(settings, folder, manifest)
     _restore_key(settings, folder, manifest)
-    _restore_database(settings, folder / DATABASE_FILES[manifest.database])
+    epochs = _restore_database(settings, folder / DATABASE_FILES[manifest.database])
     migrate()
-    epochs = with_store(_begin_epochs)
+    with_store(lambda store, opened: check_secrets(opened, store))
     print_rows(epochs, as_json=as_json)
     if not as_json:
         _print_next(manifest)
@@ -72,8 +72,10 @@ def _taken_file(path: Path) -> str:
 
 
 def _taken_database(url: str) -> str:
-    has_tables = asyncio.run(schema_of(url, wall_clock)) is not None
-    return "the database of CALLTALLY_DATABASE_URL has tables of Calltally" if has_tables else ""
+    if asyncio.run(schema_of(url, wall_clock)) is None:
+        return ""
+    database = "the database of CALLTALLY_DATABASE_URL"
+    return f"{database} has tables of Calltally (empty it, if they are of an interrupted restore)"
 
 
 def _restore_key(settings: Settings, folder: Path, manifest: BackupManifest) -> None:
@@ -87,33 +89,49 @@ def _restore_key(settings: Settings, folder: Path, manifest: BackupManifest) -> 
             raise Misconfigured(f"{target} is another key than that of the backup. Move it away first")
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    _copy(folder / KEY_FILE, target)
+    _draft(folder / KEY_FILE, target).rename(target)
 
 
-def _restore_database(settings: Settings, source: Path) -> None:
-    if (path := sqlite_path(settings.database_url)) is not None:
+def _restore_database(settings: Settings, source: Path) -> list[NewEpoch]:
+    """Restore the database and begin its new epochs.
+
+    An SQLite file gets its name last, so an interrupted restore leaves no database with the former epochs.
+    """
+    path = sqlite_path(settings.database_url)
+    if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _copy(source, path)
-        return
+        draft = _draft(source, path)
+        epochs = asyncio.run(_begin_epochs(f"sqlite:///{draft}"))
+        sync(draft)
+        draft.rename(path)
+        return epochs
     from calltally.store.backends.postgres.dump import restore_database  # deferred: SQLite needs no driver
 
     restore_database(settings.database_url, source)
+    return asyncio.run(_begin_epochs(settings.database_url))
 
 
-def _copy(source: Path, target: Path) -> None:
-    """Copy a file that appears whole or not at all, readable by its owner alone."""
+def _draft(source: Path, target: Path) -> Path:
+    """Return a synced copy beside the target, readable by its owner alone."""
     draft = target.with_name(target.name + _DRAFT)
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    # A WAL that an interrupted restore left behind would be applied to this copy.
+    for suffix in ("", "-wal", "-shm"):
+        draft.with_name(draft.name + suffix).unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file, source.open("rb") as read:
         shutil.copyfileobj(read, file)
     sync(draft)
-    draft.rename(target)
+    return draft
 
 
-async def _begin_epochs(store: Store, settings: Settings) -> list[NewEpoch]:
-    await check_secrets(settings, store)
-    tenants = await chosen_tenants(store)
-    return [await store.write(start_epoch(tenant, new_epoch())) for tenant in tenants]
+async def _begin_epochs(url: str) -> list[NewEpoch]:
+    """Begin the epochs before the migration, so that no node serves the former ones meanwhile."""
+    store = open_store(url, wall_clock)
+    try:
+        heads = await store.read(admin_ledger_heads())
+        return [await store.write(start_epoch(head.tenant, new_epoch())) for head in heads]
+    finally:
+        await store.close()
 
 
 def _print_next(manifest: BackupManifest) -> None:
