@@ -33,7 +33,7 @@ class PresenceReporter:
         pause_s = 0.0
         while not await wait_for_stop(self._stop, pause_s):
             await self.report()
-            pause_s = min(_REPORT_EVERY_S, self._dependencies.interval_s)
+            pause_s = _REPORT_EVERY_S
 
     async def report(self) -> None:
         report = report_worker(self._dependencies.holder, self._dependencies.clock())

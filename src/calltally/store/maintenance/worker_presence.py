@@ -47,7 +47,7 @@ def admin_last_worker_report(now_us: int) -> StoreOperation[int | None]:
 
 
 def admin_waiting_work(now_us: int) -> StoreOperation[WaitingWork]:
-    """Count the work that has been due for two minutes; alerts that were not evaluated for ten."""
+    """Count work that was due two minutes ago, new deliveries, and alerts not evaluated for ten minutes."""
     due_us = now_us - GRACE_US
     [(deliveries,)] = yield Statement("admin_count_waiting_deliveries", {"due_us": due_us})
     [(jobs,)] = yield Statement("admin_count_waiting_jobs", {"due_us": due_us})

@@ -182,7 +182,7 @@ def _add_worker(registry: CollectorRegistry, last_us: int | None, waiting: Waiti
     Gauge("calltally_worker_report_timestamp_seconds", text, registry=registry).set(
         (last_us or 0) / SECOND_US
     )
-    text = "Work that has been due for two minutes (evaluations: ten): tenants, or jobs."
+    text = "Waiting work: tenants with new or overdue deliveries, overdue jobs, tenants with late alerts."
     gauge = Gauge("calltally_waiting_work", text, ["work"], registry=registry)
     for work, count in waiting._asdict().items():
         gauge.labels(work).set(count)
