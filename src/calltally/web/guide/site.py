@@ -20,12 +20,14 @@ _TEXT: Final = b"text/plain; charset=utf-8"
 # The builder and the theme put a digest of their bytes into the names of scripts and styles.
 _DIGEST: Final = re.compile(r"\.[0-9a-f]{8}\.")
 _OUTSIDE: Final = frozenset({"", ".", ".."})
+# More than any path of the site, and fewer than a file system refuses with an error.
+_MAX_PATH_CHARS: Final = 200
 
 
 def site_file(name: str) -> bytes | None:
     """Return the bytes of a file by its path in the site; None if there is no such file."""
     segments = name.split("/")
-    if not _OUTSIDE.isdisjoint(segments):
+    if not _OUTSIDE.isdisjoint(segments) or not name.isascii() or len(name) > _MAX_PATH_CHARS:
         return None
     file = files("calltally.web.guide").joinpath("built", *segments)
     return file.read_bytes() if file.is_file() else None

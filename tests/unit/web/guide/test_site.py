@@ -41,6 +41,8 @@ def test_a_file_is_read_by_its_path(built: Path) -> None:
         "how-to/search.md\0",
         "how-to/search.md/x",
         "missing.md",
+        "x" * 300,
+        "é" * 150,
     ],
 )
 def test_no_other_path_has_a_file(built: Path, path: str) -> None:
