@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 # The files name every package, so pip has nothing to resolve: for `coverage[toml]` beside a pinned `coverage` it would
 # take the newest one, and refuse it for want of a hash on the day it appears. `make check` tells what is missing.
 LOCKED := $(PIP) --no-deps --require-hashes
-CODE := $(wildcard src tests bench tools interop)
+CODE := $(wildcard src tests bench tools interop ops)
 DOCUMENTS := ARCHITECTURE.md CHANGELOG.md CONTRIBUTING.md $(shell find docs tools/docs_site -type f -not -name '*.pyc' 2>/dev/null)
 
 # $(call step,name,command): one line when fine, everything the command said when not.
@@ -32,7 +32,7 @@ export CHECK_PORT
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-long check format pages docs interop screenshots bench lock clean
+.PHONY: help setup run test test-long check format pages docs interop ops screenshots bench lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -80,6 +80,9 @@ docs: .venv/.docs ## Build the documentation site, which the service serves at /
 
 interop: .venv/.run .venv/.libraries .venv/.site ## Run other people's tools against a server of ours
 	@PYTHON=$(PYTHON) interop/run
+
+ops: .venv/.run .venv/.libraries .venv/.site ## Run containers, units and proxies of deploy/ for real
+	@PYTHON=$(PYTHON) SUITE=ops interop/run
 
 screenshots: .venv/.run .venv/.libraries ## Photograph every page into build/screenshots
 	@PYTHON=$(PYTHON) SCRIPT=pictures.py interop/run browser

@@ -22,6 +22,7 @@ TARGETS = {
     "help",
     "interop",
     "lock",
+    "ops",
     "pages",
     "run",
     "screenshots",

@@ -9,7 +9,7 @@ from typing import Final
 
 from tools.house_rules.source import Finding, Source
 
-CODE: Final = ("src", "tools", "bench", "interop", "examples")
+CODE: Final = ("src", "tools", "bench", "interop", "ops", "examples")
 BANNED: Final = frozenset(
     {
         *("told", "tell", "tells", "teller", "telling", "said", "say", "says", "saying"),
