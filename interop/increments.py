@@ -9,6 +9,8 @@ from time import monotonic
 from typing import Final, Protocol
 from urllib.parse import urlencode
 
+from interop.checks import run_checks
+from interop.moving import MovingMonth
 from interop.service import Failed, Service
 from interop.window import LIST
 
@@ -71,3 +73,15 @@ class Increments:
 def _digest(revisions: Mapping[str, int]) -> str:
     lines = "".join(f"{id_} {revisions[id_]}\n" for id_ in sorted(revisions))
     return sha256(lines.encode()).hexdigest()
+
+
+def check_while_moving(month: MovingMonth, increments: Increments) -> int:
+    """Copy the month with a hold, without one, and by increments while it moves. Returns the exit status."""
+    with month.moving():
+        return run_checks(
+            {
+                "a moving month with `hold`": month.copies_exactly,
+                "the same month without": month.drifts,
+                "increments of the change feed": increments.follow,
+            }
+        )

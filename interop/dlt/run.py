@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from interop.checks import expect, run_checks
 from interop.dlt.copier import ChangesCopy, Copier, month_copier, printed_copier
-from interop.increments import Increments
+from interop.increments import Increments, check_while_moving
 from interop.loopback import forbid_the_network, outside_attempts
 from interop.moving import new_month
 from interop.service import Service, running_service
@@ -204,14 +204,7 @@ def main() -> int:
         )
         month = new_month(service, month_copier)
         increments = Increments(service, month.key, ChangesCopy(service, month.key))
-        with month.moving():
-            moving = run_checks(
-                {
-                    "a moving month with `hold`": month.copies_exactly,
-                    "the same month without": month.drifts,
-                    "increments of the change feed": increments.follow,
-                }
-            )
+        moving = check_while_moving(month, increments)
         after = run_checks(
             {
                 "the last increment": increments.equals_the_ledger,

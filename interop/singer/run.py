@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from interop.checks import run_checks
 from interop.connectors import FeedCopy, copy_by
-from interop.increments import Increments
+from interop.increments import Increments, check_while_moving
 from interop.moving import Copy, Row, new_month
 from interop.recipes import write_recipe
 from interop.service import Service, running_service
@@ -57,14 +57,7 @@ def main() -> int:
     with running_service() as service:
         month = new_month(service, copier)
         increments = Increments(service, month.key, changes_copier(service, month.key))
-        with month.moving():
-            moving = run_checks(
-                {
-                    "with `hold`": month.copies_exactly,
-                    "without": month.drifts,
-                    "increments of the change feed": increments.follow,
-                }
-            )
+        moving = check_while_moving(month, increments)
         after = run_checks(
             {
                 "the last increment": increments.equals_the_ledger,
