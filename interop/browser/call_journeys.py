@@ -119,6 +119,10 @@ def a_dispute_is_printed_with_all_events(visit: Visit) -> None:
     for name in ("Facts", "Deliveries", "Record"):
         expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
     expect(page.locator("pre").first).to_be_visible()
+    # The conversation comes before the raw bodies.
+    expect(page.locator("article h2")).to_have_text(
+        ["Timeline", "Conversation", "Record", "Deliveries", "Facts"]
+    )
     page.emulate_media(media="print")
     expect(page.locator(".rail")).to_be_hidden()
     expect(page.get_by_role("button", name="Copy as JSON")).to_be_hidden()

@@ -78,7 +78,7 @@ def operations_selects_a_span(visit: Visit) -> None:
     page.mouse.move(box["x"] + box["width"] * 0.6, middle, steps=4)
     page.mouse.up()
     expect(page).to_have_url(re.compile(r"from=2026-06-29T(?!00).*to=2026-06-29T"))
-    expect(page.get_by_role("heading", name="Launch quality")).to_be_visible()
+    expect(page.get_by_role("heading", name="Quality", exact=True)).to_be_visible()
 
 
 @journey

@@ -72,10 +72,10 @@ def test_a_backup_is_restored_elsewhere_with_new_epochs_and_healed(
     import_calls(run, tmp_path, 1, 2)
     made = run("backup", "create", "backup")
     assert (made.code, made.err) == (0, "")
-    assert made.out.startswith("backup: 1 tenants, ")
+    assert made.out.startswith("backup: 1 tenant, ")
     [before] = heads()
     import_calls(run, tmp_path, 1, 2, 3)
-    assert run("backup", "verify", "backup").out.endswith(" is whole: 1 tenants.\n")
+    assert run("backup", "verify", "backup").out.endswith(" is whole: 1 tenant.\n")
 
     monkeypatch.setenv(URL, elsewhere)
     restored = run("restore", "backup")

@@ -33,6 +33,7 @@ class LaunchVerdict(StrEnum):
     BETTER = "better"
     WORSE = "worse"
     NO_DIFFERENCE_YET = "no difference yet"
+    NO_BASELINE = "no baseline"
 
 
 class JudgedRate(NamedTuple):
@@ -110,7 +111,7 @@ class HourlyRate:
 def evaluate_rate(rate: JudgedRate, since: HourlyRate, before: HourlyRate) -> RateEvidence:
     now, bounds, dispersion = _compare(since, before)
     if bounds is None or now.calls == 0:
-        return RateEvidence(LaunchVerdict.NO_DIFFERENCE_YET, None, bounds, dispersion, None)
+        return RateEvidence(_undecided(before), None, bounds, dispersion, None)
     side = _side(now, bounds)
     more = 0 if side else _more_calls(now, bounds, dispersion)
     return RateEvidence(_verdict(rate, side), sequence_bounds(now), bounds, dispersion, more)
@@ -119,7 +120,13 @@ def evaluate_rate(rate: JudgedRate, since: HourlyRate, before: HourlyRate) -> Ra
 def verdict_of(rate: JudgedRate, since: HourlyRate, before: HourlyRate) -> LaunchVerdict:
     """Return the verdict alone, for use after each hour: bounds would cost a hundred times as much."""
     now, bounds, _dispersion = _compare(since, before)
-    return _verdict(rate, 0 if bounds is None or now.calls == 0 else _side(now, bounds))
+    if bounds is None or now.calls == 0:
+        return _undecided(before)
+    return _verdict(rate, _side(now, bounds))
+
+
+def _undecided(before: HourlyRate) -> LaunchVerdict:
+    return LaunchVerdict.NO_DIFFERENCE_YET if before.calls else LaunchVerdict.NO_BASELINE
 
 
 def _verdict(rate: JudgedRate, side: int) -> LaunchVerdict:
@@ -129,9 +136,9 @@ def _verdict(rate: JudgedRate, side: int) -> LaunchVerdict:
 
 
 def overall_verdict(verdicts: Sequence[LaunchVerdict]) -> LaunchVerdict:
-    """Return worse if any verdict is, else better if any is."""
+    """Return worse if any verdict is, else better if any is; no baseline only if no rate has one."""
     ranked = (LaunchVerdict.WORSE, LaunchVerdict.BETTER, LaunchVerdict.NO_DIFFERENCE_YET)
-    return next((each for each in ranked if each in verdicts), LaunchVerdict.NO_DIFFERENCE_YET)
+    return next((each for each in ranked if each in verdicts), LaunchVerdict.NO_BASELINE)
 
 
 class EffectiveCounts(NamedTuple):

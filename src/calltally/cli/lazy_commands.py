@@ -27,7 +27,18 @@ _SERVER_PACKAGE: Final = "litestar"
 _CLIENT_ONLY: Final = "The other commands need the server: pip install 'calltally[server]'"
 
 
-class LazyGroup(TyperGroup):
+class ListedGroup(TyperGroup):
+    """Command group whose help has the whole first sentence of each command."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 (as typer has it)
+        """List each command with its whole first sentence. Click's own method cuts it to fit one line."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, each.get_short_help_str(_SENTENCE_CHARS)) for name, each in commands]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+class LazyGroup(ListedGroup):
     """Command group that loads each subcommand from `locations`: `module:function` or `module:group`."""
 
     locations: ClassVar[Mapping[str, str]] = {}
@@ -52,13 +63,6 @@ class LazyGroup(TyperGroup):
         Typer's own method would load each command.
         """
         return [name for name in self.commands if self._has_server or name in self.of_client]
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 (as typer has it)
-        """List each command with its whole first sentence. Click's own method cuts it to fit one line."""
-        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
-        rows = [(name, each.get_short_help_str(_SENTENCE_CHARS)) for name, each in commands]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 (as typer has it)
         """Return the command of a present or a former name."""
@@ -111,7 +115,7 @@ def _command(name: str, found: Any, **options: Any) -> Any:  # noqa: ANN401 (a f
     """Return the typer command of a function or a group."""
     holder = typer.Typer(rich_markup_mode=None, add_completion=False)
     if isinstance(found, typer.Typer):
-        holder.add_typer(found, name=name)
+        holder.add_typer(found, name=name, cls=ListedGroup)
     else:
         holder.command(name, **options)(found)
     command = get_group(holder).commands[name]

@@ -11,6 +11,7 @@ from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.open_store import load_settings
 from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import DamagedStore, Misconfigured
+from calltally.calls.plurals import counted
 from calltally.cli.console.session import chosen_tenants, with_store
 from calltally.ingest.reread import Rereader
 from calltally.providers.generic.mapping_packs import pack_names, pack_text
@@ -65,7 +66,10 @@ def migrate(*, refold: Refold = False) -> None:
     if since is not None:
         with_store(lambda store, _settings: fill(store, since))
     folded = with_store(lambda store, opened: _refold(store, opened, is_requested=refold))
-    typer.echo(f"The schema is at {HEAD}." + (f" {folded} calls were recomputed." if folded else ""))
+    typer.echo(
+        f"The schema is at {HEAD}."
+        + (f" {counted(folded, 'call was', 'calls were')} recomputed." if folded else "")
+    )
 
 
 async def _is_unfinished(store: Store) -> bool:

@@ -6,6 +6,7 @@ from typing import Annotated, Final, TypeAlias
 import typer
 
 from calltally.bootstrap.clocks import wall_clock
+from calltally.calls.plurals import counted
 from calltally.cli.console.options import AsJson, Tenant
 from calltally.cli.console.output import print_result, print_rows
 from calltally.cli.console.session import read_once, write_once
@@ -43,8 +44,7 @@ def put(
 ) -> None:
     """Create or change a route. Omitted options change nothing. A number can belong to only one route."""
     new = write_once(_change_route(tenant, route, number, {"agent": agent, "provider": provider}))
-    numbers = "1 number" if len(new.numbers) == 1 else f"{len(new.numbers)} numbers"
-    typer.echo(f"Route {route} of {tenant} has {numbers}.")
+    typer.echo(f"Route {route} of {tenant} has {counted(len(new.numbers), 'number')}.")
 
 
 def _change_route(

@@ -5,6 +5,7 @@ from typing import Final
 import typer
 
 from calltally.bootstrap.vaults import open_vault
+from calltally.calls.plurals import counted
 from calltally.cli.console.options import AsJson
 from calltally.cli.console.output import print_result
 from calltally.cli.console.session import chosen_tenants, with_store
@@ -30,5 +31,5 @@ async def _reseal(store: Store, settings: Settings) -> list[ResealedSecrets]:
 
 
 def _print(tenants: list[ResealedSecrets]) -> None:
-    count = total_secrets(iter(tenants))
-    typer.echo(f"Encrypted {count} secrets of {len(tenants)} tenants with the current key.")
+    secrets, of = counted(total_secrets(iter(tenants)), "secret"), counted(len(tenants), "tenant")
+    typer.echo(f"Encrypted {secrets} of {of} with the current key.")

@@ -9,6 +9,7 @@ from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.errors import InvalidInput
 from calltally.calls.filters import CallFilter
 from calltally.calls.list_query import ListQuery
+from calltally.calls.plurals import counted
 from calltally.calls.times import DAY_US
 from calltally.cli.console.options import AsJson, Tenant
 from calltally.cli.console.output import print_result, print_rows
@@ -83,9 +84,9 @@ def retention(
         typer.echo(f"Calls that would be erased: {older:,}.")
         return
     if older and sys.stdin.isatty():
-        typer.confirm(f"This permanently erases {older:,} calls. Continue?", abort=True, err=True)
+        typer.confirm(f"This permanently erases {counted(older, 'call')}. Continue?", abort=True, err=True)
     write_once(set_retention(tenant, days))
-    limit = "without a time limit" if days is None else f"for {days} days"
+    limit = "without a time limit" if days is None else f"for {counted(days, 'day')}"
     erased = f" Older calls, which the worker now erases: {older:,}." if older else ""
     typer.echo(f"The calls of {tenant} are kept {limit}.{erased}")
 

@@ -11,6 +11,7 @@ import typer
 from calltally.bootstrap.clocks import steady_clock, wall_clock
 from calltally.bootstrap.outbound import job_folders
 from calltally.calls.errors import InvalidInput
+from calltally.calls.plurals import counted
 from calltally.calls.times import SECOND_US
 from calltally.cli.console.options import AsJson, Tenant
 from calltally.cli.console.output import aligned, print_json, print_result
@@ -67,7 +68,7 @@ def remove(
     if as_json:
         print_json(removed)
     else:
-        typer.echo(f"Removed tenant {tenant} with {sum(removed.removed_rows.values()):,} rows.")
+        typer.echo(f"Removed tenant {tenant} with {counted(sum(removed.removed_rows.values()), 'row')}.")
 
 
 async def _contents(store: Store, tenant: str) -> TenantContents:
@@ -122,7 +123,7 @@ async def _remove_rows(store: Store, tenant: str, removed: Counter[str]) -> None
         count = await store.write(rows.remove_batch(_BATCH))
         if rows.table != table:
             if table is not None and in_table:
-                typer.echo(f"{table}: {in_table:,} rows removed", err=True)
+                typer.echo(f"{table}: {counted(in_table, 'row')} removed", err=True)
             table, in_table = rows.table, 0
         if count and table is not None:
             in_table += count

@@ -11,6 +11,7 @@ from rich.progress import Progress as Bars
 
 from calltally.bootstrap.clocks import steady_clock
 from calltally.calls.list_query import ListQuery
+from calltally.calls.plurals import counted
 from calltally.cli.console.options import AsJson, OnlyTenants
 from calltally.cli.console.output import print_result
 from calltally.cli.console.session import chosen_tenants, with_store
@@ -64,13 +65,14 @@ def _print(verdict: VerifyResult) -> None:
     if (unlisted := len(verdict.findings) - _MAX_LISTED) > 0:
         typer.echo(f"and {unlisted} more; --json lists all", err=True)
     checked = verdict.rows_read
-    repaired = f", {verdict.repaired} counters repaired" if verdict.repaired else ""
-    result = f"{len(verdict.findings)} faults found{repaired}" if verdict.findings else "clean"
+    repaired = f", {counted(verdict.repaired, 'counter')} repaired" if verdict.repaired else ""
+    result = f"{counted(len(verdict.findings), 'fault')} found{repaired}" if verdict.findings else "clean"
     typer.echo(
-        f"{checked['calls']} calls recomputed from {checked['facts']} facts, "
-        f"{checked['revisions']} revisions checked, {checked['counted']} calls recounted, "
-        f"{checked['stepped']} for alerts, {checked['measured']} for quality, "
-        f"{checked['pages']} pages of past snapshots compared: "
+        f"{counted(checked['calls'], 'call')} recomputed from {counted(checked['facts'], 'fact')}, "
+        f"{counted(checked['revisions'], 'revision')} checked, "
+        f"{counted(checked['counted'], 'call')} recounted, "
+        f"{checked['stepped']:,} for alerts, {checked['measured']:,} for quality, "
+        f"{counted(checked['pages'], 'page')} of past snapshots compared: "
         f"{result}"
     )
 
@@ -108,4 +110,4 @@ class ProgressLines:
         if now_us - self._printed_us >= _INTERVAL_US:
             self._printed_us = now_us
             counts = ", ".join(f"{self._done[kind]:,} {label}" for kind, label in _PASSES.items())
-            typer.echo(f"of {self._calls:,} calls: {counts}", err=True)
+            typer.echo(f"of {counted(self._calls, 'call')}: {counts}", err=True)

@@ -9,6 +9,7 @@ import typer
 from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.vaults import check_secrets
 from calltally.bootstrap.workers import make_worker
+from calltally.calls.plurals import counted
 from calltally.cli.console.options import AsJson
 from calltally.cli.console.output import print_result
 from calltally.cli.console.session import with_store
@@ -76,6 +77,8 @@ async def _open(store: Store, settings: Settings, stop: asyncio.Event) -> Backgr
 
 def _print(rounds: list[WorkerRound]) -> None:
     for done in rounds:
-        expired = f"{done.expired_calls} calls and {done.expired_letters} dead letters expired"
-        others = f"{done.busy} jobs run in another worker, {done.failed} failed"
-        typer.echo(f"{done.tenants} tenants: {done.pruned} rows pruned, {expired}; {others}")
+        letters = counted(done.expired_letters, "dead letter")
+        expired = f"{counted(done.expired_calls, 'call')} and {letters} expired"
+        others = f"{counted(done.busy, 'job runs', 'jobs run')} in another worker, {done.failed:,} failed"
+        pruned = f"{counted(done.tenants, 'tenant')}: {counted(done.pruned, 'row')} pruned"
+        typer.echo(f"{pruned}, {expired}; {others}")

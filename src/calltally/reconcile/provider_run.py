@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from calltally.calls.errors import InvalidInput
 from calltally.calls.events import Fact
+from calltally.calls.plurals import counted
 from calltally.calls.times import utc_text
 from calltally.external_sort import MEMORY_BYTES, ExternalSorter
 from calltally.providers.callback import UnreadableRecord
@@ -111,7 +112,7 @@ class ProviderRun:
         is_empty = not self._coverage.overlaps(terms.from_us - terms.margin_us, terms.to_us + terms.margin_us)
         if self._expected and is_empty and not self._unreadable:
             message = (
-                f"the list has no call in the window, but Calltally has {self._expected:,} calls of "
+                f"the list has no call in the window, but Calltally has {counted(self._expected, 'call')} of "
                 f"{terms.provider} there; use the file of this window"
             )
             raise InvalidInput.of("provider-file", message)

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from calltally.calls.errors import DamagedStore
+from calltally.calls.plurals import counted
 from calltally.calls.times import parse_instant, utc_text
 from calltally.calls.watermark import MAX_LAG_US, watermark_us
 from calltally.store.tenants.unlisted_fields import UnlistedField
@@ -124,32 +125,28 @@ def _reasons(status: WindowStatus) -> Iterator[str]:
         yield f"by the providers' lags, only calls from before {_minute(status.watermark)} are settled"
     if status.open.calls:
         older = f"; for longer than usual: {status.open.older}" if status.open.older else ""
-        yield f"{_counted(status.open.calls, 'call is', 'calls are')} still open{older}"
+        yield f"{counted(status.open.calls, 'call is', 'calls are')} still open{older}"
     for gap in status.silences:
         when = f"has been silent since {_minute(gap.since)}"
         if gap.to is not None:
             when = f"was silent from {_minute(gap.since)} to {_minute(gap.to)}"
         yield f"{gap.provider} {when}: {gap.hours} h, where up to {gap.usual_hours} h are usual"
     for each in status.dead_letters:
-        letters = _counted(each.letters, "dead letter waits", "dead letters wait")
+        letters = counted(each.letters, "dead letter waits", "dead letters wait")
         yield f"{letters} for a replay: {each.provider}, since {_minute(each.oldest_received_at)}"
 
 
 def _remarks(status: WindowStatus, unlisted: Iterable[UnlistedField]) -> Iterator[str]:
     if status.disputed.calls:
-        calls = _counted(status.disputed.calls, "call has", "calls have")
+        calls = counted(status.disputed.calls, "call has", "calls have")
         yield f"{calls} contradicting facts: two sources of one SID do not agree"
     if not status.calls:
         yield "it has no calls"
     for provider, names in groupby(unlisted, attrgetter("provider")):
         fields = [each.name for each in names]
         listed = ", ".join(fields[:_LISTED_FIELDS]) + (", ..." if len(fields) > _LISTED_FIELDS else "")
-        counted = _counted(len(fields), "field or word", "fields or words")
-        yield f"{provider} sends {counted} that its coverage page does not list: {listed}"
-
-
-def _counted(count: int, one: str, more: str) -> str:
-    return f"{count:,} {one if count == 1 else more}"
+        unlisted_fields = counted(len(fields), "field or word", "fields or words")
+        yield f"{provider} sends {unlisted_fields} that its coverage page does not list: {listed}"
 
 
 def _minute(instant: str) -> str:

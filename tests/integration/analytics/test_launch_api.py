@@ -90,7 +90,8 @@ def test_launch_time_is_the_first_call(service: Service) -> None:
 def test_no_verdict_without_a_baseline(bench: Bench, service: Service) -> None:
     calls(bench, "first", 0, 1, route="new")
     body = view(service, f"agent=first&{LAUNCHED}")
-    assert (body["baseline"], body["verdict"]) == (None, "no difference yet")
+    assert (body["baseline"], body["verdict"]) == (None, "no baseline")
+    assert {each["verdict"] for each in (*body["evidence"].values(), *body["hours"])} == {"no baseline"}
     assert body["evidence"]["failure_rate"]["baseline"]["value"] is None
 
 

@@ -5,7 +5,6 @@ from random import Random
 import pytest
 
 from calltally.analytics.launch import (
-    JUDGED_RATES,
     HourlyRate,
     JudgedRate,
     LaunchVerdict,
@@ -83,7 +82,7 @@ def test_verdict_alone_equals_verdict_with_evidence(judged: JudgedRate, since: f
     for calls in (0, 3, *[20] * HOURS):
         since_launch.add(hour(rng, since, calls))
         assert verdict_of(judged, since_launch, past) is evaluate_rate(judged, since_launch, past).verdict
-    assert verdict_of(judged, since_launch, HourlyRate()) is LaunchVerdict.NO_DIFFERENCE_YET
+    assert verdict_of(judged, since_launch, HourlyRate()) is LaunchVerdict.NO_BASELINE
 
 
 def test_number_of_further_calls_is_about_right() -> None:
@@ -136,9 +135,12 @@ def test_rates_of_0_and_1_have_bounds() -> None:
 
 def test_no_verdict_without_calls_on_either_side() -> None:
     some = HourlyRate([Proportion(70, 100)])
-    for since, before in ((HourlyRate(), some), (some, HourlyRate())):
+    for since, before, verdict in (
+        (HourlyRate(), some, LaunchVerdict.NO_DIFFERENCE_YET),
+        (some, HourlyRate(), LaunchVerdict.NO_BASELINE),
+    ):
         evidence = evaluate_rate(ANSWERED, since, before)
-        assert (evidence.verdict, evidence.more_calls) == (LaunchVerdict.NO_DIFFERENCE_YET, None)
+        assert (evidence.verdict, evidence.more_calls) == (verdict, None)
 
 
 def test_over_dispersed_hours_make_calls_count_for_less() -> None:
@@ -154,6 +156,6 @@ def test_worse_outranks_better() -> None:
     assert overall_verdict([LaunchVerdict.BETTER, LaunchVerdict.WORSE]) is LaunchVerdict.WORSE
     assert overall_verdict([LaunchVerdict.NO_DIFFERENCE_YET, LaunchVerdict.BETTER]) is LaunchVerdict.BETTER
     assert (
-        overall_verdict([LaunchVerdict.NO_DIFFERENCE_YET] * len(JUDGED_RATES))
+        overall_verdict([LaunchVerdict.NO_BASELINE, LaunchVerdict.NO_DIFFERENCE_YET])
         is LaunchVerdict.NO_DIFFERENCE_YET
     )

@@ -289,3 +289,7 @@ def test_the_list_has_whole_sentences() -> None:
     listed = CliRunner().invoke(app, ["--help"]).output.partition("Commands:")[2]
     assert len(listed.splitlines()) > len(Subcommands.locations)
     assert "..." not in listed
+    for group in ("alerts", "alerts rules", "key", "tenant"):
+        listed = CliRunner().invoke(app, [*group.split(), "--help"]).output.partition("Commands:")[2]
+        assert listed
+        assert "..." not in listed

@@ -13,6 +13,7 @@ from calltally.alerts.model.series import TENANT, Dimension, SeriesKey
 from calltally.calls.alert_counts import STEP_S
 from calltally.calls.events import Fact
 from calltally.calls.identity import uuid_text
+from calltally.calls.plurals import counted
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.alerts.detector_state import rules_of_tenant
 from calltally.store.db.operation import Statement, StoreOperation
@@ -121,7 +122,7 @@ def _stuck_finding(stuck: StuckCalls, now_us: int, tz: str) -> AlertFinding:
     series = next((SeriesKey(Dimension(name), value) for name, value in listed.items()), TENANT)
     listed["status"] = ",".join(sorted({call.status for call in stuck.calls}))
     minutes, since = stuck.limit_us // (60 * SECOND_US), since_text(since_us, now_us, tz)
-    calls = f"{count} calls" if count != 1 else "1 call"
+    calls = counted(count, "call")
     return condition_finding(
         AlertKind.MISSING_FINAL_STATE,
         counted_evidence(series, since_us, now_us, count, count),

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from calltally.alerts.model.finding import AlertFinding, AlertKind, condition_finding, counted_evidence
 from calltally.alerts.model.series import TENANT
+from calltally.calls.plurals import counted
 from calltally.calls.times import DAY_US
 
 # Longer than any call lasts, with its later reports: facts this far apart belong to two calls.
@@ -40,7 +41,7 @@ def contradictions(identities: Sequence[CallIdentity]) -> list[str]:
             found.append(f"{len(different)} {name}")
     instants = [each.occurred_us for each in identities]
     if instants and max(instants) - min(instants) > _MAX_CALL_SPAN_US:
-        found.append(f"{(max(instants) - min(instants)) // DAY_US} days apart")
+        found.append(f"{counted((max(instants) - min(instants)) // DAY_US, 'day')} apart")
     return found
 
 

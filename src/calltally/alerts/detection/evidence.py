@@ -15,6 +15,7 @@ from calltally.alerts.model.finding import (
     FindingEvidence,
 )
 from calltally.alerts.model.series import STEP_US, Dimension, Metric, SeriesKey
+from calltally.calls.plurals import counted
 from calltally.calls.times import utc_text
 
 _NORMAL_95: Final = 1.96
@@ -89,7 +90,7 @@ def _detail(evidence: FindingEvidence, metric: Metric, change: FindingChange) ->
     if change is FindingChange.RECOVERED:
         return f"{_WORDS[metric]} of {of} is {usual} again"
     since = utc_text(evidence.from_us)[:_MINUTE].replace("T", " ")
-    observed = f"{_per_cent(evidence.observed)} ({evidence.events} of {evidence.calls} calls)"
+    observed = f"{_per_cent(evidence.observed)} ({evidence.events:,} of {counted(evidence.calls, 'call')})"
     return f"{_WORDS[metric]} of {of}: {observed} since {since} UTC, {usual}"
 
 

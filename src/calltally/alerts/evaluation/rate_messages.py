@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from calltally.alerts.model.finding import AlertFinding
 from calltally.alerts.model.series import Dimension, Metric, SeriesKey
+from calltally.calls.plurals import counted
 from calltally.calls.times import DAY_US, SECOND_US
 
 _METRICS: Final = {
@@ -39,7 +40,7 @@ def alert_message(finding: AlertFinding, tz: str) -> str:
     observed, expected, low, high = map(_percent, shares)
     against = f"{observed} % against {expected} % expected ({low} to {high} %)"
     subject = f"{_METRICS[finding.metric]} {series_phrase(finding.series)}"
-    return f"{subject}: {against}, since {since}, {evidence.calls} calls"
+    return f"{subject}: {against}, since {since}, {counted(evidence.calls, 'call')}"
 
 
 def series_phrase(series: SeriesKey) -> str:

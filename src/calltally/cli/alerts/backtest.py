@@ -13,6 +13,7 @@ from calltally.alerts.backtest.run import BacktestRequest, run_backtests
 from calltally.alerts.detection.factory import RateDetectorFactory
 from calltally.alerts.evaluation.evaluator import rules_or_defaults
 from calltally.alerts.model.rules import Rules
+from calltally.calls.plurals import counted
 from calltally.calls.times import parse_instant, utc_text
 from calltally.calls.windows import parse_window
 from calltally.cli.alerts.rules import rules_in_file
@@ -84,7 +85,7 @@ def _name(file: Path, files: Sequence[Path]) -> str:
 def print_backtests(backtests: Sequence[Backtest], request: BacktestRequest) -> None:
     """Print a line per rule set, then for each a plot and a list of its alerts."""
     for each in backtests:
-        alerts = "1 alert" if len(each.episodes) == 1 else f"{len(each.episodes)} alerts"
+        alerts = counted(len(each.episodes), "alert")
         typer.echo(f"{each.name}: {alerts} in {each.weeks:.1f} weeks, {each.a_week:.1f} a week")
     for each in backtests:
         typer.echo(f"\n{each.name}")

@@ -8,6 +8,7 @@ from calltally.alerts.conditions.shared_sids import SharedSid, shared_sids
 from calltally.alerts.notify.notification import STATE_NAMES
 from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.identity import parse_uuid
+from calltally.calls.plurals import counted
 from calltally.calls.times import DAY_US, parse_instant, utc_text
 from calltally.calls.windows import parse_window
 from calltally.cli.alerts import rules, sinks
@@ -15,6 +16,7 @@ from calltally.cli.alerts.backtest import backtest
 from calltally.cli.console.options import AsJson, Tenant
 from calltally.cli.console.output import print_result
 from calltally.cli.console.session import chosen_tenants, read_once, with_store, write_once
+from calltally.cli.lazy_commands import ListedGroup
 from calltally.settings.fields import Settings
 from calltally.store.alerts.alerts import (
     AlertEvent,
@@ -65,7 +67,7 @@ def list_all(
 def _print(alerts: list[AlertResource], total: int) -> None:
     for alert in alerts:
         typer.echo(_line(alert))
-    typer.echo(f"{total} alerts" if total != 1 else "1 alert")
+    typer.echo(counted(total, "alert"))
 
 
 def _line(alert: AlertResource) -> str:
@@ -120,5 +122,5 @@ def _print_shared(found: list[SharedSid]) -> None:
 
 
 commands.command("backtest")(backtest)
-commands.add_typer(rules.commands, name="rules")
-commands.add_typer(sinks.commands, name="sink")
+commands.add_typer(rules.commands, name="rules", cls=ListedGroup)
+commands.add_typer(sinks.commands, name="sink", cls=ListedGroup)

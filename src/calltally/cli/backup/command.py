@@ -12,6 +12,7 @@ from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.open_store import load_settings, opened_store
 from calltally.bootstrap.vaults import KEY_FILE as LIVE_KEY_FILE
 from calltally.calls.errors import InvalidInput
+from calltally.calls.plurals import counted
 from calltally.cli.backup.manifest import (
     DATABASE_FILES,
     KEY_FILE,
@@ -72,7 +73,9 @@ def verify(folder: BackupFolder, *, as_json: AsJson = False) -> None:
     if faults:
         raise typer.Exit(1)
     if not as_json:
-        typer.echo(f"The backup of {manifest.created_at} is whole: {len(manifest.ledgers)} tenants.")
+        typer.echo(
+            f"The backup of {manifest.created_at} is whole: {counted(len(manifest.ledgers), 'tenant')}."
+        )
 
 
 def backup_faults(folder: Path, manifest: BackupManifest) -> list[str]:
@@ -129,7 +132,8 @@ def _dump_postgres(settings: Settings, folder: Path) -> list[TenantHead]:
 
 def _print(made: BackupManifest, folder: Path) -> None:
     size = decimal(sum(each.bytes for each in made.files))
-    typer.echo(f"{folder}: {len(made.ledgers)} tenants, {size}, all commits until {made.created_at}")
+    tenants = counted(len(made.ledgers), "tenant")
+    typer.echo(f"{folder}: {tenants}, {size}, all commits until {made.created_at}")
     if not made.has_key:
         typer.echo(
             "The secret key is not in it: keep CALLTALLY_SECRET_KEY with your other secrets.", err=True

@@ -17,7 +17,7 @@ _EXCERPT_BYTES: Final = 300
 
 
 class LiveTraffic:
-    """Calls that start every few seconds between `start` and `stop`. Runs in a thread of its own."""
+    """Calls that start between `start` and `stop`, as often as in the history; in a thread of its own."""
 
     def __init__(self, url: str, tenant: DemoTenant) -> None:
         self._url = url

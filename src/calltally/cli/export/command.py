@@ -13,6 +13,7 @@ from typing import Final
 import typer
 
 from calltally.calls.errors import InvalidInput, Misconfigured
+from calltally.calls.plurals import counted
 from calltally.cli.console.options import with_options
 from calltally.cli.console.output import print_json
 from calltally.cli.export.options import ExportOptions, check_together, plan_of, required
@@ -92,7 +93,7 @@ def _run(
 
 def _follow(run: ExportRun, manifest: Manifest) -> None:
     """Follow changes until the user stops the command, which is a success."""
-    run.progress.notify(f"{manifest.rows:,} calls exported; now following changes. Stop with Ctrl+C")
+    run.progress.notify(f"{counted(manifest.rows, 'call')} exported; now following changes. Stop with Ctrl+C")
     with closing(Follower(run, manifest)) as follower:
         try:
             follower.run()

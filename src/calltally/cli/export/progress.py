@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.table import Column
 from rich.text import Text
 
+from calltally.calls.plurals import counted
 from calltally.client.exporting.manifest import Manifest
 from calltally.client.exporting.names import DRIFT_FILE, names_of
 
@@ -68,7 +69,7 @@ class ExportView:
 
 def summary(manifest: Manifest, path: str, *, width: int, took_s: float | None = None) -> Iterator[str]:
     """Yield the summary of an export. `took_s` is the duration of this run, None without a run."""
-    yield f"{manifest.rows:,} calls {_window(manifest)}"
+    yield f"{counted(manifest.rows, 'call')} {_window(manifest)}"
     yield f"{_files(manifest)}, in {path}" + ("" if took_s is None else f"; {took_s:,.1f} s")
     yield from _states(manifest, width)
     if manifest.snapshot:
@@ -88,7 +89,7 @@ def amendment(manifest: Manifest, path: str) -> Iterator[str]:
 
 def _files(manifest: Manifest) -> str:
     count, size_bytes = len(manifest.files), sum(file.bytes for file in manifest.files)
-    return f"{count} {'file' if count == 1 else 'files'} of {manifest.format}, {decimal(size_bytes)}"
+    return f"{counted(count, 'file')} of {manifest.format}, {decimal(size_bytes)}"
 
 
 def _window(manifest: Manifest) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
+from calltally.calls.plurals import counted
 from calltally.cli.console.output import COLUMN_GAP, aligned, column_widths
 
 # The response, as the server's reference defines it.
@@ -33,7 +34,8 @@ def quality_lines(body: Body, width: int, rates: Sequence[str] = ()) -> Iterator
     yield ""
     yield "; ".join(_legend(body))
     if body["unmeasured"]:
-        yield f"{body['unmeasured']:,} calls are not included yet; run `calltally migrate`"
+        calls = counted(body["unmeasured"], "call is", "calls are")
+        yield f"{calls} not included yet; run `calltally migrate`"
 
 
 def _heading(body: Body) -> Iterator[str]:

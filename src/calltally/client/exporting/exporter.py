@@ -2,6 +2,7 @@
 
 from contextlib import closing
 
+from calltally.calls.plurals import counted
 from calltally.client.exporting import checkpoint as checkpoints
 from calltally.client.exporting.assembly import assemble
 from calltally.client.exporting.capabilities import probe_server
@@ -46,7 +47,7 @@ def _load_or_create_checkpoint(run: ExportRun) -> Checkpoint:
     found = checkpoints.load(run.folder.checkpoint)
     if found:
         run.plan.check_same(found.plan, str(run.folder.checkpoint))
-        run.progress.notify(f"resuming after {found.tally.rows:,} calls")
+        run.progress.notify(f"resuming after {counted(found.tally.rows, 'call')}")
         return found
     server = probe_server(run.source, run.plan)
     if server.snapshot_position:

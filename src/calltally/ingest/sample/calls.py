@@ -126,7 +126,7 @@ class SampleCall(NamedTuple):
         """Return the call as if both sides had hung up now."""
         talk_us = now_us - self.at_us(Status.IN_PROGRESS)
         if self.status is Status.COMPLETED and talk_us >= 0:
-            return self._replace(talk_s=talk_us // SECOND_US)
+            return self._replace(talk_s=talk_us // SECOND_US, is_escalated=False)
         rang_s = (now_us - self.started_us) // SECOND_US - _RINGS_AFTER_S
         return self._replace(status=Status.CANCELED, ring_s=max(0, rang_s))
 

@@ -33,7 +33,8 @@ _FIRST_HOUR: Final = 14
 _ENDS: Final = (Status.COMPLETED, Status.NO_ANSWER, Status.BUSY, Status.FAILED, Status.CANCELED)
 _ESCALATED: Final = 0.13
 _LEAST_ESCALATED_S: Final = 45
-_MOST_LIVE_TALK_S: Final = 60
+_LIVE_NUMBERS: Final = 1_000_000
+_FOREVER_US: Final = 36_500 * DAY_US
 # Lag of a message behind its event: the same for all of a call, so that they keep their order.
 _LAG_US: Final = SECOND_US // 5
 
@@ -106,12 +107,14 @@ def special_calls(plan: TrafficPlan) -> tuple[SampleCall, SampleCall, SampleCall
 
 
 def live_calls(plan: TrafficPlan, now_us: int) -> Iterator[SampleCall]:
-    """Yield calls without end that start from now on, one every few seconds."""
-    rng = Random(f"{plan.seed} live {now_us}")
-    for _ in count():
-        call = _call(plan, rng, now_us)
-        yield call._replace(talk_s=call.talk_s % _MOST_LIVE_TALK_S + 5, is_escalated=False)
-        now_us += rng.randrange(3 * SECOND_US, 10 * SECOND_US)
+    """Yield calls without end: one that starts now, then those of the plan, as often as in the history.
+
+    Their SIDs are others than the plan's, which a later load adds for the last minutes before its start.
+    """
+    support = ROUTES[0]
+    yield SampleCall(support, 4, now_us, Status.COMPLETED, 4, 40)
+    for call in calls_between(plan, now_us + SECOND_US, now_us + _FOREVER_US):
+        yield call._replace(number=call.number + _LIVE_NUMBERS)
 
 
 def messages_in_order(calls: Iterable[SampleCall], in_full_from_us: int) -> Iterator[ReceivedMessage]:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from calltally.calls.errors import NotFound
 from calltally.calls.events import Fact, IngestOutcome
 from calltally.calls.fold import FoldedCall, fold
 from calltally.calls.identity import call_uuid
@@ -27,6 +26,7 @@ from calltally.store.ledger.session_rows import (
     turns_of,
 )
 from calltally.store.ledger.text_index import indexed_words, summary_of
+from calltally.store.tenants.tenants import unknown_tenant
 
 ERASED_REASON: Final = "the call was erased; new facts of it are refused"
 
@@ -79,8 +79,7 @@ def _lock_heads(tenants: set[str]) -> StoreOperation[tuple[dict[str, int], dict[
     rows = yield StatementMany("lock_heads", [{"tenant": tenant} for tenant in sorted(tenants)])
     heads = {row[0]: row[1] for row in rows}
     if missing := sorted(tenants - set(heads)):
-        message = f"there is no tenant {missing[0]!r}; create it with `calltally tenant add`"
-        raise NotFound(message)
+        raise unknown_tenant(missing[0])
     return heads, {row[0]: row[2] for row in rows}
 
 

@@ -6,8 +6,8 @@ Their tokens belong to the former epoch, and get a 410 from now on (invariant 4)
 
 import msgspec
 
-from calltally.calls.errors import NotFound
 from calltally.store.db.operation import Statement, StoreOperation
+from calltally.store.tenants.tenants import unknown_tenant
 
 
 class NewEpoch(msgspec.Struct, frozen=True):
@@ -23,7 +23,6 @@ def start_epoch(tenant: str, epoch: str) -> StoreOperation[NewEpoch]:
     """Set a new epoch for a tenant's ledger, as one transaction. Raises NotFound for an unknown tenant."""
     head = yield Statement("set_epoch", {"tenant": tenant, "epoch": epoch})
     if not head:
-        message = f"there is no tenant {tenant!r}"
-        raise NotFound(message)
+        raise unknown_tenant(tenant)
     ended = yield Statement("end_holds", {"tenant": tenant})
     return NewEpoch(tenant, epoch, head[0][0], len(ended))

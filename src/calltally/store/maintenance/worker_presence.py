@@ -6,6 +6,7 @@ worker last reported, however many run.
 
 from typing import Final, NamedTuple
 
+from calltally.calls.plurals import counted
 from calltally.calls.times import SECOND_US, utc_text
 from calltally.store.db.leases import Lease, claim
 from calltally.store.db.operation import Statement, StoreOperation
@@ -68,15 +69,11 @@ def admin_missing_worker(now_us: int) -> StoreOperation[MissingWorker | None]:
 def missing_worker_text(missing: MissingWorker) -> str:
     """Return the sentence for people: the last report, the waiting work, and the remedy."""
     deliveries, jobs, evaluations = missing.waiting
-    counted = (
-        (deliveries, f"webhook deliveries of {_count(deliveries, 'tenant')}"),
-        (jobs, _count(jobs, "job")),
-        (evaluations, f"alerts of {_count(evaluations, 'tenant')}"),
+    kinds = (
+        (deliveries, f"webhook deliveries of {counted(deliveries, 'tenant')}"),
+        (jobs, counted(jobs, "job")),
+        (evaluations, f"alerts of {counted(evaluations, 'tenant')}"),
     )
-    work = ", ".join(phrase for count, phrase in counted if count)
+    work = ", ".join(phrase for count, phrase in kinds if count)
     since = f"since {utc_text(missing.last_report_us)[:19]}Z" if missing.last_report_us is not None else "yet"
     return f"No background worker has reported {since}, and work waits: {work}. {_REMEDY}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -94,9 +94,14 @@ def need_tenant(tenant: str) -> StoreOperation[Tenant]:
     """Return the tenant with that id. Raises NotFound."""
     found = yield from find_tenant(tenant)
     if found is None:
-        message = f"there is no tenant {tenant[:MAX_TENANT_CHARS]!r}"
-        raise NotFound(message)
+        raise unknown_tenant(tenant)
     return found
+
+
+def unknown_tenant(tenant: str) -> NotFound:
+    """Return the error for a tenant that does not exist. It names no other: they are not for every reader."""
+    remedy = "`calltally tenant list` lists the tenants, and `calltally tenant add` creates one"
+    return NotFound(f"there is no tenant {tenant[:MAX_TENANT_CHARS]!r}: {remedy}")
 
 
 def admin_list_tenants() -> StoreOperation[list[Tenant]]:

@@ -96,7 +96,8 @@ LAUNCH: Final = _READ(
     id="viewLaunch",
     summary="Compare a route or an agent since its launch with its baseline, hour by hour, with a verdict.",
     description="`verdict` is worse if any rate is worse, better if a rate is better and none is"
-    f" worse, else no difference yet. {METHOD} Hourly checks do not increase false verdicts: over all"
+    f" worse, else no difference yet, or no baseline without earlier calls. {METHOD}"
+    " Hourly checks do not increase false verdicts: over all"
     " checks and rates, at most one launch in twenty gets a false verdict.",
     query=LAUNCH_PARAMETERS,
     parses_query=True,

@@ -7,6 +7,7 @@ import pytest
 from calltally.web.dashboard.call.conversation import conversation
 from calltally.web.dashboard.call.page import ConflictingValue, field_conflicts, other_ids, pretty_body
 from calltally.web.dashboard.call.timeline import AFTER, END, LEFT, RIGHT, Timeline, TimelineLane, timeline
+from calltally.web.dashboard.english.messages import text
 
 DAY = "2026-10-01T"
 
@@ -189,6 +190,18 @@ def test_contradicting_sources() -> None:
         ConflictingValue("no-answer", ["twilio / callback"], counts=False),
         ConflictingValue("completed", ["own event"], counts=True),
     ]
+    assert dispute.reason == text("counts_answered")
+
+
+def test_reason_of_the_value_that_the_record_uses() -> None:
+    busy = fact("09:30:10", "09:30:10", status="busy", from_number="+14155550123")
+    ended = fact("09:30:11", "09:30:11", status="completed", from_number="+14155550199")
+    record = call(busy, ended, status="busy", answered_at=None, from_number="+14155550123")
+    reasons = {each.name: each.reason for each in field_conflicts(record)}
+    assert reasons == {"status": text("counts_unproven"), "from_number": text("counts_rank")}
+    failed = fact("09:30:12", "09:30:12", "own_event", status="failed")
+    [dispute] = field_conflicts(call(busy, failed, status="busy", answered_at=None))
+    assert dispute.reason == text("counts_rank")
 
 
 def test_other_ids_of_a_merged_call() -> None:

@@ -1,6 +1,7 @@
 """`/calls/{id}`: one call, summarized for support in a sentence, with its details and contradicting facts."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
@@ -8,7 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from calltally.calls.identity import parse_uuid
-from calltally.calls.model import FINAL
+from calltally.calls.model import FINAL, Status
 from calltally.calls.times import EPOCH, SECOND_US, parse_instant
 from calltally.store.tenants.tenants import StoredReveal, record_reveal
 from calltally.web.api.call_logs.one_call import FoundCall, call_detail_json, requested_call
@@ -231,10 +232,11 @@ class ConflictingValue(NamedTuple):
 
 
 class FieldConflict(NamedTuple):
-    """A field of the record for which the facts state different values."""
+    """Field of the record with different values in its facts, and why the record uses one of them."""
 
     name: str
     values: Sequence[ConflictingValue]
+    reason: str
 
 
 def field_conflicts(call: Record) -> Iterator[FieldConflict]:
@@ -252,7 +254,17 @@ def field_conflicts(call: Record) -> Iterator[FieldConflict]:
                     ConflictingValue(value, list(dict.fromkeys(by)), value == call[name])
                     for value, by in values.items()
                 ],
+                text(_reason(name, call, values.keys() - {call[name]})),
             )
+
+
+def _reason(name: str, call: Record, others: AbstractSet[str]) -> str:
+    """Return the name of the text with the rule of the fold that decides between the values."""
+    if name == "status" and call["answered_at"] and call[name] == Status.COMPLETED:
+        return "counts_answered"
+    if name == "status" and others == {Status.COMPLETED}:
+        return "counts_unproven"
+    return "counts_rank"
 
 
 def other_ids(call: Record) -> list[str]:

@@ -5,7 +5,6 @@ from typing import Final
 
 QUALITY_TEXTS: Final[Mapping[str, str]] = {
     "quality": "Quality",
-    "quality_title": "Launch quality",
     "group_by": "Group by",
     "and_by": "Then by",
     "by_all": "all calls",
@@ -104,12 +103,13 @@ QUALITY_TEXTS: Final[Mapping[str, str]] = {
     "verdict_worse": "Worse than the baseline {name}.",
     "verdict_better": "Better than the baseline {name}.",
     "verdict_no_difference_yet": "No difference from the baseline {name} yet.",
-    "verdict_alone": "No earlier calls to compare with. Enter the time of the launch, or a baseline.",
+    "verdict_no_baseline": "No earlier calls to compare with. Enter the time of the launch, or a baseline.",
     "verdict_hint": "You can check as often as you like: over all checks and rates, at most one launch in"
     " twenty gets a wrong verdict. For that reason the bounds are wider than the interval below each rate.",
     "judged_worse": "worse",
     "judged_better": "better",
     "judged_no_difference_yet": "no difference yet",
+    "judged_no_baseline": "nothing to compare with",
     "evidence": "Evidence",
     "rate": "Rate",
     "since_launch": "Since launch",

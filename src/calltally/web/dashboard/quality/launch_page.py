@@ -93,7 +93,6 @@ def _values(visitor: Visitor, query: LaunchQuery, launch: LaunchReport) -> dict[
     sides = [side for side in (launch.launch, launch.baseline) if side is not None]
     return {
         "launch": launch,
-        "has_baseline": launch.baseline is not None and launch.baseline.measures.counts["attempts"] > 0,
         "sides": [
             {
                 "name": side.name,

@@ -93,7 +93,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "measures": "The metrics of the window.",
     },
     "LaunchReport": {
-        "verdict": "The verdict over all rates.",
+        "verdict": "The verdict over all rates; `no baseline` if there are no earlier calls to compare with.",
         "confidence": "The probability with which no verdict of this launch is false.",
         "method": "The statistical method, in words.",
         "launch": "The route or agent since its launch.",
