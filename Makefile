@@ -84,7 +84,7 @@ interop: .venv/.run .venv/.libraries .venv/.site ## Run other people's tools aga
 ops: .venv/.run .venv/.libraries .venv/.site ## Run containers, units and proxies of deploy/ for real
 	@PYTHON=$(PYTHON) SUITE=ops interop/run
 
-screenshots: .venv/.run .venv/.libraries ## Photograph every page into build/screenshots
+screenshots: .venv/.run .venv/.libraries .venv/.site ## Photograph every page into build/screenshots
 	@PYTHON=$(PYTHON) SCRIPT=pictures.py interop/run browser
 
 bench: .venv/.bench ## Measure; SIZE=1m says how many calls

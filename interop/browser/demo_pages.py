@@ -1,11 +1,14 @@
 """All pages of the demo to photograph: as each person sees them, with open menus, and with refused forms."""
 
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from playwright.sync_api import Page
 
-from interop.browser.demo_stage import NEWCOMER, READER, VIEWER
+from interop.browser.demo_stage import NEWCOMER, READER, VIEWER, DemoStage
 from interop.browser.journeys import View
 from interop.browser.stage import ADMIN
 
@@ -21,15 +24,22 @@ class Picture(NamedTuple):
     prepare: Callable[[Page], None] = lambda _page: None
 
 
-def all_pictures(paths: Mapping[str, str]) -> Sequence[Picture]:
-    """Return all pictures. `paths` has the pages that the demo prints, by their subjects."""
-    call = paths["an escalated call"]
-    printed = [View(subject, path, VIEWER) for subject, path in paths.items()]
+def all_pictures(demo: DemoStage) -> Sequence[Picture]:
+    call = demo.paths["an escalated call"]
+    printed = [View(subject, path, VIEWER) for subject, path in demo.paths.items()]
     tabs = [
         View(f"call, {tab}", f"{call}?tab={tab}", VIEWER) for tab in ("deliveries", "record", "json", "print")
     ]
     views = [Picture(view) for view in (*printed, *tabs, *_VIEWS)]
-    return [*views, *(_opened(*each) for each in _MENUS), *(_refused(*each) for each in _FORMS)]
+    others = [
+        Picture(View("call, on paper", f"{call}?tab=print", VIEWER), _print_media),
+        Picture(View("one dead letter", "/dead-letters", VIEWER), _open_dead_letter),
+        Picture(View("guide, search", "/docs/guide/", ""), _search_guide),
+        Picture(View("form of another site", "/settings", VIEWER), _forge),
+        Picture(View("internal error", "/dead-letters", VIEWER), _fail(demo.database)),
+    ]
+    menus = [_opened(*each) for each in _MENUS]
+    return [*views, *others, *menus, *(_refused(*each) for each in _FORMS)]
 
 
 _VIEWS: Final = (
@@ -55,7 +65,19 @@ _VIEWS: Final = (
     View("exports, reader", "/exports", READER),
     View("reconciliations", "/reconciliations", VIEWER),
     View("reconciliations, reader", "/reconciliations", READER),
-    View("dead letters", "/dead-letters", VIEWER),
+    *(
+        View(f"{subject}, no calls", path, NEWCOMER)
+        for subject, path in (
+            ("quality", "/quality"),
+            ("launch", "/quality/launch"),
+            ("alerts", "/alerts"),
+            ("exports", "/exports"),
+            ("reconciliations", "/reconciliations"),
+            ("dead letters", "/dead-letters"),
+            ("settings", "/settings"),
+        )
+    ),
+    View("dead letters, reader", "/dead-letters", READER),
     View("settings", "/settings", VIEWER),
     View("settings, reader", "/settings", READER),
     View("settings, administrator", "/settings", ADMIN),
@@ -72,6 +94,11 @@ _VIEWS: Final = (
     View("no such alert", f"/alerts/{_NOTHING}", VIEWER),
     View("wrong filter", "/calls?status=gone", VIEWER),
     View("reference", "/docs", ""),
+    View("problems", "/docs/problems", ""),
+    View("guide", "/docs/guide/", ""),
+    View("guide, tutorial", "/docs/guide/tutorials/first-call.html", ""),
+    View("guide, tables", "/docs/guide/how-to/get-alerts.html", ""),
+    View("guide, no such page", "/docs/guide/nothing.html", ""),
 )
 # The page, and the menu that is opened on it.
 _MENUS: Final = (
@@ -114,6 +141,44 @@ _FORMS: Final[Sequence[tuple[str, str, str, str, Mapping[str, str]]]] = (
     ),
     ("sign-in", "", "/sign-in", "/sign-in", {"key": "ct_demo_not-this-one"}),
 )
+
+
+def _print_media(page: Page) -> None:
+    page.emulate_media(media="print")
+
+
+def _open_dead_letter(page: Page) -> None:
+    page.locator("main a[href^='/dead-letters/']").first.click()
+    page.wait_for_load_state("networkidle")
+
+
+def _search_guide(page: Page) -> None:
+    icon = page.locator("label.md-header__button[for=__search]")
+    if icon.is_visible():
+        icon.click()
+    page.get_by_role("textbox", name="Search").press_sequentially("signature")
+    page.locator(".md-search-result__item").first.wait_for()
+
+
+def _forge(page: Page) -> None:
+    """Send a form without the token of the session."""
+    form = page.locator("form[action='/preferences']")
+    form.evaluate("form => { form.csrf.value = 'of another site'; form.submit() }")
+    page.wait_for_url("**/preferences")
+
+
+def _fail(database: Path) -> Callable[[Page], None]:
+    """Return an action that reloads the page of dead letters while their table is missing."""
+
+    def reload(page: Page) -> None:
+        with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+            connection.execute("ALTER TABLE dead_letters RENAME TO missing")
+            try:
+                page.reload()
+            finally:
+                connection.execute("ALTER TABLE missing RENAME TO dead_letters")
+
+    return reload
 
 
 def _opened(name: str, path: str, summary: str) -> Picture:

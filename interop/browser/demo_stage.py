@@ -18,6 +18,14 @@ from interop.service import Failed, Service
 VIEWER: Final = "demo"
 READER: Final = "reader"
 NEWCOMER: Final = "newcomer"
+_OWNED: Final = (
+    "calls:read",
+    "transcripts:read",
+    "events:write",
+    "exports:write",
+    "alerts:write",
+    "webhooks:write",
+)
 _TENANT: Final = "demo"
 _ADMIN_KEY: Final = "the-admin-key-of-the-photographed-demo"
 # The same seed makes the same calls, at other dates.
@@ -28,10 +36,11 @@ _LINK: Final = re.compile(r"^  (\w[\w ]+\w) +(http://\S+)$", re.MULTILINE)
 
 
 class DemoStage(NamedTuple):
-    """The running demo, and the paths of the pages that it prints, by their subjects."""
+    """The running demo, the paths of the pages that it prints, by their subjects, and its database."""
 
     stage: Stage
     paths: Mapping[str, str]
+    database: Path
 
 
 @contextmanager
@@ -73,6 +82,6 @@ def _stage(folder: Path, printed: str) -> DemoStage:
     keys = {
         VIEWER: key[1],
         READER: service.new_key(_TENANT, "calls:read")[1],
-        NEWCOMER: service.new_key(NEWCOMER, "calls:read", "events:write")[1],
+        NEWCOMER: service.new_key(NEWCOMER, *_OWNED)[1],
     }
-    return DemoStage(Stage(service, "sqlite", keys, _TENANT), paths)
+    return DemoStage(Stage(service, "sqlite", keys, _TENANT), paths, folder / "var" / "demo.db")

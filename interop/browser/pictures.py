@@ -1,7 +1,7 @@
 """Photographs of every page of the demo, at three widths and in both themes, to be looked at one by one.
 
 `make screenshots` writes them to build/screenshots, and those of the README to docs/pictures; words after the
-command name those wanted. axe judges each page too.
+command name those wanted. axe judges each page too. A page of the service without a picture is a fault.
 """
 
 import re
@@ -9,6 +9,7 @@ import sys
 from base64 import b64decode
 from pathlib import Path
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -16,6 +17,7 @@ from interop.browser.axe import Axe
 from interop.browser.demo_pages import Picture, all_pictures
 from interop.browser.demo_stage import running_demo
 from interop.browser.journeys import HERE, View
+from interop.browser.page_routes import unphotographed
 from interop.browser.stage import Stage
 from interop.browser.visits import running_browser, visiting
 from interop.packages import installed
@@ -38,6 +40,13 @@ class Chosen(NamedTuple):
     view: str
     size: Size
     theme: str
+
+
+class Photographed(NamedTuple):
+    """Path of a photographed page, and what axe found on it."""
+
+    path: str
+    findings: list[str]
 
 
 SIZES: Final = (Size(390, 844), Size(1280, 800), Size(1920, 1080))
@@ -68,34 +77,34 @@ def main(words: list[str]) -> int:
     wanted = re.compile("|".join(words) or ".")
     FOLDER.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright, running_browser(playwright) as browser, running_demo() as demo:
-        pictures = all_pictures(demo.paths)
+        pictures = all_pictures(demo)
         for chosen in CHOSEN:
             if wanted.search(chosen.file):
                 [view] = [each.view for each in pictures if each.view.name == chosen.view]
                 _print_size(_for_readme(demo.stage, browser, view, chosen))
         axe = Axe(installed(HERE, demo.stage.service.folder))
-        findings = [
-            finding for each in pictures for finding in _photograph(demo.stage, browser, axe, each, wanted)
-        ]
-    for finding in findings:
-        print(f"  axe: {finding}")
-    return 1 if findings else 0
+        found = [_photograph(demo.stage, browser, axe, each, wanted) for each in pictures]
+    faults = [f"axe: {finding}" for each in found for finding in each.findings]
+    if not words:
+        faults += [f"no picture: {route}" for route in unphotographed(each.path for each in found)]
+    for fault in faults:
+        print(f"  {fault}")
+    return 1 if faults else 0
 
 
 def _photograph(
     stage: Stage, browser: Browser, axe: Axe, picture: Picture, wanted: re.Pattern[str]
-) -> list[str]:
-    """Photograph a page in all sizes and themes, and return what axe finds on it. Signs in once."""
+) -> Photographed:
+    """Photograph a page in all sizes and themes. Signs in once."""
     view, findings = picture.view, []
     named = {(size, theme): _file(view, size, theme) for theme in THEMES for size in SIZES}
     named = {which: file for which, file in named.items() if wanted.search(file.name)}
     if not named:
-        return []
+        return Photographed(view.path, [])
     with visiting(stage, browser) as visit:
         page = visit.sign_in(view.who) if view.who else visit.page
         for (size, theme), file in named.items():
             visit.choose_theme(theme)
-            page.emulate_media(color_scheme=theme)
             page.set_viewport_size(size._asdict())
             page.goto(view.path)
             page.wait_for_load_state("networkidle")
@@ -105,13 +114,15 @@ def _photograph(
             _print_size(file)
             if size.width in _JUDGED_WIDTHS and view.name not in _NOT_JUDGED:
                 findings += [f"{file.stem}: {finding}" for finding in axe.findings(page)]
-    return findings
+        return Photographed(urlsplit(page.url).path, findings)
 
 
 def _unfold(page: Page, size: Size) -> None:
     """A window as tall as the page: what sticks to its foot is there, and what is far away is drawn."""
-    tall = page.evaluate("document.scrollingElement.scrollHeight")
-    page.set_viewport_size({"width": size.width, "height": max(size.height, tall)})
+    # Twice: what may be as tall as the window grows with it.
+    for _ in range(2):
+        tall = page.evaluate("document.scrollingElement.scrollHeight")
+        page.set_viewport_size({"width": size.width, "height": max(size.height, tall)})
     page.evaluate(_DRAW_ALL)
 
 

@@ -84,9 +84,10 @@ class Visit:
         return self.page
 
     def choose_theme(self, theme: str) -> None:
-        """The theme that the page is shown in, as the cookie of the form has it."""
+        """Choose the theme: by the cookie of the form, and as the system's for the guide."""
         cookie = {"name": "calltally_theme", "value": theme, "url": self.stage.service.url}
         self.context.add_cookies([cookie])
+        self.page.emulate_media(color_scheme=theme)
 
     def close(self) -> None:
         """End the visit. Raises Failed with whatever went wrong unseen."""

@@ -175,6 +175,14 @@ def test_receiver_is_an_endpoint_of_the_tenant(first: dict[str, Any]) -> None:
     assert endpoint["url"] == first["demo"].base + "/demo-receiver"
 
 
+def test_one_callback_waits_as_a_dead_letter(first: dict[str, Any], folder: Path) -> None:
+    assert f"  the dead letters         {first['demo'].base}/dead-letters\n" in first["demo"].printed
+    with closing(sqlite3.connect(folder / "var" / "demo.db")) as database:
+        [(provider, reason)] = database.execute("SELECT provider, reason FROM dead_letters").fetchall()
+    assert provider == "twilio"
+    assert reason.startswith("CallStatus 'parked': not one of")
+
+
 def test_key_has_all_scopes_and_only_the_user_can_read_it(first: dict[str, Any], folder: Path) -> None:
     file = folder / "var" / "demo.key"
     assert file.read_text() == first["demo"].key + "\n"

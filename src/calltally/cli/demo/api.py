@@ -1,4 +1,4 @@
-"""Objects that the demo makes through its API: a webhook endpoint, an export and a reconciliation."""
+"""Objects that the demo makes through its API: an endpoint, an export, a reconciliation and a dead letter."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from time import sleep
@@ -13,8 +13,10 @@ from calltally.calls.times import DAY_US, SECOND_US, utc_text
 from calltally.cli.demo.history import NEW_AGENT
 from calltally.cli.demo.receiver import PATH as RECEIVER
 from calltally.cli.demo.tenant import TENANT, DemoTenant
+from calltally.ingest.sample.calls import SampleMessage, hex_of
 from calltally.ingest.sample.traffic import special_calls
 from calltally.net import HttpClient, HttpResponse
+from calltally.providers.twilio.words import NAME as TWILIO
 
 _ENDPOINTS: Final = "/api/v1/webhook-endpoints"
 _EXPORTS: Final = "/api/v1/exports"
@@ -34,11 +36,12 @@ class DemoApi:
     def __init__(self, url: str, tenant: DemoTenant, client: HttpClient) -> None:
         self._url = url
         self._plan = tenant.plan
+        self._senders = tenant.senders
         self._client = client
         self._headers = {"authorization": f"Bearer {tenant.key}"}
 
     def create(self) -> None:
-        """Create the endpoint and the jobs of a new tenant."""
+        """Create the endpoint, the jobs and the dead letter of a new tenant."""
         if self._get(_ENDPOINTS)["data"]:
             return
         endpoint = {"url": self._url + RECEIVER, "description": "the demo's own receiver"}
@@ -48,6 +51,7 @@ class DemoApi:
         export = {**window, "format": "csv", "partition": "day", "name": "Calls of a week"}
         self._post(_EXPORTS, msgspec.json.encode(export))
         self._reconcile()
+        self._send_unreadable()
 
     def wait_for_jobs(self) -> None:
         for _ in range(_MAX_POLLS):
@@ -70,6 +74,7 @@ class DemoApi:
         for subject, path in (("an export", _EXPORTS), ("a reconciliation", _RECONCILIATIONS)):
             if jobs := self._get(path)["data"]:
                 yield subject, f"{self._url}/{path.rpartition('/')[2]}/{jobs[-1]['id']}"
+        yield "the dead letters", f"{self._url}/dead-letters"
         yield "the alert destination", f"{self._url}/settings#sinks"
         yield "the received deliveries", self._url + RECEIVER
 
@@ -80,6 +85,14 @@ class DemoApi:
         calls = self._get(f"/api/v1/call-logs?limit=1000&{window}")["data"]
         lines = b"\n".join(map(msgspec.json.encode, received_events(calls)))
         self._post(f"{_RECONCILIATIONS}?{window}", lines, "application/x-ndjson")
+
+    def _send_unreadable(self) -> None:
+        """Send a callback with a status that Twilio does not have: it becomes a dead letter."""
+        content = {"CallSid": f"CA{hex_of('unreadable')}", "CallStatus": "parked"}
+        message = SampleMessage(TWILIO, self._plan.made_us, content, is_form=True)
+        path = f"/api/v1/ingest/{TWILIO}/{TENANT}"
+        body, headers = self._senders[TWILIO].signed(message, self._url + path, message.at_us)
+        _successful(path, self._client.post(self._url + path, body, headers))
 
     def _get(self, path: str) -> Any:  # noqa: ANN401 (JSON)
         return _decoded(path, self._client.get(self._url + path, self._headers))
@@ -106,7 +119,11 @@ def received_events(calls: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str,
 
 
 def _decoded(path: str, response: HttpResponse) -> Any:  # noqa: ANN401 (JSON)
+    return msgspec.json.decode(_successful(path, response).body)
+
+
+def _successful(path: str, response: HttpResponse) -> HttpResponse:
     if response.status >= _FAILED:
         excerpt = response.body[:_EXCERPT_BYTES].decode(errors="replace")
         raise Unavailable(f"the demo answered {response.status} to {path}: {excerpt}")
-    return msgspec.json.decode(response.body)
+    return response

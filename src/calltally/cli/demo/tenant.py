@@ -36,11 +36,14 @@ from calltally.store.webhooks.endpoints import change_endpoint, endpoints_of
 
 TENANT: Final = "demo"
 _SECRET_BYTES: Final = 32
-# A small tenant has few calls an hour. The agent before the launch is silent on purpose.
+# A small tenant has few calls an hour. The old agent is silent, and a callback is unreadable, on purpose.
 _RULES: Final = Rules(
     false_alarms_a_week=0.2,
     least_calls=10,
-    mutes=(Mute(kind=AlertKind.SILENCE, dimension=Dimension.AGENT, value=OLD_AGENT),),
+    mutes=(
+        Mute(kind=AlertKind.SILENCE, dimension=Dimension.AGENT, value=OLD_AGENT),
+        Mute(kind=AlertKind.DEAD_LETTERS),
+    ),
 )
 
 

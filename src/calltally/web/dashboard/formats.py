@@ -67,6 +67,11 @@ def short(text: str) -> str:
     return f"{text[:_ENDS_CHARS]}…{text[-_ENDS_CHARS:]}"
 
 
+def unbroken(message: str) -> str:
+    """Return a message in which no line breaks before a percent sign."""
+    return message.replace(" %", f"{_SPACE}%")
+
+
 def percent(share: float | None) -> str:
     """Format as `41 %`, with a decimal place below 10 % and above 99 %; a dash for None."""
     return DASH if share is None else f"{_number(100 * share)}{_SPACE}%"

@@ -14,7 +14,16 @@ from calltally.calls.measures import COLUMNS
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
 from calltally.store.rollups.quality_delta import QualityTotals
 from calltally.web.dashboard.calls.links import calls_of, calls_url
-from calltally.web.dashboard.formats import grouped, interval, minute, percent, period, points, roughly
+from calltally.web.dashboard.formats import (
+    grouped,
+    interval,
+    minute,
+    percent,
+    period,
+    points,
+    roughly,
+    unbroken,
+)
 from calltally.web.dashboard.quality.heat_map import SHADES, heat_map, hours_of
 from calltally.web.dashboard.quality.query import RATES_FIRST, parse_quality_page
 
@@ -43,6 +52,11 @@ def test_differences_have_their_sign() -> None:
 
 def test_differences_have_at_most_one_decimal_place() -> None:
     assert [points(each) for each in (0.0006, -0.0004, 0.0123)] == ["+0.1", "±0", "+1.2"]
+
+
+def test_no_line_breaks_before_a_percent_sign() -> None:
+    broken = "67 % against 7.9 % expected"
+    assert unbroken(broken).split(" ") == ["67\u202f%", "against", "7.9\u202f%", "expected"]
 
 
 def test_almost_all_is_not_all() -> None:

@@ -16,7 +16,7 @@ ALERT_TEXTS: Final[Mapping[str, str]] = {
     "is_acknowledged": STATE_NAMES[AlertState.ACKNOWLEDGED],
     "is_resolved": STATE_NAMES[AlertState.RESOLVED],
     "kind": "Kind",
-    "kind_rate": "rate",
+    "kind_rate": "unusual rate",
     "kind_silence": "silence",
     "kind_missing_final_state": "open for too long",
     "kind_duplicate_sid": "SID used by two calls",

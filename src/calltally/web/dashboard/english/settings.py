@@ -52,7 +52,7 @@ SETTINGS_TEXTS: Final[Mapping[str, str]] = {
     "masks_numbers": "Mask phone numbers",
     "masking_hint": "Keys without pii:read then see only the last two digits, and no raw bodies.",
     "reading": "Counting and searching",
-    "bridged_is_escalation": "Count bridged transfers as escalations in the quality",
+    "bridged_is_escalation": "Count bridged transfers as escalations in quality rates",
     "default_country": "Country of national numbers",
     "default_country_hint": "Two letters, such as US or DE. Searches read numbers without a country code as"
     " numbers of this country. Leave it empty for none.",
@@ -95,6 +95,7 @@ SETTINGS_TEXTS: Final[Mapping[str, str]] = {
     "secrets_of": "Secrets of {provider}",
     "secrets_hint": "New secrets replace the stored ones and are not shown again. One of {needs} is"
     " required.",
+    "secrets_hint_one": "New secrets replace the stored ones and are not shown again. {needs} is required.",
     "check": "Send a test callback",
     "check_url": "The callback URL that is configured at the provider",
     "check_none": "No secret is stored for {provider}. All its callbacks are refused. Set a secret first.",
