@@ -36,6 +36,7 @@ Measure: TypeAlias = Callable[[Lab], Awaitable[list[Row]]]
 MEASURES: Final[Mapping[str, Measure]] = {
     "loading": loading.loading,
     "page": pages.small_page,
+    "access-line": pages.access_lines,
     "large-page": pages.large_page,
     "template": pages.template,
     "dashboard": dashboard.dashboard,

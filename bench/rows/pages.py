@@ -21,6 +21,7 @@ from calltally.store.tenants.api_keys import digest_of_key
 _ROUNDS: Final = 7
 _SMALL_LIMIT: Final = 2.5
 _LARGE_LIMIT: Final = 5.0
+_LOG_LIMIT: Final = 1.03
 _TEMPLATE_TIMES: Final = 10.0
 # The server sets these itself, for the floor as for us.
 _SERVERS_OWN: Final = frozenset({"date", "content-length", "content-type", "server"})
@@ -112,6 +113,20 @@ async def alternated(sent: Sequence[tuple[Server, Sequence[bytes]]]) -> list[flo
         for (server, same), costs in zip(sent, taken, strict=True):
             costs.append((await load(server.port, server.pid, iter(same))).cpu_each)
     return list(map(median, taken))
+
+
+async def access_lines(lab: Lab) -> list[Row]:
+    """A page of 25 with its access line in the log, against one without; the servers take turns."""
+    dataset, path = await lab.dataset(), page_path(25)
+    taken: dict[str, list[float]] = {"info": [], "error": []}
+    for _ in range(_ROUNDS):
+        for level, costs in taken.items():
+            async with service(dataset.url, probe=path, key=dataset.key, more={"LOG_LEVEL": level}) as server:
+                loads = await alternate([server], path, dataset.key, requests=600, rounds=3)
+            costs.append(min(each.cpu_each for each in loads[0]))
+    ours, without = [median(costs) for costs in taken.values()]
+    text, against = f"{micros(ours)} CPU", f"without access lines: {micros(without)}"
+    return [at_most("page of 25 with its access line", text, against, ratio=ours / without, limit=_LOG_LIMIT)]
 
 
 async def template(lab: Lab) -> list[Row]:

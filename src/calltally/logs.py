@@ -6,8 +6,12 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
-from typing import Any, Final, Literal, TypeAlias
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, TextIO, TypeAlias
+
+import msgspec
+from msgspec import UNSET, UnsetType
 
 
 @contextmanager
@@ -33,6 +37,7 @@ LogFormat: TypeAlias = Literal["json", "console"]
 LogEvent: TypeAlias = MutableMapping[str, Any]
 
 HIDDEN: Final = "[hidden]"
+_REQUEST_LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO}
 # It logs every request with its URL. A provider's URL contains the account and the call.
 _HTTP_CLIENT_LOGGER: Final = "httpx2"
 _SECRET_NAMES: Final = re.compile(
@@ -47,9 +52,64 @@ _PHONE: Final = re.compile(r"(\+|%2B)[1-9](?:[ ().-]{0,2}\d){6,14}", re.IGNORECA
 get_logger: Final = structlog.get_logger
 
 
+class RequestLine(msgspec.Struct):
+    """Access line of one request. `route` is the template of the path; unset fields are left out.
+
+    `key` is the name of the API key, `reason` the slug of an error or the cause of a refused callback.
+    """
+
+    method: str
+    route: str
+    status: int
+    duration_ms: float
+    sent_bytes: int
+    request_id: str
+    tenant: str | UnsetType = UNSET
+    key: str | UnsetType = UNSET
+    provider: str | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+    level: Literal["debug", "info"] = "info"
+    event: str = "request"
+    logger: str = "calltally.requests"
+    at: datetime | UnsetType = UNSET
+    worker: object = UNSET
+
+
+class _RequestLog:
+    """Writer of access lines. As JSON it bypasses structlog, which takes a quarter of a page's time."""
+
+    def __init__(self, form: LogFormat, stream: TextIO) -> None:
+        self._is_json = form == "json"
+        self._stream = stream
+        self._encode = msgspec.json.Encoder().encode
+
+    def write(self, line: RequestLine) -> None:
+        if not self._is_json:
+            fields = msgspec.structs.asdict(line)
+            write = getattr(get_logger(fields.pop("logger")), fields.pop("level"))
+            write(**{name: value for name, value in fields.items() if value is not UNSET})
+            return
+        line.at = datetime.now(UTC)  # clock: as of the other log lines
+        line.worker = _bound.get("worker", UNSET)
+        # As with other lines, a full disk or a closed pipe costs the line and not the request.
+        with suppress(OSError, ValueError):
+            self._stream.write(self._encode(line).decode() + "\n")
+
+
+_bound: Final[dict[str, object]] = {}
+_request_logs: Final[dict[str, _RequestLog]] = {}
+
+
+def log_request(line: RequestLine) -> None:
+    """Write an access line, unless its level is off. Its texts must hold no secret and no number."""
+    if (log := _request_logs.get(line.level)) is not None:
+        log.write(line)
+
+
 def bind_log_fields(**fields: object) -> None:
     """Add these fields to all later log lines of the process."""
     structlog.contextvars.bind_contextvars(**fields)
+    _bound.update(fields)
 
 
 @contextmanager
@@ -88,6 +148,11 @@ def set_up_logs(form: LogFormat, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    request_log = _RequestLog(form, handler.stream)
+    _request_logs.clear()
+    _request_logs.update(
+        (name, request_log) for name in _REQUEST_LEVELS if root.isEnabledFor(_REQUEST_LEVELS[name])
+    )
     logging.getLogger(_HTTP_CLIENT_LOGGER).setLevel(logging.WARNING)
 
 

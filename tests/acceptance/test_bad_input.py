@@ -97,7 +97,9 @@ def test_a_wrong_signature_is_403_and_counted(service: Service) -> None:
     answer = service.call_back(RINGING, url=HOST + "/elsewhere")
     assert (answer.status_code, slug(answer)) == (403, "wrong-signature")
     assert "CALLTALLY_PUBLIC_URL" in answer.json()["detail"]
-    assert service.metric('calltally_signature_failures_total{provider="twilio"} 1.0')
+    assert service.metric(
+        'calltally_signature_failures_total{provider="twilio",reason="wrong-signature"} 1.0'
+    )
     assert service.calls() == []
 
 

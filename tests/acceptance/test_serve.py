@@ -69,7 +69,10 @@ def test_who_waits_for_changes_does_not_keep_it_from_stopping(folder: Path) -> N
         _, rest = process.communicate(timeout=5)
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert b'"data":[]' in answer
-    assert [json.loads(line)["event"] for line in rest.splitlines()] == ["stopped"]
+    *requests, last = [json.loads(line) for line in rest.splitlines()]
+    assert [line["route"] for line in requests][-1] == "/api/v1/changes"
+    assert {line["event"] for line in requests} == {"request"}
+    assert last["event"] == "stopped"
 
 
 def test_idle_clients_keep_no_other_out_and_are_left_after_the_keep_alive_time(folder: Path) -> None:

@@ -89,7 +89,7 @@ def test_serve_without_a_worker_logs_it(folder: Path) -> None:
             process.kill()
     assert "nothing is delivered unless `calltally worker` runs" in first["event"]
     assert second["event"] == "listening"
-    assert rest == ["stopped"]
+    assert rest == ["request", "stopped"]
 
 
 def test_worker_without_a_database_explains_what_to_do(tmp_path: Path) -> None:

@@ -2,13 +2,22 @@
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import structlog
 
-from calltally.logs import redact, redact_text, set_up_logs
+from calltally.logs import RequestLine, log_request, redact, redact_text, set_up_logs
 
 KEY = "ct_acme-1_" + "aB3_-" * 8 + "xyz"
+
+
+@pytest.fixture(autouse=True)
+def quiet_afterwards() -> Iterator[None]:
+    yield
+    set_up_logs("json", "warning")
 
 
 TEXTS = [
@@ -85,3 +94,54 @@ def test_lines_into_a_pipe_have_no_colours(capsys: pytest.CaptureFixture[str]) -
     set_up_logs("console", "info")
     structlog.get_logger("a").warning("disk full")
     assert "\x1b" not in capsys.readouterr().err
+
+
+def request_line() -> RequestLine:
+    return RequestLine("GET", "/api/v1/call-logs", 200, 0.25, 1234, "r1", tenant="acme")
+
+
+def test_request_is_one_line_of_json_without_the_unknown(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("json", "info")
+    log_request(request_line())
+    line = json.loads(capsys.readouterr().err)
+    assert line.pop("at").endswith("Z")
+    assert line == {
+        "method": "GET",
+        "route": "/api/v1/call-logs",
+        "status": 200,
+        "duration_ms": 0.25,
+        "sent_bytes": 1234,
+        "request_id": "r1",
+        "tenant": "acme",
+        "level": "info",
+        "event": "request",
+        "logger": "calltally.requests",
+    }
+
+
+def test_request_is_one_line_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("console", "info")
+    log_request(request_line())
+    line = capsys.readouterr().err
+    assert line.count("\n") == 1
+    assert "request " in line
+    assert "duration_ms=0.25" in line
+    assert "tenant=acme" in line
+    assert "key=" not in line
+
+
+def test_requests_are_not_logged_above_their_level(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("json", "warning")
+    log_request(request_line())
+    assert capsys.readouterr().err == ""
+
+
+def test_a_log_that_cannot_be_written_fails_no_request(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with suppress(OSError), Path("/dev/full").open("w", buffering=1) as full:
+        monkeypatch.setattr("sys.stderr", full)
+        set_up_logs("json", "info")
+        log_request(request_line())
+        monkeypatch.undo()
+    assert capsys.readouterr().err == ""

@@ -39,6 +39,11 @@ _letter_encoder: Final = msgspec.msgpack.Encoder()
 _letter_decoder: Final = msgspec.msgpack.Decoder(Callback)
 
 
+# Reasons of a refused callback, which only the service's operator reads.
+NO_SECRET: Final = "no-secret"  # noqa: S105 - a reason, no secret
+BAD_SIGNATURE: Final = "wrong-signature"
+
+
 class CallbackVerdict(StrEnum):
     """Outcome of a callback as a whole."""
 
@@ -143,7 +148,7 @@ class CallbackReceiver:
         if (answer := _challenge_answer(provider, callback, secrets)) is not None:
             return CallbackReceipt(CallbackVerdict.CHALLENGED, challenge=answer)
         if not is_genuine(provider, callback, secrets):
-            return CallbackReceipt(CallbackVerdict.WRONG_SIGNATURE)
+            return CallbackReceipt(CallbackVerdict.WRONG_SIGNATURE, BAD_SIGNATURE if secrets else NO_SECRET)
         parsed = read_facts(provider, with_stored_settings(provider, callback, secrets))
         if isinstance(parsed, UnparsedBody):
             stored = await self._store_dead_letter(tenant, provider_name, callback, parsed)
@@ -180,7 +185,7 @@ class CallbackReceiver:
 def drained_receipt(signature: RunningSignature, max_bytes: int) -> CallbackReceipt:
     """Return the receipt of a body that was verified as it arrived and is not kept."""
     if not signature.is_valid():
-        return CallbackReceipt(CallbackVerdict.WRONG_SIGNATURE)
+        return CallbackReceipt(CallbackVerdict.WRONG_SIGNATURE, BAD_SIGNATURE)
     reason = f"longer than {max_bytes} bytes: it describes no state of a call, and is not kept"
     return CallbackReceipt(CallbackVerdict.KEPT, reason, kind=TOO_LONG)
 

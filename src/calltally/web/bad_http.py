@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from calltally.calls.errors import CalltallyError, Unavailable
+from calltally.logs import RequestLine, log_request
 from calltally.web.middleware import COMMON_HEADERS
 from calltally.web.response.problem_kinds import KINDS, BadRequest, HeadTooLarge, RequestTimeout
 from calltally.web.response.problems import PROBLEM_JSON, TYPE_PREFIX, Problem
@@ -14,6 +15,8 @@ from calltally.web.response.problems import PROBLEM_JSON, TYPE_PREFIX, Problem
 # Limit of a request head. Proxies and browsers send 8 to 32 KiB at most.
 MAX_HEAD_BYTES: Final = 64 * 1024
 
+# Method and route of a request that was not parsed.
+_UNKNOWN: Final = "(none)"
 _MALFORMED: Final = (
     "The head of the request violates HTTP/1.1 (RFC 9112). In the URL, percent-encode all characters except"
     " printable ASCII. Check Content-Length and Transfer-Encoding."
@@ -43,7 +46,7 @@ def busy_response() -> bytes:
 
 
 def _response(error: type[CalltallyError], detail: str, *more: tuple[bytes, bytes]) -> bytes:
-    """Return a whole HTTP/1.1 response with the problem, after which the connection ends."""
+    """Return a whole HTTP/1.1 response with the problem, after which the connection ends, and log it."""
     kind, request_id = KINDS[error.slug], secrets.token_hex(16)
     body = msgspec.json.encode(
         Problem(
@@ -57,6 +60,8 @@ def _response(error: type[CalltallyError], detail: str, *more: tuple[bytes, byte
             errors=[],
         )
     )
+    line = RequestLine(_UNKNOWN, _UNKNOWN, kind.status, 0.0, len(body), request_id, reason=kind.slug)
+    log_request(line)
     headers = (
         (b"content-type", PROBLEM_JSON),
         (b"content-length", b"%d" % len(body)),

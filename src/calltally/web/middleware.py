@@ -10,11 +10,12 @@ from litestar.enums import ScopeType
 from litestar.types import HTTPScope, Message, Receive, Scope, Send
 
 from calltally.calls.errors import TooLarge
+from calltally.logs import log_request
 from calltally.providers.provider import MAX_DRAINED_BYTES
 from calltally.providers.registry import WEBHOOKS
 from calltally.web.lifespan import App
 from calltally.web.request.bodies import MAX_EVENTS_BYTES
-from calltally.web.request.context import RequestContext
+from calltally.web.request.context import RequestContext, request_line
 from calltally.web.request.dependencies import Dependencies
 from calltally.web.request.long_poll import ON_STOP
 from calltally.web.response.problems import problem_response
@@ -44,7 +45,7 @@ _IMMUTABLE: Final = (b"cache-control", b"public, max-age=31536000, immutable")
 
 
 class RequestMiddleware:
-    """Outermost application: request id, HEAD, body limit, headers, metrics, last exception handler."""
+    """Outermost application: request id, HEAD, body limit, headers, metrics, access log, last errors."""
 
     def __init__(self, app: App, deps: Dependencies) -> None:
         self._app = app
@@ -66,16 +67,18 @@ class RequestMiddleware:
         inner = _inner_scope(scope)
         context = RequestContext(self._deps, *_id_and_headers(scope))
         context.attach(inner)
-        status = 0
+        status = sent_bytes = 0
         is_head = context.is_head = method == "HEAD"
 
         async def finish(message: Message) -> None:
-            nonlocal status
+            nonlocal status, sent_bytes
             if message["type"] == "http.response.start":
                 status = message["status"]
                 self._add_headers(message, context)
-            elif is_head and message["type"] == "http.response.body":
-                message["body"] = b""
+            elif message["type"] == "http.response.body":
+                if is_head:
+                    message["body"] = b""
+                sent_bytes += len(message["body"])
             await send(message)
 
         try:
@@ -86,7 +89,10 @@ class RequestMiddleware:
             await problem_response(inner, error)(inner, receive, finish)
         finally:
             route = inner.get("path_template") or _UNMATCHED
-            self._deps.metrics.observe_request(route, method, status or 500, seconds=perf_counter() - started)
+            line = request_line(context, route, method, status or 500)
+            self._deps.metrics.observe_request(route, method, line.status, seconds=perf_counter() - started)
+            line.duration_ms, line.sent_bytes = round((perf_counter() - started) * 1000, 3), sent_bytes
+            log_request(line)
 
     async def _answer(
         self, scope: HTTPScope, receive: Receive, send: Send, *, context: RequestContext

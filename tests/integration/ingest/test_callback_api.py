@@ -70,7 +70,9 @@ def test_wrong_signature_and_unknown_tenant_get_the_same_response(service: Servi
     assert slug(wrong) == slug(nobody) == slug(unsigned) == (403, "wrong-signature")
     assert wrong.json()["detail"] == nobody.json()["detail"]
     assert service.calls() == []
-    assert service.metric('calltally_signature_failures_total{provider="twilio"} 3.0')
+    for reason, count in (("wrong-signature", 2), ("no-secret", 1)):
+        labels = f'provider="twilio",reason="{reason}"'
+        assert service.metric(f"calltally_signature_failures_total{{{labels}}} {count}.0")
 
 
 def test_tenant_without_secret_refuses_callbacks(service: Service, bench: Bench) -> None:

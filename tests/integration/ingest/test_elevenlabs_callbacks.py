@@ -53,7 +53,9 @@ def test_long_audio_events_need_a_signature_of_the_whole_body(service: Service, 
     for other in ({}, {"elevenlabs-signature": headers["elevenlabs-signature"][:-1] + "g"}):
         assert service.request("POST", PATH, body, other).status_code == 403
     assert service.request("POST", PATH, body[:-3] + b'B"}', headers).status_code == 403
-    assert service.metric('calltally_signature_failures_total{provider="elevenlabs"} 4.0')
+    assert service.metric(
+        'calltally_signature_failures_total{provider="elevenlabs",reason="wrong-signature"} 4.0'
+    )
 
 
 def test_other_long_bodies_are_refused(service: Service) -> None:

@@ -49,7 +49,7 @@ class IssuedApiKey(NamedTuple):
 class AuthenticatedKey(NamedTuple):
     """A valid key. `masks`: its tenant hides whole numbers; `is_masked`: they are hidden from it.
 
-    `country` is its tenant's default country.
+    `country` is its tenant's default country. `name` is empty for a key without one.
     """
 
     key_id: str
@@ -57,6 +57,7 @@ class AuthenticatedKey(NamedTuple):
     is_masked: bool = False
     masks: bool = False
     country: str | None = None
+    name: str = ""
 
 
 def mint_key(tenant: str, scopes: Collection[str]) -> IssuedApiKey:
@@ -97,10 +98,10 @@ def find_key(tenant: str, digest: bytes) -> StoreOperation[AuthenticatedKey | No
     rows = yield Statement("find_key", {"tenant": tenant, "digest": digest})
     if not rows:
         return None
-    [(key_id, words, masks_numbers, country)] = rows
+    [(key_id, words, masks_numbers, country, name)] = rows
     scopes = frozenset(words.split())
     masks = bool(masks_numbers)
-    return AuthenticatedKey(key_id, scopes, masks and PII_READ not in scopes, masks, country)
+    return AuthenticatedKey(key_id, scopes, masks and PII_READ not in scopes, masks, country, name)
 
 
 def list_keys(tenant: str) -> StoreOperation[list[StoredApiKey]]:

@@ -1,5 +1,6 @@
 """`/api/v1/ingest/{provider}/{tenant}`: signed callbacks of providers."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated, Final
@@ -12,7 +13,7 @@ from calltally.calls.errors import InvalidBody, NotFound, WrongSignature
 from calltally.calls.events import IngestOutcome
 from calltally.calls.identity import uuid_text
 from calltally.calls.wire_types import UuidText
-from calltally.ingest.callbacks import CallbackReceipt, CallbackVerdict, drained_receipt
+from calltally.ingest.callbacks import BAD_SIGNATURE, CallbackReceipt, CallbackVerdict, drained_receipt
 from calltally.providers.callback import Callback
 from calltally.providers.provider import MAX_DRAINED_BYTES, RunningSignature
 from calltally.providers.registry import WEBHOOKS, names_schema, registered_name
@@ -36,6 +37,8 @@ _FORM: Final = {
 
 
 _AUTHENTIC: Final = (CallbackVerdict.RECORDED, CallbackVerdict.DEAD_LETTER, CallbackVerdict.KEPT)
+# Anybody can put a number or a secret in place of a tenant that does not exist.
+_PLAIN_NAME: Final = re.compile(r"(?!.*\d{5})[a-z0-9]{1,24}(-[a-z0-9]{1,24}){0,4}", re.ASCII)
 
 
 class CallbackOutcome(msgspec.Struct, frozen=True):
@@ -152,8 +155,8 @@ async def receive_query(request: AnyRequest) -> Response:
 
 async def _receive(request: AnyRequest) -> Response:
     deps, provider = dependencies_of(request), segment_after(request, "ingest")
-    raw_headers = context_of(request.scope).headers
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in raw_headers.items()}
+    context = context_of(request.scope)
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in context.headers.items()}
     # Not the name in the URL: anybody can invent more names of generic providers than exist.
     registered, tenant = registered_name(provider), last_segment(request, "tenants")
     receiver, url = deps.intake.callbacks, public_url_of(request)
@@ -177,13 +180,26 @@ async def _receive(request: AnyRequest) -> Response:
     for name in receipt.unlisted:
         deps.unlisted_fields.count((tenant, registered, name))
     _count(deps.metrics, registered, receipt)
+    context.provider, context.reason = registered, _reason(receipt)
+    if receipt.verdict in _AUTHENTIC or _PLAIN_NAME.fullmatch(tenant):
+        context.tenant = tenant
     webhook = WEBHOOKS.get(registered)
     return _response(receipt, webhook.kept_status if webhook else 202)
 
 
+def _reason(receipt: CallbackReceipt) -> str | None:
+    """Return the cause of a refusal for the access line. The texts of dead letters quote the request."""
+    if receipt.verdict is CallbackVerdict.WRONG_SIGNATURE:
+        return receipt.reason
+    if receipt.verdict is CallbackVerdict.DEAD_LETTER:
+        return "dead-letter"
+    is_refused = any(each.outcome == IngestOutcome.REFUSED for each in receipt.recorded)
+    return "refused-fact" if is_refused else None
+
+
 def _count(metrics: Metrics, provider: str, receipt: CallbackReceipt) -> None:
     if receipt.verdict is CallbackVerdict.WRONG_SIGNATURE:
-        metrics.count_signature_failure(provider)
+        metrics.count_signature_failure(provider, receipt.reason or BAD_SIGNATURE)
     elif receipt.verdict is CallbackVerdict.DEAD_LETTER:
         metrics.count_dead_letter(provider)
     elif receipt.verdict is CallbackVerdict.KEPT:

@@ -9,6 +9,7 @@ from cachetools import TTLCache
 
 from calltally.calls.errors import Unauthorized
 from calltally.calls.times import SECOND_US
+from calltally.logs import redact_text
 from calltally.store.db.operation import Clock, StoreOperation
 from calltally.store.tenants.api_keys import digest_of_key, find_key, tenant_of_key
 from calltally.web.request.access import ADMIN, Access
@@ -33,7 +34,7 @@ _WRONG_ADMIN_KEY: Final = (
 )
 _ADMIN_KEY_AS_BEARER: Final = "this is the admin key; send it as x-admin-key, without Authorization"
 _TENANT_KEY_AS_ADMIN: Final = "this is a tenant's key; send it as Authorization: Bearer ct_..."
-_ADMIN_ACCESS: Final = Access(None, ADMIN, frozenset(), is_admin=True)
+_ADMIN_ACCESS: Final = Access(None, ADMIN, frozenset(), is_admin=True, name=ADMIN)
 
 
 class Reads(Protocol):
@@ -93,7 +94,13 @@ class KeyRing:
             self._cache.pop(digest, None)
             raise Unauthorized(_UNKNOWN_KEY)
         access = Access(
-            tenant, key.key_id, key.scopes, is_masked=key.is_masked, masks=key.masks, country=key.country
+            tenant,
+            key.key_id,
+            key.scopes,
+            is_masked=key.is_masked,
+            masks=key.masks,
+            country=key.country,
+            name=redact_text(key.name),
         )
         if before == self._revocations:
             self._cache[digest] = access

@@ -52,7 +52,7 @@ class Metrics:
         )
         facts = counter("calltally_facts", "Facts by outcome.", ["provider", "outcome"])
         unsigned = "Callbacks without a valid signature of the tenant's secret."
-        self._signature_failures = counter("calltally_signature_failures", unsigned, ["provider"])
+        self._signature_failures = counter("calltally_signature_failures", unsigned, ["provider", "reason"])
         unreadable = "Authentic bodies that could not be read, stored as dead letters."
         self._dead_letters = counter("calltally_dead_letters", unreadable, ["provider"])
         unknown = "End reasons of providers that no table maps; each is stored."
@@ -105,9 +105,9 @@ class Metrics:
         """Count one fact by outcome. `provider` is a known provider, or `own` for a tenant's own events."""
         self._facts_of(provider, outcome).inc()
 
-    def count_signature_failure(self, provider: str) -> None:
-        """Count a refused callback; an unknown tenant counts the same."""
-        self._signature_failures.labels(provider).inc()
+    def count_signature_failure(self, provider: str, reason: str) -> None:
+        """Count a refused callback by `wrong-signature`, or `no-secret` (also of unknown tenants)."""
+        self._signature_failures.labels(provider, reason).inc()
 
     def count_dead_letter(self, provider: str) -> None:
         """Count an authentic body that could not be read and was stored."""

@@ -18,6 +18,7 @@ class Access(NamedTuple):
     `tenant` is None only for the admin key, which names a tenant with `tenant=`. `is_masked`: the tenant
     hides full telephone numbers from this key. `masks`: the tenant masks numbers, so pages show full numbers
     only on request and log each reveal. `country`: national numbers in searches are of this country.
+    `name`: the key's, for the log.
     """
 
     tenant: str | None
@@ -27,6 +28,7 @@ class Access(NamedTuple):
     is_masked: bool = False
     masks: bool = False
     country: str | None = None
+    name: str = ""
 
     def has_scope(self, scope: str) -> bool:
         """Return whether the key has `scope`; the admin key has every scope."""

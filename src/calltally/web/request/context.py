@@ -4,13 +4,16 @@ from typing import Any, Final, NoReturn
 
 from litestar import Request
 from litestar.types import Scope
+from msgspec import UNSET
 
 from calltally.calls.errors import InvalidInput, Unauthorized
+from calltally.logs import RequestLine, redact_text
 from calltally.web.request.access import Access
 from calltally.web.request.dependencies import Dependencies
 
 AnyRequest = Request[Any, Any, Any]
 _KEY: Final = "exchange"
+_PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class RequestContext:
@@ -26,6 +29,8 @@ class RequestContext:
         "is_head",
         "is_immutable",
         "media_type",
+        "provider",
+        "reason",
         "remaining",
         "request_id",
         "tenant",
@@ -45,9 +50,33 @@ class RequestContext:
         self.is_immutable = False
         # The media type that Accept selects from the types of the operation.
         self.media_type = b"application/json"
+        # For the access line: the provider of a callback, and the cause of a refusal.
+        self.provider: str | None = None
+        self.reason: str | None = None
 
     def attach(self, scope: Scope) -> None:
         scope.setdefault("state", {})[_KEY] = self
+
+
+def request_line(context: RequestContext, route: str, method: str, status: int) -> RequestLine:
+    """Return the access line of a request, without its duration and size."""
+    request_id = context.request_id.decode()
+    # A client can put a number into its own id.
+    is_own = context.headers.get(b"x-request-id") is context.request_id
+    access = context.access
+    return RequestLine(
+        method,
+        route,
+        status,
+        0.0,
+        0,
+        redact_text(request_id) if is_own else request_id,
+        context.tenant or UNSET,
+        access.name if access else UNSET,
+        context.provider or UNSET,
+        context.reason or UNSET,
+        "debug" if route in _PROBES else "info",
+    )
 
 
 def context_of(scope: Scope) -> RequestContext:

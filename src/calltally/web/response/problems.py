@@ -73,6 +73,8 @@ def problem_response(scope: Scope, error: Exception) -> Response:
     kind = KINDS[problem_error.slug]
     context = context_of(scope)
     request_id = context.request_id.decode()
+    # A refused callback has a more exact reason.
+    context.reason = context.reason or kind.slug
     if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         route = scope.get("path_template")
         log.error("request failed", request_id=request_id, slug=kind.slug, route=route, exc_info=error)

@@ -21,7 +21,9 @@ class OneTable:
     """A store that knows keys by (tenant, digest), and counts how often it is asked."""
 
     def __init__(self) -> None:
-        self.keys = {("acme-1", digest_of_key(KEY.text)): (KEY.key_id, " ".join(KEY.scopes), 0, None)}
+        self.keys = {
+            ("acme-1", digest_of_key(KEY.text)): (KEY.key_id, " ".join(KEY.scopes), 0, None, "billing")
+        }
         self.requested = 0
         self.reading = asyncio.Event()
         self.opened = asyncio.Event()
@@ -66,7 +68,8 @@ def ring() -> Ring:
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer  "])
 def test_a_good_key_is_its_tenants(ring: Ring, scheme: str) -> None:
-    assert ring.bearer(KEY.text, scheme) == Access("acme-1", KEY.key_id, frozenset(KEY.scopes))
+    access = Access("acme-1", KEY.key_id, frozenset(KEY.scopes), name="billing")
+    assert ring.bearer(KEY.text, scheme) == access
 
 
 WITHOUT_BEARER = [
@@ -200,7 +203,7 @@ def test_memory_is_bounded(ring: Ring) -> None:
     async def look_up_many() -> None:
         for at in range(CACHE_KEYS + 5):
             digest = at.to_bytes(4, "big")
-            ring.store.keys["acme-1", digest] = (str(at), "calls:read", 0, None)
+            ring.store.keys["acme-1", digest] = (str(at), "calls:read", 0, None, "")
             await ring.keys._look_up("acme-1", digest)
 
     asyncio.run(look_up_many())

@@ -28,14 +28,14 @@ def test_unknown_methods_share_one_series() -> None:
 def test_ingest_is_counted_by_provider() -> None:
     metrics = Metrics()
     metrics.count_fact("twilio", "applied")
-    metrics.count_signature_failure("twilio")
+    metrics.count_signature_failure("twilio", "no-secret")
     metrics.count_dead_letter("twilio")
     metrics.count_unknown_end_reasons("vapi", 2)
     metrics.count_unread_message("livekit", "agent_job_*")
     metrics.count_unread_fields("telnyx", 2)
     reported = lines(metrics)
     assert 'calltally_facts_total{outcome="applied",provider="twilio"} 1.0' in reported
-    assert 'calltally_signature_failures_total{provider="twilio"} 1.0' in reported
+    assert 'calltally_signature_failures_total{provider="twilio",reason="no-secret"} 1.0' in reported
     assert 'calltally_dead_letters_total{provider="twilio"} 1.0' in reported
     assert 'calltally_unknown_end_reasons_total{provider="vapi"} 2.0' in reported
     assert 'calltally_unread_messages_total{kind="agent_job_*",provider="livekit"} 1.0' in reported

@@ -4,7 +4,7 @@ VALUES (:tenant, :key_id, :digest, :name, :scopes, :now_us, NULL)
 
 -- name: find_key
 SELECT key_id, scopes, (SELECT t.masks_numbers FROM tenants AS t WHERE t.tenant = :tenant),
-    (SELECT t.default_country FROM tenants AS t WHERE t.tenant = :tenant)
+    (SELECT t.default_country FROM tenants AS t WHERE t.tenant = :tenant), name
 FROM api_keys
 WHERE tenant = :tenant AND digest = :digest AND revoked_us IS NULL
 
