@@ -130,6 +130,12 @@ class NoFilesFolder(CalltallyError, slug="no-files-folder", title="This installa
     """Installation without a folder for the files of jobs, so that no job can run."""
 
 
+class FormatUnavailable(
+    CalltallyError, slug="format-unavailable", title="This installation cannot write the format"
+):
+    """Format whose package is not installed on this server."""
+
+
 class Misconfigured(CalltallyError, slug="misconfigured", title="A setting is wrong"):
     """Missing or wrong setting; the message names it and states valid values."""
 

@@ -35,7 +35,10 @@ class PartFile:
         self._writer: Writer
 
     def open(self) -> None:
-        """Truncate the file to the recorded size and open it for writing. Raises Misconfigured."""
+        """Truncate the file to the recorded size and open it for writing.
+
+        Raises Misconfigured and FormatUnavailable.
+        """
         tz = self._spec.query.tz
         self._writer = new_writer(self.form, ZoneInfo(tz) if tz else None)
         self._folder.cut(self.stored_name, self.size)

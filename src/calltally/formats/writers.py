@@ -1,9 +1,11 @@
 """Writers of the export formats in `calls/export_formats.py`."""
 
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
+from calltally.calls.errors import FormatUnavailable
 from calltally.calls.export_formats import ARROW, CSV, NDJSON, PARQUET, ExportFormat
 from calltally.formats.csv_lines import CsvLines
 
@@ -63,6 +65,24 @@ _WRITERS: Final[Mapping[str, Callable[[ZoneInfo | None], Writer]]] = {
 }
 
 
+def is_installed(form: ExportFormat) -> bool:
+    """Return False if a format needs pyarrow, which is an extra of the package, and it is absent."""
+    return not form.is_columnar or find_spec("pyarrow") is not None
+
+
+def check_server_format(form: ExportFormat) -> None:
+    """Raise FormatUnavailable, with the remedy, if this server cannot write a format."""
+    if not is_installed(form):
+        raise FormatUnavailable(
+            f"this server cannot write {form.name}, because pyarrow is not installed on it; use ndjson or"
+            " csv, or install it there: pip install 'calltally[parquet]'"
+        )
+
+
 def new_writer(form: ExportFormat, zone: ZoneInfo | None = None) -> Writer:
-    """Return a writer of one file. Only a format with a zone uses `zone`; None is UTC."""
+    """Return a writer of one file. Only a format with a zone uses `zone`; None is UTC.
+
+    Raises FormatUnavailable.
+    """
+    check_server_format(form)
     return _WRITERS[form.name](zone)

@@ -4,7 +4,6 @@ import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -14,7 +13,7 @@ from calltally.client.errors import NotInstalled, UnexpectedAnswer
 from calltally.client.exporting.checkpoint import FileState
 from calltally.client.exporting.errors import DamagedExport
 from calltally.client.exporting.pages import join_records, ndjson_lines
-from calltally.formats.writers import Writer, new_writer
+from calltally.formats.writers import Writer, is_installed, new_writer
 
 # Suffix of an incomplete file, so that nobody takes it for a complete one.
 UNFINISHED_SUFFIX: Final = ".part"
@@ -179,7 +178,7 @@ def open_output(folder: Path, name: str, form: str, state: FileState | None = No
 
 def check_installed(form: str) -> None:
     """Raise NotInstalled if a format needs a package that is not installed."""
-    if FORMATS[form].is_columnar and find_spec("pyarrow") is None:
+    if not is_installed(FORMATS[form]):
         raise NotInstalled.of(f"an export to {form}", "pyarrow", extra="parquet")
 
 

@@ -143,6 +143,12 @@ KINDS: Final[Mapping[str, ProblemKind]] = {
             "Exports and reconciliations need a folder for their files. The operator sets it as"
             " `files_folder`.",
         ),
+        _kind(
+            errors.FormatUnavailable,
+            501,
+            "Parquet and Arrow need the package `calltally[parquet]` on the server. CSV and NDJSON are always"
+            " available.",
+        ),
         _kind(errors.Misconfigured, 500, "A server setting is wrong. The server's log names it."),
         _kind(errors.DamagedStore, 500, "Stored data is damaged. Run `calltally verify` to locate it."),
         _kind(CalltallyError, 500, "Internal error; the server's log has it under the request_id."),

@@ -95,7 +95,7 @@ def problem_response(scope: Scope, error: Exception) -> Response:
 
 
 def _detail(kind: ProblemKind, error: CalltallyError) -> str:
-    if isinstance(error, errors.NoFilesFolder | errors.NothingCommitted):
+    if isinstance(error, errors.NoFilesFolder | errors.FormatUnavailable | errors.NothingCommitted):
         return error.detail
     if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
         return _UNAVAILABLE

@@ -53,6 +53,7 @@ def test_slugs_and_their_status_codes_are_the_contract() -> None:
         "misconfigured": 500,
         "damaged-store": 500,
         "internal": 500,
+        "format-unavailable": 501,
         "unavailable": 503,
         "no-files-folder": 503,
     }

@@ -56,7 +56,7 @@ LIST: Final = Operation(
         ),
         304: ResponseSpec(description="The client's copy is current, by If-None-Match."),
     },
-    problems=("snapshot-gone",),
+    problems=("snapshot-gone", "format-unavailable"),
 )
 
 

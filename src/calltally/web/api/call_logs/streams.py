@@ -17,7 +17,7 @@ from calltally.calls.masking import mask_lines
 from calltally.calls.parameters import quote_value
 from calltally.calls.times import DAY_US, utc_text
 from calltally.exports.window import CallWindow, first_chunk_query
-from calltally.formats.writers import Writer, new_writer
+from calltally.formats.writers import Writer, check_server_format, new_writer
 from calltally.store.listing.list_calls import ListedPage
 from calltally.web.openapi.operation import Schema
 from calltally.web.request.context import AnyRequest, access_of, context_of, dependencies_of, tenant_of
@@ -76,7 +76,8 @@ class StreamPlan(NamedTuple):
 def stream_plan(request: AnyRequest, query: ListQuery) -> StreamPlan | None:
     """Return the stream that `format` or Accept requests; None for a JSON page.
 
-    Raises InvalidInput for an unknown time zone, or for a time zone with a format other than CSV.
+    Raises InvalidInput for an unknown time zone, or for a time zone with a format other than CSV, and
+    FormatUnavailable.
     """
     by_accept = _BY_TYPE.get(context_of(request.scope).media_type)
     form = by_accept if query.format is None else FORMATS.get(query.format)
@@ -84,6 +85,7 @@ def stream_plan(request: AnyRequest, query: ListQuery) -> StreamPlan | None:
         raise InvalidInput.of("tz", "tz applies only to CSV; all other formats have times in UTC")
     if form is None:
         return None
+    check_server_format(form)
     _time_zone(query.tz)
     is_limited = any(name == "limit" for name, _ in query_pairs(request.scope["query_string"]))
     most = query.limit if is_limited else None

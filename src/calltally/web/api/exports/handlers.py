@@ -8,10 +8,12 @@ from litestar.types import ASGIApp
 from msgspec.structs import replace
 
 from calltally.calls.errors import FilesGone, NotFound
+from calltally.calls.export_formats import DEFAULT_FORMAT, FORMATS
 from calltally.calls.export_query import ExportQuery, parse_export_query
 from calltally.exports.request import queue_export
 from calltally.exports.rows import contains_any
 from calltally.exports.spec import read_progress, read_spec
+from calltally.formats.writers import check_server_format
 from calltally.store.db.operation import StoreOperation
 from calltally.store.jobs.jobs import Job, JobFile, JobKind, JobState, files_of, list_jobs
 from calltally.web.api.exports import operations
@@ -54,8 +56,12 @@ async def post_export(request: AnyRequest) -> Response:
 
 
 async def start_export(request: AnyRequest, query: ExportQuery, key: str | None) -> Job:
-    """Queue an export with the key's search rights. Raises Forbidden, and the errors of `queue_export`."""
+    """Queue an export with the key's search rights.
+
+    Raises Forbidden, NoFilesFolder, FormatUnavailable, and the errors of `queue_export`.
+    """
     need_folders(request, JobKind.EXPORT)
+    check_server_format(FORMATS[query.query.format or DEFAULT_FORMAT])
     access, clock = access_of(request), dependencies_of(request).clock
     query = replace(query, query=with_search(query.query, access))
     operation = queue_export(tenant_of(request), query, key, clock(), are_masked=access.is_masked)

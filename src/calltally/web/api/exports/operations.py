@@ -89,7 +89,7 @@ START: Final = _WRITE(
         {**_EXAMPLE, "state": "queued", "rows": None, "rows_done": 0, "files": []},
         headers={"Location": "URL of the export."},
     ),
-    problems=("conflict", "snapshot-gone", "rate-limited", "no-files-folder"),
+    problems=("conflict", "snapshot-gone", "rate-limited", "no-files-folder", "format-unavailable"),
 )
 LIST: Final = _READ(
     id="listExports",

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from calltally.calls.errors import InvalidInput
+from calltally.calls.errors import FormatUnavailable, InvalidInput
 from calltally.calls.export_formats import FORMATS
 from calltally.calls.export_query import EXPORT_FIELDS, PARTITIONS, parse_export_query
 from calltally.calls.filters import FILTERS, WINDOW_FIELDS
@@ -78,9 +78,9 @@ async def request_export(request: AnyRequest, visitor: Visitor, pairs: Pairs) ->
     sent = in_utc(pairs, visitor.zone)
     try:
         query = parse_export_query(_body(sent))
-    except InvalidInput as error:
+        job = await start_export(request, query, None)
+    except (InvalidInput, FormatUnavailable) as error:
         return await _list_response(request, visitor, sent, error.detail)
-    job = await start_export(request, query, None)
     return redirect(f"{PATH}/{uuid_text(job.job)}")
 
 
