@@ -32,7 +32,7 @@ export CHECK_PORT
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-long check format pages docs interop ops screenshots bench lock clean
+.PHONY: help setup run test test-long check format pages docs interop ops screenshots dist bench lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -70,9 +70,10 @@ format: .venv/.dev ## Format the code, and fix what can be fixed without thought
 	@$(BIN)/ruff format $(CODE)
 	@$(BIN)/ruff check --fix $(CODE)
 
-pages: .venv/.dev ## Remake the pages of each provider's fields, and the list of all messages
+pages: .venv/.dev ## Remake the pages of providers' fields, the list of messages, and completion files
 	@$(BIN)/python -m tools.coverage_pages
 	@$(BIN)/python -m tools.messages
+	@$(BIN)/python -m tools.completions
 
 docs: .venv/.docs ## Build the documentation site, which the service serves at /docs/guide
 	$(call step,documentation,$(BIN)/python -m tools.docs_site)
@@ -86,6 +87,9 @@ ops: .venv/.run .venv/.libraries .venv/.site ## Run containers, units and proxie
 
 screenshots: .venv/.run .venv/.libraries .venv/.site ## Photograph every page into build/screenshots
 	@PYTHON=$(PYTHON) SCRIPT=pictures.py interop/run browser
+
+dist: .venv/.run .venv/.libraries .venv/.site ## Build the wheel and the sdist into dist
+	@$(BIN)/python -m tools.package_build dist
 
 bench: .venv/.bench ## Measure; SIZE=1m says how many calls
 	@$(BIN)/python -m bench --size $(SIZE)

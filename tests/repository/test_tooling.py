@@ -17,6 +17,7 @@ TARGETS = {
     "bench",
     "check",
     "clean",
+    "dist",
     "docs",
     "format",
     "help",

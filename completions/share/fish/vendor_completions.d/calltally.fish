@@ -1,0 +1,1 @@
+complete --command calltally --no-files --arguments "(env _CALLTALLY_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) calltally)" --condition "env _CALLTALLY_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) calltally"
