@@ -7,7 +7,7 @@ from pathlib import Path
 from calltally.calls.errors import Misconfigured
 from calltally.settings.fields import Settings
 from calltally.settings.reading import BadSetting, read_settings
-from calltally.store.backends.open import check_schema, open_store
+from calltally.store.backends.open import check_schema, migrate, open_store, sqlite_path
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Clock
 
@@ -18,6 +18,21 @@ def load_settings() -> Settings:
         return read_settings(Path.cwd())
     except BadSetting as fault:
         raise Misconfigured(str(fault)) from fault
+
+
+def create_first_database(settings: Settings) -> Path | None:
+    """Create the database of a first start and return its path; None if nothing was created.
+
+    Only the database of the default setting, in a folder without any files. Any other missing database is
+    an error: it may have been moved, or the setting is wrong.
+    """
+    path = sqlite_path(settings.database_url)
+    if path is None or "database_url" in settings.model_fields_set:
+        return None
+    if path.parent.exists() and any(path.parent.iterdir()):
+        return None
+    migrate(settings.database_url)
+    return path.absolute()
 
 
 @asynccontextmanager

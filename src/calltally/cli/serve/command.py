@@ -16,7 +16,7 @@ import typer
 import uvicorn
 import uvloop
 
-from calltally.bootstrap.open_store import load_settings
+from calltally.bootstrap.open_store import create_first_database, load_settings
 from calltally.bootstrap.service import Application, Service, open_service
 from calltally.calls.errors import Misconfigured
 from calltally.cli.runtime.gc import freeze_loaded_objects, gc_paused
@@ -89,7 +89,18 @@ def serve(
         _serve_by_several(settings)
         return
     with listen(settings.host, settings.port) as listening:
+        _create_database(settings)
         _run(_serve(settings, listening))
+
+
+def _create_database(settings: Settings) -> None:
+    # A warning, so that a service that runs in the wrong folder is noticed.
+    if path := create_first_database(settings):
+        log.warning(
+            "created an empty database",
+            path=str(path),
+            detail="next: calltally tenant add NAME; calltally key add NAME --scope calls:read",
+        )
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
