@@ -53,7 +53,7 @@ class Service:
         sent = None if body is None else json.dumps(body).encode()
         # A line of JSON is NDJSON too: what is sent to a list of lines is one of them.
         kind = "application/x-ndjson" if is_lines else "application/json"
-        status, answer = _exchange(self.port, method, path, sent, own | {"content-type": kind})
+        status, answer = exchange(self.port, method, path, sent, own | {"content-type": kind})
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             raise Failed(f"{method} {path} answered {status}: {answer[:LOG_TAIL_CHARS].decode()}")
         return json.loads(answer) if answer else None
@@ -145,15 +145,16 @@ def _wait_until_ready(service: Service, process: subprocess.Popen[bytes], log: P
 
 def _is_ready(service: Service) -> bool:
     try:
-        status, _answer = _exchange(service.port, "GET", "/readyz", None, {})
+        status, _answer = exchange(service.port, "GET", "/readyz", None, {})
     except OSError:
         return False
     return status == HTTPStatus.OK
 
 
-def _exchange(
+def exchange(
     port: int, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
 ) -> tuple[int, bytes]:
+    """Send one request to a server of ours, and return the status and the body of its answer."""
     connection = http.client.HTTPConnection(HOST, port, timeout=ANSWER_S)
     try:
         connection.request(method, path, body, dict(headers))
