@@ -77,15 +77,15 @@ class Trial:
 
     def _install(self, extra: str) -> tuple[str, float]:
         """Install the wheel with an extra; return the command, and the MB of its packages without pip."""
-        place = self._folder / f"venv-{extra}"
-        venv.create(place, with_pip=True)
-        before = _bytes_of(place)
+        prefix = self._folder / f"venv-{extra}"
+        venv.create(prefix, with_pip=True)
+        before = _bytes_of(prefix)
         wheel = f"{self._wheel}[{extra}]" if extra else str(self._wheel)
-        self._run(str(place / "bin/python"), *PIP, "install", "--quiet", wheel)
+        self._run(str(prefix / "bin/python"), *PIP, "install", "--quiet", wheel)
         for script in ("bash-completion/completions/calltally", "zsh/site-functions/_calltally"):
-            if not (place / "share" / script).is_file():
+            if not (prefix / "share" / script).is_file():
                 raise Failed(f"the wheel did not install {script}")
-        return str(place / "bin/calltally"), (_bytes_of(place) - before) / 1e6
+        return str(prefix / "bin/calltally"), (_bytes_of(prefix) - before) / 1e6
 
     @contextmanager
     def _first_start(self, command: str) -> Iterator[int]:
@@ -105,8 +105,8 @@ class Trial:
         return done.stdout
 
 
-def _bytes_of(place: Path) -> int:
-    return sum(file.stat().st_blocks * 512 for file in place.rglob("*") if file.is_file())
+def _bytes_of(prefix: Path) -> int:
+    return sum(file.stat().st_blocks * 512 for file in prefix.rglob("*") if file.is_file())
 
 
 def main() -> int:
