@@ -1,4 +1,4 @@
-"""`calltally db`: distribution of the database over machines, and new epochs after a restore."""
+"""`calltally db`: copy and distribution of the database, and new epochs after a restore."""
 
 import asyncio
 from typing import Annotated, Final
@@ -13,6 +13,7 @@ from calltally.calls.errors import Misconfigured
 from calltally.cli.console.options import AsJson, OnlyTenants
 from calltally.cli.console.output import print_json, print_rows
 from calltally.cli.console.session import chosen_tenants, with_store
+from calltally.cli.db_copy import copy_database
 from calltally.store.backends.open import check_schema, open_store
 from calltally.store.backends.postgres.citus import CitusReadiness, distribute, read_citus_readiness
 from calltally.store.db.interface import Store
@@ -20,8 +21,9 @@ from calltally.store.maintenance.new_epoch import NewEpoch, start_epoch
 from calltally.store.tenants.tenants import new_epoch
 
 commands: Final = typer.Typer(
-    help="Distribute the database, and begin new epochs after a restore.", no_args_is_help=True
+    help="Copy or distribute the database, and begin new epochs after a restore.", no_args_is_help=True
 )
+commands.command("copy")(copy_database)
 _NO_POSTGRES: Final = "the database is SQLite, a file on one machine; move to PostgreSQL first"
 
 

@@ -22,6 +22,8 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
+from calltally.store.backends.schema import COPYING, UNFINISHED_COPY
+
 _FOLDER: Final = Path(__file__).parents[1] / "migrations"
 # Key of the advisory lock; an arbitrary number that no other program on the database is likely to use.
 _LOCK: Final = 0x63616C6C
@@ -146,8 +148,13 @@ def main() -> None:
         upgrade(sys.stdin.read().strip())
     except sqlalchemy.exc.DBAPIError as fault:
         sys.exit(_failure_message(fault))
-    except CommandError:
-        sys.exit("its schema belongs to a later version; upgrade Calltally on this node")
+    except CommandError as fault:
+        is_copy = COPYING in str(fault)
+        sys.exit(
+            UNFINISHED_COPY
+            if is_copy
+            else "its schema belongs to a later version; upgrade Calltally on this node"
+        )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from calltally.calls.errors import Misconfigured
 from calltally.store.backends.postgres.options import DEFAULTS, PostgresOptions
-from calltally.store.backends.schema import HEAD, upgrade_in_subprocess
+from calltally.store.backends.schema import COPYING, HEAD, UNFINISHED_COPY, upgrade_in_subprocess
 from calltally.store.backends.sqlite.store import SqliteStore, read_file
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Clock, Statement, StoreOperation, execute
@@ -91,6 +91,8 @@ def _schema_fault() -> StoreOperation[str | None]:
     version = rows[0][0] if rows else ""
     if version == HEAD:
         return None
+    if version == COPYING:
+        return f"the database cannot be used: {UNFINISHED_COPY}"
     if version < HEAD:
         return f"the schema is at version {version or 'none'}, this code needs {HEAD}; {_MIGRATE}"
     supported = yield Statement("meta_oldest_schema", {})

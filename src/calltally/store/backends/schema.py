@@ -7,6 +7,9 @@ from typing import Final
 from calltally.calls.errors import Misconfigured
 
 HEAD: Final = "0023"
+# Version of a database while rows are copied into it: before every other, so that no command uses it.
+COPYING: Final = "0000-copying"
+UNFINISHED_COPY: Final = "it is a copy that is not finished; run the same `calltally db copy` again"
 NO_TABLES: Final = (
     "the database has no tables of Calltally, or tables of an older version; run `calltally migrate`"
 )

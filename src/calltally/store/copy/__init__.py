@@ -1,0 +1,1 @@
+"""Copy of a whole database into another one, of the same or of the other kind."""
