@@ -27,6 +27,7 @@ SIP_CALL: Final = "bridge-7@sip.example.com"
 OUT_OF_ORDER: Final = "CA" + "4d" * 16
 ROUTE: Final = "support-us"
 SESSION: Final = "session-2044"
+ACCOUNT: Final = "AC" + "0" * 32
 AUTH_TOKEN: Final = "0123456789abcdef0123456789abcdef"  # noqa: S105 (of the stage's own carrier)
 
 TRANSCRIPT: Final = (
@@ -139,7 +140,7 @@ def bridged() -> dict[str, str]:
 def _callback(call_sid: str, seconds: int, status: str) -> dict[str, str]:
     fields = {
         "CallSid": call_sid,
-        "AccountSid": "AC" + "0" * 32,
+        "AccountSid": ACCOUNT,
         "CallStatus": status,
         "Direction": "inbound",
         "From": CALLER,

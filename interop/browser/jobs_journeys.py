@@ -40,15 +40,16 @@ def operations_exports_a_route_as_files(visit: Visit) -> None:
 
 @journey
 def operations_compares_with_an_unreachable_provider(visit: Visit) -> None:
-    """Operations starts a comparison without the carrier's account, and finds it in the list."""
+    """Operations compares with the one carrier whose secrets are stored, and finds that in the list."""
     page = visit.sign_in("operations", "/reconciliations")
-    page.locator("select[name=provider]").select_option("vonage")
+    expect(page.locator("select[name=provider] option")).to_have_text(["twilio"])
+    expect(page.get_by_text("Not offered, since the secrets")).to_contain_text("vonage")
     page.get_by_label("From").fill("2026-07-01T00:00")
     page.get_by_label("To", exact=True).fill("2026-07-02T00:00")
     page.get_by_role("button", name="Start").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Comparison with vonage")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Comparison with twilio")
     page.get_by_role("link", name="All reconciliations").click()
-    expect(page.get_by_role("row").filter(has_text="vonage")).not_to_have_count(0)
+    expect(page.get_by_role("row").filter(has_text="twilio")).not_to_have_count(0)
 
 
 @journey

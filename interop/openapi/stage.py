@@ -106,6 +106,7 @@ class Stage:
             "measureLaunchQuality": _DAY,
             "viewLaunch": {"route": ROUTE, "since": _DAY["from"], "to": _DAY["to"]},
             "listSharedSids": _DAY,
+            "listWindowStatus": _DAY,
         }.get(name[0].lower() + name[1:], {})
 
     def headers_of(self, operation: dict[str, Any]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from calltally.calls.errors import DamagedStore
 from calltally.calls.plurals import counted
 from calltally.calls.times import parse_instant, utc_text
 from calltally.calls.watermark import MAX_LAG_US, watermark_us
+from calltally.calls.wire_types import Timestamp
 from calltally.store.tenants.unlisted_fields import UnlistedField
 
 _LISTED: Final = 20
@@ -24,7 +25,7 @@ class OpenCall(msgspec.Struct, frozen=True):
     id: str
     call_sid: str
     status: str
-    created_at: str
+    created_at: Timestamp
     provider: str | None = None
     route: str | None = None
 
@@ -36,7 +37,7 @@ class OpenRoute(msgspec.Struct, frozen=True):
     provider: str | None
     calls: int
     older: int
-    oldest_created_at: str
+    oldest_created_at: Timestamp
 
 
 class OpenCalls(msgspec.Struct, frozen=True):
@@ -54,7 +55,7 @@ class DisputedCall(msgspec.Struct, frozen=True):
     id: str
     call_sid: str
     status: str
-    created_at: str
+    created_at: Timestamp
     conflicts: int
 
 
@@ -69,8 +70,8 @@ class ProviderSilence(msgspec.Struct, frozen=True):
     """Whole hours without a call of a provider; `to` is null for a gap that lasts."""
 
     provider: str
-    since: str
-    to: str | None
+    since: Timestamp
+    to: Timestamp | None
     hours: int
     usual_hours: int
 
@@ -80,7 +81,7 @@ class WaitingLetters(msgspec.Struct, frozen=True):
 
     provider: str
     letters: int
-    oldest_received_at: str
+    oldest_received_at: Timestamp
 
 
 class WindowStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,15 +92,15 @@ class WindowStatus(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     tenant: str
-    begins: str = msgspec.field(name="from")
-    ends: str = msgspec.field(name="to")
-    at: str
+    begins: Timestamp = msgspec.field(name="from")
+    ends: Timestamp = msgspec.field(name="to")
+    at: Timestamp
     complete: bool = False
     reasons: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     calls: int
     revision: int
-    watermark: str | None
+    watermark: Timestamp | None
     open: OpenCalls
     disputed: DisputedCalls
     silences: tuple[ProviderSilence, ...]

@@ -14,7 +14,7 @@ from litestar.types import ASGIApp
 
 from calltally.web.api import analytics, events, ingest, probes
 from calltally.web.api.admin import handlers as admin
-from calltally.web.api.admin import number_reveals, shared_sids, tenant_removal
+from calltally.web.api.admin import number_reveals, shared_sids, tenant_removal, window_status
 from calltally.web.api.alerts import handlers as alerts
 from calltally.web.api.alerts import sinks
 from calltally.web.api.call_logs import changes, list_calls, one_call, stream_calls
@@ -54,6 +54,7 @@ _RESOURCES: Final = (
         number_reveals,
         tenant_removal,
         shared_sids,
+        window_status,
         probes,
     ),
 )

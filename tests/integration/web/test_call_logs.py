@@ -39,6 +39,24 @@ def test_the_reference_pages_request_gets_its_shape(service: Service) -> None:
     ]
 
 
+def test_empty_list_names_the_agent_that_was_meant(service: Service) -> None:
+    service.report("CA1", {**COMPLETED, "agent": "otto-1", "route": "sales"})
+
+    def hint(query: str) -> str | None:
+        page = service.get(f"{LIST}?{query}").json()
+        assert page["data"] == []
+        found: str | None = page.get("hint")
+        return found
+
+    assert hint("agent=Otto-1") == "no call has the agent 'Otto-1' (did you mean otto-1?)"
+    assert hint("agent=otto&route=sales") == "no call has the agent 'otto' (did you mean otto-1?)"
+    assert hint("route=support") == "no call has the route 'support'; it is one of sales"
+    assert hint("provider=none") == "no call has the provider 'none'"
+    assert hint("agent=otto-1&status=failed") is None
+    assert hint("status=failed") is None
+    assert "hint" not in service.get(f"{LIST}?agent=otto-1").json()
+
+
 def test_pages_follow_their_links_to_the_end(service: Service) -> None:
     for number in range(5):
         service.report(f"CA{number}", COMPLETED)

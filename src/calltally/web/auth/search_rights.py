@@ -13,6 +13,7 @@ from calltally.calls.list_query import ListQuery
 from calltally.calls.masking import mask_name
 from calltally.calls.phone import is_ending
 from calltally.calls.tokenizer import text_words
+from calltally.store.listing.existing_names import ExistingNames
 from calltally.web.request.access import PII_READ, TRANSCRIPTS_READ, Access
 
 # Also in the form that URLs have, as far as a prefix may end.
@@ -56,6 +57,13 @@ def check_search_values(access: Access, sought: Mapping[str, str | None]) -> Non
             raise Forbidden(
                 f"numbers are masked for this key: a search for {what} ({name}) needs the scope {PII_READ}"
             )
+
+
+def readable_names(access: Access, names: ExistingNames) -> ExistingNames:
+    """Return the names that are not masked for this key."""
+    if not access.is_masked:
+        return names
+    return {name: tuple(each for each in names[name] if mask_name(each) == each) for name in names}
 
 
 def _finds_numbers(name: str, value: str) -> bool:

@@ -49,6 +49,8 @@ def _call_page() -> Schema:
     page["required"].append("snapshot")
     meaning = "Send it as `snapshot` to read any page of any filter as of this response."
     page["properties"]["snapshot"] = {**TEXT, "description": meaning}
+    absent = "Only in an empty list: a route, agent or provider of the filter that no call has."
+    page["properties"]["hint"] = {**TEXT, "description": absent}
     return page
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from calltally.reconcile.findings import FindingKind, kind_title
-from tests.conftest import Bench
+from tests.conftest import TENANT, Bench
 from tests.integration.exports.exporting import Desk as ExportDesk
 from tests.integration.reconciliations.reconciling import WINDOW
 from tests.integration.reconciliations.reconciling import Desk as ReconciliationDesk
 from tests.integration.web.dashboard.browsing import Browser
-from tests.integration.web.service import Service
+from tests.integration.web.service import ADMIN, Service
 from tests.provider_month import month
-from tests.twilio_api import TwilioApi, served
+from tests.twilio_api import ACCOUNT, TOKEN, TwilioApi, served
 
 
 def signed_in(service: Service, *scopes: str) -> Browser:
@@ -98,6 +98,7 @@ def test_refused_export_form_comes_back_with_its_values_and_the_fault(desk: Expo
 
 
 def test_refused_reconciliation_form_comes_back_with_its_values(desk: ExportDesk) -> None:
+    store_secrets(desk.service, auth_token=TOKEN, account_sid=ACCOUNT)
     browser = signed_in(desk.service, "exports:write")
     browser.get("/reconciliations")
     typed = {"from_local": "2026-09-22T10:00", "to_local": "2026-09-21T10:00"}
@@ -110,6 +111,28 @@ def test_refused_reconciliation_form_comes_back_with_its_values(desk: ExportDesk
     )
     for name, value in typed.items():
         assert f'name="{name}" value="{value}"' in text
+
+
+def store_secrets(service: Service, **secrets: str) -> None:
+    path = f"/api/v1/admin/tenants/{TENANT}/providers/twilio"
+    answer = service.send(path, secrets, ADMIN, method="PUT")
+    assert answer.status_code == 204, answer.text
+
+
+def test_only_providers_whose_calls_can_be_listed_are_offered(desk: ExportDesk) -> None:
+    browser = signed_in(desk.service, "exports:write")
+    assert "Nothing to compare with yet" in page(browser, "/reconciliations")
+    # Verifies callbacks; a list of calls needs the account too.
+    store_secrets(desk.service, auth_token=TOKEN)
+    displayed = page(browser, "/reconciliations")
+    assert "Nothing to compare with yet" in displayed
+    assert 'name="provider"' not in displayed
+    assert "An administrator stores them in the settings." in displayed
+    store_secrets(desk.service, auth_token=TOKEN, account_sid=ACCOUNT)
+    displayed = page(browser, "/reconciliations")
+    [offered] = re.findall(r'<select name="provider">(.*?)</select>', displayed)
+    assert offered == "<option>twilio</option>"
+    assert re.search(r"Not offered, since the secrets[^<]*: elevenlabs, jambonz, [^<]*vonage\.", displayed)
 
 
 def test_export_needs_its_scope(desk: ExportDesk) -> None:
@@ -168,6 +191,7 @@ def test_reconciliation_findings_link_to_calls(bench: Bench, tmp_path: Path) -> 
 def test_invalid_reconciliation_is_refused(bench: Bench, tmp_path: Path) -> None:
     with served(TwilioApi()) as api:
         desk = ReconciliationDesk(bench, tmp_path / "files", api)
+        desk.sign_in()
         browser = signed_in(desk.service, "exports:write")
         assert "Record the provider's data" not in page(browser, "/reconciliations")
         window = {f"{name}_local": value[:16] for name, value in WINDOW.items()}

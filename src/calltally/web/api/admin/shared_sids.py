@@ -6,20 +6,16 @@ import msgspec
 from litestar import get
 
 from calltally.alerts.conditions.shared_sids import MAX_CALLS, MAX_SIDS, SharedSid, shared_sids
-from calltally.calls.errors import InvalidInput
-from calltally.calls.parameters import instant_parameter, read_values
-from calltally.calls.times import DAY_US, utc_text
-from calltally.calls.windows import TimeWindow
+from calltally.calls.times import utc_text
 from calltally.calls.wire_types import Timestamp
 from calltally.store.tenants.tenants import admin_list_tenants
 from calltally.web.api.admin.operations import TAG
+from calltally.web.api.admin.window_parameters import WINDOW_PARAMETERS, requested_window
 from calltally.web.openapi.operation import Operation, one_response
 from calltally.web.request.access import ADMIN
 from calltally.web.request.context import AnyRequest, dependencies_of
-from calltally.web.request.query import query_pairs
 from calltally.web.response.response import Response
 
-_MAX_DAYS: Final = 31
 _CALL: Final[dict[str, Any]] = {
     "tenant": "acme",
     "id": "0b6f7f0a-5f57-8c1e-9a35-2f8f7d1c2b3a",
@@ -47,19 +43,6 @@ class SharedSidList(msgspec.Struct, frozen=True):
     has_more: bool
 
 
-_PARAMETERS: Final = (
-    instant_parameter(
-        *("from", "from_us", "Calls created at or after this time; default: one day before `to`."),
-        "2026-10-01T00:00:00Z",
-    ),
-    instant_parameter(
-        *("to", "to_us"),
-        f"Calls created before this time; default: now. The window is at most {_MAX_DAYS} days.",
-        "2026-10-02T00:00:00Z",
-    ),
-)
-_PARAMETERS_BY_NAME: Final = {each.name: each for each in _PARAMETERS}
-
 SHARED_SIDS: Final = Operation(
     id="listSharedSids",
     tag=TAG,
@@ -70,7 +53,7 @@ SHARED_SIDS: Final = Operation(
     f" more, because shorter ones collide by chance. Accounts are compared among the first {MAX_CALLS}"
     " calls of each tenant.",
     scope=ADMIN,
-    query=_PARAMETERS,
+    query=WINDOW_PARAMETERS,
     responses=one_response(200, "The shared SIDs.", SharedSidList, _EXAMPLE),
 )
 
@@ -79,18 +62,8 @@ SHARED_SIDS: Final = Operation(
 async def get_shared_sids(request: AnyRequest) -> Response:
     """List the shared SIDs. Tenants are read one by one, in threads: a window may have very many calls."""
     deps = dependencies_of(request)
-    window = _window(request, deps.clock())
+    window = requested_window(request, deps.clock())
     tenants = [each.tenant for each in await deps.store.read(admin_list_tenants())]
     found = await shared_sids(deps.store, tenants, window)
     has_more = sum(len(each.calls) > 1 for each in found) >= MAX_SIDS
     return Response.json(SharedSidList(utc_text(window.from_us), utc_text(window.to_us), found, has_more))
-
-
-def _window(request: AnyRequest, now_us: int) -> TimeWindow:
-    values = read_values(query_pairs(request.scope["query_string"]), _PARAMETERS_BY_NAME)
-    to_us = values.get("to_us", now_us)
-    window = TimeWindow(values.get("from_us", to_us - DAY_US), to_us)
-    if not 0 < window.to_us - window.from_us <= _MAX_DAYS * DAY_US:
-        message = f"from must be earlier than to, by {_MAX_DAYS} days at most"
-        raise InvalidInput.of("from", message)
-    return window

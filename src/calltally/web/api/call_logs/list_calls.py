@@ -3,6 +3,7 @@
 from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
+import msgspec
 from litestar import get
 from litestar.types import ASGIApp
 
@@ -18,6 +19,7 @@ from calltally.store.listing.list_calls import (
     view_of,
 )
 from calltally.store.snapshots.holds import pin_hold
+from calltally.web.api.call_logs.name_hints import name_hint
 from calltally.web.api.call_logs.streams import STREAMED, stream_plan
 from calltally.web.auth.search_rights import with_search
 from calltally.web.openapi.call_schema import CALL_PAGE, CALL_TAG, EXAMPLE_PAGE
@@ -86,9 +88,11 @@ async def list_call_logs(request: AnyRequest) -> ASGIApp:
     if plan:
         return plan.answer(request, found.listed, ((b"etag", found.tag),))
     records, total, offset, snapshot = found.listed
-    tail = b'],"limit":%d,"offset":%d,"total":%d,"snapshot":"%b"}'
+    hint = None if total else await name_hint(request, query.filter)
+    hinted = b"" if hint is None else b',"hint":' + msgspec.json.encode(hint)
+    tail = b'],"limit":%d,"offset":%d,"total":%d,"snapshot":"%b"%b}'
     # Joined, not formatted: formatting takes twenty times as long for a page of 1,000.
-    body = b"".join((b'{"data":[', records, tail % (query.limit, offset, total, snapshot.encode())))
+    body = b"".join((b'{"data":[', records, tail % (query.limit, offset, total, snapshot.encode(), hinted)))
     links = link_header(request, PageWindow(query.limit, offset, total, snapshot))
     return Response(body, headers=(links, (b"etag", found.tag)))
 

@@ -11,6 +11,7 @@ from calltally.calls.model import DIRECTIONS, STATUSES
 from calltally.calls.times import EPOCH, utc_text
 from calltally.store.listing.existing_names import existing_names
 from calltally.web.api.call_logs.list_calls import list_call_logs
+from calltally.web.auth.search_rights import readable_names
 from calltally.web.dashboard.calls.links import (
     AFTER,
     BEFORE,
@@ -26,7 +27,7 @@ from calltally.web.dashboard.calls.links import (
 from calltally.web.dashboard.calls.local_window import field_value, has_local_times, in_utc, window_choices
 from calltally.web.dashboard.calls.preferences import VIEWS_COOKIE, read_views
 from calltally.web.dashboard.calls.rows import COLUMNS, COLUMNS_COOKIE, LONG, chosen_columns, days
-from calltally.web.dashboard.calls.search_field import offered, search_path
+from calltally.web.dashboard.calls.search_field import search_path
 from calltally.web.dashboard.calls.search_note import search_note
 from calltally.web.dashboard.calls.total import (
     COUNT,
@@ -68,7 +69,7 @@ async def show_calls(request: AnyRequest, visitor: Visitor, pairs: Pairs) -> Res
         request, visitor, list_request.pairs, list_request.query
     )
     searched = {
-        "names": offered(visitor, names),
+        "names": readable_names(visitor.access, names),
         "note": search_note(visitor, list_request.pairs, list_request.query.filter, names),
         "sought": first_value(list_request.pairs, SOUGHT),
     }

@@ -11,7 +11,6 @@ from typing import Final
 
 from calltally.calls.errors import Forbidden
 from calltally.calls.filters import MIN_SID_PREFIX_CHARS
-from calltally.calls.masking import mask_name
 from calltally.calls.model import Status
 from calltally.calls.parameters import MAX_TEXT_CHARS
 from calltally.calls.phone import is_shortened, plain_number, searched_number
@@ -20,7 +19,7 @@ from calltally.calls.tokenizer import text_words
 from calltally.store.ledger.lookup import find_call
 from calltally.store.listing.existing_names import ExistingNames, existing_names
 from calltally.store.listing.sid_prefix import has_prefix
-from calltally.web.auth.search_rights import check_search_values
+from calltally.web.auth.search_rights import check_search_values, readable_names
 from calltally.web.dashboard.calls.links import SOUGHT, url
 from calltally.web.dashboard.calls.local_window import day_window
 from calltally.web.dashboard.formats import call_path
@@ -86,7 +85,7 @@ def readings(visitor: Visitor, names: ExistingNames, query: str) -> Iterator[tup
 def named(visitor: Visitor, names: ExistingNames, query: str) -> Iterator[tuple[str, str]]:
     """Yield the names that equal a text in any case."""
     for name in NAMES:
-        for value in offered(visitor, names)[name]:
+        for value in readable_names(visitor.access, names)[name]:
             if value.casefold() == query.casefold():
                 yield name, value
 
@@ -94,16 +93,9 @@ def named(visitor: Visitor, names: ExistingNames, query: str) -> Iterator[tuple[
 def meant(visitor: Visitor, names: ExistingNames, query: str) -> Iterator[tuple[str, str]]:
     """Yield the names of which a text is probably a misspelling."""
     for name in NAMES:
-        value = suggest(query, offered(visitor, names)[name])
+        value = suggest(query, readable_names(visitor.access, names)[name])
         if value is not None and value.casefold() != query.casefold():
             yield name, value
-
-
-def offered(visitor: Visitor, names: ExistingNames) -> ExistingNames:
-    """Return the names that the visitor may read unmasked."""
-    if not visitor.access.is_masked:
-        return names
-    return {name: tuple(each for each in names[name] if mask_name(each) == each) for name in names}
 
 
 def _number_in(query: str) -> str | None:

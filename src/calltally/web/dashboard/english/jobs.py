@@ -51,6 +51,12 @@ JOB_TEXTS: Final[Mapping[str, str]] = {
     "in_all": "{total} in total",
     "no_exports": "No exports yet.",
     "no_exports_hint": "Choose the calls above. A worker writes them to files with checksums.",
+    "unlisted_providers": "Not offered, since the secrets that list their calls are not stored: {names}.",
+    "no_listed_provider": "Nothing to compare with yet: for none of {names} the secrets that list its calls"
+    " are stored.",
+    "store_secrets": "Store them in the settings.",
+    "ask_for_secrets": "An administrator stores them in the settings.",
+    "secrets_for_lists": "Which secrets are needed",
     "no_folder": "Exports and reconciliations need a folder for their files. Set CALLTALLY_FILES_FOLDER"
     " and restart the service.",
     "waits": "This page reloads while the job runs.",

@@ -5,12 +5,13 @@ from typing import Any, Final
 
 import msgspec
 
-from calltally.calls.errors import FilesGone, InvalidInput
+from calltally.calls.errors import DamagedStore, FilesGone, InvalidInput, Misconfigured
 from calltally.calls.identity import uuid_text
 from calltally.providers.registry import FETCHERS
 from calltally.reconcile.findings import KIND_MEANINGS, FindingKind, count_name, kind_title
 from calltally.reconcile.jobs.spec import FINDINGS_NAME
 from calltally.store.jobs.jobs import JobKind, JobState, list_jobs
+from calltally.store.tenants.vault import Vault, secrets_of_tenant
 from calltally.web.api.jobs import requested_job
 from calltally.web.api.reconciliations.handlers import (
     delete_reconciliation,
@@ -52,10 +53,13 @@ async def _list_response(
     paging = page_in(pairs, PAGE)
     operation = list_jobs(visitor.tenant, JobKind.RECONCILIATION, **paging)
     jobs, total = await dependencies_of(request).store.read(operation)
+    providers = await _listable_providers(request, visitor.tenant)
     values = {
         "lines": [_line(visitor, reconciliation_resource(job, "")) for job in jobs],
         **list_values(request, visitor, PATH, paging, total),
-        "providers": sorted(FETCHERS),
+        "providers": providers,
+        "others": sorted(FETCHERS.keys() - set(providers)),
+        "is_admin": visitor.access.is_admin,
         "may_heal": visitor.access.has_scope(EVENTS_WRITE),
         "fault": fault,
         "filled": filled,
@@ -63,6 +67,23 @@ async def _list_response(
         "here": url(pairs, PATH) if fault is None else PATH,
     }
     return render_page("reconciliations.html", visitor, values, status=200 if fault is None else 400)
+
+
+async def _listable_providers(request: AnyRequest, tenant: str) -> list[str]:
+    """Return the providers whose stored secrets can list calls."""
+    deps = dependencies_of(request)
+    stored = await deps.store.read(secrets_of_tenant(tenant))
+    return [
+        name for name, sealed in stored if name in FETCHERS and _can_list(deps.vault, tenant, name, sealed)
+    ]
+
+
+def _can_list(vault: Vault, tenant: str, provider: str, sealed: bytes) -> bool:
+    try:
+        FETCHERS[provider].account_of(vault.open(tenant, provider, sealed))
+    except (Misconfigured, DamagedStore):
+        return False
+    return True
 
 
 @form(PATH, EXPORTS_WRITE)

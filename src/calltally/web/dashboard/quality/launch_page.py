@@ -14,9 +14,9 @@ from calltally.calls.suggestions import did_you_mean
 from calltally.calls.times import DAY_US, parse_instant
 from calltally.store.listing.existing_names import existing_names
 from calltally.web.api.analytics import restrict_launch_query
+from calltally.web.auth.search_rights import readable_names
 from calltally.web.dashboard.calls.links import NARROWED, calls_url, url
 from calltally.web.dashboard.calls.page import curl_of
-from calltally.web.dashboard.calls.search_field import offered
 from calltally.web.dashboard.english.messages import text
 from calltally.web.dashboard.formats import grouped, interval, percent, period, points, roughly
 from calltally.web.dashboard.pages import page
@@ -42,8 +42,8 @@ async def show_launch(request: AnyRequest, visitor: Visitor, pairs: Pairs) -> Re
     """Show a launch, or only the form if the URL names none."""
     pairs = _launch_pairs(pairs)
     deps = dependencies_of(request)
-    names = offered(
-        visitor, await deps.store.read_tenant(visitor.tenant, partial(existing_names, visitor.tenant))
+    names = readable_names(
+        visitor.access, await deps.store.read_tenant(visitor.tenant, partial(existing_names, visitor.tenant))
     )
     values: dict[str, Any] = {
         "asked": dict(pairs),

@@ -3,13 +3,27 @@
 from collections.abc import Mapping
 from typing import Final
 
-from calltally.web.openapi.field_texts.shared import CREATED, ROUTE_FILTER, UPDATED
+from calltally.web.openapi.field_texts.shared import (
+    CALL_ID,
+    CALL_SID,
+    CREATED,
+    FROM,
+    ROUTE_FILTER,
+    TO,
+    UPDATED,
+)
 
 _MASKS: Final = "True if only keys with `pii:read` get full telephone numbers."
 _BRIDGED: Final = "True if quality reports count bridged transfers as escalations."
 _RETENTION: Final = "The number of days that calls are kept; null keeps them forever."
 _COUNTRY: Final = "The country of national numbers in searches: two letters of ISO 3166-1; null for none."
 _SCOPES: Final = "The scopes of the key."
+_LISTED_CALL: Final = {
+    "id": CALL_ID,
+    "call_sid": CALL_SID,
+    "status": "The state of the call.",
+    "created_at": CREATED,
+}
 
 TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     "NewTenantBody": {
@@ -61,6 +75,60 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "updated_at": UPDATED,
     },
     "RouteList": {"data": "The routes, in the order of their keys."},
+    "WindowStatusList": {
+        "from": FROM,
+        "to": TO,
+        "complete": "True if the window is complete for every tenant.",
+        "data": "The status of each tenant, in the order of their ids.",
+    },
+    "WindowStatus": {
+        "tenant": "The tenant's id.",
+        "from": FROM,
+        "to": TO,
+        "at": "Time of this report.",
+        "complete": "True if there is no reason against it.",
+        "reasons": "Sentences on why the window is not complete.",
+        "remarks": "Sentences on what else to look at.",
+        "calls": "The number of calls of the window.",
+        "revision": "The last revision of the tenant's ledger.",
+        "watermark": "No more changes are expected before this time; null before the first call.",
+        "open": "Calls without a final state.",
+        "disputed": "Calls with contradictory facts.",
+        "silences": "Hours without a call of a provider that usually has some.",
+        "dead_letters": "Requests that could not be read and wait for a replay.",
+    },
+    "OpenCalls": {
+        "calls": "The number of open calls.",
+        "older": "Those that are open for longer than their provider usually takes, among the oldest 20,000.",
+        "by_route": "The oldest 20,000 by route and provider.",
+        "listed": "The oldest 20.",
+    },
+    "OpenRoute": {
+        "route": "The route's key; null if unknown.",
+        "provider": "The provider; null if unknown.",
+        "calls": "The number of open calls.",
+        "older": "Those that are open for longer than the provider usually takes.",
+        "oldest_created_at": "Creation of the oldest.",
+    },
+    "OpenCall": {
+        **_LISTED_CALL,
+        "provider": "The provider; null if unknown.",
+        "route": "The route's key; null if unknown.",
+    },
+    "DisputedCalls": {"calls": "The number of such calls.", "listed": "The oldest 20."},
+    "DisputedCall": {**_LISTED_CALL, "conflicts": "The number of facts that contradict others."},
+    "ProviderSilence": {
+        "provider": "The provider.",
+        "since": "Its last call before the silence.",
+        "to": "Its first call after the silence; null while it lasts.",
+        "hours": "The whole hours of the silence.",
+        "usual_hours": "The longest usual silence, in hours.",
+    },
+    "WaitingLetters": {
+        "provider": "The provider.",
+        "letters": "The number of dead letters.",
+        "oldest_received_at": "Receipt of the oldest.",
+    },
 }
 
 _PREVIOUS: Final = " Accepted beside the other one, so that it can be replaced without a gap."
