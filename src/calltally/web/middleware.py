@@ -112,6 +112,7 @@ class RequestMiddleware:
             *self._common_headers,
             cache_control,
             (b"x-request-id", context.request_id),
+            *context.deprecation_headers,
         ]
         if self._deps.limits.limit:
             headers.append((b"x-ratelimit-remaining", b"%d" % context.remaining))

@@ -7,6 +7,7 @@ from calltally.web.openapi.operation import FORMAT, OPERATION_KEY, Operation
 from calltally.web.request.access import ADMIN, Access
 from calltally.web.request.context import AnyRequest, RequestContext, context_of
 from calltally.web.request.query import Pairs, check_parameter_names, query_pairs
+from calltally.web.response.deprecation import Deprecation
 from calltally.web.response.negotiation import choose_type
 
 
@@ -18,6 +19,9 @@ def pairs_without_tenant(request: AnyRequest) -> list[tuple[str, str]]:
 async def admit(request: AnyRequest) -> None:
     operation: Operation = request.route_handler.opt[OPERATION_KEY]
     context = context_of(request.scope)
+    # First, so that refusals announce it too.
+    if (deprecation := _deprecation_of(request, operation)) is not None:
+        context.deprecation_headers = deprecation.headers
     if operation.scope is not None:
         await _identify(context, operation)
         _count(context, operation)
@@ -35,6 +39,14 @@ async def admit(request: AnyRequest) -> None:
         named = await read_named_tenant(context, pairs)
         context.tenant = named.tenant
         context.access = context.access and context.access._replace(country=named.default_country)
+
+
+def _deprecation_of(request: AnyRequest, operation: Operation) -> Deprecation | None:
+    """Return the deprecation of the operation, else of the first deprecated parameter in the query."""
+    if operation.deprecation is not None or not operation.deprecated_parameters:
+        return operation.deprecation
+    names = (name for name, _ in query_pairs(request.scope["query_string"]))
+    return next((found for name in names if (found := operation.deprecated_parameters.get(name))), None)
 
 
 async def _identify(context: RequestContext, operation: Operation) -> None:

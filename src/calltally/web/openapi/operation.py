@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from calltally.calls.parameters import Parameter
+from calltally.web.response.deprecation import Deprecation
 
 Schema = Mapping[str, Any]
 
@@ -84,6 +85,7 @@ class Operation:
       default media type; the other ones have operations of their own.
     - `publishes_head`: the document also has the HEAD operation. Every GET answers HEAD.
     - `problems`: slugs of `problems.KINDS`, in addition to those that the other fields imply.
+    - `deprecation`: the operation ends; `deprecated_parameters` has parameters of the query that end.
     - `is_published`: the OpenAPI document contains the operation; pages of the dashboard are not published.
     """
 
@@ -106,6 +108,8 @@ class Operation:
     unpublished: tuple[str, ...] = ()
     publishes_head: bool = False
     problems: tuple[str, ...] = ()
+    deprecation: Deprecation | None = None
+    deprecated_parameters: Mapping[str, Deprecation] = field(default_factory=dict)
     is_published: bool = True
 
     @cached_property

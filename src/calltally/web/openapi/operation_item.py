@@ -18,8 +18,16 @@ from calltally.web.openapi.operation import (
 from calltally.web.openapi.problem_responses import COMMON_HEADERS, problem_references
 from calltally.web.openapi.schema_walk import Json
 from calltally.web.request.access import ADMIN
+from calltally.web.response.deprecation import Deprecation
 
 _REF: Final = "#/components/schemas/{name}"
+_DEPRECATION_HEADERS: Final[Json] = {
+    name: {"description": text, "schema": {"type": "string"}}
+    for name, text in (
+        ("Deprecation", "When the operation, or a parameter of the request, became deprecated (RFC 9745)."),
+        ("Sunset", "The time from which it may be missing (RFC 8594)."),
+    )
+}
 
 
 def operation_item(operation: Operation) -> Json:
@@ -29,6 +37,7 @@ def operation_item(operation: Operation) -> Json:
         "tags": [operation.tag],
         "summary": operation.summary,
         "description": _description(operation),
+        **({"deprecated": True} if operation.deprecation else {}),
         "security": _security(operation),
         **_member("parameters", _parameters(operation)),
         **({"requestBody": _body(operation.body)} if operation.body else {}),
@@ -62,7 +71,8 @@ def _member(name: str, value: list[Json]) -> Json:
 def _description(operation: Operation) -> str:
     scope_text = f"Needs the scope `{operation.scope}`."
     needs = {None: "Needs no key.", ADMIN: "Needs the admin key."}.get(operation.scope, scope_text)
-    return " ".join(filter(None, (operation.description, needs)))
+    ends = operation.deprecation.description if operation.deprecation else ""
+    return " ".join(filter(None, (ends, operation.description, needs)))
 
 
 def _security(operation: Operation) -> list[Json]:
@@ -78,7 +88,7 @@ def _parameters(operation: Operation) -> list[Json]:
     names_tenant = operation.is_tenant_scoped and TENANT_PARAMETER.name not in {each.name for each in own}
     return [
         *map(_path_parameter, operation.path),
-        *map(_query_parameter, own),
+        *(_query_parameter(each, operation.deprecated_parameters.get(each.name)) for each in own),
         *([_query_parameter(TENANT_PARAMETER)] if names_tenant else []),
         *([IDEMPOTENCY_KEY] if operation.takes_idempotency_key else []),
         *operation.headers,
@@ -90,13 +100,15 @@ def _path_parameter(part: PathParameter) -> Json:
     return {**head, "schema": dict(part.schema), "example": part.example}
 
 
-def _query_parameter(parameter: Parameter) -> Json:
+def _query_parameter(parameter: Parameter, deprecation: Deprecation | None = None) -> Json:
     is_list = parameter.schema.get("type") == "array"
+    meaning = f"{deprecation.description} {parameter.meaning}" if deprecation else parameter.meaning
     return {
         "name": parameter.name,
         "in": "query",
         **({"required": True} if parameter.required else {}),
-        "description": parameter.meaning,
+        **({"deprecated": True} if deprecation else {}),
+        "description": meaning,
         "schema": dict(parameter.schema),
         # Values of a list are separated by commas; the service accepts repeated parameters too.
         **({"style": "form", "explode": False} if is_list else {}),
@@ -128,7 +140,9 @@ def _responses(operation: Operation) -> Json:
 
 def _response(operation: Operation, answer: ResponseSpec) -> Json:
     own = {name: {"description": text, "schema": {"type": "string"}} for name, text in answer.headers.items()}
-    response: Json = {"description": answer.description, "headers": {**COMMON_HEADERS, **own}}
+    ends = _DEPRECATION_HEADERS if operation.deprecation or operation.deprecated_parameters else {}
+    headers = {**COMMON_HEADERS, **own, **ends}
+    response: Json = {"description": answer.description, "headers": headers}
     if answer.schema is not None:
         example: dict[str, Any] = {} if answer.example is None else {"example": answer.example}
         alternatives = {} if FORMAT in operation.unpublished else answer.alternatives

@@ -24,6 +24,7 @@ class RequestContext:
 
     __slots__ = (
         "access",
+        "deprecation_headers",
         "deps",
         "headers",
         "is_head",
@@ -50,6 +51,8 @@ class RequestContext:
         self.is_immutable = False
         # The media type that Accept selects from the types of the operation.
         self.media_type = b"application/json"
+        # Headers of a response to a deprecated request.
+        self.deprecation_headers: tuple[tuple[bytes, bytes], ...] = ()
         # For the access line: the provider of a callback, and the cause of a refusal.
         self.provider: str | None = None
         self.reason: str | None = None
