@@ -123,7 +123,11 @@ def a_dispute_is_printed_with_all_events(visit: Visit) -> None:
     expect(page.locator("article h2")).to_have_text(
         ["Timeline", "Conversation", "Record", "Deliveries", "Facts"]
     )
+    visit.choose_theme("dark")
+    page.reload()
     page.emulate_media(media="print")
+    # Paper is white, so the text must not be light.
+    expect(page.locator("body")).to_have_css("background-color", "rgb(255, 255, 255)")
     expect(page.locator(".rail")).to_be_hidden()
     expect(page.get_by_role("button", name="Copy as JSON")).to_be_hidden()
 

@@ -82,6 +82,8 @@ def _judged(stage: Stage, browser: Browser, axe: Axe, displayed: View, link: str
             with visiting(stage, browser) as visit:
                 visit.choose_theme(theme)
                 page = visit.open(displayed.who, displayed.path)
+                # The reference renders what it fetches.
+                page.wait_for_load_state("networkidle")
                 if link:
                     page.locator(f"main {link}").first.click()
                     page.wait_for_url(lambda url: not url.endswith(displayed.path))

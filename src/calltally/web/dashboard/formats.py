@@ -1,10 +1,13 @@
 """Formats of the pages: times in the reader's zone, ids, numbers; a dash for unknown values."""
 
+import re
 from datetime import datetime
 from math import floor
 from typing import Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
+
+from markupsafe import Markup, escape
 
 from calltally.web.dashboard.english.messages import text
 
@@ -14,6 +17,8 @@ _ENDS_CHARS: Final = 6
 _UNITS: Final = ((86_400, "days_ago"), (3600, "hours_ago"), (60, "minutes_ago"))
 # Between a number and its unit, so that a line does not break there.
 _SPACE: Final = "\N{NARROW NO-BREAK SPACE}"
+# A longer one would not fit on a telephone.
+_HYPHENATED: Final = re.compile(r"(?<!\S)(?=\S{3,24}(?:\s|$))\w+(?:-\w+)+")
 _DECIMALS_BELOW_PERCENT: Final = 10
 # Below this, one decimal place would show 0.
 _ONE_DECIMAL_FROM: Final = 0.1
@@ -70,6 +75,11 @@ def short(text: str) -> str:
 def unbroken(message: str) -> str:
     """Return a message in which no line breaks before a percent sign."""
     return message.replace(" %", f"{_SPACE}%")
+
+
+def unhyphenated(sentence: str) -> Markup:
+    """Return a sentence in which no line breaks at the hyphen of a short name, such as `otto-2`."""
+    return Markup(_HYPHENATED.sub(r'<span class="steady">\g<0></span>', str(escape(sentence))))  # noqa: S704 (escaped)
 
 
 def percent(share: float | None) -> str:

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from calltally.calls.masking import mask_name
 from calltally.web.dashboard.english.messages import text
-from calltally.web.dashboard.formats import DASH, call_path, short, unbroken
+from calltally.web.dashboard.formats import DASH, call_path, short, unbroken, unhyphenated
 from calltally.web.dashboard.sign_in.visitor import THEMES, Visitor
 from calltally.web.response.response import Headers, Response
 
@@ -59,6 +59,7 @@ def _environment() -> Environment:
     environment.globals["asset"] = asset_path
     environment.filters["short"] = short
     environment.filters["unbroken"] = unbroken
+    environment.filters["unhyphenated"] = unhyphenated
     return environment
 
 

@@ -62,7 +62,7 @@ def test_key_is_created_displayed_once_and_revoked(admin: Browser) -> None:
     assert admin.service.get("/api/v1/call-logs", {"authorization": f"Bearer {key}"}).status_code == 200
     displayed = page(admin)
     assert key not in displayed
-    [key_id] = re.findall(r"<td>desk</td><td[^>]*><code>(key_[0-9a-f]+)</code></td>", displayed)
+    [key_id] = re.findall(r'<th scope="row">desk</th><td[^>]*><code>(key_[0-9a-f]+)</code></td>', displayed)
     assert admin.post("/settings/revoked-keys", key=key_id, next="/settings#api_keys").status_code == 303
     assert admin.service.get("/api/v1/call-logs", {"authorization": f"Bearer {key}"}).status_code == 401
     assert "revoked 20" in page(admin)
@@ -206,7 +206,7 @@ def test_endpoint_is_created_paused_resumed_and_deleted(service: Service) -> Non
     [endpoint] = set(re.findall(r'name="endpoint" value="([^"]+)"', displayed))
     form = {"endpoint": endpoint, "url": "https://203.0.114.7/y", "route": "sales", "direction": "inbound"}
     edited = page(browser, f"?endpoint={endpoint}")
-    assert 'name="description" type="text" size="20" value="billing"' in edited
+    assert 'name="description" type="text" size="18" value="billing"' in edited
     assert browser.post("/settings/endpoints", None, **form).status_code == 303
     displayed = page(browser, f"?endpoint={endpoint}")
     assert ('value="https://203.0.114.7/y"' in displayed, 'value="sales"' in displayed) == (True, True)

@@ -23,6 +23,7 @@ from calltally.web.dashboard.formats import (
     points,
     roughly,
     unbroken,
+    unhyphenated,
 )
 from calltally.web.dashboard.quality.heat_map import SHADES, heat_map, hours_of
 from calltally.web.dashboard.quality.query import RATES_FIRST, parse_quality_page
@@ -57,6 +58,14 @@ def test_differences_have_at_most_one_decimal_place() -> None:
 def test_no_line_breaks_before_a_percent_sign() -> None:
     broken = "67 % against 7.9 % expected"
     assert unbroken(broken).split(" ") == ["67\u202f%", "against", "7.9\u202f%", "expected"]
+
+
+def test_no_line_breaks_at_the_hyphen_of_a_short_name() -> None:
+    assert unhyphenated("by agent otto-2, <b> a-b") == (
+        'by agent <span class="steady">otto-2</span>, &lt;b&gt; <span class="steady">a-b</span>'
+    )
+    longer = "over the-route-of-the-northern-branch"
+    assert unhyphenated(longer) == longer
 
 
 def test_almost_all_is_not_all() -> None:

@@ -18,6 +18,7 @@ from calltally.web.dashboard.english.messages import text
 from calltally.web.dashboard.formats import DASH, grouped, interval, minute, percent, period
 
 _LIST_PARAMETERS: Final = frozenset(each.name for each in PARAMETERS)
+_MINUTE_S: Final = 60
 _DAY_S: Final = 86_400
 
 
@@ -40,8 +41,10 @@ def alert_line(alert: Alert, zone: ZoneInfo, now_us: int) -> dict[str, Any]:
 
 
 def duration_text(seconds: int) -> str:
-    """Format a duration to the minute: `3 h 12 min`, `2 days`."""
-    hours, minutes = max(seconds, 0) // 3_600, max(seconds, 0) % 3_600 // 60
+    """Format a duration to the minute: `3 h 12 min`, `2 days`, `less than 1 min`."""
+    if seconds < _MINUTE_S:
+        return text("under_a_minute")
+    hours, minutes = seconds // 3_600, seconds % 3_600 // 60
     if seconds >= 2 * _DAY_S:
         return text("days", days=seconds // _DAY_S)
     return span(hours * 3_600 + minutes * 60) if hours else text("minutes", minutes=minutes)

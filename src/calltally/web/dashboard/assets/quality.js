@@ -142,6 +142,12 @@ const brush = {
   },
 };
 
+// Hours of some days are labelled at their midnights, not at every twentieth hour.
+function midnightsOnly(axis) {
+  const midnights = axis.ticks.filter(({ value }) => chartData.labels[value].slice(11, 16) === "00:00");
+  if (chartData.step === "hour" && midnights.length > 2) axis.ticks = midnights;
+}
+
 function options(rate, place, [top, stepSize]) {
   const axis = { grid: { color: colour("line") }, border: { display: false } };
   // Only a few labels are measured: they have similar widths.
@@ -155,7 +161,7 @@ function options(rate, place, [top, stepSize]) {
     maintainAspectRatio: false,
     interaction: { mode: "index", intersect: false },
     scales: {
-      x: { ...axis, afterUpdate, min: first, grid: { display: false }, ticks: { ...ticks, ...label } },
+      x: { ...axis, afterBuildTicks: midnightsOnly, afterUpdate, min: first, grid: { display: false }, ticks: { ...ticks, ...label } },
       y: { ...axis, min: 0, max: top, ticks: { ...ticks, stepSize, callback: (share) => `${+(100 * share).toFixed(1)} %` } },
     },
     plugins: {

@@ -27,6 +27,23 @@ function withoutFilledIn(description) {
   return description;
 }
 
+// What a screen reader or a keyboard would stumble over in the page that Swagger UI makes.
+function mendForReaders() {
+  // A landmark around the description, and headings without a gap below the first.
+  const description = document.querySelector(".information-container");
+  description?.setAttribute("role", "region");
+  description?.setAttribute("aria-label", "Description");
+  for (const heading of document.querySelectorAll("h3.opblock-tag, .models > h4")) {
+    heading.setAttribute("aria-level", "2");
+  }
+  // Links inside of buttons to the same place.
+  for (const link of document.querySelectorAll(".opblock-summary-control a")) {
+    link.removeAttribute("href");
+  }
+}
+// Also what it renders later, such as the operations of a tag that is opened again.
+new MutationObserver(mendForReaders).observe(document.getElementById("reference"), { childList: true, subtree: true });
+
 fetch("/openapi.json")
   .then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(`it answered ${answer.status}`))))
   .then((description) =>

@@ -29,6 +29,7 @@ ALERT_TEXTS: Final[Mapping[str, str]] = {
     "lasted_over": "lasted {lasted}",
     "days": "{days} days",
     "minutes": "{minutes} min",
+    "under_a_minute": "less than 1 min",
     "muted_until": "muted until {until}",
     "acknowledge": "Acknowledge",
     "resolve": "Resolve",
@@ -45,8 +46,8 @@ ALERT_TEXTS: Final[Mapping[str, str]] = {
     "no_alerts_resolved": "No resolved alerts.",
     "no_alerts_all": "No alerts.",
     "no_alerts_hint": "Every five minutes, Calltally compares the rates of routes, providers and agents"
-    " with their own past. Alert rules set the sensitivity; alert sinks receive notifications. Test rules"
-    " on past calls first:",
+    " with their own past. Alert rules set the sensitivity; alert destinations receive notifications. Test"
+    " rules on past calls first:",
     "needs_scope": "This page needs the scope {scope}. Your key does not have it.",
     "to_the_alerts": "All alerts",
     "calls_behind": "Show the calls of this alert",
