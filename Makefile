@@ -70,9 +70,10 @@ format: .venv/.dev ## Format the code, and fix what can be fixed without thought
 	@$(BIN)/ruff format $(CODE)
 	@$(BIN)/ruff check --fix $(CODE)
 
-pages: .venv/.dev ## Remake the pages of providers' fields, the list of messages, and completion files
+pages: .venv/.dev ## Remake the pages of fields and metrics, the list of messages, and completion files
 	@$(BIN)/python -m tools.coverage_pages
 	@$(BIN)/python -m tools.messages
+	@$(BIN)/python -m tools.observability
 	@$(BIN)/python -m tools.completions
 
 docs: .venv/.docs ## Build the documentation site, which the service serves at /docs/guide

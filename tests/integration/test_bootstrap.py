@@ -198,7 +198,7 @@ def test_process_ends_with_its_parent_even_if_metrics_cannot_be_shared(
 
     raised: list[int] = []
     metrics = Metrics()
-    monkeypatch.setattr(metrics, "write_queue_length", fail)
+    monkeypatch.setattr(metrics, "refresh", fail)
     monkeypatch.setattr("calltally.bootstrap.service.signal.raise_signal", raised.append)
     parts: Any = SimpleNamespace(metrics=metrics)
 

@@ -72,7 +72,7 @@ def _attended(app: Application, parts: Dependencies, member: Member) -> Applicat
     async def attend(stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
-                parts.metrics.write_queue_length()
+                parts.metrics.refresh()
             except Exception:
                 # It must not end the loop that checks the parent.
                 log.exception("the metrics of this process cannot be shared")

@@ -35,7 +35,7 @@ _HOUR_US: Final = 3600 * SECOND_US
 def make_worker(
     settings: Settings, store: Store, clock: Clock, stop: asyncio.Event, tally: DeliveryMetrics = NO_METRICS
 ) -> BackgroundWork:
-    """Assemble a worker that stops soon after `stop` is set; `tally` counts deliveries."""
+    """Assemble a worker that stops soon after `stop` is set; `tally` counts deliveries and notifications."""
     holder = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     dependencies = WorkerDependencies(
         store=store,
@@ -52,7 +52,7 @@ def make_worker(
         chance=secrets.SystemRandom().random,
         folders=job_folders(settings),
         files_us=settings.export_days * DAY_US,
-        alerts=alert_dependencies(settings, store, clock, stop),
+        alerts=alert_dependencies(settings, store, clock, stop, tally),
         runners={
             JobKind.EXPORT: ExportRunner(),
             JobKind.RECONCILIATION: ReconciliationRunner(provider_access(settings, store), stop),
@@ -62,7 +62,7 @@ def make_worker(
 
 
 def alert_dependencies(
-    settings: Settings, store: Store, clock: Clock, stop: asyncio.Event
+    settings: Settings, store: Store, clock: Clock, stop: asyncio.Event, tally: DeliveryMetrics = NO_METRICS
 ) -> AlertDependencies:
     """Assemble the alert evaluator and notifier. The evaluator throttles itself until `stop` is set."""
     transports = NotifierDependencies(
@@ -70,6 +70,7 @@ def alert_dependencies(
         mail=mail_sender(settings),
         vault=lambda: open_vault(settings),
         base_url=settings.public_url or "",
+        tally=tally.notification_attempted,
     )
     context = provider_access(settings, store)
     detectors = RateDetectorFactory() if settings.rate_alerts else None

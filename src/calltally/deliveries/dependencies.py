@@ -16,10 +16,14 @@ _SPARE_S: Final = 2.0
 
 
 class DeliveryMetrics(Protocol):
-    """Counter of delivery attempts."""
+    """Counter of deliveries and of notifications."""
 
     def delivery_attempted(self, outcome: str, *, took_s: float, age_s: float | None) -> None:
         """Count one attempt; `age_s`, from the commit on, is given for the first attempt of an event."""
+        ...
+
+    def notification_attempted(self, outcome: str) -> None:
+        """Count one notification to a sink of alerts."""
         ...
 
 
@@ -51,6 +55,9 @@ class NoMetrics:
     """Metrics of a process without a metrics endpoint: counts nothing."""
 
     def delivery_attempted(self, outcome: str, *, took_s: float, age_s: float | None) -> None:
+        """Count nothing."""
+
+    def notification_attempted(self, outcome: str) -> None:
         """Count nothing."""
 
 

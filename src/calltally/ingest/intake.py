@@ -7,6 +7,7 @@ from calltally.ingest.routes import RouteTableCache
 from calltally.providers.registry import PROVIDERS
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Clock
+from calltally.store.db.usage import CacheUse
 from calltally.store.tenants.vault import Vault
 
 
@@ -24,6 +25,10 @@ class Intake:
         return DeadLetterReplay(
             self._store, self._providers, clock=self._clock, secrets=self._secrets, deliver=deliver
         )
+
+    def cache_use(self) -> dict[str, CacheUse]:
+        """Return the lookups in the caches, by their names in metrics."""
+        return {"routes": self._routes.use, "secrets": self._secrets.use}
 
     def invalidate(self, tenant: str) -> None:
         """Drop the tenant's cached routes and secrets. Other processes follow within two seconds."""

@@ -10,6 +10,7 @@ from calltally.calls.model import Direction
 from calltally.calls.times import SECOND_US
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Clock
+from calltally.store.db.usage import CacheUse
 from calltally.store.tenants.routes import RouteTarget, routes_by_number
 
 K = TypeVar("K", bound=Hashable)
@@ -51,13 +52,20 @@ class TtlCache(Generic[K, V]):
         self._entries: dict[K, tuple[int, V]] = {}
         # A read that began before a change must not be cached after it.
         self._changes = 0
+        self._hits = self._misses = 0
+
+    @property
+    def use(self) -> CacheUse:
+        return CacheUse(self._hits, self._misses)
 
     async def get(self, key: K) -> V:
         """Return the value, at most `ttl_us` old."""
         entry, now_us = self._entries.get(key), self._clock()
         # If the clock is set back, all entries are stale.
         if entry is not None and entry[0] <= now_us < entry[0] + self._ttl_us:
+            self._hits += 1
             return entry[1]
+        self._misses += 1
         before = self._changes
         value = await self._read(key)
         if before == self._changes:

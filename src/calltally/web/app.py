@@ -12,6 +12,8 @@ from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import ASGIApp
 
+from calltally.store.db.interface import ObservableStore
+from calltally.store.listing.caches import listing_cache_use
 from calltally.web.api import analytics, events, ingest, probes
 from calltally.web.api.admin import handlers as admin
 from calltally.web.api.admin import number_reveals, shared_sids, tenant_removal, window_status
@@ -28,6 +30,7 @@ from calltally.web.dashboard.pages import handle_any_exception
 from calltally.web.dashboard.routes import PAGE_HANDLERS
 from calltally.web.guide.routes import GUIDE_HANDLERS
 from calltally.web.lifespan import LifespanTask
+from calltally.web.metrics.usage import ProcessUsage
 from calltally.web.middleware import RequestMiddleware
 from calltally.web.openapi.operation import OPERATION_KEY, Operation, ResponseSpec
 from calltally.web.openapi.routes import document_handlers
@@ -81,7 +84,7 @@ class _Framework(Litestar):
 
 def create_app(deps: Dependencies) -> ASGIApp:
     """Return the ASGI application over `deps`. It closes them when the server stops."""
-    deps.metrics.observe_queue(lambda: deps.store.queued_writes)
+    deps.metrics.observe_usage(lambda: _usage(deps))
 
     async def close_at_stop(stop: asyncio.Event) -> None:
         try:
@@ -90,6 +93,12 @@ def create_app(deps: Dependencies) -> ASGIApp:
             await deps.close()
 
     return RequestMiddleware(LifespanTask(_router(deps.public_url), close_at_stop), deps)
+
+
+def _usage(deps: Dependencies) -> ProcessUsage:
+    store = deps.store.usage() if isinstance(deps.store, ObservableStore) else None
+    caches = {**listing_cache_use(), **deps.intake.cache_use(), "keys": deps.keys.use}
+    return ProcessUsage(store, caches, deps.long_polls.waiting)
 
 
 async def _admit_and_handle(request: AnyRequest) -> Any:  # noqa: ANN401 (the ASGI application of a handler)

@@ -11,6 +11,7 @@ from calltally.calls.times import SECOND_US
 from calltally.store.db.operation import StoreOperation
 from calltally.store.maintenance.worker_presence import report_worker
 from calltally.store.tenants.vault import Vault, put_provider_secrets
+from calltally.web.metrics.definitions import DEFINITIONS
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct
 from tests.integration.web.service import LIST, Broken, Service, slug
@@ -146,3 +147,14 @@ def test_reference_policy_forbids_inline_scripts(service: Service) -> None:
     assert "script-src 'self'; " in policy
     assert "style-src 'self'; " in policy
     assert "unsafe" not in policy
+
+
+def test_every_gauge_is_in_a_scrape(service: Service) -> None:
+    """Rules compare gauges with 0, so that they have to exist before something waits."""
+    service.get(LIST)
+    text = service.get("/metrics", {}).text
+    absent = {each.name for each in DEFINITIONS if each.kind == "gauge" and f"\n{each.name}" not in text}
+    # PostgreSQL has no files here.
+    assert absent <= {"calltally_database_file_bytes"}
+    assert 'calltally_cache_lookups_total{cache="keys",outcome="miss"} 1.0' in text
+    assert 'calltally_oldest_job_seconds{kind="export"} 0.0' in text

@@ -60,12 +60,16 @@ class HttpPoster(Protocol):
 
 
 class NotifierDependencies(NamedTuple):
-    """Dependencies of the notifier. `mail` returns the error text; `base_url` is the service's public URL."""
+    """Dependencies of the notifier. `mail` returns the error text; `base_url` is the service's public URL.
+
+    `tally` counts an attempt by its outcome: `sent`, `failed` or `dead`.
+    """
 
     outgoing: HttpPoster
     mail: Callable[[MailServer, Any], Awaitable[str | None]]
     vault: Callable[[], Vault]
     base_url: str
+    tally: Callable[[str], None] = lambda _outcome: None
 
 
 async def send_notification(
@@ -152,6 +156,8 @@ class Notifier:
             return True
         fault = await self._send_change(tenant, sink, alert, change)
         now_us = self._clock()
+        is_last = not RETRY_POLICY.allows_retry(notice.tries + 1)
+        self._dependencies.tally("sent" if fault is None else "dead" if is_last else "failed")
         if fault is None:
             await self._store.write(_record_success(tenant, sink, notice, alert, now_us))
             return True

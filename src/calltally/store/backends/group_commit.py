@@ -10,12 +10,14 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import groupby
 from operator import attrgetter
+from time import perf_counter
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from calltally.calls.errors import CalltallyError, NothingCommitted, Unavailable
 from calltally.calls.times import SECOND_US
 from calltally.store.db.interface import Store, Submission, SubmissionResult
 from calltally.store.db.operation import Clock, StoreOperation, execute
+from calltally.store.db.usage import WriterUse
 from calltally.store.ledger.record import record
 
 T = TypeVar("T")
@@ -54,6 +56,8 @@ class GroupCommitWriter:
         self._subscribers: list[Callable[[], None]] = []
         # Time of the first request since the last commit.
         self._oldest_request_us: int | None = None
+        self._commits = self._failed_commits = 0
+        self._commit_s = 0.0
 
     def subscribe_to_commits(self, on_commit: Callable[[], None]) -> Callable[[], None]:
         """Call `on_commit` after each commit of facts. Returns a function that unsubscribes."""
@@ -69,6 +73,12 @@ class GroupCommitWriter:
         """Seconds since the first request after the last commit; 0 if none is uncommitted."""
         oldest_us = self._oldest_request_us
         return 0.0 if oldest_us is None else (self._clock() - oldest_us) / SECOND_US
+
+    @property
+    def writer_use(self) -> WriterUse:
+        """Queue of the writer, and its transactions since the start."""
+        totals = (self._commits, self._failed_commits, self._commit_s)
+        return WriterUse(self.queued_writes, self.stalled_s, *totals)
 
     async def submit(
         self, submissions: Sequence[Submission], *, in_one_commit: bool = False
@@ -132,16 +142,21 @@ class GroupCommitWriter:
     async def _commit(self, requests: list[_WriteRequest]) -> list[_Result]:
         """Commit requests as one transaction; if that fails, each alone, to fail with its own error."""
         self._start_stall_timer()
+        started_s = perf_counter()
         try:
             results = await self._run_transaction(_combine(requests, self._clock))
         except Exception as fault:  # noqa: BLE001 - it is not swallowed: the request that caused it gets it
             if isinstance(fault, CalltallyError) and not isinstance(fault, Unavailable):
                 # The database works; the request itself is invalid.
                 self._oldest_request_us = None
+            else:
+                self._failed_commits += 1
             if len(requests) == 1:
                 return [(requests[0], None, fault)]
             return await self._commit_individually(requests)
         self._oldest_request_us = None
+        self._commits += 1
+        self._commit_s += perf_counter() - started_s
         return [(request, result, None) for request, result in zip(requests, results, strict=True)]
 
     def _start_stall_timer(self) -> None:

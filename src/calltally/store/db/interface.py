@@ -7,6 +7,7 @@ from calltally.calls.errors import Unavailable
 from calltally.calls.events import Fact, IngestOutcome
 from calltally.store.db.fact_codec import PackedFact
 from calltally.store.db.operation import StoreOperation
+from calltally.store.db.usage import StoreUsage
 
 T = TypeVar("T")
 
@@ -111,7 +112,10 @@ class Store(Protocol):
 
 @runtime_checkable
 class ObservableStore(Store, Protocol):
-    """A store that notifies subscribers of its commits."""
+    """A store that notifies subscribers of its commits, and reports its use."""
 
     def subscribe_to_commits(self, on_commit: Callable[[], None]) -> Callable[[], None]:
         """Call `on_commit` after each commit of facts. Returns a function that unsubscribes."""
+
+    def usage(self) -> StoreUsage:
+        """Return the use of the writer, the connections and the files by this process."""

@@ -8,6 +8,7 @@ from cachetools import FIFOCache
 
 from calltally.calls.filters import CallFilter
 from calltally.store.db.operation import Rows
+from calltally.store.db.usage import CacheUse
 from calltally.store.listing.buckets import Bucket
 from calltally.store.snapshots.tokens import LedgerHead
 
@@ -29,13 +30,22 @@ class SharedCache(FIFOCache[K, V]):
     def __init__(self, maxsize: int = 512) -> None:
         super().__init__(maxsize)
         self._lock = Lock()
+        # Two threads may lose a count of each other.
+        self._hits = self._misses = 0
+
+    @property
+    def use(self) -> CacheUse:
+        return CacheUse(self._hits, self._misses)
 
     def find(self, key: K) -> V | None:
         """Return the value; None if it is not cached. `get` fails while another thread evicts the key."""
         try:
-            return self[key]
+            value = self[key]
         except KeyError:
+            self._misses += 1
             return None
+        self._hits += 1
+        return value
 
     def put(self, key: K, value: V) -> None:
         with self._lock:
@@ -102,3 +112,14 @@ COUNTER_CACHE: Final = CounterCache()
 BUCKET_CACHE: Final = BucketCache(1_024)
 # A stream reads a whole window and opens each bucket once: it needs a day or an hour only until its end.
 STREAM_BUCKET_CACHE: Final = BucketCache(64)
+
+
+def listing_cache_use() -> dict[str, CacheUse]:
+    """Return the lookups in the caches of this module, by their names in metrics."""
+    caches: dict[str, SharedCache[Any, Any]] = {
+        "totals": TOTAL_CACHE,
+        "counters": COUNTER_CACHE,
+        "buckets": BUCKET_CACHE,
+        "stream-buckets": STREAM_BUCKET_CACHE,
+    }
+    return {name: cache.use for name, cache in caches.items()}

@@ -10,7 +10,8 @@ from calltally.store.backends.group_commit import check_writer
 from calltally.store.backends.open import check_schema
 from calltally.store.maintenance.key_rotation import failing_secrets, newest_secrets
 from calltally.store.maintenance.worker_presence import admin_missing_worker, missing_worker_text
-from calltally.web.metrics.metrics import METRICS_TYPE, stored_metrics
+from calltally.web.metrics.metrics import METRICS_TYPE
+from calltally.web.metrics.stored import stored_metrics
 from calltally.web.openapi.operation import Operation, one_response
 from calltally.web.request.context import AnyRequest, dependencies_of
 from calltally.web.response.response import Response

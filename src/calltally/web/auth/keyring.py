@@ -11,6 +11,7 @@ from calltally.calls.errors import Unauthorized
 from calltally.calls.times import SECOND_US
 from calltally.logs import redact_text
 from calltally.store.db.operation import Clock, StoreOperation
+from calltally.store.db.usage import CacheUse
 from calltally.store.tenants.api_keys import digest_of_key, find_key, tenant_of_key
 from calltally.web.request.access import ADMIN, Access
 
@@ -57,6 +58,12 @@ class KeyRing:
         self._cache: TTLCache[bytes, Access] = TTLCache(CACHE_KEYS, CACHE_TTL_US, timer=clock)
         # Number of revocations. A lookup that started before a revocation is not cached after it.
         self._revocations = 0
+        self._hits = self._misses = 0
+
+    @property
+    def use(self) -> CacheUse:
+        """Lookups in the cache of keys."""
+        return CacheUse(self._hits, self._misses)
 
     async def access(self, authorization: bytes | None, admin_key: bytes | None) -> Access:
         """Return the access of the headers' values; `authorization` wins if both are sent.
@@ -85,7 +92,11 @@ class KeyRing:
             raise Unauthorized(_ADMIN_KEY_AS_BEARER if self._is_admin_key(found[1]) else _UNKNOWN_KEY)
         digest = digest_of_key(text)
         cached = self._cache.get(digest)
-        return cached or await self._look_up(tenant, digest)
+        if cached is not None:
+            self._hits += 1
+            return cached
+        self._misses += 1
+        return await self._look_up(tenant, digest)
 
     async def _look_up(self, tenant: str, digest: bytes) -> Access:
         before = self._revocations

@@ -5,7 +5,7 @@ number instead of process id: a replacement of a dead worker continues its count
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
 
@@ -29,22 +29,13 @@ class MultiprocessMetrics(Metrics):
         os.environ[_FOLDER] = folder
         values.ValueClass = values.MultiProcessValue(lambda: member.worker)  # type: ignore[no-untyped-call]
         super().__init__()
-        self._length: Callable[[], int] = int
         self._all = CollectorRegistry()
         MultiProcessCollector(self._all, folder)  # type: ignore[no-untyped-call]
         self._all.register(_Processes(member.group))
 
-    def observe_queue(self, length: Callable[[], int]) -> None:
-        """Store `length`; other processes cannot call it."""
-        self._length = length
-
-    def write_queue_length(self) -> None:
-        """Write the queue length to the shared file. Call it regularly."""
-        self._queued.set(self._length())
-
     def text(self) -> bytes:
         """Return the sums over all processes, and one series per process for its resource use."""
-        self.write_queue_length()
+        self.refresh()
         return generate_latest(self._all)
 
 

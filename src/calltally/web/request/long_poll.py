@@ -22,6 +22,11 @@ class LongPolls:
         self._pollers: dict[str, asyncio.Task[None]] = {}
         self._closed = False
 
+    @property
+    def waiting(self) -> int:
+        """Number of waiters."""
+        return sum(map(len, self._waiting.values()))
+
     async def wait_for_revision(self, tenant: str, revision: int, timeout_s: float) -> None:
         """Return once the head is beyond `revision`, or after `timeout_s` seconds.
 

@@ -62,8 +62,9 @@ class NotifierSetup:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.receiver = FakeHttpClient()
+        self.outcomes: list[str] = []
         dependencies = NotifierDependencies(
-            self.receiver, no_mail, lambda: VAULT, "https://calls.example.com"
+            self.receiver, no_mail, lambda: VAULT, "https://calls.example.com", self.outcomes.append
         )
         self.notifier = Notifier(bench.store, dependencies, lambda: bench.now_us)
 
@@ -173,6 +174,7 @@ def test_unresponsive_sink_is_retried_and_shows_its_error(setup: NotifierSetup) 
     setup.receiver.status = 200
     setup.send(30 * SECOND_US)
     assert sorted(map(str, setup.types())) == ["voice.alert.opened", "voice.alert.resolved"]
+    assert setup.outcomes == ["failed", "failed", "sent", "sent"]
     assert setup.sink().fault is None
 
 

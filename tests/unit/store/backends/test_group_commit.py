@@ -299,6 +299,9 @@ def test_requests_that_fail_at_once_count_as_a_stall() -> None:
         assert timed.writer.stalled_s == 6
         timed.database.is_down = False
         await timed.writer.submit(of("a"))
+        use = timed.writer.writer_use
+        assert (use.commits, use.failed_commits, use.queued) == (1, 3, 0)
+        assert use.commit_s > 0
         timed.now_s = 20
         assert timed.writer.stalled_s == 0
         await timed.writer.close()

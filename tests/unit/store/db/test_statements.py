@@ -17,14 +17,21 @@ DIALECTS = ("sqlite", "postgres")
 SQL = {dialect: {name: named.sql for name, named in load(dialect).items()} for dialect in DIALECTS}
 NAMES = sorted(SQL["sqlite"])
 ACROSS_TENANTS = [
+    "admin_count_dead",
+    "admin_count_notifications",
+    "admin_count_waiting",
     "admin_count_waiting_deliveries",
     "admin_count_waiting_evaluations",
     "admin_count_waiting_jobs",
+    "admin_count_waiting_letters",
+    "admin_earliest_delivery",
+    "admin_leases",
     "admin_ledger_heads",
     "admin_list_tenants",
     "admin_newest_endpoint_secrets",
     "admin_newest_provider_secrets",
     "admin_newest_sink_secrets",
+    "admin_open_jobs",
     "admin_removals",
     "admin_sids_of_tenants",
     "admin_tenants_to_deliver",

@@ -1,6 +1,8 @@
 """Prometheus exposition."""
 
+from calltally.store.db.usage import CacheUse, PoolUse, StoreUsage, WriterUse
 from calltally.web.metrics.metrics import Metrics
+from calltally.web.metrics.usage import ProcessUsage
 
 
 def lines(metrics: Metrics) -> list[str]:
@@ -42,15 +44,37 @@ def test_ingest_is_counted_by_provider() -> None:
     assert 'calltally_unread_fields_total{provider="telnyx"} 2.0' in reported
 
 
-def test_queue_length_is_read_at_each_scrape() -> None:
-    metrics, queue = Metrics(), [1, 2, 3]
-    metrics.observe_queue(lambda: len(queue))
-    assert "calltally_writer_queue 3.0" in lines(metrics)
-    queue.clear()
-    assert "calltally_writer_queue 0.0" in lines(metrics)
+def usage(total: int, now: int) -> ProcessUsage:
+    writer = WriterUse(now, now / 2, total, 1, total / 4)
+    store = StoreUsage(writer, {"reads": PoolUse(now, 7, 16)}, {"wal": 4_096})
+    return ProcessUsage(store, {"keys": CacheUse(total, 2)}, now)
+
+
+def test_use_of_the_process_is_read_at_each_scrape() -> None:
+    metrics, read = Metrics(), [usage(4, 3)]
+    metrics.observe_usage(lambda: read[-1])
+    first = lines(metrics)
+    read.append(usage(6, 0))
+    second = lines(metrics)
+    for name, before, after in (
+        ("calltally_writer_queue", 3.0, 0.0),
+        ("calltally_writer_wait_seconds", 1.5, 0.0),
+        ('calltally_commits_total{outcome="committed"}', 4.0, 6.0),
+        ('calltally_commits_total{outcome="failed"}', 1.0, 1.0),
+        ("calltally_commit_seconds_total", 1.0, 1.5),
+        ('calltally_database_connections{pool="reads",state="in-use"}', 3.0, 0.0),
+        ('calltally_database_connections{pool="reads",state="waiting"}', 7.0, 7.0),
+        ('calltally_database_connections_limit{pool="reads"}', 16.0, 16.0),
+        ('calltally_database_file_bytes{file="wal"}', 4096.0, 4096.0),
+        ('calltally_cache_lookups_total{cache="keys",outcome="hit"}', 4.0, 6.0),
+        ('calltally_cache_lookups_total{cache="keys",outcome="miss"}', 2.0, 2.0),
+        ("calltally_long_polls", 3.0, 0.0),
+    ):
+        assert f"{name} {before}" in first
+        assert f"{name} {after}" in second
 
 
 def test_applications_have_separate_registries() -> None:
     one, other = Metrics(), Metrics()
     one.count_fact("twilio", "applied")
-    assert "applied" not in other.text().decode()
+    assert 'outcome="applied"' not in other.text().decode()

@@ -15,6 +15,7 @@ from calltally.store.backends.postgres.session_settings import (
     RESPONSE_TIMEOUT_S,
     SET_SESSION,
 )
+from calltally.store.db.usage import PoolUse
 
 POOL_WAIT_S: Final = 10.0
 
@@ -53,6 +54,12 @@ class PipelinePool:
         self._slots = asyncio.Semaphore(most)
         self._dropping: set[asyncio.Task[None]] = set()
         self._is_closed = False
+        self._most = most
+        self._in_use = self._waiting = 0
+
+    @property
+    def use(self) -> PoolUse:
+        return PoolUse(self._in_use, self._waiting, self._most)
 
     def connection(self) -> "_PooledConnection":
         """Return a context manager of one connection. Entering raises Unavailable if none is free in time."""
@@ -70,10 +77,11 @@ class PipelinePool:
         finally:
             if connection is None:
                 self._slots.release()
+        self._in_use += 1
         return connection
 
     def release(self, connection: PipelineConnection) -> None:
-        self._slots.release()
+        self._free_slot()
         if self._is_closed:
             connection.close()
         elif not connection.is_broken:
@@ -81,7 +89,7 @@ class PipelinePool:
 
     def discard(self, connection: PipelineConnection) -> None:
         """Cancel and close a connection whose caller stopped waiting, so that the next one need not wait."""
-        self._slots.release()
+        self._free_slot()
         dropping = asyncio.create_task(connection.cancel_and_close())
         self._dropping.add(dropping)
         dropping.add_done_callback(self._dropping.discard)
@@ -93,13 +101,20 @@ class PipelinePool:
             connection.close()
         await asyncio.gather(*self._dropping)
 
+    def _free_slot(self) -> None:
+        self._in_use -= 1
+        self._slots.release()
+
     async def _wait_for_slot(self) -> None:
+        self._waiting += 1
         try:
             async with asyncio.timeout(self._wait_s):
                 await self._slots.acquire()
         except TimeoutError as fault:
             message = f"all connections to the database were busy for {self._wait_s:g} s; try again"
             raise Unavailable(message) from fault
+        finally:
+            self._waiting -= 1
 
     def _pop(self) -> PipelineConnection | None:
         while self._idle:

@@ -19,6 +19,7 @@ from calltally.store.backends.postgres.pool import PipelinePool, connect
 from calltally.store.backends.postgres.transactions import run_read
 from calltally.store.db.operation import StoreOperation, execute
 from calltally.store.db.statements import Statements
+from calltally.store.db.usage import PoolUse
 
 T = TypeVar("T")
 
@@ -54,6 +55,10 @@ class Replica:
         self._committed: dict[str, int] = {}
         self._shared = options.shared_revisions
         self._paused_until_s = 0.0
+
+    @property
+    def pool_use(self) -> PoolUse:
+        return self._pool.use
 
     def record_commits(self, revisions: Mapping[str, int]) -> None:
         """Record committed revisions: from now on no read may show an earlier one."""

@@ -22,6 +22,7 @@ from calltally.store.backends.schema import NO_TABLES
 from calltally.store.db.interface import ErrorTranslation
 from calltally.store.db.operation import Clock, StoreOperation
 from calltally.store.db.statements import Statements
+from calltally.store.db.usage import StoreUsage
 
 T = TypeVar("T")
 
@@ -61,6 +62,13 @@ class PostgresStore(GroupCommitWriter):
             with suppress(PrimaryRequired):
                 return await self._replica.read(tenant, make, at_least=at_least, long=long)
         return await self.read(make(), long=long)
+
+    def usage(self) -> StoreUsage:
+        """Return the use of the writer and of the connections that read."""
+        pools = {"reads": self._pool.use}
+        if self._replica is not None:
+            pools["replica"] = self._replica.pool_use
+        return StoreUsage(self.writer_use, pools, {})
 
     async def close(self) -> None:
         """Finish the queued writes and close the connections."""

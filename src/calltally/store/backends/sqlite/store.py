@@ -1,6 +1,7 @@
 """The embedded store: SQLite in WAL by apsw. Nothing to install, one file, one writer."""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
@@ -31,6 +32,7 @@ from calltally.store.db.operation import (
     run_operation_async,
 )
 from calltally.store.db.statements import NamedSql, Statements
+from calltally.store.db.usage import PoolUse, StoreUsage
 
 T = TypeVar("T")
 
@@ -39,6 +41,8 @@ _MAPPED_BYTES: Final = 1 << 40
 # Long reads mostly read each page once, so the cache holds no more than a list page of 1,000 calls needs.
 _LONG_READ_CACHE_KIB: Final = 4 * 1024
 _MAX_IDLE_READERS: Final = 4
+# As many as asyncio starts for `to_thread`.
+_MOST_THREADS: Final = min(32, (os.cpu_count() or 1) + 4)
 # The time for which a transaction may block waiting reads in the event loop.
 _MAX_LOOP_HOLD_S: Final = 0.002
 
@@ -59,6 +63,7 @@ class SqliteStore(GroupCommitWriter):
         # Idle connections for reads in threads. A stream reads thousands of chunks; with a new connection for
         # each it was half as fast.
         self._idle_readers: list[apsw.Connection] = []
+        self._long_reads = 0
         self._write_connection = connect(path)
         self._checkpointer = Checkpointer(path, self._write_connection)
         # Thread for calls that wait for the disk or for locks; SQLite releases the interpreter meanwhile.
@@ -66,9 +71,13 @@ class SqliteStore(GroupCommitWriter):
 
     async def read(self, operation: StoreOperation[T], *, long: bool = False) -> T:
         """Run a read-only operation in the loop, cheaper than in a thread; a `long` one in a thread."""
-        if long:
+        if not long:
+            return self._read(self._reader, operation)
+        self._long_reads += 1
+        try:
             return await asyncio.to_thread(self._read_in_thread, operation)
-        return self._read(self._reader, operation)
+        finally:
+            self._long_reads -= 1
 
     def _read_in_thread(self, operation: StoreOperation[T]) -> T:
         try:
@@ -106,6 +115,14 @@ class SqliteStore(GroupCommitWriter):
     ) -> T:
         """Run a read-only operation on one tenant's ledger."""
         return await self.read(make(), long=long)
+
+    def usage(self) -> StoreUsage:
+        """Return the use of the writer, of the threads for long reads, and of the disk."""
+        in_use = min(self._long_reads, _MOST_THREADS)
+        long_reads = PoolUse(in_use, self._long_reads - in_use, _MOST_THREADS)
+        wal = self._path.with_name(f"{self._path.name}-wal")
+        sizes = {"database": file_bytes(self._path), "wal": file_bytes(wal)}
+        return StoreUsage(self.writer_use, {"long-reads": long_reads}, sizes)
 
     async def close(self) -> None:
         """Finish the queued writes and close the file."""
@@ -185,6 +202,14 @@ def read_file(path: Path, operation: StoreOperation[T]) -> T:
             return run_operation(operation, _Executor(connection, Statements(SqliteStore.dialect)))
     finally:
         connection.close()
+
+
+def file_bytes(path: Path) -> int:
+    """Return the size of a file; 0 if it does not exist, as the WAL does before the first write."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _by_position(names: tuple[str, ...], rows: Sequence[Params]) -> Iterable[tuple[Any, ...]]:

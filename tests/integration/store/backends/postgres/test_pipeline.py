@@ -13,6 +13,7 @@ from calltally.store.backends.postgres.pipeline import PipelineConnection
 from calltally.store.backends.postgres.pool import PipelinePool, connect
 from calltally.store.backends.postgres.store import PostgresStore
 from calltally.store.backends.postgres.wire import BoundStatement
+from calltally.store.db.usage import PoolUse
 from tests.conftest import Bench
 from tests.integration.store.probing import direct, submit
 from tests.sample_facts import fact
@@ -211,9 +212,12 @@ def test_wait_for_a_free_connection_is_limited(url: str) -> None:
     async def work() -> None:
         pool = PipelinePool(partial(connect, url), 1, wait_s=0.05)
         async with pool.connection():
+            waiting = asyncio.create_task(pool.acquire())
+            await run_loop_once()
+            assert pool.use == PoolUse(in_use=1, waiting=1, limit=1)
             with pytest.raises(Unavailable, match=r"busy for 0\.05 s"):
-                async with pool.connection():
-                    pass
+                await waiting
+        assert pool.use == PoolUse(in_use=0, waiting=0, limit=1)
         async with pool.connection() as link:
             assert await link.query(number(1)) == [[(1,)]]
         await pool.close()
