@@ -53,6 +53,10 @@ EXEMPT: Final = {
     ("docs/how-to/analyse-calls-in-python.md", "pip install 'calltally[pandas]' matplotlib jupyterlab"): (
         "a package index; tests/acceptance/test_notebook.py runs the notebook"
     ),
+    ("docs/how-to/install.md", 'pipx install "calltally[server]"'): "a package index",
+    ("docs/how-to/install.md", 'uvx --from "calltally[server]" calltally serve'): "a package index",
+    ("docs/how-to/install.md", "python3 -m venv calltally"): "a package index",
+    ("docs/how-to/install.md", "make dist"): "a package index; interop/package runs it",
     ("docs/how-to/run-on-many-machines.md", "calltally db distribute"): (
         "Citus; tests/integration/store/backends/postgres/test_citus.py runs it over a stand-in"
     ),
