@@ -32,7 +32,7 @@ export CHECK_PORT
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-long check format pages docs interop ops screenshots dist bench lock clean
+.PHONY: help setup run test test-long faults check format pages docs interop ops screenshots dist bench lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -49,13 +49,20 @@ run: ## Serve a demo with sample calls on 127.0.0.1:8080; PORT=8081 for another 
 	@$(BIN)/calltally demo --port $(PORT)
 
 # Each worker imports hundreds of modules, and so does each process that tests start: compiled once, not each time.
-test test-long: export PYTHONDONTWRITEBYTECODE :=
+test test-long faults: export PYTHONDONTWRITEBYTECODE :=
 
 test: .venv/.dev .venv/.site ## Run all tests, with coverage
 	@$(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term
 
 test-long: .venv/.dev .venv/.site ## Run all tests, with ten times the examples of each property
 	@$(BIN)/python -m pytest -n 3 --dist worksteal --hypothesis-profile long
+
+FAULTS := tests/acceptance/test_d*_faults.py tests/acceptance/test_many_nodes.py tests/acceptance/test_*kill.py \
+	tests/integration/store/test_lost_connections.py tests/integration/store/test_power_cut.py \
+	tests/integration/store/backends
+
+faults: .venv/.dev ## Inflict each fault on databases and nodes a hundred times, in about an hour
+	@DATABASE_FAULTS=100 MANY_NODES_KILLS=60 $(BIN)/python -m pytest --hypothesis-profile long $(FAULTS)
 
 check: .venv/.dev .venv/.docs ## Packages, format, lint, types, imports, house rules, documentation
 	$(call step,packages,$(BIN)/python -m pip check)

@@ -64,6 +64,20 @@ class Node:
         assert self._process.wait(ENDS_WITHIN_S) == -signal.SIGKILL
         self.kills += 1
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def freeze(self) -> None:
+        """Stop it in the middle of whatever it does. Its connections stay open."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def end(self) -> int:
         """As an operator does; returns the exit code."""
         assert self._process is not None
@@ -143,9 +157,9 @@ async def _read(reader: asyncio.StreamReader) -> Received:
 class Crowd:
     """Clients that tell of calls, each fact until it is acknowledged, and others that read them meanwhile."""
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
+    def __init__(self, nodes: Sequence[Node], first: int = 0) -> None:
         self._nodes = nodes
-        self._numbers = count()
+        self._numbers = count(first)
         self._over = asyncio.Event()
         # Facts by their call.
         self.reported: Counter[str] = Counter()
@@ -223,6 +237,27 @@ async def _rest(seconds: float, until: asyncio.Event | None = None) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await (until or asyncio.Event()).wait()
+
+
+async def listed_sids(line: Line) -> list[str]:
+    """Return the SIDs of all calls of the list, page by page."""
+    sids: list[str] = []
+    while (received := await line.request(f"GET /api/v1/call-logs?limit=1000&offset={len(sids)}")).json[
+        "data"
+    ]:
+        sids += [call["call_sid"] for call in received.json["data"]]
+    return sids
+
+
+async def fed_sids(line: Line) -> list[str]:
+    """Return the SIDs of all calls of the change feed, from its beginning."""
+    sids: list[str] = []
+    after, has_more = "0", True
+    while has_more:
+        page = (await line.request(f"GET /api/v1/changes?after={after}&limit=1000")).json
+        sids += [change["call_sid"] for change in page["data"]]
+        after, has_more = page["next"], page["has_more"]
+    return sids
 
 
 def _event(event_id: str, sid: str, status: str) -> bytes:

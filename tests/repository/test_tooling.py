@@ -19,6 +19,7 @@ TARGETS = {
     "clean",
     "dist",
     "docs",
+    "faults",
     "format",
     "help",
     "interop",

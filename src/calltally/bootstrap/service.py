@@ -14,8 +14,9 @@ from calltally.logs import get_logger
 from calltally.multiprocess import Member
 from calltally.net.http_client import OutgoingClient
 from calltally.settings.fields import Settings, secret_text
-from calltally.store.backends.open import check_schema, open_store
+from calltally.store.backends.open import check_schema, open_store, sqlite_path
 from calltally.store.backends.postgres.options import PostgresOptions
+from calltally.store.backends.sqlite.network_mounts import network_file_system
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Clock
 from calltally.store.tenants.vault import Vault
@@ -61,9 +62,16 @@ async def open_service(
     except BaseException:
         await store.close()
         raise
+    _warn_of_a_network(settings)
     parts = _parts(settings, store, vault, clock=clock, member=member)
     app = _with_worker(settings, parts, create_app(parts))
     return Service(settings, store, clock, _attended(app, parts, member) if member else app)
+
+
+def _warn_of_a_network(settings: Settings) -> None:
+    path = sqlite_path(settings.database_url)
+    if path is not None and (kind := network_file_system(path)):
+        log.warning("the database is on a network file system", type=kind, path=str(path))
 
 
 def _attended(app: Application, parts: Dependencies, member: Member) -> Application:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from calltally.calls.errors import DamagedStore
 from calltally.calls.times import utc_text
 
 
@@ -121,6 +122,28 @@ def finish_record(body: bytes, revision: int, updated_us: int) -> bytes:
 @lru_cache(maxsize=64)
 def _updated(updated_us: int) -> bytes:
     return b',"updated_at":"%b"}' % utc_text(updated_us).encode()
+
+
+_documents: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_MOST_BYTES_DECODED: Final = 100_000
+DAMAGED: Final = "stored data cannot be decoded; run `calltally verify`, and restore the data from a backup"
+
+
+def check_documents(joined: bytes) -> bytes:
+    """Return stored JSON documents, joined by commas. Raises DamagedStore if they are damaged.
+
+    A check of the structure takes 0.5 us a record, as long as the rest of a page of 1,000. So longer texts
+    are only searched for zeros and for bytes that are no text, as damaged blocks of a disk have them.
+    """
+    try:
+        joined.decode()
+        if len(joined) <= _MOST_BYTES_DECODED:
+            _documents.decode(b"[%b]" % joined)
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        raise DamagedStore(DAMAGED) from fault
+    if b"\0" in joined:
+        raise DamagedStore(DAMAGED)
+    return joined
 
 
 def record_body(record: bytes) -> bytes:

@@ -34,6 +34,10 @@ class Standby:
         """Stop the standby and close all connections at once."""
         self._ctl("-w", "-m", "immediate", "stop")
 
+    def promote(self) -> None:
+        """Make the standby a primary and return when it accepts writes."""
+        self._ctl("-w", "-t", str(STARTS_WITHIN_S), "promote")
+
     def pause(self) -> None:
         """Pause replay: show the current state from now on."""
         self.catch_up()

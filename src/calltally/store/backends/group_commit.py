@@ -1,5 +1,9 @@
 """Group commit: all queued writes form one transaction; writes that arrive meanwhile form the next.
 
+A transaction that holds the lock of a ledger must not stop other ledgers. After a timeout of the lock, each
+tenant's facts are committed alone, and those of a locked ledger stay alone until their next commit, or until
+none were submitted for half a minute.
+
 It never waits for a fuller batch (performance.md). Statements run in the event loop: in a thread, each of
 them would compete with the loop for the interpreter, which made the slowest commits fifty times slower than
 the median. Only the sync to disk leaves the loop, where the store provides a thread for it.
@@ -13,10 +17,10 @@ from operator import attrgetter
 from time import perf_counter
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
-from calltally.calls.errors import CalltallyError, NothingCommitted, Unavailable
+from calltally.calls.errors import CalltallyError, Unavailable
 from calltally.calls.times import SECOND_US
-from calltally.store.db.interface import Store, Submission, SubmissionResult
-from calltally.store.db.operation import Clock, StoreOperation, execute
+from calltally.store.db.interface import LedgerLocked, Submission, SubmissionResult
+from calltally.store.db.operation import Clock, Statement, StoreOperation
 from calltally.store.db.usage import WriterUse
 from calltally.store.ledger.record import record
 
@@ -24,6 +28,7 @@ T = TypeVar("T")
 
 # Larger commits block the event loop for longer, without a gain in rate.
 MAX_FACTS_PER_COMMIT: Final = 128
+_LOCKED_US: Final = 30 * SECOND_US
 Transact: TypeAlias = Callable[[StoreOperation[Any]], Awaitable[Any]]
 
 
@@ -46,11 +51,15 @@ class GroupCommitWriter:
     """
 
     per_tenant = False
+    # Of a commit of facts, where one can be given up; then all queued facts are refused too.
+    commit_timeout_s: float | None = None
 
     def __init__(self, transact: Transact, clock: Clock) -> None:
         self._run_transaction = transact
         self._clock = clock
         self._queue: deque[_WriteRequest] = deque()
+        # Dequeued requests that are not committed yet.
+        self._groups: deque[list[_WriteRequest]] = deque()
         self._drain_task: asyncio.Task[None] | None = None
         self._closed = False
         self._subscribers: list[Callable[[], None]] = []
@@ -58,6 +67,8 @@ class GroupCommitWriter:
         self._oldest_request_us: int | None = None
         self._commits = self._failed_commits = 0
         self._commit_s = 0.0
+        # Tenants whose ledger was locked at the last attempt, with the time of that.
+        self.locked: dict[str, int] = {}
 
     def subscribe_to_commits(self, on_commit: Callable[[], None]) -> Callable[[], None]:
         """Call `on_commit` after each commit of facts. Returns a function that unsubscribes."""
@@ -91,8 +102,7 @@ class GroupCommitWriter:
             # The usual case, a callback with one fact, needs no splitting.
             only: list[SubmissionResult] = await self._enqueue(submissions, None)
             return only
-        tenants = groupby(submissions, attrgetter("tenant"))
-        runs = [list(run) for _, run in tenants] if self.per_tenant else [submissions]
+        runs = [list(run) for _, run in groupby(submissions, attrgetter("tenant"))]
         parts = [
             run[at : at + MAX_FACTS_PER_COMMIT]
             for run in runs
@@ -127,7 +137,9 @@ class GroupCommitWriter:
 
     async def _drain_queue(self) -> None:
         while self._queue:
-            for group in _commit_groups(self._dequeue(), per_tenant=self.per_tenant):
+            self._groups.extend(self._commit_groups(self._dequeue()))
+            while self._groups:
+                group = self._groups.popleft()
                 _resolve(await self._commit(group))
                 if group[0].operation is None:
                     for on_commit in self._subscribers:
@@ -140,55 +152,90 @@ class GroupCommitWriter:
         return requests
 
     async def _commit(self, requests: list[_WriteRequest]) -> list[_Result]:
-        """Commit requests as one transaction; if that fails, each alone, to fail with its own error."""
+        """Commit requests as one transaction."""
         self._start_stall_timer()
         started_s = perf_counter()
+        timeout_s = self.commit_timeout_s if requests[0].operation is None else None
         try:
-            results = await self._run_transaction(_combine(requests, self._clock))
+            async with asyncio.timeout(timeout_s):
+                results = await self._run_transaction(self._combine(requests))
         except Exception as fault:  # noqa: BLE001 - it is not swallowed: the request that caused it gets it
-            if isinstance(fault, CalltallyError) and not isinstance(fault, Unavailable):
-                # The database works; the request itself is invalid.
-                self._oldest_request_us = None
-            else:
-                self._failed_commits += 1
-            if len(requests) == 1:
-                return [(requests[0], None, fault)]
-            return await self._commit_individually(requests)
+            return await self._divide(requests, fault)
         self._oldest_request_us = None
         self._commits += 1
         self._commit_s += perf_counter() - started_s
+        for tenant in _by_tenant(requests).keys() & self.locked.keys():
+            del self.locked[tenant]
         return [(request, result, None) for request, result in zip(requests, results, strict=True)]
+
+    async def _divide(self, requests: list[_WriteRequest], fault: Exception) -> list[_Result]:
+        """Commit requests in smaller groups after a failure, unless all would fail again."""
+        if isinstance(fault, CalltallyError) and not isinstance(fault, Unavailable):
+            # The database works; one of the requests is invalid.
+            self._oldest_request_us = None
+        else:
+            self._failed_commits += 1
+        if isinstance(fault, LedgerLocked):
+            return await self._commit_unlocked(requests, fault)
+        if isinstance(fault, TimeoutError) and requests[0].operation is None:
+            return self._give_up(requests)
+        if isinstance(fault, Unavailable) or len(requests) == 1:
+            return [(request, None, fault) for request in requests]
+        return [result for request in requests for result in await self._commit([request])]
+
+    async def _commit_unlocked(self, requests: list[_WriteRequest], fault: LedgerLocked) -> list[_Result]:
+        """Commit the facts of each tenant alone, and refuse those of ledgers that are still locked then."""
+        groups = _by_tenant(requests)
+        is_repeated = groups.keys() <= self.locked.keys()
+        # Which ledger is locked is not known: for now none is waited for.
+        self.locked.update(dict.fromkeys(groups, self._clock()))
+        if is_repeated:
+            return [(request, None, fault) for request in requests]
+        return [result for group in groups.values() for result in await self._commit(group)]
+
+    def _give_up(self, requests: list[_WriteRequest]) -> list[_Result]:
+        """Refuse the requests, and all queued facts: they would wait for the same database."""
+        fault = Unavailable("the database did not commit in time; try again: a repeat has no second effect")
+        waiting = [*(each for group in self._groups for each in group), *self._queue]
+        self._groups.clear()
+        self._queue = deque(each for each in waiting if each.operation is not None)
+        refused = [*requests, *(each for each in waiting if each.operation is None)]
+        return [(request, None, fault) for request in refused]
+
+    def _combine(self, requests: list[_WriteRequest]) -> StoreOperation[list[Any]]:
+        if self.locked:
+            yield Statement("meta_wait_briefly", {})
+        if requests[0].operation is not None:
+            return [(yield from requests[0].operation)]
+        submissions = [submission for request in requests for submission in request.submissions]
+        recorded = iter((yield from record(submissions, self._clock())))
+        return [[next(recorded) for _ in request.submissions] for request in requests]
 
     def _start_stall_timer(self) -> None:
         if self._oldest_request_us is None:
             self._oldest_request_us = self._clock()
 
-    async def _commit_individually(self, requests: list[_WriteRequest]) -> list[_Result]:
-        results: list[_Result] = []
+    def _commit_groups(self, requests: list[_WriteRequest]) -> list[list[_WriteRequest]]:
+        """Group facts into one commit, those of locked ledgers by tenant. Operations are commits alone."""
+        facts: dict[str, list[_WriteRequest]] = {}
+        if self.locked:
+            since_us = self._clock() - _LOCKED_US
+            self.locked = {tenant: at_us for tenant, at_us in self.locked.items() if at_us > since_us}
         for request in requests:
-            results += await self._commit([request])
-            fault = results[-1][2]
-            if isinstance(fault, Unavailable):
-                # The database fails, not the request: waiting for it once per request would take minutes.
-                return results + [(left, None, fault) for left in requests[len(results) :]]
-        return results
+            if request.operation is None:
+                tenant = request.submissions[0].tenant
+                is_alone = self.per_tenant or tenant in self.locked
+                facts.setdefault(tenant if is_alone else "", []).append(request)
+        return [*facts.values(), *([request] for request in requests if request.operation is not None)]
 
 
-def _commit_groups(requests: list[_WriteRequest], *, per_tenant: bool) -> list[list[_WriteRequest]]:
-    """Group facts into one commit, or one per tenant. Each operation is a commit of its own."""
-    facts: dict[str, list[_WriteRequest]] = {}
+def _by_tenant(requests: list[_WriteRequest]) -> dict[str, list[_WriteRequest]]:
+    """Return the facts of each tenant; none for an operation."""
+    groups: dict[str, list[_WriteRequest]] = {}
     for request in requests:
-        if request.operation is None:
-            facts.setdefault(request.submissions[0].tenant if per_tenant else "", []).append(request)
-    return [*facts.values(), *([request] for request in requests if request.operation is not None)]
-
-
-def _combine(requests: list[_WriteRequest], clock: Clock) -> StoreOperation[list[Any]]:
-    if requests[0].operation is not None:
-        return [(yield from requests[0].operation)]
-    submissions = [submission for request in requests for submission in request.submissions]
-    recorded = iter((yield from record(submissions, clock())))
-    return [[next(recorded) for _ in request.submissions] for request in requests]
+        if request.submissions:
+            groups.setdefault(request.submissions[0].tenant, []).append(request)
+    return groups
 
 
 def _resolve(results: list[_Result]) -> None:
@@ -200,36 +247,3 @@ def _resolve(results: list[_Result]) -> None:
             request.future.set_result(result)
         else:
             request.future.set_exception(fault)
-
-
-# Shorter than the time for which a load balancer waits for a response.
-_TRIAL_TIMEOUT_S: Final = 1.0
-STALLED_S: Final = 5.0
-
-
-async def check_writer(store: Store) -> None:
-    """Raise NothingCommitted if write requests have arrived for 5 s and none was committed.
-
-    A node that is not ready may get no further requests and would never commit one. So the check makes a
-    write of its own, unless other writes are queued.
-    """
-    if store.stalled_s < STALLED_S:
-        return
-    if not store.queued_writes:
-        try:
-            async with asyncio.timeout(_TRIAL_TIMEOUT_S):
-                await store.write(execute("meta_try_write"))
-                return
-        except Exception as fault:  # noqa: BLE001 - for any reason, the next request would fail too
-            _log_failure(fault)
-    message = (
-        f"no write was committed for {STALLED_S:g} s or more, although some were requested; see the service's"
-        " log and the database"
-    )
-    raise NothingCommitted(message)
-
-
-def _log_failure(fault: Exception) -> None:
-    from calltally.logs import get_logger  # deferred: takes 5 MB, and commands on the store log nothing
-
-    get_logger(__name__).warning("trial write failed", reason=str(fault) or type(fault).__name__)

@@ -42,9 +42,15 @@ def upgrade(url: str, target: str = "head") -> None:
     A concurrent migration waits, then has nothing to do. The wait for other transactions is limited; a
     migration that gives up has changed nothing.
     """
-    address = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
-    waits = {"timeout": _BUSY_S} if address.startswith("sqlite") else {}
-    engine = sqlalchemy.create_engine(address, isolation_level="AUTOCOMMIT", connect_args=waits)
+    if url.startswith("sqlite"):
+        engine = sqlalchemy.create_engine(
+            url, isolation_level="AUTOCOMMIT", connect_args={"timeout": _BUSY_S}
+        )
+    else:
+        # libpq reads the URL, which may name several hosts; SQLAlchemy reads only one.
+        engine = sqlalchemy.create_engine(
+            "postgresql+psycopg://", creator=lambda: psycopg.connect(url), isolation_level="AUTOCOMMIT"
+        )
     with engine.connect() as connection:
         _begin(connection)
         try:

@@ -3,8 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
-from calltally.calls.errors import Unavailable
+import msgspec
+
+from calltally.calls.errors import DamagedStore, Unavailable
 from calltally.calls.events import Fact, IngestOutcome
+from calltally.calls.model import DAMAGED
 from calltally.store.db.fact_codec import PackedFact
 from calltally.store.db.operation import StoreOperation
 from calltally.store.db.usage import StoreUsage
@@ -42,7 +45,7 @@ F = TypeVar("F", bound=Exception)
 
 
 class ErrorTranslation(Generic[F]):
-    """Context manager that translates a driver's errors of one type.
+    """Context manager that translates a driver's errors of one type, and errors of decoding stored data.
 
     `translate` raises our error, or returns to let the driver's error through. It is no generator: around
     each read a generator would take as long as the COMMIT of the read.
@@ -60,10 +63,16 @@ class ErrorTranslation(Generic[F]):
     def __exit__(self, _type: object, fault: BaseException | None, _traceback: object) -> None:
         if isinstance(fault, self._error_type):
             self._translate(fault)
+        elif isinstance(fault, msgspec.DecodeError):
+            raise DamagedStore(DAMAGED) from fault
 
 
 class RevisionNotVisible(Unavailable):
     """The database that was read does not show the requested revision yet, although it is committed."""
+
+
+class LedgerLocked(Unavailable):
+    """Ledger head that another transaction has locked for longer than a commit waits."""
 
 
 class Store(Protocol):

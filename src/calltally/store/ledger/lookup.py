@@ -5,6 +5,7 @@ from typing import NamedTuple
 from calltally.calls.errors import Erased
 from calltally.calls.events import Fact
 from calltally.calls.identity import call_uuid, parse_uuid
+from calltally.calls.model import check_documents
 from calltally.store.db.fact_codec import body_codec, unpack_fact
 from calltally.store.db.operation import Statement, StatementMany, StoreOperation
 from calltally.store.ledger.linked_calls import ERASED
@@ -62,5 +63,5 @@ def find_call_with_id(tenant: str, id_or_sid: str) -> StoreOperation[tuple[bytes
             raise Erased("the call was erased")
         rows = yield Statement("record_of_id", {"tenant": tenant, "id": call_id})
         if rows:
-            return call_id, rows[0][0]
+            return call_id, check_documents(rows[0][0])
     return None

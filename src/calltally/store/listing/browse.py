@@ -6,6 +6,7 @@ The rows are the same as on the API's page. `count` returns the exact total afte
 from typing import NamedTuple
 
 from calltally.calls.list_query import ListQuery
+from calltally.calls.model import check_documents
 from calltally.store.db.operation import StoreOperation
 from calltally.store.listing.list_calls import LedgerView, created_in, scan_of, view_or_present
 from calltally.store.listing.scan import CachedScan, RowRange
@@ -46,7 +47,7 @@ def browse(
     total, at_least = yield from scan.at_least()
     if total is None and rows:
         at_least = max(at_least, query.offset + len(rows) + has_more)
-    return BrowsedPage(SEPARATOR.join(rows), has_more, total, at_least, view.token)
+    return BrowsedPage(check_documents(SEPARATOR.join(rows)), has_more, total, at_least, view.token)
 
 
 def count(tenant: str, query: ListQuery) -> StoreOperation[int]:

@@ -8,6 +8,7 @@ from calltally.calls.errors import InvalidInput
 from calltally.calls.filters import CallFilter
 from calltally.calls.identity import uuid_text
 from calltally.calls.list_query import ListQuery
+from calltally.calls.model import check_documents
 from calltally.store.db.operation import Statement, StoreOperation, execute_batch, execute_with, resume
 from calltally.store.listing.caches import COUNTER_CACHE
 from calltally.store.listing.conditions import facet_of
@@ -111,7 +112,7 @@ def present_view(ledger_head: LedgerHead) -> LedgerView:
 
 def _listed(ledger_head: LedgerHead, query: ListQuery, page: PageRecords) -> tuple[LedgerView, ListedPage]:
     view = present_view(ledger_head)
-    return view, ListedPage(page.records, page.total, query.offset, view.token)
+    return view, ListedPage(check_documents(page.records), page.total, query.offset, view.token)
 
 
 def next_calls(tenant: str, query: ListQuery) -> StoreOperation[bytes]:
@@ -142,7 +143,7 @@ def list_view(view: LedgerView, query: ListQuery) -> StoreOperation[ListedPage]:
     if query.after is not None:
         query = yield from _after(view, query, query.after)
     page = yield from _reader_of(view, query).page()
-    return ListedPage(page.records, page.total, query.offset, view.token)
+    return ListedPage(check_documents(page.records), page.total, query.offset, view.token)
 
 
 def scan_of(view: LedgerView, query: ListQuery) -> CachedScan:

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from calltally.calls.conversation import Conversation, unpack_conversation
+from calltally.calls.model import check_documents
 from calltally.store.db.fact_codec import body_codec
 from calltally.store.db.operation import Row, Statement, StatementMany, StoreOperation
 from calltally.store.ledger.linked_calls import StoredSession, stored_session
@@ -54,7 +55,7 @@ def list_sessions(tenant: str, query: SessionQuery) -> StoreOperation[SessionPag
         return SessionPage([], total)
     window = {"tenant": tenant, "most": query.limit, "skip": query.offset, **named}
     rows = yield Statement("session_records", window, filters)
-    return SessionPage([record for (record,) in rows], total)
+    return SessionPage([check_documents(record) for (record,) in rows], total)
 
 
 def find_session(tenant: str, session_id: str) -> StoreOperation[FoundSession | None]:

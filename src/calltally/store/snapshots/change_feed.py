@@ -9,6 +9,7 @@ import msgspec
 
 from calltally.calls.errors import SnapshotGone
 from calltally.calls.identity import uuid_text
+from calltally.calls.model import check_documents
 from calltally.calls.times import utc_text
 from calltally.store.db.operation import Row, Statement, StoreOperation
 from calltally.store.snapshots.ledger_head import read_ledger_head
@@ -60,7 +61,7 @@ def changes_after(tenant: str, after: int | str, limit: int) -> StoreOperation[C
 
 def _call_change(record: bytes) -> bytes:
     """Return the document of a call: with `tombstone` in every row, a copier has one column for it."""
-    return record[:-1] + b',"tombstone":null}'
+    return check_documents(record)[:-1] + b',"tombstone":null}'
 
 
 def tombstone(revision: int, call_id: bytes, reason: str, merged_into: bytes | None, ended_us: int) -> bytes:

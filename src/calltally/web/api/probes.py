@@ -6,8 +6,8 @@ from litestar import get
 
 from calltally.calls.errors import Unavailable
 from calltally.logs import get_logger
-from calltally.store.backends.group_commit import check_writer
 from calltally.store.backends.open import check_schema
+from calltally.store.backends.write_readiness import check_writer
 from calltally.store.maintenance.key_rotation import failing_secrets, newest_secrets
 from calltally.store.maintenance.worker_presence import admin_missing_worker, missing_worker_text
 from calltally.web.metrics.metrics import METRICS_TYPE

@@ -11,7 +11,8 @@ from calltally.calls.events import IngestOutcome
 from calltally.calls.identity import call_uuid
 from calltally.calls.times import SECOND_US
 from calltally.store.backends.group_commit import MAX_FACTS_PER_COMMIT, GroupCommitWriter
-from calltally.store.db.interface import Submission
+from calltally.store.backends.write_readiness import try_write
+from calltally.store.db.interface import LedgerLocked, Submission
 from calltally.store.db.operation import (
     AnyStatement,
     Batch,
@@ -35,6 +36,7 @@ class Database:
         self.is_released.set()
         self.transactions: list[list[str]] = []
         self.is_down = False
+        self.locked: set[str] = set()
 
     def hold(self) -> None:
         self.entered.clear()
@@ -53,7 +55,10 @@ class Database:
         assert not isinstance(request, Batch)
         self.transactions[-1].append(request.name)
         if request.name == "lock_heads" and isinstance(request, StatementMany):
-            return [("acme", 0, "e" * 32) for row in request.rows if row["tenant"] == "acme"]
+            tenants = {row["tenant"] for row in request.rows}
+            if tenants & self.locked:
+                raise LedgerLocked("locked")
+            return [(tenant, 0, "e" * 32) for tenant in sorted(tenants & {"acme", "globex"})]
         return []
 
 
@@ -244,8 +249,8 @@ def test_all_requests_fail_while_the_database_is_down_and_succeed_afterwards() -
         bench.database.is_down = True
         results = await bench.run_blocked(*(bench.writer.submit(of(sid)) for sid in ("a", "b", "c")))
         assert [type(each) for each in results] == [Unavailable] * 3
-        # Once together, once alone; the other requests do not wait for the database again.
-        assert len(bench.database.transactions) == 2
+        # Once together: no request waits for the database again.
+        assert len(bench.database.transactions) == 1
         bench.database.is_down = False
         assert (await bench.writer.submit(of("a")))[0].outcome == IngestOutcome.APPLIED
         await bench.writer.close()
@@ -261,6 +266,85 @@ def test_writer_works_in_consecutive_event_loops() -> None:
 
     assert [asyncio.run(submit(sid)) for sid in ("a", "b")] == [call_uuid("acme", sid) for sid in ("a", "b")]
     asyncio.run(bench.writer.close())
+
+
+def test_facts_of_a_locked_ledger_are_left_out_until_their_next_commit() -> None:
+    async def work() -> None:
+        bench = Bench()
+        bench.database.locked = {"globex"}
+
+        async def submit() -> list[Any]:
+            bench.database.transactions.clear()
+            requests = [bench.writer.submit(of(sid, tenant=t)) for sid in "ab" for t in ("acme", "globex")]
+            results = await bench.run_blocked(*requests)
+            return [each if isinstance(each, Exception) else each[0].outcome for each in results]
+
+        first = await submit()
+        assert [type(each) for each in first] == [IngestOutcome, LedgerLocked] * 2
+        # All together, then each tenant alone.
+        assert len(bench.database.transactions) == 3
+        assert [type(each) for each in await submit()] == [IngestOutcome, LedgerLocked] * 2
+        assert [each[0] for each in bench.database.transactions] == ["meta_wait_briefly"] * 2
+        bench.database.locked = set()
+        assert await submit() == [IngestOutcome.APPLIED] * 4
+        assert await submit() == [IngestOutcome.APPLIED] * 4
+        assert bench.database.transactions[0][0] == "lock_heads"
+        assert len(bench.database.transactions) == 1
+        await bench.writer.close()
+
+    run(work())
+
+
+def test_stall_of_a_locked_ledger_lasts_until_its_lock_is_taken() -> None:
+    async def work() -> None:
+        timed = Timed()
+        timed.database.locked = {"acme"}
+        with pytest.raises(LedgerLocked):
+            await timed.writer.submit(of("a"))
+        timed.now_s = 6
+        with pytest.raises(LedgerLocked):
+            await timed.writer.write(try_write(timed.writer))
+        assert timed.writer.stalled_s == 6
+        timed.database.locked = set()
+        await timed.writer.write(try_write(timed.writer))
+        assert timed.writer.stalled_s == 0
+        await timed.writer.close()
+
+    run(work())
+
+
+def test_locked_ledger_is_waited_for_again_after_half_a_minute() -> None:
+    async def work() -> None:
+        timed = Timed()
+        timed.database.locked = {"acme"}
+        with pytest.raises(LedgerLocked):
+            await timed.writer.submit(of("a"))
+        for timed.now_s, first in ((29, "meta_wait_briefly"), (31, "lock_heads")):
+            await timed.writer.submit(of("b", tenant="globex"))
+            assert timed.database.transactions[-1][0] == first
+        await timed.writer.close()
+
+    run(work())
+
+
+def test_commit_at_its_timeout_fails_with_all_queued_facts() -> None:
+    async def work() -> None:
+        database = Database()
+        writer = GroupCommitWriter(database.transact, lambda: 0)
+        writer.commit_timeout_s = 0.05
+        database.hold()
+        first = asyncio.create_task(writer.submit(of("a")))
+        await asyncio.wait_for(database.entered.wait(), WAITS_AT_MOST_S)
+        queued = [asyncio.create_task(writer.submit(of(sid))) for sid in "bc"]
+        operation = asyncio.create_task(writer.write(_returns("b")))
+        results = await asyncio.gather(first, *queued, return_exceptions=True)
+        assert [type(each) for each in results] == [Unavailable] * 3
+        database.is_released.set()
+        assert await operation == "b"
+        assert (await writer.submit(of("a")))[0].outcome == IngestOutcome.APPLIED
+        await writer.close()
+
+    run(work())
 
 
 class Timed:

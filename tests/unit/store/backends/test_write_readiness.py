@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from calltally.calls.errors import NothingCommitted, Unavailable
-from calltally.store.backends.group_commit import STALLED_S, check_writer
+from calltally.store.backends.write_readiness import STALLED_S, check_writer
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import StoreOperation
 

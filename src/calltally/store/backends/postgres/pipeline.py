@@ -65,6 +65,9 @@ class PipelineConnection:
         self._error: Exception | None = None
         # Syncs that the server has not processed yet.
         self._pending_syncs = 0
+        # A Sync after each batch within BEGIN and COMMIT, which it does not end. Without one the server does
+        # not limit its wait for the next statement (`idle_in_transaction_session_timeout`).
+        self.syncs_each_batch = False
         self._transactions = 0
         # A Sync that is not sent yet.
         self._deferred_end: asyncio.Handle | None = None
@@ -86,7 +89,10 @@ class PipelineConnection:
         try:
             for encoded in encoded_statements:
                 self._send(encoded, collector)
-            self._socket.call(self._pgconn.send_flush_request)
+            if self.syncs_each_batch:
+                self._send_sync(None)
+            else:
+                self._socket.call(self._pgconn.send_flush_request)
             self._flush()
         except psycopg.Error as fault:
             collector.fail(fault)
@@ -258,8 +264,11 @@ class PipelineConnection:
     def _fail(self, pending: PendingResponse, result: "pq.abc.PGresult") -> None:
         fault = error_from_result(result)
         if result.error_field(pq.DiagnosticField.SEVERITY_NONLOCALIZED) in _FATAL:
-            # The server closes the connection after this response.
-            raise fault
+            # The server closes the connection after this response. psycopg does not count all of these errors
+            # as operational, for example the timeout of an idle transaction.
+            raise (
+                fault if isinstance(fault, psycopg.OperationalError) else psycopg.OperationalError(str(fault))
+            )
         if self._error is None:
             self._error = fault
         if pending.prepared is not None:

@@ -1,5 +1,6 @@
 """Store in PostgreSQL through psycopg 3. Any number of processes may read and write it."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,22 +18,26 @@ from calltally.store.backends.postgres.options import DEFAULTS, PostgresOptions
 from calltally.store.backends.postgres.pipeline import PipelineConnection
 from calltally.store.backends.postgres.pool import PipelinePool, connect
 from calltally.store.backends.postgres.replica import PrimaryRequired, Replica, read_database_identity
+from calltally.store.backends.postgres.session_settings import COMMIT_TIMEOUT_S, IDLE_IN_TRANSACTION_S
 from calltally.store.backends.postgres.transactions import run_read, run_transaction
 from calltally.store.backends.schema import NO_TABLES
-from calltally.store.db.interface import ErrorTranslation
-from calltally.store.db.operation import Clock, StoreOperation
+from calltally.store.db.interface import ErrorTranslation, LedgerLocked
+from calltally.store.db.operation import Clock, StoreOperation, execute
 from calltally.store.db.statements import Statements
 from calltally.store.db.usage import StoreUsage
 
 T = TypeVar("T")
 
-_UNAVAILABLE: Final = (psycopg.OperationalError, psycopg.InterfaceError)
+# A standby refuses to begin a write as something that it does not support.
+_READ_ONLY: Final = (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.FeatureNotSupported)
+_UNAVAILABLE: Final = (psycopg.OperationalError, psycopg.InterfaceError, *_READ_ONLY)
 
 
 class PostgresStore(GroupCommitWriter):
     """Store in one database. Reads use a pool of connections; all writes of a process share one writer."""
 
     dialect = "postgres"
+    commit_timeout_s = COMMIT_TIMEOUT_S
 
     def __init__(self, url: str, clock: Clock, options: PostgresOptions = DEFAULTS) -> None:
         super().__init__(self._transact, clock)
@@ -83,7 +88,17 @@ class PostgresStore(GroupCommitWriter):
         with self._error_translation:
             connection = await self._open_write_connection()
             executor = WriteExecutor(connection, self._statements)
-            result = await run_transaction(connection, operation, executor)
+            try:
+                result = await run_transaction(connection, operation, executor)
+            except (asyncio.CancelledError, *_READ_ONLY):
+                # At its timeout a commit waits for a server that may never respond. After a failover the
+                # address may belong to another server, which a new connection finds.
+                connection.close()
+                raise
+            except psycopg.errors.LockNotAvailable:
+                silent = execute("meta_end_silent_writers", seconds=float(IDLE_IN_TRANSACTION_S))
+                await run_transaction(connection, silent, PipelineExecutor(connection, self._statements))
+                raise
             if self._replica is not None:
                 self._replica.record_commits(executor.revisions)
             return result
@@ -126,6 +141,8 @@ def error_translation(url: str) -> ErrorTranslation[psycopg.Error]:
     address = database_address(url)
 
     def translate(fault: psycopg.Error) -> None:
+        if isinstance(fault, psycopg.errors.LockNotAvailable):
+            raise LedgerLocked(_unavailable(address, fault)) from fault
         if isinstance(fault, psycopg.errors.UndefinedTable):
             raise Misconfigured(NO_TABLES) from fault
         # psycopg counts this error as operational, but the request itself is too large: it fails alone.

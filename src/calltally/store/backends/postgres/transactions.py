@@ -35,6 +35,7 @@ async def run_read(
 ) -> T:
     """Run an operation against one state of the database. Does not wait for the end of the transaction."""
     begin_statements = _BEGIN_LONG if long else _begin_statements(execute)
+    connection.syncs_each_batch = False
     connection.response_timeout_s = LONG_READ_TIMEOUT_S + RESPONSE_TIMEOUT_S if long else RESPONSE_TIMEOUT_S
     for each in begin_statements:
         connection.queue(each)
@@ -53,6 +54,7 @@ async def run_transaction(
     connection: PipelineConnection, operation: StoreOperation[T], execute: PipelineExecutor
 ) -> T:
     """Run an operation as one transaction; durable on return."""
+    connection.syncs_each_batch = True
     connection.response_timeout_s = RESPONSE_TIMEOUT_S
     connection.queue(_BEGIN_WRITE)
     try:

@@ -1,5 +1,6 @@
 """Connections to an SQLite file through apsw: durability settings, locks, and translated errors."""
 
+import ctypes
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -82,6 +83,20 @@ def busy_handler(max_ms: int) -> Callable[[int], bool]:
         return time.monotonic() < until_s
 
     return retry
+
+
+def check_path(connection: apsw.Connection) -> None:
+    """Raise Unavailable if the file of a connection is not at its path any more.
+
+    A commit in it would be lost when the connection closes.
+    """
+    has_moved = ctypes.c_int()
+    connection.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(has_moved))
+    if has_moved.value:
+        message = (
+            "the database file was removed or replaced; put the former file back, or restart the service"
+        )
+        raise Unavailable(f"{message}: until then nothing is recorded")
 
 
 _MODE: Final = 0o600

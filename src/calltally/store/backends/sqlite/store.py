@@ -17,6 +17,7 @@ from calltally.store.backends.sqlite.connection import (
     BUSY_MS,
     ERROR_TRANSLATION,
     busy_handler,
+    check_path,
     connect,
     connect_to_read,
 )
@@ -136,6 +137,7 @@ class SqliteStore(GroupCommitWriter):
 
     async def _transact(self, operation: StoreOperation[T]) -> T:
         with ERROR_TRANSLATION:
+            check_path(self._write_connection)
             await self._begin()
             try:
                 result = await self._run_yielding(operation)
@@ -146,6 +148,8 @@ class SqliteStore(GroupCommitWriter):
                 if isinstance(fault, apsw.FullError):
                     self._checkpointer.request_truncation()
                 raise
+            # Before the caller is answered: what is committed in a file without a name is lost.
+            check_path(self._write_connection)
             if self._checkpointer.is_due():
                 await self._in_thread(self._checkpointer.run)
             return result

@@ -37,8 +37,9 @@ WHERE t.relnamespace = current_schema()::regnamespace AND i.indisunique
 ORDER BY t.relname, k.relname;
 
 -- name: meta_without_time_limit!
--- Moving the rows of a table can take longer than the time limit of statements.
-SET LOCAL statement_timeout = 0;
+-- Moving the rows of a table can take longer than the time limits of statements and transactions.
+SELECT set_config(name, '0', true) FROM (VALUES ('statement_timeout'), ('transaction_timeout')) AS limits (name)
+WHERE current_setting(name, true) IS NOT NULL;
 
 -- name: meta_distribute_first
 -- Distribute the tenants themselves, separately from other distributed tables of this database.

@@ -2,6 +2,18 @@
 -- Revision of each tenant of a commit, locked in the order of their names, so that no two commits wait for each other.
 SELECT tenant, revision, epoch FROM ledger_heads WHERE tenant = ANY(:tenant::text[]) ORDER BY tenant FOR UPDATE;
 
+-- name: meta_wait_briefly!
+-- Wait for the locks of this transaction only as long as another commit takes.
+SET LOCAL lock_timeout = '500ms';
+
+-- name: meta_end_silent_writers
+-- End the connections of nodes that have kept the server waiting within a write transaction, for example in the middle
+-- of a batch, where the server itself has no timeout. pg_stat_activity shows the waits of the same role.
+SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user AND application_name = current_setting('application_name')
+    AND backend_xid IS NOT NULL AND wait_event IN ('ClientRead', 'ClientWrite')
+    AND state_change < clock_timestamp() - make_interval(secs => :seconds::double precision);
+
 -- name: identities_of_nodes
 -- Calls of linked SIDs.
 SELECT t.tenant, t.node, t.call_sid, t.id

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 import pytest
 from structlog.testing import capture_logs
 
-from calltally.calls.errors import NotFound
+from calltally.calls.errors import NotFound, Unavailable
 from calltally.calls.list_query import ListQuery
 from calltally.multiprocess import SharedNumbers
 from calltally.store.backends.open import open_store
 from calltally.store.backends.postgres import replica
 from calltally.store.backends.postgres.options import PostgresOptions
+from calltally.store.backends.postgres.store import PostgresStore
+from calltally.store.backends.write_readiness import try_write
 from calltally.store.db.interface import RevisionNotVisible, Store, Submission
 from calltally.store.db.operation import StoreOperation
 from calltally.store.listing.list_calls import ListedPage, list_calls
@@ -206,3 +208,19 @@ def test_cancelled_read_leaves_the_replica_usable(reader: Reader) -> None:
     assert reader.calls() == 1
     with direct(reader.bench.url) as db:
         assert db("SELECT count(*) FROM calls") == [(2,)]
+
+
+def test_connection_to_a_standby_is_given_up_by_a_write(bench: Bench, standby: Standby) -> None:
+    """After a failover the same address may be the new primary's."""
+    standby.catch_up()
+
+    async def work() -> None:
+        store = PostgresStore(standby.url_of(bench.url), lambda: NOW_US)
+        await store.read(list_calls(TENANT, ListQuery()))
+        with pytest.raises(Unavailable):
+            await store.write(try_write(store))
+        assert store._write_connection is not None
+        assert store._write_connection.is_broken
+        await store.close()
+
+    bench.run(work())
