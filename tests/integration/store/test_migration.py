@@ -13,11 +13,19 @@ import pytest
 
 import calltally
 from calltally.calls.errors import Misconfigured
+from calltally.store.backends.migrate import statements_of
 from calltally.store.backends.open import migrate, sqlite_path
 from calltally.store.backends.schema import HEAD
 from tests.integration.store.probing import Direct, direct
 
 VERSIONS = Path(calltally.__file__).parent / "store" / "migrations" / "versions"
+# All that a migration may do: nodes of the release before go on reading and writing on the new schema. A
+# column has a default or may be null, since their INSERT does not name it.
+ADDITIVE = re.compile(
+    r"CREATE (VIRTUAL )?TABLE |CREATE (UNIQUE )?INDEX |CREATE TRIGGER |INSERT INTO |UPDATE |LOCK TABLE "
+    r"|ALTER TABLE \w+( ADD COLUMN (?!\w+ [^,]*NOT NULL(?! DEFAULT))[^,]+(,|$))+"
+    r"|ALTER TABLE \w+ SET \("
+)
 AT_ONCE = 4
 _numbers = count()
 
@@ -100,6 +108,28 @@ def test_migrated_schema_equals_the_files_and_migration_is_idempotent(empty_data
     assert version(migrated) == [(HEAD,)]
     with direct(migrated) as db:
         assert db("SELECT tenant FROM tenants") == [("acme",)]
+
+
+@pytest.mark.parametrize("file", sorted(VERSIONS.glob("*.sql")), ids=lambda file: file.name)
+def test_migration_only_adds(file: Path) -> None:
+    statements = [" ".join(each.split()) for each in statements_of(file.read_text(encoding="utf-8"))]
+    assert statements
+    assert [each for each in statements if not ADDITIVE.match(each)] == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TABLE calls",
+        "ALTER TABLE calls DROP COLUMN route",
+        "ALTER TABLE calls RENAME COLUMN route TO path",
+        "ALTER TABLE calls ALTER COLUMN route SET NOT NULL",
+        "ALTER TABLE calls ADD COLUMN mark TEXT NOT NULL",
+        "DELETE FROM calls",
+    ],
+)
+def test_statement_that_breaks_the_release_before_is_noticed(statement: str) -> None:
+    assert not ADDITIVE.match(statement)
 
 
 def test_concurrent_migrations_all_succeed(empty_databases: list[str]) -> None:
