@@ -1,4 +1,4 @@
-"""`calltally serve` in an empty folder, with no settings, is a service that answers."""
+"""`calltally serve` in an empty folder is a service that answers; without its key it does not start again."""
 
 import json
 import os
@@ -22,9 +22,15 @@ def environment() -> dict[str, str]:
     return unmeasured(others)
 
 
-def calltally(folder: Path, *words: str) -> str:
+def calltally(folder: Path, *words: str, text: str = "") -> str:
     done = subprocess.run(
-        [*COMMAND, *words], cwd=folder, env=environment(), check=True, capture_output=True, text=True
+        [*COMMAND, *words],
+        cwd=folder,
+        env=environment(),
+        check=True,
+        input=text,
+        capture_output=True,
+        text=True,
     )
     return done.stdout.strip()
 
@@ -69,3 +75,26 @@ def test_database_that_may_be_elsewhere_is_not_replaced(
     (tmp_path / "var" / "secret.key").touch()
     assert create_first_database(Settings.model_validate({})) is None
     assert [path.name for path in tmp_path.rglob("*.db")] == []
+
+
+@pytest.mark.parametrize("key", ["", "A" * 43 + "="])
+def test_serve_refuses_to_start_where_the_key_opens_no_stored_secret(tmp_path: Path, key: str) -> None:
+    calltally(tmp_path, "migrate")
+    calltally(tmp_path, "tenant", "add", "acme")
+    calltally(tmp_path, "provider", "put", "acme", "twilio", text="auth_token=secret")
+    file = tmp_path / "var" / "secret.key"
+    file.unlink()
+    settings = {"CALLTALLY_SECRET_KEY": key} if key else {}
+    refused = subprocess.run(
+        [*COMMAND, "serve", "--port", "0"],
+        cwd=tmp_path,
+        env=environment() | settings,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=ENDS_WITHIN_S,
+    )
+    assert refused.returncode == 1
+    assert "Restore the key" in refused.stderr if key else "Restore it from the backup" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert not file.exists()
