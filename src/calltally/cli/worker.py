@@ -1,12 +1,14 @@
 """`calltally worker`: background work in a process of its own."""
 
 import asyncio
+import os
 import signal
 from typing import Annotated, Final
 
 import typer
 
 from calltally.bootstrap.clocks import wall_clock
+from calltally.bootstrap.traces import export_traces
 from calltally.bootstrap.vaults import check_secrets
 from calltally.bootstrap.workers import make_worker
 from calltally.calls.plurals import counted
@@ -48,7 +50,11 @@ async def _work(store: Store, settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     background = await _open(store, settings, stop)
     log.info("working", database=store.dialect)
-    await background.run()
+    end_traces = export_traces(os.environ)
+    try:
+        await background.run()
+    finally:
+        end_traces()
     log.info("stopped")
 
 

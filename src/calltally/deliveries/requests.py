@@ -36,6 +36,7 @@ from calltally.store.webhooks.dispatch import (
     EndpointPause,
 )
 from calltally.store.webhooks.endpoints import Endpoint
+from calltally.tracing import delivery_span
 
 # An endpoint is paused after this long without a success.
 PAUSED_AFTER_US: Final = 5 * DAY_US
@@ -155,7 +156,10 @@ class TenantRequests:
                 queue.in_flight -= 1
                 self.results.append(expired_result(job, self._dependencies.clock()))
             else:
-                self._record_outcome(queue, await self._attempt(queue, job, job.body))
+                ids = {"calltally.tenant": self._tenant, "calltally.message_id": message_id(job.event_id)}
+                with delivery_span(f"deliver {job.event}", ids, (self._tenant, job.revision)):
+                    attempt = await self._attempt(queue, job, job.body)
+                self._record_outcome(queue, attempt)
         except (CalltallyError, OSError) as fault:
             # A secret or key file that cannot be read is not the receiver's fault: its deliveries wait.
             log.warning("a delivery cannot be signed", tenant=self._tenant, detail=str(fault))

@@ -20,6 +20,7 @@ from calltally.net.http_connection import (
     PooledConnection,
     RequestFailed,
 )
+from calltally.tracing import client_span
 
 TIMEOUT_S: Final = 10.0
 _LINE_BREAKS: Final = frozenset("\r\n\0")
@@ -72,7 +73,8 @@ class OutgoingClient:
             target = self.check(url)
         except ValueError as fault:
             return RequestFailure("bad-url", f"the URL is refused: {fault}")
-        return await self._send(target, _request(target, headers, body))
+        with client_span(target.host) as trace_headers:
+            return await self._send(target, _request(target, {**headers, **trace_headers}, body))
 
     def close(self) -> None:
         self._pool.close()

@@ -13,9 +13,10 @@ from calltally.calls.errors import TooLarge
 from calltally.logs import log_request
 from calltally.providers.provider import MAX_DRAINED_BYTES
 from calltally.providers.registry import WEBHOOKS
+from calltally.tracing import begin_request
 from calltally.web.lifespan import App
 from calltally.web.request.bodies import MAX_EVENTS_BYTES
-from calltally.web.request.context import RequestContext, request_line
+from calltally.web.request.context import RequestContext, end_request_span, request_line
 from calltally.web.request.dependencies import Dependencies
 from calltally.web.request.long_poll import ON_STOP
 from calltally.web.response.problems import problem_response
@@ -67,6 +68,7 @@ class RequestMiddleware:
         inner = _inner_scope(scope)
         context = RequestContext(self._deps, *_id_and_headers(scope))
         context.attach(inner)
+        span = begin_request(context.headers, method)
         status = sent_bytes = 0
         is_head = context.is_head = method == "HEAD"
 
@@ -93,6 +95,8 @@ class RequestMiddleware:
             self._deps.metrics.observe_request(route, method, line.status, seconds=perf_counter() - started)
             line.duration_ms, line.sent_bytes = round((perf_counter() - started) * 1000, 3), sent_bytes
             log_request(line)
+            if span is not None:
+                end_request_span(span, line)
 
     async def _answer(
         self, scope: HTTPScope, receive: Receive, send: Send, *, context: RequestContext

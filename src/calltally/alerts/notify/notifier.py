@@ -37,6 +37,7 @@ from calltally.store.db.interface import Store
 from calltally.store.db.leases import Lease, claim, release
 from calltally.store.db.operation import Clock, StoreOperation
 from calltally.store.tenants.vault import Vault
+from calltally.tracing import delivery_span
 
 NOTICES_LEASE: Final = "alert notices"
 LEASE_US: Final = 120 * SECOND_US
@@ -172,7 +173,8 @@ class Notifier:
         try:
             state = _state_after(alert, change)
             notification = notification_of(tenant, state, change, self._dependencies.base_url)
-            return await send_notification(self._dependencies, tenant, sink, notification, self._clock())
+            with delivery_span(f"notify {sink.kind}", {"calltally.tenant": tenant}):
+                return await send_notification(self._dependencies, tenant, sink, notification, self._clock())
         except CalltallyError as fault:
             return fault.detail
         except ValueError:

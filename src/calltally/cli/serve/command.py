@@ -18,6 +18,7 @@ import uvloop
 
 from calltally.bootstrap.open_store import create_first_database, load_settings
 from calltally.bootstrap.service import Application, Service, open_service
+from calltally.bootstrap.traces import are_traces_configured, export_traces
 from calltally.calls.errors import Misconfigured
 from calltally.cli.runtime.gc import freeze_loaded_objects, gc_paused
 from calltally.cli.runtime.malloc import keep_freed_memory
@@ -113,8 +114,16 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
     with sole_service(sqlite_path(settings.database_url)):
         service = await _open(settings)
         _log_address(listening, database=service.store.dialect)
-        await run_server(service.app, listening, settings)
+        await _run_traced(service, listening)
     log.info("stopped")
+
+
+async def _run_traced(service: Service, listening: socket.socket) -> None:
+    end_traces = export_traces(os.environ)
+    try:
+        await run_server(service.app, listening, service.settings)
+    finally:
+        end_traces()
 
 
 async def _open(settings: Settings, member: Member | None = None) -> Service:
@@ -148,13 +157,13 @@ def _serve_by_several(settings: Settings) -> None:
 
 
 async def _try_out(settings: Settings) -> None:
+    are_traces_configured(os.environ)
     service = await open_service(settings)
     await service.store.close()
 
 
 async def _serve_in_group(settings: Settings, listening: socket.socket, member: Member) -> None:
-    service = await _open(settings, member)
-    await run_server(service.app, listening, settings)
+    await _run_traced(await _open(settings, member), listening)
 
 
 def _log_address(listening: socket.socket, **fields: object) -> None:

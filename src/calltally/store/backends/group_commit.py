@@ -11,12 +11,13 @@ the median. Only the sync to disk leaves the loop, where the store provides a th
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 from time import perf_counter
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
+from calltally import tracing
 from calltally.calls.errors import CalltallyError, Unavailable
 from calltally.calls.times import SECOND_US
 from calltally.store.db.interface import LedgerLocked, Submission, SubmissionResult
@@ -33,11 +34,12 @@ Transact: TypeAlias = Callable[[StoreOperation[Any]], Awaitable[Any]]
 
 
 class _WriteRequest(NamedTuple):
-    """Facts to record, or one operation to run as a transaction, and the future of its result."""
+    """Facts to record, or one operation to run as a transaction, the future of its result, and its span."""
 
     submissions: Sequence[Submission]
     operation: StoreOperation[Any] | None
     future: "asyncio.Future[Any]"
+    span: Any = None
 
 
 _Result: TypeAlias = tuple[_WriteRequest, Any, BaseException | None]
@@ -122,7 +124,7 @@ class GroupCommitWriter:
         if self._closed:
             raise Unavailable("the store is closing; nothing was recorded, try again")
         future = asyncio.get_running_loop().create_future()
-        self._queue.append(_WriteRequest(submissions, operation, future))
+        self._queue.append(_WriteRequest(submissions, operation, future, tracing.current_span()))
         self._start_stall_timer()
         if self._drain_task is None or self._drain_task.done():
             # The task starts in the next loop iteration, so it takes all requests of this one.
@@ -157,11 +159,13 @@ class GroupCommitWriter:
         started_s = perf_counter()
         timeout_s = self.commit_timeout_s if requests[0].operation is None else None
         try:
-            async with asyncio.timeout(timeout_s):
-                results = await self._run_transaction(self._combine(requests))
+            with tracing.commit_span(request.span for request in requests) as span:
+                async with asyncio.timeout(timeout_s):
+                    results = await self._run_transaction(self._combine(requests))
         except Exception as fault:  # noqa: BLE001 - it is not swallowed: the request that caused it gets it
             return await self._divide(requests, fault)
         self._oldest_request_us = None
+        tracing.note_commit(span, _revisions(requests, results))
         self._commits += 1
         self._commit_s += perf_counter() - started_s
         for tenant in _by_tenant(requests).keys() & self.locked.keys():
@@ -236,6 +240,14 @@ def _by_tenant(requests: list[_WriteRequest]) -> dict[str, list[_WriteRequest]]:
         if request.submissions:
             groups.setdefault(request.submissions[0].tenant, []).append(request)
     return groups
+
+
+def _revisions(requests: Sequence[_WriteRequest], results: Sequence[Any]) -> Iterator[tuple[str, int]]:
+    for request, recorded in zip(requests, results, strict=True):
+        if request.operation is None:
+            for submission, result in zip(request.submissions, recorded, strict=True):
+                if result.revision is not None:
+                    yield submission.tenant, result.revision
 
 
 def _resolve(results: list[_Result]) -> None:

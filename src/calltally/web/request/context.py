@@ -1,13 +1,15 @@
 """Context of one request, shared by the middleware, admission and the handler."""
 
+from http import HTTPStatus
 from typing import Any, Final, NoReturn
 
 from litestar import Request
 from litestar.types import Scope
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from calltally.calls.errors import InvalidInput, Unauthorized
 from calltally.logs import RequestLine, redact_text
+from calltally.tracing import RequestSpan
 from calltally.web.request.access import Access
 from calltally.web.request.dependencies import Dependencies
 
@@ -80,6 +82,22 @@ def request_line(context: RequestContext, route: str, method: str, status: int) 
         context.reason or UNSET,
         "debug" if route in _PROBES else "info",
     )
+
+
+def end_request_span(span: RequestSpan, line: RequestLine) -> None:
+    """End a request's span, with the fields of its access line."""
+    known = {"calltally.tenant": line.tenant, "calltally.provider": line.provider, "error.type": line.reason}
+    attributes: dict[str, str | int] = {
+        name: value for name, value in known.items() if not isinstance(value, UnsetType)
+    }
+    attributes |= {
+        "http.request.method": line.method,
+        "http.route": line.route,
+        "http.response.status_code": line.status,
+        "calltally.request_id": line.request_id,
+    }
+    is_error = line.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    span.end(f"{line.method} {line.route}", attributes, is_error=is_error)
 
 
 def context_of(scope: Scope) -> RequestContext:
