@@ -13,6 +13,8 @@ from calltally import tracing
 from calltally.bootstrap.otel_spans import OtelSpans
 from calltally.calls.times import utc_text
 from tests.conftest import NOW_US, TENANT, Bench
+from tests.integration.alerts.notify.test_notifier import ROUTE, NotifierSetup
+from tests.integration.alerts.test_alert_api import open_alerts
 from tests.integration.deliveries.delivering import DeliverySetup, wait_until
 from tests.integration.net.receivers import answer_ok, receiving
 from tests.integration.web.service import LIST, Broken, Service
@@ -94,7 +96,17 @@ def test_a_commit_and_a_delivery_are_linked_to_the_request(
     assert sent.parent == delivery.context
     assert sent.attributes == {"http.request.method": "POST", "server.address": "127.0.0.1"}
     assert sent.context is not None
-    assert received["traceparent"] == f"00-{sent.context.trace_id:032x}-{sent.context.span_id:016x}-01"
+    ids = f"00-{sent.context.trace_id:032x}-{sent.context.span_id:016x}-"
+    assert received["traceparent"].startswith(ids)
+
+
+def test_a_notification_of_an_alert_is_a_span(bench: Bench, exported: InMemorySpanExporter) -> None:
+    setup = NotifierSetup(bench)
+    setup.add("slack", url="https://hooks.slack.example/x")
+    open_alerts(bench, ROUTE)
+    setup.send()
+    span = span_of(exported, "notify slack")
+    assert (span.parent, span.attributes) == (None, {"calltally.tenant": TENANT})
 
 
 def event(call_sid: str) -> bytes:

@@ -1,16 +1,21 @@
 """Spans of OpenTelemetry. Imported only where traces are configured."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import Token
 from typing import Final
 
 from opentelemetry import context, trace
 from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from calltally import __version__, tracing
 from calltally.tracing import Attributes, Revision, SpanIdentity
 
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
@@ -89,3 +94,21 @@ class OtelSpans:
         links = [Link(each) for each in linked]
         with self._tracer.start_as_current_span(name, Context(), attributes=attributes, links=links) as span:
             yield span.get_span_context()
+
+
+def start_export(*, is_named: bool) -> Callable[[], None]:
+    """Export spans by OTLP from now on. Returns the function that sends the last ones and ends it.
+
+    The library reads the address, the sampler and all else from the environment.
+    """
+    name = {} if is_named else {"service.name": "calltally"}
+    resource = Resource.create({"service.version": __version__, **name})
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    tracing.activate(OtelSpans(provider.get_tracer("calltally", __version__)))
+
+    def end() -> None:
+        tracing.activate(None)
+        provider.shutdown()
+
+    return end

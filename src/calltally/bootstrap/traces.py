@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Final
 
-from calltally import __version__, tracing
 from calltally.calls.errors import Misconfigured
 
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -36,28 +35,12 @@ def export_traces(environment: Mapping[str, str]) -> Callable[[], None]:
     """Export traces if they are configured. Returns the function that sends the last ones and ends it."""
     if not are_traces_configured(environment):
         return lambda: None
-    # deferred: an optional dependency
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from calltally.bootstrap.otel_spans import start_export  # deferred: an optional dependency
 
-    from calltally.bootstrap.otel_spans import OtelSpans
-
-    resource = Resource.create({"service.version": __version__, **_own_name(environment)})
-    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    tracing.activate(OtelSpans(provider.get_tracer("calltally", __version__)))
-
-    def end() -> None:
-        tracing.activate(None)
-        provider.shutdown()
-
-    return end
+    return start_export(is_named=_is_named(environment))
 
 
-def _own_name(environment: Mapping[str, str]) -> dict[str, str]:
-    named = environment.get("OTEL_SERVICE_NAME") or "service.name=" in environment.get(
-        "OTEL_RESOURCE_ATTRIBUTES", ""
-    )
-    return {} if named else {"service.name": "calltally"}
+def _is_named(environment: Mapping[str, str]) -> bool:
+    """Decide whether the variables name the service, which then has no name of ours."""
+    attributes = environment.get("OTEL_RESOURCE_ATTRIBUTES", "")
+    return bool(environment.get("OTEL_SERVICE_NAME")) or "service.name=" in attributes
