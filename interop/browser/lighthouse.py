@@ -18,7 +18,7 @@ from interop.packages import tool
 from interop.service import Failed
 
 # The pages that people look at most, by the names of their views.
-PAGES: Final = ("overview", "calls", "one call", "quality", "alerts")
+PAGES: Final = ("overview", "calls", "one call", "quality", "alerts", "guide")
 PRESETS: Final[Mapping[str, Sequence[str]]] = {"mobile": (), "desktop": ("--preset=desktop",)}
 LEAST: Final = 95
 CATEGORIES: Final = ("performance", "accessibility", "best-practices", "seo")

@@ -65,7 +65,7 @@ CHOSEN: Final = (
 )
 # axe judges these; between them the layout is the same.
 _JUDGED_WIDTHS: Final = (390, 1280)
-# It is JSON, and has no page around it.
+# It is plain text, without a page around it.
 _NOT_JUDGED: Final = ("the received deliveries",)
 _QUALITY: Final = 82
 # Charts are drawn when they come into view, or to be printed.

@@ -24,6 +24,10 @@ THEMES: Final = ("light", "dark")
 # From a small telephone to a large screen.
 WIDTHS: Final = (320, 375, 720, 721, 1280, 3840)
 _MOST_CHARS: Final = 600
+# The search of the guide moves out of a narrower window.
+_SETTLE: Final = """Promise.allSettled(
+    document.getAnimations().filter((each) => each instanceof CSSTransition).map((each) => each.finished)
+)"""
 # Pages of what journeys have made before: the first that the list of it leads to.
 _MADE: Final = (
     (View("one export", "/exports", "operations"), "a[href^='/exports/']"),
@@ -100,6 +104,7 @@ def _measured(stage: Stage, browser: Browser, displayed: View) -> Check:
             page = visit.open(displayed.who, displayed.path)
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": 800})
+                page.evaluate(_SETTLE)
                 wide = page.evaluate("document.scrollingElement.scrollWidth")
                 if wide > width:
                     raise Failed(f"{wide} pixels wide in a window of {width}")
