@@ -14,7 +14,7 @@ from tests.acceptance import pages
 # Nothing to run, and nothing that could be wrong by itself.
 OUTPUT: Final = {"text", "sql"}
 RUN_BY_PAGE: Final = {"sh run", "sh serve", "sh watch", "python run"}
-# Run by `make interop`, which installs what they need.
+# Run by `make interop` and `make ops`, which install what they need.
 INTEROP: Final = {
     "js node": "interop/webhooks/run.py",
     "python dlt": "interop/dlt/copier.py",
@@ -26,6 +26,10 @@ INTEROP: Final = {
     "sh typescript": "interop/openapi/run.py",
     "sh python": "interop/openapi/run.py",
     "sh go": "interop/openapi/run.py",
+    **{
+        f"sh {name}": "ops/containers/run.py"
+        for name in ("image", "compose", "tenant", "upgrade", "postgresql", "monitoring")
+    },
 }
 # Blocks that need somebody else's service, by their page and first line.
 _AS_PRINTED: Final = {command: command for command in pages.STANDS_FOR}
@@ -124,7 +128,10 @@ def _is_run(block: PageBlock) -> bool:
     if block.info in INTEROP:
         program = (pages.ROOT / INTEROP[block.info]).read_text()
         language = block.info.partition(" ")[2]
-        forms = (f'"{block.info}"', f"```{block.info}", f'generate("{language}")')
+        forms = (
+            *(f'"{block.info}"', f"```{block.info}", f'generate("{language}")'),
+            *(f'block("{language}")', f'recipe("{language}", PAGE)'),
+        )
         return any(form in program for form in forms)
     return block.key in EXEMPT
 

@@ -1,5 +1,6 @@
 """Checks of settings. Each returns the value, or raises ValueError with a text for the operator."""
 
+import re
 from base64 import b64decode
 from ipaddress import ip_network
 from typing import Annotated, Final
@@ -12,6 +13,7 @@ ADMIN_KEY_CHARS: Final = 32
 # An example value of the old documentation, which users copied.
 _PLACEHOLDER: Final = "choose-a-long-random-one"
 _MAKE_KEY: Final = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+_PLAIN_PATH: Final = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -44,10 +46,15 @@ def check_read_url(url: str, info: ValidationInfo) -> str:
 
 
 def check_public_url(url: str) -> str:
-    """Check a public URL. Returns it without a trailing slash."""
+    """Check a public URL. Returns it without a trailing slash.
+
+    Its path begins the links of pages and the paths of cookies, so it has plain characters only.
+    """
     split = urlsplit(url)
     if split.scheme not in {"http", "https"} or not split.hostname or split.query or split.fragment:
         raise ValueError("write https://HOST, with a port or path if there is one, and no query")
+    if not _PLAIN_PATH.fullmatch(split.path):
+        raise ValueError("write a path of letters, digits, dots, hyphens and underscores, as in /calls-api")
     return url.rstrip("/")
 
 

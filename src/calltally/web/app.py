@@ -34,6 +34,7 @@ from calltally.web.metrics.usage import ProcessUsage
 from calltally.web.middleware import RequestMiddleware
 from calltally.web.openapi.operation import OPERATION_KEY, Operation, ResponseSpec
 from calltally.web.openapi.routes import document_handlers
+from calltally.web.public_path import PublicPathMiddleware
 from calltally.web.request.context import AnyRequest
 from calltally.web.request.dependencies import Dependencies
 from calltally.web.request.idempotency import answer_once, idempotency_key
@@ -92,7 +93,8 @@ def create_app(deps: Dependencies) -> ASGIApp:
         finally:
             await deps.close()
 
-    return RequestMiddleware(LifespanTask(_router(deps.public_url), close_at_stop), deps)
+    app = RequestMiddleware(LifespanTask(_router(deps.public_url), close_at_stop), deps)
+    return PublicPathMiddleware(app, deps.public_path) if deps.public_path else app
 
 
 def _usage(deps: Dependencies) -> ProcessUsage:

@@ -132,6 +132,12 @@ def test_signature_covers_the_public_url(
     assert service.call_back(RINGING, path=path, url="https://other" + path, **forwarded).status_code == 403
 
 
+def test_signature_covers_the_path_of_the_public_url_once(bench: Bench) -> None:
+    service = Service(bench, public_url="https://calls.example.com/telephony")
+    signed = f"https://calls.example.com/telephony{INGEST}"
+    assert service.call_back(RINGING, path=f"/telephony{INGEST}", url=signed).status_code == 200
+
+
 def test_signature_decides_on_an_invalid_query(service: Service) -> None:
     path = INGEST + "?a=%FF&a=%ED%A0%80&" + "b=1&" * 200
     assert service.call_back(RINGING, path=path).status_code == 200

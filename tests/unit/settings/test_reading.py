@@ -118,6 +118,7 @@ WRONG = [
     ("WORKERS", "0", "CALLTALLY_WORKERS: Input should be greater"),
     ("PUBLIC_URL", "example.com", "CALLTALLY_PUBLIC_URL: write https://HOST"),
     ("PUBLIC_URL", "https://x/?a=hush", "CALLTALLY_PUBLIC_URL: write https://HOST"),
+    ("PUBLIC_URL", 'https://x/a"b', "CALLTALLY_PUBLIC_URL: write a path of letters"),
     ("ADMIN_KEY", "two hush", "CALLTALLY_ADMIN_KEY: use printable ASCII"),
     ("ADMIN_KEY", "hush" * 7 + "hus", "CALLTALLY_ADMIN_KEY: it has 31 characters and must have at least 32"),
     ("SECRET_KEY", "hush", "CALLTALLY_SECRET_KEY: it must be the base64 of exactly 32 bytes"),

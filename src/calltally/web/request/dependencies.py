@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from functools import cached_property
 from typing import Final
+from urllib.parse import urlsplit
 
 from calltally.calls.times import SECOND_US
 from calltally.ingest.intake import Intake
@@ -57,10 +58,10 @@ class Dependencies:
     """Dependencies of all handlers. `clock` is the wall clock in microseconds UTC.
 
     `public_url` is the URL of this service as clients see it, without a trailing slash; None if not
-    configured. `trust_proxy` enables X-Forwarded-Proto and X-Forwarded-Host. `vault` encrypts provider
-    secrets at rest. `folders` holds the files of jobs; None without jobs. `metrics_by_tenant` allows tenant
-    labels in `/metrics`. `outgoing` and `send_mail` connect to addresses that tenants configure.
-    `key_uses` records the last uses of keys; None does not.
+    configured. It may have a path. `trust_proxy` enables X-Forwarded-Proto and X-Forwarded-Host. `vault`
+    encrypts provider secrets at rest. `folders` holds the files of jobs; None without jobs.
+    `metrics_by_tenant` allows tenant labels in `/metrics`. `outgoing` and `send_mail` connect to addresses
+    that tenants configure. `key_uses` records the last uses of keys; None does not.
     """
 
     store: Store
@@ -76,6 +77,11 @@ class Dependencies:
     outgoing: OutgoingClient = field(default_factory=lambda: OutgoingClient(OutgoingPolicy()))
     send_mail: SendMail = _no_mail
     key_uses: KeyUses | None = None
+
+    @cached_property
+    def public_path(self) -> str:
+        """Path of the public URL, under which clients find all paths of this service; empty without one."""
+        return urlsplit(self.public_url or "").path
 
     @cached_property
     def long_polls(self) -> LongPolls:

@@ -46,17 +46,20 @@ def _decoded(sent: bytes, name: str) -> str:
 def public_url_of(request: AnyRequest) -> str:
     """Return the URL of the request, with its path and query exactly as sent.
 
-    The origin is the configured public URL, else X-Forwarded-Proto and X-Forwarded-Host of a trusted proxy,
-    else the scheme and Host of the request.
+    A public URL's path is in it once, also if a proxy has removed it from the request.
     """
     scope = request.scope
     path = (scope.get("raw_path") or scope["path"].encode()).partition(b"?")[0]
     query = scope["query_string"]
-    return public_origin(request) + (path + b"?" + query if query else path).decode("latin-1")
+    return service_url(request) + (path + b"?" + query if query else path).decode("latin-1")
 
 
-def public_origin(request: AnyRequest) -> str:
-    """Return the scheme, host and port as clients see them."""
+def service_url(request: AnyRequest) -> str:
+    """Return the URL of this service as clients see it, without a trailing slash.
+
+    It is the configured public URL, else it has X-Forwarded-Proto and X-Forwarded-Host of a trusted proxy,
+    else the scheme and Host of the request.
+    """
     context = context_of(request.scope)
     if context.deps.public_url is not None:
         return context.deps.public_url

@@ -79,11 +79,11 @@ def problem_response(scope: Scope, error: Exception) -> Response:
         route = scope.get("path_template")
         log.error("request failed", request_id=request_id, slug=kind.slug, route=route, exc_info=error)
     problem = Problem(
-        type=TYPE_PREFIX + kind.slug,
+        type=context.deps.public_path + TYPE_PREFIX + kind.slug,
         title=kind.title,
         status=kind.status,
         detail=_detail(kind, problem_error),
-        instance=problem_instance(scope),
+        instance=context.deps.public_path + problem_instance(scope),
         request_id=request_id,
         errors=[
             ProblemFault(escape_surrogates(fault.parameter), escape_surrogates(fault.detail))

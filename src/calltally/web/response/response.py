@@ -1,6 +1,7 @@
 """Responses with a complete body or a streamed one. They cost less than those of the framework."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, Final
@@ -16,6 +17,9 @@ from calltally.web.response.negotiation import CODINGS, OFFERED, choose_coding
 Headers = tuple[tuple[bytes, bytes], ...]
 
 JSON: Final = b"application/json"
+_HTML: Final = b"text/html"
+# Links of our own templates: text of callers is escaped, so it has no quotes.
+_LINK: Final = re.compile(rb'(\s(?:href|src|srcset|action|formaction|data-poll|data-count)=")(?=/(?!/))')
 _JSON_TYPES: Final = frozenset({JSON, b"application/problem+json"})
 # Below this size, compression saves less than its header and its time cost.
 MIN_COMPRESSED_BYTES: Final = 1024
@@ -53,6 +57,8 @@ class Response:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 (ASGI's signature)
         """Send the response, compressed if the client accepts it and the size justifies it."""
         body, headers = await self._visible_body(scope), [*self.headers]
+        if self.media_type.startswith(_HTML):
+            body = public_links(body, context_of(scope).deps.public_path)
         if len(body) > MIN_COMPRESSED_BYTES and (coding := negotiated_coding(scope)):
             compress = CODINGS[coding].compress
             is_short = len(body) <= MAX_LOOP_BYTES
@@ -70,6 +76,11 @@ class Response:
         if len(self.body) <= MAX_LOOP_BYTES:
             return mask_json(self.body)
         return await asyncio.to_thread(mask_json, self.body)
+
+
+def public_links(html: bytes, public_path: str) -> bytes:
+    """Put the path of the public URL, if it has one, before the paths of all links of a page."""
+    return _LINK.sub(rb"\g<1>" + public_path.encode(), html) if public_path else html
 
 
 def is_masked(scope: Scope) -> bool:

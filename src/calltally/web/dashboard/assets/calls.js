@@ -51,7 +51,7 @@ async function count() {
   const last = document.querySelector("[data-last]");
   if (!last || !data.last) return;
   const link = document.createElement("a");
-  Object.assign(link, { href: data.last, rel: "last", textContent: last.textContent });
+  Object.assign(link, { href: new URL(`..${data.last}`, import.meta.url).href, rel: "last", textContent: last.textContent });
   last.replaceWith(link);
 }
 

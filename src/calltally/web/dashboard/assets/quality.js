@@ -184,7 +184,9 @@ function calls_at(rate, place, at) {
   const { calls } = chartData.columns[place];
   if (calls === null || at === undefined) return null;
   const span = new URLSearchParams({ from: chartData.from[at], to: chartData.to[at] });
-  return `/calls?${[calls, chartData.narrow[rate], span].filter(Boolean).join("&")}`;
+  const query = [calls, chartData.narrow[rate], span].filter(Boolean).join("&");
+  // The service may be under a path of its host, as its scripts are.
+  return new URL(`../calls?${query}`, import.meta.url).href;
 }
 
 function span_of(chart, start, end) {

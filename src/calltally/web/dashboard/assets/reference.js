@@ -6,10 +6,13 @@ const follow = () => document.documentElement.classList.toggle("dark-mode", dark
 follow();
 dark.addEventListener("change", follow);
 
+// The service, which may be under a path of its host.
+const root = new URL("..", document.currentScript.src);
+
 // Swagger UI would prefill and send all examples together, but some parameters exclude each other.
 function withoutFilledIn(description) {
   // Examples have the address of this page. Every GET answers HEAD, so one line for both is enough.
-  description.servers = [{ url: location.origin }];
+  description.servers = [{ url: root.href.replace(/\/$/, "") }];
   for (const path of Object.values(description.paths)) {
     delete path.head;
   }
@@ -44,7 +47,7 @@ function mendForReaders() {
 // Also what it renders later, such as the operations of a tag that is opened again.
 new MutationObserver(mendForReaders).observe(document.getElementById("reference"), { childList: true, subtree: true });
 
-fetch("/openapi.json")
+fetch(new URL("openapi.json", root))
   .then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(`it answered ${answer.status}`))))
   .then((description) =>
     SwaggerUIBundle({

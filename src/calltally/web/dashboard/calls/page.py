@@ -42,7 +42,7 @@ from calltally.web.dashboard.pages import download, page
 from calltally.web.dashboard.rendering import redirect, render_page, status_mark
 from calltally.web.dashboard.sign_in.visitor import Visitor, cookie_of
 from calltally.web.request.context import AnyRequest, dependencies_of
-from calltally.web.request.paths import public_origin
+from calltally.web.request.paths import service_url
 from calltally.web.request.query import Pairs, query_pairs
 from calltally.web.response.response import Response
 
@@ -151,7 +151,7 @@ def _choices(request: AnyRequest, visitor: Visitor, pairs: Pairs, query: ListQue
 
 
 def curl_of(request: AnyRequest, path: str) -> str:
-    return f'curl -sS "{public_origin(request)}{path}" {_WITH_KEY}'
+    return f'curl -sS "{service_url(request)}{path}" {_WITH_KEY}'
 
 
 def first_event(request: AnyRequest) -> str:
@@ -159,6 +159,6 @@ def first_event(request: AnyRequest) -> str:
     now = utc_text(dependencies_of(request).clock())[:19]
     event = f'{{"id": "1", "call_sid": "first-call", "occurred_at": "{now}Z", "status": "completed"}}'
     return (
-        f'curl -sS "{public_origin(request)}/api/v1/events" {_WITH_KEY} \\\n'
+        f'curl -sS "{service_url(request)}/api/v1/events" {_WITH_KEY} \\\n'
         f"  -H 'Content-Type: application/json' -d '{event}'"
     )

@@ -31,7 +31,7 @@ from calltally.web.dashboard.rendering import render_page
 from calltally.web.dashboard.sign_in.visitor import Visitor
 from calltally.web.request.access import WEBHOOKS_WRITE
 from calltally.web.request.context import AnyRequest, dependencies_of
-from calltally.web.request.paths import public_origin
+from calltally.web.request.paths import service_url
 from calltally.web.request.query import Pairs
 from calltally.web.response.response import Headers, Response
 
@@ -110,7 +110,7 @@ def _panels(visitor: Visitor, rules: Rules, stored: StoredOverview, now_us: int)
 
 def _first_steps(request: AnyRequest, visitor: Visitor) -> dict[str, Any]:
     return {
-        "callback_url": f"{public_origin(request)}/api/v1/ingest/twilio/{visitor.tenant}",
+        "callback_url": f"{service_url(request)}/api/v1/ingest/twilio/{visitor.tenant}",
         "first_event": first_event(request),
         "is_admin": visitor.access.is_admin,
     }

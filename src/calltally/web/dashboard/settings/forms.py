@@ -31,7 +31,7 @@ from calltally.web.dashboard.settings.settings_form import settings_form
 from calltally.web.dashboard.sign_in.visitor import Visitor, session_header
 from calltally.web.request.access import ADMIN, ALERTS_WRITE
 from calltally.web.request.context import AnyRequest, dependencies_of
-from calltally.web.request.paths import public_origin
+from calltally.web.request.paths import service_url
 from calltally.web.request.query import Pairs
 from calltally.web.response.response import Response
 
@@ -131,7 +131,7 @@ async def _check_message(request: AnyRequest, visitor: Visitor, name: str, url: 
     if provider.name != TWILIO:
         return text("check_opens", provider=name)
     # Signed for the URL that the provider calls, verified for the public URL of this service.
-    own = f"{public_origin(request)}/api/v1/ingest/{name}/{visitor.tenant}"
+    own = f"{service_url(request)}/api/v1/ingest/{name}/{visitor.tenant}"
     signed = {HEADER: sign(url, [], secrets["auth_token"])}
     callback = Callback(method="POST", url=own, headers=signed, body=b"", received_us=deps.clock())
     text_name = "check_good" if is_genuine(provider, callback, secrets) else "check_bad"

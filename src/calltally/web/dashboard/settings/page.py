@@ -32,7 +32,7 @@ from calltally.web.dashboard.settings.submitted_form import NOTHING_SUBMITTED, S
 from calltally.web.dashboard.sign_in.visitor import Visitor
 from calltally.web.request.access import ALERTS_WRITE, WEBHOOKS_WRITE
 from calltally.web.request.context import AnyRequest, dependencies_of
-from calltally.web.request.paths import public_origin
+from calltally.web.request.paths import service_url
 from calltally.web.request.query import Pairs, query_pairs
 from calltally.web.response.response import Response
 
@@ -135,7 +135,7 @@ async def _providers(
         {
             "name": name,
             "kind": PROVIDERS[name].kind.value,
-            "url": f"{public_origin(request)}/api/v1/ingest/{name}/{tenant}",
+            "url": f"{service_url(request)}/api/v1/ingest/{name}/{tenant}",
             "is_set": await deps.store.read(find_provider_secrets(tenant, name)) is not None,
             "wrong": wrong.get(name, 0),
             "dead": letters.get(name, 0),

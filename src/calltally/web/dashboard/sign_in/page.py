@@ -23,7 +23,7 @@ from calltally.web.dashboard.sign_in.visitor import (
     theme_of,
 )
 from calltally.web.request.context import AnyRequest, context_of, dependencies_of
-from calltally.web.request.paths import public_origin
+from calltally.web.request.paths import service_url
 from calltally.web.request.query import Pairs, query_pairs
 from calltally.web.response.response import Headers, Response
 
@@ -77,7 +77,7 @@ def _hint(request: AnyRequest) -> str:
     Only a hint, because many proxies send the Host of the service behind them.
     """
     host = context_of(request.scope).headers.get(b"host", b"").decode("latin-1")
-    url = public_origin(request)
+    url = service_url(request)
     return "" if urlsplit(url).netloc == host else text("other_address", url=url)
 
 

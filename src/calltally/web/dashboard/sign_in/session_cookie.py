@@ -19,6 +19,8 @@ COOKIE: Final = "calltally_session"
 # Name over https: with this prefix, browsers refuse a cookie from a neighbouring host (RFC 6265bis, section
 # 4.1.3).
 HOST_COOKIE: Final = f"__Host-{COOKIE}"
+# Name under a path of the host: the cookie keeps to that path, and the other name demands the path /.
+SECURE_COOKIE: Final = f"__Secure-{COOKIE}"
 IDLE_US: Final = 12 * 3600 * SECOND_US
 MAX_SESSION_US: Final = 7 * 86_400 * SECOND_US
 _RENEWED_AFTER_US: Final = 15 * 60 * SECOND_US

@@ -1,6 +1,7 @@
 """Visitor of a page: the cookies of the request, and the current rights of the session's key."""
 
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from calltally.calls.errors import CalltallyError, Forbidden, NotFound, Unauthorized
@@ -13,6 +14,7 @@ from calltally.web.dashboard.sign_in.session_cookie import (
     HOST_COOKIE,
     IDLE_US,
     MAX_SESSION_US,
+    SECURE_COOKIE,
     DashboardSession,
     SignedOut,
     open_session,
@@ -20,7 +22,7 @@ from calltally.web.dashboard.sign_in.session_cookie import (
 from calltally.web.request.access import ADMIN, CALLS_READ, PII_READ, Access
 from calltally.web.request.context import AnyRequest, context_of, dependencies_of
 from calltally.web.request.dependencies import Dependencies
-from calltally.web.request.paths import public_origin
+from calltally.web.request.paths import service_url
 from calltally.web.response.problem_kinds import BadRequest
 from calltally.web.response.response import Headers
 
@@ -147,22 +149,26 @@ def is_own_form(request: AnyRequest) -> bool:
     site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
     if site is not None:
         return site in _SAME_SITE
-    return origin is None or origin.decode("latin-1") == public_origin(request)
+    own = urlsplit(service_url(request))
+    return origin is None or origin.decode("latin-1") == f"{own.scheme}://{own.netloc}"
 
 
 def session_cookie_name(request: AnyRequest) -> str:
     """Return the cookie name; over https, one that only this host can set."""
-    return HOST_COOKIE if _is_https(request) else COOKIE
+    if not _is_https(request):
+        return COOKIE
+    return SECURE_COOKIE if dependencies_of(request).public_path else HOST_COOKIE
 
 
 def _is_https(request: AnyRequest) -> bool:
-    return public_origin(request).startswith("https:")
+    return service_url(request).startswith("https:")
 
 
 def set_cookie(request: AnyRequest, name: str, value: str, *, lasts_s: int) -> Headers:
     """Return the header of a cookie that scripts cannot read and other sites' forms do not send."""
     secure = "; Secure" if _is_https(request) else ""
-    cookie = f"{name}={value}; Path=/; Max-Age={lasts_s}; HttpOnly; SameSite=Lax{secure}"
+    path = dependencies_of(request).public_path or "/"
+    cookie = f"{name}={value}; Path={path}; Max-Age={lasts_s}; HttpOnly; SameSite=Lax{secure}"
     return ((b"set-cookie", cookie.encode()),)
 
 
