@@ -191,8 +191,9 @@ class GroupCommitWriter:
         """Commit the facts of each tenant alone, and refuse those of ledgers that are still locked then."""
         groups = _by_tenant(requests)
         is_repeated = groups.keys() <= self.locked.keys()
-        # Which ledger is locked is not known: for now none is waited for.
-        self.locked.update(dict.fromkeys(groups, self._clock()))
+        # Which ledger is locked is not known, and of an operation not even its tenants. For now no ledger is
+        # waited for.
+        self.locked.update(dict.fromkeys(groups or [""], self._clock()))
         if is_repeated:
             return [(request, None, fault) for request in requests]
         return [result for group in groups.values() for result in await self._commit(group)]

@@ -327,6 +327,23 @@ def test_locked_ledger_is_waited_for_again_after_half_a_minute() -> None:
     run(work())
 
 
+def test_after_an_operation_on_a_locked_ledger_no_lock_is_waited_for() -> None:
+    def operation() -> StoreOperation[None]:
+        yield StatementMany("lock_heads", [{"tenant": "globex"}])
+
+    async def work() -> None:
+        timed = Timed()
+        timed.database.locked = {"globex"}
+        with pytest.raises(LedgerLocked):
+            await timed.writer.write(operation())
+        for timed.now_s, first in ((29, "meta_wait_briefly"), (31, "lock_heads")):
+            await timed.writer.submit(of("a"))
+            assert timed.database.transactions[-1][0] == first
+        await timed.writer.close()
+
+    run(work())
+
+
 def test_commit_at_its_timeout_fails_with_all_queued_facts() -> None:
     async def work() -> None:
         database = Database()
