@@ -11,10 +11,11 @@ from typing import Final, NamedTuple
 import msgspec
 
 from calltally.calls.errors import InvalidInput
+from calltally.calls.export_formats import PARQUET
 from calltally.calls.times import parse_instant
 from calltally.calls.windows import TimeWindow
 from calltally.client.exporting.exported_state import ExportLayer, RemovedCall, read_layers
-from calltally.client.exporting.files import file_sha256
+from calltally.client.exporting.files import check_installed, file_sha256
 from calltally.client.exporting.manifest import find_damage, manifest_path
 from calltally.client.exporting.names import GONE_FILE, MANIFEST
 from calltally.external_sort import ExternalSorter
@@ -169,6 +170,7 @@ def _csv(path: Path) -> Iterator[ExportedRecord]:
 
 
 def _parquet(path: Path) -> Iterator[ExportedRecord]:
+    check_installed(PARQUET.name)
     from pyarrow import parquet  # deferred: takes 40 MB, most never need it
 
     with parquet.ParquetFile(path) as file:

@@ -179,7 +179,7 @@ def open_output(folder: Path, name: str, form: str, state: FileState | None = No
 def check_installed(form: str) -> None:
     """Raise NotInstalled if a format needs a package that is not installed."""
     if not is_installed(FORMATS[form]):
-        raise NotInstalled.of(f"an export to {form}", "pyarrow", extra="parquet")
+        raise NotInstalled.of(f"the format {form}", "pyarrow", extra="parquet")
 
 
 def read_spool(spool: Path) -> Iterator[bytes]:

@@ -19,19 +19,31 @@ EVENT = {
 }
 
 
-def test_export_is_compared_without_server_packages(tmp_path: Path) -> None:
+def write_export(folder: Path, form: str) -> None:
+    """Write an export folder with one file; its content is NDJSON in any format."""
     line = msgspec.json.encode(RECORD) + b"\n"
-    (tmp_path / "calls.ndjson").write_bytes(line)
-    file = FileState("calls.ndjson", 1, len(line), hashlib.sha256(line).hexdigest())
-    fields = {"filters": {}, "format": "ndjson", "partition": "none", "complete": True, "rows": 1}
+    (folder / f"calls.{form}").write_bytes(line)
+    file = FileState(f"calls.{form}", 1, len(line), hashlib.sha256(line).hexdigest())
+    fields = {"filters": {}, "format": form, "partition": "none", "complete": True, "rows": 1}
     fields |= {"by_status": {"busy": 1}, "snapshot": None, "revision": None, "highest": None, "readings": 2}
     fields |= {"repeats": 0, "holes": 0, "notes": [], "files": [file]}
     window = {"from": "2026-10-01T00:00:00Z", "to": "2026-10-02T00:00:00Z"}
-    write_manifest(tmp_path, Manifest(source="x", window=window, **fields))  # type: ignore[arg-type] # of every kind
-    (tmp_path / "log").write_text(json.dumps(EVENT))
+    write_manifest(folder, Manifest(source="x", window=window, **fields))  # type: ignore[arg-type] # of every kind
+    (folder / "log").write_text(json.dumps(EVENT))
+
+
+def test_export_is_compared_without_server_packages(tmp_path: Path) -> None:
+    write_export(tmp_path, "ndjson")
     result = calltally(tmp_path, "reconcile", "--events", "log", "--calls", ".")
     assert (result.returncode, result.stderr) == (0, "")
     assert "No findings." in result.stdout
+
+
+def test_export_in_parquet_names_its_own_package(tmp_path: Path) -> None:
+    write_export(tmp_path, "parquet")
+    result = calltally(tmp_path, "reconcile", "--events", "log", "--calls", ".")
+    assert result.returncode == 1
+    assert result.stderr == "calltally: the format parquet needs pyarrow: pip install 'calltally[parquet]'\n"
 
 
 def test_store_needs_server_packages(tmp_path: Path) -> None:
