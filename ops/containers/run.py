@@ -5,7 +5,7 @@ import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, ignore_patterns
 from time import monotonic
 from typing import Any, Final
 
@@ -19,8 +19,8 @@ SKIPPED: Final = 77
 _SERVE: Final = "calltally_serve_1"
 _IMAGE: Final = "localhost/calltally"
 _POSTGRESQL: Final = "localhost/ops-postgresql"
-# As `make dist`, which other tests cover, without an environment of the clone's own.
-_WHEEL: Final = "--quiet --no-deps --no-build-isolation --wheel-dir dist ."
+# Of the repository, what a clone has not, but the built libraries and pages.
+_NOT_CLONED: Final = (".git", ".venv*", ".*_cache", ".hypothesis", "build", "dist", "var", "__pycache__")
 _NEXT_VERSION: Final = "0.1.999"
 _SEVEN: Final = ["id", "call_sid", "direction", "status", "duration_seconds", "escalated", "summary"]
 _EVENT: Final = {
@@ -56,7 +56,7 @@ class Main:
         text = recipe(f"sh {info}", PAGE)
         for printed, here in {
             f"{HOST}:8080": f"{HOST}:{self.port}",
-            "make dist": f"{Path(os.environ['CALLTALLY']).parent}/python -m pip wheel {_WHEEL}",
+            "make dist": f"{Path(os.environ['CALLTALLY']).parent}/python -m tools.package_build dist",
             "podman build": f"podman build {' '.join(build_options(self.podman))}",
         }.items():
             text = text.replace(printed, here)
@@ -68,10 +68,7 @@ class Main:
 
 
 def _builds(main: Main) -> str:
-    for name in ("deploy", "requirements", "src"):
-        copytree(REPOSITORY / name, main.clone / name)
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        (main.clone / name).write_bytes((REPOSITORY / name).read_bytes())
+    copytree(REPOSITORY, main.clone, ignore=ignore_patterns(*_NOT_CLONED))
     started = monotonic()
     main.block("image")
     base, image = main.podman.image_megabytes(BASE), main.podman.image_megabytes(_IMAGE)
