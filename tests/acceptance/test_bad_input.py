@@ -213,7 +213,7 @@ def test_a_naive_time_is_refused(parser: Service, instant: str) -> None:
         ("route=%FF", "query", "not UTF-8"),
         ("route=%zz", "query", "invalid escape '%zz'"),
         ("route=" + "x" * 201, "route", "at most 200 characters, not 201"),
-        ("tenant=acme", "tenant", "there is no parameter 'tenant'"),
+        ("tenant=acme", "tenant", "there is no parameter 'tenant', since a tenant's key determines it"),
     ],
 )
 def test_a_bad_parameter_is_named_with_what_would_be_right(

@@ -9,6 +9,7 @@ from calltally.calls.list_query import MAX_LIMIT
 from calltally.calls.parameters import (
     POINT_PATTERN,
     Parameter,
+    quote_value,
     range_schema,
     read_values,
     token_value,
@@ -39,7 +40,13 @@ class FeedQuery(msgspec.Struct, frozen=True):
 
 
 def _after(text: str) -> int | str:
-    return whole_number(0, _MAX_REVISION)(text) if text.isdecimal() else token_value(text)
+    if text.isdecimal():
+        return whole_number(0, _MAX_REVISION)(text)
+    try:
+        return token_value(text)
+    except ValueError:
+        known = "`next` of an earlier response, the `snapshot` of a list, or a revision, 0 for the beginning"
+        raise ValueError(f"must be {known}, not {quote_value(text)}") from None
 
 
 FEED_PARAMETERS: Final = (

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from calltally.calls.errors import Fault, InvalidInput
 from calltally.calls.identity import parse_uuid
 from calltally.calls.phone import LEADING, MAX_NUMBER_CHARS, is_shortened, plain_number, searched_number
-from calltally.calls.suggestions import did_you_mean
+from calltally.calls.suggestions import did_you_mean, unknown_parameter_hint
 from calltally.calls.times import parse_instant
 from calltally.calls.wire_types import TIME_OR_DATE_SCHEMA
 
@@ -202,7 +202,7 @@ def raise_faults(faults: Sequence[Fault], error: type[InvalidInput] = InvalidInp
 
 def _unknown(pairs: Sequence[tuple[str, str]], declared: Mapping[str, Parameter]) -> Iterable[Fault]:
     for name in dict.fromkeys(name for name, _ in pairs if name not in declared):
-        hint = did_you_mean(name, declared)
+        hint = unknown_parameter_hint(name, declared)
         detail = (
             f"there is no parameter {quote_value(name)}{hint}; those that exist are {', '.join(declared)}"
         )

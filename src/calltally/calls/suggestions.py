@@ -52,6 +52,13 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f" (did you mean {found}?)" if found else ""
 
 
+def unknown_parameter_hint(name: str, known: Iterable[str]) -> str:
+    """Return the end of a statement that a tenant's key cannot send this parameter."""
+    if name == "tenant":
+        return ", since a tenant's key determines it"
+    return did_you_mean(name, known)
+
+
 def _plain(name: str) -> str:
     """Write a name without case, brackets and separators: `Call-SID[]` is `callsid`."""
     return name.lower().removesuffix("[]").replace("_", "").replace("-", "")

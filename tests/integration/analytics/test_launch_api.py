@@ -85,6 +85,8 @@ def test_launch_time_is_the_first_call(service: Service) -> None:
     body = view(service, "agent=vera-2&to=2026-09-22T00:00:00Z")
     assert body["launch"]["window"]["from"] == "2026-09-21T14:00:00.000000Z"
     assert slug(service.get(f"{PATH}?agent=nobody")) == "not-found"
+    unknown = service.get(f"{PATH}?agent=Vera2").json()
+    assert unknown["detail"] == "no call has the agent 'Vera2' (did you mean vera-2?)"
 
 
 def test_no_verdict_without_a_baseline(bench: Bench, service: Service) -> None:

@@ -57,6 +57,13 @@ def test_empty_list_names_the_agent_that_was_meant(service: Service) -> None:
     assert "hint" not in service.get(f"{LIST}?agent=otto-1").json()
 
 
+@pytest.mark.parametrize("path", ["/api/v1/calls", "/api/v1/call-log", "/api/v2/call-logs/", "/call_logs"])
+def test_unknown_path_names_the_one_that_was_meant(service: Service, path: str) -> None:
+    answer = service.get(path)
+    assert answer.status_code == 404
+    assert "This path does not exist (did you mean /api/v1/call-logs?)" in answer.json()["detail"]
+
+
 def test_pages_follow_their_links_to_the_end(service: Service) -> None:
     for number in range(5):
         service.report(f"CA{number}", COMPLETED)

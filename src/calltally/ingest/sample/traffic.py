@@ -107,13 +107,13 @@ def special_calls(plan: TrafficPlan) -> tuple[SampleCall, SampleCall, SampleCall
 
 
 def live_calls(plan: TrafficPlan, now_us: int) -> Iterator[SampleCall]:
-    """Yield calls without end: one that starts now, then those of the plan, as often as in the history.
+    """Yield calls without end: one of each route now, then those of the plan, as often as in the history.
 
     Their SIDs are others than the plan's, which a later load adds for the last minutes before its start.
     """
-    support = ROUTES[0]
-    yield SampleCall(support, 4, now_us, Status.COMPLETED, 4, 40)
-    for call in calls_between(plan, now_us + SECOND_US, now_us + _FOREVER_US):
+    for number, route in enumerate(ROUTES):
+        yield SampleCall(route, 4 + number, now_us + number * SECOND_US, Status.COMPLETED, 4, 40)
+    for call in calls_between(plan, now_us + len(ROUTES) * SECOND_US, now_us + _FOREVER_US):
         yield call._replace(number=call.number + _LIVE_NUMBERS)
 
 

@@ -10,11 +10,13 @@ from calltally.analytics.launch_view import METHOD, LaunchReport, launch_view
 from calltally.analytics.query import QUALITY_PARAMETERS, QualityQuery, parse_quality_query
 from calltally.analytics.report import csv_bytes, quality_report
 from calltally.analytics.schemas import QualityReport
-from calltally.calls.errors import InvalidInput
+from calltally.calls.errors import InvalidInput, NotFound
 from calltally.calls.export_formats import CSV
+from calltally.calls.filters import CallFilter
 from calltally.calls.masking import mask_name
 from calltally.calls.metrics import COUNTS, DURATIONS, RATES
 from calltally.store.tenants.tenants import admin_list_tenants
+from calltally.web.api.call_logs.name_hints import name_hint
 from calltally.web.auth.search_rights import check_search_values, with_search
 from calltally.web.openapi.operation import FORMAT, Operation, one_response
 from calltally.web.request.access import CALLS_READ, Access
@@ -114,7 +116,12 @@ async def view_launch(request: AnyRequest) -> Response:
         parse_launch_query(pairs, is_admin=access_of(request).is_admin), access_of(request)
     )
     view = partial(launch_view, tenant, query, deps.clock())
-    return Response.json(await deps.store.read_tenant(tenant, view, long=True))
+    try:
+        launch = await deps.store.read_tenant(tenant, view, long=True)
+    except NotFound as fault:
+        hint = await name_hint(request, CallFilter(route=query.route, agent=query.agent))
+        raise NotFound(hint or fault.detail) from None
+    return Response.json(launch)
 
 
 def restrict_launch_query(query: LaunchQuery, access: Access) -> LaunchQuery:

@@ -2,14 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl
 
 from calltally.calls.errors import Fault, InvalidInput
 from calltally.calls.parameters import Parameter, quote_value
-from calltally.calls.suggestions import did_you_mean
+from calltally.calls.suggestions import did_you_mean, unknown_parameter_hint
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -55,15 +55,18 @@ def check_parameter_names(pairs: Pairs, parameters: Sequence[Parameter], *, is_a
     """Refuse names that `parameters` does not declare, and repeated values of single parameters."""
     by_name = {each.name: each for each in parameters if is_admin or not each.is_for_admin}
     counts = Counter(name for name, _ in pairs)
-    faults = tuple(fault for name, count in counts.items() for fault in _faults(name, count, by_name))
+    hint = did_you_mean if is_admin else unknown_parameter_hint
+    faults = tuple(fault for name, count in counts.items() for fault in _faults(name, count, by_name, hint))
     if faults:
         raise InvalidInput("; ".join(fault.detail for fault in faults[:5]), faults)
 
 
-def _faults(name: str, count: int, by_name: dict[str, Parameter]) -> Iterable[Fault]:
+def _faults(
+    name: str, count: int, by_name: dict[str, Parameter], hint: Callable[[str, Iterable[str]], str]
+) -> Iterable[Fault]:
     if name not in by_name:
         valid = f"valid parameters are {', '.join(by_name)}" if by_name else "this path takes none"
-        hint = did_you_mean(name, by_name)
-        yield Fault(quote_value(name)[1:-1], f"unknown parameter {quote_value(name)}{hint}; {valid}")
+        detail = f"unknown parameter {quote_value(name)}{hint(name, by_name)}; {valid}"
+        yield Fault(quote_value(name)[1:-1], detail)
     elif count > 1 and not by_name[name].is_repeatable:
         yield Fault(name, f"{name} is given {count} times; give it once")

@@ -1,5 +1,6 @@
 """Mapping of errors to problem documents (RFC 9457) with status codes and headers."""
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from http import HTTPStatus
@@ -13,6 +14,7 @@ from litestar.types import Scope
 
 from calltally.calls import errors
 from calltally.calls.errors import CalltallyError
+from calltally.calls.suggestions import suggest
 from calltally.logs import get_logger
 from calltally.web.request.context import AnyRequest, context_of
 from calltally.web.response.problem_kinds import (
@@ -27,6 +29,8 @@ from calltally.web.response.response import Response
 PROBLEM_JSON: Final = b"application/problem+json"
 # A stable URI reference: the docs page has an anchor for each slug.
 TYPE_PREFIX: Final = "/docs/problems#"
+_API: Final = "/api/v1/"
+_ANY_API: Final = re.compile(r"^/api/v[0-9]+/")
 _DISCONNECTED: Final = "client disconnected prematurely"
 
 log: Final = get_logger(__name__)
@@ -69,7 +73,7 @@ def framework_response(response: Response) -> FrameworkResponse[bytes]:
 
 def problem_response(scope: Scope, error: Exception) -> Response:
     """Return the problem for `error`. Unexpected errors are logged, and their text is not exposed."""
-    problem_error = error if isinstance(error, CalltallyError) else _translated(error)
+    problem_error = error if isinstance(error, CalltallyError) else _translated(scope, error)
     kind = KINDS[problem_error.slug]
     context = context_of(scope)
     request_id = context.request_id.decode()
@@ -132,14 +136,14 @@ def _headers(error: CalltallyError) -> Iterable[tuple[bytes, bytes]]:
             yield b"connection", b"close"
 
 
-def _translated(error: Exception) -> CalltallyError:
+def _translated(scope: Scope, error: Exception) -> CalltallyError:
     """Convert framework errors and unexpected exceptions into a CalltallyError."""
     if not isinstance(error, HTTPException):
         return CalltallyError(_INTERNAL)
     if error.detail == _DISCONNECTED:
         return BadRequest("The body ended before it was complete.")
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return errors.NotFound("This path does not exist; see /docs for all paths.")
+        return errors.NotFound(f"This path does not exist{_path_hint(scope)}; see /docs for all paths.")
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         methods = (error.headers or {}).get("allow", "").split(",")
         allowed = allow_header(method.strip() for method in methods)
@@ -148,6 +152,17 @@ def _translated(error: Exception) -> CalltallyError:
         return errors.TooLarge("The body exceeds the limit of this path.")
     is_internal = error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
     return CalltallyError(_INTERNAL) if is_internal else BadRequest(error.detail)
+
+
+def _path_hint(scope: Scope) -> str:
+    """Return the path of the API that was probably meant, in parentheses."""
+    resources = [
+        route.path.removeprefix(_API)
+        for route in scope["litestar_app"].routes
+        if route.path.startswith(_API) and "{" not in route.path
+    ]
+    found = suggest(_ANY_API.sub("", scope["path"]).strip("/"), resources)
+    return f" (did you mean {_API}{found}?)" if found else ""
 
 
 def allow_header(methods: Iterable[str]) -> str:

@@ -190,7 +190,7 @@ def test_contradicting_sources() -> None:
         ConflictingValue("no-answer", ["twilio / callback"], counts=False),
         ConflictingValue("completed", ["own event"], counts=True),
     ]
-    assert dispute.reason == text("counts_answered")
+    assert dispute.reason == text("counts_answered", value="completed")
 
 
 def test_reason_of_the_value_that_the_record_uses() -> None:
@@ -198,10 +198,13 @@ def test_reason_of_the_value_that_the_record_uses() -> None:
     ended = fact("09:30:11", "09:30:11", status="completed", from_number="+14155550199")
     record = call(busy, ended, status="busy", answered_at=None, from_number="+14155550123")
     reasons = {each.name: each.reason for each in field_conflicts(record)}
-    assert reasons == {"status": text("counts_unproven"), "from_number": text("counts_rank")}
+    assert reasons == {
+        "status": text("counts_unproven", value="busy"),
+        "from_number": text("counts_rank", value="+14155550123"),
+    }
     failed = fact("09:30:12", "09:30:12", "own_event", status="failed")
     [dispute] = field_conflicts(call(busy, failed, status="busy", answered_at=None))
-    assert dispute.reason == text("counts_rank")
+    assert dispute.reason == text("counts_rank", value="busy")
 
 
 def test_other_ids_of_a_merged_call() -> None:

@@ -254,7 +254,7 @@ def field_conflicts(call: Record) -> Iterator[FieldConflict]:
                     ConflictingValue(value, list(dict.fromkeys(by)), value == call[name])
                     for value, by in values.items()
                 ],
-                text(_reason(name, call, values.keys() - {call[name]})),
+                text(_reason(name, call, values.keys() - {call[name]}), value=call[name]),
             )
 
 

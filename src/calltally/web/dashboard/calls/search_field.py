@@ -34,6 +34,8 @@ _E164: Final = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 # Names in the order of their use: most people search for an agent or a route.
 NAMES: Final = ("agent", "route", "provider")
 PREFIX: Final = "call_sid_prefix"
+# Names of one kind that are offered for their beginning.
+_MAX_MEANT: Final = 5
 
 
 async def search_path(deps: Dependencies, visitor: Visitor, typed: str) -> str:
@@ -76,6 +78,8 @@ def readings(visitor: Visitor, names: ExistingNames, query: str) -> Iterator[tup
     for status in Status:
         if status == query.casefold().replace(" ", "-"):
             yield "status", status
+    if query.casefold() == "escalated":
+        yield "escalated", "true"
     if _may_search(visitor, PREFIX, query):
         yield PREFIX, query
     if text_words(query) and _may_search(visitor, "q", query):
@@ -91,11 +95,17 @@ def named(visitor: Visitor, names: ExistingNames, query: str) -> Iterator[tuple[
 
 
 def meant(visitor: Visitor, names: ExistingNames, query: str) -> Iterator[tuple[str, str]]:
-    """Yield the names of which a text is probably a misspelling."""
+    """Yield the names that begin with a text, else those of which it is probably a misspelling."""
+    folded = query.casefold()
     for name in NAMES:
-        value = suggest(query, readable_names(visitor.access, names)[name])
-        if value is not None and value.casefold() != query.casefold():
-            yield name, value
+        existing = readable_names(visitor.access, names)[name]
+        longer = [
+            each for each in existing if each.casefold().startswith(folded) and each.casefold() != folded
+        ]
+        guess = suggest(query, existing)
+        for value in longer[:_MAX_MEANT] or filter(None, [guess]):
+            if value.casefold() != folded:
+                yield name, value
 
 
 def _number_in(query: str) -> str | None:

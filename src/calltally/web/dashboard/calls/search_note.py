@@ -1,5 +1,6 @@
 """Note on the search of a list: its filters, other readings of the text, and advice for an empty list."""
 
+import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -13,6 +14,8 @@ from calltally.web.dashboard.sign_in.visitor import Visitor
 from calltally.web.request.query import Pairs
 
 _NATIONAL_PREFIX: Final = "0"
+# A day as people write it; only 2026-10-31 means the same everywhere.
+_OTHER_DAY: Final = re.compile(r"\d{1,4}([./])\d{1,2}\1\d{1,4}|today|yesterday", re.ASCII | re.IGNORECASE)
 
 
 class TextReading(NamedTuple):
@@ -81,7 +84,11 @@ def _advice(visitor: Visitor, pairs: Pairs, calls: CallFilter) -> Iterator[str]:
         yield text("try_country", tenant=visitor.tenant)
     if calls.call_sid_prefix is not None:
         yield text("try_sid")
+    if _OTHER_DAY.fullmatch(first_value(pairs, SOUGHT)):
+        yield text("try_day")
     if calls.q is not None:
         yield text("try_words")
+        if not calls.in_transcripts:
+            yield text("try_transcripts")
     if filters_without_search(filters_only(pairs)):
         yield text("try_window")

@@ -125,10 +125,12 @@ TEXTS: Final[Mapping[str, str]] = {
     "next_try": "next {time}",
     "merged": "This call has more than one id. Other ids:",
     "counts": "used in the record",
-    "counts_answered": "Used because a source proves the answer: an answered call is completed.",
-    "counts_unproven": "Used because nothing proves an answer: some providers end every call with completed.",
-    "counts_rank": "Used because its source ranks highest: a carrier before a voice platform, your own events"
-    " last, and of one source the list before callbacks. Among equals, the latest value is used.",
+    "counts_answered": "The record has {value}, because a source proves that the call was answered.",
+    "counts_unproven": "The record has {value}, because nothing proves an answer, and some providers end"
+    " every call with completed.",
+    "counts_rank": "The record has {value}, because its source ranks highest: a carrier before a voice"
+    " platform, your own events last, and of one source the list before callbacks. Among equals, the latest"
+    " value is used.",
     "told_by": "from {names}",
     "as_it_came": "Original",
     "laid_out": "Formatted",

@@ -96,7 +96,12 @@ def test_page_says_how_it_was_searched(browser: Browser, typed: str, statement: 
 
 @pytest.mark.parametrize(
     ("typed", "other"),
-    [("Busy", "calls with the status busy"), ("front desc", "the route Front desk")],
+    [
+        ("Busy", "calls with the status busy"),
+        ("front desc", "the route Front desk"),
+        ("front", "the route Front desk"),
+        ("Escalated", "escalated calls"),
+    ],
 )
 def test_page_offers_a_status_and_the_name_of_a_misspelling(browser: Browser, typed: str, other: str) -> None:
     assert f">{other}</a>" in page_of(browser, typed).partition("Search instead for:")[2]
@@ -109,6 +114,9 @@ def test_page_offers_a_status_and_the_name_of_a_misspelling(browser: Browser, ty
         ("(415) 555-9999", "Enter fewer digits: the last four to nine are enough."),
         ("999", "Enter four digits or more: then numbers that end in them are found."),
         ("bookings", "End a word with * to match its beginning."),
+        ("bookings", "Transcripts are searched too with a key that has the scope transcripts:read."),
+        ("31.10.2026", "To list the calls of a day, enter it as 2026-10-31."),
+        ("10/31/2026", "To list the calls of a day, enter it as 2026-10-31."),
     ],
 )
 def test_page_without_calls_says_what_to_try(browser: Browser, typed: str, advice: str) -> None:
