@@ -120,7 +120,9 @@ def launch_view(tenant: str, query: LaunchQuery, now_us: int) -> StoreOperation[
     if since_us is None:
         since_us = yield from _first_hour_us(tenant, query)
     to_us = query.to_us if query.to_us is not None else now_us
-    if not 0 < to_us - since_us <= MAX_LAUNCH_US:
+    if to_us <= since_us:
+        raise InvalidInput.of("since", "since must be earlier than to, which is now if it is left out")
+    if to_us - since_us > MAX_LAUNCH_US:
         raise InvalidInput.of("since", "a launch view covers up to 180 days; set since and to")
     launch = _Side(query.name, (yield from _measure(tenant, query, query.name, since_us, to_us)))
     before = query.window or (since_us - BASELINE_US, since_us)

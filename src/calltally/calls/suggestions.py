@@ -1,11 +1,16 @@
 """Suggestions for unknown names: the name of another API, another writing, or a misspelling."""
 
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Final
 
+import msgspec
+
 # A longer name is no misspelling, and comparing it would take long.
 _MAX_CHARS: Final = 40
+# Of the outermost object: a path would follow otherwise.
+_UNKNOWN_FIELD: Final = re.compile(r"unknown field `([^`]*)`$")
 # Names that other APIs use, by the name here.
 _SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "limit": ("per_page", "page_size", "pagesize", "perpage", "size", "count", "max", "take", "top"),
@@ -57,6 +62,15 @@ def unknown_parameter_hint(name: str, known: Iterable[str]) -> str:
     if name == "tenant":
         return ", since a tenant's key determines it"
     return did_you_mean(name, known)
+
+
+def unknown_field_hint(fault: str, kind: object) -> str:
+    """Return the end of a message about an unknown field of a Struct: the one that was meant, or all."""
+    unknown = _UNKNOWN_FIELD.search(fault)
+    if unknown is None or not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+        return ""
+    fields = [field.encode_name for field in msgspec.structs.fields(kind)]
+    return did_you_mean(unknown[1], fields) or f"; the fields are {', '.join(fields)}"
 
 
 def _plain(name: str) -> str:

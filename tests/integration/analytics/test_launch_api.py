@@ -104,6 +104,7 @@ def test_no_verdict_without_a_baseline(bench: Bench, service: Service) -> None:
         ("route=a&agent=b", ["route"]),
         ("route=a&since=2026-10-02&to=2026-10-01", ["since"]),
         ("route=a&since=2020-10-02&to=2026-10-01", ["since"]),
+        ("route=a&since=2999-01-01", ["since"]),
         ("route=a&baseline_window=2026-10-02", ["baseline_window"]),
         ("route=a&baseline_window=2026-10-02..2026-10-01", ["baseline_window"]),
         (f"route=a&{LAUNCHED}&baseline_window=2020-10-02..2026-10-01", ["baseline_window"]),

@@ -1,13 +1,33 @@
 """Suggestions for unknown parameters and statuses."""
 
+import msgspec
 import pytest
 
 from calltally.calls.errors import InvalidInput
 from calltally.calls.list_query import PARAMETERS, parse_list_query
 from calltally.calls.model import STATUSES
-from calltally.calls.suggestions import did_you_mean, suggest
+from calltally.calls.suggestions import did_you_mean, suggest, unknown_field_hint
 
 NAMES = [each.name for each in PARAMETERS]
+
+
+class Endpoint(msgspec.Struct, forbid_unknown_fields=True):
+    url: str
+    subscribed: list[str] = msgspec.field(default=[], name="events")
+
+
+@pytest.mark.parametrize(
+    ("body", "hint"),
+    [
+        (b'{"url": "", "event": []}', " (did you mean events?)"),
+        (b'{"url": "", "minutes": 5}', "; the fields are url, events"),
+        (b'{"url": 5}', ""),
+    ],
+)
+def test_field_that_was_meant(body: bytes, hint: str) -> None:
+    with pytest.raises(msgspec.ValidationError) as raised:
+        msgspec.json.decode(body, type=Endpoint)
+    assert unknown_field_hint(str(raised.value), Endpoint) == hint
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from calltally.alerts.model.series import Dimension, Metric, SeriesKey
 from calltally.calls.errors import InvalidInput
 from calltally.calls.export_query import zone_of
 from calltally.calls.list_query import ZONE_PATTERN
+from calltally.calls.suggestions import unknown_field_hint
 from calltally.calls.times import parse_instant, utc_text
 from calltally.calls.wire_types import TimeOrDate
 
@@ -104,7 +105,9 @@ def rules_of(values: Any) -> Rules:  # noqa: ANN401 (any JSON or TOML value)
     try:
         rules = msgspec.convert(values, Rules)
     except msgspec.ValidationError as fault:
-        raise InvalidInput.of("rules", f"invalid rules: {fault}") from fault
+        raise InvalidInput.of(
+            "rules", f"invalid rules: {fault}{unknown_field_hint(str(fault), Rules)}"
+        ) from fault
     if zone_of(rules.tz) is None:
         message = f"{rules.tz!r} is not a time zone; use a name of the IANA list, such as America/Montreal"
         raise InvalidInput.of("tz", message)

@@ -8,7 +8,7 @@ import msgspec
 
 from calltally.calls.errors import InvalidBody, TooLarge, UnsupportedMedia
 from calltally.calls.export_formats import NDJSON
-from calltally.calls.suggestions import did_you_mean
+from calltally.calls.suggestions import unknown_field_hint
 from calltally.providers.provider import RunningSignature
 from calltally.web.request.context import AnyRequest
 
@@ -23,7 +23,6 @@ NDJSON_BODY: Final = NDJSON.media_type
 MAX_EVENTS_BYTES: Final = 256 * 1024 * 1024
 _PATH: Final = re.compile(r" - at `(?:key in )?\$(?:\.|(?=\[))?([^`]*)`$")
 # For an unknown or missing field, the decoder names the field first and then the path of its object.
-_UNKNOWN_FIELD: Final = re.compile(r"unknown field `([^`]*)`$")
 _FIELD: Final = re.compile(r"(?:unknown|missing required) field `([^`]*)`")
 
 
@@ -93,16 +92,8 @@ def decode_body(body: bytes, kind: type[T]) -> T:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         text = str(fault) if not isinstance(fault, RecursionError) else "it is nested too deeply"
-        hint = _field_hint(text, kind)
+        hint = unknown_field_hint(text, kind)
         raise InvalidBody.of(_field_path(text), f"the body cannot be read: {text}{hint}") from None
-
-
-def _field_hint(text: str, kind: type) -> str:
-    """Return the field of the body itself that was probably meant, in parentheses."""
-    unknown = _UNKNOWN_FIELD.search(text)
-    if unknown is None or not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
-        return ""
-    return did_you_mean(unknown[1], [field.encode_name for field in msgspec.structs.fields(kind)])
 
 
 def _field_path(text: str) -> str:

@@ -259,6 +259,8 @@ def test_launch_without_a_baseline(bench: Bench, browser: Browser) -> None:
     assert "No earlier calls to compare with. Enter the time of the launch, or a baseline." in route
     assert "undecided: no calls to compare" in route
     assert "the rates are too close" not in route
+    misspelt = browser.get(f"/quality/launch?agent=vera-2&{LAUNCHED}&baseline=vera2").text
+    assert "vera2 has no calls in the baseline window (did you mean vera-2?)." in misspelt
     unknown = browser.get("/quality/launch?agent=nobody")
     assert unknown.status_code == 404
     assert 'value="nobody"' in unknown.text

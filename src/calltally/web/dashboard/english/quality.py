@@ -105,6 +105,8 @@ QUALITY_TEXTS: Final[Mapping[str, str]] = {
     "verdict_better": "Better than the baseline {name}.",
     "verdict_no_difference_yet": "No difference from the baseline {name} yet.",
     "verdict_no_baseline": "No earlier calls to compare with. Enter the time of the launch, or a baseline.",
+    "verdict_named_baseline": "{name} has no calls in the baseline window{guess}. Enter another"
+    " baseline or window.",
     "verdict_hint": "You can check as often as you like: over all checks and rates, at most one launch in"
     " twenty gets a wrong verdict. For that reason the bounds are wider than the interval below each rate.",
     "judged_worse": "worse",

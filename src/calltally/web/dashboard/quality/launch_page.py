@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from calltally.analytics.launch import LaunchVerdict
 from calltally.analytics.launch_query import LaunchQuery, parse_launch_query
 from calltally.analytics.launch_view import LaunchHour, LaunchReport, RateVerdict, launch_view
 from calltally.analytics.schemas import RateSummary
@@ -63,6 +64,7 @@ async def show_launch(request: AnyRequest, visitor: Visitor, pairs: Pairs) -> Re
         launch = await deps.store.read_tenant(visitor.tenant, view, long=True)
     except (InvalidInput, NotFound) as fault:
         return _refused(visitor, pairs, values, fault)
+    values |= {"verdict": _verdict(query, launch, values["names"])}
     values |= {**_values(visitor, query, launch), "curl": curl_of(request, url(api, API))}
     return render_page("launch.html", visitor, values)
 
@@ -110,6 +112,15 @@ def _values(visitor: Visitor, query: LaunchQuery, launch: LaunchReport) -> dict[
         "script": built_path(CHARTS),
         "quality": url([(query.facet, query.name), ("from", window.from_), ("step", "hour")], "/quality"),
     }
+
+
+def _verdict(query: LaunchQuery, launch: LaunchReport, names: Sequence[str]) -> str:
+    """Return the sentence of the verdict. A baseline that was named and has no calls may be misspelt."""
+    if launch.verdict == LaunchVerdict.NO_BASELINE and query.baseline:
+        guess = did_you_mean(query.baseline, names)
+        return text("verdict_named_baseline", name=query.baseline, guess=guess)
+    name = launch.baseline.name if launch.baseline else ""
+    return text(f"verdict_{launch.verdict.replace(' ', '_')}", name=name)
 
 
 def _evidence_row(name: str, evidence: RateVerdict, days: float) -> dict[str, str]:
