@@ -5,6 +5,8 @@ from typing import Final
 
 _PUNCTUATION: Final = re.compile(r"[\s().\-/]+")
 _E164: Final = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
+# Punctuation that the statements on stored numbers leave out.
+_STORED: Final = str.maketrans("", "", " ().-/")
 MAX_NUMBER_CHARS: Final = 128
 # Fewer digits are a number of their own, such as 911, and not the end of one.
 MIN_ENDING_DIGITS: Final = 4
@@ -65,6 +67,11 @@ def searched_number(text: str) -> str:
     """
     bare = _PUNCTUATION.sub("", text)
     return bare if is_ending(bare) else normalise_number(text)
+
+
+def number_digits(number: str) -> str:
+    """Return a stored number without its punctuation, as the indexes of numbers have it."""
+    return number.translate(_STORED)
 
 
 def is_ending(number: str) -> bool:

@@ -37,6 +37,7 @@ class Direct:
 # Statements that take a revision of the schema back, newest first.
 _KNOWN_OUTCOMES = ("answerer_known", "transfer_known", "known_transfers", "escalation_known", "handed_over")
 UNDO = {
+    "0024": [],
     "0023": ["ALTER TABLE provider_secrets DROP COLUMN received_us"],
     "0022": [
         "DROP INDEX calls_of_parent",
@@ -61,14 +62,26 @@ UNDO = {
     ],
     "0015": ["DROP TABLE unlisted_fields"],
 }
-# Statements that are needed on SQLite alone: PostgreSQL has an expression instead of these columns.
+# Statements that one of the databases needs alone: PostgreSQL has expressions instead of these columns.
+UNDO_POSTGRES = {"0024": ["DROP INDEX calls_from_reversed", "DROP INDEX calls_to_reversed"]}
 UNDO_SQLITE = {
+    "0024": [
+        "DROP INDEX calls_from",
+        "CREATE INDEX calls_from ON calls (tenant, from_number, created_us, id)",
+        "DROP INDEX calls_to",
+        "CREATE INDEX calls_to ON calls (tenant, to_number, created_us, id)",
+        *(
+            f"ALTER TABLE {table} DROP COLUMN {side}_reversed"
+            for table in ("calls", "call_versions")
+            for side in ("from", "to")
+        ),
+    ],
     "0017": [
         f"ALTER TABLE {table} DROP COLUMN {side}_{name}"
         for table in ("calls", "call_versions")
         for side in ("from", "to")
         for name in ("ending", "digits")
-    ]
+    ],
 }
 
 
@@ -77,7 +90,7 @@ def downgrade(url: str, version: str) -> None:
     with direct(url) as db:
         _forget_later_counts(db)
         for revision, statements in UNDO.items():
-            own = UNDO_SQLITE.get(revision, []) if sqlite_path(url) else []
+            own = (UNDO_SQLITE if sqlite_path(url) else UNDO_POSTGRES).get(revision, [])
             for statement in [*statements, *own] if revision > version else ():
                 db(statement)
         db("UPDATE alembic_version SET version_num = ?", version)

@@ -57,6 +57,7 @@ FILTERS: tuple[dict[str, Any], ...] = (
     {"escalated": True},
     {"from_number": "+14155550100", "to_number": "+14155550100"},
     {"from_number": "4155550100", "q": "booked"},
+    {"from_number": "50199"},
     {"to_number": "4155550100"},
     {"parent_call_sid": "call-1"},
     {"updated_from_us": at_us(0), "updated_to_us": at_us(90)},

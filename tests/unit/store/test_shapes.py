@@ -35,6 +35,8 @@ NAMED = [(dialect, name) for dialect in ("sqlite", "postgres") for name in sorte
 # Fillings of placeholders that parse in every position.
 FILLINGS = {
     "sort_order": "ASC",
+    "edge": "max",
+    **dict.fromkeys(("each", "from_each", "to_each"), "(SELECT 1) AS k"),
     "by_index": "",
     "comparison": ">=",
     "filters": "",

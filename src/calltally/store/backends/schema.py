@@ -6,7 +6,7 @@ from typing import Final
 
 from calltally.calls.errors import Misconfigured
 
-HEAD: Final = "0023"
+HEAD: Final = "0024"
 # Version of a database while rows are copied into it: before every other, so that no command uses it.
 COPYING: Final = "0000-copying"
 UNFINISHED_COPY: Final = "it is a copy that is not finished; run the same `calltally db copy` again"

@@ -17,7 +17,13 @@ from calltally.store.ledger.text_index import search_params
 from calltally.store.listing import total_bound
 from calltally.store.listing.caches import TOTAL_CACHE, TotalKey
 from calltally.store.listing.conditions import HAS_WORDS, bound_params, texts_of
-from calltally.store.listing.number_match import number_clauses, number_params
+from calltally.store.listing.number_match import (
+    NumberIndex,
+    number_index,
+    number_params,
+    party_number_index,
+    within_reach,
+)
 from calltally.store.listing.refold_as_of import documents_of, ids_as_of
 from calltally.store.listing.scan_statements import (
     ANY,
@@ -30,7 +36,8 @@ from calltally.store.listing.scan_statements import (
     ROWS,
     TOTALS,
     UNRECORDED,
-    by_index,
+    party_of,
+    scan_clauses,
 )
 from calltally.store.listing.seek import LINE_FEED, SEPARATOR, PageRecords
 from calltally.store.listing.sid_prefix import prefix_param
@@ -92,6 +99,7 @@ class Scan:
         self._is_narrow = not NARROW.isdisjoint(active_fields(query.filter))
         self._parameters: dict[str, Any] | None = None
         self._newest: tuple[int, int] | None = None
+        self._numbers: NumberIndex | None = None
 
     def page(self) -> StoreOperation[PageRecords]:
         params = yield from self._params()
@@ -153,9 +161,7 @@ class Scan:
             [(count,)] = yield Statement("words_total", {**params, "most": _NO_LIMIT}, ANY)
             return int(count)
         index = self._index
-        # The statement starts at the index of numbers, words or SIDs, which is its own condition.
-        others = self._clauses(without=BUILT_IN.get(index))
-        clauses = (*others, *self._of_number(), *IDS.get(index, ()), by_index(self._query.filter))
+        clauses = (*self._clauses(without=self._built_in), *self._of_index())
         [(total,)] = yield Statement(TOTALS[index], params, clauses)
         if self._as_of is None:
             return int(total)
@@ -165,15 +171,12 @@ class Scan:
 
     def _read_from(self, index: str, window: dict[str, Any], rows: RowRange) -> StoreOperation[list[bytes]]:
         """Read rows by the index of numbers, words, SIDs or times."""
-        [(name, text)] = self._clauses(without=BUILT_IN.get(index))
-        clauses = (
-            (name, f"{text} {rows.condition}"),
-            rows.sort_order,
-            *self._of_number(),
-            *IDS.get(index, ()),
-            by_index(self._query.filter),
-        )
+        [(name, text)] = self._clauses(without=self._built_in if index == self._index else None)
+        filters = ((name, f"{text} {rows.condition}"), rows.sort_order)
+        clauses = (*filters, *self._of_index())
         present, as_of_revision = ROWS[index]
+        if self._numbers is not None:
+            window = yield from within_reach(window, filters, self._numbers, is_past=self._as_of is not None)
         if self._as_of is None:
             found = yield Statement(present, window, clauses)
             return [record for (record,) in found]
@@ -194,7 +197,7 @@ class Scan:
         if self._newest is None:
             name = NEWEST[self._has_number, self._as_of is not None]
             params = {**(yield from self._params()), "inspected": total_bound.MAX_COUNTED}
-            clauses = (*self._clauses(without="number"), *self._of_number())
+            clauses = (*self._clauses(without="number"), *self._of_index())
             [(counted, matched)] = yield Statement(name, params, clauses)
             self._newest = counted, matched
         return self._newest
@@ -211,9 +214,16 @@ class Scan:
             return "search"
         return "scan" if calls.call_sid_prefix is None else "prefix"
 
-    def _of_number(self) -> Clauses:
-        number = self._query.filter.number
-        return () if number is None else number_clauses(number)
+    @property
+    def _built_in(self) -> str | None:
+        """Return the filter that the statements have from the index that they start at."""
+        return BUILT_IN.get(self._index) if self._numbers is None else self._numbers.field
+
+    def _of_index(self) -> Clauses:
+        """Return the clauses of the index that the statements start at."""
+        if self._numbers is not None:
+            return self._numbers.clauses
+        return (*IDS.get(self._index, ()), *scan_clauses(self._query.filter))
 
     def _clauses(self, *, without: str | None = None, words: str = HAS_WORDS) -> Clauses:
         """Return the conditions of the filters but one; `words` is the condition of `q`.
@@ -239,6 +249,8 @@ class Scan:
             "as_of": NOW if self._as_of is None else self._as_of,
         }
         params |= bound_params(calls) | number_params(calls)
+        self._numbers = yield from self._number_index()
+        params |= {} if self._numbers is None else self._numbers.params
         if self._as_of is not None:
             yield from self._check_kept(self._as_of)
         if calls.call_sid is not None:
@@ -250,6 +262,13 @@ class Scan:
         if calls.call_sid_prefix is not None:
             params["sid_ids"] = yield from prefix_param(self._tenant, calls.call_sid_prefix, self._as_of)
         return params | search_params(self._tenant, calls)
+
+    def _number_index(self) -> StoreOperation[NumberIndex | None]:
+        calls = self._query.filter
+        if calls.number is not None:
+            return (yield from number_index(self._tenant, calls, calls.number))
+        party = party_of(calls)
+        return None if party is None else (yield from party_number_index(self._tenant, calls, party))
 
     def _check_kept(self, as_of: int) -> StoreOperation[None]:
         """Raise SnapshotGone if what the filters read is no longer stored, or was not stored then.

@@ -9,7 +9,7 @@ from typing import Final
 
 from calltally.calls.filters import CallFilter
 from calltally.store.db.operation import Clauses
-from calltally.store.listing.number_match import party_index
+from calltally.store.listing.number_match import ONE, party_index
 
 # Condition of `q` by the index of words, for statements that do not start at this index.
 OF_WORDS: Final = "AND c.id IN ({ids_of_words})"
@@ -56,19 +56,25 @@ UNRECORDED: Final = {
 }
 
 
+def party_of(calls: CallFilter) -> str | None:
+    """Return the filter by one party that a scan starts at, the caller first."""
+    parties = ("from_number", "to_number")
+    return next((party for party in parties if getattr(calls, party) is not None), None)
+
+
 def scan_index(calls: CallFilter) -> str | None:
     """Return the database's index for a plain scan with narrow filters: the one with the fewest calls."""
-    for party in ("from_number", "to_number"):
-        number = getattr(calls, party)
-        if number is not None:
-            return party_index(party, number)
+    party = party_of(calls)
+    if party is not None:
+        return party_index(party, getattr(calls, party))
     if calls.parent_call_sid is not None:
         return "calls_of_parent"
     is_updated = calls.updated_from_us is not None or calls.updated_to_us is not None
     return "calls_updated" if is_updated else None
 
 
-def by_index(calls: CallFilter) -> tuple[str, str]:
-    """Return the clause of SQLite that names the index; PostgreSQL chooses it by its statistics."""
+def scan_clauses(calls: CallFilter) -> Clauses:
+    """Return the clauses of a plain scan: SQLite's index; PostgreSQL chooses it by its statistics."""
     index = scan_index(calls)
-    return ("by_index", "" if index is None else f"INDEXED BY {index}")
+    by_index = "" if index is None else f"INDEXED BY {index}"
+    return ("by_index", by_index), ("each", ONE), ("among", "TRUE"), ("of_version", "TRUE")

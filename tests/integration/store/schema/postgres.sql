@@ -181,6 +181,8 @@ CREATE INDEX calls_from ON calls USING btree (tenant, from_number, created_us, i
 
 CREATE INDEX calls_from_ending ON calls USING btree (tenant, "right"(translate(from_number, ' ().-/'::text, ''::text), 4), created_us, id) INCLUDE (from_number) WHERE (from_number IS NOT NULL);
 
+CREATE INDEX calls_from_reversed ON calls USING btree (tenant, reverse("right"(translate(from_number, ' ().-/'::text, ''::text), 9)), from_number) WHERE (from_number IS NOT NULL);
+
 CREATE INDEX calls_listed ON calls USING btree (tenant, created_us, id) INCLUDE (status, direction, route, agent, provider);
 
 CREATE INDEX calls_of_parent ON calls USING btree (tenant, parent_call_sid, created_us, id) WHERE (parent_call_sid IS NOT NULL);
@@ -190,6 +192,8 @@ CREATE INDEX calls_of_sid ON calls USING btree (tenant, call_sid);
 CREATE INDEX calls_to ON calls USING btree (tenant, to_number, created_us, id) WHERE (to_number IS NOT NULL);
 
 CREATE INDEX calls_to_ending ON calls USING btree (tenant, "right"(translate(to_number, ' ().-/'::text, ''::text), 4), created_us, id) INCLUDE (to_number, from_number) WHERE (to_number IS NOT NULL);
+
+CREATE INDEX calls_to_reversed ON calls USING btree (tenant, reverse("right"(translate(to_number, ' ().-/'::text, ''::text), 9)), to_number) WHERE (to_number IS NOT NULL);
 
 CREATE INDEX calls_unmeasured ON calls USING btree (tenant, created_us) WHERE (measured IS NULL);
 

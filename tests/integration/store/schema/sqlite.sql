@@ -161,6 +161,14 @@ CREATE TABLE call_versions (
 ) VIRTUAL,
     to_ending TEXT GENERATED ALWAYS AS (substr(to_digits, -4)) VIRTUAL,
     parent_call_sid TEXT,
+    from_reversed TEXT GENERATED ALWAYS AS (
+    substr(from_digits, -1, 1) || substr(from_digits, -2, 1) || substr(from_digits, -3, 1) || substr(from_digits, -4, 1) || substr(from_digits, -5, 1)
+    || substr(from_digits, -6, 1) || substr(from_digits, -7, 1) || substr(from_digits, -8, 1) || substr(from_digits, -9, 1)
+) VIRTUAL,
+    to_reversed TEXT GENERATED ALWAYS AS (
+    substr(to_digits, -1, 1) || substr(to_digits, -2, 1) || substr(to_digits, -3, 1) || substr(to_digits, -4, 1) || substr(to_digits, -5, 1)
+    || substr(to_digits, -6, 1) || substr(to_digits, -7, 1) || substr(to_digits, -8, 1) || substr(to_digits, -9, 1)
+) VIRTUAL,
     PRIMARY KEY (tenant, created_us, id, valid_from)
 ) STRICT, WITHOUT ROWID;
 
@@ -197,12 +205,20 @@ CREATE TABLE calls (
 ) VIRTUAL,
     to_ending TEXT GENERATED ALWAYS AS (substr(to_digits, -4)) VIRTUAL,
     parent_call_sid TEXT,
+    from_reversed TEXT GENERATED ALWAYS AS (
+    substr(from_digits, -1, 1) || substr(from_digits, -2, 1) || substr(from_digits, -3, 1) || substr(from_digits, -4, 1) || substr(from_digits, -5, 1)
+    || substr(from_digits, -6, 1) || substr(from_digits, -7, 1) || substr(from_digits, -8, 1) || substr(from_digits, -9, 1)
+) VIRTUAL,
+    to_reversed TEXT GENERATED ALWAYS AS (
+    substr(to_digits, -1, 1) || substr(to_digits, -2, 1) || substr(to_digits, -3, 1) || substr(to_digits, -4, 1) || substr(to_digits, -5, 1)
+    || substr(to_digits, -6, 1) || substr(to_digits, -7, 1) || substr(to_digits, -8, 1) || substr(to_digits, -9, 1)
+) VIRTUAL,
     PRIMARY KEY (tenant, id)
 ) STRICT;
 
 CREATE INDEX calls_escalated ON calls (tenant, created_us, id) WHERE escalated = 1;
 
-CREATE INDEX calls_from ON calls (tenant, from_number, created_us, id) WHERE from_number IS NOT NULL;
+CREATE INDEX calls_from ON calls (tenant, from_reversed, from_number, created_us, id) WHERE from_number IS NOT NULL;
 
 CREATE INDEX calls_from_ending ON calls (tenant, from_ending, created_us, id, from_digits) WHERE from_ending IS NOT NULL;
 
@@ -214,7 +230,7 @@ CREATE INDEX calls_of_sid ON calls (tenant, call_sid);
 
 CREATE UNIQUE INDEX calls_revised ON calls (tenant, revision);
 
-CREATE INDEX calls_to ON calls (tenant, to_number, created_us, id) WHERE to_number IS NOT NULL;
+CREATE INDEX calls_to ON calls (tenant, to_reversed, to_number, created_us, id, from_number) WHERE to_number IS NOT NULL;
 
 CREATE INDEX calls_to_ending ON calls (tenant, to_ending, created_us, id, to_digits, from_digits) WHERE to_ending IS NOT NULL;
 

@@ -45,8 +45,9 @@ ACROSS_TENANTS = [
 PARTS = {
     *("id_in_prefix", "ids_of_prefix"),
     *("has_words", "ids_of_words"),
-    *("not_from", "from_ends", "to_ends", "from_ending_is", "to_ending_is"),
-    *("caller_ends", "called_ends", "caller_ending_is", "called_ending_is"),
+    *("from_is", "to_is", "from_listed", "to_listed", "from_unlisted", "each_caller", "each_called"),
+    *("from_ends", "to_ends", "from_ending_is", "to_ending_is"),
+    *("caller_is", "called_is", "caller_ends", "called_ends", "caller_ending_is", "called_ending_is"),
 }
 # Parameters of SQLite alone: the segment determines the position of a row in the file.
 OF_SQLITE = {"put_calls": {"segment"}}
@@ -135,7 +136,10 @@ def test_statement_names_the_tenant_unless_its_prefix_exempts_it(name: str, dial
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_placeholders_are_filled_once(dialect: str) -> None:
     catalogue = Statements(dialect)
-    clauses = (("filters", "AND c.status IN (4)"), ("sort_order", "DESC"), ("by_index", ""))
+    clauses = (
+        *(("filters", "AND c.status IN (4)"), ("sort_order", "DESC")),
+        *(("by_index", ""), ("each", "(SELECT 1) AS k"), ("among", "TRUE"), ("of_version", "TRUE")),
+    )
     filled = catalogue.find("scan_records", clauses)
     assert "AND c.status IN (4)" in filled.sql
     assert "{" not in filled.sql

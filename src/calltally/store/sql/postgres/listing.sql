@@ -48,29 +48,37 @@ JOIN facts AS t ON t.tenant = k.tenant AND t.node = k.node;
 
 -- name: number_total
 -- Number of calls with a number at either end.
-SELECT count(*) FROM (
-    SELECT c.id FROM calls AS c
-    WHERE c.tenant = :tenant AND {of_from} AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+SELECT coalesce(sum(m.calls), 0) FROM (
+    SELECT c.calls FROM {from_each} CROSS JOIN LATERAL (
+        SELECT count(*) AS calls FROM calls AS c
+        WHERE c.tenant = :tenant AND {of_from} AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    ) AS c
     UNION ALL
-    SELECT c.id FROM calls AS c
-    WHERE c.tenant = :tenant AND {of_to} AND {only_to}
-        AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
-) AS n;
+    SELECT c.calls FROM {to_each} CROSS JOIN LATERAL (
+        SELECT count(*) AS calls FROM calls AS c
+        WHERE c.tenant = :tenant AND {of_to} AND {only_to}
+            AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    ) AS c
+) AS m;
 
 -- name: number_records
 -- Page of calls with a number at either end: each end from its own index, only as far as the page can reach, merged.
 SELECT n.record FROM (
     (
-        SELECT c.record, c.created_us, c.id FROM calls AS c
-        WHERE c.tenant = :tenant AND {of_from} AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
-        ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
+        SELECT c.* FROM {from_each} CROSS JOIN LATERAL (
+            SELECT c.record, c.created_us, c.id FROM calls AS c
+            WHERE c.tenant = :tenant AND {of_from} AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+            ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
+        ) AS c
     )
     UNION ALL
     (
-        SELECT c.record, c.created_us, c.id FROM calls AS c
-        WHERE c.tenant = :tenant AND {of_to} AND {only_to}
-            AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
-        ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
+        SELECT c.* FROM {to_each} CROSS JOIN LATERAL (
+            SELECT c.record, c.created_us, c.id FROM calls AS c
+            WHERE c.tenant = :tenant AND {of_to} AND {only_to}
+                AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+            ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
+        ) AS c
     )
     ORDER BY created_us {sort_order}, id {sort_order} LIMIT :most OFFSET :skip
 ) AS n
@@ -161,15 +169,20 @@ WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
 
 -- name: scan_total
 -- Number of calls of a filter without counters.
-SELECT count(*) FROM calls AS c
-WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters};
+SELECT coalesce(sum(m.calls), 0) FROM {each} CROSS JOIN LATERAL (
+    SELECT count(*) AS calls FROM calls AS c
+    WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {among} {filters}
+) AS m;
 
 -- name: scan_records
 -- Page of a filter without counters, one record per row: linear in the calls before and in it, or in the calls of the index
 -- if its order is another one. Rows are skipped and sorted without their records.
 SELECT r.record FROM (
-    SELECT c.created_us, c.id FROM calls AS c
-    WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    SELECT c.created_us, c.id FROM {each} CROSS JOIN LATERAL (
+        SELECT c.created_us, c.id FROM calls AS c
+        WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {among} {filters}
+        ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
+    ) AS c
     ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :most OFFSET :skip
 ) AS n
 JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id
@@ -179,16 +192,18 @@ ORDER BY n.created_us {sort_order}, n.id {sort_order};
 -- Page of a filter without counters, as of a revision.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
     (
-        SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM calls AS c
-        WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
-            AND c.revision <= :as_of
-        ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
+        SELECT c.* FROM {each} CROSS JOIN LATERAL (
+            SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM calls AS c
+            WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {among} {filters}
+                AND c.revision <= :as_of
+            ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
+        ) AS c
     )
     UNION ALL
     (
         SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0 FROM call_versions AS c
         WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
-            AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+            AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {of_version} {filters}
         ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
     )
     ORDER BY 1 {sort_order}, 2 {sort_order} LIMIT :most OFFSET :skip
@@ -200,23 +215,27 @@ ORDER BY n.created_us {sort_order}, n.id {sort_order};
 -- Page of calls with a number at either end, as of a revision.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
     (
-        SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM calls AS c
-        WHERE c.tenant = :tenant AND {of_from} AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
-            AND c.revision <= :as_of
-        ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
+        SELECT c.* FROM {from_each} CROSS JOIN LATERAL (
+            SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM calls AS c
+            WHERE c.tenant = :tenant AND {of_from} AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+                AND c.revision <= :as_of
+            ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
+        ) AS c
     )
     UNION ALL
     (
-        SELECT c.created_us, c.id, c.revision, c.updated_us, 1 FROM calls AS c
-        WHERE c.tenant = :tenant AND {of_to} AND {only_to}
-            AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters} AND c.revision <= :as_of
-        ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
+        SELECT c.* FROM {to_each} CROSS JOIN LATERAL (
+            SELECT c.created_us, c.id, c.revision, c.updated_us, 1 FROM calls AS c
+            WHERE c.tenant = :tenant AND {of_to} AND {only_to}
+                AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters} AND c.revision <= :as_of
+            ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
+        ) AS c
     )
     UNION ALL
     (
         SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0 FROM call_versions AS c
         WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
-            AND c.created_us >= :lo_us AND c.created_us < :hi_us AND ({of_from} OR {of_to})
+            AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {of_version}
             {filters}
         ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :skip::bigint + :most::bigint
     )
@@ -296,52 +315,61 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
 ) AS c;
 
 -- name: number_newest_total
--- Number of the newest `inspected` calls with a number at either end, and how many of them match a filter.
+-- Number of calls with a number at either end, up to `inspected` of them, and how many of these match a filter.
+-- The order is that of the index: without it, PostgreSQL may read the table. The calls of several numbers are not sorted.
 SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     (
-        SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
-        FROM calls AS c
-        WHERE c.tenant = :tenant AND {of_from} AND c.created_us >= :lo_us AND c.created_us < :hi_us
-        ORDER BY c.created_us DESC, c.id DESC LIMIT :inspected
+        SELECT c.* FROM {from_each} CROSS JOIN LATERAL (
+            SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+            FROM calls AS c
+            WHERE c.tenant = :tenant AND {of_from} AND c.created_us >= :lo_us AND c.created_us < :hi_us
+            ORDER BY c.created_us DESC, c.id DESC LIMIT :inspected
+        ) AS c
     )
     UNION ALL
     (
-        SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
-        FROM calls AS c
-        WHERE c.tenant = :tenant AND {of_to} AND {only_to}
-            AND c.created_us >= :lo_us AND c.created_us < :hi_us
-        ORDER BY c.created_us DESC, c.id DESC LIMIT :inspected
+        SELECT c.* FROM {to_each} CROSS JOIN LATERAL (
+            SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+            FROM calls AS c
+            WHERE c.tenant = :tenant AND {of_to} AND {only_to}
+                AND c.created_us >= :lo_us AND c.created_us < :hi_us
+            ORDER BY c.created_us DESC, c.id DESC LIMIT :inspected
+        ) AS c
     )
-    ORDER BY 1 DESC, 2 DESC LIMIT :inspected
+    LIMIT :inspected
 ) AS c;
 
 -- name: number_newest_total_as_of
 -- The same as of a revision.
 SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     (
-        SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
-        FROM calls AS c
-        WHERE c.tenant = :tenant AND {of_from} AND c.created_us >= :lo_us AND c.created_us < :hi_us
-            AND c.revision <= :as_of
-        ORDER BY c.created_us DESC, c.id DESC LIMIT :inspected
+        SELECT c.* FROM {from_each} CROSS JOIN LATERAL (
+            SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+            FROM calls AS c
+            WHERE c.tenant = :tenant AND {of_from} AND c.created_us >= :lo_us AND c.created_us < :hi_us
+                AND c.revision <= :as_of
+            ORDER BY c.created_us DESC, c.id DESC LIMIT :inspected
+        ) AS c
     )
     UNION ALL
     (
-        SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
-        FROM calls AS c
-        WHERE c.tenant = :tenant AND {of_to} AND {only_to}
-            AND c.created_us >= :lo_us AND c.created_us < :hi_us AND c.revision <= :as_of
-        ORDER BY c.created_us DESC, c.id DESC LIMIT :inspected
+        SELECT c.* FROM {to_each} CROSS JOIN LATERAL (
+            SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+            FROM calls AS c
+            WHERE c.tenant = :tenant AND {of_to} AND {only_to}
+                AND c.created_us >= :lo_us AND c.created_us < :hi_us AND c.revision <= :as_of
+            ORDER BY c.created_us DESC, c.id DESC LIMIT :inspected
+        ) AS c
     )
     UNION ALL
     (
         SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
         FROM call_versions AS c
         WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
-            AND c.created_us >= :lo_us AND c.created_us < :hi_us AND ({of_from} OR {of_to})
+            AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {of_version}
         ORDER BY c.created_us DESC, c.id DESC LIMIT :inspected
     )
-    ORDER BY 1 DESC, 2 DESC LIMIT :inspected
+    LIMIT :inspected
 ) AS c;
 
 -- name: search_rows_as_of
@@ -374,9 +402,109 @@ coalesce((
     LIMIT 1
 ), FALSE);
 
--- name: not_from$
--- True if a call does not have a number as its caller.
-(c.tenant = :tenant AND coalesce(c.from_number, '') <> :number);
+-- name: from_is$
+-- True if a call has a number as its caller.
+(c.tenant = :tenant AND c.from_number = :whole);
+
+-- name: to_is$
+-- The same of the called number.
+(c.tenant = :tenant AND c.to_number = :whole);
+
+-- name: caller_is$
+-- True if a call has the number of the filter by caller.
+(c.tenant = :tenant AND c.from_number = :from_number);
+
+-- name: called_is$
+-- True if a call has the number of the filter by called number.
+(c.tenant = :tenant AND c.to_number = :to_number);
+
+-- name: from_listed$
+-- True if the caller's number is the one of `each_caller`.
+(c.tenant = :tenant AND c.from_number = k.number);
+
+-- name: to_listed$
+-- The same of the called number.
+(c.tenant = :tenant AND c.to_number = k.number);
+
+-- name: from_unlisted$
+-- True if the caller's number is none of those that end with the digits of a search.
+(
+    c.tenant = :tenant AND coalesce(c.from_number, '') NOT IN (
+        SELECT n.value ->> 1 FROM jsonb_array_elements(:callers::text::jsonb) AS n (value)
+    )
+);
+
+-- name: each_caller$
+-- Callers whose digits end with those of a search.
+(
+    SELECT n.value ->> 1 AS number FROM ledger_heads AS h CROSS JOIN jsonb_array_elements(:callers::text::jsonb) AS n (value)
+    WHERE h.tenant = :tenant
+) AS k;
+
+-- name: each_called$
+-- The same of the called numbers.
+(
+    SELECT n.value ->> 1 AS number FROM ledger_heads AS h CROSS JOIN jsonb_array_elements(:called::text::jsonb) AS n (value)
+    WHERE h.tenant = :tenant
+) AS k;
+
+-- name: callers_of_ending
+-- Different callers whose digits end alike: one search of the index per number, however many calls it has.
+WITH RECURSIVE found (reversed, number) AS (
+    (
+        SELECT reverse(right(translate(c.from_number, ' ().-/', ''), 9)), c.from_number FROM calls AS c
+        WHERE c.tenant = :tenant AND c.from_number IS NOT NULL
+            AND reverse(right(translate(c.from_number, ' ().-/', ''), 9)) >= :ending::text AND reverse(right(translate(c.from_number, ' ().-/', ''), 9)) < :ending_end::text
+        ORDER BY 1, 2 LIMIT 1
+    )
+    UNION ALL
+    SELECT o.reversed, o.number FROM found AS p CROSS JOIN LATERAL (
+        SELECT reverse(right(translate(c.from_number, ' ().-/', ''), 9)) AS reversed, c.from_number AS number FROM calls AS c
+        WHERE c.tenant = :tenant AND c.from_number IS NOT NULL
+            AND (reverse(right(translate(c.from_number, ' ().-/', ''), 9)), c.from_number) > (p.reversed, p.number)
+            AND reverse(right(translate(c.from_number, ' ().-/', ''), 9)) < :ending_end::text
+        ORDER BY 1, 2 LIMIT 1
+    ) AS o
+)
+SELECT number FROM found LIMIT :most;
+
+-- name: called_of_ending
+-- The same of the called numbers.
+WITH RECURSIVE found (reversed, number) AS (
+    (
+        SELECT reverse(right(translate(c.to_number, ' ().-/', ''), 9)), c.to_number FROM calls AS c
+        WHERE c.tenant = :tenant AND c.to_number IS NOT NULL
+            AND reverse(right(translate(c.to_number, ' ().-/', ''), 9)) >= :ending::text AND reverse(right(translate(c.to_number, ' ().-/', ''), 9)) < :ending_end::text
+        ORDER BY 1, 2 LIMIT 1
+    )
+    UNION ALL
+    SELECT o.reversed, o.number FROM found AS p CROSS JOIN LATERAL (
+        SELECT reverse(right(translate(c.to_number, ' ().-/', ''), 9)) AS reversed, c.to_number AS number FROM calls AS c
+        WHERE c.tenant = :tenant AND c.to_number IS NOT NULL
+            AND (reverse(right(translate(c.to_number, ' ().-/', ''), 9)), c.to_number) > (p.reversed, p.number)
+            AND reverse(right(translate(c.to_number, ' ().-/', ''), 9)) < :ending_end::text
+        ORDER BY 1, 2 LIMIT 1
+    ) AS o
+)
+SELECT number FROM found LIMIT :most;
+
+-- name: callers_reach
+-- Time up to which a page over several callers has to be read: beyond it, one of them alone fills the page.
+SELECT {edge}(t.created_us) FROM {each_caller} CROSS JOIN LATERAL (
+    SELECT c.created_us FROM calls AS c
+    WHERE c.tenant = :tenant AND c.from_number = k.number
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT 1 OFFSET :skip::bigint + :most::bigint - 1
+) AS t;
+
+-- name: called_reach
+-- The same over several called numbers.
+SELECT {edge}(t.created_us) FROM {each_called} CROSS JOIN LATERAL (
+    SELECT c.created_us FROM calls AS c
+    WHERE c.tenant = :tenant AND c.to_number = k.number
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT 1 OFFSET :skip::bigint + :most::bigint - 1
+) AS t;
 
 -- name: from_ends$
 -- True if the caller's number ends with the digits of a search, without or with their country code.

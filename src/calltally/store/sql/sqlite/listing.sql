@@ -119,14 +119,14 @@ WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
 -- name: scan_total
 -- Number of calls of a filter without counters.
 SELECT count(*) FROM calls AS c {by_index}
-WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters};
+WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {among} {filters};
 
 -- name: scan_records
 -- Page of a filter without counters, one record per row: linear in the calls before and in it, or in the calls of the index
 -- if its order is another one. Rows are skipped and sorted without their records.
 SELECT r.record FROM (
     SELECT c.rowid AS call_rowid, c.created_us, c.id FROM calls AS c {by_index}
-    WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {among} {filters}
     ORDER BY c.created_us {sort_order}, c.id {sort_order} LIMIT :most OFFSET :skip
 ) AS n
 CROSS JOIN calls AS r ON r.rowid = n.call_rowid
@@ -136,12 +136,12 @@ ORDER BY n.created_us {sort_order}, n.id {sort_order};
 -- Page of a filter without counters, as of a revision.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
     SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS is_current FROM calls AS c {by_index}
-    WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {among} {filters}
         AND c.revision <= :as_of
     UNION ALL
     SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0 FROM call_versions AS c INDEXED BY call_versions_ended
     WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
-        AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {of_version} {filters}
     ORDER BY 1 {sort_order}, 2 {sort_order} LIMIT :most OFFSET :skip
 ) AS n
 LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.is_current = 1
@@ -155,12 +155,12 @@ SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
         AND c.revision <= :as_of
     UNION ALL
     SELECT c.created_us, c.id, c.revision, c.updated_us, 1 FROM calls AS c INDEXED BY {to_index}
-    WHERE c.tenant = :tenant AND {of_to} AND {unlike_from}
+    WHERE c.tenant = :tenant AND {of_to} AND {only_to}
         AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters} AND c.revision <= :as_of
     UNION ALL
     SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0 FROM call_versions AS c INDEXED BY call_versions_ended
     WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
-        AND c.created_us >= :lo_us AND c.created_us < :hi_us AND ({of_from} OR {of_to})
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {of_version}
         {filters}
     ORDER BY 1 {sort_order}, 2 {sort_order} LIMIT :most OFFSET :skip
 ) AS n
@@ -227,7 +227,8 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
 ) AS c;
 
 -- name: number_newest_total
--- Number of the newest `inspected` calls with a number at either end, and how many of them match a filter.
+-- Number of calls with a number at either end, up to `inspected` of them, and how many of these match a filter.
+-- Of any of them: to sort by time would read all.
 SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
     FROM calls AS c INDEXED BY {from_index}
@@ -237,7 +238,7 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     FROM calls AS c INDEXED BY {to_index}
     WHERE c.tenant = :tenant AND {of_to} AND c.created_us >= :lo_us AND c.created_us < :hi_us
         AND {only_to}
-    ORDER BY 1 DESC, 2 DESC LIMIT :inspected
+    LIMIT :inspected
 ) AS c;
 
 -- name: number_newest_total_as_of
@@ -250,14 +251,14 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
     UNION ALL
     SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
     FROM calls AS c INDEXED BY {to_index}
-    WHERE c.tenant = :tenant AND {of_to} AND {unlike_from}
+    WHERE c.tenant = :tenant AND {of_to} AND {only_to}
         AND c.created_us >= :lo_us AND c.created_us < :hi_us AND c.revision <= :as_of
     UNION ALL
     SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
     FROM call_versions AS c INDEXED BY call_versions_ended
     WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
-        AND c.created_us >= :lo_us AND c.created_us < :hi_us AND ({of_from} OR {of_to})
-    ORDER BY 1 DESC, 2 DESC LIMIT :inspected
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {of_version}
+    LIMIT :inspected
 ) AS c;
 
 -- name: search_rows_as_of
@@ -295,12 +296,108 @@ EXISTS (
         )
 );
 
--- name: not_from$
--- True if a call does not have a number as its caller. The index shows it; the row would cost four times as much.
-NOT EXISTS (
-    SELECT 1 FROM calls AS o INDEXED BY calls_from WHERE o.tenant = :tenant AND o.from_number = :number
-        AND o.created_us = c.created_us AND o.id = c.id
+-- name: from_is$
+-- True if a call has a number as its caller.
+(c.tenant = :tenant AND c.from_number = :whole AND c.from_reversed = :reversed);
+
+-- name: to_is$
+-- The same of the called number.
+(c.tenant = :tenant AND c.to_number = :whole AND c.to_reversed = :reversed);
+
+-- name: caller_is$
+-- True if a call has the number of the filter by caller.
+(c.tenant = :tenant AND c.from_number = :from_number AND c.from_reversed = :from_reversed);
+
+-- name: called_is$
+-- True if a call has the number of the filter by called number.
+(c.tenant = :tenant AND c.to_number = :to_number AND c.to_reversed = :to_reversed);
+
+-- name: from_listed$
+-- True if the caller's number is one of those that end with the digits of a search.
+(
+    c.tenant = :tenant AND c.from_number IS NOT NULL
+    AND (c.from_reversed, c.from_number) IN (SELECT n.value ->> 0, n.value ->> 1 FROM json_each(:callers) AS n)
 );
+
+-- name: to_listed$
+-- The same of the called number.
+(
+    c.tenant = :tenant AND c.to_number IS NOT NULL
+    AND (c.to_reversed, c.to_number) IN (SELECT n.value ->> 0, n.value ->> 1 FROM json_each(:called) AS n)
+);
+
+-- name: from_unlisted$
+-- True if the caller's number is none of them.
+(
+    c.tenant = :tenant
+    AND coalesce(c.from_number, '') NOT IN (SELECT n.value ->> 1 FROM json_each(:callers) AS n)
+);
+
+-- name: each_caller$
+-- Callers whose digits end with those of a search.
+(
+    SELECT n.value ->> 0 AS reversed, n.value ->> 1 AS number FROM ledger_heads AS h CROSS JOIN json_each(:callers) AS n
+    WHERE h.tenant = :tenant
+) AS k;
+
+-- name: each_called$
+-- The same of the called numbers.
+(
+    SELECT n.value ->> 0 AS reversed, n.value ->> 1 AS number FROM ledger_heads AS h CROSS JOIN json_each(:called) AS n
+    WHERE h.tenant = :tenant
+) AS k;
+
+-- name: callers_of_ending
+-- Different callers whose digits end alike: one search of the index per number, however many calls it has.
+-- The plus signs let the index compare all columns: a column of another table would bring its own affinity. The last instant is
+-- after all calls of a number: SQLite begins such a comparison at the first entry that is not less.
+WITH RECURSIVE found (reversed, number) AS (
+    VALUES (:ending, '')
+    UNION ALL
+    SELECT c.from_reversed, c.from_number FROM found AS p CROSS JOIN calls AS c INDEXED BY calls_from
+    WHERE c.tenant = :tenant AND c.from_number IS NOT NULL AND (c.from_reversed, c.from_number, c.created_us, c.id) = (
+        SELECT o.from_reversed, o.from_number, o.created_us, o.id FROM calls AS o INDEXED BY calls_from
+        WHERE o.tenant = :tenant AND o.from_number IS NOT NULL
+            AND (o.from_reversed, o.from_number, o.created_us) > (+p.reversed, +p.number, 9223372036854775807)
+            AND o.from_reversed < :ending_end
+        ORDER BY o.from_reversed, o.from_number LIMIT 1
+    )
+)
+SELECT number FROM found WHERE number <> '' LIMIT :most;
+
+-- name: called_of_ending
+-- The same of the called numbers.
+WITH RECURSIVE found (reversed, number) AS (
+    VALUES (:ending, '')
+    UNION ALL
+    SELECT c.to_reversed, c.to_number FROM found AS p CROSS JOIN calls AS c INDEXED BY calls_to
+    WHERE c.tenant = :tenant AND c.to_number IS NOT NULL AND (c.to_reversed, c.to_number, c.created_us, c.id) = (
+        SELECT o.to_reversed, o.to_number, o.created_us, o.id FROM calls AS o INDEXED BY calls_to
+        WHERE o.tenant = :tenant AND o.to_number IS NOT NULL
+            AND (o.to_reversed, o.to_number, o.created_us) > (+p.reversed, +p.number, 9223372036854775807)
+            AND o.to_reversed < :ending_end
+        ORDER BY o.to_reversed, o.to_number LIMIT 1
+    )
+)
+SELECT number FROM found WHERE number <> '' LIMIT :most;
+
+-- name: callers_reach
+-- Time up to which a page over several callers has to be read: beyond it, one of them alone fills the page.
+SELECT {edge}((
+    SELECT c.created_us FROM calls AS c INDEXED BY calls_from
+    WHERE c.tenant = :tenant AND c.from_reversed = k.reversed AND c.from_number = k.number
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    ORDER BY c.created_us {sort_order} LIMIT 1 OFFSET :skip + :most - 1
+)) FROM {each_caller};
+
+-- name: called_reach
+-- The same over several called numbers.
+SELECT {edge}((
+    SELECT c.created_us FROM calls AS c INDEXED BY calls_to
+    WHERE c.tenant = :tenant AND c.to_reversed = k.reversed AND c.to_number = k.number
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    ORDER BY c.created_us {sort_order} LIMIT 1 OFFSET :skip + :most - 1
+)) FROM {each_called};
 
 -- name: from_ends$
 -- True if the caller's number ends with the digits of a search, without or with their country code.
