@@ -67,7 +67,10 @@ def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(exist_ok=True)
     for build in (build_sdist, build_wheel):
-        print(folder / build(str(folder)))
+        file = folder / build(str(folder))
+        # flit_core leaves a wheel that only its owner can read, and an image or a service has another user.
+        file.chmod(0o644)
+        print(file)
 
 
 if __name__ == "__main__":
