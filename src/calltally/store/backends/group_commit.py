@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 from calltally import tracing
 from calltally.calls.errors import CalltallyError, Unavailable
 from calltally.calls.times import SECOND_US
-from calltally.store.db.interface import LedgerLocked, Submission, SubmissionResult
+from calltally.store.db.interface import LedgerLocked, Submission, SubmissionResult, TransactionExpired
 from calltally.store.db.operation import Clock, Statement, StoreOperation
 from calltally.store.db.usage import WriterUse
 from calltally.store.ledger.record import record
@@ -183,7 +183,8 @@ class GroupCommitWriter:
             return await self._commit_unlocked(requests, fault)
         if isinstance(fault, TimeoutError) and requests[0].operation is None:
             return self._give_up(requests)
-        if isinstance(fault, Unavailable) or len(requests) == 1:
+        is_lasting = isinstance(fault, Unavailable) and not isinstance(fault, TransactionExpired)
+        if is_lasting or len(requests) == 1:
             return [(request, None, fault) for request in requests]
         return [result for request in requests for result in await self._commit([request])]
 

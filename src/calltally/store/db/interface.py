@@ -75,6 +75,10 @@ class LedgerLocked(Unavailable):
     """Ledger head that another transaction has locked for longer than a commit waits."""
 
 
+class TransactionExpired(Unavailable):
+    """Transaction that the server ended, because this process took too long between its statements."""
+
+
 class Store(Protocol):
     """A database of ledgers. Every method raises `Unavailable` when the database cannot answer."""
 

@@ -264,11 +264,8 @@ class PipelineConnection:
     def _fail(self, pending: PendingResponse, result: "pq.abc.PGresult") -> None:
         fault = error_from_result(result)
         if result.error_field(pq.DiagnosticField.SEVERITY_NONLOCALIZED) in _FATAL:
-            # The server closes the connection after this response. psycopg does not count all of these errors
-            # as operational, for example the timeout of an idle transaction.
-            raise (
-                fault if isinstance(fault, psycopg.OperationalError) else psycopg.OperationalError(str(fault))
-            )
+            # The server closes the connection after this response.
+            raise fault
         if self._error is None:
             self._error = fault
         if pending.prepared is not None:

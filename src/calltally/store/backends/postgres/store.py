@@ -21,7 +21,7 @@ from calltally.store.backends.postgres.replica import PrimaryRequired, Replica, 
 from calltally.store.backends.postgres.session_settings import COMMIT_TIMEOUT_S, IDLE_IN_TRANSACTION_S
 from calltally.store.backends.postgres.transactions import run_read, run_transaction
 from calltally.store.backends.schema import NO_TABLES
-from calltally.store.db.interface import ErrorTranslation, LedgerLocked
+from calltally.store.db.interface import ErrorTranslation, LedgerLocked, TransactionExpired
 from calltally.store.db.operation import Clock, StoreOperation, execute
 from calltally.store.db.statements import Statements
 from calltally.store.db.usage import StoreUsage
@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 # A standby refuses to begin a write as something that it does not support.
 _READ_ONLY: Final = (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.FeatureNotSupported)
+_EXPIRED: Final = (psycopg.errors.IdleInTransactionSessionTimeout, psycopg.errors.TransactionTimeout)
 _UNAVAILABLE: Final = (psycopg.OperationalError, psycopg.InterfaceError, *_READ_ONLY)
 
 
@@ -143,6 +144,8 @@ def error_translation(url: str) -> ErrorTranslation[psycopg.Error]:
     def translate(fault: psycopg.Error) -> None:
         if isinstance(fault, psycopg.errors.LockNotAvailable):
             raise LedgerLocked(_unavailable(address, fault)) from fault
+        if isinstance(fault, _EXPIRED):
+            raise TransactionExpired(_unavailable(address, fault)) from fault
         if isinstance(fault, psycopg.errors.UndefinedTable):
             raise Misconfigured(NO_TABLES) from fault
         # psycopg counts this error as operational, but the request itself is too large: it fails alone.

@@ -1,7 +1,7 @@
 """Locked ledgers: a frozen node or a forgotten transaction delays one tenant, and no other for long."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 
 from calltally.calls.errors import NothingCommitted, Unavailable
 from calltally.calls.events import IngestOutcome
+from calltally.store.backends import group_commit
 from calltally.store.backends.postgres import pool
 from calltally.store.backends.postgres.executor import PipelineExecutor
 from calltally.store.backends.postgres.session_settings import (
@@ -23,6 +24,7 @@ from calltally.store.backends.write_readiness import check_writer, try_write
 from calltally.store.db.interface import LedgerLocked, Submission
 from calltally.store.db.operation import Statement, StatementMany, StoreOperation
 from calltally.store.db.statements import Statements
+from calltally.store.ledger.record import record
 from calltally.store.tenants.tenants import add_tenant, new_epoch
 from tests.conftest import NOW_US
 from tests.integration.store.cutting import Cut, cutting
@@ -156,6 +158,28 @@ def test_transaction_that_waits_for_its_node_too_long_is_unavailable(url: str) -
             with pytest.raises(Unavailable):
                 await store.write(operation())
             await submit(store, "acme", "CA1")
+
+    run(work())
+
+
+def test_facts_of_a_transaction_that_took_too_long_are_committed_one_by_one(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request whose facts take too long to fold must not fail others, and neither must a frozen node's."""
+
+    def record_slowly(submissions: Sequence[Submission], now_us: int) -> StoreOperation[Any]:
+        yield Statement("meta_schema_version", {})
+        with direct(url) as db:
+            while len(submissions) > 1 and db(OURS):
+                pass
+        return (yield from record(submissions, now_us))
+
+    monkeypatch.setattr(group_commit, "record", record_slowly)
+
+    async def work() -> None:
+        async with opened(url) as store:
+            await add_tenants(store)
+            await asyncio.gather(*(submit(store, tenant, "CA1") for tenant in TENANTS))
 
     run(work())
 
