@@ -82,6 +82,7 @@ _VIEWS: Final = (
     View("settings, reader", "/settings", READER),
     View("settings, administrator", "/settings", ADMIN),
     View("settings, secrets", "/settings?provider=twilio", ADMIN),
+    View("installation", "/doctor", ADMIN),
     View("settings, a route", "/settings?route=support", ADMIN),
     *(
         View(f"settings, {kind}", f"/settings?sink={kind}", VIEWER)

@@ -13,6 +13,7 @@ VIEWS: Final = (
     View("settings, of a provider", "/settings?provider=twilio", "admin"),
     View("settings, of operations", "/settings", "operations"),
     View("dead letters", "/dead-letters", "operations"),
+    View("installation", "/doctor", "admin"),
 )
 
 

@@ -177,7 +177,7 @@ def test_a_key_is_none_to_the_admin_api(wall: Wall) -> None:
 def admin_requests(tenant: str) -> Iterator[tuple[str, str]]:
     base = "/api/v1/admin/tenants"
     yield from (("GET", base), ("POST", base))
-    yield from (("GET", f"/api/v1/admin/{each}") for each in ("shared-sids", "status"))
+    yield from (("GET", f"/api/v1/admin/{each}") for each in ("shared-sids", "status", "doctor"))
     yield from ((method, f"{base}/{tenant}/api-keys") for method in ("GET", "POST"))
     yield from (("GET", f"{base}/{tenant}/{resource}") for resource in ("routes", "reveals"))
     yield ("PUT", f"{base}/{tenant}/retention")

@@ -53,6 +53,9 @@ EXEMPT: Final = {
         "docs/how-to/reconcile-with-the-provider.md",
         "calltally reconcile --provider vapi --tenant acme --month 2026-10 --heal",
     ): ("Vapi's API; tests/integration/test_reconcile_provider.py runs it over a stand-in"),
+    ("docs/how-to/examine-an-installation.md", "calltally doctor --clock-of twilio"): (
+        "Twilio's API; tests/integration/doctor/test_command.py runs it over a stand-in"
+    ),
     ("docs/how-to/analyse-calls-in-python.md", "pip install 'calltally[pandas]'"): "a package index",
     ("docs/how-to/analyse-calls-in-python.md", "pip install 'calltally[pandas]' matplotlib jupyterlab"): (
         "a package index; tests/acceptance/test_notebook.py runs the notebook"

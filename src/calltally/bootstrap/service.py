@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from calltally.bootstrap.clocks import steady_clock, wall_clock
+from calltally.bootstrap.examination import examine_installation
 from calltally.bootstrap.outbound import job_folders, mail_sender, outgoing_policy
 from calltally.bootstrap.vaults import check_secrets, open_vault
 from calltally.bootstrap.workers import make_worker
@@ -123,5 +124,6 @@ def _parts(
         metrics_by_tenant=settings.metrics_by_tenant,
         outgoing=OutgoingClient(outgoing_policy(settings)),
         send_mail=mail_sender(settings),
+        examine=lambda: examine_installation(settings, store, clock()),
         metrics=MultiprocessMetrics(member) if member else Metrics(),
     )

@@ -31,6 +31,7 @@ class Subcommands(LazyGroup):
         "verify": f"{_PACKAGE}.verify:verify",
         "reconcile": f"{_PACKAGE}.reconcile.command:reconcile",
         "status": f"{_PACKAGE}.status:status",
+        "doctor": f"{_PACKAGE}.doctor:doctor",
         "quality": f"{_PACKAGE}.quality.command:quality",
         "alerts": f"{_PACKAGE}.alerts.command:commands",
         "tenant": f"{_PACKAGE}.tenant:commands",

@@ -15,8 +15,14 @@ from litestar.types import ASGIApp
 from calltally.store.db.interface import ObservableStore
 from calltally.store.listing.caches import listing_cache_use
 from calltally.web.api import analytics, events, ingest, probes
+from calltally.web.api.admin import (
+    examination,
+    number_reveals,
+    shared_sids,
+    tenant_removal,
+    window_status,
+)
 from calltally.web.api.admin import handlers as admin
-from calltally.web.api.admin import number_reveals, shared_sids, tenant_removal, window_status
 from calltally.web.api.alerts import handlers as alerts
 from calltally.web.api.alerts import sinks
 from calltally.web.api.call_logs import changes, list_calls, one_call, stream_calls
@@ -59,6 +65,7 @@ _RESOURCES: Final = (
         tenant_removal,
         shared_sids,
         window_status,
+        examination,
         probes,
     ),
 )

@@ -11,6 +11,7 @@ from calltally.web.dashboard.call import page as call_page
 from calltally.web.dashboard.calls import page as calls_page
 from calltally.web.dashboard.calls import preferences, total
 from calltally.web.dashboard.dead_letters import page as dead_letters_page
+from calltally.web.dashboard.doctor import page as doctor_page
 from calltally.web.dashboard.jobs import exports_page, reconciliations_page
 from calltally.web.dashboard.overview import page as overview_page
 from calltally.web.dashboard.pages import page_handlers, page_operation
@@ -59,7 +60,7 @@ def _asset(name: str, media_type: bytes, *, is_library: bool = False) -> HTTPRou
 
 PAGE_HANDLERS: Final = (
     *page_handlers(calls_page, total, preferences, call_page, quality_page, launch_page, alerts_page),
-    *page_handlers(overview_page, exports_page, reconciliations_page, dead_letters_page),
+    *page_handlers(overview_page, exports_page, reconciliations_page, dead_letters_page, doctor_page),
     *page_handlers(settings_page, settings_forms, rules_forms, sink_forms, endpoint_forms, sign_in_page),
     *(_asset(name, _SCRIPT, is_library=True) for name in (CHARTS, REFERENCE_SCRIPT)),
     _asset(REFERENCE_STYLE, _STYLE, is_library=True),

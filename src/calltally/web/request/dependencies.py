@@ -1,6 +1,7 @@
 """Dependencies of the application. `bootstrap` fills them; tests use fakes."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -9,6 +10,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from calltally.calls.times import SECOND_US
+from calltally.doctor.checks import Examination, examine
+from calltally.doctor.facts import Facts
 from calltally.ingest.intake import Intake
 from calltally.net.http_client import OutgoingClient, OutgoingPolicy
 from calltally.net.mail import MailServer, SendMail
@@ -26,6 +29,10 @@ from calltally.web.metrics.metrics import Metrics
 from calltally.web.metrics.stored_counter import StoredCounter
 from calltally.web.metrics.stored_times import StoredTimes
 from calltally.web.request.long_poll import LongPolls
+
+
+async def _nothing_to_examine() -> Examination:
+    return examine(Facts(0, "no database"))
 
 
 async def _no_mail(server: MailServer, mail: EmailMessage) -> str | None:  # noqa: ARG001 (as all that send)
@@ -61,7 +68,8 @@ class Dependencies:
     configured. It may have a path. `trust_proxy` enables X-Forwarded-Proto and X-Forwarded-Host. `vault`
     encrypts provider secrets at rest. `folders` holds the files of jobs; None without jobs.
     `metrics_by_tenant` allows tenant labels in `/metrics`. `outgoing` and `send_mail` connect to addresses
-    that tenants configure. `key_uses` records the last uses of keys; None does not.
+    that tenants configure. `key_uses` records the last uses of keys; None does not. `examine` runs the checks
+    of the installation.
     """
 
     store: Store
@@ -77,6 +85,7 @@ class Dependencies:
     outgoing: OutgoingClient = field(default_factory=lambda: OutgoingClient(OutgoingPolicy()))
     send_mail: SendMail = _no_mail
     key_uses: KeyUses | None = None
+    examine: Callable[[], Awaitable[Examination]] = _nothing_to_examine
 
     @cached_property
     def public_path(self) -> str:

@@ -37,6 +37,8 @@ ACROSS_TENANTS = [
     "admin_tenants_to_deliver",
     "admin_tenants_with_open_jobs",
     "admin_unresolved_by_tenant",
+    "meta_database_bytes",
+    "meta_index_names",
     "meta_oldest_schema",
     "meta_schema_version",
     "meta_try_write",

@@ -5,6 +5,7 @@ from typing import Final
 
 from calltally.web.dashboard.english.alerts import ALERT_TEXTS
 from calltally.web.dashboard.english.dead_letters import DEAD_LETTER_TEXTS
+from calltally.web.dashboard.english.doctor import DOCTOR_TEXTS
 from calltally.web.dashboard.english.jobs import JOB_TEXTS
 from calltally.web.dashboard.english.overview import OVERVIEW_TEXTS
 from calltally.web.dashboard.english.quality import QUALITY_TEXTS
@@ -227,6 +228,7 @@ TEXTS: Final[Mapping[str, str]] = {
     **SEARCH_TEXTS,
     **SETTINGS_TEXTS,
     **DEAD_LETTER_TEXTS,
+    **DOCTOR_TEXTS,
 }
 
 

@@ -26,6 +26,22 @@ _LISTED_CALL: Final = {
 }
 
 TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "Examination": {
+        "at": "The time of the examination.",
+        "version": "The version of Calltally.",
+        "database": "The kind of the database, and the version of a server.",
+        "database_bytes": "The size of the database; null if it does not fit this version.",
+        "bytes_a_day": "The growth by the calls of the last week, before retention.",
+        "disk_full_at": "The time at which this growth fills the disk; null if that is unknown or far off.",
+        "findings": "The findings; empty if all is well.",
+        "passed": "The names of the checks without a finding.",
+    },
+    "DoctorFinding": {
+        "check": "The name of the check.",
+        "what": "The fact that was found.",
+        "why": "The cause of the fact, or its effect.",
+        "remedy": "The next step for an operator.",
+    },
     "NewTenantBody": {
         "id": "The tenant's id: lower-case letters and digits, with single hyphens between them.",
         "name": "The tenant's name, for people.",
