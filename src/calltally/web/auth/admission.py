@@ -21,7 +21,7 @@ async def admit(request: AnyRequest) -> None:
     context = context_of(request.scope)
     # First, so that refusals announce it too.
     if (deprecation := _deprecation_of(request, operation)) is not None:
-        context.deprecation_headers = deprecation.headers
+        context.deprecation_headers = deprecation.headers(context.deps.public_path)
     if operation.scope is not None:
         await _identify(context, operation)
         _count(context, operation)

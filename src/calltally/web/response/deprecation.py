@@ -3,14 +3,11 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from email.utils import format_datetime
-from functools import cached_property
 from typing import Final
 
 # As docs/reference/compatibility.md promises.
 MIN_NOTICE: Final = timedelta(days=365)
-_POLICY: Final = (
-    b'</docs/guide/reference/compatibility.html#deprecation>; rel="deprecation"; type="text/html"'
-)
+_POLICY: Final = "/docs/guide/reference/compatibility.html#deprecation"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,14 +28,13 @@ class Deprecation:
             message = f"{self.sunset} is less than {MIN_NOTICE.days} days after {self.since}"
             raise ValueError(message)
 
-    @cached_property
-    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+    def headers(self, public_path: str) -> tuple[tuple[bytes, bytes], ...]:
         """Return the headers of a response: RFC 9745, RFC 8594, and a link to the policy."""
         since, sunset = (datetime.combine(day, time(), UTC) for day in (self.since, self.sunset))
         return (
             (b"deprecation", b"@%d" % since.timestamp()),
             (b"sunset", format_datetime(sunset, usegmt=True).encode()),
-            (b"link", _POLICY),
+            (b"link", f'<{public_path}{_POLICY}>; rel="deprecation"; type="text/html"'.encode()),
         )
 
     @property
