@@ -17,8 +17,8 @@ from interop.browser.visits import browser_flags, browser_program
 from interop.packages import tool
 from interop.service import Failed
 
-# The pages that people look at most, by the names of their views. The guide has 97 on an idle machine, and 72
-# on a busy one, where the script of its theme blocks the page for a second.
+# The pages that people look at most, by the names of their views. The guide has a performance of 72 to 97 on
+# a telephone: where the machine is busy, the script of its theme blocks the page for up to a second.
 PAGES: Final = ("overview", "calls", "one call", "quality", "alerts")
 PRESETS: Final[Mapping[str, Sequence[str]]] = {"mobile": (), "desktop": ("--preset=desktop",)}
 LEAST: Final = 95
