@@ -40,7 +40,8 @@ class Server:
         self.live = Live(port_of(self.process, self._log), ADMIN_KEY, self._log)
 
     def reported(self, event: str) -> list[dict[str, int]]:
-        lines = self._log.read_text().splitlines()
+        # Each request writes a line, and the last one may not be whole yet.
+        lines = [line for line in self._log.read_text().splitlines(keepends=True) if line.endswith("\n")]
         return [reported for reported in map(json.loads, lines) if reported["event"] == event]
 
     def wait_for(self, what: Callable[[], bool]) -> None:
