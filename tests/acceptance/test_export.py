@@ -410,3 +410,10 @@ def test_a_manifest_in_a_bucket_that_names_other_files_is_refused(session: Expor
             assert "contains another export: window was" in other.stderr
         assert "there are no changes since the export" in session.export(*words, **variables).stderr
         assert bucket.deletes == []
+
+
+def test_empty_export_names_the_route_that_was_meant(session: ExportSession) -> None:
+    session.report(event(1, route="sales"))
+    done = session.export("--all", "--route", "Sales", "--format", "csv", "--out", "none")
+    assert done.returncode == 0
+    assert "no call has the route 'Sales' (did you mean sales?)" in done.stderr

@@ -32,11 +32,12 @@ class ServerCapabilities(NamedTuple):
     """Capabilities of a server.
 
     `snapshot_position` is the window under a snapshot, if its pages have totals and the order of time.
-    `limit` is the longest page of the server.
+    `limit` is the longest page of the server. `hint` is its remark on an empty window.
     """
 
     snapshot_position: SnapshotPosition | None
     limit: int
+    hint: str | None = None
 
 
 def probe_server(source: ExportSource, plan: ExportPlan) -> ServerCapabilities:
@@ -44,7 +45,7 @@ def probe_server(source: ExportSource, plan: ExportPlan) -> ServerCapabilities:
     first = _fetch_first_call(source, plan)
     snapshot_position = None if plan.double_checks else _snapshot_position(source, plan, first)
     if snapshot_position:
-        return ServerCapabilities(snapshot_position, plan.limit)
+        return ServerCapabilities(snapshot_position, plan.limit, first.hint)
     _check_window_applied(source, plan)
     _check_offset_applied(source, plan)
     limit, page = _longest_page(source, plan)

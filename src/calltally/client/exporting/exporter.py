@@ -50,6 +50,8 @@ def _load_or_create_checkpoint(run: ExportRun) -> Checkpoint:
         run.progress.notify(f"resuming after {counted(found.tally.rows, 'call')}")
         return found
     server = probe_server(run.source, run.plan)
+    if server.hint:
+        run.progress.notify(server.hint)
     if server.snapshot_position:
         first = Checkpoint(run.plan, server.snapshot_position)
     else:

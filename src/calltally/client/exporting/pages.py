@@ -36,6 +36,7 @@ class _RawPage(msgspec.Struct, gc=False):
     data: list[msgspec.Raw]
     total: int | None = None
     snapshot: str | None = None
+    hint: str | None = None
 
 
 class _FieldsPage(msgspec.Struct, gc=False):
@@ -55,6 +56,7 @@ class ExportPage(NamedTuple):
     total: int | None
     snapshot: str | None
     body: bytes
+    hint: str | None = None
 
     @property
     def call_ids(self) -> list[str]:
@@ -82,7 +84,7 @@ class ExportSource(NamedTuple):
         except (msgspec.DecodeError, UnicodeDecodeError) as fault:
             message = f"the response to GET {CALLS_PATH} is not a page of calls ({fault})"
             raise UnexpectedAnswer(message) from fault
-        return ExportPage(raw.data, fields.data, raw.total, raw.snapshot, body)
+        return ExportPage(raw.data, fields.data, raw.total, raw.snapshot, body, raw.hint)
 
 
 def read_batches(path: Path) -> Iterator[list[bytes]]:
