@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import rmtree
+from shutil import disk_usage, rmtree
 from typing import Final
 
 from interop.service import Failed
@@ -34,6 +34,9 @@ events_logger = "file"
 [network]
 network_config_dir = "{folder}/networks"
 """
+# Layers are copied several times, which takes minutes on a busy disk.
+_MEMORY: Final = Path("/dev/shm")  # noqa: S108 (`mkdtemp` makes a folder of its own in it)
+_STORAGE_BYTES: Final = 6_000_000_000
 # What a pip.conf says about the package index. The rest concerns this machine alone.
 _PIP_SETTINGS: Final = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout", "cert")
 
@@ -71,7 +74,8 @@ class Engine:
 @contextmanager
 def engine() -> Iterator[Engine]:
     """Podman for as long as the block runs. Its containers, images and networks go with it."""
-    folder = Path(tempfile.mkdtemp(prefix="calltally-ops-"))
+    in_memory = _MEMORY.is_dir() and disk_usage(_MEMORY).free > _STORAGE_BYTES
+    folder = Path(tempfile.mkdtemp(prefix="calltally-ops-", dir=_MEMORY if in_memory else None))
     _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
     _, processes = resource.getrlimit(resource.RLIMIT_NPROC)
     for name, text in (("storage.conf", _STORAGE), ("containers.conf", _ENGINE)):

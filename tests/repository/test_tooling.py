@@ -94,6 +94,11 @@ def test_what_is_added_to_an_environment_never_moves_a_package(name: str) -> Non
     assert pins(folder / "run.txt") <= pins(folder / f"{name}.txt")
 
 
+def test_image_has_packages_of_the_same_versions() -> None:
+    folder = REPOSITORY / "requirements"
+    assert pins(folder / "server.txt") < pins(folder / "run.txt")
+
+
 def test_the_help_of_make_lists_every_target() -> None:
     displayed = subprocess.run(
         ["make", "--no-print-directory", "help"],  # noqa: S607 (any make will do)
