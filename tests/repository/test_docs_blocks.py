@@ -27,7 +27,7 @@ INTEROP: Final = {
     "sh python": "interop/openapi/run.py",
     "sh go": "interop/openapi/run.py",
     **{
-        f"sh {name}": "ops/containers/run.py"
+        f"sh {name}": "ops/containers/compose.py"
         for name in ("image", "compose", "tenant", "upgrade", "postgresql", "monitoring")
     },
 }
