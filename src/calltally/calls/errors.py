@@ -136,7 +136,7 @@ class FormatUnavailable(
     """Format whose package is not installed on this server."""
 
 
-class Misconfigured(CalltallyError, slug="misconfigured", title="A setting is wrong"):
+class Misconfigured(CalltallyError, slug="misconfigured", title="The service is not set up correctly"):
     """Missing or wrong setting; the message names it and states valid values."""
 
 
