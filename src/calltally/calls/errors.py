@@ -62,7 +62,7 @@ class Unauthorized(CalltallyError, slug="unauthorized", title="A valid key is ne
     """Missing or wrong key; the message is the same for an unknown and a revoked one."""
 
 
-class Forbidden(CalltallyError, slug="forbidden", title="The key may not do this"):
+class Forbidden(CalltallyError, slug="forbidden", title="This is not allowed"):
     """Valid key without a required scope."""
 
 

@@ -32,8 +32,8 @@ class ListedGroup(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 (as typer has it)
         """List each command with its whole first sentence. Click's own method cuts it to fit one line."""
-        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
-        rows = [(name, each.get_short_help_str(_SENTENCE_CHARS)) for name, each in commands]
+        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        rows = [(name, each.get_short_help_str(_SENTENCE_CHARS)) for name, each in commands.items() if each]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 

@@ -116,7 +116,7 @@ def check_settings(kind: str, values: Any, random: bytes) -> dict[str, Any]:  # 
         settings: dict[str, Any] = msgspec.to_builtins(msgspec.convert(values, sink_kind.settings))
     except msgspec.ValidationError as fault:
         raise InvalidInput.of(
-            "settings", f"invalid settings of a {kind} sink: {_explained(fault)}"
+            "settings", f"the settings of this {kind} destination are not valid: {_explained(fault)}"
         ) from fault
     if kind == WEBHOOK:
         settings.setdefault("secret", format_secret(random))
