@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final
 
+import msgspec
+
 from calltally.calls.errors import InvalidInput, NotUnderstood
 from calltally.calls.times import parse_instant
-from calltally.providers import bearer_secret, json_documents, jwt_tokens
+from calltally.providers import bearer_secret, jwt_tokens
 from calltally.providers.callback import Callback
-from calltally.providers.form import require_form
+from calltally.providers.form import MAX_FORM_BYTES, require_form
 from calltally.providers.generic.mapping import VerificationRules, VerificationScheme
 from calltally.providers.generic.mapping_compiler import compile_mapping
-from calltally.providers.generic.paths import find
+from calltally.providers.generic.paths import Step, find
 from calltally.providers.signatures import (
     MAX_HEADER_CHARS,
     MAX_SIGNATURES,
@@ -29,6 +31,12 @@ _UNIT_US: Final = {"s": 1_000_000, "ms": 1_000}
 _ED25519_BYTES: Final = 32
 # Bodies that are parsed before they are verified.
 _MAX_PARSED_BYTES: Final = 256 * 1024
+# Each Ed25519 verification hashes the body: bound their number, and the body.
+_MAX_ED25519_BYTES: Final = 512 * 1024
+_MAX_ED25519_SIGNATURES: Final = 2
+_NULL: Final = msgspec.Raw(b"null")
+_any_decoder: Final = msgspec.json.Decoder()
+_object_decoder: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TOKEN_ALGORITHMS: Final = {
     VerificationScheme.JWT_HS256: jwt_tokens.HS256,
     VerificationScheme.JWT_RS256: jwt_tokens.RS256,
@@ -73,19 +81,30 @@ def _contains_secret(callback: Callback, rules: VerificationRules, keys: list[st
 
     Anybody can send a body, so a long one is refused.
     """
-    body = callback.body
-    if rules.secret_path is None or len(body) > _MAX_PARSED_BYTES:
+    if rules.secret_path is None or len(callback.body) > _MAX_PARSED_BYTES:
         return False
-    is_json = body.lstrip()[:1] == b"{"
-    content: Mapping[str, object]
     try:
-        content = json_documents.parse_object(body) if is_json else dict(require_form(body))
-    except NotUnderstood:
+        presented = _find_in_body(callback.body, rules.secret_path.steps)
+    except (NotUnderstood, ValueError, RecursionError):
         return False
-    presented = find(content, rules.secret_path.steps)
     if not isinstance(presented, str) or not presented:
         return False
     return is_among(presented.encode(errors="replace"), [key.encode() for key in keys])
+
+
+def _find_in_body(body: bytes, steps: tuple[Step, ...]) -> object:
+    """Return the value at a path without decoding the rest; raise ValueError or NotUnderstood.
+
+    Decoding all of 256 KiB of empty lists would take 20 ms.
+    """
+    if body.lstrip()[:1] != b"{":
+        return find(dict(require_form(body)), steps) if len(body) <= MAX_FORM_BYTES else None
+    value = msgspec.Raw(body)
+    for at, step in enumerate(steps):
+        if not isinstance(step, str):
+            return find(_any_decoder.decode(value), steps[at:]) if len(value) <= MAX_FORM_BYTES else None
+        value = _object_decoder.decode(value).get(step, _NULL)
+    return _any_decoder.decode(value) if len(value) <= MAX_HEADER_CHARS else None
 
 
 def _has_token(callback: Callback, rules: VerificationRules, keys: list[str]) -> bool:
@@ -120,6 +139,8 @@ def _is_signed(callback: Callback, rules: VerificationRules, keys: list[str]) ->
         if signed_at_us is None or not is_fresh(signed_at_us, callback.received_us, rules.tolerance_s):
             return False
     given = [each for each in (_decode(text, rules.encoding) for text in _signatures(header, rules)) if each]
+    if rules.scheme is VerificationScheme.ED25519:
+        given = given[:_MAX_ED25519_SIGNATURES] if len(callback.body) <= _MAX_ED25519_BYTES else []
     if not given:
         return False
     message = b"".join(_piece(callback, name, argument, signed_at) for name, argument in rules.pieces)

@@ -108,6 +108,8 @@ def _pieces(document: TomlDocument, table: Mapping[str, Any]) -> tuple[tuple[str
         document.fault(
             "verify.signed", "leaves {body} out: anybody could change the content of a request. Add {body}"
         )
+    if sum(name in _BODY_PIECES for name in names) > 1:
+        document.fault("verify.signed", "has the body more than once: each costs a hash. Name it once")
     return tuple(pieces)
 
 

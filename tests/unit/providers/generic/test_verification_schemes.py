@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import tracemalloc
 from base64 import b64encode
 from hashlib import sha256
 from typing import Any, Final
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from calltally.calls.errors import InvalidInput
+from calltally.providers import ed25519
 from calltally.providers.callback import Callback
 from calltally.providers.generic.challenge import answer_challenge
 from calltally.providers.generic.mapping_compiler import compile_mapping
@@ -176,6 +178,56 @@ def test_secrets_inside_forms_are_compared() -> None:
         assert not verify(request(unreadable), stored(rules))
 
 
+@pytest.mark.parametrize("path", ["calls[0].token", "calls[kind=own].token", "auth.token"])
+def test_secrets_are_found_at_any_path(path: str) -> None:
+    rules = f'scheme = "body"\nsecret_path = "{path}"\n'
+    for secret, is_genuine in ((SECRET, True), ("other", False)):
+        content = {"calls": [{"kind": "own", "token": secret}], "auth": {"token": secret}}
+        assert verify(request(json.dumps(content).encode()), stored(rules)) is is_genuine
+    for other in (b'{"calls": {}, "auth": []}', b'{"calls": [1], "auth": 1}', b'{"x": ' + b"[" * 9_999):
+        assert not verify(request(other), stored(rules))
+
+
+def test_the_rest_of_a_body_with_a_secret_is_not_decoded() -> None:
+    """Decoded, each of these lists would take 56 bytes and more."""
+    body = b'{"x": [' + b"[]," * 80_000 + b'1], "auth": {"y": [' + b"[]," * 5_000 + b'1], "token": "%b"}}'
+    callback, secrets = request(body % SECRET.encode()), stored(IN_BODY)
+    assert verify(callback, secrets)
+    tracemalloc.start()
+    try:
+        assert verify(callback, secrets)
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("path", ["a.token", "a[0].token"])
+def test_long_forms_and_lists_are_not_searched_for_a_secret(path: str) -> None:
+    rules = f'scheme = "body"\nsecret_path = "{path}"\n'
+    for size in (100, 70_000):
+        token = f"a=&a.token={SECRET}&x=" if path == "a.token" else f'{{"a": [{{"token": "{SECRET}"}}, "'
+        body = token + "x" * size + ("" if path == "a.token" else '"]}')
+        quoted = stored(rules.replace('"a.token"', "'\"a.token\"'"))
+        assert verify(request(body.encode(), content_type=FORM), quoted) is (size == 100)
+
+
+def test_few_ed25519_signatures_are_tried_on_bodies_of_512_kib(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody can send ten signatures with a body of 5 MiB: to try them took 145 ms."""
+    tried: list[int] = []
+
+    def is_signed(_key: bytes, _signature: bytes, message: bytes) -> bool:
+        tried.append(len(message))
+        return False
+
+    monkeypatch.setattr(ed25519, "is_signed", is_signed)
+    rules = 'scheme = "ed25519"\nheader = "x-sign"\nseparator = ","\n'
+    secrets = stored(rules, "11" * 32) | {"secret_secondary": "22" * 32}
+    signatures = ",".join(["33" * 64] * 10)
+    for size in (524_288, 524_289):
+        assert not verify(request(b"x" * size, x_sign=signatures), secrets)
+    assert tried == [524_288] * 4
+
+
 ZOOM: Final = (
     'scheme = "hmac"\nheader = "x-zm-signature"\nprefix = "v0="\nsigned = "v0:{timestamp}:{body}"\n'
     'timestamp = "x-zm-request-timestamp"\nchallenge = "zoom"\n'
@@ -233,6 +285,10 @@ def test_mappings_without_a_handshake_answer_none() -> None:
         (
             'scheme = "hmac"\nheader = "x"\nsigned = "{body_md5}"',
             "verify.signed: may contain text and {body}",
+        ),
+        (
+            'scheme = "hmac"\nheader = "x"\nsigned = "{body}.{body_sha256}"',
+            "verify.signed: has the body more than once",
         ),
     ],
 )
