@@ -17,7 +17,7 @@ from calltally.providers.callback import Callback, PartlyUnderstood
 from calltally.providers.generic.signature import MAPPING
 from calltally.providers.known_fields import MAX_NAME_CHARS, unlisted_fields
 from calltally.providers.message_kinds import TOO_LONG, metric_kind
-from calltally.providers.provider import ChallengeAnswer, Provider, RunningSignature, Webhook
+from calltally.providers.provider import ChallengeAnswer, Provider, RunningSignature, Verify, Webhook
 from calltally.providers.registry import registered_name
 from calltally.store.db.interface import Store, Submission, SubmissionResult
 from calltally.store.db.operation import Clock
@@ -122,6 +122,15 @@ class CallbackReceiver:
         provider = self._providers.get(registered_name(provider_name))
         return provider.webhook.max_bytes_for(headers) if provider and provider.webhook else 0
 
+    async def refuse_head(self, provider_name: str, tenant: str, head: Callback) -> CallbackReceipt | None:
+        """Return the refusal of a request that is not authentic with any body; None to read its body."""
+        provider = self._providers.get(registered_name(provider_name))
+        verify_head = provider.webhook.verify_head if provider and provider.webhook else None
+        if provider is None or verify_head is None:
+            return None
+        secrets = await self._secrets.get((tenant, provider_name))
+        return None if _is_signed(verify_head, provider, head, secrets) else _wrong_signature(secrets)
+
     async def running_signature(
         self, provider_name: str, tenant: str, start: Callback
     ) -> RunningSignature | None:
@@ -148,7 +157,7 @@ class CallbackReceiver:
         if (answer := _challenge_answer(provider, callback, secrets)) is not None:
             return CallbackReceipt(CallbackVerdict.CHALLENGED, challenge=answer)
         if not is_genuine(provider, callback, secrets):
-            return CallbackReceipt(CallbackVerdict.WRONG_SIGNATURE, BAD_SIGNATURE if secrets else NO_SECRET)
+            return _wrong_signature(secrets)
         parsed = read_facts(provider, with_stored_settings(provider, callback, secrets))
         if isinstance(parsed, UnparsedBody):
             stored = await self._store_dead_letter(tenant, provider_name, callback, parsed)
@@ -222,8 +231,16 @@ def with_stored_settings(provider: Provider, callback: Callback, secrets: Secret
 
 def is_genuine(provider: Provider, callback: Callback, secrets: Secrets) -> bool:
     """Return true if the callback is signed with one of `secrets`; takes the same time without secrets."""
+    return provider.webhook is not None and _is_signed(provider.webhook.verify, provider, callback, secrets)
+
+
+def _is_signed(verify: Verify, provider: Provider, callback: Callback, secrets: Secrets) -> bool:
     tried = secrets or dict.fromkeys(provider.needs, _DECOY)
-    return provider.webhook is not None and provider.webhook.verify(callback, tried) and bool(secrets)
+    return verify(callback, tried) and bool(secrets)
+
+
+def _wrong_signature(secrets: Secrets) -> CallbackReceipt:
+    return CallbackReceipt(CallbackVerdict.WRONG_SIGNATURE, BAD_SIGNATURE if secrets else NO_SECRET)
 
 
 def _log_error(provider: str) -> None:

@@ -73,8 +73,9 @@ class Webhook(NamedTuple):
     body: `max_bytes` and `max_form_bytes` bound the work of `verify`, which parses a form if its parameters
     are signed. `kept_status` is the HTTP status for an authentic body that is stored as a dead letter; some
     providers take any other than 200 for a failure. A longer body that begins as `drained` says is verified
-    as it arrives and acknowledged, but not kept. `challenge` answers the handshakes that precede the first
-    event.
+    as it arrives and acknowledged, but not kept. `verify_head` is false if no body can make the request
+    authentic; it gets the request without its body, which is then not read. `challenge` answers
+    the handshakes that precede the first event.
     """
 
     verify: Verify
@@ -85,6 +86,7 @@ class Webhook(NamedTuple):
     kept_status: int = 202
     drained: DrainedBody | None = None
     challenge: Challenge | None = None
+    verify_head: Verify | None = None
 
     def max_bytes_for(self, headers: Mapping[str, str]) -> int:
         """Return the maximum length of a body with these headers."""

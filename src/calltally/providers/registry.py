@@ -96,7 +96,12 @@ FREESWITCH: Final = Provider(
     secret_names=(*bearer_secret.SECRET_NAMES, "account"),
     needs=bearer_secret.SECRET_NAMES[:1],
     # Its modules send a whole record as one form field. A bearer secret is verified without parsing the body.
-    webhook=Webhook(bearer_secret.verify, freeswitch_normalise.facts_of, max_form_bytes=MAX_BODY_BYTES),
+    webhook=Webhook(
+        bearer_secret.verify,
+        freeswitch_normalise.facts_of,
+        max_form_bytes=MAX_BODY_BYTES,
+        verify_head=bearer_secret.verify,
+    ),
     list_facts=freeswitch_files.list_facts,
     account_name="account",
     record_fact=freeswitch_records.fact_of,
@@ -106,7 +111,7 @@ KAMAILIO: Final = Provider(
     kind=ProviderKind.SWITCH,
     secret_names=(*bearer_secret.SECRET_NAMES, "account"),
     needs=bearer_secret.SECRET_NAMES[:1],
-    webhook=Webhook(bearer_secret.verify, kamailio_events.facts_of),
+    webhook=Webhook(bearer_secret.verify, kamailio_events.facts_of, verify_head=bearer_secret.verify),
     list_facts=kamailio_events.list_facts,
     account_name="account",
     record_fact=kamailio_events.fact_of,
@@ -133,7 +138,12 @@ VONAGE: Final = Provider(
     kind=ProviderKind.CARRIER,
     secret_names=(*vonage_signature.SECRET_NAMES, *vonage_fetch.SECRET_NAMES),
     needs=vonage_signature.SECRET_NAMES[:1],
-    webhook=Webhook(vonage_signature.verify, vonage_normalise.facts_of, vonage_words.UNREAD_KINDS),
+    webhook=Webhook(
+        vonage_signature.verify,
+        vonage_normalise.facts_of,
+        vonage_words.UNREAD_KINDS,
+        verify_head=vonage_signature.verify_head,
+    ),
     list_facts=vonage_resources.list_facts,
     fetcher=vonage_fetch.FETCHER,
     account_name=vonage_fetch.ACCOUNT,
@@ -238,7 +248,12 @@ LIVEKIT: Final = Provider(
     kind=ProviderKind.PLATFORM,
     secret_names=livekit_signature.SECRET_NAMES,
     needs=livekit_signature.SECRET_NAMES[:1],
-    webhook=Webhook(livekit_signature.verify, livekit_normalise.facts_of, livekit_words.UNREAD_KINDS),
+    webhook=Webhook(
+        livekit_signature.verify,
+        livekit_normalise.facts_of,
+        livekit_words.UNREAD_KINDS,
+        verify_head=livekit_signature.verify_head,
+    ),
 )
 BLAND: Final = Provider(
     name="bland",

@@ -19,16 +19,23 @@ _SECRETS: Final = SECRET_NAMES[:2]
 
 def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
     """Return whether one of `secrets` signs `callback`; False for malformed requests."""
+    token = _signed_token(callback, secrets)
+    return token is not None and hmac.compare_digest(sha256(callback.body).digest(), _stated_digest(token))
+
+
+def verify_head(callback: Callback, secrets: Mapping[str, str]) -> bool:
+    """Return whether one of `secrets` signs the token, whatever the body is."""
+    return _signed_token(callback, secrets) is not None
+
+
+def _signed_token(callback: Callback, secrets: Mapping[str, str]) -> jwt_tokens.Token | None:
     header = callback.headers.get("authorization", "")
     token = jwt_tokens.parse_token(header.removeprefix("Bearer ").strip())
     if token is None or "exp" not in token.claims or not _is_own(token, secrets):
-        return False
+        return None
     keys = [secrets[name] for name in _SECRETS if secrets.get(name)]
     is_current = jwt_tokens.is_current(token, callback.received_us, tolerance_s=0)
-    if not is_current or not jwt_tokens.is_signed(token, jwt_tokens.HS256, keys):
-        return False
-    # Last, so that a forged token costs no hash of the body.
-    return hmac.compare_digest(sha256(callback.body).digest(), _stated_digest(token))
+    return token if is_current and jwt_tokens.is_signed(token, jwt_tokens.HS256, keys) else None
 
 
 def _is_own(token: jwt_tokens.Token, secrets: Mapping[str, str]) -> bool:

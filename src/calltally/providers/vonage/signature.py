@@ -40,11 +40,21 @@ _claims_decoder: Final = msgspec.json.Decoder(_Claims)
 
 def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
     """Return whether one of `secrets` signs `callback`; False for malformed requests."""
+    claims = _signed_claims(callback, secrets)
+    return claims is not None and _is_for_payload(claims, callback)
+
+
+def verify_head(callback: Callback, secrets: Mapping[str, str]) -> bool:
+    """Return whether one of `secrets` signs the token, whatever the body is."""
+    return _signed_claims(callback, secrets) is not None
+
+
+def _signed_claims(callback: Callback, secrets: Mapping[str, str]) -> _Claims | None:
     scheme, _, token = callback.headers.get("authorization", "").partition(" ")
     segments = token.strip().encode("latin-1", "replace").split(b".")
     keys = keys_of(secrets, SECRET_NAMES)
     if scheme.lower() != _SCHEME or len(segments) != _SEGMENTS or len(token) > _MAX_TOKEN_CHARS or not keys:
-        return False
+        return None
     try:
         head, claims = (
             _head_decoder.decode(_base64url_decode(segments[0])),
@@ -52,15 +62,11 @@ def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
         )
         signature, message = _base64url_decode(segments[2]), segments[0] + b"." + segments[1]
     except (ValueError, RecursionError):
-        return False
+        return None
     # The algorithm is fixed: the header of a token is not trusted to choose it.
     is_signed = any(hmac.compare_digest(hmac_of(key, message), signature) for key in keys)
-    return (
-        head.alg == "HS256"
-        and is_signed
-        and _is_current(claims, callback)
-        and _is_for_payload(claims, callback)
-    )
+    is_valid = head.alg == "HS256" and is_signed and _is_current(claims, callback)
+    return claims if is_valid else None
 
 
 def sign(body: bytes, secret: str, signed_at_us: int) -> str:
