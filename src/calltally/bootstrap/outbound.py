@@ -11,6 +11,7 @@ from calltally.settings.fields import Settings
 from calltally.store.backends.open import sqlite_path
 from calltally.store.db.interface import Store
 from calltally.store.jobs.folders import JobFolders
+from calltally.store.maintenance.erasure_ledger import SUFFIX, ErasureLedger
 
 FILES_FOLDER: Final = "files"
 
@@ -29,6 +30,14 @@ def mail_sender(settings: Settings) -> SendMail:
 
 def provider_access(settings: Settings, store: Store) -> ProviderContext:
     return ProviderContext(store, lambda: open_vault(settings), settings.api_urls())
+
+
+def erasure_ledger(settings: Settings) -> ErasureLedger | None:
+    """Return the ledger of erasures; None on PostgreSQL without a configured file."""
+    if settings.erasures_file is not None:
+        return ErasureLedger(settings.erasures_file)
+    database = sqlite_path(settings.database_url)
+    return ErasureLedger(database.with_name(database.name + SUFFIX)) if database else None
 
 
 def job_folders(settings: Settings) -> JobFolders | None:

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from calltally.bootstrap.clocks import steady_clock, wall_clock
 from calltally.bootstrap.examination import examine_installation
-from calltally.bootstrap.outbound import job_folders, mail_sender, outgoing_policy
+from calltally.bootstrap.outbound import erasure_ledger, job_folders, mail_sender, outgoing_policy
 from calltally.bootstrap.vaults import check_secrets, open_vault
 from calltally.bootstrap.workers import make_worker
 from calltally.logs import get_logger
@@ -121,6 +121,7 @@ def _parts(
         public_url=settings.public_url,
         trust_proxy=settings.trust_proxy,
         folders=job_folders(settings),
+        erasures=erasure_ledger(settings),
         metrics_by_tenant=settings.metrics_by_tenant,
         outgoing=OutgoingClient(outgoing_policy(settings)),
         send_mail=mail_sender(settings),

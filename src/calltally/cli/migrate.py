@@ -56,16 +56,20 @@ def migrate(*, refold: Refold = False) -> None:
     calls are recomputed. After an interruption, the next run continues. Other data that
     earlier versions did not store is computed in the same step.
     """
-    settings = load_settings()
+    migrate_to_head(load_settings(), refold=refold)
+
+
+def migrate_to_head(settings: Settings, *, refold: bool = False) -> None:
+    """Migrate the database of the given settings, with the data that earlier versions did not store."""
     before = asyncio.run(schema_of(settings.database_url, wall_clock))
     migrate_database(settings.database_url)
     if sqlite_path(settings.database_url) is not None:
         open_vault(settings)
-    is_unfinished = before == HEAD and with_store(lambda store, _settings: _is_unfinished(store))
+    is_unfinished = before == HEAD and with_store(lambda store, _settings: _is_unfinished(store), settings)
     since = _OLDEST if is_unfinished else before
     if since is not None:
-        with_store(lambda store, _settings: fill(store, since))
-    folded = with_store(lambda store, opened: _refold(store, opened, is_requested=refold))
+        with_store(lambda store, _settings: fill(store, since), settings)
+    folded = with_store(lambda store, opened: _refold(store, opened, is_requested=refold), settings)
     typer.echo(
         f"The schema is at {HEAD}."
         + (f" {counted(folded, 'call was', 'calls were')} recomputed." if folded else "")

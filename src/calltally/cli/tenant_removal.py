@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from calltally.bootstrap.clocks import steady_clock, wall_clock
-from calltally.bootstrap.outbound import job_folders
+from calltally.bootstrap.outbound import erasure_ledger, job_folders
 from calltally.calls.errors import InvalidInput
 from calltally.calls.plurals import counted
 from calltally.calls.times import SECOND_US
@@ -24,6 +24,7 @@ from calltally.store.maintenance.tenant_removal import (
     begin_removal,
     count_tenant_rows,
     finish_removal,
+    need_stored_tenant,
 )
 from calltally.web.api.admin.schemas import TenantContents
 
@@ -92,7 +93,11 @@ def _prompt(tenant: str) -> str:
 
 
 async def _remove(store: Store, settings: Settings, tenant: str) -> RemovedTenant:
-    await store.write(begin_removal(tenant, wall_clock()))
+    await store.read(need_stored_tenant(tenant))
+    began_us, erasures = wall_clock(), erasure_ledger(settings)
+    if erasures is not None:
+        erasures.add_tenant(tenant, began_us)
+    await store.write(begin_removal(tenant, began_us))
     removed: Counter[str] = Counter()
     await _remove_rows(store, tenant, removed)
     folders = job_folders(settings)

@@ -164,6 +164,11 @@ class Settings(BaseModel):
         description="The folder for the files of exports and reconciliations; all nodes must share it. Unset"
         " with SQLite: `files`, beside the database. Unset with PostgreSQL: such jobs are off.",
     )
+    erasures_file: Path | None = Field(
+        None,
+        description="The file that records erasures, for `calltally restore`; all nodes must share it. Unset"
+        " with SQLite: `.erasures` after the database's name. Unset with PostgreSQL: none is recorded.",
+    )
     export_days: int = Field(
         7, ge=1, le=365, description="Days for which the files of an export or a reconciliation are stored."
     )

@@ -3,48 +3,87 @@
 import asyncio
 import os
 import shutil
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
 from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.open_store import load_settings
+from calltally.bootstrap.outbound import erasure_ledger
 from calltally.bootstrap.vaults import KEY_FILE as LIVE_KEY_FILE
 from calltally.bootstrap.vaults import check_secrets
 from calltally.calls.errors import InvalidInput, Misconfigured
+from calltally.calls.plurals import counted
 from calltally.cli.backup.command import BackupFolder, backup_faults
+from calltally.cli.backup.erasures import apply_erasures
 from calltally.cli.backup.manifest import DATABASE_FILES, KEY_FILE, SQLITE, BackupManifest, read_manifest
 from calltally.cli.console.options import AsJson
 from calltally.cli.console.output import print_rows
 from calltally.cli.console.session import with_store
-from calltally.cli.migrate import migrate
+from calltally.cli.migrate import migrate_to_head
 from calltally.settings.fields import Settings
 from calltally.store.backends.open import open_store, schema_of, sqlite_path
 from calltally.store.backends.schema import HEAD
-from calltally.store.backends.sqlite.online_copy import sync
+from calltally.store.backends.sqlite.online_copy import copy_online, sync
+from calltally.store.maintenance.erasure_ledger import ErasureLedger, RecordedErasure
 from calltally.store.maintenance.ledger_heads import admin_ledger_heads
 from calltally.store.maintenance.new_epoch import NewEpoch, start_epoch
 from calltally.store.tenants.tenants import new_epoch
 
 _DRAFT: Final = ".restoring"
+_COPY: Final = "-copy"
 
 
-def restore(folder: BackupFolder, *, as_json: AsJson = False) -> None:
+def restore(
+    folder: BackupFolder,
+    *,
+    erasures: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            metavar="FILE",
+            help="The ledger of erasures. Default: that of the configured database.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Restore a backup into the configured database, which must not exist yet, or be empty.
 
     Each ledger gets a new epoch: clients that know later commits than the backup has get 410, and start
-    again.
+    again. Calls that were erased after the backup are erased again, by the ledger of erasures.
     """
     settings, manifest = load_settings(), read_manifest(folder)
+    recorded = _recorded_erasures(settings, erasures)
     _check(settings, folder, manifest)
     _restore_key(settings, folder, manifest)
-    epochs = _restore_database(settings, folder / DATABASE_FILES[manifest.database])
-    migrate()
+    source = folder / DATABASE_FILES[manifest.database]
+    epochs, applied = _restore_database(settings, source, recorded or [])
     with_store(lambda store, opened: check_secrets(opened, store))
     print_rows(epochs, as_json=as_json)
     if not as_json:
         _print_next(manifest)
+    if recorded is None:
+        typer.echo("No ledger of erasures was found: erase again what was erased since.", err=True)
+    else:
+        typer.echo(f"{counted(applied, 'later erasure was', 'later erasures were')} applied.", err=True)
+
+
+def _recorded_erasures(settings: Settings, given: Path | None) -> list[RecordedErasure] | None:
+    """Return the recorded erasures, or None without a ledger. Those of another file are added to ours."""
+    ledger = erasure_ledger(settings)
+    own = ledger.read() if ledger is not None and ledger.path.exists() else None
+    if given is None or (ledger is not None and ledger.path.absolute() == given.absolute()):
+        return own
+    others = ErasureLedger(given).read()
+    if ledger is not None:
+        ledger.path.parent.mkdir(parents=True, exist_ok=True)
+        # The next restore of this backup needs them again.
+        ledger.add([each for each in others if each not in (own or ())])
+    return [*others, *(own or ())]
 
 
 def _check(settings: Settings, folder: Path, manifest: BackupManifest) -> None:
@@ -92,23 +131,46 @@ def _restore_key(settings: Settings, folder: Path, manifest: BackupManifest) -> 
     _draft(folder / KEY_FILE, target).rename(target)
 
 
-def _restore_database(settings: Settings, source: Path) -> list[NewEpoch]:
-    """Restore the database and begin its new epochs.
+def _restore_database(
+    settings: Settings, source: Path, erasures: Sequence[RecordedErasure]
+) -> tuple[list[NewEpoch], int]:
+    """Restore the database, begin its new epochs, migrate it and apply the erasures that it lacks.
 
-    An SQLite file gets its name last, so an interrupted restore leaves no database with the former epochs.
+    An SQLite file gets its name last, so an interrupted restore leaves no database with the former epochs,
+    and none with erased calls.
     """
     path = sqlite_path(settings.database_url)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = _draft(source, path)
-        epochs = asyncio.run(_begin_epochs(f"sqlite:///{draft}"))
+        drafted = settings.model_copy(update={"database_url": f"sqlite:///{draft}"})
+        epochs, applied = _complete(drafted, erasures)
+        if applied:
+            draft = _without_free_pages(draft)
         sync(draft)
         draft.rename(path)
-        return epochs
+        return epochs, applied
     from calltally.store.backends.postgres.dump import restore_database  # deferred: SQLite needs no driver
 
     restore_database(settings.database_url, source)
-    return asyncio.run(_begin_epochs(settings.database_url))
+    return _complete(settings, erasures)
+
+
+def _complete(settings: Settings, erasures: Sequence[RecordedErasure]) -> tuple[list[NewEpoch], int]:
+    epochs = asyncio.run(_begin_epochs(settings.database_url))
+    migrate_to_head(settings)
+    apply = partial(apply_erasures, erasures=erasures, now_us=wall_clock())
+    return epochs, with_store(lambda store, _settings: apply(store), settings)
+
+
+def _without_free_pages(draft: Path) -> Path:
+    """Replace a draft by its copy: SQLite keeps the bytes of deleted rows in free pages."""
+    copy = draft.with_name(draft.name + _COPY)
+    copy.unlink(missing_ok=True)
+    copy_online(draft, copy)
+    for suffix in ("", "-wal", "-shm"):
+        draft.with_name(draft.name + suffix).unlink(missing_ok=True)
+    return copy
 
 
 def _draft(source: Path, target: Path) -> Path:
@@ -138,7 +200,6 @@ def _print_next(manifest: BackupManifest) -> None:
     command = f"calltally reconcile --tenant TENANT --provider PROVIDER --from {manifest.created_at[:10]}"
     typer.echo(
         f"Commits after {manifest.created_at} are missing. Check the others with `calltally verify`."
-        f" Record missing calls again from each provider's list with `{command} --to TOMORROW --heal`,"
-        " and erase again the calls that were erased since.",
+        f" Record missing calls again from each provider's list with `{command} --to TOMORROW --heal`.",
         err=True,
     )

@@ -14,11 +14,11 @@ from calltally.store.tenants.tenants import admin_list_tenants
 T = TypeVar("T")
 
 
-def with_store(work: Callable[[Store, Settings], Awaitable[T]]) -> T:
-    """Run `work` with the configured store. Raises the errors of `work`, and Misconfigured."""
+def with_store(work: Callable[[Store, Settings], Awaitable[T]], given: Settings | None = None) -> T:
+    """Run `work` with the configured store, or that of `given`. Raises its errors, and Misconfigured."""
 
     async def session() -> T:
-        settings = load_settings()
+        settings = given or load_settings()
         async with opened_store(settings, wall_clock) as store:
             return await work(store, settings)
 

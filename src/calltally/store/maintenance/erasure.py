@@ -14,7 +14,7 @@ from calltally.store.alerts.erasure import erase_calls_from_alerts
 from calltally.store.db.operation import Statement, StatementMany, StoreOperation
 from calltally.store.ledger.change_set import ChangeSet
 from calltally.store.ledger.linked_calls import ERASED, StoredCall, stored_call
-from calltally.store.ledger.lookup import resolve
+from calltally.store.ledger.lookup import nodes_of, resolve
 from calltally.store.snapshots.ledger_head import lock_head
 
 
@@ -25,6 +25,30 @@ def erase_call(tenant: str, id_or_sid: str, now_us: int) -> StoreOperation[bool]
     if call_id == ERASED:
         return False
     yield from erase_calls(tenant, [call_id], ChangeSet(revisions, now_us), "erased")
+    return True
+
+
+def nodes_to_erase(tenant: str, id_or_sid: str) -> StoreOperation[list[bytes]]:
+    """Return all ids of a call; none if it was erased before. Raises NotFound for an unknown call."""
+    call_id = yield from _named(tenant, id_or_sid)
+    return [] if call_id == ERASED else (yield from nodes_of(tenant, call_id))
+
+
+def erase_nodes(tenant: str, nodes: Sequence[bytes], now_us: int) -> StoreOperation[bool]:
+    """Erase the calls of recorded ids, and refuse facts of the other ids. Return False if all are erased."""
+    revisions = yield from lock_head(tenant)
+    rows = yield StatementMany("identities_of_nodes", [{"tenant": tenant, "node": node} for node in nodes])
+    owners = {node: node for node in nodes} | {row[1]: row[3] for row in rows}
+    owned = {owner for owner in owners.values() if owner != ERASED}
+    if not owned:
+        return False
+    found = yield StatementMany("calls_of_ids", [{"tenant": tenant, "id": owner} for owner in sorted(owned)])
+    ids = sorted(stored_call(row).id for row in found)
+    changes = ChangeSet(revisions, now_us)
+    for node, owner in owners.items():
+        if owner != ERASED and owner not in ids:
+            changes.put("put_identities", tenant=tenant, node=node, call_sid="", id=ERASED)
+    yield from (erase_calls(tenant, ids, changes, "erased") if ids else changes.write())
     return True
 
 

@@ -18,6 +18,7 @@ from calltally.net.mail import MailServer, SendMail
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Clock
 from calltally.store.jobs.folders import JobFolders
+from calltally.store.maintenance.erasure_ledger import ErasureLedger
 from calltally.store.snapshots.ledger_head import read_ledger_head
 from calltally.store.tenants.dead_letters import record_failures
 from calltally.store.tenants.unlisted_fields import record_unlisted_field
@@ -78,6 +79,7 @@ class Dependencies:
     limits: RateLimits
     vault: Vault
     folders: JobFolders | None = None
+    erasures: ErasureLedger | None = None
     public_url: str | None = None
     trust_proxy: bool = False
     metrics_by_tenant: bool = False

@@ -1,5 +1,6 @@
 """Removal of a tenant by the admin API, and the count of what it would remove."""
 
+import asyncio
 from typing import Final
 
 from litestar import delete, get
@@ -73,7 +74,10 @@ async def delete_tenant(request: AnyRequest) -> Response:
     values = read_values(query_pairs(request.scope["query_string"]), {_CONFIRM.name: _CONFIRM})
     await deps.store.read(need_stored_tenant(tenant))
     check_confirmation(values.get("confirm"), tenant)
-    await deps.store.write(begin_removal(tenant, deps.clock()))
+    now_us = deps.clock()
+    if deps.erasures is not None:
+        await asyncio.to_thread(deps.erasures.add_tenant, tenant, now_us)
+    await deps.store.write(begin_removal(tenant, now_us))
     log.info("removal of a tenant began", tenant=tenant)
     deps.keys.forget_tenant(tenant)
     deps.intake.invalidate(tenant)

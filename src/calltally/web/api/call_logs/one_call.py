@@ -1,5 +1,6 @@
 """`/api/v1/call-logs/{id}`: one call with its facts, and its erasure."""
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -14,7 +15,7 @@ from calltally.calls.list_query import PARAMETERS, TENANT_PARAMETER, parse_list_
 from calltally.store.db.operation import StoreOperation
 from calltally.store.ledger.lookup import StoredFact, facts_of_call, find_call_with_id
 from calltally.store.listing.sessions import FoundSession, session_of_call
-from calltally.store.maintenance.erasure import erase_call
+from calltally.store.maintenance.erasure import erase_call, nodes_to_erase
 from calltally.store.webhooks.deliveries import deliveries_of_call
 from calltally.web.api.call_logs.schemas import event_resource, raw_event_resource
 from calltally.web.api.voice_sessions.handlers import session_body
@@ -135,7 +136,11 @@ async def erase_call_log(request: AnyRequest) -> Response:
     """Erase the call. An erased call needs no work."""
     deps, call_id_or_sid = dependencies_of(request), segment_after(request, "call-logs")
     named = await read_named_tenant(context_of(request.scope), query_pairs(request.scope["query_string"]))
-    await deps.store.write(erase_call(named.tenant, call_id_or_sid, deps.clock()))
+    tenant, now_us = named.tenant, deps.clock()
+    nodes = await deps.store.read(nodes_to_erase(tenant, call_id_or_sid))
+    if nodes and deps.erasures is not None:
+        await asyncio.to_thread(deps.erasures.add_call, tenant, nodes, now_us)
+    await deps.store.write(erase_call(tenant, call_id_or_sid, now_us))
     return Response.empty()
 
 
