@@ -290,7 +290,11 @@ def test_erasures_after_the_backup_are_applied_once(
     assert run("tenant", "add", "gone").code == 0
     assert run("verify").code == 0
     # A call that the backup never had is not recorded again either.
-    import_calls(run, tmp_path, 1, 2, 3)
+    again = run("import", "twilio", "calls.ndjson", "--tenant", "acme")
+    assert (again.code, again.err) == (1, "refused: 1 more\n")
+    calls = [resource(f"CA{number:032x}", STARTED_US) for number in (1, 2, 3)]
+    again = run("import", "twilio", written(tmp_path, *calls), "--tenant", "acme")
+    assert (again.code, again.err) == (1, "refused: 3 more\n")
     for number in (1, 2, 3):
         with pytest.raises(Erased):
             read_once(find_call("acme", f"CA{number:032x}"))
