@@ -8,7 +8,7 @@ import fcntl
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import BinaryIO, Final, Literal
 
 import msgspec
 
@@ -57,9 +57,7 @@ class ErasureLedger:
         is_new = not self.path.exists()
         with os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, _MODE), "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            # A line that was cut by a crash is of an erasure that did not commit.
-            file.truncate(file.read().rfind(b"\n") + 1)
-            file.seek(0, os.SEEK_END)
+            _cut_torn_line(file)
             file.write(lines)
             file.flush()
             os.fsync(file.fileno())
@@ -77,3 +75,13 @@ class ErasureLedger:
             return [msgspec.json.decode(line, type=RecordedErasure) for line in lines]
         except (OSError, msgspec.DecodeError) as fault:
             raise InvalidInput.of("erasures", f"{self.path} cannot be read: {fault}") from fault
+
+
+def _cut_torn_line(file: BinaryIO) -> None:
+    """Remove a last line that a crash has cut: its erasure did not commit. Leave the file at its end."""
+    if size := file.seek(0, os.SEEK_END):
+        file.seek(size - 1)
+        if file.read(1) != b"\n":
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)
+    file.seek(0, os.SEEK_END)
