@@ -167,3 +167,14 @@ def test_missing_database_is_reported_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="could not be migrated") as caught:
         migrate(f"postgresql:///postgres?host={tmp_path}")
     assert "\n" not in caught.value.detail
+
+
+def test_database_of_another_encoding_is_refused_with_what_to_do(postgres_server: str) -> None:
+    name = f"ascii_{next(_numbers)}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+        try:
+            with pytest.raises(Misconfigured, match=r"encoding is SQL_ASCII.*ENCODING 'UTF8'"):
+                migrate(urlsplit(postgres_server)._replace(path=f"/{name}").geturl())
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

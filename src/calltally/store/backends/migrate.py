@@ -22,6 +22,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
+from calltally.calls.errors import Misconfigured
 from calltally.store.backends.schema import COPYING, UNFINISHED_COPY
 
 _FOLDER: Final = Path(__file__).parents[1] / "migrations"
@@ -49,7 +50,7 @@ def upgrade(url: str, target: str = "head") -> None:
     else:
         # libpq reads the URL, which may name several hosts; SQLAlchemy reads only one.
         engine = sqlalchemy.create_engine(
-            "postgresql+psycopg://", creator=lambda: psycopg.connect(url), isolation_level="AUTOCOMMIT"
+            "postgresql+psycopg://", creator=lambda: _connect(url), isolation_level="AUTOCOMMIT"
         )
     with engine.connect() as connection:
         _begin(connection)
@@ -60,6 +61,20 @@ def upgrade(url: str, target: str = "head") -> None:
             raise
         connection.exec_driver_sql("COMMIT")
     engine.dispose()
+
+
+def _connect(url: str) -> psycopg.Connection:
+    """Connect to PostgreSQL. Raises Misconfigured if the database cannot store every text."""
+    connection = psycopg.connect(url)
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        connection.close()
+        message = (
+            f"its encoding is {encoding}, and Calltally needs UTF8. Create it with"
+            " CREATE DATABASE calltally TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'"
+        )
+        raise Misconfigured(message)
+    return connection
 
 
 def sql_migration(file: str) -> Callable[[], None]:
@@ -154,6 +169,8 @@ def main() -> None:
         upgrade(sys.stdin.read().strip())
     except sqlalchemy.exc.DBAPIError as fault:
         sys.exit(_failure_message(fault))
+    except Misconfigured as fault:
+        sys.exit(fault.detail)
     except CommandError as fault:
         is_copy = COPYING in str(fault)
         sys.exit(
