@@ -12,6 +12,7 @@ from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.workers import make_worker
 from calltally.settings.fields import Settings
 from calltally.store.db.operation import StoreOperation
+from calltally.store.db.usage import StoreUsage
 from calltally.worker import alerting, background
 from calltally.worker.background import BackgroundWork
 from tests.integration.web.service import Broken
@@ -42,6 +43,9 @@ class Watched(Broken):
 
     def subscribe_to_commits(self, _reported: Callable[[], None]) -> Callable[[], None]:
         return lambda: None
+
+    def usage(self) -> StoreUsage:
+        raise RuntimeError("unforeseen")
 
 
 def worker(folder: Path, stop: asyncio.Event, on_read: Callable[[], None] = lambda: None) -> BackgroundWork:

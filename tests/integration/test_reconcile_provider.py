@@ -294,7 +294,7 @@ def test_empty_file_or_file_of_another_time_is_refused(
     assert small.compare(files=(path,), window=day).report.is_clean
     small.record([callback_fact(DAY, status="busy")])
     with pytest.raises(
-        InvalidInput, match="has no call in the window, but Calltally has 1 calls of twilio there"
+        InvalidInput, match="has no call in the window, but Calltally has 1 call of twilio there"
     ):
         small.compare(files=(path,), window=day)
 

@@ -183,7 +183,8 @@ def test_events_and_their_change_are_one_transaction(bench: Bench) -> None:
     async def fail() -> None:
         with pytest.raises(CalltallyError, match="no tenant 'nobody'"):
             await bench.store.submit(
-                [Submission(TENANT, fact(2, status="busy")), Submission("nobody", fact(2, status="busy"))]
+                [Submission(TENANT, fact(2, status="busy")), Submission("nobody", fact(2, status="busy"))],
+                in_one_commit=True,
             )
 
     bench.run(fail())
