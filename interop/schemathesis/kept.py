@@ -65,7 +65,7 @@ def use_kept(case: Case, *, is_positive: bool) -> None:
             case.body["until"] = None
         case "putAlertRules" if isinstance(case.body, dict):
             case.body = {"least_calls": 50}
-        case "listSharedSids":
+        case "listSharedSids" | "listWindowStatus":
             # How wide a window may be is not for a schema to say.
             case.query = {name: value for name, value in _SHARED.items() if set(_SHARED) <= case.query.keys()}
         case "listDeliveries":
