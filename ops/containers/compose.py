@@ -185,7 +185,7 @@ def _runs_on_postgresql(main: Main) -> str:
     started = monotonic()
     with ThreadPoolExecutor() as pool:
         # Podman leaves health checks to timers of systemd, which a machine of CI may lack.
-        composing = pool.submit(main.block, "postgresql")
+        composing = pool.submit(lambda: main.block("postgresql"))
         while not composing.done():
             with suppress(Failed):
                 main.podman.run("healthcheck", "run", "calltally_db_1")
